@@ -1,0 +1,135 @@
+//! Status codes and reasons of the closing handshake, RFC 6455 section 7.4.
+
+use core::fmt;
+
+/// The most bytes that a close reason can have: a control frame carries 125, the code takes two.
+///
+/// WS-5.5-01
+pub const MAX_CLOSE_REASON: usize = 123;
+
+/// The status code of a Close frame (RFC 6455 section 7.4).
+///
+/// Any `u16` can be held, so that nothing a peer says is lost. What may go over the wire is answered by
+/// [`is_allowed_on_wire`](Self::is_allowed_on_wire); a received code outside of that fails the connection with
+/// [`PROTOCOL_ERROR`](Self::PROTOCOL_ERROR), and sending one is refused.
+///
+/// ```
+/// use sansws::CloseCode;
+///
+/// assert_eq!(u16::from(CloseCode::NORMAL), 1000);
+/// assert!(CloseCode::from(4001).is_allowed_on_wire());
+/// assert!(!CloseCode::ABNORMAL.is_allowed_on_wire());
+/// assert_eq!(CloseCode::TRY_AGAIN_LATER.to_string(), "1013 (try again later)");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CloseCode(u16);
+
+impl CloseCode {
+    /// 1000: the purpose of the connection is fulfilled.
+    pub const NORMAL: Self = Self(1000);
+    /// 1001: the endpoint goes away: a server shuts down, a browser leaves the page.
+    pub const GOING_AWAY: Self = Self(1001);
+    /// 1002: the peer broke the protocol.
+    pub const PROTOCOL_ERROR: Self = Self(1002);
+    /// 1003: a type of data that cannot be accepted, such as binary where only text is understood.
+    pub const UNSUPPORTED_DATA: Self = Self(1003);
+    /// 1005: reported when a Close frame had no code. Never on the wire.
+    pub const NO_STATUS_RECEIVED: Self = Self(1005);
+    /// 1006: reported when the connection ended without a Close frame. Never on the wire.
+    pub const ABNORMAL: Self = Self(1006);
+    /// 1007: data that does not fit its type, such as text that is not UTF-8.
+    pub const INVALID_PAYLOAD: Self = Self(1007);
+    /// 1008: a policy of the endpoint is violated; the code where no other fits.
+    pub const POLICY_VIOLATION: Self = Self(1008);
+    /// 1009: a message is too big to be processed.
+    pub const MESSAGE_TOO_BIG: Self = Self(1009);
+    /// 1010: a client misses an extension in the server's answer. Only clients send it (WS-7.4.1-13).
+    pub const MANDATORY_EXTENSION: Self = Self(1010);
+    /// 1011: an unexpected condition in the endpoint itself.
+    pub const INTERNAL_ERROR: Self = Self(1011);
+    /// 1012: the service restarts; clients may reconnect after a random delay.
+    pub const SERVICE_RESTART: Self = Self(1012);
+    /// 1013: the service is overloaded; clients should come back later.
+    pub const TRY_AGAIN_LATER: Self = Self(1013);
+    /// 1014: a gateway received an invalid answer from its upstream server.
+    pub const BAD_GATEWAY: Self = Self(1014);
+    /// 1015: reported when a TLS handshake failed. Never on the wire.
+    pub const TLS_HANDSHAKE: Self = Self(1015);
+    /// 3000: the endpoint must be authorized to use this resource.
+    pub const UNAUTHORIZED: Self = Self(3000);
+    /// 3003: the endpoint is authorized, but has no permission.
+    pub const FORBIDDEN: Self = Self(3003);
+    /// 3008: the endpoint took too long to respond.
+    pub const TIMEOUT: Self = Self(3008);
+
+    /// Whether the code may stand in a Close frame, in either direction.
+    ///
+    /// True for what IANA registered for the wire (1000 to 1003, 1007 to 1014) and for the ranges of libraries,
+    /// frameworks and applications (3000 to 3999) and of private use (4000 to 4999).
+    #[must_use]
+    pub const fn is_allowed_on_wire(self) -> bool {
+        // WS-7.4.1-04 to -08, -15, -16 · WS-7.4.2-01 to -06 · WS-11.7-01
+        matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
+    }
+
+    const fn name(self) -> Option<&'static str> {
+        Some(match self.0 {
+            1000 => "normal",
+            1001 => "going away",
+            1002 => "protocol error",
+            1003 => "unsupported data",
+            1005 => "no status received",
+            1006 => "abnormal closure",
+            1007 => "invalid payload",
+            1008 => "policy violation",
+            1009 => "message too big",
+            1010 => "mandatory extension",
+            1011 => "internal error",
+            1012 => "service restart",
+            1013 => "try again later",
+            1014 => "bad gateway",
+            1015 => "TLS handshake",
+            3000 => "unauthorized",
+            3003 => "forbidden",
+            3008 => "timeout",
+            _ => return None,
+        })
+    }
+}
+
+impl From<u16> for CloseCode {
+    fn from(code: u16) -> Self {
+        Self(code)
+    }
+}
+
+impl From<CloseCode> for u16 {
+    fn from(code: CloseCode) -> Self {
+        code.0
+    }
+}
+
+/// The number, with the registered name where there is one.
+impl fmt::Display for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => write!(f, "{} ({name})", self.0),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CloseCode({self})")
+    }
+}
+
+/// What a Close frame said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Close<'a> {
+    /// The status code; [`CloseCode::NO_STATUS_RECEIVED`] where the frame had none (WS-7.1.5-02).
+    pub code: CloseCode,
+    /// The reason, at most [`MAX_CLOSE_REASON`] bytes, often empty. Made for logs, not for people.
+    pub reason: &'a str,
+}

@@ -1,0 +1,160 @@
+//! Limits and choices of a connection. Every limit has a default that is safe for a server on the open internet,
+//! and is checked before memory is spent.
+
+/// How messages are delivered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Delivery {
+    /// As [`Event::Message`](crate::Event::Message), once the whole message has arrived.
+    #[default]
+    Whole,
+    /// As [`Event::Part`](crate::Event::Part), piece by piece as the bytes arrive and without buffering:
+    /// for messages larger than memory.
+    Parts,
+}
+
+/// The limits and choices of one connection. `Copy`: keep one and open every connection with it.
+///
+/// ```
+/// use sansws::{Config, Connection};
+///
+/// const CONFIG: Config = Config::new().max_message(64 * 1024).max_outgoing(256 * 1024);
+/// let connection = Connection::server(CONFIG);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub struct Config {
+    pub(crate) max_message: u64,
+    pub(crate) max_frame: u64,
+    pub(crate) max_outgoing: usize,
+    pub(crate) max_fragments: u32,
+    pub(crate) max_head: u32,
+    pub(crate) max_refusal_body: u32,
+    pub(crate) keep_capacity: u32,
+    pub(crate) max_head_fields: u8,
+    pub(crate) delivery: Delivery,
+    pub(crate) auto_pong: bool,
+    pub(crate) http_requests: bool,
+}
+
+impl Config {
+    /// The most header fields that [`max_head_fields`](Self::max_head_fields) can allow.
+    pub const MAX_HEAD_FIELDS: u8 = 128;
+
+    /// The defaults, which each method below names.
+    pub const fn new() -> Self {
+        Self {
+            max_message: 1 << 20,
+            max_frame: u64::MAX,
+            max_outgoing: 2 << 20,
+            max_fragments: 4096,
+            max_head: 16 * 1024,
+            max_refusal_body: 16 * 1024,
+            keep_capacity: 0,
+            max_head_fields: 100,
+            delivery: Delivery::Whole,
+            auto_pong: true,
+            http_requests: false,
+        }
+    }
+
+    /// The most payload bytes of one received message, all its fragments joined. Default 1 MiB.
+    ///
+    /// This bounds what a peer can make the connection buffer, so it is small: a thousand connections can hold
+    /// a gigabyte. Larger messages fail the connection with 1009 (WS-10.4-03). It counts with
+    /// [`Delivery::Parts`] as well, where it can be `u64::MAX`.
+    pub const fn max_message(mut self, bytes: u64) -> Self {
+        self.max_message = bytes;
+        self
+    }
+
+    /// The most payload bytes of one received data frame. Default: no limit of its own, [`max_message`](Self::max_message)
+    /// holds.
+    ///
+    /// A larger frame fails the connection with 1009 by its header alone (WS-10.4-02).
+    pub const fn max_frame(mut self, bytes: u64) -> Self {
+        self.max_frame = bytes;
+        self
+    }
+
+    /// The most fragments of one received message. Default 4096: a full message of 1 MiB in pieces of 256 bytes.
+    ///
+    /// Empty and tiny fragments are legal but cost work without ever reaching a size limit. One more fails the
+    /// connection with 1008. At least 1.
+    pub const fn max_fragments(mut self, fragments: u32) -> Self {
+        self.max_fragments = if fragments == 0 { 1 } else { fragments };
+        self
+    }
+
+    /// The most bytes in [`outgoing`](crate::Connection::outgoing). Default 2 MiB: a full message waits while
+    /// another is on its way.
+    ///
+    /// A call that would go beyond is refused and queues nothing. Pongs and the Close have room of their own
+    /// above this limit, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes in all, so that they always fit.
+    pub const fn max_outgoing(mut self, bytes: usize) -> Self {
+        self.max_outgoing = bytes;
+        self
+    }
+
+    /// The most bytes of the peer's HTTP head, first line and final empty line included. Default 16 KiB, as in
+    /// Node.js and nginx's large buffers together with room for cookies.
+    ///
+    /// A server answers a larger one with 431; a client fails.
+    pub const fn max_head(mut self, bytes: u32) -> Self {
+        self.max_head = bytes;
+        self
+    }
+
+    /// The most header fields in the peer's HTTP head. Default 100, as in Apache; at most
+    /// [`MAX_HEAD_FIELDS`](Self::MAX_HEAD_FIELDS).
+    pub const fn max_head_fields(mut self, fields: u8) -> Self {
+        self.max_head_fields = if fields > Self::MAX_HEAD_FIELDS { Self::MAX_HEAD_FIELDS } else { fields };
+        self
+    }
+
+    /// The most body bytes that a client keeps of a refusal (a status other than 101). Default 16 KiB.
+    ///
+    /// The rest is dropped; [`Response::is_body_truncated`](crate::handshake::Response::is_body_truncated) tells.
+    pub const fn max_refusal_body(mut self, bytes: u32) -> Self {
+        self.max_refusal_body = bytes;
+        self
+    }
+
+    /// How many bytes of capacity a buffer keeps when it runs empty. Default 0: an idle connection on
+    /// [`Heap`](crate::Heap) holds no buffer at all.
+    ///
+    /// For few and busy connections set it above the usual message size: then nothing is allocated per message.
+    /// [`release_buffers`](crate::Connection::release_buffers) gives back what was kept.
+    pub const fn keep_capacity(mut self, bytes: u32) -> Self {
+        self.keep_capacity = bytes;
+        self
+    }
+
+    /// Whole messages or parts as they arrive. Default [`Delivery::Whole`].
+    pub const fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// Whether pings are answered by the connection itself. Default `true`.
+    ///
+    /// If not, the embedder answers each [`Event::Ping`](crate::Event::Ping) by `pong` with the same payload,
+    /// as RFC 6455 section 5.5.2 demands.
+    pub const fn auto_pong(mut self, on: bool) -> Self {
+        self.auto_pong = on;
+        self
+    }
+
+    /// Whether a server reports an HTTP request that asks for no WebSocket as
+    /// [`Event::HttpRequest`](crate::Event::HttpRequest), for a page and its WebSocket on one port.
+    /// Default `false`: such a request is answered with 405 or 426.
+    pub const fn http_requests(mut self, on: bool) -> Self {
+        self.http_requests = on;
+        self
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}

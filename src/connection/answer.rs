@@ -1,0 +1,112 @@
+//! What a server's embedder decides about a request, and what the library answers by itself.
+
+use super::send::{Decision, Sender};
+use super::state::Step;
+use crate::error::{Error, Misuse};
+use crate::frame::FrameHeader;
+use crate::handshake::{Accept, Reply};
+use crate::message::DataKind;
+use crate::role::{Role, Server};
+use crate::storage::Storage;
+use crate::storage::sealed::Text;
+use core::str;
+
+/// Room for an error answer of the library's own, whatever the embedder's limit is.
+const ERROR_ANSWER: usize = 512;
+
+impl<S: Storage> Sender<Server, S> {
+    /// Accepts the opening handshake: queues the 101, and the connection is open (RFC 6455 section 4.2.2). The next
+    /// [`receive`](crate::Connection::receive) reports [`Event::HandshakeComplete`](crate::Event::HandshakeComplete);
+    /// messages can be sent at once.
+    ///
+    /// # Errors
+    /// [`Misuse::NoRequest`], [`Misuse::SubprotocolNotOffered`], [`Misuse::InvalidHeader`],
+    /// [`Misuse::ReservedHeader`], [`Misuse::OutgoingFull`]. The request then still waits for an answer.
+    pub fn accept(&mut self, accept: &Accept<'_>) -> Result<(), Error> {
+        if self.decision != Decision::Upgrade {
+            return Err(Misuse::NoRequest.into());
+        }
+        let agreed = accept.agreed(self.subprotocols.as_str().split(',').filter(|name| !name.is_empty()))?;
+        accept.check_headers()?;
+        let agreed = S::Text::joined(core::iter::once(agreed)).map_err(|_| Misuse::StorageTooSmall)?;
+        let key = self.accept;
+        let key = str::from_utf8(&key).unwrap_or_default();
+        let limit = self.max_outgoing();
+        self.write_head(limit, |write| {
+            accept.write(key, agreed.as_str(), &mut |piece: &str| write(piece.as_bytes()))
+        })?;
+        self.subprotocols = agreed;
+        self.decision = Decision::None;
+        self.lifecycle.apply(Step::Opened);
+        Ok(())
+    }
+
+    /// Refuses the opening handshake: queues an HTTP answer with any status but 101 and ends the connection, as for
+    /// 401 with `WWW-Authenticate`, a redirect, or 403 for an `Origin` (RFC 6455 section 4.2.2).
+    ///
+    /// # Errors
+    /// [`Misuse::NoRequest`], [`Misuse::InvalidStatus`], [`Misuse::InvalidHeader`], [`Misuse::ReservedHeader`],
+    /// [`Misuse::OutgoingFull`]. The request then still waits for an answer.
+    pub fn reject(&mut self, reply: &Reply<'_>) -> Result<(), Error> {
+        let is_head = match self.decision {
+            Decision::None => return Err(Misuse::NoRequest.into()),
+            Decision::Upgrade => false,
+            Decision::Http { is_head } => is_head,
+        };
+        reply.check()?;
+        self.write_reply(reply, is_head, self.max_outgoing())?;
+        self.decision = Decision::None;
+        self.lifecycle.apply(Step::Answered);
+        Ok(())
+    }
+
+    /// Answers an [`Event::HttpRequest`](crate::Event::HttpRequest), with a page for instance, and ends the connection.
+    /// An answer to `HEAD` goes out without its body.
+    ///
+    /// # Errors
+    /// As [`reject`](Self::reject).
+    pub fn respond(&mut self, reply: &Reply<'_>) -> Result<(), Error> {
+        self.reject(reply)
+    }
+
+    /// The header of a text message whose payload the caller writes itself. Like
+    /// [`frame_in_place`](Self::frame_in_place), for payloads that are shared: a server does not mask.
+    ///
+    /// # Errors
+    /// As [`frame_in_place`](Self::frame_in_place).
+    pub fn text_header(&mut self, text: &str) -> Result<FrameHeader, Error> {
+        self.header_only(DataKind::Text, text.len() as u64)
+    }
+
+    /// The header of a binary message of `payload_len` bytes, at most 2^63 - 1, that the caller writes itself. They
+    /// need not be in memory, nor all there yet.
+    ///
+    /// # Errors
+    /// [`Misuse::PayloadTooLong`]; otherwise as [`frame_in_place`](Self::frame_in_place).
+    pub fn binary_header(&mut self, payload_len: u64) -> Result<FrameHeader, Error> {
+        // WS-5.2-12
+        if payload_len >> 63 != 0 {
+            return Err(Misuse::PayloadTooLong.into());
+        }
+        self.header_only(DataKind::Binary, payload_len)
+    }
+}
+
+impl<R: Role, S: Storage> Sender<R, S> {
+    /// Answers a request that is not valid. WS-4.2.1-01 · WS-10.7-04
+    pub(super) fn answer_invalid(&mut self, error: Error) {
+        let Some(status) = error.http_status() else {
+            return;
+        };
+        let fields = match error {
+            Error::Handshake(error) => error.http_fields(),
+            _ => &[],
+        };
+        // Where there is no memory even for this, the transport is closed without an answer.
+        let _ = self.write_reply(&Reply::new(status).headers(fields), false, ERROR_ANSWER);
+    }
+
+    fn write_reply(&mut self, reply: &Reply<'_>, is_head: bool, limit: usize) -> Result<(), Error> {
+        self.write_head(limit, |mut write| reply.write(is_head, &mut write))
+    }
+}

@@ -1,0 +1,331 @@
+//! The hall: the only place where both directions meet.
+
+mod answer;
+mod opening;
+#[cfg(feature = "alloc")]
+mod prepared;
+mod receive;
+mod send;
+mod state;
+
+#[cfg(feature = "alloc")]
+pub use prepared::PreparedMessage;
+pub use send::{OUTGOING_RESERVE, Sender};
+pub use state::State;
+
+use crate::close::{Close, CloseCode};
+use crate::config::Config;
+use crate::error::Error;
+use crate::event::Event;
+#[cfg(feature = "alloc")]
+use crate::event::Message;
+use crate::handshake::ClientRequest;
+use crate::role::{Client, Role, Server};
+#[cfg(feature = "alloc")]
+use crate::storage::Heap;
+use crate::storage::Storage;
+use core::fmt;
+use opening::Stage;
+use rand_core::CryptoRng;
+use receive::Receiver;
+use state::{Ending, Lifecycle, Phase, Step};
+
+/// One WebSocket connection: bytes in, events and bytes out.
+///
+/// - **In**: [`receive`](Self::receive), [`receive_eof`](Self::receive_eof).
+/// - **Commands**: [`sender`](Self::sender), which also comes with each event.
+/// - **Out**: [`outgoing`](Self::outgoing), [`mark_sent`](Self::mark_sent),
+///   [`should_disconnect`](Self::should_disconnect).
+/// - **Getters**: [`state`](Self::state), [`subprotocol`](Self::subprotocol), [`peer_close`](Self::peer_close),
+///   [`close_code`](Self::close_code), [`error`](Self::error).
+///
+/// `R` is the role, [`Server`] or [`Client`]; `S` is the storage, [`Heap`](crate::Heap).
+pub struct Connection<
+    R: Role,
+    #[cfg(feature = "alloc")] S: Storage = Heap,
+    #[cfg(not(feature = "alloc"))] S: Storage,
+> {
+    receiver: Receiver<S>,
+    sender: Sender<R, S>,
+    stage: Stage,
+    max_head: u32,
+    max_refusal_body: u32,
+    max_head_fields: u8,
+    http_requests: bool,
+    auto_pong: bool,
+}
+
+#[cfg(feature = "alloc")]
+impl Connection<Server> {
+    /// A server's end of a new transport: it waits for the opening handshake.
+    #[must_use]
+    pub fn server(config: Config) -> Self {
+        Self::server_in(config, Heap)
+    }
+
+    /// A server's end of a connection that is open already: the embedder's own HTTP stack did the opening handshake
+    /// (see [`ServerUpgrade`](crate::handshake::ServerUpgrade)), or it is a stream of HTTP/2 or HTTP/3. Bytes that
+    /// were read beyond the handshake go to [`receive`](Self::receive) first.
+    #[must_use]
+    pub fn open_server(config: Config) -> Self {
+        Self::open_server_in(config, Heap)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<G: CryptoRng> Connection<Client<G>> {
+    /// A client's end of a new transport: the request stands in [`outgoing`](Self::outgoing) at once.
+    ///
+    /// `rng` has to be cryptographically secure: it makes `Sec-WebSocket-Key` and the masking key of every frame
+    /// (RFC 6455 section 10.3).
+    ///
+    /// # Errors
+    /// [`Misuse::InvalidSubprotocol`](crate::Misuse::InvalidSubprotocol),
+    /// [`Misuse::InvalidHeader`](crate::Misuse::InvalidHeader),
+    /// [`Misuse::ReservedHeader`](crate::Misuse::ReservedHeader),
+    /// [`Misuse::OutgoingFull`](crate::Misuse::OutgoingFull).
+    pub fn client(request: &ClientRequest<'_>, config: Config, rng: G) -> Result<Self, Error> {
+        Self::client_in(request, config, rng, Heap)
+    }
+
+    /// A client's end of a connection that is open already, see [`ClientUpgrade`](crate::handshake::ClientUpgrade).
+    #[must_use]
+    pub fn open_client(config: Config, rng: G) -> Self {
+        Self::open_client_in(config, rng, Heap)
+    }
+}
+
+impl<S: Storage> Connection<Server, S> {
+    /// As [`server`](Connection::server), with this storage.
+    #[must_use]
+    pub fn server_in(config: Config, _storage: S) -> Self {
+        Self::new(Server, config, Lifecycle::new(), Stage::head())
+    }
+
+    /// As [`open_server`](Connection::open_server), with this storage.
+    #[must_use]
+    pub fn open_server_in(config: Config, _storage: S) -> Self {
+        Self::new(Server, config, Lifecycle::open(), Stage::Frames)
+    }
+}
+
+impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
+    /// As [`client`](Connection::client), with this storage.
+    ///
+    /// # Errors
+    /// As [`client`](Connection::client).
+    pub fn client_in(
+        request: &ClientRequest<'_>,
+        config: Config,
+        rng: G,
+        _storage: S,
+    ) -> Result<Self, Error> {
+        // WS-4.1-01
+        let mut connection = Self::new(Client { rng }, config, Lifecycle::new(), Stage::head());
+        connection.write_request(request)?;
+        Ok(connection)
+    }
+
+    /// As [`open_client`](Connection::open_client), with this storage.
+    #[must_use]
+    pub fn open_client_in(config: Config, rng: G, _storage: S) -> Self {
+        Self::new(Client { rng }, config, Lifecycle::open(), Stage::Frames)
+    }
+}
+
+impl<R: Role, S: Storage> Connection<R, S> {
+    fn new(role: R, config: Config, lifecycle: Lifecycle, stage: Stage) -> Self {
+        let keep_capacity = usize::try_from(config.keep_capacity).unwrap_or(usize::MAX);
+        Self {
+            receiver: Receiver::new(&config, R::IS_SERVER),
+            sender: Sender::new(role, lifecycle, config.max_outgoing, keep_capacity),
+            stage,
+            max_head: config.max_head,
+            max_refusal_body: config.max_refusal_body,
+            max_head_fields: config.max_head_fields,
+            http_requests: config.http_requests,
+            auto_pong: config.auto_pong,
+        }
+    }
+
+    /// Takes bytes from the peer off the front of `input` and returns the next event, with the sender to answer it.
+    /// `Ok(None)`: all input is consumed, read more. Call it until then; also with empty input, once after a late
+    /// [`accept`](Sender::accept).
+    ///
+    /// Payload is unmasked in place. An event borrows the input where a whole message lies in it, and the connection's
+    /// own buffer otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Peer`], [`Error::Limit`] and [`Error::Handshake`] are final: the connection has failed, and every
+    /// further call says the same. Write what [`outgoing`](Self::outgoing) holds, which tells the peer, then close the
+    /// transport. [`Misuse::DecisionPending`](crate::Misuse::DecisionPending) is the one refusal: nothing was consumed.
+    #[inline]
+    pub fn receive<'a, 'i: 'a>(
+        &'a mut self,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
+        if self.stage != Stage::Frames {
+            return self.receive_opening(input);
+        }
+        match self.sender.lifecycle.phase() {
+            Phase::Open | Phase::CloseSent => {}
+            _ => return self.receive_late(input),
+        }
+        let found = match self.receiver.next(input) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(self.sender.fail(error)),
+        };
+        if let Some(payload) = self.receiver.ping(&found) {
+            if self.auto_pong {
+                self.sender.answer_ping(payload);
+            }
+        } else if found.is_close() {
+            let code = self.receiver.close().map_or(CloseCode::NO_STATUS_RECEIVED, |close| close.code);
+            self.sender.close_received(code);
+        }
+        Ok(Some((self.receiver.event(found), &mut self.sender)))
+    }
+
+    /// Input while there are no frames: the opening handshake, or what follows a refused one.
+    #[cold]
+    fn receive_opening<'a, 'i: 'a>(
+        &'a mut self,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
+        match self.sender.lifecycle.phase() {
+            Phase::Handshake | Phase::Open | Phase::CloseSent => {}
+            _ => return self.receive_late(input),
+        }
+        match self.open(input)? {
+            Some(opening) => {
+                let (receiver, sender) = (&self.receiver, &mut self.sender);
+                Ok(Some((opening.event(receiver.head_bytes()), sender)))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Input after the end. WS-5.5.1-12 · WS-7.1.1-02 · WS-7.1.7-08
+    #[cold]
+    fn receive_late<'a>(
+        &'a mut self,
+        input: &mut &mut [u8],
+    ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
+        *input = &mut [];
+        self.sender.failure().map_or(Ok(None), Err)
+    }
+
+    /// Tells that the transport has ended in the peer's direction: `read` returned 0, or an error such as a reset.
+    /// The state is [`State::Closed`] afterwards; what [`outgoing`](Self::outgoing) still holds can be written where
+    /// the transport lives on in that direction.
+    ///
+    /// The one event that can come is [`Event::HandshakeRefused`], where the answer's body had no other end.
+    ///
+    /// # Errors
+    /// [`Violation::UnexpectedEof`](crate::Violation::UnexpectedEof) where the closing handshake had not finished,
+    /// which reports 1006; [`HandshakeError::UnexpectedEof`](crate::HandshakeError::UnexpectedEof) before the
+    /// connection was open; or why it failed before.
+    pub fn receive_eof(&mut self) -> Result<Option<Event<'_>>, Error> {
+        let refusal = self.end_of_refusal();
+        self.sender.lifecycle.apply(Step::Eof);
+        if let Some(refusal) = refusal {
+            return Ok(Some(refusal.event(self.receiver.head_bytes())));
+        }
+        self.sender.failure().map_or(Ok(None), Err)
+    }
+
+    /// The bytes to write to the transport; empty if there are none.
+    #[inline]
+    #[must_use]
+    pub fn outgoing(&self) -> &[u8] {
+        self.sender.outgoing()
+    }
+
+    /// Tells that the first `len` bytes of [`outgoing`](Self::outgoing) were written. More than there are counts as
+    /// all of them.
+    #[inline]
+    pub fn mark_sent(&mut self, len: usize) {
+        self.sender.mark_sent(len);
+    }
+
+    /// The sending half, for what is no answer to an event.
+    #[inline]
+    pub fn sender(&mut self) -> &mut Sender<R, S> {
+        &mut self.sender
+    }
+
+    /// Whether the transport is to be closed now: all is written and nothing more will be said.
+    ///
+    /// After a clean closing handshake a client waits for the server to close the transport (RFC 6455 section 7.1.1),
+    /// so it is told by [`receive_eof`](Self::receive_eof) or gives up at the
+    /// [close deadline](crate::timers::TimersConfig::close_deadline). A server closes its sending direction first
+    /// (`shutdown`) and reads on until the end, so that its Close is not lost.
+    #[must_use]
+    pub fn should_disconnect(&self) -> bool {
+        self.sender.should_disconnect()
+    }
+
+    /// The state, as browsers name it.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.sender.state()
+    }
+
+    /// The subprotocol that both sides agreed on.
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.sender.subprotocol()
+    }
+
+    /// What the peer's Close said, once it has arrived.
+    #[must_use]
+    pub fn peer_close(&self) -> Option<Close<'_>> {
+        match self.sender.lifecycle.phase() {
+            // A failed connection may have a piece of something else in that buffer.
+            Phase::CloseExchanged | Phase::Ended(Ending::Clean) => self.receiver.close(),
+            _ => None,
+        }
+    }
+
+    /// The close code of RFC 6455 section 7.1.5: that of the peer's Close, 1005 where it had none, and 1006 where the
+    /// connection is over without one. `None` before.
+    #[must_use]
+    pub fn close_code(&self) -> Option<CloseCode> {
+        match self.peer_close() {
+            Some(close) => Some(close.code),
+            // WS-7.1.5-03
+            None if self.state() == State::Closed => Some(CloseCode::ABNORMAL),
+            None => None,
+        }
+    }
+
+    /// Whether the connection is closed and the closing handshake had finished before (RFC 6455 section 7.1.4).
+    #[must_use]
+    pub fn is_closed_cleanly(&self) -> bool {
+        self.sender.lifecycle.phase() == Phase::Ended(Ending::Clean)
+    }
+
+    /// Why the connection failed, if it did.
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
+        self.sender.failure()
+    }
+
+    /// Gives back the memory of buffers that are empty, where
+    /// [`Config::keep_capacity`](crate::Config::keep_capacity) kept it. The last event is gone by then.
+    pub fn release_buffers(&mut self) {
+        self.receiver.release();
+        self.sender.release();
+    }
+}
+
+impl<R: Role, S: Storage> fmt::Debug for Connection<R, S> {
+    /// The state only: keys and payloads stay out of logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("phase", &self.sender.lifecycle.phase())
+            .field("outgoing", &self.outgoing().len())
+            .finish_non_exhaustive()
+    }
+}

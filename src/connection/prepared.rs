@@ -1,0 +1,85 @@
+//! A message that is encoded once and sent to many.
+
+use super::{Message, Role, Sender, Storage};
+use crate::error::Error;
+use crate::frame::{FrameHeader, Opcode};
+use crate::message::DataKind;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// A message that is encoded once and sent to many connections: a broadcast costs one copy for each, and no header,
+/// check or allocation of its own. Share it by `Rc` or `Arc`. Needs the feature `alloc`.
+///
+/// ```
+/// use sansws::{Config, Connection, PreparedMessage};
+///
+/// let news = PreparedMessage::text("it is noon");
+/// let mut connections = [Connection::open_server(Config::new()), Connection::open_server(Config::new())];
+/// for connection in &mut connections {
+///     connection.sender().prepared(&news)?;
+/// }
+/// assert_eq!(connections[1].outgoing(), b"\x81\x0ait is noon");
+/// # Ok::<(), sansws::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct PreparedMessage {
+    /// The frame as a server sends it.
+    frame: Box<[u8]>,
+    kind: DataKind,
+    header_len: u8,
+}
+
+impl PreparedMessage {
+    /// Encodes a text message.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        Self::new(DataKind::Text, text.as_bytes())
+    }
+
+    /// Encodes a binary message.
+    #[must_use]
+    pub fn binary(bytes: &[u8]) -> Self {
+        Self::new(DataKind::Binary, bytes)
+    }
+
+    fn new(kind: DataKind, payload: &[u8]) -> Self {
+        let header = FrameHeader::encode(kind.opcode(), true, payload.len() as u64, None);
+        let mut frame = Vec::with_capacity(header.len().saturating_add(payload.len()));
+        frame.extend_from_slice(&header);
+        frame.extend_from_slice(payload);
+        let header_len = FrameHeader::len_for(payload.len(), false);
+        Self { frame: frame.into_boxed_slice(), kind, header_len }
+    }
+
+    fn payload(&self) -> &[u8] {
+        self.frame.get(self.header_len.into()..).unwrap_or_default()
+    }
+}
+
+impl<R: Role, S: Storage> Sender<R, S> {
+    /// Sends a prepared message. A client masks its copy with a key of its own (WS-5.3-02).
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
+        if R::IS_SERVER {
+            self.data_frame_allowed(message.frame.len())?;
+            self.append(&message.frame)
+        } else {
+            let payload = message.payload();
+            match message.kind {
+                DataKind::Text => self.data(Opcode::Text, payload),
+                DataKind::Binary => self.data(Opcode::Binary, payload),
+            }
+        }
+    }
+}
+
+impl<'a> From<Message<'a>> for PreparedMessage {
+    fn from(message: Message<'a>) -> Self {
+        match message {
+            Message::Text(text) => Self::text(text),
+            Message::Binary(bytes) => Self::binary(bytes),
+        }
+    }
+}

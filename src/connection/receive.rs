@@ -1,0 +1,343 @@
+//! Frames into events. Knows nothing of sending: what has to be answered is told to the connection.
+
+use crate::close::{Close, CloseCode};
+use crate::config::{Config, Delivery};
+use crate::error::{Error, Limit, Violation};
+use crate::event::{Event, Message, Part};
+use crate::frame::{Decoder, Header, MAX_CONTROL, Opcode, Rules};
+use crate::message::{Assembler, DataKind, Order, validate};
+use crate::storage::sealed::Buffer;
+use crate::storage::{Full, Storage};
+
+/// The receiving half of an open connection.
+pub(super) struct Receiver<S: Storage> {
+    decoder: Decoder,
+    /// The frame whose payload is under way.
+    frame: Frame,
+    order: Order,
+    assembler: Assembler<S::Receive>,
+    /// A control frame's payload that comes in pieces; in the end the peer's Close.
+    control: S::Control,
+    /// A character that was cut between two parts of a text message.
+    joined_char: [u8; 4],
+    rules: Rules,
+    delivery: Delivery,
+    keep_capacity: usize,
+    /// What was reported from a buffer, which is to be cleared before anything else.
+    reported: Reported,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    opcode: Opcode,
+    fin: bool,
+    /// Whether no part of the message was reported yet.
+    is_first: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Reported {
+    Nothing,
+    Message,
+    Control,
+}
+
+/// What was found, and where it lies.
+pub(super) enum Found<'i> {
+    /// A control frame.
+    Control(Opcode, Payload<'i>),
+    /// A whole message.
+    Message(DataKind, Payload<'i>),
+    /// A part of a message.
+    Part { kind: DataKind, payload: Payload<'i>, is_first: bool, is_last: bool },
+}
+
+impl Found<'_> {
+    pub(super) const fn is_close(&self) -> bool {
+        matches!(self, Self::Control(Opcode::Close, _))
+    }
+}
+
+pub(super) enum Payload<'i> {
+    Input(&'i [u8]),
+    /// Checked text in the input.
+    Text(&'i str),
+    /// In the buffer: of control frames, of messages.
+    Buffer,
+    /// A character of this length that was cut.
+    Char(usize),
+}
+
+impl<S: Storage> Receiver<S> {
+    pub(super) fn new(config: &Config, peer_masks: bool) -> Self {
+        Self {
+            decoder: Decoder::new(),
+            frame: Frame { opcode: Opcode::Binary, fin: true, is_first: true },
+            order: Order::new(config.max_message, config.max_fragments),
+            assembler: Assembler::new(),
+            control: S::Control::default(),
+            joined_char: [0; 4],
+            rules: Rules { masked: peer_masks, rsv1: false, max_frame: config.max_frame },
+            delivery: config.delivery,
+            keep_capacity: usize::try_from(config.keep_capacity).unwrap_or(usize::MAX),
+            reported: Reported::Nothing,
+        }
+    }
+
+    /// The buffer, for the time before frames: a head is collected in it.
+    pub(super) fn head_buffer(&mut self) -> &mut S::Receive {
+        self.assembler.buffer()
+    }
+
+    pub(super) fn head_bytes(&self) -> &[u8] {
+        self.assembler.bytes()
+    }
+
+    /// The head in the buffer was reported: it goes with the next call.
+    pub(super) fn report_head(&mut self) {
+        self.reported = Reported::Message;
+    }
+
+    pub(super) fn clear_head(&mut self) {
+        self.assembler.clear(self.keep_capacity);
+    }
+
+    /// Reads on until there is something to report. `None`: input is used up.
+    #[inline]
+    pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
+        self.clear_reported();
+        loop {
+            if self.decoder.is_in_header() {
+                let Some(header) = self.decoder.header(input, &self.rules)? else {
+                    return Ok(None);
+                };
+                self.begin_frame(&header)?;
+            }
+            if let Some(found) = self.payload(input)? {
+                return Ok(Some(found));
+            }
+            if !self.decoder.is_in_header() && input.is_empty() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// A header that broke no rule by itself. Nothing of its payload is taken before it is admitted.
+    fn begin_frame(&mut self, header: &Header) -> Result<(), Error> {
+        let mut is_first = self.frame.is_first;
+        if !header.opcode.is_control() {
+            self.order.admit(header)?;
+            is_first |= header.opcode != Opcode::Continuation;
+        }
+        self.frame = Frame { opcode: header.opcode, fin: header.fin, is_first };
+        Ok(())
+    }
+
+    /// Takes payload of the frame under way. `None`: nothing to report so far.
+    fn payload<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
+        match (self.frame.opcode.is_control(), self.order.kind(), self.delivery) {
+            (true, ..) => self.control_payload(input),
+            (false, Some(kind), Delivery::Whole) => self.whole_payload(kind, input),
+            (false, Some(kind), Delivery::Parts) => self.part_payload(kind, input),
+            // A data frame is always part of a message: it was admitted.
+            (false, None, _) => Err(Violation::NothingToContinue.into()),
+        }
+    }
+
+    /// Control frames come between fragments and never touch the message under way. WS-5.4-10 · WS-6.2-02
+    fn control_payload<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
+        let is_started = !self.control.filled().is_empty();
+        let Some(piece) = self.decoder.payload(input, MAX_CONTROL) else {
+            return Ok(None);
+        };
+        let opcode = self.frame.opcode;
+        if piece.is_last && !is_started && opcode != Opcode::Close {
+            return Ok(Some(Found::Control(opcode, Payload::Input(piece.bytes))));
+        }
+        self.control.append(piece.bytes).map_err(|Full| Limit::Memory)?;
+        if !piece.is_last {
+            return Ok(None);
+        }
+        if opcode == Opcode::Close {
+            parse_close(self.control.filled())?;
+        } else {
+            self.reported = Reported::Control;
+        }
+        Ok(Some(Found::Control(opcode, Payload::Buffer)))
+    }
+
+    fn whole_payload<'i>(
+        &mut self,
+        kind: DataKind,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<Found<'i>>, Error> {
+        let is_started = !self.frame.is_first;
+        let Some(piece) = self.decoder.payload(input, usize::MAX) else {
+            return Ok(None);
+        };
+        let ends = piece.is_last && self.frame.fin;
+        if ends && !is_started {
+            // The whole message lies in the input. WS-8.1-01 · WS-8.1-02
+            let payload = match kind {
+                DataKind::Binary => Payload::Input(piece.bytes),
+                DataKind::Text => Payload::Text(validate(piece.bytes).map_err(|_| Violation::InvalidUtf8)?),
+            };
+            self.end_message();
+            return Ok(Some(Found::Message(kind, payload)));
+        }
+        self.assembler.push(kind, piece.bytes)?;
+        self.frame.is_first = false;
+        if !ends {
+            return Ok(None);
+        }
+        if kind == DataKind::Text {
+            self.assembler.end_text()?;
+        }
+        self.end_message();
+        self.reported = Reported::Message;
+        Ok(Some(Found::Message(kind, Payload::Buffer)))
+    }
+
+    fn part_payload<'i>(
+        &mut self,
+        kind: DataKind,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<Found<'i>>, Error> {
+        // A character that was cut is completed first, as a part of its own.
+        let missing = self.assembler.utf8().missing();
+        let max = if missing > 0 { missing } else { usize::MAX };
+        let Some(piece) = self.decoder.payload(input, max) else {
+            return Ok(None);
+        };
+        let is_last = piece.is_last && self.frame.fin;
+        let payload = match kind {
+            DataKind::Binary => Payload::Input(piece.bytes),
+            DataKind::Text if missing > 0 => {
+                let whole =
+                    self.assembler.utf8().continue_char(piece.bytes).map_err(|_| Violation::InvalidUtf8)?;
+                Payload::Char(whole.map_or(0, |c| c.encode_utf8(&mut self.joined_char).len()))
+            }
+            DataKind::Text => {
+                let text = self.assembler.utf8().split(piece.bytes).map_err(|_| Violation::InvalidUtf8)?;
+                Payload::Text(text)
+            }
+        };
+        if is_last && kind == DataKind::Text {
+            self.assembler.end_text()?;
+        }
+        if !is_last && payload.is_empty() {
+            return Ok(None);
+        }
+        let is_first = core::mem::replace(&mut self.frame.is_first, false);
+        if is_last {
+            self.end_message();
+        }
+        Ok(Some(Found::Part { kind, payload, is_first, is_last }))
+    }
+
+    fn end_message(&mut self) {
+        self.order.finish();
+        self.frame.is_first = true;
+    }
+
+    /// What was reported from a buffer is not needed any more once the next call is made.
+    #[inline]
+    fn clear_reported(&mut self) {
+        match core::mem::replace(&mut self.reported, Reported::Nothing) {
+            Reported::Nothing => {}
+            Reported::Message => self.assembler.clear(self.keep_capacity),
+            Reported::Control => self.control.clear(0),
+        }
+    }
+
+    /// The event for what was found.
+    #[inline]
+    pub(super) fn event<'a>(&'a self, found: Found<'a>) -> Event<'a> {
+        match found {
+            Found::Message(DataKind::Binary, payload) => Event::Message(Message::Binary(self.bytes(payload))),
+            Found::Message(DataKind::Text, payload) => Event::Message(Message::Text(self.text(payload))),
+            Found::Part { kind, payload, is_first, is_last } => {
+                let data = match kind {
+                    DataKind::Binary => Message::Binary(self.bytes(payload)),
+                    DataKind::Text => Message::Text(self.text(payload)),
+                };
+                Event::Part(Part { data, is_first, is_last })
+            }
+            Found::Control(Opcode::Close, _) => Event::Close(self.close().unwrap_or(NO_CLOSE)),
+            Found::Control(opcode, payload) => {
+                let bytes = match payload {
+                    Payload::Input(bytes) => bytes,
+                    _ => self.control.filled(),
+                };
+                if opcode == Opcode::Ping { Event::Ping(bytes) } else { Event::Pong(bytes) }
+            }
+        }
+    }
+
+    fn bytes<'a>(&'a self, payload: Payload<'a>) -> &'a [u8] {
+        match payload {
+            Payload::Input(bytes) => bytes,
+            Payload::Text(text) => text.as_bytes(),
+            Payload::Buffer => self.assembler.bytes(),
+            Payload::Char(len) => self.joined_char.get(..len).unwrap_or_default(),
+        }
+    }
+
+    /// It was checked before, piece by piece, so this cannot fail.
+    fn text<'a>(&'a self, payload: Payload<'a>) -> &'a str {
+        match payload {
+            Payload::Text(text) => text,
+            payload => validate(self.bytes(payload)).unwrap_or_default(),
+        }
+    }
+
+    /// The payload of a ping, to be answered.
+    pub(super) fn ping<'a>(&'a self, found: &'a Found<'_>) -> Option<&'a [u8]> {
+        match found {
+            Found::Control(Opcode::Ping, Payload::Input(bytes)) => Some(bytes),
+            Found::Control(Opcode::Ping, _) => Some(self.control.filled()),
+            _ => None,
+        }
+    }
+
+    /// The peer's Close, once it has arrived; to be asked only then.
+    pub(super) fn close(&self) -> Option<Close<'_>> {
+        parse_close(self.control.filled()).ok()
+    }
+
+    pub(super) fn release(&mut self) {
+        self.clear_reported();
+        if self.assembler.bytes().is_empty() {
+            self.assembler.clear(0);
+        }
+    }
+}
+
+impl Payload<'_> {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Input(bytes) => bytes.is_empty(),
+            Self::Text(text) => text.is_empty(),
+            Self::Buffer => false,
+            Self::Char(len) => *len == 0,
+        }
+    }
+}
+
+/// An empty Close.
+const NO_CLOSE: Close<'_> = Close { code: CloseCode::NO_STATUS_RECEIVED, reason: "" };
+
+/// The body of a Close frame (RFC 6455 section 5.5.1).
+fn parse_close(body: &[u8]) -> Result<Close<'_>, Error> {
+    let Some((code, reason)) = body.split_first_chunk::<2>() else {
+        // WS-7.1.5-02 · WS-5.5.1-03
+        return if body.is_empty() { Ok(NO_CLOSE) } else { Err(Violation::CloseBodyTooShort.into()) };
+    };
+    let code = CloseCode::from(u16::from_be_bytes(*code));
+    if !code.is_allowed_on_wire() {
+        return Err(Violation::CloseCodeNotAllowed(code).into());
+    }
+    // WS-8.1-03
+    let reason = validate(reason).map_err(|_| Violation::InvalidCloseReason)?;
+    Ok(Close { code, reason })
+}

@@ -1,0 +1,481 @@
+//! Calls into frames in the outgoing buffer. Every frame that goes out is made here; a refused call changes nothing.
+
+use super::state::{Ending, Lifecycle, Phase, State, Step};
+use crate::close::{CloseCode, MAX_CLOSE_REASON};
+use crate::error::{Error, Misuse};
+use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode};
+use crate::message::{DataKind, Utf8};
+use crate::role::Role;
+use crate::storage::sealed::{Buffer, Text};
+use crate::storage::{Full, Storage};
+use core::fmt;
+
+/// The longest control frame: a header of two bytes, a masking key, 125 bytes of payload.
+const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL;
+
+/// How many bytes above [`Config::max_outgoing`](crate::Config::max_outgoing) the connection's own frames can take:
+/// one pong and one Close.
+pub const OUTGOING_RESERVE: usize = 2 * MAX_CONTROL_FRAME;
+
+/// The sending half of a [`Connection`](crate::Connection): what goes out is queued in
+/// [`outgoing`](crate::Connection::outgoing). Comes with each event, and by
+/// [`Connection::sender`](crate::Connection::sender).
+pub struct Sender<R: Role, S: Storage> {
+    pub(super) role: R,
+    pub(super) lifecycle: Lifecycle,
+    outgoing: S::Send,
+    /// The payload of a pong that waits until the one in `outgoing` is gone; a flood of pings costs no more. The
+    /// latest wins (WS-5.5.3-02).
+    waiting_pong: S::Control,
+    /// Whether `waiting_pong` holds one: its payload may be empty.
+    pong_waits: bool,
+    /// How many bytes of `outgoing` there are up to the end of the automatic pong in it; 0 if there is none.
+    pong_end: usize,
+    fragmented: Option<Fragmented>,
+    /// While connecting the subprotocols that are offered, with commas between them; then the agreed one.
+    pub(super) subprotocols: S::Text,
+    /// The answer to the key: to be written by a server, to be expected by a client.
+    pub(super) accept: [u8; 28],
+    /// What is to be decided by the embedder of a server.
+    pub(super) decision: Decision,
+    max_outgoing: usize,
+    keep_capacity: usize,
+}
+
+/// What a server's embedder has to decide.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Decision {
+    None,
+    /// An opening handshake: `accept` or `reject`.
+    Upgrade,
+    /// An HTTP request: `respond`.
+    Http {
+        is_head: bool,
+    },
+}
+
+/// A message that is being sent in fragments.
+#[derive(Clone, Copy, Debug)]
+struct Fragmented {
+    kind: DataKind,
+    has_begun: bool,
+    utf8: Utf8,
+}
+
+impl<R: Role, S: Storage> Sender<R, S> {
+    pub(super) fn new(role: R, lifecycle: Lifecycle, max_outgoing: usize, keep_capacity: usize) -> Self {
+        Self {
+            role,
+            lifecycle,
+            outgoing: S::Send::default(),
+            waiting_pong: S::Control::default(),
+            pong_waits: false,
+            pong_end: 0,
+            fragmented: None,
+            subprotocols: S::Text::default(),
+            accept: [0; 28],
+            decision: Decision::None,
+            max_outgoing,
+            keep_capacity,
+        }
+    }
+
+    /// Queues a text message as one frame.
+    ///
+    /// # Errors
+    /// [`Misuse::NotOpenYet`] and [`Misuse::Closed`] outside of [`State::Open`], [`Misuse::MessageUnfinished`] between
+    /// [`begin`](Self::begin) and [`finish`](Self::finish), [`Misuse::OutgoingFull`] where the frame does not fit. A
+    /// refused call queues nothing.
+    #[inline]
+    pub fn text(&mut self, text: &str) -> Result<(), Error> {
+        self.data(Opcode::Text, text.as_bytes())
+    }
+
+    /// Queues a binary message as one frame.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    #[inline]
+    pub fn binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.data(Opcode::Binary, bytes)
+    }
+
+    /// Begins a message that is sent in fragments (RFC 6455 section 5.4), for content that is not known as a whole.
+    /// Nothing is queued yet. Control frames can be sent between the fragments, other messages cannot.
+    ///
+    /// ```
+    /// use sansws::{Config, Connection, DataKind};
+    ///
+    /// let mut connection = Connection::open_server(Config::new());
+    /// let mut tx = connection.sender();
+    /// tx.begin(DataKind::Text)?;
+    /// tx.fragment(b"hel")?;
+    /// tx.ping(b"")?;
+    /// tx.finish(b"lo")?;
+    /// assert_eq!(connection.outgoing(), b"\x01\x03hel\x89\x00\x80\x02lo");
+    /// # Ok::<(), sansws::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Misuse::NotOpenYet`], [`Misuse::Closed`], [`Misuse::MessageUnfinished`].
+    pub fn begin(&mut self, kind: DataKind) -> Result<(), Error> {
+        self.data_allowed()?;
+        self.fragmented = Some(Fragmented { kind, has_begun: false, utf8: Utf8::new() });
+        Ok(())
+    }
+
+    /// Queues a fragment of the message that was begun. Text may be cut inside of a character.
+    ///
+    /// # Errors
+    /// [`Misuse::NothingBegun`], [`Misuse::InvalidUtf8`] where the text so far cannot be UTF-8,
+    /// [`Misuse::OutgoingFull`], [`Misuse::Closed`].
+    pub fn fragment(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.next_fragment(bytes, false)
+    }
+
+    /// Queues the last fragment of the message that was begun; `bytes` may be empty.
+    ///
+    /// # Errors
+    /// As [`fragment`](Self::fragment).
+    pub fn finish(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.next_fragment(bytes, true)
+    }
+
+    /// Queues a ping with at most 125 bytes of payload.
+    ///
+    /// # Errors
+    /// [`Misuse::ControlTooLong`], [`Misuse::NotOpenYet`], [`Misuse::Closed`], [`Misuse::OutgoingFull`].
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.lifecycle.may_send()?;
+        self.control(Opcode::Ping, payload)
+    }
+
+    /// Queues a pong that nobody asked for, or the answer to a ping where
+    /// [`Config::auto_pong`](crate::Config::auto_pong) is off. Possible until the peer's Close arrives.
+    ///
+    /// # Errors
+    /// As [`ping`](Self::ping).
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.lifecycle.may_pong()?;
+        self.control(Opcode::Pong, payload)
+    }
+
+    /// Begins the closing handshake (RFC 6455 section 7.1.2). No data can be sent afterwards; messages are still
+    /// received until the peer's Close arrives. A message that is being sent in fragments stays unfinished.
+    ///
+    /// The Close has room of its own in the outgoing buffer, so it always fits.
+    ///
+    /// # Errors
+    /// [`Misuse::CloseCodeNotAllowed`] for codes that must not be on the wire, and for 1010 from a server;
+    /// [`Misuse::ReasonTooLong`] above [`MAX_CLOSE_REASON`] bytes; [`Misuse::NotOpenYet`], [`Misuse::Closed`].
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        self.lifecycle.may_send()?;
+        // WS-7.4.1-13
+        if !code.is_allowed_on_wire() || (R::IS_SERVER && code == CloseCode::MANDATORY_EXTENSION) {
+            return Err(Misuse::CloseCodeNotAllowed.into());
+        }
+        // WS-5.5-01
+        if reason.len() > MAX_CLOSE_REASON {
+            return Err(Misuse::ReasonTooLong.into());
+        }
+        let mut body = [0; MAX_CONTROL];
+        let (start, rest) = body.split_at_mut(2);
+        // WS-5.5.1-02
+        start.copy_from_slice(&u16::from(code).to_be_bytes());
+        if let Some(rest) = rest.get_mut(..reason.len()) {
+            rest.copy_from_slice(reason.as_bytes());
+        }
+        self.queue_close(body.get(..2 + reason.len()).unwrap_or_default())?;
+        self.lifecycle.apply(Step::SentClose);
+        Ok(())
+    }
+
+    /// Begins the closing handshake without a code or a reason. The peer reports 1005.
+    ///
+    /// # Errors
+    /// [`Misuse::NotOpenYet`], [`Misuse::Closed`].
+    pub fn close_without_code(&mut self) -> Result<(), Error> {
+        self.lifecycle.may_send()?;
+        self.queue_close(&[])?;
+        self.lifecycle.apply(Step::SentClose);
+        Ok(())
+    }
+
+    /// Takes a message whose payload the caller writes itself, for `writev` or DMA: returns the frame header and, on
+    /// a client, masks the payload in place. Write the header and then the whole payload, before anything that
+    /// [`outgoing`](crate::Connection::outgoing) holds by then.
+    ///
+    /// ```
+    /// use sansws::{Config, Connection, DataKind};
+    ///
+    /// let mut connection = Connection::open_server(Config::new());
+    /// let mut payload = *b"large";
+    /// let header = connection.sender().frame_in_place(DataKind::Binary, &mut payload)?;
+    /// assert_eq!(&header[..], [0x82, 5]);
+    /// # Ok::<(), sansws::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Misuse::OutgoingPending`] unless `outgoing` is empty: what waits there has to go first;
+    /// [`Misuse::InvalidUtf8`]; otherwise as [`text`](Self::text).
+    pub fn frame_in_place(&mut self, kind: DataKind, payload: &mut [u8]) -> Result<FrameHeader, Error> {
+        if kind == DataKind::Text && crate::message::validate(payload).is_err() {
+            return Err(Misuse::InvalidUtf8.into());
+        }
+        let header = self.header_only(kind, payload.len() as u64)?;
+        if let Some(key) = header.key() {
+            Mask::new(key).apply(payload);
+        }
+        Ok(header)
+    }
+
+    /// The state of the connection.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match self.lifecycle.phase() {
+            Phase::Handshake => State::Connecting,
+            Phase::Open => State::Open,
+            Phase::CloseSent | Phase::CloseExchanged => State::Closing,
+            Phase::Answered | Phase::Failed(_) if !self.is_outgoing_empty() => State::Closing,
+            Phase::Answered | Phase::Failed(_) | Phase::Ended(_) => State::Closed,
+        }
+    }
+
+    /// The subprotocol that both sides agreed on; `None` before the connection is open, and where there is none.
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        match self.lifecycle.phase() {
+            Phase::Handshake => None,
+            _ => Some(self.subprotocols.as_str()).filter(|name| !name.is_empty()),
+        }
+    }
+
+    /// How many bytes wait in [`outgoing`](crate::Connection::outgoing): a slow reader shows here.
+    #[must_use]
+    pub fn outgoing_len(&self) -> usize {
+        self.outgoing.filled().len()
+    }
+
+    fn is_outgoing_empty(&self) -> bool {
+        self.outgoing.filled().is_empty()
+    }
+
+    pub(super) fn outgoing(&self) -> &[u8] {
+        self.outgoing.filled()
+    }
+
+    pub(super) fn mark_sent(&mut self, len: usize) {
+        self.outgoing.consume(len);
+        self.pong_end = self.pong_end.saturating_sub(len);
+        if self.is_outgoing_empty() {
+            self.outgoing.clear(self.keep_capacity);
+        }
+        if self.pong_waits && self.pong_end == 0 {
+            self.pong_waits = false;
+            let pong = core::mem::take(&mut self.waiting_pong);
+            self.queue_pong(pong.filled());
+        }
+    }
+
+    pub(super) fn should_disconnect(&self) -> bool {
+        match self.lifecycle.phase() {
+            Phase::Handshake | Phase::Open | Phase::CloseSent => false,
+            // RFC 6455 section 7.1.1: the server closes the transport first.
+            Phase::CloseExchanged => R::IS_SERVER && self.is_outgoing_empty(),
+            Phase::Answered | Phase::Failed(_) => self.is_outgoing_empty(),
+            Phase::Ended(_) => true,
+        }
+    }
+
+    /// Why the connection failed.
+    pub(super) fn failure(&self) -> Option<Error> {
+        match self.lifecycle.phase() {
+            Phase::Failed(error) | Phase::Ended(Ending::Failed(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Fails the WebSocket connection (RFC 6455 section 7.1.7): the one way for every protocol error. Queues a Close
+    /// where one is due and makes the state terminal.
+    #[cold]
+    pub(super) fn fail(&mut self, error: Error) -> Error {
+        match (self.lifecycle.phase(), error.close_code()) {
+            // WS-7.1.7-05 · WS-10.7-03
+            (Phase::Open, Some(code)) => {
+                // Where even the reserve has no memory the transport is dropped without a Close (WS-7.1.7-07).
+                let _ = self.queue_close(&u16::from(code).to_be_bytes());
+            }
+            // WS-7.1.7-07: one Close is enough. WS-7.1.7-06: none before the connection is open.
+            _ => {}
+        }
+        self.pong_waits = false;
+        self.lifecycle.apply(Step::Fail(error));
+        error
+    }
+
+    /// Answers the peer's Close, unless it answers ours. WS-5.5.1-08 · WS-5.5.1-09 · WS-5.5.1-10
+    pub(super) fn close_received(&mut self, code: CloseCode) {
+        self.pong_waits = false;
+        if self.lifecycle.phase() == Phase::Open {
+            // WS-7.4.1-05: what had no code is answered without one.
+            let body = u16::from(code).to_be_bytes();
+            let _ = self.queue_close(if code == CloseCode::NO_STATUS_RECEIVED { &[] } else { &body });
+        }
+        self.lifecycle.apply(Step::ReceivedClose);
+    }
+
+    /// Answers a ping. WS-5.5.2-02 · WS-5.5.3-01
+    pub(super) fn answer_ping(&mut self, payload: &[u8]) {
+        // WS-5.5.2-03 · WS-5.5.2-04
+        if self.lifecycle.may_pong().is_err() {
+            return;
+        }
+        if self.pong_end == 0 {
+            self.queue_pong(payload);
+        } else {
+            self.waiting_pong.clear(0);
+            self.pong_waits = self.waiting_pong.append(payload).is_ok();
+        }
+    }
+
+    fn queue_pong(&mut self, payload: &[u8]) {
+        // A pong that there is no memory for is left out; the next ping asks again.
+        if self.frame(Opcode::Pong, true, payload).is_ok() {
+            self.pong_end = self.outgoing.filled().len();
+        }
+    }
+
+    fn queue_close(&mut self, body: &[u8]) -> Result<(), Error> {
+        self.frame(Opcode::Close, true, body)
+    }
+
+    fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
+        // WS-5.5-01
+        if payload.len() > MAX_CONTROL {
+            return Err(Misuse::ControlTooLong.into());
+        }
+        self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
+        self.frame(opcode, true, payload)
+    }
+
+    #[inline]
+    pub(super) fn data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
+        self.data_allowed()?;
+        self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
+        self.frame(opcode, true, payload)
+    }
+
+    fn next_fragment(&mut self, bytes: &[u8], fin: bool) -> Result<(), Error> {
+        self.lifecycle.may_send()?;
+        let mut fragmented = self.fragmented.ok_or(Misuse::NothingBegun)?;
+        if fragmented.kind == DataKind::Text
+            && (fragmented.utf8.push(bytes).is_err() || (fin && !fragmented.utf8.is_complete()))
+        {
+            return Err(Misuse::InvalidUtf8.into());
+        }
+        self.check_room(FrameHeader::len_for(bytes.len(), !R::IS_SERVER).into(), bytes.len())?;
+        let opcode = if fragmented.has_begun { Opcode::Continuation } else { fragmented.kind.opcode() };
+        self.frame(opcode, fin, bytes)?;
+        fragmented.has_begun = true;
+        self.fragmented = if fin { None } else { Some(fragmented) };
+        Ok(())
+    }
+
+    #[inline]
+    fn data_allowed(&self) -> Result<(), Error> {
+        self.lifecycle.may_send()?;
+        // WS-5.4-08
+        if self.fragmented.is_some() { Err(Misuse::MessageUnfinished.into()) } else { Ok(()) }
+    }
+
+    #[cfg(feature = "alloc")]
+    pub(super) fn data_frame_allowed(&self, len: usize) -> Result<(), Error> {
+        self.data_allowed()?;
+        self.check_room(0, len)
+    }
+
+    pub(super) fn header_only(&mut self, kind: DataKind, payload_len: u64) -> Result<FrameHeader, Error> {
+        self.data_allowed()?;
+        if !self.is_outgoing_empty() {
+            return Err(Misuse::OutgoingPending.into());
+        }
+        Ok(FrameHeader::encode(kind.opcode(), true, payload_len, self.role.masking_key()))
+    }
+
+    #[inline]
+    fn check_room(&self, header_len: usize, len: usize) -> Result<(), Error> {
+        let waiting = self.outgoing.filled().len();
+        match waiting.checked_add(len).and_then(|sum| sum.checked_add(header_len)) {
+            Some(sum) if sum <= self.max_outgoing => Ok(()),
+            _ => Err(Misuse::OutgoingFull.into()),
+        }
+    }
+
+    /// Appends one frame, masked in the role that masks. All or nothing.
+    #[inline]
+    fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), Error> {
+        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
+        let header = FrameHeader::encode(opcode, fin, payload.len() as u64, self.role.masking_key());
+        let len = header.len().checked_add(payload.len()).ok_or(Misuse::OutgoingFull)?;
+        let room = self.outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
+        if let Some((front, back)) = room.split_at_mut_checked(header.len()) {
+            front.copy_from_slice(&header);
+            back.copy_from_slice(payload);
+            if let Some(key) = header.key() {
+                Mask::new(key).apply(back);
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends bytes that were encoded before.
+    #[cfg(feature = "alloc")]
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.outgoing.append(bytes).map_err(|Full| Misuse::OutgoingFull.into())
+    }
+
+    /// Appends what `write` writes piece by piece, below `max_outgoing`. All or nothing.
+    pub(super) fn write_head(
+        &mut self,
+        limit: usize,
+        write: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Misuse>) -> Result<(), Misuse>,
+    ) -> Result<(), Error> {
+        let before = self.outgoing.filled().len();
+        let outgoing = &mut self.outgoing;
+        let result = write(&mut |piece| {
+            if piece.len() > limit.saturating_sub(outgoing.filled().len()) {
+                return Err(Misuse::OutgoingFull);
+            }
+            outgoing.append(piece).map_err(|Full| Misuse::OutgoingFull)
+        });
+        if result.is_err() {
+            self.outgoing.truncate(before);
+        }
+        Ok(result?)
+    }
+
+    pub(super) fn max_outgoing(&self) -> usize {
+        self.max_outgoing
+    }
+
+    /// Forgets what was not written yet: of a request whose answer came before it was whole.
+    pub(super) fn discard_outgoing(&mut self) {
+        self.outgoing.clear(0);
+        self.pong_end = 0;
+    }
+
+    pub(super) fn release(&mut self) {
+        if self.is_outgoing_empty() {
+            self.outgoing.clear(0);
+        }
+    }
+}
+
+impl<R: Role, S: Storage> fmt::Debug for Sender<R, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender")
+            .field("phase", &self.lifecycle.phase())
+            .field("outgoing", &self.outgoing_len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,191 @@
+//! Every state of a connection and every legal transition between them (RFC 6455 sections 4 and 7). The one writer is
+//! `Lifecycle::apply`; which role is played does not matter here, except for who closes the transport first.
+//!
+//! ```text
+//!                 Opened              SentClose              ReceivedClose
+//!   Handshake ------------> Open -----------------> CloseSent ----------> CloseExchanged
+//!     |    \                  |  \     ReceivedClose                      ^       |
+//!     |     \ Answered        |   `--------------------------------------'        |
+//!     |      `-----> Answered |                                                   | Eof
+//!     |                 |     |                                                   v
+//!     |                 |     |                 Eof                             Ended
+//!     |                 `-----+-------------------------------------------------^
+//!     |  Fail                 | Fail (from anywhere but the end)                |
+//!     `-------> Failed <------'                                                 |
+//!                  `------------------------------- Eof ------------------------'
+//! ```
+
+use crate::error::{Error, HandshakeError, Misuse, Violation};
+
+/// The state of a connection, by the names that browsers use (RFC 6455 sections 4.1 and 7.1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum State {
+    /// The opening handshake is not complete.
+    Connecting,
+    /// Messages can be sent and received.
+    Open,
+    /// A Close was sent or received, or the connection failed and has something left to write.
+    Closing,
+    /// It is over: the transport has ended, or the handshake was refused or failed and all is written.
+    Closed,
+}
+
+/// Where a connection is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    /// A request or a response is awaited, or the embedder's decision.
+    Handshake,
+    /// Both sides may send.
+    Open,
+    /// We sent a Close and wait for the peer's.
+    CloseSent,
+    /// Both Close frames went over the wire or are queued. WS-5.5.1-17
+    CloseExchanged,
+    /// The handshake ended by an HTTP answer other than 101, of ours or of the peer's.
+    Answered,
+    /// The connection failed (RFC 6455 section 7.1.7).
+    Failed(Error),
+    /// The transport has ended.
+    Ended(Ending),
+}
+
+/// How a connection was when its transport ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ending {
+    /// The closing handshake had finished. WS-7.1.4-02
+    Clean,
+    /// The handshake was answered by something else than 101. WS-7.1.4-03
+    Answered,
+    /// It had failed, if only by this end.
+    Failed(Error),
+}
+
+/// What happens to a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Step {
+    /// The handshake is complete. WS-4.1-64 · WS-4.2.2-29
+    Opened,
+    /// The handshake is refused.
+    Answered,
+    /// We queue a Close.
+    SentClose,
+    /// The peer's Close arrived.
+    ReceivedClose,
+    /// Something cannot go on.
+    Fail(Error),
+    /// The transport has ended.
+    Eof,
+}
+
+#[derive(Debug)]
+pub(crate) struct Lifecycle {
+    phase: Phase,
+}
+
+impl Lifecycle {
+    pub(crate) const fn new() -> Self {
+        Self { phase: Phase::Handshake }
+    }
+
+    pub(crate) const fn open() -> Self {
+        Self { phase: Phase::Open }
+    }
+
+    #[inline]
+    pub(crate) const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Takes a step. `false` if it is not legal now; then nothing changes.
+    pub(crate) fn apply(&mut self, step: Step) -> bool {
+        match next(self.phase, step) {
+            Some(phase) => {
+                self.phase = phase;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether a data frame or a ping may be sent. WS-6.1-01 · WS-5.5.1-07 · WS-4.1-46
+    #[inline]
+    pub(crate) const fn may_send(&self) -> Result<(), Misuse> {
+        match self.phase {
+            Phase::Open => Ok(()),
+            Phase::Handshake => Err(Misuse::NotOpenYet),
+            _ => Err(Misuse::Closed),
+        }
+    }
+
+    /// Whether a pong may be sent: also after our own Close, until the peer's arrives. WS-5.5.2-04 · WS-5.5.2-03
+    pub(crate) const fn may_pong(&self) -> Result<(), Misuse> {
+        match self.phase {
+            Phase::CloseSent => Ok(()),
+            _ => self.may_send(),
+        }
+    }
+}
+
+/// The table of transitions. `None`: not legal.
+const fn next(phase: Phase, step: Step) -> Option<Phase> {
+    Some(match (phase, step) {
+        (Phase::Handshake, Step::Opened) => Phase::Open,
+        (Phase::Handshake, Step::Answered) => Phase::Answered,
+        // WS-7.1.2-01 · WS-7.1.3-01
+        (Phase::Open, Step::SentClose) => Phase::CloseSent,
+        // Answered in the same step, or crossing with ours. WS-5.5.1-08 · WS-5.5.1-17
+        (Phase::Open | Phase::CloseSent, Step::ReceivedClose) => Phase::CloseExchanged,
+        (Phase::Handshake | Phase::Open | Phase::CloseSent, Step::Fail(error)) => Phase::Failed(error),
+        // The transport is lost in the middle. WS-7.2.1-02
+        (Phase::Handshake, Step::Eof) => {
+            Phase::Ended(Ending::Failed(Error::Handshake(HandshakeError::UnexpectedEof)))
+        }
+        (Phase::Open | Phase::CloseSent, Step::Eof) => {
+            Phase::Ended(Ending::Failed(Error::Peer(Violation::UnexpectedEof)))
+        }
+        // The transport ends where it should. WS-7.1.4-01
+        (Phase::CloseExchanged, Step::Eof) => Phase::Ended(Ending::Clean),
+        (Phase::Answered, Step::Eof) => Phase::Ended(Ending::Answered),
+        (Phase::Failed(error), Step::Eof) => Phase::Ended(Ending::Failed(error)),
+        (Phase::Ended(ending), Step::Eof) => Phase::Ended(ending),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATE: Error = Error::Peer(Violation::Masked);
+    const EARLY: Error = Error::Peer(Violation::Unmasked);
+
+    /// A row is a phase, a column a step; what is not legal is `None`.
+    #[test]
+    fn every_phase_and_step() {
+        use Phase::{Answered, CloseExchanged, CloseSent, Ended, Failed, Handshake, Open};
+        let lost = Some(Ended(Ending::Failed(Violation::UnexpectedEof.into())));
+        let unopened = Some(Ended(Ending::Failed(HandshakeError::UnexpectedEof.into())));
+        let fail = Some(Failed(LATE));
+        let steps =
+            [Step::Opened, Step::Answered, Step::SentClose, Step::ReceivedClose, Step::Fail(LATE), Step::Eof];
+        let end = |ending| [None, None, None, None, None, Some(Ended(ending))];
+        let table = [
+            (Handshake, [Some(Open), Some(Answered), None, None, fail, unopened]),
+            (Open, [None, None, Some(CloseSent), Some(CloseExchanged), fail, lost]),
+            (CloseSent, [None, None, None, Some(CloseExchanged), fail, lost]),
+            (CloseExchanged, end(Ending::Clean)),
+            (Answered, end(Ending::Answered)),
+            (Failed(EARLY), end(Ending::Failed(EARLY))),
+            (Ended(Ending::Clean), end(Ending::Clean)),
+            (Ended(Ending::Answered), end(Ending::Answered)),
+            (Ended(Ending::Failed(EARLY)), end(Ending::Failed(EARLY))),
+        ];
+        for (phase, row) in table {
+            for (step, expected) in steps.into_iter().zip(row) {
+                let mut lifecycle = Lifecycle { phase };
+                assert_eq!(lifecycle.apply(step), expected.is_some(), "{phase:?} {step:?}");
+                assert_eq!(lifecycle.phase(), expected.unwrap_or(phase), "{phase:?} {step:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What `receive` reports.
+
+use crate::close::Close;
+use crate::handshake::{Request, Response};
+
+/// What the peer's bytes amount to. Returned by [`Connection::receive`](crate::Connection::receive).
+///
+/// An event borrows the input or the connection's receive buffer. It is gone with the next call, so take out of it
+/// what you want to keep.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// To a server: a valid opening handshake. Answer by [`accept`](crate::Sender::accept) or
+    /// [`reject`](crate::Sender::reject), now or later; until then no more input is taken.
+    HandshakeRequest(Request<'a>),
+    /// To a server with [`Config::http_requests`](crate::Config::http_requests): a request that asks for no
+    /// WebSocket. Answer by [`respond`](crate::Sender::respond).
+    HttpRequest(Request<'a>),
+    /// The connection is open (RFC 6455 section 4). What was agreed stays readable, see
+    /// [`subprotocol`](crate::Connection::subprotocol).
+    HandshakeComplete(Handshake<'a>),
+    /// To a client: the server answered with a status other than 101, such as 401 or 302. The connection is closed.
+    HandshakeRefused(Response<'a>),
+    /// A whole message. With [`Delivery::Whole`](crate::Delivery::Whole), the default.
+    Message(Message<'a>),
+    /// A part of a message, as it arrived. With [`Delivery::Parts`](crate::Delivery::Parts).
+    Part(Part<'a>),
+    /// A ping with its payload. The pong is queued already, unless [`Config::auto_pong`](crate::Config::auto_pong)
+    /// is off.
+    Ping(&'a [u8]),
+    /// A pong with its payload, asked for or not (RFC 6455 section 5.5.3).
+    Pong(&'a [u8]),
+    /// The peer's Close. The answering Close is queued already unless this answers one of ours; nothing more will be
+    /// received.
+    Close(Close<'a>),
+}
+
+/// A message (RFC 6455 section 5.6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Message<'a> {
+    /// UTF-8 text.
+    Text(&'a str),
+    /// Bytes.
+    Binary(&'a [u8]),
+}
+
+impl<'a> Message<'a> {
+    /// The payload, whichever kind it is of.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
+/// A part of a message, in the order of the message. Where it is cut says nothing: it follows the network's pieces as
+/// well as the sender's fragments (RFC 6455 section 5.4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Part<'a> {
+    /// The content, which may be empty. Text is never cut inside of a character.
+    pub data: Message<'a>,
+    /// Whether the message begins with this part.
+    pub is_first: bool,
+    /// Whether the message ends with this part.
+    pub is_last: bool,
+}
+
+/// A completed opening handshake.
+#[derive(Clone, Copy, Debug)]
+pub struct Handshake<'a> {
+    pub(crate) response: Option<Response<'a>>,
+}
+
+impl<'a> Handshake<'a> {
+    /// To a client: the server's answer with all its header fields, such as `Set-Cookie`. `None` to a server.
+    #[must_use]
+    pub const fn response(&self) -> Option<Response<'a>> {
+        self.response
+    }
+}

@@ -1,0 +1,281 @@
+//! The header of a frame, RFC 6455 section 5.2, in both directions. Every rule that a header can break by itself is
+//! checked here, byte by byte in the order of the wire, so that a bad header fails at its first bad byte.
+
+use super::MAX_CONTROL;
+use crate::error::{Error, Limit, Violation};
+use core::fmt;
+use core::ops::Deref;
+
+const FIN: u8 = 0x80;
+const MASKED: u8 = 0x80;
+const RSV1: u8 = 0x40;
+const RESERVED: u8 = 0x70;
+
+/// What a frame is. WS-5.2-07
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Opcode {
+    Continuation = 0x0,
+    Text = 0x1,
+    Binary = 0x2,
+    Close = 0x8,
+    Ping = 0x9,
+    Pong = 0xa,
+}
+
+impl Opcode {
+    const fn from_bits(bits: u8) -> Option<Self> {
+        Some(match bits {
+            0x0 => Self::Continuation,
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            0xa => Self::Pong,
+            _ => return None,
+        })
+    }
+
+    #[inline]
+    pub(crate) const fn is_control(self) -> bool {
+        self as u8 >= 0x8
+    }
+}
+
+/// What the connection expects of the peer's headers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    /// Whether the peer has to mask: it does if it is the client.
+    pub(crate) masked: bool,
+    /// Whether RSV1 may stand on the first frame of a message.
+    pub(crate) rsv1: bool,
+    /// The most payload bytes of a data frame.
+    pub(crate) max_frame: u64,
+}
+
+/// A header that broke no rule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Header {
+    pub(crate) fin: bool,
+    pub(crate) rsv1: bool,
+    pub(crate) opcode: Opcode,
+    pub(crate) key: Option<[u8; 4]>,
+    pub(crate) payload_len: u64,
+}
+
+impl Header {
+    /// The longest header: two bytes, a 64-bit length, a masking key.
+    pub(crate) const MAX_LEN: usize = 14;
+
+    /// Reads the header at the front of `bytes`, and tells how many bytes it has. `None`: need more bytes, and no
+    /// rule is broken so far.
+    pub(crate) fn decode(bytes: &[u8], rules: &Rules) -> Result<Option<(Self, usize)>, Error> {
+        let Some((&first, rest)) = bytes.split_first() else {
+            return Ok(None);
+        };
+        let fin = first & FIN != 0;
+        let rsv1 = first & RSV1 != 0;
+        let bits = first & 0x0f;
+        // WS-5.2-03 · WS-5.2-04: RSV1 may be given a meaning on the first frame of a message, never elsewhere.
+        let defined = if rules.rsv1 && matches!(bits, 0x1 | 0x2) { RSV1 } else { 0 };
+        let reserved = first & RESERVED & !defined;
+        if reserved != 0 {
+            return Err(Violation::ReservedBits(reserved >> 4).into());
+        }
+        // WS-5.2-05 · WS-5.2-06
+        let opcode = Opcode::from_bits(bits).ok_or(Violation::UnknownOpcode(bits))?;
+        // WS-5.4-06 · WS-5.5-03
+        if opcode.is_control() && !fin {
+            return Err(Violation::ControlFragmented.into());
+        }
+
+        let Some((&second, rest)) = rest.split_first() else {
+            return Ok(None);
+        };
+        let masked = second & MASKED != 0;
+        match (masked, rules.masked) {
+            // WS-5.1-03
+            (false, true) => return Err(Violation::Unmasked.into()),
+            // WS-5.1-06
+            (true, false) => return Err(Violation::Masked.into()),
+            _ => {}
+        }
+        let short = second & 0x7f;
+        // WS-5.5-02
+        if opcode.is_control() && usize::from(short) > MAX_CONTROL {
+            return Err(Violation::ControlTooLong.into());
+        }
+
+        let (payload_len, rest, length_len) = match short {
+            // WS-5.2-10
+            126 => match rest.split_first_chunk::<2>() {
+                Some((length, rest)) => (u64::from(u16::from_be_bytes(*length)), rest, 2),
+                None => return Ok(None),
+            },
+            // WS-5.2-11
+            127 => match rest.split_first_chunk::<8>() {
+                Some((length, rest)) => (u64::from_be_bytes(*length), rest, 8),
+                None => return Ok(None),
+            },
+            // WS-5.2-09
+            short => (u64::from(short), rest, 0),
+        };
+        // WS-5.2-12
+        if payload_len >> 63 != 0 {
+            return Err(Violation::LengthTopBit.into());
+        }
+        // WS-5.2-14 · WS-5.2-15
+        if (short == 126 && payload_len < 126) || (short == 127 && payload_len <= 0xffff) {
+            return Err(Violation::LengthNotMinimal.into());
+        }
+        // WS-10.4-01 · WS-10.4-02: compared as u64, before anything is converted or allocated.
+        if !opcode.is_control() && payload_len > rules.max_frame {
+            return Err(Limit::Frame.into());
+        }
+
+        // WS-5.2-08
+        let key = if masked {
+            match rest.first_chunk::<4>() {
+                Some(key) => Some(*key),
+                None => return Ok(None),
+            }
+        } else {
+            None
+        };
+        let len = 2 + length_len + if masked { 4 } else { 0 };
+        Ok(Some((Self { fin, rsv1, opcode, key, payload_len }, len)))
+    }
+}
+
+/// The bytes of a frame's header, at most 14 of them. Derefs to `[u8]`.
+///
+/// Returned where the payload stays the caller's: write the header, then the payload (`writev`, DMA).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct FrameHeader {
+    bytes: [u8; Header::MAX_LEN],
+    len: u8,
+}
+
+impl FrameHeader {
+    /// Encodes a header with the shortest form of the length. WS-5.2-13
+    #[inline]
+    pub(crate) fn encode(opcode: Opcode, fin: bool, payload_len: u64, key: Option<[u8; 4]>) -> Self {
+        // WS-5.2-02: the reserved bits stay zero.
+        let first = if fin { FIN } else { 0 } | opcode as u8;
+        let masked = if key.is_some() { MASKED } else { 0 };
+        let [k0, k1, k2, k3] = key.unwrap_or_default();
+        let key_len = if key.is_some() { 4 } else { 0 };
+        let [l0, l1, l2, l3, l4, l5, l6, l7] = payload_len.to_be_bytes();
+        if payload_len < 126 {
+            let bytes = [first, masked | l7, k0, k1, k2, k3, 0, 0, 0, 0, 0, 0, 0, 0];
+            Self { bytes, len: 2 + key_len }
+        } else if payload_len <= 0xffff {
+            let bytes = [first, masked | 126, l6, l7, k0, k1, k2, k3, 0, 0, 0, 0, 0, 0];
+            Self { bytes, len: 4 + key_len }
+        } else {
+            let bytes = [first, masked | 127, l0, l1, l2, l3, l4, l5, l6, l7, k0, k1, k2, k3];
+            Self { bytes, len: 10 + key_len }
+        }
+    }
+
+    /// The masking key, on a client.
+    #[inline]
+    pub(crate) fn key(&self) -> Option<[u8; 4]> {
+        let [_, second, ..] = self.bytes;
+        if second & MASKED == 0 { None } else { self.last_chunk::<4>().copied() }
+    }
+
+    /// How many bytes the header of a frame has.
+    #[inline]
+    pub(crate) const fn len_for(payload_len: usize, masked: bool) -> u8 {
+        let len = match payload_len {
+            0..126 => 2,
+            126..=0xffff => 4,
+            _ => 10,
+        };
+        if masked { len + 4 } else { len }
+    }
+}
+
+impl Deref for FrameHeader {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(..self.len.into()).unwrap_or_default()
+    }
+}
+
+impl AsRef<[u8]> for FrameHeader {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl fmt::Debug for FrameHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FrameHeader({:02x?})", &**self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLIENT_SIDE: Rules = Rules { masked: false, rsv1: false, max_frame: u64::MAX };
+
+    fn decode(bytes: &[u8]) -> Result<Option<(Header, usize)>, Error> {
+        Header::decode(bytes, &CLIENT_SIDE)
+    }
+
+    // WS-5.2-09 · WS-5.2-10 · WS-5.2-11 · WS-5.2-13 · WS-5.2-08
+    #[test]
+    fn what_is_encoded_decodes_to_the_same() {
+        for opcode in [Opcode::Continuation, Opcode::Text, Opcode::Binary] {
+            for key in [None, Some([1, 2, 3, 4])] {
+                for payload_len in [0, 1, 125, 126, 0xffff, 0x1_0000, u64::MAX >> 1] {
+                    let bytes = FrameHeader::encode(opcode, true, payload_len, key);
+                    let rules = Rules { masked: key.is_some(), ..CLIENT_SIDE };
+                    let header = Header { fin: true, rsv1: false, opcode, key, payload_len };
+                    assert_eq!(Header::decode(&bytes, &rules), Ok(Some((header, bytes.len()))));
+                    for cut in 0..bytes.len() {
+                        assert_eq!(Header::decode(&bytes[..cut], &rules), Ok(None), "{bytes:?} cut at {cut}");
+                    }
+                    if let Ok(payload_len) = usize::try_from(payload_len) {
+                        assert_eq!(
+                            usize::from(FrameHeader::len_for(payload_len, key.is_some())),
+                            bytes.len()
+                        );
+                        assert_eq!(bytes.key(), key);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn fails_at_the_first_bad_byte() {
+        assert_eq!(decode(&[0xc1]), Err(Violation::ReservedBits(4).into()));
+        assert_eq!(decode(&[0x83]), Err(Violation::UnknownOpcode(3).into()));
+        assert_eq!(decode(&[0x09]), Err(Violation::ControlFragmented.into()));
+        assert_eq!(decode(&[0x89, 0x7e]), Err(Violation::ControlTooLong.into()));
+        assert_eq!(decode(&[0x81, 0x80]), Err(Violation::Masked.into()));
+    }
+
+    // WS-10.4-02: the frame limit, at it and one past it.
+    #[test]
+    fn the_frame_limit_needs_no_key_to_be_checked() {
+        let rules = Rules { masked: true, rsv1: false, max_frame: 300 };
+        assert_eq!(Header::decode(&[0x82, 0xfe, 0x01, 0x2c], &rules), Ok(None));
+        assert_eq!(Header::decode(&[0x82, 0xfe, 0x01, 0x2d], &rules), Err(Limit::Frame.into()));
+    }
+
+    #[test]
+    fn rsv1_is_for_first_frames_only() {
+        let rules = Rules { rsv1: true, ..CLIENT_SIDE };
+        assert!(Header::decode(&[0xc1, 0], &rules).unwrap().unwrap().0.rsv1);
+        for first in [0xc0, 0xc8, 0xc9, 0xca] {
+            assert_eq!(Header::decode(&[first], &rules), Err(Violation::ReservedBits(4).into()));
+        }
+        assert_eq!(Header::decode(&[0xe1], &rules), Err(Violation::ReservedBits(2).into()));
+    }
+}

@@ -1,0 +1,13 @@
+//! One frame on the wire, RFC 6455 sections 5.2 and 5.3. Knows no connection and no message.
+
+mod decoder;
+mod header;
+mod mask;
+
+pub(crate) use decoder::{Decoder, take_front};
+pub use header::FrameHeader;
+pub(crate) use header::{Header, Opcode, Rules};
+pub(crate) use mask::Mask;
+
+/// The most payload bytes of a control frame. WS-5.5-01 · WS-5.5-02
+pub(crate) const MAX_CONTROL: usize = 125;

@@ -1,0 +1,247 @@
+//! The client's side of the opening handshake: write the request, check the response (RFC 6455 section 4.1).
+
+use super::accept_key::{ACCEPT_LEN, KEY_LEN};
+use super::fields::{List, Once, extensions, has_token, is_field_value, is_token, trim};
+use super::server::{check_headers, is_websocket_header, write_header};
+use super::uri::{Uri, UriError};
+use super::view::parse_response;
+use crate::error::{Error, HandshakeError, Misuse};
+use core::fmt::{self, Write as _};
+use core::str;
+
+/// What a client asks for: where to, which subprotocols, and with which further header fields.
+///
+/// ```
+/// use sansws::ClientRequest;
+///
+/// let request = ClientRequest::new("wss://chat.example/room?id=7")?
+///     .subprotocols(&["chat.v2", "chat"])
+///     .headers(&[("Authorization", "Bearer 123"), ("Cookie", "seen=1")]);
+/// // This is what to connect to, with TLS first.
+/// let uri = request.uri();
+/// assert_eq!((uri.host(), uri.port(), uri.is_secure()), ("chat.example", 443, true));
+/// # Ok::<(), sansws::UriError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct ClientRequest<'a> {
+    uri: Uri<'a>,
+    subprotocols: &'a [&'a str],
+    origin: Option<&'a str>,
+    headers: &'a [(&'a str, &'a str)],
+}
+
+impl<'a> ClientRequest<'a> {
+    /// Asks for what a `ws://` or `wss://` URI names (RFC 6455 section 3).
+    ///
+    /// # Errors
+    /// As [`Uri::parse`].
+    pub fn new(uri: &'a str) -> Result<Self, UriError> {
+        // WS-4.1-04
+        Ok(Self::from_uri(Uri::parse(uri)?))
+    }
+
+    /// Asks for what a checked URI names.
+    pub const fn from_uri(uri: Uri<'a>) -> Self {
+        Self { uri, subprotocols: &[], origin: None, headers: &[] }
+    }
+
+    /// Where to connect to.
+    #[must_use]
+    pub const fn uri(&self) -> Uri<'a> {
+        self.uri
+    }
+
+    /// The subprotocols that the client speaks, most wanted first. Each is a token and stands there once.
+    pub const fn subprotocols(mut self, names: &'a [&'a str]) -> Self {
+        self.subprotocols = names;
+        self
+    }
+
+    /// The `Origin` field. Browsers send it; other clients need it for servers that insist (RFC 6455 section 10.2).
+    pub const fn origin(mut self, origin: &'a str) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// Further header fields, such as `Authorization` and `Cookie`, as pairs of name and value. `Host`, `Origin` and
+    /// those of the handshake itself are written by the library.
+    pub const fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    pub(crate) fn offered(&self) -> &'a [&'a str] {
+        self.subprotocols
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        check_subprotocols(self.subprotocols)?;
+        if !self.origin.is_none_or(is_field_value) {
+            return Err(Misuse::InvalidHeader.into());
+        }
+        // WS-4.1-45 · WS-11.3.1-01
+        check_headers(self.headers, |name| {
+            is_websocket_header(name)
+                || ["host", "origin", "upgrade", "connection", "content-length", "transfer-encoding"]
+                    .iter()
+                    .any(|owned| name.eq_ignore_ascii_case(owned))
+        })
+    }
+
+    /// The request, piece by piece. WS-4.1-19 to WS-4.1-40
+    pub(crate) fn write(
+        &self,
+        key: &[u8; KEY_LEN],
+        mut write: &mut dyn FnMut(&[u8]) -> Result<(), Misuse>,
+    ) -> Result<(), Misuse> {
+        let mut out = Pieces { write: &mut write, result: Ok(()) };
+        let failed = write!(out, "GET {} HTTP/1.1\r\nHost: ", self.uri.resource_name()).is_err()
+            || write!(out, "{}\r\n", self.uri.host_field()).is_err();
+        if failed {
+            return Err(out.result.err().unwrap_or(Misuse::OutgoingFull));
+        }
+        write(
+            b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
+        )?;
+        write(key)?;
+        write(b"\r\n")?;
+        let write = &mut |piece: &str| write(piece.as_bytes());
+        if let Some(origin) = self.origin {
+            write_header(("Origin", origin), write)?;
+        }
+        // WS-4.1-41
+        for (i, name) in self.subprotocols.iter().enumerate() {
+            write(if i == 0 { "Sec-WebSocket-Protocol: " } else { ", " })?;
+            write(name)?;
+        }
+        if !self.subprotocols.is_empty() {
+            write("\r\n")?;
+        }
+        for header in self.headers {
+            write_header(*header, write)?;
+        }
+        write("\r\n")
+    }
+}
+
+/// What is written by `fmt` goes on to a function that says itself why it refuses.
+struct Pieces<'w, W> {
+    write: &'w mut W,
+    result: Result<(), Misuse>,
+}
+
+impl<W: FnMut(&[u8]) -> Result<(), Misuse>> fmt::Write for Pieces<'_, W> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.result = (self.write)(piece.as_bytes());
+        self.result.map_err(|_| fmt::Error)
+    }
+}
+
+/// WS-4.1-42 · WS-4.1-43
+pub(crate) fn check_subprotocols(names: &[&str]) -> Result<(), Error> {
+    for (i, name) in names.iter().enumerate() {
+        if !is_token(name) || names.iter().take(i).any(|earlier| earlier == name) {
+            return Err(Misuse::InvalidSubprotocol.into());
+        }
+    }
+    Ok(())
+}
+
+/// What a complete response head says.
+pub(crate) enum Answer<'a> {
+    /// The connection is open, with this subprotocol or none.
+    Open { subprotocol: &'a str },
+    /// An interim answer: the real one follows (RFC 9110 section 15.2).
+    Interim,
+    /// An ordinary HTTP answer. WS-4.1-48
+    Refusal,
+}
+
+/// Checks a complete response head. `offered` are the subprotocols of the request.
+pub(crate) fn check_response<'a>(
+    head: &'a [u8],
+    max_fields: u8,
+    accept: &[u8; ACCEPT_LEN],
+    offered: impl Iterator<Item = &'a str>,
+) -> Result<Answer<'a>, Error> {
+    let mut fields = ResponseFields::default();
+    let (status, is_http_1_1) = parse_response(head, max_fields, |name, value| fields.add(name, value))?;
+    match status {
+        101 if !is_http_1_1 => Err(HandshakeError::HttpVersion.into()),
+        101 => Ok(Answer::Open { subprotocol: fields.check(accept, offered)?.unwrap_or_default() }),
+        100..=199 => Ok(Answer::Interim),
+        _ => Ok(Answer::Refusal),
+    }
+}
+
+/// The fields of a response that the handshake is about, over all their lines.
+#[derive(Debug, Default)]
+pub(crate) struct ResponseFields<'a> {
+    upgrade: bool,
+    connection: bool,
+    accept: Once<&'a [u8]>,
+    subprotocol: Once<&'a [u8]>,
+    extensions: List,
+}
+
+impl<'a> ResponseFields<'a> {
+    /// Takes the next field. WS-4.1-63
+    pub(crate) fn add(&mut self, name: &str, value: &'a [u8]) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        // WS-4.1-57
+        let value = trim(value);
+        match name.len() {
+            7 if is("upgrade") => self.upgrade |= has_token(value, "websocket"),
+            10 if is("connection") => self.connection |= has_token(value, "upgrade"),
+            20 if is("sec-websocket-accept") => self.accept.set(value),
+            // WS-11.3.4-02
+            22 if is("sec-websocket-protocol") => self.subprotocol.set(value),
+            // WS-11.3.2-02
+            24 if is("sec-websocket-extensions") => match str::from_utf8(value) {
+                Ok(value) => self.extensions.add(extensions(value).map(|extension| extension.is_ok())),
+                Err(_) => self.extensions.add([false]),
+            },
+            _ => {}
+        }
+    }
+
+    /// The checks of section 4.1. Returns the chosen subprotocol.
+    pub(crate) fn check<'o>(
+        &self,
+        accept: &[u8; ACCEPT_LEN],
+        mut offered: impl Iterator<Item = &'o str>,
+    ) -> Result<Option<&'a str>, HandshakeError> {
+        // WS-4.1-51 · WS-4.1-52
+        if !self.upgrade {
+            return Err(HandshakeError::Upgrade);
+        }
+        // WS-4.1-53 · WS-4.1-54
+        if !self.connection {
+            return Err(HandshakeError::Connection);
+        }
+        // WS-4.1-55 · WS-4.1-56 · WS-4.3-09 · WS-11.3.3-01
+        match self.accept {
+            Once::Found(value) if value == accept => {}
+            _ => return Err(HandshakeError::Accept),
+        }
+        // WS-9.1-01 · WS-4.1-59
+        match self.extensions {
+            List::Missing => {}
+            List::Valid => return Err(HandshakeError::ExtensionNotOffered),
+            List::Empty | List::Malformed => return Err(HandshakeError::Extensions),
+        }
+        match self.subprotocol {
+            // WS-4.1-62
+            Once::Missing => Ok(None),
+            Once::Repeated => Err(HandshakeError::Subprotocol),
+            // WS-4.1-61 · WS-8.1-04
+            Once::Found(name) => match str::from_utf8(name).ok().filter(|name| is_token(name)) {
+                None => Err(HandshakeError::Subprotocol),
+                Some(name) if offered.any(|offer| offer == name) => Ok(Some(name)),
+                // WS-4.1-60
+                Some(_) => Err(HandshakeError::SubprotocolNotOffered),
+            },
+        }
+    }
+}

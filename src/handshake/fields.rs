@@ -1,0 +1,335 @@
+//! The grammar of header fields: tokens, comma lists, parameters, quoted strings (RFC 9110 section 5.6, RFC 6455
+//! section 9.1).
+
+use core::fmt;
+
+/// A value that does not follow its grammar.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Malformed;
+
+/// Whether `text` is a token of RFC 9110: one or more visible ASCII characters without separators.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}
+
+const fn is_token_byte(byte: u8) -> bool {
+    matches!(byte,
+        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z')
+}
+
+/// Whether `value` may stand as a field value: no CR, LF, NUL or other control but the tab. WS-4.1-21
+pub(crate) fn is_field_value(value: &str) -> bool {
+    value.bytes().all(|byte| byte == b'\t' || !byte.is_ascii_control())
+}
+
+/// The value without the white space around it.
+pub(crate) fn trim(value: &[u8]) -> &[u8] {
+    let mut value = value;
+    while let [b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+/// The elements of a comma list, without the white space around them. Empty elements are skipped (WS-4.3-08).
+pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    value.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty())
+}
+
+/// Whether the comma list has `token` as an element, in any ASCII case. WS-2.1-01
+pub(crate) fn has_token(value: &[u8], token: &str) -> bool {
+    elements(value).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+}
+
+/// A field that may occur once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Once<T> {
+    #[default]
+    Missing,
+    Found(T),
+    Repeated,
+}
+
+impl<T> Once<T> {
+    pub(crate) fn set(&mut self, value: T) {
+        *self = match self {
+            Self::Missing => Self::Found(value),
+            _ => Self::Repeated,
+        };
+    }
+}
+
+/// A list over any number of lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum List {
+    #[default]
+    Missing,
+    /// There are lines, without an element so far.
+    Empty,
+    Valid,
+    Malformed,
+}
+
+impl List {
+    pub(crate) fn add(&mut self, line_is_valid: impl IntoIterator<Item = bool>) {
+        if *self == Self::Missing {
+            *self = Self::Empty;
+        }
+        for is_valid in line_is_valid {
+            if !is_valid {
+                *self = Self::Malformed;
+            } else if *self != Self::Malformed {
+                *self = Self::Valid;
+            }
+        }
+    }
+
+    /// WS-4.3-08: where the field stands it has at least one element.
+    pub(crate) fn is_valid(self) -> bool {
+        matches!(self, Self::Missing | Self::Valid)
+    }
+}
+
+/// One extension of a `Sec-WebSocket-Extensions` field (RFC 6455 section 9.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Extension<'a> {
+    name: &'a str,
+    /// The parameters as they stand, each behind its semicolon.
+    parameters: &'a str,
+}
+
+/// A parameter of an [`Extension`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Parameter<'a> {
+    /// The name, a token.
+    pub name: &'a str,
+    /// The value, where there is one.
+    pub value: Option<ParameterValue<'a>>,
+}
+
+/// The value of a [`Parameter`]: `10`, `"10"` and `"1\0"` are all equal to `"10"` (WS-4.3-01).
+#[derive(Clone, Copy)]
+pub struct ParameterValue<'a> {
+    /// Without the quotes around it, with the backslashes inside.
+    raw: &'a str,
+}
+
+impl<'a> Extension<'a> {
+    /// The extension's name, a token.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The parameters in their order.
+    pub fn parameters(&self) -> impl Iterator<Item = Parameter<'a>> + Clone + use<'a> {
+        let mut rest = self.parameters;
+        core::iter::from_fn(move || {
+            let (parameter, after) = parameter(rest).ok()??;
+            rest = after;
+            Some(parameter)
+        })
+    }
+}
+
+impl<'a> ParameterValue<'a> {
+    /// The characters, without the backslashes that escape them.
+    pub fn chars(&self) -> impl Iterator<Item = char> + Clone + use<'a> {
+        let mut chars = self.raw.chars();
+        core::iter::from_fn(move || match chars.next() {
+            Some('\\') => chars.next(),
+            other => other,
+        })
+    }
+}
+
+impl PartialEq for ParameterValue<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.chars().eq(other.chars())
+    }
+}
+
+impl Eq for ParameterValue<'_> {}
+
+impl PartialEq<str> for ParameterValue<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.chars().eq(other.chars())
+    }
+}
+
+impl PartialEq<&str> for ParameterValue<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        self == *other
+    }
+}
+
+impl fmt::Display for ParameterValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.chars().try_for_each(|c| fmt::Write::write_char(f, c))
+    }
+}
+
+impl fmt::Debug for ParameterValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// The extensions of one field value, `Err` in the place where the value is malformed. WS-4.3-06
+pub(crate) fn extensions(value: &str) -> impl Iterator<Item = Result<Extension<'_>, Malformed>> + Clone {
+    let mut rest = value;
+    core::iter::from_fn(move || {
+        let result = extension(rest);
+        rest = result.as_ref().map_or("", |found| found.map_or("", |(_, after)| after));
+        result.map(|found| found.map(|(extension, _)| extension)).transpose()
+    })
+}
+
+/// `extension = token *( ";" parameter )`, with the commas in front of it. `None` at the end of the list.
+fn extension(value: &str) -> Result<Option<(Extension<'_>, &str)>, Malformed> {
+    let value = value.trim_start_matches([',', ' ', '\t']);
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let (name, start) = token(value)?;
+    let mut rest = start;
+    while let Some((_, after)) = parameter(rest)? {
+        rest = after;
+    }
+    // WS-4.3-07: optional white space around separators.
+    let after = skip_space(rest);
+    if !after.is_empty() && !after.starts_with(',') {
+        return Err(Malformed);
+    }
+    let parameters = start.get(..start.len() - rest.len()).unwrap_or_default();
+    Ok(Some((Extension { name, parameters }, after)))
+}
+
+/// `";" token [ "=" ( token / quoted-string ) ]`. `None` where no semicolon follows.
+fn parameter(value: &str) -> Result<Option<(Parameter<'_>, &str)>, Malformed> {
+    let Some(value) = skip_space(value).strip_prefix(';') else {
+        return Ok(None);
+    };
+    let (name, rest) = token(skip_space(value))?;
+    let Some(value) = skip_space(rest).strip_prefix('=') else {
+        return Ok(Some((Parameter { name, value: None }, rest)));
+    };
+    let value = skip_space(value);
+    let (raw, rest) = match value.strip_prefix('"') {
+        Some(quoted) => quoted_token(quoted)?,
+        None => token(value)?,
+    };
+    Ok(Some((Parameter { name, value: Some(ParameterValue { raw }) }, rest)))
+}
+
+fn token(value: &str) -> Result<(&str, &str), Malformed> {
+    let end = value.bytes().position(|byte| !is_token_byte(byte)).unwrap_or(value.len());
+    if end == 0 { Err(Malformed) } else { value.split_at_checked(end).ok_or(Malformed) }
+}
+
+/// What stands before the closing quote: a token once the backslashes are removed. WS-4.3-01 · WS-9.1-02
+fn quoted_token(value: &str) -> Result<(&str, &str), Malformed> {
+    let mut escaped = false;
+    for (at, byte) in value.bytes().enumerate() {
+        match byte {
+            b'\\' if !escaped => escaped = true,
+            b'"' if !escaped && at > 0 => {
+                let (raw, rest) = value.split_at_checked(at).ok_or(Malformed)?;
+                return Ok((raw, rest.strip_prefix('"').ok_or(Malformed)?));
+            }
+            byte if is_token_byte(byte) => escaped = false,
+            _ => return Err(Malformed),
+        }
+    }
+    Err(Malformed)
+}
+
+fn skip_space(value: &str) -> &str {
+    value.trim_start_matches([' ', '\t'])
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use std::string::{String, ToString};
+    use std::vec::Vec;
+
+    /// `name[parameter=value|...]` for each extension, or `malformed`.
+    fn read(value: &str) -> String {
+        let list: Result<Vec<String>, Malformed> = extensions(value)
+            .map(|extension| {
+                let extension = extension?;
+                let parameters: Vec<String> = extension
+                    .parameters()
+                    .map(|p| p.value.map_or(p.name.to_string(), |value| std::format!("{}={value}", p.name)))
+                    .collect();
+                Ok(std::format!("{}[{}]", extension.name(), parameters.join("|")))
+            })
+            .collect();
+        list.map_or("malformed".to_string(), |list| list.join(" "))
+    }
+
+    // WS-4.3-06 · WS-4.3-07 · WS-4.3-08
+    #[test]
+    fn the_grammar_of_extensions() {
+        for (value, expected) in [
+            ("foo", "foo[]"),
+            ("foo; a; b=1", "foo[a|b=1]"),
+            ("foo ;a = 1 , bar", "foo[a=1] bar[]"),
+            ("foo;a=1,bar", "foo[a=1] bar[]"),
+            ("foo, , bar", "foo[] bar[]"),
+            (",", ""),
+            (";a", "malformed"),
+            ("foo;", "malformed"),
+            ("foo; =1", "malformed"),
+            ("foo; a=", "malformed"),
+            ("foo bar", "malformed"),
+            ("foo; a=1 b", "malformed"),
+            ("fo\u{e9}", "malformed"),
+        ] {
+            assert_eq!(read(value), expected, "{value}");
+        }
+    }
+
+    // WS-4.3-01 · WS-9.1-02
+    #[test]
+    fn a_quoted_value_is_a_token_once_unquoted() {
+        for (value, expected) in [
+            (r#"foo; x="10""#, "foo[x=10]"),
+            (r#"foo; x="1\0""#, "foo[x=10]"),
+            (r#"foo; x="10", bar; y="2""#, "foo[x=10] bar[y=2]"),
+            (r#"foo; x="""#, "malformed"),
+            (r#"foo; x="a b""#, "malformed"),
+            (r#"foo; x="a,b""#, "malformed"),
+            (r#"foo; x="a\"b""#, "malformed"),
+            (r#"foo; x="a"#, "malformed"),
+            (r#"foo; x="a\"#, "malformed"),
+            (r#"foo; x="a"b"#, "malformed"),
+        ] {
+            assert_eq!(read(value), expected, "{value}");
+        }
+        let value = extensions(r#"foo; x="1\0""#)
+            .next()
+            .unwrap()
+            .unwrap()
+            .parameters()
+            .next()
+            .unwrap()
+            .value
+            .unwrap();
+        assert_eq!(value, "10");
+        assert_ne!(value, "1");
+    }
+
+    // WS-2.1-01 · WS-4.2.1-10
+    #[test]
+    fn token_lists_fold_ascii_case_only() {
+        assert!(has_token(b"keep-alive, \tUPGRADE", "upgrade"));
+        assert!(!has_token(b"upgraded", "upgrade"));
+        assert!(!has_token("web\u{17f}oc\u{212a}et".as_bytes(), "websocket"));
+    }
+}

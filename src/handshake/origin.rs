@@ -1,0 +1,51 @@
+//! The `Origin` field (RFC 6455 section 10.2, RFC 6454): scheme, host and port of the page that opened the connection.
+
+/// Whether `origin` is one of `allowed`, compared exactly but for the ASCII case of scheme and host.
+///
+/// For an embedder's own HTTP stack; see also
+/// [`Request::is_origin_in`](super::Request::is_origin_in).
+///
+/// ```
+/// use sansws::handshake::origin;
+///
+/// assert!(origin::is_in("https://chat.example", &["https://chat.example"]));
+/// assert!(!origin::is_in("https://chat.example.evil.test", &["https://chat.example"]));
+/// assert!(!origin::is_in("null", &["https://chat.example"]));
+/// ```
+#[must_use]
+pub fn is_in(origin: &str, allowed: &[&str]) -> bool {
+    allowed.iter().any(|allowed| origin.eq_ignore_ascii_case(allowed))
+}
+
+/// Whether `origin` has the host and the port that stand in `host`, the value of the `Host` field. A missing port is
+/// the default of the origin's scheme.
+///
+/// ```
+/// use sansws::handshake::origin;
+///
+/// assert!(origin::is_same("https://chat.example", "chat.example"));
+/// assert!(origin::is_same("http://localhost:8080", "localhost:8080"));
+/// assert!(!origin::is_same("http://localhost:3000", "localhost:8080"));
+/// ```
+#[must_use]
+pub fn is_same(origin: &str, host: &str) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else {
+        return false;
+    };
+    let default_port = if scheme.eq_ignore_ascii_case("https") { "443" } else { "80" };
+    let (origin_host, origin_port) = split_port(authority);
+    let (host, port) = split_port(host);
+    !host.is_empty()
+        && origin_host.eq_ignore_ascii_case(host)
+        && origin_port.unwrap_or(default_port) == port.unwrap_or(default_port)
+}
+
+/// Splits the port off, leaving the colons of an IPv6 literal alone.
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (host, Some(port).filter(|port| !port.is_empty()))
+        }
+        _ => (authority, None),
+    }
+}

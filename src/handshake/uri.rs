@@ -1,0 +1,377 @@
+//! WebSocket URIs, RFC 6455 section 3. What is not an RFC 3986 URI in plain ASCII is refused, so that nothing of it
+//! can break a request line or a `Host` field apart.
+
+use core::fmt;
+
+/// A `ws` or `wss` URI, seen through its parts (RFC 6455 section 3).
+///
+/// It borrows the text and allocates nothing. Parts are kept as written: nothing is decoded, lowercased or resolved.
+/// [`Display`](fmt::Display) puts the URI together again from scheme, host, port and resource name, for instance for
+/// a proxy auto-configuration script (WS-4.1-13). Equality compares as written too: `ws://h` is not `ws://H/`.
+///
+/// Refused are:
+/// - user information, for which section 3 leaves no place (section 11.1.1 would: `ws://user@host/`). Send an
+///   `Authorization` field instead;
+/// - fragments, empty ones too;
+/// - non-ASCII characters. A host has to be in its IDNA form (`xn--...`, WS-11.1.1-01), the rest percent-encoded;
+/// - `[v1.future]` addresses: there are none, and RFC 3986 section 3.2.2 wants an error from those that know none;
+/// - IPv6 zones (`%25eth0`): they are not in RFC 3986 and have a meaning on one machine only;
+/// - port 0, to which no connection can be made.
+///
+/// A host name may be anything that RFC 3986 allows, percent-encoding included; what it is worth is up to the resolver.
+/// The length is not limited: reading takes linear time and no memory.
+///
+/// ```
+/// use sansws::{Uri, UriError};
+///
+/// let uri = Uri::parse("wss://chat.example:8443/room?id=7")?;
+/// assert!(uri.is_secure());
+/// assert_eq!((uri.host(), uri.port()), ("chat.example", 8443));
+/// assert_eq!(uri.resource_name().to_string(), "/room?id=7");
+/// assert_eq!(uri.host_field().to_string(), "chat.example:8443");
+///
+/// assert_eq!(Uri::parse("https://chat.example/"), Err(UriError::Scheme));
+/// # Ok::<(), UriError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Uri<'a> {
+    host: &'a str,
+    resource_name: ResourceName<'a>,
+    port: u16,
+    is_secure: bool,
+}
+
+impl<'a> Uri<'a> {
+    /// Takes the URI apart and checks every part of it (RFC 6455 section 3; WS-4.1-04).
+    ///
+    /// # Errors
+    /// Tells the first part that is not valid. White space around the URI is not removed and is an error too.
+    pub fn parse(uri: &'a str) -> Result<Self, UriError> {
+        // WS-3-01 · WS-3-02
+        let (scheme, rest) = split_once(uri, b':').ok_or(UriError::Scheme)?;
+        let rest = rest.strip_prefix("//").ok_or(UriError::Scheme)?;
+        let is_secure = scheme.eq_ignore_ascii_case("wss");
+        if !is_secure && !scheme.eq_ignore_ascii_case("ws") {
+            return Err(UriError::Scheme);
+        }
+        // WS-3-13 · WS-3-14
+        if rest.contains('#') {
+            return Err(UriError::Fragment);
+        }
+        let (before_query, query) = split_once(rest, b'?').unwrap_or((rest, ""));
+        let path_start = before_query.bytes().position(|byte| byte == b'/').unwrap_or(before_query.len());
+        let (authority, path) = before_query.split_at_checked(path_start).unwrap_or((before_query, ""));
+        let (host, port) = split_authority(authority)?;
+        let port = parse_port(port)?.unwrap_or(default_port(is_secure));
+        // WS-3-11: checked, not changed. WS-3-12 · WS-11.1.1-02 · WS-11.1.2-02
+        if !is_made_of(path, is_path_byte) {
+            return Err(UriError::Path);
+        }
+        if !is_made_of(query, is_query_byte) {
+            return Err(UriError::Query);
+        }
+        Ok(Self { host, resource_name: ResourceName { path, query }, port, is_secure })
+    }
+
+    /// The secure flag: whether the scheme is `wss`, so that TLS comes first (WS-3-02).
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.is_secure
+    }
+
+    /// The host as written, never empty: a name, an IPv4 address, or an IPv6 address without its brackets. This is
+    /// what resolvers and TLS server names take; [`host_field`](Self::host_field) is what HTTP takes.
+    #[must_use]
+    pub const fn host(&self) -> &'a str {
+        self.host
+    }
+
+    /// The port to connect to, 1 to 65535. Where none is written it is 80 for `ws` and 443 for `wss` (WS-3-06).
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether the port is the default of the scheme, be it written or left out.
+    #[must_use]
+    pub const fn port_is_default(&self) -> bool {
+        self.port == default_port(self.is_secure)
+    }
+
+    /// The resource name: the target of the request line (WS-4.1-24), or the `:path` of HTTP/2 and HTTP/3.
+    #[must_use]
+    pub const fn resource_name(&self) -> ResourceName<'a> {
+        self.resource_name
+    }
+
+    /// The value of the `Host` field (WS-4.1-25, WS-4.1-26), or the `:authority` of HTTP/2 and HTTP/3.
+    #[must_use]
+    pub const fn host_field(&self) -> HostField<'a> {
+        HostField { host: self.host, port: if self.port_is_default() { None } else { Some(self.port) } }
+    }
+}
+
+/// The URI put together from its parts: scheme in lower case, no default port, a path of at least `/`.
+impl fmt::Display for Uri<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_secure { "wss://" } else { "ws://" })?;
+        write!(f, "{}{}", self.host_field(), self.resource_name)
+    }
+}
+
+/// Path and query of a [`Uri`] as a request carries them, by [`Display`](fmt::Display): printable ASCII, beginning
+/// with a slash (RFC 6455 section 3).
+///
+/// ```
+/// # use sansws::Uri;
+/// assert_eq!(Uri::parse("ws://host?q")?.resource_name().to_string(), "/?q");
+/// assert_eq!(Uri::parse("ws://host/a?")?.resource_name().to_string(), "/a");
+/// # Ok::<(), sansws::UriError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ResourceName<'a> {
+    path: &'a str,
+    /// Without the question mark.
+    query: &'a str,
+}
+
+impl fmt::Display for ResourceName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // WS-3-08
+        f.write_str(if self.path.is_empty() { "/" } else { self.path })?;
+        // WS-3-09 · WS-3-10
+        if !self.query.is_empty() {
+            f.write_str("?")?;
+            f.write_str(self.query)?;
+        }
+        Ok(())
+    }
+}
+
+/// Host and port of a [`Uri`] as a `Host` field carries them, by [`Display`](fmt::Display): IPv6 in brackets, the port
+/// only where it is not the default of the scheme (RFC 6455 section 4.1).
+///
+/// ```
+/// # use sansws::Uri;
+/// assert_eq!(Uri::parse("ws://[::1]:9000/")?.host_field().to_string(), "[::1]:9000");
+/// assert_eq!(Uri::parse("ws://host:80/")?.host_field().to_string(), "host");
+/// # Ok::<(), sansws::UriError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HostField<'a> {
+    host: &'a str,
+    port: Option<u16>,
+}
+
+impl fmt::Display for HostField<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // WS-4.1-25: no host but an IPv6 address has a colon.
+        if self.host.contains(':') {
+            f.write_str("[")?;
+            f.write_str(self.host)?;
+            f.write_str("]")?;
+        } else {
+            f.write_str(self.host)?;
+        }
+        // WS-4.1-26
+        match self.port {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Which part of a URI is not valid. Its [`Display`](fmt::Display) text tells what to write instead.
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum UriError {
+    /// The URI does not begin with `ws://` or `wss://`.
+    Scheme,
+    /// There is user information in front of the host.
+    UserInfo,
+    /// The host is missing.
+    NoHost,
+    /// The host has a character that RFC 3986 does not allow there.
+    Host,
+    /// What stands in brackets is not an IPv6 address, or there is one without brackets.
+    IpLiteral,
+    /// The port is not a decimal number from 1 to 65535.
+    Port,
+    /// The path has a character that RFC 3986 does not allow there.
+    Path,
+    /// The query has a character that RFC 3986 does not allow there.
+    Query,
+    /// There is a `#`.
+    Fragment,
+}
+
+impl fmt::Display for UriError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scheme => "a WebSocket URI has to begin with ws:// or wss://",
+            Self::UserInfo => {
+                "a WebSocket URI has no place for user and password; send an Authorization header"
+            }
+            Self::NoHost => "the URI names no host; write it behind the two slashes: ws://host/path",
+            Self::Host => {
+                "the host has a character that is not allowed; write non-ASCII names in IDNA form (xn--...)"
+            }
+            Self::IpLiteral => {
+                "an IPv6 address has to stand in brackets, whole and without a zone: ws://[::1]:9000/"
+            }
+            Self::Port => {
+                "the port has to be a decimal number from 1 to 65535 behind a colon, or be left out"
+            }
+            Self::Path => {
+                "the path has a character that is not allowed; percent-encode it as UTF-8 (a space is %20)"
+            }
+            Self::Query => {
+                "the query has a character that is not allowed; percent-encode it as UTF-8 (a space is %20)"
+            }
+            Self::Fragment => {
+                "a WebSocket URI has no fragment; leave it out, or write %23 for a # that is data"
+            }
+        })
+    }
+}
+
+impl core::error::Error for UriError {}
+
+const fn default_port(is_secure: bool) -> u16 {
+    // WS-3-06
+    if is_secure { 443 } else { 80 }
+}
+
+/// `host [ ":" port ]`: the checked host, without the brackets of an IPv6 address, and the port as written.
+fn split_authority(authority: &str) -> Result<(&str, &str), UriError> {
+    // WS-3-04
+    if authority.contains('@') {
+        return Err(UriError::UserInfo);
+    }
+    // WS-3-03
+    if let Some(literal) = authority.strip_prefix('[') {
+        let (host, after) = split_once(literal, b']').ok_or(UriError::IpLiteral)?;
+        if !is_ipv6(host) {
+            return Err(UriError::IpLiteral);
+        }
+        return match after {
+            "" => Ok((host, "")),
+            _ => Ok((host, after.strip_prefix(':').ok_or(UriError::Port)?)),
+        };
+    }
+    // WS-3-05
+    let (host, port) = split_once(authority, b':').unwrap_or((authority, ""));
+    if port.contains(':') {
+        return Err(UriError::IpLiteral);
+    }
+    if host.is_empty() {
+        return Err(UriError::NoHost);
+    }
+    // WS-11.1.1-01 · WS-11.1.2-01
+    if !is_made_of(host, is_host_byte) {
+        return Err(UriError::Host);
+    }
+    Ok((host, port))
+}
+
+/// `str::split_once`, without the bounds checks in there that could panic for all a linker knows.
+fn split_once(text: &str, delimiter: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == delimiter)?;
+    Some((text.get(..at)?, text.get(at..)?.get(1..)?))
+}
+
+/// `IPv6address` of RFC 3986 section 3.2.2. `core::net::Ipv6Addr` takes the same text, but has bounds checks that could
+/// panic for all a linker knows.
+fn is_ipv6(literal: &str) -> bool {
+    let elision = literal.bytes().zip(literal.bytes().skip(1)).position(|pair| pair == (b':', b':'));
+    let Some((head, tail)) = elision.and_then(|at| literal.split_at_checked(at)) else {
+        return count_pieces(literal) == Some(8);
+    };
+    let tail = tail.strip_prefix("::").unwrap_or(tail);
+    match (count_pieces(head), count_pieces(tail)) {
+        // The elision stands for one piece at least. An IPv4 address stands at the very end only.
+        (Some(before), Some(after)) => before + after < 8 && !head.contains('.'),
+        _ => false,
+    }
+}
+
+/// How many 16-bit pieces the text has, of which an IPv4 address at its end fills two.
+fn count_pieces(text: &str) -> Option<usize> {
+    if text.is_empty() {
+        return Some(0);
+    }
+    let mut pieces = text.as_bytes().split(|&byte| byte == b':');
+    let width = match pieces.next_back()? {
+        piece if is_h16(piece) => 1,
+        piece if is_ipv4(piece) => 2,
+        _ => return None,
+    };
+    pieces.clone().all(is_h16).then(|| pieces.count() + width)
+}
+
+fn is_h16(piece: &[u8]) -> bool {
+    matches!(piece.len(), 1..=4) && piece.iter().all(u8::is_ascii_hexdigit)
+}
+
+fn is_ipv4(address: &[u8]) -> bool {
+    let mut octets = address.split(|&byte| byte == b'.');
+    octets.clone().count() == 4 && octets.all(is_dec_octet)
+}
+
+/// 0 to 255 without leading zeros.
+const fn is_dec_octet(octet: &[u8]) -> bool {
+    matches!(
+        octet,
+        [b'0'..=b'9']
+            | [b'1'..=b'9', b'0'..=b'9']
+            | [b'1', b'0'..=b'9', b'0'..=b'9']
+            | [b'2', b'0'..=b'4', b'0'..=b'9']
+            | [b'2', b'5', b'0'..=b'5']
+    )
+}
+
+/// `None` where no port is written.
+fn parse_port(port: &str) -> Result<Option<u16>, UriError> {
+    // WS-3-07: `u16::from_str` alone would take a plus sign.
+    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(UriError::Port);
+    }
+    match port {
+        "" => Ok(None),
+        _ => port.parse().ok().filter(|&port| port != 0).map(Some).ok_or(UriError::Port),
+    }
+}
+
+/// Whether `text` is made of allowed bytes and of `%` with two hexadecimal digits.
+fn is_made_of(text: &str, is_allowed: fn(u8) -> bool) -> bool {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let fits = match byte {
+            b'%' => [bytes.next(), bytes.next()]
+                .iter()
+                .all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit())),
+            _ => is_allowed(byte),
+        };
+        if !fits {
+            return false;
+        }
+    }
+    true
+}
+
+/// `unreserved / sub-delims` of RFC 3986 section 2.
+const fn is_host_byte(byte: u8) -> bool {
+    matches!(byte,
+        b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
+        | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z')
+}
+
+/// `pchar` of RFC 3986 section 3.3, and the slash between segments.
+const fn is_path_byte(byte: u8) -> bool {
+    is_host_byte(byte) || matches!(byte, b':' | b'@' | b'/')
+}
+
+/// RFC 3986 section 3.4.
+const fn is_query_byte(byte: u8) -> bool {
+    is_path_byte(byte) || byte == b'?'
+}

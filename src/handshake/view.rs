@@ -1,0 +1,320 @@
+//! A complete head, seen through its parts. The syntax was checked when it arrived (`parse_request`,
+//! `parse_response`), so the views split without asking again.
+
+use super::fields::{Extension, elements, extensions, is_token, trim};
+use super::origin;
+use crate::error::{Error, HandshakeError, Limit};
+use core::mem::MaybeUninit;
+use core::{fmt, str};
+
+const MAX_FIELDS: usize = crate::config::Config::MAX_HEAD_FIELDS as usize;
+
+/// A client's opening handshake, or another HTTP request.
+///
+/// It borrows the head, so take what outlives the event.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    head: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(head: &'a [u8]) -> Self {
+        Self { head: head.trim_ascii_start() }
+    }
+
+    /// The method; always `GET` where a WebSocket is asked for.
+    #[must_use]
+    pub fn method(&self) -> &'a str {
+        self.request_line().0
+    }
+
+    /// The request target as it was sent: usually a path with a query, or an absolute URI.
+    #[must_use]
+    pub fn target(&self) -> &'a str {
+        self.request_line().1
+    }
+
+    /// The resource name: path and query of the target (RFC 6455 section 4.2.2, WS-4.2.2-13).
+    #[must_use]
+    pub fn resource_name(&self) -> &'a str {
+        resource_name(self.target())
+    }
+
+    /// The path of the resource name, without the query.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        let name = self.resource_name();
+        name.split_once('?').map_or(name, |(path, _)| path)
+    }
+
+    /// The query of the resource name, if there is one, without the question mark.
+    #[must_use]
+    pub fn query(&self) -> Option<&'a str> {
+        self.resource_name().split_once('?').map(|(_, query)| query)
+    }
+
+    /// All header fields in their order.
+    #[must_use]
+    pub fn headers(&self) -> Headers<'a> {
+        Headers::of(self.head)
+    }
+
+    /// The value of the first header field with this name, in any ASCII case, if it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers().text(name)
+    }
+
+    /// The `Host` field: the authority that the client asked for.
+    #[must_use]
+    pub fn host(&self) -> Option<&'a str> {
+        self.header("host")
+    }
+
+    /// The `Origin` field: where the script comes from that opened the connection (RFC 6455 section 10.2).
+    /// Browsers always send it; other clients can send what they like.
+    #[must_use]
+    pub fn origin(&self) -> Option<&'a str> {
+        self.header("origin")
+    }
+
+    /// Whether `Origin` is one of `allowed`, compared exactly but for the ASCII case of scheme and host. False
+    /// without an `Origin`: a server that wants to serve other clients than browsers checks for that itself.
+    ///
+    /// A browser sends cookies whatever site opens the connection, so a server that relies on cookies has to check.
+    #[must_use]
+    pub fn is_origin_in(&self, allowed: &[&str]) -> bool {
+        self.origin().is_some_and(|origin| origin::is_in(origin, allowed))
+    }
+
+    /// Whether `Origin` has the host and the port of `Host`: the page came from this server. False without an
+    /// `Origin`.
+    #[must_use]
+    pub fn is_same_origin(&self) -> bool {
+        match (self.origin(), self.host()) {
+            (Some(origin), Some(host)) => origin::is_same(origin, host),
+            _ => false,
+        }
+    }
+
+    /// The subprotocols that the client offers, most wanted first, over all lines of the field.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
+        self.headers()
+            .all("sec-websocket-protocol")
+            .flat_map(elements)
+            .filter_map(|name| str::from_utf8(name).ok())
+    }
+
+    /// The extensions that the client offers, most wanted first, over all lines of the field.
+    pub fn extensions(&self) -> impl Iterator<Item = Extension<'a>> + Clone + use<'a> {
+        self.headers().extensions()
+    }
+
+    fn request_line(&self) -> (&'a str, &'a str) {
+        let mut words = first_line(self.head).split(' ');
+        (words.next().unwrap_or_default(), words.next().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Header fields stay out of logs: they carry cookies and credentials.
+        f.debug_struct("Request")
+            .field("method", &self.method())
+            .field("target", &self.target())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A server's answer to the opening handshake.
+#[derive(Clone, Copy)]
+pub struct Response<'a> {
+    head: &'a [u8],
+    body: &'a [u8],
+    is_truncated: bool,
+}
+
+impl<'a> Response<'a> {
+    pub(crate) fn new(head: &'a [u8], body: &'a [u8], is_truncated: bool) -> Self {
+        Self { head: head.trim_ascii_start(), body, is_truncated }
+    }
+
+    /// The status, such as 401 or 302.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        let mut words = first_line(self.head).split(' ');
+        words.nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
+    }
+
+    /// The reason phrase, often empty.
+    #[must_use]
+    pub fn reason(&self) -> &'a str {
+        first_line(self.head).splitn(3, ' ').nth(2).unwrap_or_default()
+    }
+
+    /// All header fields in their order.
+    #[must_use]
+    pub fn headers(&self) -> Headers<'a> {
+        Headers::of(self.head)
+    }
+
+    /// The value of the first header field with this name, in any ASCII case, if it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers().text(name)
+    }
+
+    /// The WebSocket versions that the server names, over all lines of the field (WS-4.3-05).
+    pub fn versions(&self) -> impl Iterator<Item = u8> + Clone + use<'a> {
+        self.headers()
+            .all("sec-websocket-version")
+            .flat_map(elements)
+            .filter_map(|version| str::from_utf8(version).ok()?.parse().ok())
+    }
+
+    /// The body of a refusal, as far as it came before the end and within
+    /// [`Config::max_refusal_body`](crate::Config::max_refusal_body).
+    #[must_use]
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// Whether bytes of the body are missing.
+    #[must_use]
+    pub fn is_body_truncated(&self) -> bool {
+        self.is_truncated
+    }
+}
+
+impl fmt::Debug for Response<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status())
+            .field("reason", &self.reason())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The header fields of a head: pairs of name and value, the value without the white space around it.
+#[derive(Clone, Debug)]
+pub struct Headers<'a> {
+    /// What is left, from the beginning of a line.
+    lines: &'a [u8],
+}
+
+impl<'a> Headers<'a> {
+    fn of(head: &'a [u8]) -> Self {
+        Self { lines: split_line(head).1 }
+    }
+
+    /// The values of all fields with this name, in any ASCII case (WS-4.1-63).
+    pub fn all(self, name: &str) -> impl Iterator<Item = &'a [u8]> + Clone {
+        self.filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    fn text(self, name: &str) -> Option<&'a str> {
+        str::from_utf8(self.all(name).next()?).ok()
+    }
+
+    pub(crate) fn extensions(self) -> impl Iterator<Item = Extension<'a>> + Clone + use<'a> {
+        self.all("sec-websocket-extensions")
+            .filter_map(|value| str::from_utf8(value).ok())
+            .flat_map(extensions)
+            .filter_map(Result::ok)
+    }
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = (&'a str, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (line, rest) = split_line(self.lines);
+        self.lines = rest;
+        let colon = line.iter().position(|&byte| byte == b':')?;
+        let (name, value) = line.split_at_checked(colon)?;
+        Some((str::from_utf8(name).ok()?, trim(value.get(1..)?)))
+    }
+}
+
+/// Checks the syntax of a complete request head and passes each field on. Returns method, target, and whether the
+/// version is 1.1.
+pub(crate) fn parse_request<'a>(
+    head: &'a [u8],
+    max_fields: u8,
+    mut field: impl FnMut(&'a str, &'a [u8]),
+) -> Result<(&'a str, &'a str, bool), Error> {
+    let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+    let mut request = httparse::Request::new(&mut []);
+    let parsed = request
+        .parse_with_uninit_headers(head, fields.get_mut(..max_fields.into()).unwrap_or_default())
+        .map_err(|error| head_error(error, head))?;
+    if parsed.is_partial() {
+        return Err(HandshakeError::MalformedHead.into());
+    }
+    for header in request.headers.iter() {
+        field(header.name, header.value);
+    }
+    Ok((request.method.unwrap_or_default(), request.path.unwrap_or_default(), request.version == Some(1)))
+}
+
+/// Checks the syntax of a complete response head and passes each field on. Returns the status, and whether the
+/// version is 1.1.
+pub(crate) fn parse_response<'a>(
+    head: &'a [u8],
+    max_fields: u8,
+    mut field: impl FnMut(&'a str, &'a [u8]),
+) -> Result<(u16, bool), Error> {
+    let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+    let mut response = httparse::Response::new(&mut []);
+    let parsed = httparse::ParserConfig::default()
+        .parse_response_with_uninit_headers(
+            &mut response,
+            head,
+            fields.get_mut(..max_fields.into()).unwrap_or_default(),
+        )
+        .map_err(|error| head_error(error, head))?;
+    if parsed.is_partial() {
+        return Err(HandshakeError::MalformedHead.into());
+    }
+    for header in response.headers.iter() {
+        field(header.name, header.value);
+    }
+    Ok((response.code.unwrap_or_default(), response.version == Some(1)))
+}
+
+fn head_error(error: httparse::Error, head: &[u8]) -> Error {
+    match error {
+        httparse::Error::TooManyHeaders => Limit::HeadFields.into(),
+        httparse::Error::Version if first_line(head.trim_ascii_start()).contains("HTTP/") => {
+            HandshakeError::HttpVersion.into()
+        }
+        _ => HandshakeError::MalformedHead.into(),
+    }
+}
+
+/// Path and query of a request target in origin form or in absolute form. WS-4.2.1-06
+pub(crate) fn resource_name(target: &str) -> &str {
+    let Some((scheme, rest)) = target.split_once("://") else {
+        return target;
+    };
+    if target.starts_with('/') || !is_token(scheme) {
+        return target;
+    }
+    let start = rest.find(['/', '?']).unwrap_or(rest.len());
+    match rest.get(start..) {
+        Some("") | None => "/",
+        Some(name) => name,
+    }
+}
+
+/// The first line, without what ends it.
+fn first_line(head: &[u8]) -> &str {
+    str::from_utf8(split_line(head).0).unwrap_or_default()
+}
+
+/// A line without what ends it, and the lines behind it.
+fn split_line(lines: &[u8]) -> (&[u8], &[u8]) {
+    let end = lines.iter().position(|&byte| byte == b'\n').unwrap_or(lines.len());
+    let (line, rest) = lines.split_at_checked(end).unwrap_or_default();
+    (line.strip_suffix(b"\r").unwrap_or(line), rest.get(1..).unwrap_or_default())
+}

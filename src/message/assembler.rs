@@ -1,0 +1,105 @@
+//! The order of fragments, the limits of a message, and the whole message (RFC 6455 section 5.4).
+
+use super::{DataKind, Utf8};
+use crate::error::{Error, Limit, Violation};
+use crate::frame::{Header, Opcode};
+use crate::storage::Full;
+use crate::storage::sealed::Buffer;
+
+/// Which message is under way, and how far. Decides by headers alone, before any payload is taken.
+#[derive(Debug)]
+pub(crate) struct Order {
+    /// `None` between messages.
+    kind: Option<DataKind>,
+    fragments: u32,
+    max_fragments: u32,
+    len: u64,
+    max_len: u64,
+}
+
+impl Order {
+    pub(crate) const fn new(max_len: u64, max_fragments: u32) -> Self {
+        Self { kind: None, fragments: 0, max_fragments, len: 0, max_len }
+    }
+
+    /// The kind of the message under way.
+    pub(crate) const fn kind(&self) -> Option<DataKind> {
+        self.kind
+    }
+
+    /// Admits a data frame into the message under way, or as the start of one. Returns the message's kind.
+    pub(crate) fn admit(&mut self, header: &Header) -> Result<DataKind, Error> {
+        let (kind, fragments, len) = match (header.opcode, self.kind) {
+            // WS-5.4-04
+            (Opcode::Continuation, None) => return Err(Violation::NothingToContinue.into()),
+            // WS-5.4-17 · WS-6.2-03: the first frame tells the kind.
+            (Opcode::Continuation, Some(kind)) => (kind, self.fragments, self.len),
+            // WS-5.4-09
+            (_, Some(_)) => return Err(Violation::MessageUnfinished.into()),
+            (Opcode::Text, None) => (DataKind::Text, 0, 0),
+            (_, None) => (DataKind::Binary, 0, 0),
+        };
+        if fragments >= self.max_fragments {
+            return Err(Limit::Fragments.into());
+        }
+        // WS-10.4-03: at the frame that would cross the limit.
+        let len = len.checked_add(header.payload_len).filter(|&len| len <= self.max_len);
+        self.len = len.ok_or(Limit::Message)?;
+        self.fragments = fragments + 1;
+        self.kind = Some(kind);
+        Ok(kind)
+    }
+
+    /// Ends the message under way. WS-6.2-05
+    pub(crate) fn finish(&mut self) {
+        self.kind = None;
+    }
+}
+
+/// Joins the pieces of one message. Memory follows the bytes that arrived, whatever headers declared.
+pub(crate) struct Assembler<B> {
+    buffer: B,
+    utf8: Utf8,
+}
+
+impl<B: Buffer> Assembler<B> {
+    pub(crate) fn new() -> Self {
+        Self { buffer: B::default(), utf8: Utf8::new() }
+    }
+
+    /// The buffer, for the time before messages: a head is collected in it.
+    pub(crate) fn buffer(&mut self) -> &mut B {
+        &mut self.buffer
+    }
+
+    /// What is in the buffer.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.buffer.filled()
+    }
+
+    /// The state of the text, for delivery in parts.
+    pub(crate) fn utf8(&mut self) -> &mut Utf8 {
+        &mut self.utf8
+    }
+
+    /// Appends a piece of the message. Text is checked at once: it fails as soon as the bad byte arrives.
+    pub(crate) fn push(&mut self, kind: DataKind, piece: &[u8]) -> Result<(), Error> {
+        if kind == DataKind::Text {
+            // WS-8.1-01
+            self.utf8.push(piece).map_err(|_| Violation::InvalidUtf8)?;
+        }
+        self.buffer.append(piece).map_err(|Full| Limit::Memory)?;
+        Ok(())
+    }
+
+    /// Checks that the text has ended where a character ends. WS-8.1-02
+    pub(crate) fn end_text(&mut self) -> Result<(), Error> {
+        if self.utf8.is_complete() { Ok(()) } else { Err(Violation::InvalidUtf8.into()) }
+    }
+
+    /// Forgets the message that was delivered.
+    pub(crate) fn clear(&mut self, keep: usize) {
+        self.utf8 = Utf8::new();
+        self.buffer.clear(keep);
+    }
+}

@@ -1,0 +1,29 @@
+//! Frames into messages, RFC 6455 sections 5.4 and 8.1.
+
+mod assembler;
+mod utf8;
+
+use crate::frame::Opcode;
+
+pub(crate) use assembler::{Assembler, Order};
+pub(crate) use utf8::{Utf8, validate};
+
+/// What a message carries: UTF-8 text or bytes (RFC 6455 section 5.6).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum DataKind {
+    /// UTF-8 text, opcode 1.
+    Text,
+    /// Bytes, opcode 2.
+    Binary,
+}
+
+impl DataKind {
+    /// The opcode of the first frame. WS-6.1-05
+    #[inline]
+    pub(crate) const fn opcode(self) -> Opcode {
+        match self {
+            Self::Text => Opcode::Text,
+            Self::Binary => Opcode::Binary,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! An incremental UTF-8 check (RFC 3629, WS-2.1-03) that fails at the first byte that cannot be UTF-8, wherever the
+//! text is cut.
+
+/// The text is not UTF-8.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct InvalidUtf8;
+
+/// The whole of `bytes` as text.
+#[inline]
+pub(crate) fn validate(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
+    #[cfg(feature = "simdutf8")]
+    let text = simdutf8::basic::from_utf8(bytes);
+    #[cfg(not(feature = "simdutf8"))]
+    let text = core::str::from_utf8(bytes);
+    text.map_err(|_| InvalidUtf8)
+}
+
+/// Between two pieces: the first bytes of a character whose rest has not arrived.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Utf8 {
+    /// A correct beginning of a character, shorter than the character. WS-5.6-02
+    carry: [u8; 4],
+    have: u8,
+}
+
+impl Utf8 {
+    pub(crate) const fn new() -> Self {
+        Self { carry: [0; 4], have: 0 }
+    }
+
+    /// Whether the text so far ends with a whole character. WS-8.1-02
+    pub(crate) const fn is_complete(&self) -> bool {
+        self.have == 0
+    }
+
+    /// How many bytes the character that is under way still needs.
+    pub(crate) const fn missing(&self) -> usize {
+        if self.have == 0 { 0 } else { char_len(self.carry[0]).saturating_sub(self.have as usize) }
+    }
+
+    /// Checks the next piece.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
+        let (head, rest) = piece.split_at(self.missing().min(piece.len()));
+        self.continue_char(head)?;
+        self.split(rest)?;
+        Ok(())
+    }
+
+    /// Adds bytes to the character under way, at most [`missing`](Self::missing) of them. Returns the character when
+    /// it is whole.
+    pub(crate) fn continue_char(&mut self, bytes: &[u8]) -> Result<Option<char>, InvalidUtf8> {
+        let mut whole = None;
+        for &byte in bytes {
+            if let Some(slot) = self.carry.get_mut(usize::from(self.have)) {
+                *slot = byte;
+                self.have += 1;
+            }
+            let so_far = self.carry.get(..usize::from(self.have)).unwrap_or_default();
+            match core::str::from_utf8(so_far) {
+                Ok(text) => {
+                    whole = text.chars().next();
+                    self.have = 0;
+                }
+                // An error without a length is one that more bytes can mend.
+                Err(error) if error.error_len().is_none() => {}
+                Err(_) => return Err(InvalidUtf8),
+            }
+        }
+        Ok(whole)
+    }
+
+    /// Checks a piece that begins with a character. Returns its whole characters and keeps a character that is cut
+    /// at the end.
+    pub(crate) fn split<'a>(&mut self, piece: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
+        let (whole, cut) = piece.split_at(piece.len() - cut_len(piece));
+        let text = validate(whole)?;
+        self.continue_char(cut)?;
+        Ok(text)
+    }
+}
+
+/// How many bytes a character has that begins with `first`; one for what cannot begin a character.
+const fn char_len(first: u8) -> usize {
+    match first {
+        0xc0..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xff => 4,
+        _ => 1,
+    }
+}
+
+/// How many bytes at the end belong to a character that may be cut there.
+fn cut_len(piece: &[u8]) -> usize {
+    for (after, &byte) in piece.iter().rev().take(3).enumerate() {
+        match byte {
+            // A byte inside of a character: look further to the front for its beginning.
+            0x80..=0xbf => {}
+            first if char_len(first) > after + 1 => return after + 1,
+            _ => return 0,
+        }
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many bytes of `text` are taken before the check fails, fed byte by byte; `None` if it never fails.
+    fn first_bad_byte(text: &[u8]) -> Option<usize> {
+        let mut utf8 = Utf8::new();
+        text.iter().position(|&byte| utf8.push(&[byte]).is_err())
+    }
+
+    // WS-2.1-03
+    #[test]
+    fn fails_at_the_first_byte_that_cannot_be_utf8() {
+        for (text, bad) in [
+            (&b"\xc0\xaf"[..], 0),
+            (b"\xc1", 0),
+            (b"\xed\xa0\x80", 1),
+            (b"\xe0\x9f", 1),
+            (b"\xf0\x8f", 1),
+            (b"\xf4\x90\x80\x80", 1),
+            (b"\xf5", 0),
+            (b"\xff", 0),
+            (b"ab\x80", 2),
+            (b"\xce\xba\xe1\xbd\xb9\xcf\x83\xed\xa0", 8),
+        ] {
+            assert_eq!(first_bad_byte(text), Some(bad), "{text:02x?}");
+            for cut in 0..text.len() {
+                let mut utf8 = Utf8::new();
+                let fails = utf8.push(&text[..cut]).is_err() || utf8.push(&text[cut..]).is_err();
+                assert!(fails, "{text:02x?} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_result_is_that_of_the_whole_text_wherever_it_is_cut() {
+        let text = "aé€😀\u{10ffff}\u{d7ff}z".as_bytes();
+        for first in 0..=text.len() {
+            for second in first..=text.len() {
+                let mut utf8 = Utf8::new();
+                for piece in [&text[..first], &text[first..second], &text[second..]] {
+                    assert_eq!(utf8.push(piece), Ok(()));
+                }
+                assert!(utf8.is_complete());
+            }
+        }
+    }
+
+    // WS-8.1-02
+    #[test]
+    fn a_cut_character_is_not_complete() {
+        for text in ["é", "€", "😀"] {
+            for cut in 1..text.len() {
+                let mut utf8 = Utf8::new();
+                assert_eq!(utf8.push(&text.as_bytes()[..cut]), Ok(()));
+                assert_eq!(utf8.missing(), text.len() - cut);
+                assert!(!utf8.is_complete());
+            }
+        }
+    }
+}

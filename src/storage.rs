@@ -1,0 +1,217 @@
+//! Where a connection keeps bytes: the one place that knows about memory.
+
+use core::fmt;
+
+/// Where a connection keeps the bytes that it has to hold: [`Heap`].
+///
+/// Sealed: the ways in and out of the buffers are the library's own.
+pub trait Storage: sealed::Storage {}
+
+impl<T: sealed::Storage> Storage for T {}
+
+/// Buffers on the heap, which grow with the bytes that arrived or were queued, up to the limits of
+/// [`Config`](crate::Config), at most doubled, and give their memory back when they run empty (see
+/// [`Config::keep_capacity`](crate::Config::keep_capacity)). Needs the feature `alloc`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Heap;
+
+/// There is no room: the storage has a fixed size, or the allocator has no memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Full;
+
+pub(crate) mod sealed {
+    use super::Full;
+
+    pub trait Storage {
+        /// Holds a head or a message that is being received.
+        type Receive: Buffer;
+        /// Holds what is to be written.
+        type Send: Buffer;
+        /// Holds the payload of one control frame.
+        type Control: Buffer;
+        /// Holds what was negotiated.
+        type Text: Text;
+    }
+
+    /// Bytes in a row: appended at the end, taken off the front.
+    ///
+    /// ```text
+    ///      0 ..... start ......... end ......... capacity
+    ///      | taken |    filled     |    room    |
+    /// ```
+    pub trait Buffer: Default {
+        /// The bytes between `start` and `end`.
+        fn filled(&self) -> &[u8];
+
+        /// Makes room for `len` more bytes, counts them as filled, and lends them to be written.
+        fn grow(&mut self, len: usize) -> Result<&mut [u8], Full>;
+
+        /// Forgets the filled bytes from `len` on.
+        fn truncate(&mut self, len: usize);
+
+        /// Takes at most `len` filled bytes off the front.
+        fn consume(&mut self, len: usize);
+
+        /// Forgets everything, and gives memory back if it is more than `keep` bytes.
+        fn clear(&mut self, keep: usize);
+
+        /// Appends `bytes`.
+        #[inline]
+        fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
+            self.grow(bytes.len())?.copy_from_slice(bytes);
+            Ok(())
+        }
+    }
+
+    /// A short text that is set once.
+    pub trait Text: Default {
+        /// The text, empty by default.
+        fn as_str(&self) -> &str;
+
+        /// The parts in a row.
+        fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, Full>;
+    }
+}
+
+#[cfg(feature = "alloc")]
+mod heap {
+    use super::sealed::{Buffer, Storage, Text};
+    use super::{Full, Heap};
+    use alloc::boxed::Box;
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    impl Storage for Heap {
+        type Receive = HeapBuffer;
+        type Send = HeapBuffer;
+        type Control = LazyBuffer;
+        type Text = Box<str>;
+    }
+
+    /// The first allocation: enough for most control frames and short messages.
+    const MIN_CAPACITY: usize = 128;
+
+    /// Kept initialised, with cursors: room is zeroed once when it is allocated and then only overwritten.
+    /// Invariant: `start <= end <= bytes.len()`.
+    #[derive(Debug, Default)]
+    pub struct HeapBuffer {
+        bytes: Box<[u8]>,
+        start: usize,
+        end: usize,
+    }
+
+    impl Buffer for HeapBuffer {
+        #[inline]
+        fn filled(&self) -> &[u8] {
+            self.bytes.get(self.start..self.end).unwrap_or_default()
+        }
+
+        #[inline]
+        fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
+            if self.bytes.len() - self.end < len {
+                self.make_room(len)?;
+            }
+            let from = self.end;
+            let to = from.checked_add(len).ok_or(Full)?;
+            let room = self.bytes.get_mut(from..to).ok_or(Full)?;
+            self.end = to;
+            Ok(room)
+        }
+
+        fn truncate(&mut self, len: usize) {
+            self.end = self.end.min(self.start.saturating_add(len));
+        }
+
+        #[inline]
+        fn consume(&mut self, len: usize) {
+            self.start = self.start.saturating_add(len).min(self.end);
+        }
+
+        #[inline]
+        fn clear(&mut self, keep: usize) {
+            self.start = 0;
+            self.end = 0;
+            if self.bytes.len() > keep {
+                self.bytes = Box::default();
+            }
+        }
+    }
+
+    impl HeapBuffer {
+        #[cold]
+        fn make_room(&mut self, len: usize) -> Result<(), Full> {
+            let filled = self.end - self.start;
+            // What was taken is given up first. Moving pays when at least half of the buffer is free by it: then
+            // each byte is moved at most once for each byte that was taken.
+            if self.start > 0 {
+                if self.start >= filled {
+                    self.bytes.copy_within(self.start..self.end, 0);
+                    self.start = 0;
+                    self.end = filled;
+                }
+                if self.bytes.len() - self.end >= len {
+                    return Ok(());
+                }
+            }
+            // Memory follows the bytes, at most doubled.
+            let needed = self.end.checked_add(len).ok_or(Full)?;
+            let capacity = self.bytes.len().saturating_mul(2).max(needed).max(MIN_CAPACITY);
+            let mut bytes = Vec::from(core::mem::take(&mut self.bytes));
+            let reserved = bytes.try_reserve_exact(capacity - bytes.len());
+            if reserved.is_ok() {
+                bytes.resize(capacity, 0);
+            }
+            self.bytes = bytes.into_boxed_slice();
+            reserved.map_err(|_| Full)
+        }
+    }
+
+    /// Eight bytes until it is used: most connections never need it.
+    #[derive(Debug, Default)]
+    pub struct LazyBuffer(Option<Box<HeapBuffer>>);
+
+    impl Buffer for LazyBuffer {
+        fn filled(&self) -> &[u8] {
+            self.0.as_ref().map_or(&[], |buffer| buffer.filled())
+        }
+
+        fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
+            self.0.get_or_insert_default().grow(len)
+        }
+
+        fn truncate(&mut self, len: usize) {
+            if let Some(buffer) = &mut self.0 {
+                buffer.truncate(len);
+            }
+        }
+
+        fn consume(&mut self, len: usize) {
+            if let Some(buffer) = &mut self.0 {
+                buffer.consume(len);
+            }
+        }
+
+        fn clear(&mut self, _keep: usize) {
+            self.0 = None;
+        }
+    }
+
+    impl Text for Box<str> {
+        fn as_str(&self) -> &str {
+            self
+        }
+
+        fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, Full> {
+            let mut text = String::new();
+            text.try_reserve_exact(parts.clone().map(str::len).sum()).map_err(|_| Full)?;
+            parts.for_each(|part| text.push_str(part));
+            Ok(text.into_boxed_str())
+        }
+    }
+}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the storage has no room")
+    }
+}

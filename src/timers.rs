@@ -1,0 +1,409 @@
+//! Deadlines and keepalive of one connection, as a machine without a clock: it is told `now` and answers what to do.
+//!
+//! It stands beside [`Connection`](crate::Connection), which never looks at time. In each turn of the loop tell it
+//! first what arrived, then [`poll`](Timers::poll): so a late turn blames no peer whose bytes were waiting.
+//!
+//! | limit | counts | default |
+//! |---|---|---|
+//! | [handshake deadline](TimersConfig::handshake_deadline) | from `Timers::new` to `Open` | 10 s |
+//! | [ping interval](TimersConfig::ping_interval) | in `Open`, from ping to ping | 30 s |
+//! | [pong timeout](TimersConfig::pong_timeout) | in `Open`, from a ping to the next byte | 20 s |
+//! | [idle deadline](TimersConfig::idle_deadline) | in `Open`, from message to message | off |
+//! | [close deadline](TimersConfig::close_deadline) | from the first poll in `Closing` to `Closed` | 10 s |
+//!
+//! ```
+//! use core::time::Duration;
+//! use sansws::State;
+//! use sansws::timers::{Action, Timeout, Timers, TimersConfig};
+//!
+//! const CONFIG: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::from_secs(3)));
+//!
+//! let second = Duration::from_secs;
+//! let mut timers = Timers::new(CONFIG, second(0));
+//! assert_eq!(timers.poll(second(1), State::Open), Action::Wait);
+//! assert_eq!(timers.next_deadline(), Some(second(31)));
+//!
+//! // Nothing else happens until then: send this ping, by `conn.sender().ping(&payload)`.
+//! let Action::SendPing(payload) = timers.poll(second(31), State::Open) else { panic!() };
+//!
+//! // Bytes arrive, and in them the pong.
+//! timers.received(second(32));
+//! assert_eq!(timers.pong(second(32), &payload), Some(second(1)));
+//!
+//! // The next ping is not answered: close the transport.
+//! assert!(matches!(timers.poll(second(61), State::Open), Action::SendPing(_)));
+//! assert_eq!(timers.poll(second(81), State::Open), Action::GiveUp(Timeout::Pong));
+//! ```
+
+use crate::State;
+use core::fmt;
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+/// The limits of [`Timers`]. `Copy`: keep one and begin every connection with it.
+///
+/// Each limit is a number of whole milliseconds: rounded up, at least 1 ms, at most 49 days. `None` switches it off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub struct TimersConfig {
+    handshake_deadline: Limit,
+    ping_interval: Limit,
+    pong_timeout: Limit,
+    idle_deadline: Limit,
+    close_deadline: Limit,
+}
+
+impl TimersConfig {
+    /// The defaults, which each method below names.
+    pub const fn new() -> Self {
+        Self {
+            handshake_deadline: Limit::new(Some(Duration::from_secs(10))),
+            ping_interval: Limit::new(Some(Duration::from_secs(30))),
+            pong_timeout: Limit::new(Some(Duration::from_secs(20))),
+            idle_deadline: Limit::OFF,
+            close_deadline: Limit::new(Some(Duration::from_secs(10))),
+        }
+    }
+
+    /// How long the opening handshake may take. Default 10 s, as in Python's `websockets`.
+    ///
+    /// Without it a peer that sends a byte now and then occupies a connection for ever. It counts from
+    /// [`Timers::new`]; begin there with the transport to have connecting and TLS included.
+    pub const fn handshake_deadline(mut self, limit: Option<Duration>) -> Self {
+        self.handshake_deadline = Limit::new(limit);
+        self
+    }
+
+    /// How long after one keepalive ping, or after the opening, the next is sent. Default 30 s: half of the 60 s
+    /// after which nginx and the load balancers of clouds cut a connection by default.
+    ///
+    /// Pings are sent whatever else goes over the connection. Proxies watch each direction by itself, so an endpoint
+    /// that only listens has to say something too; and the round trip time stays known. There is one ping at a time:
+    /// while nothing was received since the last, no other is sent, unless the pong timeout is off.
+    pub const fn ping_interval(mut self, limit: Option<Duration>) -> Self {
+        self.ping_interval = Limit::new(limit);
+        self
+    }
+
+    /// How long after a keepalive ping something has to be received. Default 20 s, as in Python's `websockets` and
+    /// Socket.IO.
+    ///
+    /// Any byte counts as a sign of life: a pong can be held up behind a large message. So can the ping, behind what is
+    /// being sent: allow for your largest message on your slowest link, or send in fragments. A peer that vanishes
+    /// is noticed after ping interval and pong timeout together. Without a ping interval this has no effect.
+    pub const fn pong_timeout(mut self, limit: Option<Duration>) -> Self {
+        self.pong_timeout = Limit::new(limit);
+        self
+    }
+
+    /// How long a connection may be open without a message from the peer. Default off: a connection that waits for
+    /// news is a healthy one, and a client should not close without a reason (WS-7.2.1-03, WS-7.3-02).
+    ///
+    /// It is meant for servers that want to be rid of peers which only answer pings.
+    pub const fn idle_deadline(mut self, limit: Option<Duration>) -> Self {
+        self.idle_deadline = Limit::new(limit);
+        self
+    }
+
+    /// How long the closing handshake may take, to the end of the transport. Default 10 s, as in Python's
+    /// `websockets`.
+    ///
+    /// Without it a peer that never answers a Close, or never closes the transport after it (WS-7.1.1-05), occupies
+    /// the connection for ever.
+    pub const fn close_deadline(mut self, limit: Option<Duration>) -> Self {
+        self.close_deadline = Limit::new(limit);
+        self
+    }
+}
+
+impl Default for TimersConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The timers of one connection; 72 bytes.
+///
+/// Every `now` is the time since a fixed point that the embedder chooses, of a clock that does not jump, and that goes
+/// up to 584 years. Where `now` is earlier than one given before, the later one holds: time stands still.
+#[derive(Clone, Copy, Debug)]
+pub struct Timers {
+    config: TimersConfig,
+    /// The latest time that was told.
+    now: Instant,
+    phase: Phase,
+    round_trip_time: Option<Duration>,
+    /// The payload of the last ping, as a number that counts up.
+    pings: u32,
+}
+
+impl Timers {
+    /// The timers of a connection that begins `now`. The handshake deadline runs, until a [`poll`](Self::poll) names
+    /// another state than `Connecting`.
+    #[must_use]
+    pub const fn new(config: TimersConfig, now: Duration) -> Self {
+        let now = Instant::new(now);
+        Self { config, now, phase: Phase::Connecting { since: now }, round_trip_time: None, pings: 0 }
+    }
+
+    /// Bytes arrived, whichever they are: the peer is alive.
+    pub fn received(&mut self, now: Duration) {
+        self.advance(now);
+        if let Phase::Open { ping: ping @ Ping::Unanswered, .. } = &mut self.phase {
+            *ping = Ping::Overtaken;
+        }
+    }
+
+    /// A data message arrived, or a part of one: the idle deadline begins anew. An embedder that counts its own
+    /// messages as activity may tell of them too.
+    pub fn message(&mut self, now: Duration) {
+        let now = self.advance(now);
+        if let Phase::Open { message, .. } = &mut self.phase {
+            *message = now;
+        }
+    }
+
+    /// A pong arrived. Where it answers the last keepalive ping, for the first time, this is the round trip time.
+    ///
+    /// Other pongs are bytes like any other: unasked ones are legal (WS-5.5.3-03), and the embedder may send pings
+    /// of its own.
+    pub fn pong(&mut self, now: Duration, payload: &[u8]) -> Option<Duration> {
+        self.received(now);
+        match &mut self.phase {
+            Phase::Open { ping: ping @ Ping::Overtaken, pinged, .. }
+                if payload == self.pings.to_be_bytes() =>
+            {
+                *ping = Ping::None;
+                self.round_trip_time = Some(self.now.since(*pinged));
+                self.round_trip_time
+            }
+            _ => None,
+        }
+    }
+
+    /// What to do `now` in this state of the connection.
+    ///
+    /// Call it when [`next_deadline`](Self::next_deadline) has come, and in each turn in which the state may have
+    /// changed: a new state counts from the first poll that is told of it. In a late call the state speaks first, so a
+    /// handshake that is complete has no deadline any more; then what is due is done once, and what follows counts
+    /// from `now`.
+    pub fn poll(&mut self, now: Duration, state: State) -> Action {
+        let now = self.advance(now);
+        if self.phase.state() != state {
+            self.phase = Phase::enter(state, now);
+        }
+        if let Phase::GivenUp { timeout, .. } = self.phase {
+            return Action::GiveUp(timeout);
+        }
+        if let Some((_, timeout)) = self.next_timeout().filter(|&(at, _)| at <= now) {
+            self.phase = Phase::GivenUp { state, timeout };
+            return Action::GiveUp(timeout);
+        }
+        match (self.next_ping(), &mut self.phase) {
+            (Some(at), Phase::Open { pinged, ping, .. }) if at <= now => {
+                self.pings = self.pings.wrapping_add(1);
+                *pinged = now;
+                *ping = Ping::Unanswered;
+                Action::SendPing(self.pings.to_be_bytes())
+            }
+            _ => Action::Wait,
+        }
+    }
+
+    /// When to poll again even if nothing happens; `None` where nothing is due by time alone: the limits are off,
+    /// the connection is closed, or it was given up in this state.
+    ///
+    /// Ask at the end of each turn. After a poll it is later than the `now` of that poll, so a loop that waits for it
+    /// never spins; one with a coarser clock rounds up.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Duration> {
+        let timeout = self.next_timeout().map(|(at, _)| at);
+        [timeout, self.next_ping()].into_iter().flatten().min().map(Instant::to_duration)
+    }
+
+    /// The last measured time from a keepalive ping to its pong. It includes the time that both spent in buffers.
+    #[must_use]
+    pub const fn round_trip_time(&self) -> Option<Duration> {
+        self.round_trip_time
+    }
+
+    fn advance(&mut self, now: Duration) -> Instant {
+        self.now = self.now.max(Instant::new(now));
+        self.now
+    }
+
+    /// The first limit that makes the connection be given up, and when.
+    fn next_timeout(&self) -> Option<(Instant, Timeout)> {
+        let config = &self.config;
+        match self.phase {
+            Phase::Connecting { since } => {
+                config.handshake_deadline.after(since).map(|at| (at, Timeout::Handshake))
+            }
+            Phase::Open { message, pinged, ping } => {
+                let idle = config.idle_deadline.after(message).map(|at| (at, Timeout::Idle));
+                let pong = match ping {
+                    Ping::Unanswered => config.pong_timeout.after(pinged).map(|at| (at, Timeout::Pong)),
+                    Ping::None | Ping::Overtaken => None,
+                };
+                [pong, idle].into_iter().flatten().min_by_key(|&(at, _)| at)
+            }
+            // WS-7.1.1-05
+            Phase::Closing { since } => config.close_deadline.after(since).map(|at| (at, Timeout::Close)),
+            Phase::Closed | Phase::GivenUp { .. } => None,
+        }
+    }
+
+    fn next_ping(&self) -> Option<Instant> {
+        match self.phase {
+            // The pong timeout speaks first.
+            Phase::Open { ping: Ping::Unanswered, .. } if self.config.pong_timeout != Limit::OFF => None,
+            Phase::Open { pinged, .. } => self.config.ping_interval.after(pinged),
+            _ => None,
+        }
+    }
+}
+
+/// What to do, as answered by [`Timers::poll`].
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[must_use]
+pub enum Action {
+    /// Nothing is due. Poll again at [`Timers::next_deadline`], or when something happened.
+    Wait,
+    /// Send a ping with this payload, and hand the payload of each pong to [`Timers::pong`].
+    ///
+    /// If the outgoing buffer has no room for it, go on: a peer that neither reads nor sends anything runs into the
+    /// pong timeout.
+    SendPing([u8; 4]),
+    /// A limit was reached; [`Timeout`] tells what to do. The answer stays the same until the state changes.
+    GiveUp(Timeout),
+}
+
+/// The limit that was reached.
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Timeout {
+    /// The opening handshake took longer than [`TimersConfig::handshake_deadline`].
+    ///
+    /// There is nothing to close yet: drop the transport. A server that has seen the request may reject it with 408.
+    Handshake,
+    /// Nothing was received for [`TimersConfig::pong_timeout`] after a ping.
+    ///
+    /// The peer is gone, so a Close would not reach it: drop the transport and report
+    /// [`CloseCode::ABNORMAL`](crate::CloseCode::ABNORMAL).
+    Pong,
+    /// No message was received for [`TimersConfig::idle_deadline`].
+    ///
+    /// The peer is there: begin the closing handshake, with [`CloseCode::TIMEOUT`](crate::CloseCode::TIMEOUT) or
+    /// [`CloseCode::GOING_AWAY`](crate::CloseCode::GOING_AWAY). The close deadline then runs as usual.
+    Idle,
+    /// The closing handshake took longer than [`TimersConfig::close_deadline`].
+    ///
+    /// All was said: drop the transport.
+    Close,
+}
+
+impl fmt::Display for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Handshake => "the opening handshake took too long; is the peer a WebSocket endpoint?",
+            Self::Pong => "nothing was received after a ping; the peer is gone or the network is down",
+            Self::Idle => {
+                "no message was received for too long; close the connection, or raise idle_deadline"
+            }
+            Self::Close => "the peer did not finish the closing handshake in time; drop the transport",
+        })
+    }
+}
+
+impl core::error::Error for Timeout {}
+
+/// The state that was told last, with the times that count in it. `message` and `pinged` begin with the opening.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Connecting { since: Instant },
+    Open { message: Instant, pinged: Instant, ping: Ping },
+    Closing { since: Instant },
+    Closed,
+    GivenUp { state: State, timeout: Timeout },
+}
+
+/// What became of the last keepalive ping.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ping {
+    /// None was sent, or its pong has arrived.
+    None,
+    /// Nothing was received since.
+    Unanswered,
+    /// Something was received since, its pong was not.
+    Overtaken,
+}
+
+impl Phase {
+    const fn enter(state: State, now: Instant) -> Self {
+        match state {
+            State::Connecting => Self::Connecting { since: now },
+            State::Open => Self::Open { message: now, pinged: now, ping: Ping::None },
+            State::Closing => Self::Closing { since: now },
+            State::Closed => Self::Closed,
+        }
+    }
+
+    const fn state(&self) -> State {
+        match self {
+            Self::Connecting { .. } => State::Connecting,
+            Self::Open { .. } => State::Open,
+            Self::Closing { .. } => State::Closing,
+            Self::Closed => State::Closed,
+            Self::GivenUp { state, .. } => *state,
+        }
+    }
+}
+
+/// A point in time, in nanoseconds since the embedder's fixed point. All arithmetic saturates.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Instant(u64);
+
+impl Instant {
+    const fn new(time: Duration) -> Self {
+        Self(time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos() as u64))
+    }
+
+    const fn to_duration(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+
+    const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A limit in milliseconds, half the size of an `Instant`: each connection holds five. Never zero, which would spin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Limit(Option<NonZeroU32>);
+
+impl Limit {
+    const OFF: Self = Self(None);
+
+    const fn new(limit: Option<Duration>) -> Self {
+        let Some(limit) = limit else {
+            return Self::OFF;
+        };
+        let millis = limit
+            .as_secs()
+            .saturating_mul(1000)
+            .saturating_add(limit.subsec_nanos().div_ceil(1_000_000) as u64);
+        #[expect(clippy::cast_possible_truncation, reason = "compared before")]
+        match millis {
+            0 => Self(NonZeroU32::new(1)),
+            1..=0xFFFF_FFFF => Self(NonZeroU32::new(millis as u32)),
+            _ => Self(Some(NonZeroU32::MAX)),
+        }
+    }
+
+    /// The point in time at which the limit is reached, counted from `start`.
+    fn after(self, start: Instant) -> Option<Instant> {
+        self.0
+            .map(|millis| Instant(start.0.saturating_add(u64::from(millis.get()).saturating_mul(1_000_000))))
+    }
+}

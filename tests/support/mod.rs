@@ -1,0 +1,302 @@
+//! What the tests share: a client and a server in one process, what was heard, and streams in any pieces.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use sansws::{
+    Accept, Client, ClientRequest, CloseCode, Config, Connection, Error, Event, Message, Role, Server,
+    Storage,
+};
+
+pub type Rng = StdRng;
+pub type ServerConnection = Connection<Server>;
+pub type ClientConnection = Connection<Client<Rng>>;
+
+/// The key of RFC 6455 section 1.3.
+pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+/// Its answer.
+pub const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// Random, and the same in every run.
+pub fn rng() -> Rng {
+    StdRng::seed_from_u64(7)
+}
+
+/// An event without what it borrows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Heard {
+    /// Method, target, and the offered subprotocols.
+    Request(String, String, Vec<String>),
+    Http(String, String),
+    Complete,
+    Refused(u16, Vec<u8>, bool),
+    Text(String),
+    Binary(Vec<u8>),
+    /// Parts of one message that came in a row, joined: where they are cut says nothing.
+    Parts {
+        is_text: bool,
+        bytes: Vec<u8>,
+        is_first: bool,
+        is_last: bool,
+    },
+    Ping(Vec<u8>),
+    Pong(Vec<u8>),
+    Close(u16, String),
+    Failed(Error),
+}
+
+impl Heard {
+    pub fn text(text: &str) -> Self {
+        Self::Text(text.to_string())
+    }
+
+    pub fn binary(bytes: &[u8]) -> Self {
+        Self::Binary(bytes.to_vec())
+    }
+
+    pub fn close(code: u16, reason: &str) -> Self {
+        Self::Close(code, reason.to_string())
+    }
+
+    fn of(event: Event<'_>) -> Self {
+        match event {
+            Event::HandshakeRequest(request) => Self::Request(
+                request.method().to_string(),
+                request.target().to_string(),
+                request.subprotocols().map(str::to_string).collect(),
+            ),
+            Event::HttpRequest(request) => {
+                Self::Http(request.method().to_string(), request.target().to_string())
+            }
+            Event::HandshakeComplete(_) => Self::Complete,
+            Event::HandshakeRefused(response) => {
+                Self::Refused(response.status(), response.body().to_vec(), response.is_body_truncated())
+            }
+            Event::Message(Message::Text(text)) => Self::text(text),
+            Event::Message(Message::Binary(bytes)) => Self::binary(bytes),
+            Event::Part(part) => Self::Parts {
+                is_text: matches!(part.data, Message::Text(_)),
+                bytes: part.data.as_bytes().to_vec(),
+                is_first: part.is_first,
+                is_last: part.is_last,
+            },
+            Event::Ping(payload) => Self::Ping(payload.to_vec()),
+            Event::Pong(payload) => Self::Pong(payload.to_vec()),
+            Event::Close(close) => Self::close(close.code.into(), close.reason),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Adds to what was heard. Parts of one message become one.
+fn hear(heard: &mut Vec<Heard>, event: Heard) {
+    if let Heard::Parts { bytes, is_first: false, is_last, .. } = &event
+        && let Some(Heard::Parts { bytes: before, is_last: last, .. }) = heard.last_mut()
+        && !*last
+    {
+        before.extend_from_slice(bytes);
+        *last = *is_last;
+        return;
+    }
+    heard.push(event);
+}
+
+/// Gives `input` to a connection in one piece; a server accepts what is asked. Ends with `Failed` at an error.
+pub fn feed<R: Role, S: Storage>(connection: &mut Connection<R, S>, input: &[u8]) -> Vec<Heard>
+where
+    Connection<R, S>: Answer,
+{
+    let mut heard = Vec::new();
+    feed_into(connection, input, &mut heard);
+    heard
+}
+
+fn feed_into<R: Role, S: Storage>(connection: &mut Connection<R, S>, input: &[u8], heard: &mut Vec<Heard>)
+where
+    Connection<R, S>: Answer,
+{
+    // An exact allocation: reading or writing beyond it would be seen.
+    let mut bytes = input.to_vec().into_boxed_slice();
+    let mut input = &mut bytes[..];
+    loop {
+        let (event, is_request) = match connection.receive(&mut input) {
+            Ok(Some((event, _))) => {
+                (Heard::of(event), matches!(event, Event::HandshakeRequest(_) | Event::HttpRequest(_)))
+            }
+            Ok(None) => return assert!(input.is_empty(), "`None` says that all is consumed"),
+            Err(error) => return hear(heard, Heard::Failed(error)),
+        };
+        hear(heard, event);
+        if is_request {
+            connection.answer();
+        }
+    }
+}
+
+/// Gives `input` cut at these places. Stops at a failure.
+pub fn feed_cut<R: Role, S: Storage>(
+    connection: &mut Connection<R, S>,
+    input: &[u8],
+    cuts: impl IntoIterator<Item = usize>,
+) -> Vec<Heard>
+where
+    Connection<R, S>: Answer,
+{
+    let mut heard = Vec::new();
+    let mut from = 0;
+    for to in cuts.into_iter().chain([input.len()]) {
+        feed_into(connection, &input[from..to], &mut heard);
+        if matches!(heard.last(), Some(Heard::Failed(_))) {
+            break;
+        }
+        from = to;
+    }
+    heard
+}
+
+/// What a server answers with unless a test does it itself.
+pub trait Answer {
+    fn answer(&mut self);
+}
+
+impl<S: Storage> Answer for Connection<Server, S> {
+    fn answer(&mut self) {
+        if self.sender().accept(&Accept::new()).is_err() {
+            self.sender().respond(&sansws::Reply::new(200).body(b"page")).unwrap();
+        }
+    }
+}
+
+impl<S: Storage> Answer for Connection<Client<Rng>, S> {
+    fn answer(&mut self) {
+        unreachable!("a client gets no request");
+    }
+}
+
+/// Takes what is to be written.
+pub fn take_outgoing<R: Role, S: Storage>(connection: &mut Connection<R, S>) -> Vec<u8> {
+    let mut taken = Vec::new();
+    while !connection.outgoing().is_empty() {
+        taken.extend_from_slice(connection.outgoing());
+        connection.mark_sent(connection.outgoing().len());
+    }
+    taken
+}
+
+/// A client and a server, joined by memory.
+pub struct Pair {
+    pub client: ClientConnection,
+    pub server: ServerConnection,
+}
+
+impl Pair {
+    pub fn new(config: Config) -> Self {
+        let request = ClientRequest::new("ws://server.example/chat").unwrap();
+        Self {
+            client: Connection::client(&request, config, rng()).unwrap(),
+            server: Connection::server(config),
+        }
+    }
+
+    /// After the opening handshake.
+    pub fn open() -> Self {
+        Self::open_with(Config::new())
+    }
+
+    pub fn open_with(config: Config) -> Self {
+        let mut pair = Self::new(config);
+        let target = "/chat".to_string();
+        let heard = pair.deliver_to_server();
+        assert_eq!(heard, [Heard::Request("GET".to_string(), target, vec![]), Heard::Complete]);
+        assert_eq!(pair.deliver_to_client(), [Heard::Complete]);
+        pair
+    }
+
+    pub fn deliver_to_server(&mut self) -> Vec<Heard> {
+        let bytes = take_outgoing(&mut self.client);
+        feed(&mut self.server, &bytes)
+    }
+
+    pub fn deliver_to_client(&mut self) -> Vec<Heard> {
+        let bytes = take_outgoing(&mut self.server);
+        feed(&mut self.client, &bytes)
+    }
+}
+
+/// Open connections without a handshake before.
+pub fn open_server() -> ServerConnection {
+    Connection::open_server(Config::new())
+}
+
+pub fn open_client() -> ClientConnection {
+    Connection::open_client(Config::new(), rng())
+}
+
+/// The unmasked frame `plain`, masked with `key`, as a client would send it. Headers of all lengths.
+pub fn masked(plain: &[u8], key: [u8; 4]) -> Vec<u8> {
+    let header_len = match plain[1] & 0x7f {
+        126 => 4,
+        127 => 10,
+        _ => 2,
+    };
+    let (header, payload) = plain.split_at(header_len);
+    let mut frame = header.to_vec();
+    frame[1] |= 0x80;
+    frame.extend_from_slice(&key);
+    frame.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
+    frame
+}
+
+/// Unmasked frames in a row, each masked with a key of its own.
+pub fn masked_all(frames: &[&[u8]]) -> Vec<u8> {
+    frames.iter().zip(1..).flat_map(|(frame, i)| masked(frame, [i, 0x5a, 0xff, 3])).collect()
+}
+
+/// Splits outgoing bytes of either role into unmasked frames.
+pub fn frames(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    while !bytes.is_empty() {
+        let (len, mut header_len) = match bytes[1] & 0x7f {
+            126 => (usize::from(u16::from_be_bytes([bytes[2], bytes[3]])), 4),
+            127 => (usize::try_from(u64::from_be_bytes(bytes[2..10].try_into().unwrap())).unwrap(), 10),
+            short => (usize::from(short), 2),
+        };
+        let mut frame = bytes[..header_len].to_vec();
+        frame[1] &= 0x7f;
+        let mut key = [0; 4];
+        if bytes[1] & 0x80 != 0 {
+            key.copy_from_slice(&bytes[header_len..header_len + 4]);
+            header_len += 4;
+        }
+        let payload = &bytes[header_len..header_len + len];
+        frame.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
+        frames.push(frame);
+        bytes = &bytes[header_len + len..];
+    }
+    frames
+}
+
+/// One frame in its shortest form, unmasked.
+pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match payload.len() {
+        len @ 0..126 => frame.push(u8::try_from(len).unwrap()),
+        len @ 126..=0xffff => {
+            frame.push(126);
+            frame.extend(u16::try_from(len).unwrap().to_be_bytes());
+        }
+        len => {
+            frame.push(127);
+            frame.extend((len as u64).to_be_bytes());
+        }
+    }
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// The unmasked Close frame with this code.
+pub fn close_frame(code: impl Into<u16>) -> Vec<u8> {
+    frame(0x88, &code.into().to_be_bytes())
+}
+
+pub const PROTOCOL_ERROR: CloseCode = CloseCode::PROTOCOL_ERROR;
