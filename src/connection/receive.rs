@@ -5,7 +5,7 @@ use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
 use crate::event::{Event, Message, Part};
 use crate::frame::{Decoder, Header, MAX_CONTROL, Opcode, Rules};
-use crate::message::{Assembler, DataKind, Order, validate};
+use crate::message::{Assembler, DataKind, Order, Utf8, validate};
 use crate::storage::sealed::Buffer;
 use crate::storage::{Full, Storage};
 
@@ -40,6 +40,8 @@ enum Reported {
     Nothing,
     Message,
     Control,
+    /// The text in front of a byte that cannot be UTF-8: nothing else can come.
+    TextBeforeBadByte,
 }
 
 /// What was found, and where it lies.
@@ -105,7 +107,9 @@ impl<S: Storage> Receiver<S> {
     /// Reads on until there is something to report. `None`: input is used up.
     #[inline]
     pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
-        self.clear_reported();
+        if self.reported != Reported::Nothing {
+            self.clear_reported()?;
+        }
         loop {
             if self.decoder.is_in_header() {
                 let Some(header) = self.decoder.header(input, &self.rules)? else {
@@ -217,10 +221,12 @@ impl<S: Storage> Receiver<S> {
                     self.assembler.utf8().continue_char(piece.bytes).map_err(|_| Violation::InvalidUtf8)?;
                 Payload::Char(whole.map_or(0, |c| c.encode_utf8(&mut self.joined_char).len()))
             }
-            DataKind::Text => {
-                let text = self.assembler.utf8().split(piece.bytes).map_err(|_| Violation::InvalidUtf8)?;
-                Payload::Text(text)
-            }
+            DataKind::Text => match self.assembler.utf8().split(piece.bytes) {
+                // WS-8.1-02
+                Ok(text) if is_last && !self.assembler.utf8().is_complete() => return self.valid_part(text),
+                Ok(text) => Payload::Text(text),
+                Err(_) => return self.valid_part(Utf8::valid_prefix(piece.bytes)),
+            },
         };
         if is_last && kind == DataKind::Text {
             self.assembler.end_text()?;
@@ -235,19 +241,32 @@ impl<S: Storage> Receiver<S> {
         Ok(Some(Found::Part { kind, payload, is_first, is_last }))
     }
 
+    /// The text in front of a bad byte is a part as well: it would have been one had the bytes come one by one.
+    #[cold]
+    fn valid_part<'i>(&mut self, text: &'i str) -> Result<Option<Found<'i>>, Error> {
+        if text.is_empty() {
+            return Err(Violation::InvalidUtf8.into());
+        }
+        self.reported = Reported::TextBeforeBadByte;
+        let is_first = core::mem::replace(&mut self.frame.is_first, false);
+        Ok(Some(Found::Part { kind: DataKind::Text, payload: Payload::Text(text), is_first, is_last: false }))
+    }
+
     fn end_message(&mut self) {
         self.order.finish();
         self.frame.is_first = true;
     }
 
     /// What was reported from a buffer is not needed any more once the next call is made.
-    #[inline]
-    fn clear_reported(&mut self) {
-        match core::mem::replace(&mut self.reported, Reported::Nothing) {
+    fn clear_reported(&mut self) -> Result<(), Error> {
+        match self.reported {
             Reported::Nothing => {}
             Reported::Message => self.assembler.clear(self.keep_capacity),
             Reported::Control => self.control.clear(0),
+            Reported::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
         }
+        self.reported = Reported::Nothing;
+        Ok(())
     }
 
     /// The event for what was found.
@@ -306,8 +325,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     pub(super) fn release(&mut self) {
-        self.clear_reported();
-        if self.assembler.bytes().is_empty() {
+        if self.clear_reported().is_ok() && self.assembler.bytes().is_empty() {
             self.assembler.clear(0);
         }
     }

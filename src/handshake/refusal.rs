@@ -110,9 +110,8 @@ impl Body {
         let bytes = take_front(input, max.min(self.room.saturating_add(1)));
         let kept = bytes.get(..self.room.min(bytes.len())).unwrap_or_default();
         self.room -= kept.len();
-        if kept.len() < bytes.len() || buffer.append(kept).is_err() {
-            self.is_truncated = true;
-        }
+        let is_kept = buffer.append(kept).is_ok();
+        self.is_truncated |= !is_kept || kept.len() < bytes.len();
         bytes.len() as u64
     }
 

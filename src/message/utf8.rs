@@ -69,6 +69,18 @@ impl Utf8 {
         Ok(whole)
     }
 
+    /// The whole characters in front of what cannot be UTF-8.
+    #[cold]
+    pub(crate) fn valid_prefix(piece: &[u8]) -> &str {
+        match core::str::from_utf8(piece) {
+            Ok(text) => text,
+            Err(error) => {
+                let valid = piece.get(..error.valid_up_to()).unwrap_or_default();
+                core::str::from_utf8(valid).unwrap_or_default()
+            }
+        }
+    }
+
     /// Checks a piece that begins with a character. Returns its whole characters and keeps a character that is cut
     /// at the end.
     pub(crate) fn split<'a>(&mut self, piece: &'a [u8]) -> Result<&'a str, InvalidUtf8> {

@@ -300,3 +300,54 @@ pub fn close_frame(code: impl Into<u16>) -> Vec<u8> {
 }
 
 pub const PROTOCOL_ERROR: CloseCode = CloseCode::PROTOCOL_ERROR;
+
+/// Gives these unmasked frames to an open server (masked) and to an open client, whole and byte by byte, and returns
+/// what each heard and sent (unmasked again): it has to be the same.
+#[track_caller]
+pub fn both(frames_in: &[&[u8]]) -> (Vec<Heard>, Vec<Vec<u8>>) {
+    both_with(Config::new(), frames_in)
+}
+
+#[track_caller]
+pub fn both_with(config: Config, frames_in: &[&[u8]]) -> (Vec<Heard>, Vec<Vec<u8>>) {
+    let to_client = frames_in.concat();
+    let to_server = masked_all(frames_in);
+    let mut results = Vec::new();
+    for byte_by_byte in [false, true] {
+        let cuts = |len: usize| if byte_by_byte { 1..len } else { 0..0 };
+        let mut server = Connection::open_server(config);
+        let heard = feed_cut(&mut server, &to_server, cuts(to_server.len()));
+        results.push((heard, frames(&take_outgoing(&mut server))));
+        let mut client = Connection::open_client(config, rng());
+        let heard = feed_cut(&mut client, &to_client, cuts(to_client.len()));
+        results.push((heard, frames(&take_outgoing(&mut client))));
+    }
+    let first = results.swap_remove(0);
+    for other in results {
+        assert_eq!(other, first, "roles or cuts differ");
+    }
+    first
+}
+
+/// Asserts that these frames fail the connection of either role (RFC 6455 section 7.1.7): nothing is reported but the
+/// failure, a Close with the code of the error goes out, and what follows is ignored.
+#[track_caller]
+pub fn assert_fails(frames_in: &[&[u8]], error: impl Into<Error>) {
+    assert_fails_with(Config::new(), frames_in, error);
+}
+
+#[track_caller]
+pub fn assert_fails_with(config: Config, frames_in: &[&[u8]], error: impl Into<Error>) {
+    let error = error.into();
+    let (heard, sent) = both_with(config, frames_in);
+    assert_eq!(heard, [Heard::Failed(error)], "{frames_in:02x?}");
+    assert_eq!(sent, [close_frame(error.close_code().expect("a code on the wire"))], "{frames_in:02x?}");
+}
+
+/// Asserts that these frames are heard as `expected` by either role, and that nothing is sent.
+#[track_caller]
+pub fn assert_hears(frames_in: &[&[u8]], expected: &[Heard]) {
+    let (heard, sent) = both(frames_in);
+    assert_eq!(heard, expected, "{frames_in:02x?}");
+    assert!(sent.is_empty(), "{sent:02x?}");
+}

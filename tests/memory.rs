@@ -1,0 +1,152 @@
+//! What a connection holds, counted by the allocator. One test, so that no other one allocates meanwhile.
+
+mod support;
+
+use sansws::{Config, Connection, Event, Limit, Message, Server};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use support::*;
+
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+#[expect(unsafe_code, reason = "an allocator that counts has to be one")]
+// SAFETY: every call goes to the system's allocator with the arguments it came with.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
+        PEAK.fetch_max(held, Relaxed);
+        ALLOCATIONS.fetch_add(1, Relaxed);
+        // SAFETY: as above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn held() -> usize {
+    HELD.load(Relaxed)
+}
+
+/// Answers each message, as a server does.
+fn echo(server: &mut Connection<Server>, bytes: &mut [u8]) {
+    let mut input = bytes;
+    while let Some((event, tx)) = server.receive(&mut input).unwrap() {
+        match event {
+            Event::HandshakeRequest(_) => tx.accept(&sansws::Accept::new()).unwrap(),
+            Event::Message(Message::Binary(bytes)) => tx.binary(bytes).unwrap(),
+            _ => {}
+        }
+    }
+    server.mark_sent(server.outgoing().len());
+}
+
+#[test]
+fn memory() {
+    an_idle_server_connection();
+    no_allocation_per_message_where_buffers_are_kept();
+    declared_bytes_cost_nothing();
+    memory_follows_the_bytes();
+    endless_heads_and_pings();
+}
+
+/// Struct and heap together, after a handshake and ten messages of 1 KiB, each cut so that it is buffered.
+fn an_idle_server_connection() {
+    let request = Pair::new(Config::new()).client.outgoing().to_vec();
+    let message = masked(&frame(0x82, &[7; 1024]), [1, 2, 3, 4]);
+    let mut pieces = [request.clone(), message.clone(), message.clone()];
+    let before = held();
+    let mut server: ServerConnection = Connection::server(Config::new());
+    let [request, first, second] = &mut pieces;
+    let (start, rest) = request.split_at_mut(50);
+    echo(&mut server, start);
+    echo(&mut server, rest);
+    for _ in 0..10 {
+        first.copy_from_slice(&message);
+        second.copy_from_slice(&message);
+        let (start, rest) = first.split_at_mut(500);
+        echo(&mut server, start);
+        echo(&mut server, rest);
+        echo(&mut server, second);
+    }
+    let heap = held() - before;
+    let whole = size_of::<ServerConnection>() + heap;
+    println!("an idle server connection holds {whole} bytes, {heap} of them on the heap");
+    assert!(whole <= 512, "{whole} bytes");
+    // Nobody should lose this by the way.
+    assert!(size_of::<ServerConnection>() <= 352, "{} bytes", size_of::<ServerConnection>());
+}
+
+fn no_allocation_per_message_where_buffers_are_kept() {
+    let mut server = Connection::open_server(Config::new().keep_capacity(64 * 1024));
+    let message = masked(&frame(0x82, &[7; 1024]), [1, 2, 3, 4]);
+    let mut bytes = message.clone();
+    let mut allocations = 0;
+    for round in 0..10 {
+        bytes.copy_from_slice(&message);
+        let (start, rest) = bytes.split_at_mut(500);
+        echo(&mut server, start);
+        echo(&mut server, rest);
+        if round == 1 {
+            allocations = ALLOCATIONS.load(Relaxed);
+        }
+    }
+    assert_eq!(ALLOCATIONS.load(Relaxed), allocations);
+}
+
+// WS-10.4-01: a header that declares 2^40 bytes, and a piece of them.
+fn declared_bytes_cost_nothing() {
+    let mut server = Connection::open_server(Config::new().max_message(u64::MAX));
+    let mut bytes = *b"\x82\xff\0\0\x01\0\0\0\0\0\x01\x02\x03\x04";
+    let before = held();
+    assert!(server.receive(&mut &mut bytes[..]).unwrap().is_none());
+    assert_eq!(held(), before);
+    assert!(server.receive(&mut &mut [0; 10][..]).unwrap().is_none());
+    assert!(held() - before <= 128);
+}
+
+fn memory_follows_the_bytes() {
+    let mut server = Connection::open_server(Config::new().max_message(1 << 20));
+    let mut header = *b"\x82\xff\0\0\0\0\0\x10\0\0\x01\x02\x03\x04";
+    let before = held();
+    assert!(server.receive(&mut &mut header[..]).unwrap().is_none());
+    for kib in 1..1024 {
+        assert!(server.receive(&mut &mut [0; 1024][..]).unwrap().is_none());
+        assert!(held() - before <= 2 * kib * 1024 + 128, "{kib} KiB");
+    }
+}
+
+/// A head without an end, a byte at a time, and a flood of pings.
+fn endless_heads_and_pings() {
+    let before = held();
+    let mut server: ServerConnection = Connection::server(Config::new());
+    let mut taken = 0;
+    let error = loop {
+        match server.receive(&mut &mut [b'x'][..]) {
+            Ok(None) => taken += 1,
+            Ok(Some(_)) => panic!("no head is complete"),
+            Err(error) => break error,
+        }
+        assert!(held() - before <= 2 * 16 * 1024);
+    };
+    assert_eq!((error, taken), (Limit::Head.into(), 16 * 1024));
+
+    let mut server = open_server();
+    let ping = masked(&frame(0x89, &[7; 125]), [1, 2, 3, 4]);
+    let mut bytes = ping.repeat(1000);
+    let before = held();
+    PEAK.store(before, Relaxed);
+    let mut input = &mut bytes[..];
+    while server.receive(&mut input).unwrap().is_some() {}
+    assert!(PEAK.load(Relaxed) - before <= 1024);
+}
