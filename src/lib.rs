@@ -1,6 +1,82 @@
-//! The WebSocket protocol as one pure, sans-IO state machine.
+//! The WebSocket protocol (RFC 6455) as one pure, sans-IO state machine: bytes go in, events and bytes come out.
+//!
+//! No socket, clock, thread or random source is inside; the embedder owns them. One [`Connection`] is one end of one
+//! WebSocket. In each turn of your loop:
+//!
+//! 1. give what you read to [`receive`](Connection::receive) until it returns `None`, and answer events by the
+//!    [`Sender`] that comes with them;
+//! 2. write what [`outgoing`](Connection::outgoing) holds and tell how much was written by
+//!    [`mark_sent`](Connection::mark_sent);
+//! 3. close the transport where [`should_disconnect`](Connection::should_disconnect) says so.
+//!
+//! ```
+//! use sansws::{Accept, ClientRequest, Config, Connection, Event, Message};
+//!
+//! // Both ends in one process: `outgoing` of the one is the input of the other.
+//! let request = ClientRequest::new("ws://chat.example/room")?;
+//! let mut client = Connection::client(&request, Config::new(), rand::rng())?;
+//! let mut server = Connection::server(Config::new());
+//!
+//! let mut bytes = client.outgoing().to_vec();
+//! client.mark_sent(bytes.len());
+//! let mut input = &mut bytes[..];
+//! while let Some((event, tx)) = server.receive(&mut input)? {
+//!     match event {
+//!         Event::HandshakeRequest(request) if request.path() == "/room" => tx.accept(&Accept::new())?,
+//!         Event::HandshakeComplete(_) => tx.text("welcome")?,
+//!         other => panic!("{other:?}"),
+//!     }
+//! }
+//!
+//! let mut bytes = server.outgoing().to_vec();
+//! server.mark_sent(bytes.len());
+//! let mut input = &mut bytes[..];
+//! assert!(matches!(client.receive(&mut input)?, Some((Event::HandshakeComplete(_), _))));
+//! match client.receive(&mut input)? {
+//!     // The text borrows `bytes`, unmasked in place where there is a mask. No copy was made.
+//!     Some((Event::Message(Message::Text(text)), tx)) => tx.text(text)?,
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # States
+//!
+//! ```text
+//!                accept, or a valid 101           close(), or the peer's Close
+//!   Connecting ------------------------> Open --------------------------------> Closing
+//!        |                                |                                        |
+//!        | reject, refusal, failure       | failure: a Close is queued             | receive_eof, or all
+//!        |                                |                                        | is written of a failure
+//!        +--------------------------------+----------> Closed <--------------------+
+//! ```
+//!
+//! [`State`] names them as browsers do. The closing handshake of RFC 6455 section 7 is finished when each side has
+//! sent a Close: one is answered by the connection itself, at once and with the same code. A server then closes the
+//! transport; a client waits for that, until [`receive_eof`](Connection::receive_eof) or the
+//! [close deadline](timers::TimersConfig::close_deadline).
+//!
+//! # When something goes wrong
+//!
+//! An [`Error`] tells who is at fault. A refused call ([`Error::Caller`]) changes nothing. Every other error is final:
+//! the connection has failed and says the same each time; `outgoing` holds what tells the peer (a Close frame with a
+//! fitting code, or an HTTP error), so write it before you close the transport.
+//!
+//! # Where the rest is
+//!
+//! - [`Config`]: limits and choices, with defaults that are safe for a server on the open internet.
+//! - [`handshake`]: requests and answers, `Origin`, negotiation for an HTTP stack of your own, URIs.
+//! - [`timers`]: deadlines and keepalive, as a machine that is told the time.
+//! - [`PreparedMessage`]: one message for many connections.
+//!
+//! # Features
+//!
+//! - `std` (default): `From<Error> for std::io::Error`; implies `alloc`.
+//! - `alloc`: the storage [`Heap`] and [`PreparedMessage`].
+//! - `simdutf8`: text is validated with SIMD.
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -31,3 +107,8 @@ pub use handshake::{Accept, ClientRequest, Reply, Uri, UriError};
 pub use message::DataKind;
 pub use role::{Client, Role, Server};
 pub use storage::{Heap, Storage};
+
+/// The README's code compiles and runs too.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

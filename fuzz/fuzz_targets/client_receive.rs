@@ -1,0 +1,33 @@
+//! Invariant: whatever a server answers and sends, and however it is cut, a client neither panics nor hangs, reports the
+//! same events and writes the same bytes as when it comes in one piece, holds its limits, and stays failed once it has
+//! failed.
+#![no_main]
+
+#[path = "../receive.rs"]
+mod receive;
+
+use libfuzzer_sys::fuzz_target;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use receive::{Input, assert_cuts_mean_nothing};
+use sansws::{ClientRequest, Connection, Event};
+
+fuzz_target!(|input: Input<'_>| {
+    // The same keys in every run.
+    let rng = || ChaCha8Rng::seed_from_u64(0);
+    let request = ClientRequest::new("ws://h/").unwrap().subprotocols(&["a", "b"]);
+    let connect = || {
+        if input.with_handshake || !input.from_start {
+            Connection::open_client(input.config(), rng())
+        } else {
+            let mut client = Connection::client(&request, input.config(), rng()).unwrap();
+            client.mark_sent(client.outgoing().len());
+            client
+        }
+    };
+    assert_cuts_mean_nothing(connect, input.bytes, input.cuts, |event, _| {
+        if let Event::HandshakeRefused(response) = event {
+            let _ = (response.status(), response.reason().len(), response.versions().count());
+        }
+    });
+});

@@ -1,0 +1,36 @@
+//! Invariant: whatever a client sends, and however it is cut, a server neither panics nor hangs, reports the same events
+//! and writes the same bytes as when it comes in one piece, holds its limits, and stays failed once it has failed.
+#![no_main]
+
+#[path = "../receive.rs"]
+mod receive;
+
+use libfuzzer_sys::fuzz_target;
+use receive::{Input, assert_cuts_mean_nothing};
+use sansws::{Accept, Connection, Event, Reply};
+
+/// So that most runs get past the handshake.
+const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+fuzz_target!(|input: Input<'_>| {
+    let bytes = [if input.with_handshake { REQUEST } else { &[] }, input.bytes].concat();
+    let connect = || {
+        if input.with_handshake || input.from_start {
+            Connection::server(input.config())
+        } else {
+            Connection::open_server(input.config())
+        }
+    };
+    assert_cuts_mean_nothing(connect, &bytes, input.cuts, |event, tx| match event {
+        Event::HandshakeRequest(request) => {
+            // The views split what was checked before; nothing in them may panic.
+            let _ = (request.target().len(), request.path().len(), request.query(), request.is_same_origin());
+            let _ = (request.headers().count(), request.subprotocols().count(), request.extensions().count());
+            let chosen = request.subprotocols().next();
+            tx.accept(&chosen.map_or(Accept::new(), |name| Accept::new().subprotocol(name))).unwrap();
+        }
+        Event::HttpRequest(_) => tx.respond(&Reply::new(404).body(b"not here")).unwrap(),
+        _ => {}
+    });
+});

@@ -1,0 +1,108 @@
+//! What the two targets share: an input with its cuts, and the comparison with the same bytes in one piece.
+
+use arbitrary::Arbitrary;
+use sansws::{Config, Connection, Delivery, Event, OUTGOING_RESERVE, Role, Sender, Storage};
+
+#[derive(Arbitrary, Debug)]
+pub struct Input<'a> {
+    pub with_handshake: bool,
+    pub from_start: bool,
+    in_parts: bool,
+    http_requests: bool,
+    max_message: u16,
+    max_fragments: u8,
+    keep_capacity: u16,
+    /// The lengths of the pieces, taken in turn.
+    pub cuts: [u8; 4],
+    pub bytes: &'a [u8],
+}
+
+const MAX_OUTGOING: usize = 4096;
+
+impl Input<'_> {
+    pub fn config(&self) -> Config {
+        Config::new()
+            .delivery(if self.in_parts { Delivery::Parts } else { Delivery::Whole })
+            .http_requests(self.http_requests)
+            .max_message(self.max_message.into())
+            .max_fragments(self.max_fragments.into())
+            .keep_capacity(self.keep_capacity.into())
+            .max_refusal_body(100)
+            .max_head(1000)
+            .max_outgoing(MAX_OUTGOING)
+    }
+}
+
+/// What a connection made of the bytes: events in words, then its outgoing bytes, then how it ended.
+type Outcome = (String, Vec<u8>, String);
+
+pub fn assert_cuts_mean_nothing<R: Role, S: Storage>(
+    connect: impl Fn() -> Connection<R, S>,
+    bytes: &[u8],
+    cuts: [u8; 4],
+    answer: impl Fn(&Event<'_>, &mut Sender<R, S>),
+) {
+    let whole = run(connect(), bytes, &[bytes.len().max(1)], &answer);
+    let cuts = cuts.map(|cut| usize::from(cut).max(1));
+    assert_eq!(run(connect(), bytes, &cuts, &answer), whole);
+}
+
+fn run<R: Role, S: Storage>(
+    mut connection: Connection<R, S>,
+    bytes: &[u8],
+    cuts: &[usize],
+    answer: &impl Fn(&Event<'_>, &mut Sender<R, S>),
+) -> Outcome {
+    let mut heard = String::new();
+    let mut bytes = bytes.to_vec();
+    let mut rest = &mut bytes[..];
+    let mut cuts = cuts.iter().cycle();
+    let mut is_in_part = false;
+    'pieces: while !rest.is_empty() {
+        let len = cuts.next().copied().unwrap_or(1).min(rest.len());
+        let (mut input, after) = rest.split_at_mut(len);
+        rest = after;
+        loop {
+            match connection.receive(&mut input) {
+                Ok(Some((event, tx))) => {
+                    answer(&event, tx);
+                    // Where a message is cut into parts says nothing: only its content is compared.
+                    match event {
+                        Event::Part(part) => {
+                            if !is_in_part {
+                                heard.push_str("\npart ");
+                            }
+                            is_in_part = !part.is_last;
+                            for byte in part.data.as_bytes() {
+                                heard.push_str(&format!("{byte:02x}"));
+                            }
+                            if part.is_last {
+                                heard.push_str(" end");
+                            }
+                        }
+                        // Control frames between parts would be compared at different places of the content.
+                        Event::Ping(_) | Event::Pong(_) if is_in_part => {}
+                        event => heard.push_str(&format!("\n{event:?}")),
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(connection.receive(&mut &mut [0][..]).err(), Some(error), "it stays failed");
+                    assert_eq!(connection.error(), Some(error));
+                    heard.push_str(&format!("\n{error:?}"));
+                    break 'pieces;
+                }
+            }
+        }
+        assert!(input.is_empty(), "`None` says that all is consumed");
+    }
+    assert!(connection.outgoing().len() <= MAX_OUTGOING + OUTGOING_RESERVE);
+    let mut outgoing = Vec::new();
+    while !connection.outgoing().is_empty() {
+        outgoing.extend_from_slice(connection.outgoing());
+        connection.mark_sent(connection.outgoing().len());
+    }
+    let end = format!("{:?}", connection.receive_eof());
+    let end = format!("{end} {:?} {:?}", connection.close_code(), connection.peer_close());
+    (heard, outgoing, end)
+}
