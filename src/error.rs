@@ -170,14 +170,16 @@ impl Error {
             Self::Peer(Violation::InvalidUtf8 | Violation::InvalidCloseReason) => {
                 Some(CloseCode::INVALID_PAYLOAD)
             }
-            Self::Peer(Violation::UnexpectedEof) => None,
-            // WS-7.4.1-02
-            Self::Peer(_) => Some(CloseCode::PROTOCOL_ERROR),
             // WS-7.4.1-10
             Self::Limit(Limit::Frame | Limit::Message) => Some(CloseCode::MESSAGE_TOO_BIG),
             Self::Limit(Limit::Fragments) => Some(CloseCode::POLICY_VIOLATION),
             Self::Limit(Limit::Memory) => Some(CloseCode::TRY_AGAIN_LATER),
-            Self::Limit(Limit::Head | Limit::HeadFields) | Self::Handshake(_) | Self::Caller(_) => None,
+            Self::Peer(Violation::UnexpectedEof)
+            | Self::Limit(Limit::Head | Limit::HeadFields)
+            | Self::Handshake(_)
+            | Self::Caller(_) => None,
+            // WS-7.4.1-02
+            Self::Peer(_) => Some(CloseCode::PROTOCOL_ERROR),
         }
     }
 

@@ -44,7 +44,7 @@ pub(crate) mod sealed {
 impl sealed::Role for Server {
     const IS_SERVER: bool = true;
 
-    #[inline(always)]
+    #[inline]
     fn masking_key(&mut self) -> Option<[u8; 4]> {
         None
     }
@@ -53,7 +53,7 @@ impl sealed::Role for Server {
 impl<G: CryptoRng> sealed::Role for Client<G> {
     const IS_SERVER: bool = false;
 
-    #[inline(always)]
+    #[inline]
     fn masking_key(&mut self) -> Option<[u8; 4]> {
         Some(self.rng.next_u32().to_ne_bytes())
     }

@@ -5,6 +5,9 @@ mod support;
 use sansws::{CloseCode, Config, Connection, DataKind, Error, HandshakeError, Misuse, State, Violation};
 use support::*;
 
+/// Brings a connection into a state.
+type Prepare = fn(&mut ServerConnection);
+
 const BAD_FRAME: &[u8] = b"\x83\x00";
 
 // WS-5.5.1-01 · WS-7.4-02
@@ -154,7 +157,6 @@ fn a_close_in_either_direction_is_closing() {
 fn the_end_of_the_transport_in_each_state() {
     let lost = Error::Peer(Violation::UnexpectedEof);
     let no_handshake = Error::Handshake(HandshakeError::UnexpectedEof);
-    type Prepare = fn(&mut ServerConnection);
     let table: [(&str, bool, Prepare, Result<(), Error>, u16); 8] = [
         ("connecting", false, |_| {}, Err(no_handshake), 1006),
         ("half a head", false, |c| drop(feed(c, b"GET / HT")), Err(no_handshake), 1006),

@@ -8,11 +8,11 @@ use std::convert::Infallible;
 use support::*;
 
 /// Keys that are known: each draw gives the next one.
-struct Keys(std::vec::IntoIter<[u8; 4]>);
+struct Keys(Vec<[u8; 4]>);
 
 impl Keys {
     fn new(keys: &[[u8; 4]]) -> Self {
-        Self(keys.to_vec().into_iter())
+        Self(keys.to_vec())
     }
 }
 
@@ -20,7 +20,7 @@ impl TryRng for Keys {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(u32::from_ne_bytes(self.0.next().expect("no key is drawn without need")))
+        Ok(u32::from_ne_bytes(self.0.remove(0)))
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {

@@ -6,6 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sansws::{Config, Connection, DataKind, Delivery};
+use std::str;
 use support::*;
 
 /// Frames of all kinds, most of them valid, some not, in any order.

@@ -1,7 +1,7 @@
 //! What a server's embedder decides about a request, and what the library answers by itself.
 
 use super::send::{Decision, Sender};
-use super::state::Step;
+use super::state::{Phase, Step};
 use crate::error::{Error, Misuse};
 use crate::frame::FrameHeader;
 use crate::handshake::{Accept, Reply};
@@ -23,7 +23,7 @@ impl<S: Storage> Sender<Server, S> {
     /// [`Misuse::NoRequest`], [`Misuse::SubprotocolNotOffered`], [`Misuse::InvalidHeader`],
     /// [`Misuse::ReservedHeader`], [`Misuse::OutgoingFull`]. The request then still waits for an answer.
     pub fn accept(&mut self, accept: &Accept<'_>) -> Result<(), Error> {
-        if self.decision != Decision::Upgrade {
+        if self.decision() != Decision::Upgrade {
             return Err(Misuse::NoRequest.into());
         }
         let agreed = accept.agreed(self.subprotocols.as_str().split(',').filter(|name| !name.is_empty()))?;
@@ -36,7 +36,6 @@ impl<S: Storage> Sender<Server, S> {
             accept.write(key, agreed.as_str(), &mut |piece: &str| write(piece.as_bytes()))
         })?;
         self.subprotocols = agreed;
-        self.decision = Decision::None;
         self.lifecycle.apply(Step::Opened);
         Ok(())
     }
@@ -48,14 +47,13 @@ impl<S: Storage> Sender<Server, S> {
     /// [`Misuse::NoRequest`], [`Misuse::InvalidStatus`], [`Misuse::InvalidHeader`], [`Misuse::ReservedHeader`],
     /// [`Misuse::OutgoingFull`]. The request then still waits for an answer.
     pub fn reject(&mut self, reply: &Reply<'_>) -> Result<(), Error> {
-        let is_head = match self.decision {
+        let is_head = match self.decision() {
             Decision::None => return Err(Misuse::NoRequest.into()),
             Decision::Upgrade => false,
             Decision::Http { is_head } => is_head,
         };
         reply.check()?;
         self.write_reply(reply, is_head, self.max_outgoing())?;
-        self.decision = Decision::None;
         self.lifecycle.apply(Step::Answered);
         Ok(())
     }
@@ -67,6 +65,11 @@ impl<S: Storage> Sender<Server, S> {
     /// As [`reject`](Self::reject).
     pub fn respond(&mut self, reply: &Reply<'_>) -> Result<(), Error> {
         self.reject(reply)
+    }
+
+    /// What waits for a decision; nothing any more once the transport has ended.
+    fn decision(&self) -> Decision {
+        if self.lifecycle.phase() == Phase::Handshake { self.decision } else { Decision::None }
     }
 
     /// The header of a text message whose payload the caller writes itself. Like

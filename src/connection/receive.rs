@@ -45,6 +45,7 @@ enum Reported {
 }
 
 /// What was found, and where it lies.
+#[derive(Clone, Copy)]
 pub(super) enum Found<'i> {
     /// A control frame.
     Control(Opcode, Payload<'i>),
@@ -60,6 +61,7 @@ impl Found<'_> {
     }
 }
 
+#[derive(Clone, Copy)]
 pub(super) enum Payload<'i> {
     Input(&'i [u8]),
     /// Checked text in the input.

@@ -299,14 +299,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// where one is due and makes the state terminal.
     #[cold]
     pub(super) fn fail(&mut self, error: Error) -> Error {
-        match (self.lifecycle.phase(), error.close_code()) {
-            // WS-7.1.7-05 · WS-10.7-03
-            (Phase::Open, Some(code)) => {
-                // Where even the reserve has no memory the transport is dropped without a Close (WS-7.1.7-07).
-                let _ = self.queue_close(&u16::from(code).to_be_bytes());
-            }
-            // WS-7.1.7-07: one Close is enough. WS-7.1.7-06: none before the connection is open.
-            _ => {}
+        // WS-7.1.7-05 · WS-10.7-03. One Close is enough (WS-7.1.7-07), and there is none before the connection is open
+        // (WS-7.1.7-06).
+        if let (Phase::Open, Some(code)) = (self.lifecycle.phase(), error.close_code()) {
+            // Where even the reserve has no memory the transport is dropped without a Close.
+            let _ = self.queue_close(&u16::from(code).to_be_bytes());
         }
         self.pong_waits = false;
         self.lifecycle.apply(Step::Fail(error));

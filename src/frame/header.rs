@@ -9,6 +9,9 @@ use core::ops::Deref;
 const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
 const RSV1: u8 = 0x40;
+/// Length fields that announce a longer length.
+const LENGTH_16: u8 = 0x7e;
+const LENGTH_64: u8 = 0x7f;
 const RESERVED: u8 = 0x70;
 
 /// What a frame is. WS-5.2-07
@@ -169,10 +172,10 @@ impl FrameHeader {
             let bytes = [first, masked | l7, k0, k1, k2, k3, 0, 0, 0, 0, 0, 0, 0, 0];
             Self { bytes, len: 2 + key_len }
         } else if payload_len <= 0xffff {
-            let bytes = [first, masked | 126, l6, l7, k0, k1, k2, k3, 0, 0, 0, 0, 0, 0];
+            let bytes = [first, masked | LENGTH_16, l6, l7, k0, k1, k2, k3, 0, 0, 0, 0, 0, 0];
             Self { bytes, len: 4 + key_len }
         } else {
-            let bytes = [first, masked | 127, l0, l1, l2, l3, l4, l5, l6, l7, k0, k1, k2, k3];
+            let bytes = [first, masked | LENGTH_64, l0, l1, l2, l3, l4, l5, l6, l7, k0, k1, k2, k3];
             Self { bytes, len: 10 + key_len }
         }
     }

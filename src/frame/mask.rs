@@ -16,17 +16,17 @@ impl Mask {
         let len = data.len();
         let word = self.word();
         // Blocks of 32 bytes become SIMD at the baseline of every target that has it.
-        let (blocks, rest) = data.as_chunks_mut::<32>();
-        for block in blocks {
-            for bytes in block.as_chunks_mut::<8>().0 {
-                *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
+        let mut blocks = data.chunks_exact_mut(32);
+        for block in &mut blocks {
+            for bytes in block.chunks_exact_mut(8) {
+                mask_word(bytes, word);
             }
         }
-        let (words, tail) = rest.as_chunks_mut::<8>();
-        for bytes in words {
-            *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
+        let mut words = blocks.into_remainder().chunks_exact_mut(8);
+        for bytes in &mut words {
+            mask_word(bytes, word);
         }
-        self.apply_tail(tail);
+        self.apply_tail(words.into_remainder());
         self.advance(len);
     }
 
@@ -35,17 +35,21 @@ impl Mask {
     fn apply_tail(self, tail: &mut [u8]) {
         let mut key = self.0;
         // At most one chunk of each size.
-        let (fours, rest) = tail.as_chunks_mut::<4>();
-        for four in fours {
-            *four = (u32::from_le_bytes(*four) ^ key).to_le_bytes();
+        let mut fours = tail.chunks_exact_mut(4);
+        for bytes in &mut fours {
+            if let Ok(four) = <&mut [u8; 4]>::try_from(bytes) {
+                *four = (u32::from_le_bytes(*four) ^ key).to_le_bytes();
+            }
         }
-        let (twos, rest) = rest.as_chunks_mut::<2>();
-        for two in twos {
-            let [low, high, ..] = key.to_le_bytes();
-            *two = (u16::from_le_bytes(*two) ^ u16::from_le_bytes([low, high])).to_le_bytes();
+        let mut twos = fours.into_remainder().chunks_exact_mut(2);
+        for bytes in &mut twos {
+            if let Ok(two) = <&mut [u8; 2]>::try_from(bytes) {
+                let [low, high, ..] = key.to_le_bytes();
+                *two = (u16::from_le_bytes(*two) ^ u16::from_le_bytes([low, high])).to_le_bytes();
+            }
             key >>= 16;
         }
-        if let Some(one) = rest.first_mut() {
+        if let Some(one) = twos.into_remainder().first_mut() {
             let [low, ..] = key.to_le_bytes();
             *one ^= low;
         }
@@ -59,6 +63,13 @@ impl Mask {
     #[expect(clippy::cast_possible_truncation, reason = "only the lowest two bits count")]
     const fn advance(&mut self, bytes: usize) {
         self.0 = self.0.rotate_right(8 * (bytes as u32 & 3));
+    }
+}
+
+#[inline]
+fn mask_word(bytes: &mut [u8], word: u64) {
+    if let Ok(bytes) = <&mut [u8; 8]>::try_from(bytes) {
+        *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
     }
 }
 

@@ -102,15 +102,18 @@ impl HeadEnd {
 fn find_line_feed(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = 0x8080_8080_8080_8080;
-    let (words, tail) = bytes.as_chunks::<8>();
-    for (i, word) in words.iter().enumerate() {
+    const LINE_FEEDS: u64 = ONES * 0x0a;
+    let mut words = bytes.chunks_exact(8);
+    let mut at = 0;
+    for word in &mut words {
+        let word = word.first_chunk::<8>().map_or(0, |word| u64::from_le_bytes(*word));
         // Zero where the byte is a line feed. The lowest zero byte is found exactly, and it is the first one.
-        let zeros = u64::from_le_bytes(*word) ^ (ONES * b'\n' as u64);
+        let zeros = word ^ LINE_FEEDS;
         let found = zeros.wrapping_sub(ONES) & !zeros & TOPS;
         if found != 0 {
-            return Some(i * 8 + found.trailing_zeros() as usize / 8);
+            return Some(at + found.trailing_zeros() as usize / 8);
         }
+        at += 8;
     }
-    let at = tail.iter().position(|&byte| byte == b'\n')?;
-    Some(words.len() * 8 + at)
+    Some(at + words.remainder().iter().position(|&byte| byte == b'\n')?)
 }

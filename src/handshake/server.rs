@@ -3,7 +3,7 @@
 
 use super::accept_key::{ACCEPT_LEN, accept_key, is_valid_key};
 use super::fields::{List, Once, elements, extensions, has_token, is_field_value, is_token, trim};
-use super::view::parse_request;
+use super::view::{parse_request, resource_name};
 use crate::error::{Error, HandshakeError, Misuse};
 use core::str;
 
@@ -176,13 +176,18 @@ pub(crate) enum Verdict {
 /// Checks a complete request head.
 pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Verdict, Error> {
     let mut fields = RequestFields::default();
-    let (method, _, is_http_1_1) = parse_request(head, max_fields, |name, value| fields.add(name, value))?;
+    let (method, target, is_http_1_1) =
+        parse_request(head, max_fields, |name, value| fields.add(name, value))?;
     if !fields.upgrade {
         // RFC 9112 section 3.2
         if is_http_1_1 && fields.hosts != 1 {
             return Err(HandshakeError::Host.into());
         }
         return Ok(Verdict::Plain { error: plain_error(method), is_head: method == "HEAD" });
+    }
+    // WS-4.2.2-13: there is no resource name in `http://host?query`.
+    if !resource_name(target).starts_with('/') {
+        return Err(HandshakeError::MalformedHead.into());
     }
     // WS-4.2.1-05
     if !is_http_1_1 {
@@ -317,11 +322,11 @@ pub(crate) fn write_header<E>(
     write("\r\n")
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a digit")]
 fn digit(value: u16) -> u8 {
     b'0' + (value % 10) as u8
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "a digit")]
 fn decimal(mut value: usize, digits: &mut [u8; 20]) -> &[u8] {
     let mut used = 0;
     for slot in digits.iter_mut().rev() {

@@ -285,11 +285,22 @@ pub(crate) fn parse_response<'a>(
 fn head_error(error: httparse::Error, head: &[u8]) -> Error {
     match error {
         httparse::Error::TooManyHeaders => Limit::HeadFields.into(),
-        httparse::Error::Version if first_line(head.trim_ascii_start()).contains("HTTP/") => {
+        httparse::Error::Version if has_http_version(first_line(head.trim_ascii_start())) => {
             HandshakeError::HttpVersion.into()
         }
         _ => HandshakeError::MalformedHead.into(),
     }
+}
+
+/// Whether a version stands where it belongs, at the end of a request line or at the start of a status line.
+fn has_http_version(line: &str) -> bool {
+    let is_version = |word: &str| {
+        matches!(word.as_bytes(), [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            if major.is_ascii_digit() && minor.is_ascii_digit())
+    };
+    let mut words = line.split(' ');
+    words.clone().next().is_some_and(is_version)
+        || (words.nth(2).is_some_and(is_version) && words.next().is_none())
 }
 
 /// Path and query of a request target in origin form or in absolute form. WS-4.2.1-06

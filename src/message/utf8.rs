@@ -29,12 +29,12 @@ impl Utf8 {
     }
 
     /// Whether the text so far ends with a whole character. WS-8.1-02
-    pub(crate) const fn is_complete(&self) -> bool {
+    pub(crate) const fn is_complete(self) -> bool {
         self.have == 0
     }
 
     /// How many bytes the character that is under way still needs.
-    pub(crate) const fn missing(&self) -> usize {
+    pub(crate) const fn missing(self) -> usize {
         if self.have == 0 { 0 } else { char_len(self.carry[0]).saturating_sub(self.have as usize) }
     }
 

@@ -90,15 +90,16 @@ impl Heard {
 
 /// Adds to what was heard. Parts of one message become one.
 fn hear(heard: &mut Vec<Heard>, event: Heard) {
-    if let Heard::Parts { bytes, is_first: false, is_last, .. } = &event
-        && let Some(Heard::Parts { bytes: before, is_last: last, .. }) = heard.last_mut()
-        && !*last
-    {
-        before.extend_from_slice(bytes);
-        *last = *is_last;
-        return;
+    match (heard.last_mut(), event) {
+        (
+            Some(Heard::Parts { bytes: before, is_last: last @ false, .. }),
+            Heard::Parts { bytes, is_first: false, is_last, .. },
+        ) => {
+            before.extend_from_slice(&bytes);
+            *last = is_last;
+        }
+        (_, event) => heard.push(event),
     }
-    heard.push(event);
 }
 
 /// Gives `input` to a connection in one piece; a server accepts what is asked. Ends with `Failed` at an error.
