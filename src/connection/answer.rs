@@ -36,7 +36,7 @@ impl<S: Storage> Sender<Server, S> {
             accept.write(key, agreed.as_str(), &mut |piece: &str| write(piece.as_bytes()))
         })?;
         self.subprotocols = agreed;
-        self.lifecycle.apply(Step::Opened);
+        self.step(Step::Opened);
         Ok(())
     }
 
@@ -54,7 +54,7 @@ impl<S: Storage> Sender<Server, S> {
         };
         reply.check()?;
         self.write_reply(reply, is_head, self.max_outgoing())?;
-        self.lifecycle.apply(Step::Answered);
+        self.step(Step::Answered);
         Ok(())
     }
 

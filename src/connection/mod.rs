@@ -27,7 +27,7 @@ use crate::storage::Storage;
 use core::fmt;
 use opening::Stage;
 use rand_core::CryptoRng;
-use receive::Receiver;
+use receive::{Found, Receiver};
 use state::{Ending, Lifecycle, Phase, Step};
 
 /// One WebSocket connection: bytes in, events and bytes out.
@@ -164,19 +164,27 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
-        if self.stage != Stage::Frames {
+        if !matches!(self.stage, Stage::Frames) {
             return self.receive_opening(input);
         }
-        match self.sender.lifecycle.phase() {
-            Phase::Open | Phase::CloseSent => {}
-            _ => return self.receive_late(input),
+        if !self.sender.lifecycle.is_receiving() {
+            return self.receive_late(input);
         }
         let found = match self.receiver.next(input) {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(None),
             Err(error) => return Err(self.sender.fail(error)),
         };
-        if let Some(payload) = self.receiver.ping(&found) {
+        if found.is_control() {
+            self.answer_control(&found);
+        }
+        Ok(Some((self.receiver.event(found), &mut self.sender)))
+    }
+
+    /// A ping is answered, and so is a Close.
+    #[inline(never)]
+    fn answer_control(&mut self, found: &Found<'_>) {
+        if let Some(payload) = self.receiver.ping(found) {
             if self.auto_pong {
                 self.sender.answer_ping(payload);
             }
@@ -184,7 +192,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
             let code = self.receiver.close().map_or(CloseCode::NO_STATUS_RECEIVED, |close| close.code);
             self.sender.close_received(code);
         }
-        Ok(Some((self.receiver.event(found), &mut self.sender)))
     }
 
     /// Input while there are no frames: the opening handshake, or what follows a refused one.
@@ -228,7 +235,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// connection was open; or why it failed before.
     pub fn receive_eof(&mut self) -> Result<Option<Event<'_>>, Error> {
         let refusal = self.end_of_refusal();
-        self.sender.lifecycle.apply(Step::Eof);
+        self.sender.step(Step::Eof);
         if let Some(refusal) = refusal {
             return Ok(Some(refusal.event(self.receiver.head_bytes())));
         }

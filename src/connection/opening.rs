@@ -146,7 +146,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             Answer::Open { subprotocol } => {
                 let subprotocol = S::Text::joined(once(subprotocol)).map_err(|_| Limit::Head)?;
                 self.sender.subprotocols = subprotocol;
-                self.sender.lifecycle.apply(Step::Opened);
+                self.sender.step(Step::Opened);
                 self.stage = Stage::Frames;
                 self.receiver.report_head();
                 Ok(Some(Opening::Response(place)))
@@ -171,7 +171,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     fn refused<'i>(&mut self, head_len: usize, body: Body) -> Opening<'i> {
         self.sender.discard_outgoing();
-        self.sender.lifecycle.apply(Step::Answered);
+        self.sender.step(Step::Answered);
         Opening::Refused { head_len, is_truncated: body.is_truncated() }
     }
 

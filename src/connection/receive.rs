@@ -56,6 +56,11 @@ pub(super) enum Found<'i> {
 }
 
 impl Found<'_> {
+    #[inline]
+    pub(super) const fn is_control(&self) -> bool {
+        matches!(self, Self::Control(..))
+    }
+
     pub(super) const fn is_close(&self) -> bool {
         matches!(self, Self::Control(Opcode::Close, _))
     }
@@ -109,6 +114,25 @@ impl<S: Storage> Receiver<S> {
     /// Reads on until there is something to report. `None`: input is used up.
     #[inline]
     pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
+        // Most messages of most connections: whole, in one frame, in one read.
+        if self.reported == Reported::Nothing
+            && self.delivery == Delivery::Whole
+            && self.decoder.is_between_frames()
+            && self.order.kind().is_none()
+        {
+            if let Some((opcode, payload)) = Decoder::whole_message(input, &self.rules, self.order.max_len())
+            {
+                return whole(opcode, payload).map(Some);
+            }
+            if input.is_empty() {
+                return Ok(None);
+            }
+        }
+        self.next_in_pieces(input)
+    }
+
+    #[inline(never)]
+    fn next_in_pieces<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
         if self.reported != Reported::Nothing {
             self.clear_reported()?;
         }
@@ -331,6 +355,16 @@ impl<S: Storage> Receiver<S> {
             self.assembler.clear(0);
         }
     }
+}
+
+/// A message that is one frame. WS-8.1-01 · WS-8.1-02
+#[inline]
+fn whole(opcode: Opcode, payload: &[u8]) -> Result<Found<'_>, Error> {
+    if opcode == Opcode::Text {
+        let text = validate(payload).map_err(|_| Violation::InvalidUtf8)?;
+        return Ok(Found::Message(DataKind::Text, Payload::Text(text)));
+    }
+    Ok(Found::Message(DataKind::Binary, Payload::Input(payload)))
 }
 
 impl Payload<'_> {

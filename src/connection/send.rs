@@ -13,6 +13,9 @@ use core::fmt;
 /// The longest control frame: a header of two bytes, a masking key, 125 bytes of payload.
 const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL;
 
+/// Each ping of a burst gets a pong of its own while no more than this waits to be written.
+const PONG_BURST: usize = 2048;
+
 /// How many bytes above [`Config::max_outgoing`](crate::Config::max_outgoing) the connection's own frames can take:
 /// one pong and one Close.
 pub const OUTGOING_RESERVE: usize = 2 * MAX_CONTROL_FRAME;
@@ -24,12 +27,12 @@ pub struct Sender<R: Role, S: Storage> {
     pub(super) role: R,
     pub(super) lifecycle: Lifecycle,
     outgoing: S::Send,
-    /// The payload of a pong that waits until the one in `outgoing` is gone; a flood of pings costs no more. The
-    /// latest wins (WS-5.5.3-02).
+    /// The payload of a pong that waits until those in `outgoing` are gone, since many wait there already: a flood of
+    /// pings costs no more. The latest wins (WS-5.5.3-02).
     waiting_pong: S::Control,
     /// Whether `waiting_pong` holds one: its payload may be empty.
     pong_waits: bool,
-    /// How many bytes of `outgoing` there are up to the end of the automatic pong in it; 0 if there is none.
+    /// How many bytes of `outgoing` there are up to the end of the last automatic pong in it; 0 if there is none.
     pong_end: usize,
     fragmented: Option<Fragmented>,
     /// While connecting the subprotocols that are offered, with commas between them; then the agreed one.
@@ -306,8 +309,16 @@ impl<R: Role, S: Storage> Sender<R, S> {
             let _ = self.queue_close(&u16::from(code).to_be_bytes());
         }
         self.pong_waits = false;
-        self.lifecycle.apply(Step::Fail(error));
+        self.step(Step::Fail(error));
         error
+    }
+
+    /// Takes a step. Where the handshake ends without being complete nothing was agreed.
+    pub(super) fn step(&mut self, step: Step) {
+        if self.lifecycle.phase() == Phase::Handshake && step != Step::Opened {
+            self.subprotocols = S::Text::default();
+        }
+        self.lifecycle.apply(step);
     }
 
     /// Answers the peer's Close, unless it answers ours. WS-5.5.1-08 · WS-5.5.1-09 · WS-5.5.1-10
@@ -327,7 +338,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if self.lifecycle.may_pong().is_err() {
             return;
         }
-        if self.pong_end == 0 {
+        let burst = PONG_BURST.min(self.max_outgoing);
+        if self.pong_end == 0 || self.outgoing_len().saturating_add(MAX_CONTROL_FRAME) <= burst {
             self.queue_pong(payload);
         } else {
             self.waiting_pong.clear(0);

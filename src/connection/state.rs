@@ -96,6 +96,13 @@ impl Lifecycle {
         self.phase
     }
 
+    /// Whether frames are received. After the peer's Close nothing more is (WS-5.5.1-12), nor after a failure
+    /// (WS-7.1.7-08).
+    #[inline]
+    pub(crate) const fn is_receiving(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::CloseSent)
+    }
+
     /// Takes a step. `false` if it is not legal now; then nothing changes.
     pub(crate) fn apply(&mut self, step: Step) -> bool {
         match next(self.phase, step) {

@@ -1,7 +1,8 @@
 //! One bounded HTTP/1.1 head from any pieces, in linear time: no byte is looked at twice, also when each comes alone.
-//! No answer depends on how the bytes were cut, so nothing is judged before the head is complete.
+//! No answer depends on how the bytes were cut, so nothing but the first byte is judged before the head is complete.
 
-use crate::error::{Error, Limit};
+use super::fields::is_token_byte;
+use crate::error::{Error, HandshakeError, Limit};
 use crate::frame::take_front;
 use crate::storage::Full;
 use crate::storage::sealed::Buffer;
@@ -46,7 +47,7 @@ impl HeadEnd {
         let is_cut = !buffer.filled().is_empty();
         let allowed = usize::try_from(limit - self.seen.min(limit)).unwrap_or(usize::MAX);
         let within = input.get(..allowed.min(input.len())).unwrap_or_default();
-        let Some(len) = self.find(within) else {
+        let Some(len) = self.find(within)? else {
             if input.len() > allowed {
                 return Err(Limit::Head.into());
             }
@@ -68,7 +69,7 @@ impl HeadEnd {
     }
 
     /// Searches on. Returns how many of these bytes belong to the head if it ends within them.
-    fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+    fn find(&mut self, bytes: &[u8]) -> Result<Option<usize>, HandshakeError> {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..) {
             if self.line == Line::Inside {
@@ -77,12 +78,16 @@ impl HeadEnd {
                 at += line_feed;
             }
             let Some(&byte) = bytes.get(at) else { break };
+            // Neither a method nor `HTTP/`, but TLS or noise, which may never have an empty line.
+            if self.line == Line::BeforeFirst && !matches!(byte, b'\r' | b'\n') && !is_token_byte(byte) {
+                return Err(HandshakeError::MalformedHead);
+            }
             at += 1;
             self.line = match (self.line, byte) {
                 (Line::BeforeFirst, b'\r' | b'\n') => Line::BeforeFirst,
                 (Line::Start | Line::StartCr, b'\n') => {
                     self.add(at);
-                    return Some(at);
+                    return Ok(Some(at));
                 }
                 (Line::Start, b'\r') => Line::StartCr,
                 (Line::Inside, b'\n') => Line::Start,
@@ -90,7 +95,7 @@ impl HeadEnd {
             };
         }
         self.add(bytes.len());
-        None
+        Ok(None)
     }
 
     fn add(&mut self, bytes: usize) {

@@ -23,8 +23,15 @@ impl Order {
     }
 
     /// The kind of the message under way.
+    #[inline]
     pub(crate) const fn kind(&self) -> Option<DataKind> {
         self.kind
+    }
+
+    /// The most payload bytes of a message that is one frame, for the fast path between messages.
+    #[inline]
+    pub(crate) const fn max_len(&self) -> u64 {
+        self.max_len
     }
 
     /// Admits a data frame into the message under way, or as the start of one. Returns the message's kind.

@@ -1,0 +1,143 @@
+//! The client for the fuzzing server of the Autobahn test suite: echoes in every case that the server has.
+//!
+//! ```text
+//! wstest -m fuzzingserver &
+//! cargo run --release --example autobahn_client ws://127.0.0.1:9001 sansws
+//! ```
+
+use rand::rngs::ThreadRng;
+use sansws::{Client, ClientRequest, Config, Connection, Error, Event, Heap, Message, Sender};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::process::ExitCode;
+use std::time::Duration;
+use std::{env, error};
+
+/// As large as what the suite sends.
+const CONFIG: Config = Config::new()
+    .max_message(32 << 20)
+    .max_fragments(1 << 17)
+    // Room for the echo of the largest message behind what is written at the latest, see FLUSH_AT.
+    .max_outgoing(64 << 20)
+    .keep_capacity(64 << 10);
+
+/// A single read can bring thousands of small messages: their echo is not piled up beyond this.
+const FLUSH_AT: usize = 1 << 20;
+
+/// No case is silent for so long. It also is the limit for a server that never closes the transport.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+type Tx = Sender<Client<ThreadRng>, Heap>;
+
+fn main() -> ExitCode {
+    let mut args = env::args().skip(1);
+    let (Some(url), Some(agent)) = (args.next(), args.next()) else {
+        eprintln!("usage: autobahn_client URL AGENT");
+        return ExitCode::FAILURE;
+    };
+    match run_all(url.trim_end_matches('/'), &agent) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_all(url: &str, agent: &str) -> Result<(), Box<dyn error::Error>> {
+    let mut count = String::new();
+    visit(&format!("{url}/getCaseCount"), |message, _| {
+        if let Message::Text(text) = message {
+            text.clone_into(&mut count);
+        }
+        Ok(())
+    })??;
+    let count: u32 = count.parse().map_err(|_| "getCaseCount was not answered with a number")?;
+    for case in 1..=count {
+        let result =
+            visit(&format!("{url}/runCase?case={case}&agent={agent}"), |message, tx| match message {
+                Message::Text(text) => tx.text(text),
+                Message::Binary(bytes) => tx.binary(bytes),
+            })?;
+        // Most of the suite breaks the protocol, so it is the server who judges what is a failure.
+        match result {
+            Ok(()) => println!("case {case} of {count}"),
+            Err(error) => println!("case {case} of {count}: {error}"),
+        }
+    }
+    visit(&format!("{url}/updateReports?agent={agent}"), |_, _| Ok(()))??;
+    Ok(())
+}
+
+/// Connects and hands every message to `on_message`, until the server is done. The outer result tells whether it came
+/// to a connection, the inner one how that ended.
+fn visit(
+    uri: &str,
+    on_message: impl FnMut(Message<'_>, &mut Tx) -> Result<(), Error>,
+) -> Result<io::Result<()>, Box<dyn error::Error>> {
+    let request = ClientRequest::new(uri)?;
+    let mut stream = TcpStream::connect((request.uri().host(), request.uri().port()))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    let mut connection = Connection::client(&request, CONFIG, rand::rng())?;
+    let mut buffer = vec![0; 64 << 10];
+    let result = converse(&mut stream, &mut connection, &mut buffer, on_message);
+    // Also after an error: what is left to write is the Close that tells the server about it.
+    let flushed = flush(&mut stream, &mut connection);
+    linger(&mut stream, &mut buffer);
+    Ok(result.and(flushed))
+}
+
+fn converse(
+    stream: &mut TcpStream,
+    connection: &mut Connection<Client<ThreadRng>>,
+    buffer: &mut [u8],
+    mut on_message: impl FnMut(Message<'_>, &mut Tx) -> Result<(), Error>,
+) -> io::Result<()> {
+    // A client is told to disconnect by the server's end of the transport, which follows the closing handshake.
+    while !connection.should_disconnect() {
+        flush(stream, connection)?;
+        let len = match stream.read(buffer) {
+            // A reset is an end of the transport too, and after the closing handshake as good as any.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
+            result => result?,
+        };
+        if len == 0 {
+            connection.receive_eof()?;
+            return Ok(());
+        }
+        let mut input = &mut buffer[..len];
+        while let Some((event, tx)) = connection.receive(&mut input)? {
+            match event {
+                Event::Message(message) => on_message(message, tx)?,
+                Event::HandshakeRefused(response) => {
+                    let (status, reason) = (response.status(), response.reason());
+                    return Err(io::Error::other(format!("the server refused: {status} {reason}")));
+                }
+                // Pings and the Close are answered already.
+                _ => {}
+            }
+            if connection.outgoing().len() >= FLUSH_AT {
+                flush(stream, connection)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn flush(stream: &mut TcpStream, connection: &mut Connection<Client<ThreadRng>>) -> io::Result<()> {
+    while !connection.outgoing().is_empty() {
+        let len = stream.write(connection.outgoing())?;
+        connection.mark_sent(len);
+    }
+    Ok(())
+}
+
+/// Closes our direction and waits for the server's. If the stream were dropped while input is unread, the kernel would
+/// send a reset, which can overtake our last bytes.
+fn linger(stream: &mut TcpStream, buffer: &mut [u8]) {
+    // All was said, so errors do not matter any more.
+    let _ = stream.shutdown(Shutdown::Write);
+    while matches!(stream.read(buffer), Ok(1..)) {}
+}

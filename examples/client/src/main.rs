@@ -1,0 +1,227 @@
+//! A WebSocket client for the terminal, over TCP or TLS: lines from stdin are sent as text, what comes is printed.
+//!
+//! ```text
+//! cargo run -- wss://echo.example/
+//! ```
+//!
+//! Ctrl-D closes the connection. For a server with a certificate of your own set `SSL_CERT_FILE` to its root.
+
+mod transport;
+
+use mio::{Events, Poll, Token, Waker};
+use rand::rngs::ThreadRng;
+use sansws::timers::{Action, Timeout, Timers, TimersConfig};
+use sansws::{Client, ClientRequest, CloseCode, Config, Connection, Event, Message, State};
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+use transport::Transport;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const SOCKET: Token = Token(0);
+const STDIN: Token = Token(1);
+
+fn main() -> ExitCode {
+    let Some(url) = env::args().nth(1) else {
+        eprintln!("usage: client URL, for instance: client wss://echo.example/");
+        return ExitCode::FAILURE;
+    };
+    match run(&url) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(url: &str) -> Result<()> {
+    let request = ClientRequest::new(url)?;
+    let mut poll = Poll::new()?;
+    // Kept until the end: a waker that is dropped takes its last wake with it.
+    let waker = Arc::new(Waker::new(poll.registry(), STDIN)?);
+    let mut session = Session {
+        connection: Connection::client(&request, Config::new(), rand::rng())?,
+        start: Instant::now(),
+        timers: Timers::new(TimersConfig::new(), Duration::ZERO),
+        transport: transport::connect(&request.uri(), poll.registry(), SOCKET)?,
+        lines: read_stdin(Arc::clone(&waker)),
+    };
+    let mut events = Events::with_capacity(8);
+    loop {
+        let has_read = session.receive()?;
+        session.keep_time()?;
+        let has_taken = session.take_line()?;
+        session.send()?;
+        if session.connection.should_disconnect() {
+            return session.outcome();
+        }
+        if has_read || has_taken {
+            // There may be more of it, and the poll tells of what is new only.
+            continue;
+        }
+        let now = session.start.elapsed();
+        let timeout = session.timers.next_deadline().map(|at| at.saturating_sub(now));
+        match poll.poll(&mut events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error.into()),
+            // Whatever it was: each turn tries everything.
+            _ => {}
+        }
+    }
+}
+
+struct Session {
+    connection: Connection<Client<ThreadRng>>,
+    start: Instant,
+    timers: Timers,
+    transport: Box<dyn Transport>,
+    lines: Receiver<io::Result<String>>,
+}
+
+impl Session {
+    /// Reads what is there, if anything is, and prints it.
+    fn receive(&mut self) -> Result<bool> {
+        let mut buffer = [0; 16 << 10];
+        let len = match self.transport.read(&mut buffer) {
+            Err(error) if is_not_now(&error) => return Ok(false),
+            Err(error) if is_end(&error) => 0,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(format!("TLS failed: {error}; SSL_CERT_FILE can name the roots to trust").into());
+            }
+            result => result?,
+        };
+        if len == 0 {
+            // How it ended is asked for in `outcome`.
+            if let Ok(Some(event)) = self.connection.receive_eof() {
+                report(&event)?;
+            }
+            return Ok(true);
+        }
+        let now = self.start.elapsed();
+        self.timers.received(now);
+        let mut input = &mut buffer[..len];
+        // Where it fails, `outgoing` has the Close that tells the server, and `outcome` tells the user.
+        while let Ok(Some((event, _))) = self.connection.receive(&mut input) {
+            match event {
+                Event::Message(_) => self.timers.message(now),
+                Event::Pong(payload) => _ = self.timers.pong(now, payload),
+                _ => {}
+            }
+            report(&event)?;
+        }
+        Ok(true)
+    }
+
+    fn keep_time(&mut self) -> Result<()> {
+        match self.timers.poll(self.start.elapsed(), self.connection.state()) {
+            // A ping without room can be left out: the server does not read, so the pong timeout will tell.
+            Action::SendPing(payload) => _ = self.connection.sender().ping(&payload),
+            // The server says nothing more, so this is the end of the transport.
+            Action::GiveUp(Timeout::Close) => _ = self.connection.receive_eof(),
+            Action::GiveUp(timeout) => return Err(timeout.into()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes a line, if there is one, as soon as all before it is written: so a slow server slows down the typing and
+    /// fills no memory.
+    fn take_line(&mut self) -> Result<bool> {
+        if self.connection.state() != State::Open || !self.connection.outgoing().is_empty() {
+            return Ok(false);
+        }
+        match self.lines.try_recv() {
+            Ok(line) => self.connection.sender().text(&line?)?,
+            Err(TryRecvError::Disconnected) => self.connection.sender().close(CloseCode::NORMAL, "")?,
+            Err(TryRecvError::Empty) => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Writes what the socket takes.
+    fn send(&mut self) -> Result<()> {
+        while !self.connection.outgoing().is_empty() {
+            match self.transport.write(self.connection.outgoing()) {
+                Ok(len) => self.connection.mark_sent(len),
+                Err(error) if is_not_now(&error) => return Ok(()),
+                // What the server said before it left can still be read.
+                Err(error) if is_end(&error) => self.connection.mark_sent(usize::MAX),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // TLS has a buffer of its own.
+        match self.transport.flush() {
+            Err(error) if !is_not_now(&error) && !is_end(&error) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn outcome(&self) -> Result<()> {
+        if let Some(error) = self.connection.error() {
+            return Err(error.into());
+        }
+        match self.connection.close_code() {
+            Some(CloseCode::NORMAL | CloseCode::NO_STATUS_RECEIVED) => Ok(()),
+            Some(code) => Err(format!("the server closed the connection: {code}").into()),
+            None => Err("the connection ended before it was closed".into()),
+        }
+    }
+}
+
+/// Nothing to read, or no room to write: the poll tells when to try again.
+fn is_not_now(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// The end of a transport that comes as an error, as a TLS connection without a farewell does. Whether it is one is up
+/// to the Close that came before.
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+}
+
+/// Lines from stdin, read by a thread of its own: reading from a terminal blocks. The waker tells of each, and of the
+/// end, which shows as the end of the channel.
+fn read_stdin(waker: Arc<Waker>) -> Receiver<io::Result<String>> {
+    let (sender, receiver) = sync_channel(16);
+    thread::spawn(move || {
+        for line in io::stdin().lines() {
+            if sender.send(line).is_err() || waker.wake().is_err() {
+                return;
+            }
+        }
+        drop(sender);
+        _ = waker.wake();
+    });
+    receiver
+}
+
+fn report(event: &Event<'_>) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match event {
+        Event::HandshakeComplete(_) => writeln!(out, "* open")?,
+        Event::HandshakeRefused(response) => {
+            let (status, reason) = (response.status(), printable(response.reason()));
+            return Err(format!("refused: {status} {reason}").into());
+        }
+        Event::Message(Message::Text(text)) => writeln!(out, "< {}", printable(text))?,
+        Event::Message(Message::Binary(bytes)) => writeln!(out, "< [{} bytes]", bytes.len())?,
+        Event::Ping(payload) => writeln!(out, "* ping {:?}", String::from_utf8_lossy(payload))?,
+        Event::Pong(payload) => writeln!(out, "* pong {:?}", String::from_utf8_lossy(payload))?,
+        Event::Close(close) => writeln!(out, "* close {} {:?}", close.code, close.reason)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Control characters from the network could do anything to a terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+        .collect()
+}

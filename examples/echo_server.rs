@@ -1,0 +1,135 @@
+//! An echo server with nothing but the standard library: a thread per connection.
+//!
+//! ```text
+//! cargo run --example echo_server [ADDR]
+//! ```
+//!
+//! `ADDR` is 127.0.0.1:9001 if not given; port 0 takes a free one. Ctrl-C ends it.
+
+use sansws::{Accept, Config, Connection, Event, Message, Reply, Server};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+use std::{env, process, thread};
+
+/// The pages that may connect, besides those that come from this very host. Without this check any web site could
+/// connect in the name of the user who visits it.
+const ALLOWED_ORIGINS: &[&str] = &["http://localhost:8080"];
+
+/// The subprotocol that is spoken with clients that ask for it.
+const SUBPROTOCOL: &str = "echo";
+
+/// The defaults are made for many connections; this one is made for large messages.
+const CONFIG: Config = Config::new()
+    .max_message(32 << 20)
+    .max_fragments(1 << 17)
+    // Room for the echo of the largest message behind what is written at the latest, see FLUSH_AT.
+    .max_outgoing(64 << 20)
+    .keep_capacity(64 << 10);
+
+/// A single read can bring thousands of small messages: their echo is not piled up beyond this.
+const FLUSH_AT: usize = 1 << 20;
+
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A peer that sends, but does not read what it is sent, occupies its thread no longer than this.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+const LINGER: Duration = Duration::from_secs(2);
+
+fn main() -> io::Result<()> {
+    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
+    let listener = TcpListener::bind(address)?;
+    ctrlc::set_handler(|| process::exit(0)).map_err(io::Error::other)?;
+    let mut stdout = io::stdout();
+    writeln!(stdout, "listening on ws://{}/", listener.local_addr()?)?;
+    // Where stdout is a pipe, whoever waits for this line would not see it.
+    stdout.flush()?;
+    loop {
+        let spawned = listener.accept().and_then(|(stream, peer)| {
+            thread::Builder::new().spawn(move || {
+                if let Err(error) = serve(stream) {
+                    eprintln!("{peer}: {error}");
+                }
+            })
+        });
+        if let Err(error) = spawned {
+            // Out of files or of threads: that passes when connections end.
+            eprintln!("cannot take a connection: {error}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// One connection from its first byte to its last.
+fn serve(mut stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(HANDSHAKE_TIMEOUT))?;
+    stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
+    let mut connection = Connection::server(CONFIG);
+    let mut buffer = vec![0; 64 << 10];
+    let result = converse(&mut stream, &mut connection, &mut buffer);
+    // Also after an error: what is left to write tells the peer about it, by a Close or by an HTTP answer.
+    flush(&mut stream, &mut connection)?;
+    linger(&mut stream, &mut buffer);
+    result
+}
+
+fn converse(
+    stream: &mut TcpStream,
+    connection: &mut Connection<Server>,
+    buffer: &mut [u8],
+) -> io::Result<()> {
+    while !connection.should_disconnect() {
+        let len = stream.read(buffer)?;
+        if len == 0 {
+            connection.receive_eof()?;
+            return Ok(());
+        }
+        let mut input = &mut buffer[..len];
+        while let Some((event, tx)) = connection.receive(&mut input)? {
+            match event {
+                Event::HandshakeRequest(request) => {
+                    // Only browsers send an Origin, and they always do.
+                    let is_welcome = request.origin().is_none()
+                        || request.is_same_origin()
+                        || request.is_origin_in(ALLOWED_ORIGINS);
+                    if !is_welcome {
+                        tx.reject(&Reply::new(403))?;
+                    } else if request.subprotocols().any(|name| name == SUBPROTOCOL) {
+                        tx.accept(&Accept::new().subprotocol(SUBPROTOCOL))?;
+                    } else {
+                        tx.accept(&Accept::new())?;
+                    }
+                }
+                // From here on the peer may be silent for as long as it likes.
+                Event::HandshakeComplete(_) => stream.set_read_timeout(None)?,
+                Event::Message(Message::Text(text)) => tx.text(text)?,
+                Event::Message(Message::Binary(bytes)) => tx.binary(bytes)?,
+                // Pings and the Close are answered already.
+                _ => {}
+            }
+            if connection.outgoing().len() >= FLUSH_AT {
+                flush(stream, connection)?;
+            }
+        }
+        flush(stream, connection)?;
+    }
+    Ok(())
+}
+
+fn flush(stream: &mut TcpStream, connection: &mut Connection<Server>) -> io::Result<()> {
+    while !connection.outgoing().is_empty() {
+        let len = stream.write(connection.outgoing())?;
+        connection.mark_sent(len);
+    }
+    Ok(())
+}
+
+/// Closes our direction and waits a little for the peer's. If the stream were dropped while input is unread, the
+/// kernel would send a reset, which can overtake our last bytes.
+fn linger(stream: &mut TcpStream, buffer: &mut [u8]) {
+    let end = Instant::now() + LINGER;
+    // All was said, so errors do not matter any more.
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.set_read_timeout(Some(LINGER));
+    while Instant::now() < end && matches!(stream.read(buffer), Ok(1..)) {}
+}
