@@ -1,7 +1,7 @@
 //! The client's side of the opening handshake: write the request, check the response (RFC 6455 section 4.1).
 
 use super::accept_key::{ACCEPT_LEN, KEY_LEN};
-use super::fields::{List, Once, extensions, has_token, is_field_value, is_token, trim};
+use super::fields::{List, Once, extensions, has_token, is_token, trim};
 use super::server::{check_headers, is_websocket_header, write_header};
 use super::uri::{Uri, UriError};
 use super::view::parse_response;
@@ -77,7 +77,11 @@ impl<'a> ClientRequest<'a> {
 
     pub(crate) fn check(&self) -> Result<(), Error> {
         check_subprotocols(self.subprotocols)?;
-        if !self.origin.is_none_or(is_field_value) {
+        // WS-4.1-37
+        if !self
+            .origin
+            .is_none_or(|origin| !origin.is_empty() && origin.bytes().all(|b| b.is_ascii_graphic()))
+        {
             return Err(Misuse::InvalidHeader.into());
         }
         // WS-4.1-45 · WS-11.3.1-01
@@ -178,7 +182,7 @@ pub(crate) fn check_response<'a>(
 /// The fields of a response that the handshake is about, over all their lines.
 #[derive(Debug, Default)]
 pub(crate) struct ResponseFields<'a> {
-    upgrade: bool,
+    upgrade: Once<&'a [u8]>,
     connection: bool,
     accept: Once<&'a [u8]>,
     subprotocol: Once<&'a [u8]>,
@@ -192,7 +196,7 @@ impl<'a> ResponseFields<'a> {
         // WS-4.1-57
         let value = trim(value);
         match name.len() {
-            7 if is("upgrade") => self.upgrade |= has_token(value, "websocket"),
+            7 if is("upgrade") => self.upgrade.set(value),
             10 if is("connection") => self.connection |= has_token(value, "upgrade"),
             20 if is("sec-websocket-accept") => self.accept.set(value),
             // WS-11.3.4-02
@@ -213,8 +217,9 @@ impl<'a> ResponseFields<'a> {
         mut offered: impl Iterator<Item = &'o str>,
     ) -> Result<Option<&'a str>, HandshakeError> {
         // WS-4.1-51 · WS-4.1-52
-        if !self.upgrade {
-            return Err(HandshakeError::Upgrade);
+        match self.upgrade {
+            Once::Found(value) if value.eq_ignore_ascii_case(b"websocket") => {}
+            _ => return Err(HandshakeError::Upgrade),
         }
         // WS-4.1-53 · WS-4.1-54
         if !self.connection {

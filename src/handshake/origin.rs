@@ -18,7 +18,7 @@ pub fn is_in(origin: &str, allowed: &[&str]) -> bool {
 }
 
 /// Whether `origin` has the host and the port that stand in `host`, the value of the `Host` field. A missing port is
-/// the default of the origin's scheme.
+/// the default of the origin's scheme, `http` or `https`; pages of other schemes did not come from an HTTP server.
 ///
 /// ```
 /// use sansws::handshake::origin;
@@ -32,7 +32,11 @@ pub fn is_same(origin: &str, host: &str) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else {
         return false;
     };
-    let default_port = if scheme.eq_ignore_ascii_case("https") { "443" } else { "80" };
+    let default_port = match scheme {
+        scheme if scheme.eq_ignore_ascii_case("https") => "443",
+        scheme if scheme.eq_ignore_ascii_case("http") => "80",
+        _ => return false,
+    };
     let (origin_host, origin_port) = split_port(authority);
     let (host, port) = split_port(host);
     !host.is_empty()

@@ -1,10 +1,14 @@
 //! The body of an answer other than 101: how long it is (RFC 9112 section 6.3), and its bytes from any pieces.
 
-use super::fields::{has_token, trim};
+use super::fields::{elements, trim};
 use super::view::Response;
 use crate::frame::take_front;
 use crate::storage::sealed::Buffer;
 use core::str;
+
+/// How many bytes of chunk sizes, extensions and trailers are read at most: enough for small chunks, and an end for
+/// what has none.
+const MAX_OVERHEAD: usize = 16 * 1024;
 
 /// A body that is being collected behind its head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,7 +16,7 @@ pub(crate) struct Body {
     framing: Framing,
     /// How many body bytes may still be kept.
     room: usize,
-    /// How many bytes of chunk sizes and the like may still come: they cost work without filling the room.
+    /// How many bytes that are not data may still come: they cost work without filling the room.
     overhead: usize,
     is_truncated: bool,
 }
@@ -30,7 +34,9 @@ enum Framing {
 /// Where in a chunked body (RFC 9112 section 7.1) the next byte belongs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Chunk {
-    /// A size line. Behind the digits comes what nobody asked for.
+    /// In front of a size.
+    Start,
+    /// In a size line. Behind the digits comes what nobody asked for.
     Size {
         size: u64,
         digits_end: bool,
@@ -50,19 +56,15 @@ impl Body {
         let framing = if matches!(response.status(), 204 | 304) {
             Framing::Length(0)
         } else if let Some(coding) = coding {
-            let is_chunked = has_token(coding, "chunked");
-            if is_chunked {
-                Framing::Chunked(Chunk::Size { size: 0, digits_end: false })
-            } else {
-                Framing::Eof
-            }
+            // Only as the last coding does it tell the end.
+            let is_chunked =
+                elements(coding).last().is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
+            if is_chunked { Framing::Chunked(Chunk::Start) } else { Framing::Eof }
         } else {
-            let length = response.headers().all("content-length").next();
-            let length = length.and_then(|value| str::from_utf8(trim(value)).ok()?.parse().ok());
-            length.map_or(Framing::Eof, Framing::Length)
+            content_length(response).map_or(Framing::Eof, Framing::Length)
         };
         let room = usize::try_from(max).unwrap_or(usize::MAX);
-        Self { framing, room, overhead: room, is_truncated: false }.settled()
+        Self { framing, room, overhead: MAX_OVERHEAD, is_truncated: false }.settled()
     }
 
     pub(crate) fn is_complete(&self) -> bool {
@@ -121,6 +123,9 @@ impl Body {
             return;
         };
         let next = match (chunk, byte) {
+            (Chunk::Start, byte) => char::from(byte)
+                .to_digit(16)
+                .map(|digit| Chunk::Size { size: digit.into(), digits_end: false }),
             (Chunk::Size { size: 0, .. }, b'\n') => Some(Chunk::Trailer { has_bytes: false }),
             (Chunk::Size { size, .. }, b'\n') => Some(Chunk::Data(size)),
             (Chunk::Size { size, digits_end: false }, byte) => match char::from(byte).to_digit(16) {
@@ -130,7 +135,7 @@ impl Body {
                     .map(|size| Chunk::Size { size, digits_end: false }),
                 None => Some(Chunk::Size { size, digits_end: true }),
             },
-            (Chunk::DataEnd, b'\n') => Some(Chunk::Size { size: 0, digits_end: false }),
+            (Chunk::DataEnd, b'\n') => Some(Chunk::Start),
             (Chunk::DataEnd, b'\r') => Some(Chunk::DataEnd),
             (Chunk::DataEnd, _) => None,
             (Chunk::Trailer { has_bytes: false }, b'\n') => {
@@ -164,4 +169,14 @@ impl Body {
         }
         self
     }
+}
+
+/// The one length that all `Content-Length` fields agree on.
+fn content_length(response: &Response<'_>) -> Option<u64> {
+    let mut values = response.headers().all("content-length").map(trim);
+    let first = values.next()?;
+    if !first.iter().all(u8::is_ascii_digit) || values.any(|other| other != first) {
+        return None;
+    }
+    str::from_utf8(first).ok()?.parse().ok()
 }

@@ -261,7 +261,9 @@ impl<'a> RequestFields<'a> {
         // WS-4.2.1-14 · WS-11.3.5-02
         match self.version {
             Once::Found(b"13") => {}
-            Once::Found(version) if is_version(version) => return Err(HandshakeError::VersionNotSupported),
+            Once::Found(version) if parse_version(version).is_some() => {
+                return Err(HandshakeError::VersionNotSupported);
+            }
             _ => return Err(HandshakeError::Version),
         }
         // WS-4.2.1-11 · WS-11.3.1-01
@@ -282,14 +284,10 @@ impl<'a> RequestFields<'a> {
 }
 
 /// A number from 0 to 255 without leading zeros. WS-4.3-04
-fn is_version(value: &[u8]) -> bool {
+pub(crate) fn parse_version(value: &[u8]) -> Option<u8> {
     match value {
-        [b'0'] => true,
-        [b'1'..=b'9', rest @ ..] => {
-            rest.iter().all(u8::is_ascii_digit)
-                && str::from_utf8(value).is_ok_and(|v| v.parse::<u8>().is_ok())
-        }
-        _ => false,
+        [b'0'] | [b'1'..=b'9', ..] => str::from_utf8(value).ok()?.parse().ok(),
+        _ => None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::fields::{Extension, elements, extensions, is_token, trim};
 use super::origin;
+use super::server::parse_version;
 use crate::error::{Error, HandshakeError, Limit};
 use core::mem::MaybeUninit;
 use core::{fmt, str};
@@ -142,11 +143,11 @@ impl<'a> Response<'a> {
     /// The status, such as 401 or 302.
     #[must_use]
     pub fn status(&self) -> u16 {
-        let mut words = first_line(self.head).split(' ');
-        words.nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
+        let mut words = split_line(self.head).0.split(|&byte| byte == b' ');
+        words.nth(1).and_then(|status| str::from_utf8(status).ok()?.parse().ok()).unwrap_or_default()
     }
 
-    /// The reason phrase, often empty.
+    /// The reason phrase, often empty; empty too where it is not UTF-8.
     #[must_use]
     pub fn reason(&self) -> &'a str {
         first_line(self.head).splitn(3, ' ').nth(2).unwrap_or_default()
@@ -166,10 +167,7 @@ impl<'a> Response<'a> {
 
     /// The WebSocket versions that the server names, over all lines of the field (WS-4.3-05).
     pub fn versions(&self) -> impl Iterator<Item = u8> + Clone + use<'a> {
-        self.headers()
-            .all("sec-websocket-version")
-            .flat_map(elements)
-            .filter_map(|version| str::from_utf8(version).ok()?.parse().ok())
+        self.headers().all("sec-websocket-version").flat_map(elements).filter_map(parse_version)
     }
 
     /// The body of a refusal, as far as it came before the end and within
