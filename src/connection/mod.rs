@@ -164,6 +164,23 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
+        if matches!(self.stage, Stage::Frames) && self.sender.lifecycle.is_receiving() {
+            if let Some(message) = self.receiver.whole_message(input) {
+                return match message {
+                    Ok(message) => Ok(Some((Event::Message(message), &mut self.sender))),
+                    Err(error) => Err(self.sender.fail(error)),
+                };
+            }
+        }
+        self.receive_in_pieces(input)
+    }
+
+    /// The long way.
+    #[inline(never)]
+    fn receive_in_pieces<'a, 'i: 'a>(
+        &'a mut self,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
         if !matches!(self.stage, Stage::Frames) {
             return self.receive_opening(input);
         }
@@ -182,7 +199,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// A ping is answered, and so is a Close.
-    #[inline(never)]
     fn answer_control(&mut self, found: &Found<'_>) {
         if let Some(payload) = self.receiver.ping(found) {
             if self.auto_pong {

@@ -111,28 +111,30 @@ impl<S: Storage> Receiver<S> {
         self.assembler.clear(self.keep_capacity);
     }
 
-    /// Reads on until there is something to report. `None`: input is used up.
+    /// The fast path, for most messages of most connections: whole, in one frame, in one read. `None`: nothing was
+    /// taken, go the long way.
     #[inline]
-    pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
-        // Most messages of most connections: whole, in one frame, in one read.
-        if self.reported == Reported::Nothing
-            && self.delivery == Delivery::Whole
-            && self.decoder.is_between_frames()
-            && self.order.kind().is_none()
+    pub(super) fn whole_message<'i>(&self, input: &mut &'i mut [u8]) -> Option<Result<Message<'i>, Error>> {
+        if self.reported != Reported::Nothing
+            || self.delivery != Delivery::Whole
+            || !self.decoder.is_between_frames()
+            || self.order.kind().is_some()
         {
-            if let Some((opcode, payload)) = Decoder::whole_message(input, &self.rules, self.order.max_len())
-            {
-                return whole(opcode, payload).map(Some);
-            }
-            if input.is_empty() {
-                return Ok(None);
-            }
+            return None;
         }
-        self.next_in_pieces(input)
+        let (opcode, payload) = Decoder::whole_message(input, &self.rules, self.order.max_len())?;
+        if opcode == Opcode::Binary {
+            return Some(Ok(Message::Binary(payload)));
+        }
+        // WS-8.1-01 · WS-8.1-02
+        Some(match validate(payload) {
+            Ok(text) => Ok(Message::Text(text)),
+            Err(_) => Err(Violation::InvalidUtf8.into()),
+        })
     }
 
-    #[inline(never)]
-    fn next_in_pieces<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
+    /// Reads on until there is something to report. `None`: input is used up.
+    pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
         if self.reported != Reported::Nothing {
             self.clear_reported()?;
         }
@@ -201,13 +203,13 @@ impl<S: Storage> Receiver<S> {
         kind: DataKind,
         input: &mut &'i mut [u8],
     ) -> Result<Option<Found<'i>>, Error> {
-        let is_started = !self.frame.is_first;
-        let Some(piece) = self.decoder.payload(input, usize::MAX) else {
-            return Ok(None);
-        };
-        let ends = piece.is_last && self.frame.fin;
-        if ends && !is_started {
-            // The whole message lies in the input. WS-8.1-01 · WS-8.1-02
+        // The rest of the frame is compared as u64, before it is converted.
+        if self.frame.is_first && self.frame.fin && self.decoder.remaining() <= input.len() as u64 {
+            // The whole message lies in the input.
+            let Some(piece) = self.decoder.payload(input, usize::MAX) else {
+                return Ok(None);
+            };
+            // WS-8.1-01 · WS-8.1-02
             let payload = match kind {
                 DataKind::Binary => Payload::Input(piece.bytes),
                 DataKind::Text => Payload::Text(validate(piece.bytes).map_err(|_| Violation::InvalidUtf8)?),
@@ -215,9 +217,15 @@ impl<S: Storage> Receiver<S> {
             self.end_message();
             return Ok(Some(Found::Message(kind, payload)));
         }
-        self.assembler.push(kind, piece.bytes)?;
+        let piece = self.decoder.payload_into(input, self.assembler.buffer());
+        let Some((len, is_last)) = piece.map_err(|Full| Limit::Memory)? else {
+            return Ok(None);
+        };
+        if kind == DataKind::Text {
+            self.assembler.check_text(len)?;
+        }
         self.frame.is_first = false;
-        if !ends {
+        if !(is_last && self.frame.fin) {
             return Ok(None);
         }
         if kind == DataKind::Text {
@@ -355,16 +363,6 @@ impl<S: Storage> Receiver<S> {
             self.assembler.clear(0);
         }
     }
-}
-
-/// A message that is one frame. WS-8.1-01 · WS-8.1-02
-#[inline]
-fn whole(opcode: Opcode, payload: &[u8]) -> Result<Found<'_>, Error> {
-    if opcode == Opcode::Text {
-        let text = validate(payload).map_err(|_| Violation::InvalidUtf8)?;
-        return Ok(Found::Message(DataKind::Text, Payload::Text(text)));
-    }
-    Ok(Found::Message(DataKind::Binary, Payload::Input(payload)))
 }
 
 impl Payload<'_> {

@@ -429,9 +429,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let room = self.outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
         if let Some((front, back)) = room.split_at_mut_checked(header.len()) {
             front.copy_from_slice(&header);
-            back.copy_from_slice(payload);
-            if let Some(key) = header.key() {
-                Mask::new(key).apply(back);
+            match header.key() {
+                Some(key) => Mask::new(key).copy(payload, back),
+                None => back.copy_from_slice(payload),
             }
         }
         Ok(())

@@ -3,6 +3,8 @@
 
 use super::{Header, Mask, Opcode, Rules};
 use crate::error::Error;
+use crate::storage::Full;
+use crate::storage::sealed::Buffer;
 
 /// Reads one frame after the other.
 #[derive(Debug)]
@@ -57,44 +59,40 @@ impl Decoder {
         rules: &Rules,
         max_len: u64,
     ) -> Option<(Opcode, &'i mut [u8])> {
-        let (&[first, second], rest) = input.split_first_chunk::<2>()?;
+        let &[first, second, ..] = &**input else {
+            return None;
+        };
         let opcode = match first {
             0x81 => Opcode::Text,
             0x82 => Opcode::Binary,
             _ => return None,
         };
-        let masked = second & 0x80 != 0;
-        if masked != rules.masked {
-            return None;
-        }
-        let (len, rest, mut header_len) = match second & 0x7f {
+        let (key_len, short) = match (second & 0x80 != 0, rules.masked) {
+            (true, true) => (4, second & 0x7f),
+            (false, false) => (0, second),
+            _ => return None,
+        };
+        let (len, header_len) = match short {
             127 => return None,
             126 => {
-                let (len, rest) = rest.split_first_chunk::<2>()?;
-                let len = u16::from_be_bytes(*len);
+                let &[_, _, high, low, ..] = &**input else {
+                    return None;
+                };
+                let len = usize::from(u16::from_be_bytes([high, low]));
                 if len < 126 {
                     return None;
                 }
-                (usize::from(len), rest, 4)
+                (len, 4 + key_len)
             }
-            short => (usize::from(short), rest, 2),
+            short => (usize::from(short), 2 + key_len),
         };
-        let max = max_len.min(rules.max_frame);
-        if len as u64 > max {
-            return None;
-        }
-        let mut mask = None;
-        if masked {
-            mask = Some(Mask::new(*rest.first_chunk::<4>()?));
-            header_len += 4;
-        }
-        if input.len() - header_len < len {
+        if len as u64 > max_len || len as u64 > rules.max_frame || input.len() < header_len + len {
             return None;
         }
         let frame = take_front(input, header_len + len);
-        let payload = frame.get_mut(header_len..)?;
-        if let Some(mut mask) = mask {
-            mask.apply(payload);
+        let (header, payload) = frame.split_at_mut_checked(header_len)?;
+        if rules.masked {
+            Mask::new(*header.last_chunk::<4>()?).apply(payload);
         }
         Some((opcode, payload))
     }
@@ -143,12 +141,53 @@ impl Decoder {
         if let Some(mask) = mask {
             mask.apply(bytes);
         }
-        *remaining = remaining.saturating_sub(bytes.len() as u64);
+        let is_last = self.advance(bytes.len());
+        Some(Piece { bytes, is_last })
+    }
+
+    /// As [`payload`](Self::payload), but appends the piece to `buffer`: unmasked while it is copied, in one pass.
+    /// Returns its length and whether the payload ends with it.
+    pub(crate) fn payload_into<B: Buffer>(
+        &mut self,
+        input: &mut &mut [u8],
+        buffer: &mut B,
+    ) -> Result<Option<(usize, bool)>, Full> {
+        let State::Payload { mask, remaining } = &mut self.state else {
+            return Ok(None);
+        };
+        if *remaining > 0 && input.is_empty() {
+            return Ok(None);
+        }
+        let len = usize::try_from(*remaining).unwrap_or(usize::MAX).min(input.len());
+        let room = buffer.grow(len)?;
+        let bytes = take_front(input, len);
+        match mask {
+            Some(mask) => mask.copy(bytes, room),
+            None => room.copy_from_slice(bytes),
+        }
+        let is_last = self.advance(len);
+        Ok(Some((len, is_last)))
+    }
+
+    /// How many bytes of the payload under way have not arrived.
+    pub(crate) const fn remaining(&self) -> u64 {
+        match self.state {
+            State::Payload { remaining, .. } => remaining,
+            State::Header { .. } => 0,
+        }
+    }
+
+    /// Counts payload bytes. Returns whether the payload has ended.
+    fn advance(&mut self, len: usize) -> bool {
+        let State::Payload { remaining, .. } = &mut self.state else {
+            return false;
+        };
+        *remaining = remaining.saturating_sub(len as u64);
         let is_last = *remaining == 0;
         if is_last {
             self.state = State::START;
         }
-        Some(Piece { bytes, is_last })
+        is_last
     }
 
     fn enter_payload(&mut self, header: &Header) {

@@ -3,7 +3,6 @@
 use super::{DataKind, Utf8};
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{Header, Opcode};
-use crate::storage::Full;
 use crate::storage::sealed::Buffer;
 
 /// Which message is under way, and how far. Decides by headers alone, before any payload is taken.
@@ -89,14 +88,12 @@ impl<B: Buffer> Assembler<B> {
         &mut self.utf8
     }
 
-    /// Appends a piece of the message. Text is checked at once: it fails as soon as the bad byte arrives.
-    pub(crate) fn push(&mut self, kind: DataKind, piece: &[u8]) -> Result<(), Error> {
-        if kind == DataKind::Text {
-            // WS-8.1-01
-            self.utf8.push(piece).map_err(|_| Violation::InvalidUtf8)?;
-        }
-        self.buffer.append(piece).map_err(|Full| Limit::Memory)?;
-        Ok(())
+    /// Checks the last `len` bytes of the buffer, a piece of a text that was appended: it fails as soon as the bad byte
+    /// arrives. WS-8.1-01
+    pub(crate) fn check_text(&mut self, len: usize) -> Result<(), Error> {
+        let filled = self.buffer.filled();
+        let piece = filled.get(filled.len().saturating_sub(len)..).unwrap_or_default();
+        self.utf8.push(piece).map_err(|_| Violation::InvalidUtf8.into())
     }
 
     /// Checks that the text has ended where a character ends. WS-8.1-02

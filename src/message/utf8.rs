@@ -8,11 +8,12 @@ pub(crate) struct InvalidUtf8;
 /// The whole of `bytes` as text.
 #[inline]
 pub(crate) fn validate(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
+    // SIMD pays from here on.
     #[cfg(feature = "simdutf8")]
-    let text = simdutf8::basic::from_utf8(bytes);
-    #[cfg(not(feature = "simdutf8"))]
-    let text = core::str::from_utf8(bytes);
-    text.map_err(|_| InvalidUtf8)
+    if bytes.len() >= 64 {
+        return simdutf8::basic::from_utf8(bytes).map_err(|_| InvalidUtf8);
+    }
+    core::str::from_utf8(bytes).map_err(|_| InvalidUtf8)
 }
 
 /// Between two pieces: the first bytes of a character whose rest has not arrived.
