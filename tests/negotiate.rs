@@ -170,3 +170,18 @@ fn what_was_read_beyond_the_handshake_comes_first() {
     assert_eq!(server.sender().reject(&sansws::Reply::new(403)), Err(Misuse::NoRequest.into()));
     assert!(server.outgoing().is_empty());
 }
+
+// H2-8-01
+#[test]
+fn a_stream_that_was_opened_elsewhere_keeps_the_rules_of_section_10() {
+    use sansws::{Config, Connection, Limit, Violation, handshake::origin};
+    let mut server = Connection::open_server(Config::new().max_frame(10));
+    let mut unmasked = *b"\x81\x01a";
+    assert_eq!(server.receive(&mut &mut unmasked[..]).map(drop), Err(Violation::Unmasked.into()));
+    let mut server = Connection::open_server(Config::new().max_frame(10));
+    let mut long = *b"\x82\x8b\x01\x02\x03\x04";
+    assert_eq!(server.receive(&mut &mut long[..]).map(drop), Err(Limit::Frame.into()));
+    // The `origin` field of the extended CONNECT.
+    assert!(origin::is_in("https://chat.example", &["https://chat.example"]));
+    assert!(!origin::is_in("https://evil.example", &["https://chat.example"]));
+}

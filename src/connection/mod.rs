@@ -39,7 +39,7 @@ use state::{Ending, Lifecycle, Phase, Step};
 /// - **Getters**: [`state`](Self::state), [`subprotocol`](Self::subprotocol), [`peer_close`](Self::peer_close),
 ///   [`close_code`](Self::close_code), [`error`](Self::error).
 ///
-/// `R` is the role, [`Server`] or [`Client`]; `S` is the storage, [`Heap`](crate::Heap).
+/// `R` is the role, [`Server`] or [`Client`]; `S` is the storage, [on the heap](crate::Heap).
 pub struct Connection<
     R: Role,
     #[cfg(feature = "alloc")] S: Storage = Heap,

@@ -1,0 +1,68 @@
+// Checks with a name and a time limit, and the programs that they are about.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+const LIMIT = 15_000;
+
+// A process whose stdout is read line by line. Stderr is kept for the report.
+export class Program {
+  constructor(command, args, options = {}) {
+    this.output = '';
+    this.process = spawn(command, args, { ...options, stdio: 'pipe' });
+    this.ended = once(this.process, 'close'); // after the exit and all of the output
+    this.ended.catch(() => {});               // not started: whoever awaits it is told
+    this.process.stdin.on('error', () => {}); // it ended without reading all of it
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      stream.on('data', (data) => { this.output += data; });
+    }
+    this.lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
+  }
+
+  async lineMatching(pattern) {
+    for (;;) {
+      const { value, done } = await this.lines.next();
+      assert(!done, 'it ended its output, having printed ' + this.said());
+      const found = pattern.exec(value);
+      if (found) return found;
+    }
+  }
+
+  type(text) { this.process.stdin.write(text); }
+  endOfInput() { this.process.stdin.end(); }
+  interrupt() { this.process.kill('SIGINT'); }
+
+  // Waits for the end; the exit status.
+  async status() { return (await this.ended)[0]; }
+
+  async stop() {
+    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill('SIGKILL');
+    await this.ended.catch(() => {});
+  }
+
+  said() { return JSON.stringify(this.output.slice(-500)); }
+}
+
+export class Checks {
+  passed = 0;
+  failed = 0;
+
+  async run(name, check, ...args) {
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error('not done in time')), LIMIT);
+    });
+    try {
+      await Promise.race([check(...args), late]);
+      this.passed += 1;
+      console.log('ok     ' + name);
+    } catch (error) {
+      this.failed += 1;
+      const where = /[\w]+_checks\.js:\d+/.exec(error.stack ?? '');
+      console.log(`FAILED ${name}: ${String(error.message ?? error).slice(0, 600)} (${where})`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
