@@ -46,6 +46,9 @@ pub(crate) mod sealed {
         /// Makes room for `len` more bytes, counts them as filled, and lends them to be written.
         fn grow(&mut self, len: usize) -> Result<&mut [u8], Full>;
 
+        /// The last `len` filled bytes, or fewer if there are fewer.
+        fn last_mut(&mut self, len: usize) -> &mut [u8];
+
         /// Forgets the filled bytes from `len` on.
         fn truncate(&mut self, len: usize);
 
@@ -118,6 +121,11 @@ mod heap {
             Ok(room)
         }
 
+        fn last_mut(&mut self, len: usize) -> &mut [u8] {
+            let from = self.end.saturating_sub(len).max(self.start);
+            self.bytes.get_mut(from..self.end).unwrap_or_default()
+        }
+
         fn truncate(&mut self, len: usize) {
             self.end = self.end.min(self.start.saturating_add(len));
         }
@@ -177,6 +185,10 @@ mod heap {
 
         fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
             self.0.get_or_insert_default().grow(len)
+        }
+
+        fn last_mut(&mut self, len: usize) -> &mut [u8] {
+            self.0.as_mut().map_or(&mut [], |buffer| buffer.last_mut(len))
         }
 
         fn truncate(&mut self, len: usize) {

@@ -57,6 +57,7 @@ fn memory() {
     no_allocation_per_message_where_buffers_are_kept();
     declared_bytes_cost_nothing();
     memory_follows_the_bytes();
+    lent_room_follows_the_bytes();
     endless_heads_and_pings();
 }
 
@@ -124,6 +125,26 @@ fn memory_follows_the_bytes() {
         assert!(server.receive(&mut &mut [0; 1024][..]).unwrap().is_none());
         assert!(held() - before <= 2 * kib * 1024 + 128, "{kib} KiB");
     }
+}
+
+/// Room that is lent follows the bytes too, and is taken back.
+fn lent_room_follows_the_bytes() {
+    let mut server = Connection::open_server(Config::new().max_message(u64::MAX));
+    let mut header = *b"\x82\xff\0\0\x01\0\0\0\0\0\x01\x02\x03\x04";
+    let before = held();
+    assert!(server.receive(&mut &mut header[..]).unwrap().is_none());
+    assert_eq!(server.receive_buffer().map(|room| room.len()), Some(16 * 1024));
+    assert!(held() - before <= 16 * 1024);
+    let mut arrived = 0;
+    for _ in 0..100 {
+        server.filled(1000).unwrap();
+        arrived += 1000;
+        let room = server.receive_buffer().unwrap().len();
+        assert_eq!(room, arrived.max(16 * 1024));
+        assert!(held() - before <= (4 * arrived).max(32 * 1024), "{} for {arrived}", held() - before);
+    }
+    assert!(server.receive(&mut &mut [][..]).unwrap().is_none());
+    server.filled(usize::MAX).unwrap();
 }
 
 /// A head without an end, a byte at a time, and a flood of pings.

@@ -239,6 +239,58 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.sender.failure().map_or(Ok(None), Err)
     }
 
+    /// Where the next bytes can be read to, while a large message is under way: the message's own buffer, which saves a
+    /// copy. `None` where that does not pay (most of the time): read to a buffer of your own and
+    /// [`receive`](Self::receive) it.
+    ///
+    /// Tell by [`filled`](Self::filled) how many bytes were read, then call `receive` with empty input. What was not
+    /// filled is taken back by the next call. Memory follows what has arrived, at most doubled.
+    ///
+    /// ```
+    /// # use sansws::{Config, Connection, Event, Message};
+    /// # use std::io::Read;
+    /// # let mut server = Connection::open_server(Config::new());
+    /// # server.sender().binary(&[7; 100_000])?;
+    /// # let mut socket = &server.outgoing().to_vec()[..];
+    /// # let mut conn = Connection::open_client(Config::new(), rand::rng());
+    /// # let mut buf = [0; 4096];
+    /// # loop {
+    /// let mut input: &mut [u8] = &mut [];
+    /// if let Some(room) = conn.receive_buffer() {
+    ///     let n = socket.read(room)?;
+    ///     conn.filled(n)?;
+    /// } else {
+    ///     let n = socket.read(&mut buf)?;
+    ///     input = &mut buf[..n];
+    /// }
+    /// while let Some((event, tx)) = conn.receive(&mut input)? {
+    ///     // ...
+    /// #   if let Event::Message(Message::Binary(data)) = event { assert_eq!(data, [7; 100_000]); return Ok(()); }
+    /// }
+    /// # }
+    /// # #[allow(unreachable_code)]
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn receive_buffer(&mut self) -> Option<&mut [u8]> {
+        if !matches!(self.stage, Stage::Frames) || !self.sender.lifecycle.is_receiving() {
+            return None;
+        }
+        self.receiver.lend()
+    }
+
+    /// Tells that the first `len` bytes of [`receive_buffer`](Self::receive_buffer) were read there. More than were lent
+    /// count as all of them. The event, if there is one, comes by [`receive`](Self::receive).
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn filled(&mut self, len: usize) -> Result<(), Error> {
+        if !self.sender.lifecycle.is_receiving() {
+            return self.sender.failure().map_or(Ok(()), Err);
+        }
+        self.receiver.filled(len).map_err(|error| self.sender.fail(error))
+    }
+
     /// Tells that the transport has ended in the peer's direction: `read` returned 0, or an error such as a reset.
     /// The state is [`State::Closed`] afterwards; what [`outgoing`](Self::outgoing) still holds can be written where
     /// the transport lives on in that direction.

@@ -25,6 +25,8 @@ pub(super) struct Receiver<S: Storage> {
     keep_capacity: usize,
     /// What was reported from a buffer, which is to be cleared before anything else.
     reported: Reported,
+    /// Room at the end of the message's buffer that was lent to be read to, and has nothing in it yet.
+    lent: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,14 @@ enum Reported {
     Control,
     /// The text in front of a byte that cannot be UTF-8: nothing else can come.
     TextBeforeBadByte,
+    /// Nothing yet, but a whole message lies in the buffer.
+    NotYet(DataKind),
 }
+
+/// Less is not worth a read of its own.
+const MIN_LENT: usize = 4096;
+/// The most room that is lent for the first bytes of a message.
+const MAX_FIRST_LENT: usize = 16 * 1024;
 
 /// What was found, and where it lies.
 #[derive(Clone, Copy)]
@@ -90,6 +99,7 @@ impl<S: Storage> Receiver<S> {
             delivery: config.delivery,
             keep_capacity: usize::try_from(config.keep_capacity).unwrap_or(usize::MAX),
             reported: Reported::Nothing,
+            lent: 0,
         }
     }
 
@@ -135,9 +145,12 @@ impl<S: Storage> Receiver<S> {
 
     /// Reads on until there is something to report. `None`: input is used up.
     pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
-        if self.reported != Reported::Nothing {
-            self.clear_reported()?;
+        if let Reported::NotYet(kind) = self.reported {
+            self.reported = Reported::Message;
+            return Ok(Some(Found::Message(kind, Payload::Buffer)));
         }
+        self.take_back();
+        self.clear_reported()?;
         loop {
             if self.decoder.is_in_header() {
                 let Some(header) = self.decoder.header(input, &self.rules)? else {
@@ -225,15 +238,72 @@ impl<S: Storage> Receiver<S> {
             self.assembler.check_text(len)?;
         }
         self.frame.is_first = false;
-        if !(is_last && self.frame.fin) {
+        if !self.end_of_whole(kind, is_last)? {
             return Ok(None);
+        }
+        self.reported = Reported::Message;
+        Ok(Some(Found::Message(kind, Payload::Buffer)))
+    }
+
+    /// Whether a message in the buffer is whole with this piece.
+    fn end_of_whole(&mut self, kind: DataKind, is_last: bool) -> Result<bool, Error> {
+        if !(is_last && self.frame.fin) {
+            return Ok(false);
         }
         if kind == DataKind::Text {
             self.assembler.end_text()?;
         }
         self.end_message();
-        self.reported = Reported::Message;
-        Ok(Some(Found::Message(kind, Payload::Buffer)))
+        Ok(true)
+    }
+
+    /// Lends room in the message's buffer, for payload to be read straight to where it stays. `None` where that does
+    /// not pay, or where something else comes first.
+    pub(super) fn lend(&mut self) -> Option<&mut [u8]> {
+        let is_data = !self.frame.opcode.is_control() && self.order.kind().is_some();
+        let remaining = self.decoder.remaining();
+        if !is_data || self.delivery != Delivery::Whole || remaining < MIN_LENT as u64 {
+            return None;
+        }
+        self.take_back();
+        self.clear_reported().ok()?;
+        // Memory follows the bytes that arrived, at most doubled.
+        let most = self.assembler.bytes().len().max(MAX_FIRST_LENT);
+        let len = usize::try_from(remaining).unwrap_or(usize::MAX).min(most);
+        self.lent = len;
+        let room = self.assembler.buffer().grow(len);
+        if room.is_err() {
+            self.lent = 0;
+        }
+        room.ok()
+    }
+
+    /// The first `len` bytes of the room that was lent have payload in them.
+    pub(super) fn filled(&mut self, len: usize) -> Result<(), Error> {
+        let len = len.min(self.lent);
+        let Some(kind) = self.order.kind().filter(|_| self.lent > 0) else {
+            return Ok(());
+        };
+        self.lent -= len;
+        self.take_back();
+        let is_last = self.decoder.payload_in_place(self.assembler.buffer().last_mut(len));
+        self.frame.is_first = false;
+        if kind == DataKind::Text {
+            self.assembler.check_text(len)?;
+        }
+        if self.end_of_whole(kind, is_last)? {
+            self.reported = Reported::NotYet(kind);
+        }
+        Ok(())
+    }
+
+    /// Room that was lent and not filled is given up.
+    fn take_back(&mut self) {
+        if self.lent > 0 {
+            let filled = self.assembler.bytes().len();
+            self.assembler.buffer().truncate(filled.saturating_sub(self.lent));
+            self.lent = 0;
+        }
     }
 
     fn part_payload<'i>(
@@ -294,7 +364,7 @@ impl<S: Storage> Receiver<S> {
     /// What was reported from a buffer is not needed any more once the next call is made.
     fn clear_reported(&mut self) -> Result<(), Error> {
         match self.reported {
-            Reported::Nothing => {}
+            Reported::Nothing | Reported::NotYet(_) => return Ok(()),
             Reported::Message => self.assembler.clear(self.keep_capacity),
             Reported::Control => self.control.clear(0),
             Reported::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
@@ -359,6 +429,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     pub(super) fn release(&mut self) {
+        self.take_back();
         if self.clear_reported().is_ok() && self.assembler.bytes().is_empty() {
             self.assembler.clear(0);
         }

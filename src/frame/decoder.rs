@@ -169,6 +169,14 @@ impl Decoder {
         Ok(Some((len, is_last)))
     }
 
+    /// Unmasks payload that lies where it stays, and counts it. Returns whether the payload ends with it.
+    pub(crate) fn payload_in_place(&mut self, bytes: &mut [u8]) -> bool {
+        if let State::Payload { mask: Some(mask), .. } = &mut self.state {
+            mask.apply(bytes);
+        }
+        self.advance(bytes.len())
+    }
+
     /// How many bytes of the payload under way have not arrived.
     pub(crate) const fn remaining(&self) -> u64 {
         match self.state {
