@@ -1,122 +1,291 @@
 //! Who may import whom, and how large a file may be. See ARCHITECTURE.md.
+//!
+//! The scan reads lines and trusts in rustfmt: a block ends at the brace that is indented as its first line.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The rooms from the highest to the lowest, with what each may import. `lib.rs` may import all.
 const MAY_IMPORT: [(&str, &[&str]); 12] = [
     (
         "connection",
-        &["event", "handshake", "message", "frame", "config", "storage", "error", "close", "role"],
+        &["event", "handshake", "message", "deflate", "frame", "config", "storage", "error", "close", "role"],
     ),
     // The timers are told the state of a connection, and know nothing else of it.
     ("timers", &["State"]),
     ("event", &["handshake", "message", "close"]),
     ("handshake", &["frame", "config", "storage", "error", "close", "role"]),
-    ("message", &["frame", "storage", "error", "close"]),
-    ("frame", &["storage", "error", "close"]),
+    // These are given plain numbers, never `Config`, so that they can be read and tested without a connection.
+    ("message", &["frame", "storage", "error", "close", "role"]),
+    ("deflate", &["frame", "storage", "error", "close", "role"]),
+    ("frame", &["storage", "error", "close", "role"]),
     ("config", &["error", "close", "role"]),
     ("storage", &["error", "close", "role"]),
     ("error", &["close", "role"]),
     ("close", &[]),
     ("role", &[]),
-    ("lib", &[]),
 ];
 
-/// Lines of code without blank lines, comments and tests.
-const MAX_LINES: usize = 400;
+/// A file is below this. Blank lines, comments and tests do not count.
+const LINES: usize = 400;
 
-fn src() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
-}
-
-/// Each file of `src` by its path below that, with its code: without comments and test modules.
-fn files() -> Vec<(String, Vec<String>)> {
-    fn visit(folder: &Path, files: &mut Vec<(String, Vec<String>)>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                visit(&path, files);
-                continue;
-            }
-            let name = path.strip_prefix(src()).unwrap().display().to_string();
-            files.push((name, code(&fs::read_to_string(&path).unwrap())));
-        }
-    }
-    let mut files = Vec::new();
-    visit(&src(), &mut files);
-    assert!(files.len() > 20, "the sources are not where this test looks");
-    files
-}
-
-fn code(source: &str) -> Vec<String> {
-    let before_tests = ["\n#[cfg(test)]\nmod tests {", "\n#[cfg(all(test"]
-        .iter()
-        .filter_map(|start| source.find(start))
-        .min()
-        .map_or(source, |at| &source[..at]);
-    before_tests
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default().trim_end().to_string())
-        .filter(|line| !line.is_empty())
-        .collect()
-}
-
-/// What the code takes from other rooms: the first words of its `crate::` paths.
-fn imports(code: &[String]) -> Vec<String> {
-    let joined = code.join("\n");
-    let paths = joined.split("crate::").skip(1);
-    paths
-        .map(|path| path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>())
-        .inspect(|room| {
-            assert!(!room.is_empty(), "import one room a line: `use crate::{{` hides what it takes")
-        })
-        .collect()
-}
-
-fn violations(name: &str, code: &[String]) -> Vec<String> {
-    let room = name.split(['/', '.']).next().unwrap();
-    let Some((_, allowed)) = MAY_IMPORT.iter().find(|(known, _)| *known == room) else {
-        return vec![format!("{name}: a room that MAY_IMPORT does not know")];
-    };
-    imports(code)
-        .iter()
-        .filter(|import| *import != room && !allowed.contains(&import.as_str()))
-        .map(|import| format!("{name} imports {import}"))
-        .collect()
-}
+/// Names that say nothing about what is inside, so that anything ends up there.
+const NO_NAMES: [&str; 5] = ["util.rs", "utils.rs", "common.rs", "misc.rs", "helpers.rs"];
 
 #[test]
 fn a_room_imports_only_what_is_lower() {
-    let found: Vec<String> = files().iter().flat_map(|(name, code)| violations(name, code)).collect();
-    assert!(found.is_empty(), "{}", found.join("\n"));
+    holds(imports_upwards);
 }
 
 #[test]
-fn this_test_would_notice() {
-    let of = |name: &str, line: &str| violations(name, &code(line));
-    assert_eq!(of("frame/header.rs", "use crate::config::Config;"), ["frame/header.rs imports config"]);
-    assert_eq!(of("message/utf8.rs", "    let a = crate::connection::State::Open;").len(), 1);
-    assert_eq!(of("close.rs", "use crate::error::Error;").len(), 1);
-    assert_eq!(of("new.rs", "").len(), 1);
-    assert_eq!(of("frame/mask.rs", "use crate::error::Error; // crate::config\n/// crate::config"), [""; 0]);
-    assert_eq!(code("a\n\n// b\nc // d\n#[cfg(test)]\nmod tests {\nuse crate::config;\n}\n"), ["a", "c"]);
+fn files_stay_small() {
+    holds(too_long);
 }
 
 #[test]
-fn files_stay_small_and_are_named_for_what_they_do() {
-    for (name, code) in files() {
-        assert!(code.len() <= MAX_LINES, "{name} has {} lines of code; is it still one room?", code.len());
-        let file = name.rsplit('/').next().unwrap();
-        assert!(!["util.rs", "utils.rs", "common.rs", "misc.rs", "helpers.rs"].contains(&file), "{name}");
-    }
+fn files_are_named_for_what_they_do() {
+    holds(named_for_nothing);
 }
 
 #[test]
 fn nothing_is_unsafe() {
-    for (name, code) in files() {
-        for line in code {
-            assert!(!line.contains("unsafe") || line == "#![forbid(unsafe_code)]", "{name}: {line}");
+    holds(unsafe_code);
+}
+
+/// Reports what `problems` finds in all of `src`, one line each. It is given a path below `src`, and the code.
+fn holds(problems: fn(&str, &[&str]) -> Vec<String>) {
+    let mut sources = Vec::new();
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut sources);
+    assert!(sources.iter().any(|(path, _)| path == "lib.rs"), "the sources are not where this test looks");
+    let found: Vec<String> = sources.iter().flat_map(|(path, text)| problems(path, &code(text))).collect();
+    assert!(found.is_empty(), "{} problems:\n{}", found.len(), found.join("\n"));
+}
+
+fn read(folder: &Path, below: &str, sources: &mut Vec<(String, String)>) {
+    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        let name = format!("{below}{}", path.file_name().unwrap().to_str().unwrap());
+        if path.is_dir() {
+            read(&path, &format!("{name}/"), sources);
+        } else {
+            sources.push((name, fs::read_to_string(&path).unwrap()));
         }
     }
+}
+
+/// The lines without blank ones, comments and test modules.
+fn code(source: &str) -> Vec<&str> {
+    let mut code = Vec::new();
+    let mut lines = source.lines().map(without_comment).filter(|line| !line.is_empty());
+    while let Some(line) = lines.next() {
+        if !line.trim_start().starts_with("#[cfg(test)]") && !line.trim_start().starts_with("#[cfg(all(test,")
+        {
+            code.push(line);
+            continue;
+        }
+        // Only a module is a test; a single item under `cfg(test)` is a part of the code around it.
+        let attributes = lines.clone().take_while(|line| line.trim_start().starts_with("#[")).count();
+        let is_module = |line: &str| line.trim_start().starts_with("mod ") && line.ends_with('{');
+        if lines.clone().nth(attributes).is_some_and(is_module) {
+            let end = format!("{}}}", indentation(line));
+            lines.by_ref().find(|line| *line == end);
+        } else {
+            code.push(line);
+        }
+    }
+    code
+}
+
+/// Slashes after an odd number of quotes stand in a string, such as `"wss://"`.
+fn without_comment(line: &str) -> &str {
+    let is_comment = |at: &usize| line[..*at].matches('"').count() % 2 == 0;
+    let end = line.match_indices("//").map(|(at, _)| at).find(is_comment).unwrap_or(line.len());
+    line[..end].trim_end()
+}
+
+fn indentation(line: &str) -> &str {
+    &line[..line.len() - line.trim_start().len()]
+}
+
+/// The room that a file belongs to: `frame` for `frame/mask.rs`, `close` for `close.rs`.
+fn room(path: &str) -> &str {
+    path.split(['/', '.']).next().unwrap_or_default()
+}
+
+fn imports_upwards(path: &str, code: &[&str]) -> Vec<String> {
+    let room = room(path);
+    if room == "lib" {
+        return Vec::new();
+    }
+    let Some((_, allowed)) = MAY_IMPORT.iter().find(|(known, _)| *known == room) else {
+        return vec![format!("{path}: a room that `MAY_IMPORT` in tests/layers.rs does not know")];
+    };
+    let mut problems = Vec::new();
+    for import in imports(path, code) {
+        if import.is_empty() {
+            problems.push(format!(
+                "{path} hides what it imports; name the room right after `crate::` or `super::`"
+            ));
+        } else if import != room && !allowed.contains(&import) {
+            problems.push(format!("{path} imports {import}"));
+        }
+    }
+    problems
+}
+
+/// What follows the root of the crate in each path that starts there, by `crate::` or by enough of `super::`.
+fn imports<'a>(path: &str, code: &[&'a str]) -> Vec<&'a str> {
+    let file_depth = path.split('/').filter(|part| *part != "mod.rs").count();
+    // The ends of the modules inside of the file that the line is in.
+    let mut modules: Vec<String> = Vec::new();
+    let mut imports = Vec::new();
+    for &line in code {
+        if modules.last().is_some_and(|end| end == line) {
+            modules.pop();
+        }
+        for (at, _) in line.match_indices("crate::") {
+            imports.push(first_word(&line[at + "crate::".len()..]));
+        }
+        let mut rest = line;
+        while let Some(at) = rest.find("super::") {
+            rest = &rest[at..];
+            let mut steps = 0;
+            while let Some(further) = rest.strip_prefix("super::") {
+                rest = further;
+                steps += 1;
+            }
+            if steps >= file_depth + modules.len() {
+                imports.push(first_word(rest));
+            }
+        }
+        let opens_module = line.ends_with('{') && line.split_whitespace().rev().nth(2) == Some("mod");
+        if opens_module {
+            modules.push(format!("{}}}", indentation(line)));
+        }
+    }
+    imports
+}
+
+/// Empty for `{`, `*` and `self`, which may be anything.
+fn first_word(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    Some(&text[..end]).filter(|word| *word != "self").unwrap_or_default()
+}
+
+fn too_long(path: &str, code: &[&str]) -> Vec<String> {
+    let is_too_long = code.len() >= LINES;
+    is_too_long
+        .then(|| format!("{path} has {} lines of code, not below {LINES}", code.len()))
+        .into_iter()
+        .collect()
+}
+
+fn named_for_nothing(path: &str, _: &[&str]) -> Vec<String> {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    NO_NAMES
+        .contains(&name)
+        .then(|| format!("{path}: a name that tells what is inside"))
+        .into_iter()
+        .collect()
+}
+
+fn unsafe_code(path: &str, code: &[&str]) -> Vec<String> {
+    const FORBIDDEN: &str = "#![forbid(unsafe_code)]";
+    let mut problems: Vec<String> = code
+        .iter()
+        .filter(|line| line.contains("unsafe") && **line != FORBIDDEN)
+        .map(|line| format!("{path}: {}", line.trim()))
+        .collect();
+    if path == "lib.rs" && !code.contains(&FORBIDDEN) {
+        problems.push(format!("{path} has to say {FORBIDDEN}"));
+    }
+    // A comment that the scan would read as code.
+    problems.extend(
+        code.iter().filter(|line| line.contains("/*")).map(|_| format!("{path}: write comments with //")),
+    );
+    problems
+}
+
+#[test]
+fn imports_upwards_are_noticed() {
+    let of = |path: &str, source: &str| imports_upwards(path, &code(source)).join(", ");
+    assert_eq!(of("frame/header.rs", "use crate::config::Config;"), "frame/header.rs imports config");
+    assert_eq!(of("storage.rs", "use crate::config::Config;"), "storage.rs imports config");
+    assert_eq!(of("config.rs", "use crate::storage::Full;"), "config.rs imports storage");
+    assert_eq!(of("close.rs", "use crate::error::Error;"), "close.rs imports error");
+    assert_eq!(of("handshake/view.rs", "use crate::message::DataKind;"), "handshake/view.rs imports message");
+    assert_eq!(
+        of("message/utf8.rs", "    let a = crate::connection::STATE;"),
+        "message/utf8.rs imports connection"
+    );
+    assert_eq!(of("timers.rs", "use crate::Connection;"), "timers.rs imports Connection");
+    // What the root exports belongs to some room too.
+    assert_eq!(of("frame/mod.rs", "pub use crate::Config;"), "frame/mod.rs imports Config");
+    // Two in one line, after a string with slashes, and under `cfg(test)` but no test module.
+    assert_eq!(of("role.rs", "a(\"ws://\", crate::a(), crate::b())"), "role.rs imports a, role.rs imports b");
+    assert_eq!(of("role.rs", "#[cfg(test)]\nuse crate::error::Error;"), "role.rs imports error");
+    assert_eq!(of("new.rs", ""), "new.rs: a room that `MAY_IMPORT` in tests/layers.rs does not know");
+}
+
+#[test]
+fn imports_by_super_are_noticed() {
+    let of = |path: &str, source: &str| imports_upwards(path, &code(source)).join(", ");
+    assert_eq!(of("close.rs", "use super::error::Error;"), "close.rs imports error");
+    assert_eq!(of("frame/mod.rs", "use super::config::Config;"), "frame/mod.rs imports config");
+    assert_eq!(of("frame/mask.rs", "use super::super::config::Config;"), "frame/mask.rs imports config");
+    assert_eq!(of("frame/mask.rs", "use super::config::Config;"), "");
+    // A module inside of a file is one step more.
+    assert_eq!(of("close.rs", "pub(crate) mod inner {\n    use super::Close;\n}"), "");
+    assert_eq!(of("close.rs", "mod inner {\n    use super::super::event::E;\n}"), "close.rs imports event");
+    assert_eq!(of("close.rs", "mod inner {\n}\nuse super::event::E;"), "close.rs imports event");
+}
+
+#[test]
+fn imports_that_hide_the_room_are_noticed() {
+    for source in
+        ["use crate::{\n    config::Config,\n};", "use crate::*;", "use crate::self;", "use super::*;"]
+    {
+        assert!(imports_upwards("close.rs", &code(source))[0].contains("hides"), "{source}");
+    }
+}
+
+#[test]
+fn imports_of_what_is_lower_are_fine() {
+    for (path, source) in [
+        ("connection/mod.rs", "use crate::event::Event;\nuse crate::message::{DataKind, Utf8};"),
+        ("event.rs", "use crate::handshake::Request;\nuse crate::close::Close;"),
+        ("timers.rs", "use crate::State;"),
+        ("handshake/view.rs", "use super::uri::Uri;\nconst A: usize = crate::config::Config::A;"),
+        ("frame/mask.rs", "use crate::frame::Header;\nuse crate::error::Error; // crate::config"),
+        ("frame/mask.rs", "/// crate::config\n//! [`A`](crate::config::A)\n// use super::super::config;"),
+        ("frame/mask.rs", "#[cfg(test)]\nmod tests {\n    use crate::config::Config;\n}"),
+        ("lib.rs", "pub use crate::connection::{Connection, State};"),
+    ] {
+        assert_eq!(imports_upwards(path, &code(source)), [""; 0], "{path}: {source}");
+    }
+}
+
+#[test]
+fn only_code_is_read() {
+    let tests = "#[cfg(test)]\nmod tests {\n    use x;\n    fn a() {\n    }\n}\n";
+    assert_eq!(code(&format!("a\n\n// b\nc // d\n    /// e\n{tests}f\n")), ["a", "c", "f"]);
+    let tests =
+        "    #[cfg(all(test, feature = \"std\"))]\n    #[allow(x)]\n    mod tests {\n        a\n    }\n";
+    assert_eq!(code(&format!("{tests}}}\n")), ["}"]);
+    assert_eq!(code("#[cfg(test)]\nextern crate std;\nb\n"), ["#[cfg(test)]", "extern crate std;", "b"]);
+    assert_eq!(code("a(\"wss://\"); // b"), ["a(\"wss://\");"]);
+}
+
+#[test]
+fn long_files_bad_names_and_unsafe_code_are_noticed() {
+    assert_eq!(too_long("a.rs", &["x"; 399]), [""; 0]);
+    assert_eq!(too_long("a.rs", &["x"; 400]), ["a.rs has 400 lines of code, not below 400"]);
+    assert_eq!(named_for_nothing("frame/util.rs", &[]), ["frame/util.rs: a name that tells what is inside"]);
+    assert_eq!(named_for_nothing("frame/mask.rs", &[]), [""; 0]);
+    assert_eq!(unsafe_code("a.rs", &["    unsafe { x() }"]), ["a.rs: unsafe { x() }"]);
+    assert_eq!(unsafe_code("a.rs", &["#![allow(unsafe_code)]"]), ["a.rs: #![allow(unsafe_code)]"]);
+    assert_eq!(unsafe_code("lib.rs", &["#![forbid(unsafe_code)]"]), [""; 0]);
+    assert_eq!(unsafe_code("lib.rs", &["#![no_std]"]), ["lib.rs has to say #![forbid(unsafe_code)]"]);
+    assert_eq!(unsafe_code("a.rs", &["/* x"]), ["a.rs: write comments with //"]);
 }

@@ -54,7 +54,7 @@ struct Source {
 }
 
 struct Requirement {
-    /// The line in the list, which is its place in the order too.
+    /// In the list.
     line: usize,
     needs_test: bool,
     text: String,
@@ -116,7 +116,7 @@ fn parse_untested(
     problems: &mut Vec<String>,
 ) -> BTreeSet<String> {
     let mut excused = BTreeSet::new();
-    let mut previous = 0;
+    let mut previous = "";
     for (line, row) in numbered(list) {
         if row.trim().is_empty() || row.starts_with('#') {
             continue;
@@ -139,10 +139,10 @@ fn parse_untested(
         }
         if !excused.insert(id.to_string()) {
             problems.push(format!("{at}: {id} is there twice"));
-        } else if requirement.line < previous {
-            problems.push(format!("{at}: {id} is out of order; the order is that of {REQUIREMENTS}"));
+        } else if id < previous {
+            problems.push(format!("{at}: {id} belongs above {previous}, as `sort` would have it"));
         }
-        previous = previous.max(requirement.line);
+        previous = id;
     }
     excused
 }
@@ -510,7 +510,7 @@ fn tested(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Two requirements that need a test, and one that does not.
+/// Three requirements that need a test, and one that does not.
 const LIST: &str = "id\tsection\tlevel\trole\towner\ttopic\trequirement\thow_to_test
 WS-5.1-01\t5.1\tMUST\tclient\tlibrary\tmasking\tMasks.\tLook.
 WS-5.1-02\t5.1\tMUST\tclient\tlibrary\tmasking\tMasks with TLS.\tLook.
@@ -518,7 +518,7 @@ WS-5.3-03\t5.3\tMUST\tclient\tembedder\tmasking\tDraws keys.\tLook.
 WS-10.4-02\t10.4\tMUST\tboth\tlibrary\tsecurity\tLimits frames.\tLook.
 ";
 
-/// The problems when all of `LIST` is excused by `untested` and by `tests/a.rs`.
+/// The problems with `LIST` where one source file is all there is.
 fn problems(untested: &str, path: &str, text: &str) -> Vec<String> {
     check(LIST, untested, &[Source { path: path.to_string(), text: text.to_string() }])
 }
@@ -695,25 +695,25 @@ fn the_list_of_untested_has_no_mistakes() {
         }
         all
     };
-    assert_eq!(found("WS-5.1-02\tx\nWS-10.4-02\tx\n"), "");
+    assert_eq!(found("WS-10.4-02\tx\nWS-5.1-02\tx\n"), "");
     assert_eq!(
-        found("WS-5.1-01\tx\nWS-5.1-02\tx\nWS-10.4-02\tx\n"),
-        "list:1: WS-5.1-01 is tested at tests/a.rs:1; remove it here\n"
+        found("WS-10.4-02\tx\nWS-5.1-01\tx\nWS-5.1-02\tx\n"),
+        "list:2: WS-5.1-01 is tested at tests/a.rs:1; remove it here\n"
     );
     assert_eq!(
-        found("WS-5.1-02\nWS-10.4-02\t \n"),
-        "list:1: WS-5.1-02 has no reason (a tab goes between the id and its reason)\n\
-         list:2: WS-10.4-02 has no reason (a tab goes between the id and its reason)\n"
+        found("WS-10.4-02\nWS-5.1-02\t \n"),
+        "list:1: WS-10.4-02 has no reason (a tab goes between the id and its reason)\n\
+         list:2: WS-5.1-02 has no reason (a tab goes between the id and its reason)\n"
     );
     assert_eq!(
-        found("WS-10.4-02\tx\nWS-5.1-02\tx\n"),
-        "list:2: WS-5.1-02 is out of order; the order is that of tests/requirements/requirements.tsv\n"
+        found("WS-5.1-02\tx\nWS-10.4-02\tx\n"),
+        "list:2: WS-10.4-02 belongs above WS-5.1-02, as `sort` would have it\n"
     );
     assert_eq!(
-        found("WS-5.1-02\tx\nWS-5.1-02\tx\nWS-5.3-03\tx\nWS-9-99\tx\nWS-10.4-02\tx\n"),
-        "list:2: WS-5.1-02 is there twice\n\
-         list:3: WS-5.3-03 needs no test, so it does not belong here\n\
-         list:4: there is no requirement `WS-9-99`\n"
+        found("WS-10.4-02\tx\nWS-5.1-02\tx\nWS-5.1-02\tx\nWS-5.3-03\tx\nWS-9-99\tx\n"),
+        "list:3: WS-5.1-02 is there twice\n\
+         list:4: WS-5.3-03 needs no test, so it does not belong here\n\
+         list:5: there is no requirement `WS-9-99`\n"
     );
 }
 

@@ -184,23 +184,20 @@ proptest! {
             if rest.is_empty() || matches!(lent_heard.last(), Some(Heard::Failed(_))) {
                 break;
             }
-            match server.receive_buffer() {
-                Some(room) => {
-                    lent += 1;
-                    let len = size.min(room.len()).min(rest.len());
-                    room[..len].copy_from_slice(&rest[..len]);
-                    rest = &rest[len..];
-                    if let Err(error) = server.filled(len) {
-                        lent_heard.push(Heard::Failed(error));
-                        break;
-                    }
-                    lent_heard.extend(feed(&mut server, &[]));
+            if let Some(room) = server.receive_buffer() {
+                lent += 1;
+                let len = size.min(room.len()).min(rest.len());
+                room[..len].copy_from_slice(&rest[..len]);
+                rest = &rest[len..];
+                if let Err(error) = server.filled(len) {
+                    lent_heard.push(Heard::Failed(error));
+                    break;
                 }
-                None => {
-                    let (now, later) = rest.split_at(size.min(1000).min(rest.len()));
-                    rest = later;
-                    lent_heard.extend(feed(&mut server, now));
-                }
+                lent_heard.extend(feed(&mut server, &[]));
+            } else {
+                let (now, later) = rest.split_at(size.min(1000).min(rest.len()));
+                rest = later;
+                lent_heard.extend(feed(&mut server, now));
             }
         }
         prop_assert!(lent > 0 || bytes.len() < 8000 || bad_at.is_some());

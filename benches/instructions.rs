@@ -1,0 +1,151 @@
+//! Instructions per message, counted by `valgrind --tool=callgrind`: they repeat on noisy machines, so a change is seen
+//! in the committed figures. `cargo bench --bench instructions` prints them and tells where they differ from
+//! `benches/instructions.tsv`; with `-- --write` it writes that file.
+//!
+//! A case runs twice, with more and with fewer messages; the difference is the messages' own.
+
+mod support;
+
+use sansws::{Accept, ClientRequest, Connection, Event};
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use support::{BINARY, TEXT, ascii, client, config, mixed, rng, server, stream};
+
+const CASES: [&str; 9] = ["R1", "R2a", "R2m", "R3", "W1", "W2", "E1", "H1", "H2"];
+const SIZES_OF_MESSAGES: [usize; 3] = [16, 125, 1024];
+const FEWER: u64 = 100;
+const MORE: u64 = 300;
+
+/// Figures may differ by this much before the run fails: compilers and C libraries do differ.
+const TOLERANCE_PERCENT: u64 = 5;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let [name, size, count] = &arguments[..] {
+        run(name, size.parse().unwrap(), count.parse().unwrap());
+        return ExitCode::SUCCESS;
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/instructions.tsv");
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let is_to_write = arguments == ["--write"];
+    let mut figures = String::from("# case\tsize\tinstructions per message\n");
+    let mut has_failed = false;
+    for name in CASES {
+        for size in if name.starts_with('H') { &SIZES_OF_MESSAGES[..1] } else { &SIZES_OF_MESSAGES[..] } {
+            let size = if name.starts_with('H') { 0 } else { *size };
+            let per_message = (count(name, size, MORE) - count(name, size, FEWER)) / (MORE - FEWER);
+            let start = format!("{name}\t{size}\t");
+            writeln!(figures, "{start}{per_message}").unwrap();
+            let before = committed.lines().find_map(|line| line.strip_prefix(&start)?.parse::<u64>().ok());
+            let has_grown =
+                before.is_none_or(|before| per_message > before + before * TOLERANCE_PERCENT / 100 + 1);
+            has_failed |= has_grown;
+            let before = before.map_or("none".to_string(), |before| before.to_string());
+            println!(
+                "{name:4} {size:5} B  {per_message:6}  committed {before:>6}{}",
+                if has_grown { "  MORE" } else { "" }
+            );
+        }
+    }
+    if is_to_write {
+        std::fs::write(&path, figures).unwrap();
+        return ExitCode::SUCCESS;
+    }
+    if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// All instructions of a run of this program with so many messages.
+fn count(name: &str, size: usize, messages: u64) -> u64 {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(std::env::current_exe().unwrap())
+        .args([name, &size.to_string(), &messages.to_string()])
+        // Where the C library copies by `rep movsb` each byte would count as an instruction.
+        .env("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=1073741824")
+        .output()
+        .expect("valgrind is needed: install it by your system's package manager");
+    let report = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{report}");
+    let refs = report.lines().find_map(|line| line.split_once("refs:")).expect("a count").1;
+    refs.trim().replace(',', "").parse().unwrap()
+}
+
+/// Sends or receives so many messages. What is not theirs costs the same for any number of them.
+fn run(name: &str, size: usize, messages: usize) {
+    let one = |first, payload: &[u8], masked| stream(first, payload, masked, 1);
+    match name {
+        "R1" => receive_each(server(), &one(BINARY, &ascii(size), true), messages, false),
+        "R2a" => receive_each(server(), &one(TEXT, &ascii(size), true), messages, false),
+        "R2m" => receive_each(server(), &one(TEXT, &mixed(size), true), messages, false),
+        "R3" => receive_each(client(), &one(BINARY, &ascii(size), false), messages, false),
+        "E1" => receive_each(server(), &one(BINARY, &ascii(size), true), messages, true),
+        "W1" => send_each(server(), &ascii(size), messages),
+        "W2" => send_each(client(), &ascii(size), messages),
+        "H1" => (0..messages).for_each(|_| drop(black_box(open(REQUEST)))),
+        "H2" => {
+            let request = ClientRequest::new("ws://server.example:8080/chat").unwrap();
+            let connect = || Connection::client(&request, config(), rng()).unwrap();
+            // The same generator makes the same key, so one answer fits all.
+            let answer = open(connect().outgoing()).outgoing().to_vec();
+            for _ in 0..messages {
+                let mut client = connect();
+                let mut bytes = answer.clone();
+                assert!(matches!(
+                    client.receive(&mut &mut bytes[..]),
+                    Ok(Some((Event::HandshakeComplete(_), _)))
+                ));
+            }
+        }
+        _ => panic!("no case {name}"),
+    }
+}
+
+/// Eight messages a read, so that the loop around them counts little.
+fn receive_each<R: sansws::Role>(
+    mut connection: Connection<R>,
+    frame: &[u8],
+    messages: usize,
+    is_echo: bool,
+) {
+    let read = frame.repeat(8);
+    let mut buffer = read.clone();
+    for _ in 0..=messages / 8 {
+        buffer.copy_from_slice(&read);
+        let mut input = &mut buffer[..];
+        while let Some((event, tx)) = connection.receive(&mut input).unwrap() {
+            if let Event::Message(message) = black_box(event) {
+                if is_echo {
+                    tx.binary(message.as_bytes()).unwrap();
+                }
+            }
+        }
+        let len = connection.outgoing().len();
+        connection.mark_sent(len);
+    }
+}
+
+fn send_each<R: sansws::Role>(mut connection: Connection<R>, payload: &[u8], messages: usize) {
+    for _ in 0..messages {
+        connection.sender().binary(black_box(payload)).unwrap();
+        let len = connection.outgoing().len();
+        connection.mark_sent(len);
+    }
+}
+
+const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: server.example:8080\r\nConnection: Upgrade\r\n\
+    Upgrade: websocket\r\nOrigin: http://server.example:8080\r\nSec-WebSocket-Version: 13\r\n\
+    Cookie: session=4f1c2a; theme=dark\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+fn open(request: &[u8]) -> Connection<sansws::Server> {
+    let mut server = Connection::server(config());
+    let mut bytes = request.to_vec();
+    let mut input = &mut bytes[..];
+    while let Some((event, tx)) = server.receive(&mut input).unwrap() {
+        if let Event::HandshakeRequest(_) = event {
+            tx.accept(&Accept::new()).unwrap();
+        }
+    }
+    server
+}
