@@ -26,16 +26,23 @@ impl<S: Storage> Sender<Server, S> {
         if self.decision() != Decision::Upgrade {
             return Err(Misuse::NoRequest.into());
         }
-        let agreed = accept.agreed(self.subprotocols.as_str().split(',').filter(|name| !name.is_empty()))?;
+        let (key, offered) = self.offered();
+        let key_len = key.len();
+        let agreed = accept.agreed(offered)?;
         accept.check_headers()?;
         let agreed = S::Text::joined(core::iter::once(agreed)).map_err(|_| Misuse::StorageTooSmall)?;
-        let key = self.accept;
-        let key = str::from_utf8(&key).unwrap_or_default();
+        // The answer is written from where it lies, so it is taken out meanwhile.
+        let negotiation = core::mem::take(&mut self.negotiation);
+        let key = negotiation.as_str().get(..key_len).unwrap_or_default();
         let limit = self.max_outgoing();
-        self.write_head(limit, |write| {
+        let written = self.write_head(limit, |write| {
             accept.write(key, agreed.as_str(), &mut |piece: &str| write(piece.as_bytes()))
-        })?;
-        self.subprotocols = agreed;
+        });
+        if written.is_err() {
+            self.negotiation = negotiation;
+            return written;
+        }
+        self.negotiation = agreed;
         self.step(Step::Opened);
         Ok(())
     }

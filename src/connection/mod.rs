@@ -135,10 +135,9 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
 
 impl<R: Role, S: Storage> Connection<R, S> {
     fn new(role: R, config: Config, lifecycle: Lifecycle, stage: Stage) -> Self {
-        let keep_capacity = usize::try_from(config.keep_capacity).unwrap_or(usize::MAX);
         Self {
             receiver: Receiver::new(&config, R::IS_SERVER),
-            sender: Sender::new(role, lifecycle, config.max_outgoing, keep_capacity),
+            sender: Sender::new(role, lifecycle, config.max_outgoing, config.keep_capacity),
             stage,
             max_head: config.max_head,
             max_refusal_body: config.max_refusal_body,

@@ -6,13 +6,14 @@ use super::state::{Phase, Step};
 use crate::error::{Error, Limit, Misuse};
 use crate::event::{Event, Handshake};
 use crate::handshake::{
-    Answer, Body, ClientRequest, Head, HeadEnd, Request, Response, Verdict, accept_key, check_request,
-    check_response, encode_key,
+    ACCEPT_LEN, Answer, Body, ClientRequest, Head, HeadEnd, Request, Response, Verdict, accept_key,
+    check_request, check_response, encode_key,
 };
 use crate::role::{Client, Role};
-use crate::storage::Storage;
 use crate::storage::sealed::{Buffer, Text};
+use crate::storage::{Full, Storage};
 use core::iter::once;
+use core::str;
 use rand_core::CryptoRng;
 
 /// What is read from the peer.
@@ -23,7 +24,7 @@ pub(super) enum Stage {
     /// A request was reported and waits for the embedder's answer.
     Decision,
     /// The body of a refusal, behind a head of this length in the buffer.
-    Refusal { head_len: usize, body: Body },
+    Refusal { head_len: u32, body: Body },
     /// Frames.
     Frames,
 }
@@ -42,7 +43,7 @@ pub(super) enum Opening<'i> {
     Accepted,
     Response(Option<&'i [u8]>),
     Refused {
-        head_len: usize,
+        head_len: u32,
         is_truncated: bool,
     },
 }
@@ -61,7 +62,7 @@ impl<'i> Opening<'i> {
                 Event::HandshakeComplete(Handshake { response: Some(response) })
             }
             Self::Refused { head_len, is_truncated } => {
-                let (head, body) = buffer.split_at_checked(head_len).unwrap_or_default();
+                let (head, body) = buffer.split_at_checked(head_len as usize).unwrap_or_default();
                 Event::HandshakeRefused(Response::new(head, body, is_truncated))
             }
         }
@@ -118,9 +119,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         let bytes = place.unwrap_or(self.receiver.head_bytes());
         let decision = match check_request(bytes, self.max_head_fields)? {
             Verdict::Upgrade { accept } => {
-                self.sender.accept = accept;
-                let separated = Request::new(bytes).subprotocols().flat_map(|name| [name, ","]);
-                self.sender.subprotocols = S::Text::joined(separated).map_err(|_| Limit::Head)?;
+                let names = Request::new(bytes).subprotocols();
+                self.sender.negotiation = negotiation::<S>(&accept, names).map_err(|_| Limit::Head)?;
                 Decision::Upgrade
             }
             Verdict::Plain { is_head, .. } if self.http_requests => Decision::Http { is_head },
@@ -141,11 +141,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
             Head::Buffer => None,
         };
         let bytes = place.unwrap_or(self.receiver.head_bytes());
-        let offered = self.sender.subprotocols.as_str().split(',').filter(|name| !name.is_empty());
-        match check_response(bytes, self.max_head_fields, &self.sender.accept, offered)? {
+        let (accept, offered) = self.sender.offered();
+        match check_response(bytes, self.max_head_fields, accept.as_bytes(), offered)? {
             Answer::Open { subprotocol } => {
                 let subprotocol = S::Text::joined(once(subprotocol)).map_err(|_| Limit::Head)?;
-                self.sender.subprotocols = subprotocol;
+                self.sender.negotiation = subprotocol;
                 self.sender.step(Step::Opened);
                 self.stage = Stage::Frames;
                 self.receiver.report_head();
@@ -159,7 +159,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
             }
             Answer::Refusal => {
                 let body = Body::of(&Response::new(bytes, &[], false), self.max_refusal_body);
-                let head_len = bytes.len();
+                // No longer than the limit of a head.
+                let head_len = u32::try_from(bytes.len()).map_err(|_| Limit::Head)?;
                 if let Some(head) = place {
                     self.receiver.head_buffer().append(head).map_err(|_| Limit::Head)?;
                 }
@@ -169,7 +170,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    fn refused<'i>(&mut self, head_len: usize, body: Body) -> Opening<'i> {
+    fn refused<'i>(&mut self, head_len: u32, body: Body) -> Opening<'i> {
         self.sender.discard_outgoing();
         self.sender.step(Step::Answered);
         Opening::Refused { head_len, is_truncated: body.is_truncated() }
@@ -204,10 +205,19 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
         let mut nonce = [0; 16];
         self.sender.role.rng.fill_bytes(&mut nonce);
         let key = encode_key(nonce);
-        let separated = request.offered().iter().flat_map(|name| [*name, ","]);
-        self.sender.subprotocols = S::Text::joined(separated).map_err(|_| Misuse::StorageTooSmall)?;
-        self.sender.accept = accept_key(&key);
+        let names = request.offered().iter().copied();
+        let negotiation = negotiation::<S>(&accept_key(&key), names);
+        self.sender.negotiation = negotiation.map_err(|_| Misuse::StorageTooSmall)?;
         let limit = self.sender.max_outgoing();
         self.sender.write_head(limit, |write| request.write(&key, write))
     }
+}
+
+/// What is remembered while connecting, see `Sender::offered`.
+fn negotiation<'a, S: Storage>(
+    accept: &'a [u8; ACCEPT_LEN],
+    names: impl Iterator<Item = &'a str> + Clone,
+) -> Result<S::Text, Full> {
+    let accept = str::from_utf8(accept).unwrap_or_default();
+    S::Text::joined(once(accept).chain(names.flat_map(|name| [name, ","])))
 }

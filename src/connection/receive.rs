@@ -1,5 +1,7 @@
 //! Frames into events. Knows nothing of sending: what has to be answered is told to the connection.
 
+mod lent;
+
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
@@ -18,15 +20,14 @@ pub(super) struct Receiver<S: Storage> {
     assembler: Assembler<S::Receive>,
     /// A control frame's payload that comes in pieces; in the end the peer's Close.
     control: S::Control,
-    /// A character that was cut between two parts of a text message.
-    joined_char: [u8; 4],
-    rules: Rules,
+    max_frame: u64,
+    peer_masks: bool,
     delivery: Delivery,
-    keep_capacity: usize,
+    keep_capacity: u32,
     /// What was reported from a buffer, which is to be cleared before anything else.
     reported: Reported,
     /// Room at the end of the message's buffer that was lent to be read to, and has nothing in it yet.
-    lent: usize,
+    lent: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,11 +48,6 @@ enum Reported {
     /// Nothing yet, but a whole message lies in the buffer.
     NotYet(DataKind),
 }
-
-/// Less is not worth a read of its own.
-const MIN_LENT: usize = 4096;
-/// The most room that is lent for the first bytes of a message.
-const MAX_FIRST_LENT: usize = 16 * 1024;
 
 /// What was found, and where it lies.
 #[derive(Clone, Copy)]
@@ -94,13 +90,20 @@ impl<S: Storage> Receiver<S> {
             order: Order::new(config.max_message, config.max_fragments),
             assembler: Assembler::new(),
             control: S::Control::default(),
-            joined_char: [0; 4],
-            rules: Rules { masked: peer_masks, rsv1: false, max_frame: config.max_frame },
+            max_frame: config.max_frame,
+            peer_masks,
             delivery: config.delivery,
-            keep_capacity: usize::try_from(config.keep_capacity).unwrap_or(usize::MAX),
+            keep_capacity: config.keep_capacity,
             reported: Reported::Nothing,
             lent: 0,
         }
+    }
+
+    /// What the peer's headers have to keep to.
+    #[inline]
+    const fn rules(&self) -> Rules {
+        // No extension can be negotiated that would define RSV1.
+        Rules { masked: self.peer_masks, rsv1: false, max_frame: self.max_frame }
     }
 
     /// The buffer, for the time before frames: a head is collected in it.
@@ -118,7 +121,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     pub(super) fn clear_head(&mut self) {
-        self.assembler.clear(self.keep_capacity);
+        self.assembler.clear(to_usize(self.keep_capacity));
     }
 
     /// The fast path, for most messages of most connections: whole, in one frame, in one read. `None`: nothing was
@@ -132,7 +135,7 @@ impl<S: Storage> Receiver<S> {
         {
             return None;
         }
-        let (opcode, payload) = Decoder::whole_message(input, &self.rules, self.order.max_len())?;
+        let (opcode, payload) = Decoder::whole_message(input, &self.rules(), self.order.max_len())?;
         if opcode == Opcode::Binary {
             return Some(Ok(Message::Binary(payload)));
         }
@@ -149,11 +152,12 @@ impl<S: Storage> Receiver<S> {
             self.reported = Reported::Message;
             return Ok(Some(Found::Message(kind, Payload::Buffer)));
         }
-        self.take_back();
+        self.take_back_but(0);
         self.clear_reported()?;
         loop {
             if self.decoder.is_in_header() {
-                let Some(header) = self.decoder.header(input, &self.rules)? else {
+                let rules = self.rules();
+                let Some(header) = self.decoder.header(input, &rules)? else {
                     return Ok(None);
                 };
                 self.begin_frame(&header)?;
@@ -257,55 +261,6 @@ impl<S: Storage> Receiver<S> {
         Ok(true)
     }
 
-    /// Lends room in the message's buffer, for payload to be read straight to where it stays. `None` where that does
-    /// not pay, or where something else comes first.
-    pub(super) fn lend(&mut self) -> Option<&mut [u8]> {
-        let is_data = !self.frame.opcode.is_control() && self.order.kind().is_some();
-        let remaining = self.decoder.remaining();
-        if !is_data || self.delivery != Delivery::Whole || remaining < MIN_LENT as u64 {
-            return None;
-        }
-        self.take_back();
-        self.clear_reported().ok()?;
-        // Memory follows the bytes that arrived, at most doubled.
-        let most = self.assembler.bytes().len().max(MAX_FIRST_LENT);
-        let len = usize::try_from(remaining).unwrap_or(usize::MAX).min(most);
-        self.lent = len;
-        let room = self.assembler.buffer().grow(len);
-        if room.is_err() {
-            self.lent = 0;
-        }
-        room.ok()
-    }
-
-    /// The first `len` bytes of the room that was lent have payload in them.
-    pub(super) fn filled(&mut self, len: usize) -> Result<(), Error> {
-        let len = len.min(self.lent);
-        let Some(kind) = self.order.kind().filter(|_| self.lent > 0) else {
-            return Ok(());
-        };
-        self.lent -= len;
-        self.take_back();
-        let is_last = self.decoder.payload_in_place(self.assembler.buffer().last_mut(len));
-        self.frame.is_first = false;
-        if kind == DataKind::Text {
-            self.assembler.check_text(len)?;
-        }
-        if self.end_of_whole(kind, is_last)? {
-            self.reported = Reported::NotYet(kind);
-        }
-        Ok(())
-    }
-
-    /// Room that was lent and not filled is given up.
-    fn take_back(&mut self) {
-        if self.lent > 0 {
-            let filled = self.assembler.bytes().len();
-            self.assembler.buffer().truncate(filled.saturating_sub(self.lent));
-            self.lent = 0;
-        }
-    }
-
     fn part_payload<'i>(
         &mut self,
         kind: DataKind,
@@ -323,7 +278,7 @@ impl<S: Storage> Receiver<S> {
             DataKind::Text if missing > 0 => {
                 let whole =
                     self.assembler.utf8().continue_char(piece.bytes).map_err(|_| Violation::InvalidUtf8)?;
-                Payload::Char(whole.map_or(0, |c| c.encode_utf8(&mut self.joined_char).len()))
+                Payload::Char(whole.map_or(0, char::len_utf8))
             }
             DataKind::Text => match self.assembler.utf8().split(piece.bytes) {
                 // WS-8.1-02
@@ -365,7 +320,7 @@ impl<S: Storage> Receiver<S> {
     fn clear_reported(&mut self) -> Result<(), Error> {
         match self.reported {
             Reported::Nothing | Reported::NotYet(_) => return Ok(()),
-            Reported::Message => self.assembler.clear(self.keep_capacity),
+            Reported::Message => self.assembler.clear(to_usize(self.keep_capacity)),
             Reported::Control => self.control.clear(0),
             Reported::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
         }
@@ -402,7 +357,7 @@ impl<S: Storage> Receiver<S> {
             Payload::Input(bytes) => bytes,
             Payload::Text(text) => text.as_bytes(),
             Payload::Buffer => self.assembler.bytes(),
-            Payload::Char(len) => self.joined_char.get(..len).unwrap_or_default(),
+            Payload::Char(len) => self.assembler.completed_char(len),
         }
     }
 
@@ -429,7 +384,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     pub(super) fn release(&mut self) {
-        self.take_back();
+        self.take_back_but(0);
         if self.clear_reported().is_ok() && self.assembler.bytes().is_empty() {
             self.assembler.clear(0);
         }
@@ -463,4 +418,8 @@ fn parse_close(body: &[u8]) -> Result<Close<'_>, Error> {
     // WS-8.1-03
     let reason = validate(reason).map_err(|_| Violation::InvalidCloseReason)?;
     Ok(Close { code, reason })
+}
+
+fn to_usize(len: u32) -> usize {
+    usize::try_from(len).unwrap_or(usize::MAX)
 }

@@ -4,6 +4,7 @@ use super::state::{Ending, Lifecycle, Phase, State, Step};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
 use crate::error::{Error, Misuse};
 use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode};
+use crate::handshake::ACCEPT_LEN;
 use crate::message::{DataKind, Utf8};
 use crate::role::Role;
 use crate::storage::sealed::{Buffer, Text};
@@ -35,14 +36,13 @@ pub struct Sender<R: Role, S: Storage> {
     /// How many bytes of `outgoing` there are up to the end of the last automatic pong in it; 0 if there is none.
     pong_end: usize,
     fragmented: Option<Fragmented>,
-    /// While connecting the subprotocols that are offered, with commas between them; then the agreed one.
-    pub(super) subprotocols: S::Text,
-    /// The answer to the key: to be written by a server, to be expected by a client.
-    pub(super) accept: [u8; 28],
+    /// While connecting: the answer to the key, to be written by a server and expected by a client, and behind it the
+    /// subprotocols that are offered, each with a comma. Afterwards: the agreed subprotocol.
+    pub(super) negotiation: S::Text,
     /// What is to be decided by the embedder of a server.
     pub(super) decision: Decision,
     max_outgoing: usize,
-    keep_capacity: usize,
+    keep_capacity: u32,
 }
 
 /// What a server's embedder has to decide.
@@ -66,7 +66,7 @@ struct Fragmented {
 }
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    pub(super) fn new(role: R, lifecycle: Lifecycle, max_outgoing: usize, keep_capacity: usize) -> Self {
+    pub(super) fn new(role: R, lifecycle: Lifecycle, max_outgoing: usize, keep_capacity: u32) -> Self {
         Self {
             role,
             lifecycle,
@@ -75,8 +75,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             pong_waits: false,
             pong_end: 0,
             fragmented: None,
-            subprotocols: S::Text::default(),
-            accept: [0; 28],
+            negotiation: S::Text::default(),
             decision: Decision::None,
             max_outgoing,
             keep_capacity,
@@ -249,8 +248,14 @@ impl<R: Role, S: Storage> Sender<R, S> {
     pub fn subprotocol(&self) -> Option<&str> {
         match self.lifecycle.phase() {
             Phase::Handshake => None,
-            _ => Some(self.subprotocols.as_str()).filter(|name| !name.is_empty()),
+            _ => Some(self.negotiation.as_str()).filter(|name| !name.is_empty()),
         }
+    }
+
+    /// The answer to the key, and the subprotocols that are offered.
+    pub(super) fn offered(&self) -> (&str, impl Iterator<Item = &str>) {
+        let (accept, names) = self.negotiation.as_str().split_at_checked(ACCEPT_LEN).unwrap_or_default();
+        (accept, names.split(',').filter(|name| !name.is_empty()))
     }
 
     /// How many bytes wait in [`outgoing`](crate::Connection::outgoing): a slow reader shows here.
@@ -271,7 +276,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.outgoing.consume(len);
         self.pong_end = self.pong_end.saturating_sub(len);
         if self.is_outgoing_empty() {
-            self.outgoing.clear(self.keep_capacity);
+            self.outgoing.clear(usize::try_from(self.keep_capacity).unwrap_or(usize::MAX));
         }
         if self.pong_waits && self.pong_end == 0 {
             self.pong_waits = false;
@@ -316,7 +321,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Takes a step. Where the handshake ends without being complete nothing was agreed.
     pub(super) fn step(&mut self, step: Step) {
         if self.lifecycle.phase() == Phase::Handshake && step != Step::Opened {
-            self.subprotocols = S::Text::default();
+            self.negotiation = S::Text::default();
         }
         self.lifecycle.apply(step);
     }

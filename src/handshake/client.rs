@@ -1,6 +1,6 @@
 //! The client's side of the opening handshake: write the request, check the response (RFC 6455 section 4.1).
 
-use super::accept_key::{ACCEPT_LEN, KEY_LEN};
+use super::accept_key::KEY_LEN;
 use super::fields::{List, Once, extensions, has_token, is_token, trim};
 use super::server::{check_headers, is_websocket_header, write_header};
 use super::uri::{Uri, UriError};
@@ -166,7 +166,7 @@ pub(crate) enum Answer<'a> {
 pub(crate) fn check_response<'a>(
     head: &'a [u8],
     max_fields: u8,
-    accept: &[u8; ACCEPT_LEN],
+    accept: &[u8],
     offered: impl Iterator<Item = &'a str>,
 ) -> Result<Answer<'a>, Error> {
     let mut fields = ResponseFields::default();
@@ -213,7 +213,7 @@ impl<'a> ResponseFields<'a> {
     /// The checks of section 4.1. Returns the chosen subprotocol.
     pub(crate) fn check<'o>(
         &self,
-        accept: &[u8; ACCEPT_LEN],
+        accept: &[u8],
         mut offered: impl Iterator<Item = &'o str>,
     ) -> Result<Option<&'a str>, HandshakeError> {
         // WS-4.1-51 · WS-4.1-52

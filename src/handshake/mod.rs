@@ -18,7 +18,7 @@ pub use server::{Accept, Reply};
 pub use uri::{HostField, ResourceName, Uri, UriError};
 pub use view::{Headers, Request, Response};
 
-pub(crate) use accept_key::{accept_key, encode_key};
+pub(crate) use accept_key::{ACCEPT_LEN, accept_key, encode_key};
 pub(crate) use client::{Answer, check_response};
 pub(crate) use head::{Head, HeadEnd};
 pub(crate) use refusal::Body;

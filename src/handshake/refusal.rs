@@ -8,17 +8,16 @@ use core::str;
 
 /// How many bytes of chunk sizes, extensions and trailers are read at most: enough for small chunks, and an end for
 /// what has none.
-const MAX_OVERHEAD: usize = 16 * 1024;
+const MAX_OVERHEAD: u32 = 16 * 1024;
 
 /// A body that is being collected behind its head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Body {
     framing: Framing,
     /// How many body bytes may still be kept.
-    room: usize,
+    room: u32,
     /// How many bytes that are not data may still come: they cost work without filling the room.
-    overhead: usize,
-    is_truncated: bool,
+    overhead: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,7 +27,9 @@ enum Framing {
     /// Up to the end of the transport.
     Eof,
     Chunked(Chunk),
-    Complete,
+    Complete {
+        is_truncated: bool,
+    },
 }
 
 /// Where in a chunked body (RFC 9112 section 7.1) the next byte belongs.
@@ -36,138 +37,117 @@ enum Framing {
 enum Chunk {
     /// In front of a size.
     Start,
-    /// In a size line. Behind the digits comes what nobody asked for.
-    Size {
-        size: u64,
-        digits_end: bool,
-    },
+    /// In the digits of a size.
+    Size(u64),
+    /// Behind them, where comes what nobody asked for.
+    Extension(u64),
     Data(u64),
     /// The line end behind the data.
     DataEnd,
-    /// The trailer: whether its line has a byte so far.
-    Trailer {
-        has_bytes: bool,
-    },
+    /// In a trailer's line.
+    Trailer,
+    /// At the beginning of a trailer's line, which may be the empty one at the end.
+    TrailerStart,
 }
+
+const COMPLETE: Framing = Framing::Complete { is_truncated: false };
+const TRUNCATED: Framing = Framing::Complete { is_truncated: true };
 
 impl Body {
     pub(crate) fn of(response: &Response<'_>, max: u32) -> Self {
         let coding = response.headers().all("transfer-encoding").last();
         let framing = if matches!(response.status(), 204 | 304) {
-            Framing::Length(0)
+            COMPLETE
         } else if let Some(coding) = coding {
             // Only as the last coding does it tell the end.
             let is_chunked =
                 elements(coding).last().is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
             if is_chunked { Framing::Chunked(Chunk::Start) } else { Framing::Eof }
         } else {
-            content_length(response).map_or(Framing::Eof, Framing::Length)
+            match content_length(response) {
+                Some(0) => COMPLETE,
+                Some(length) => Framing::Length(length),
+                None => Framing::Eof,
+            }
         };
-        let room = usize::try_from(max).unwrap_or(usize::MAX);
-        Self { framing, room, overhead: MAX_OVERHEAD, is_truncated: false }.settled()
+        Self { framing, room: max, overhead: MAX_OVERHEAD }
     }
 
     pub(crate) fn is_complete(&self) -> bool {
-        self.framing == Framing::Complete
+        matches!(self.framing, Framing::Complete { .. })
     }
 
     pub(crate) fn is_truncated(&self) -> bool {
-        self.is_truncated
+        self.framing == TRUNCATED
     }
 
     /// The transport has ended.
     pub(crate) fn end(&mut self) {
-        match self.framing {
-            Framing::Eof | Framing::Complete => self.framing = Framing::Complete,
-            _ => self.truncate(),
-        }
+        self.framing = match self.framing {
+            Framing::Eof | COMPLETE => COMPLETE,
+            _ => TRUNCATED,
+        };
     }
 
     /// Takes body bytes off the front of `input`.
     pub(crate) fn take<B: Buffer>(&mut self, input: &mut &mut [u8], buffer: &mut B) {
         while !self.is_complete() && !input.is_empty() {
-            match self.framing {
-                Framing::Complete => {}
-                Framing::Length(left) => {
-                    let kept = self.keep(input, left, buffer);
-                    self.framing = Framing::Length(left.saturating_sub(kept));
-                }
-                Framing::Eof => {
-                    self.keep(input, u64::MAX, buffer);
-                }
-                Framing::Chunked(Chunk::Data(left)) => {
-                    let left = left.saturating_sub(self.keep(input, left, buffer));
-                    self.framing =
-                        Framing::Chunked(if left == 0 { Chunk::DataEnd } else { Chunk::Data(left) });
-                }
-                Framing::Chunked(chunk) => self.framing_byte(chunk, input),
-            }
-            *self = self.settled();
+            self.framing = match self.framing {
+                Framing::Length(left) => match self.keep(input, left, buffer) {
+                    Some(kept) if kept == left => COMPLETE,
+                    Some(kept) => Framing::Length(left.saturating_sub(kept)),
+                    None => TRUNCATED,
+                },
+                Framing::Eof => self.keep(input, u64::MAX, buffer).map_or(TRUNCATED, |_| Framing::Eof),
+                Framing::Chunked(Chunk::Data(left)) => match self.keep(input, left, buffer) {
+                    Some(kept) if kept == left => Framing::Chunked(Chunk::DataEnd),
+                    Some(kept) => Framing::Chunked(Chunk::Data(left.saturating_sub(kept))),
+                    None => TRUNCATED,
+                },
+                Framing::Chunked(chunk) => self.after_byte(chunk, input),
+                complete @ Framing::Complete { .. } => complete,
+            };
         }
     }
 
-    /// Keeps at most `max` bytes. Returns how many there were.
-    fn keep<B: Buffer>(&mut self, input: &mut &mut [u8], max: u64, buffer: &mut B) -> u64 {
+    /// Keeps at most `max` bytes, and returns how many. `None`: there were more than there is room for.
+    fn keep<B: Buffer>(&mut self, input: &mut &mut [u8], max: u64, buffer: &mut B) -> Option<u64> {
         let max = usize::try_from(max).unwrap_or(usize::MAX);
-        let bytes = take_front(input, max.min(self.room.saturating_add(1)));
-        let kept = bytes.get(..self.room.min(bytes.len())).unwrap_or_default();
-        self.room -= kept.len();
+        let room = usize::try_from(self.room).unwrap_or(usize::MAX);
+        let bytes = take_front(input, max.min(room.saturating_add(1)));
+        let kept = bytes.get(..room.min(bytes.len())).unwrap_or_default();
+        self.room = self.room.saturating_sub(u32::try_from(kept.len()).unwrap_or(u32::MAX));
         let is_kept = buffer.append(kept).is_ok();
-        self.is_truncated |= !is_kept || kept.len() < bytes.len();
-        bytes.len() as u64
+        (is_kept && kept.len() == bytes.len()).then_some(bytes.len() as u64)
     }
 
-    /// A byte that is not data.
-    fn framing_byte(&mut self, chunk: Chunk, input: &mut &mut [u8]) {
-        let Some(&byte) = take_front(input, 1).first() else {
-            return;
+    /// Where the body is after a byte that is not data.
+    fn after_byte(&mut self, chunk: Chunk, input: &mut &mut [u8]) -> Framing {
+        let (Some(&byte), Some(overhead)) = (take_front(input, 1).first(), self.overhead.checked_sub(1))
+        else {
+            return TRUNCATED;
         };
+        self.overhead = overhead;
+        let digit = char::from(byte).to_digit(16).map(u64::from);
         let next = match (chunk, byte) {
-            (Chunk::Start, byte) => char::from(byte)
-                .to_digit(16)
-                .map(|digit| Chunk::Size { size: digit.into(), digits_end: false }),
-            (Chunk::Size { size: 0, .. }, b'\n') => Some(Chunk::Trailer { has_bytes: false }),
-            (Chunk::Size { size, .. }, b'\n') => Some(Chunk::Data(size)),
-            (Chunk::Size { size, digits_end: false }, byte) => match char::from(byte).to_digit(16) {
-                Some(digit) => size
-                    .checked_mul(16)
-                    .and_then(|size| size.checked_add(digit.into()))
-                    .map(|size| Chunk::Size { size, digits_end: false }),
-                None => Some(Chunk::Size { size, digits_end: true }),
+            (Chunk::Start, _) => digit.map(Chunk::Size),
+            (Chunk::Size(0) | Chunk::Extension(0) | Chunk::Trailer, b'\n') | (Chunk::TrailerStart, b'\r') => {
+                Some(Chunk::TrailerStart)
+            }
+            (Chunk::Size(size) | Chunk::Extension(size), b'\n') => Some(Chunk::Data(size)),
+            (Chunk::Size(size), _) => match digit {
+                Some(digit) => size.checked_mul(16).and_then(|size| size.checked_add(digit)).map(Chunk::Size),
+                None => Some(Chunk::Extension(size)),
             },
             (Chunk::DataEnd, b'\n') => Some(Chunk::Start),
             (Chunk::DataEnd, b'\r') => Some(Chunk::DataEnd),
             (Chunk::DataEnd, _) => None,
-            (Chunk::Trailer { has_bytes: false }, b'\n') => {
-                self.framing = Framing::Complete;
-                return;
-            }
-            (Chunk::Trailer { .. }, b'\n') => Some(Chunk::Trailer { has_bytes: false }),
-            (Chunk::Trailer { has_bytes }, byte) => {
-                Some(Chunk::Trailer { has_bytes: has_bytes || byte != b'\r' })
-            }
+            (Chunk::TrailerStart, b'\n') => return COMPLETE,
+            (Chunk::TrailerStart, _) => Some(Chunk::Trailer),
             (chunk, _) => Some(chunk),
         };
-        match (next, self.overhead.checked_sub(1)) {
-            (Some(next), Some(overhead)) => {
-                self.overhead = overhead;
-                self.framing = Framing::Chunked(next);
-            }
-            // What is not chunked coding has no end that could be found.
-            _ => self.truncate(),
-        }
-    }
-
-    fn truncate(&mut self) {
-        self.is_truncated = true;
-        self.framing = Framing::Complete;
-    }
-
-    fn settled(mut self) -> Self {
-        if self.framing == Framing::Length(0) || self.is_truncated {
-            self.framing = Framing::Complete;
-        }
-        self
+        // What is not chunked coding has no end that could be found.
+        next.map_or(TRUNCATED, Framing::Chunked)
     }
 }
 

@@ -83,6 +83,11 @@ impl<B: Buffer> Assembler<B> {
         self.buffer.filled()
     }
 
+    /// The character of `len` bytes that was completed last, for delivery in parts.
+    pub(crate) fn completed_char(&self, len: usize) -> &[u8] {
+        self.utf8.completed(len)
+    }
+
     /// The state of the text, for delivery in parts.
     pub(crate) fn utf8(&mut self) -> &mut Utf8 {
         &mut self.utf8

@@ -34,6 +34,11 @@ impl Utf8 {
         self.have == 0
     }
 
+    /// The first `len` bytes of the character that was completed last.
+    pub(crate) fn completed(&self, len: usize) -> &[u8] {
+        self.carry.get(..len).unwrap_or_default()
+    }
+
     /// How many bytes the character that is under way still needs.
     pub(crate) const fn missing(self) -> usize {
         if self.have == 0 { 0 } else { char_len(self.carry[0]).saturating_sub(self.have as usize) }
