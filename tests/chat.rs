@@ -5,8 +5,10 @@ use rand::rngs::ThreadRng;
 use sansws::{Client, ClientRequest, CloseCode, Config, Connection, Event, Message};
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::mem;
+use std::net::{Shutdown, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 /// Nothing takes so long; a test that hangs is to fail.
@@ -43,11 +45,22 @@ impl Chat {
 
     /// The whole answer to `request`, up to the end of the transport.
     fn ask(&self, request: &str) -> String {
+        answer_to(self.connect(), request)
+    }
+
+    /// The status for a WebSocket that is asked for as by the page of a browser.
+    fn status_for(&self, path: &str, origin: &str) -> String {
         let mut stream = self.connect();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        let address = &self.address;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: {origin}\r\n\r\n"
+        )
+        .unwrap();
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).unwrap();
+        line.trim_end().to_string()
     }
 }
 
@@ -58,6 +71,13 @@ impl Drop for Chat {
     }
 }
 
+fn answer_to(mut stream: TcpStream, request: &str) -> String {
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 struct Guest {
     stream: TcpStream,
     connection: Connection<Client<ThreadRng>>,
@@ -66,15 +86,16 @@ struct Guest {
 }
 
 impl Guest {
-    /// Joins, and waits until the chat says so.
-    fn join(chat: &Chat, name: &str) -> Self {
-        let uri = format!("ws://{}/", chat.address);
+    /// Asks for a name, and waits for the welcome, which names those who are there.
+    fn join(chat: &Chat, name: &str, welcome: &str) -> Self {
+        let uri = format!("ws://{}/chat", chat.address);
         let request = ClientRequest::new(&uri).unwrap();
         let connection = Connection::client(&request, Config::new(), rand::rng()).unwrap();
         let mut guest = Self { stream: chat.connect(), connection, pending: Vec::new() };
         guest.write();
         guest.hear(|event| matches!(event, Event::HandshakeComplete(_)).then_some(()));
         guest.say(&format!("name {name}"));
+        assert_eq!(guest.hear_line(), welcome);
         guest
     }
 
@@ -91,9 +112,9 @@ impl Guest {
     /// Waits for the first event that `wanted` takes.
     fn hear<T>(&mut self, wanted: impl Fn(&Event<'_>) -> Option<T>) -> T {
         loop {
-            let mut bytes = std::mem::take(&mut self.pending);
+            let mut bytes = mem::take(&mut self.pending);
             if bytes.is_empty() {
-                bytes.resize(4096, 0);
+                bytes.resize(64 << 10, 0);
                 let len = self.stream.read(&mut bytes).unwrap();
                 assert!(len > 0, "the chat has closed the transport");
                 bytes.truncate(len);
@@ -114,124 +135,181 @@ impl Guest {
         }
     }
 
-    fn hear_line(&mut self, line: &str) {
-        self.hear(|event| {
-            matches!(event, Event::Message(Message::Text(text)) if *text == line).then_some(())
-        });
+    fn hear_line(&mut self) -> String {
+        self.hear(|event| match event {
+            Event::Message(Message::Text(text)) => Some((*text).to_string()),
+            Event::Message(_) | Event::Close(_) => panic!("{event:?}"),
+            _ => None,
+        })
     }
 
+    /// The code of the chat's Close, after whatever else it says.
     fn hear_close(&mut self) -> CloseCode {
         self.hear(|event| if let Event::Close(close) = event { Some(close.code) } else { None })
+    }
+
+    /// The server ends the transport, its last Close being read.
+    fn hear_end(&mut self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(self.stream.read(&mut [0; 64]).unwrap(), 0);
+        self.connection.receive_eof().unwrap();
+        assert!(self.connection.is_closed_cleanly());
     }
 }
 
 #[test]
 fn the_page_is_served_on_the_same_port() {
     let chat = Chat::start();
-    let page = chat.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("Content-Security-Policy"), "{page}");
-    assert!(page.contains("<title>sansws chat</title>") && page.ends_with("</html>\n"));
+    let get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    let page = chat.ask(get);
+    let (head, body) = page.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    assert!(head.contains("\r\nContent-Type: text/html; charset=utf-8\r\n"), "{head}");
+    assert!(head.contains(&format!("\r\nContent-Length: {}", body.len())), "{head}");
+    assert!(body.starts_with("<!doctype html>") && body.ends_with("</html>\n"), "{body}");
+
+    // Scripts run by a number that nobody can foresee, and by nothing else.
+    let policy = head.split("\r\n").find(|line| line.starts_with("Content-Security-Policy: ")).unwrap();
+    let nonce = policy.split("script-src 'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+    assert!(body.contains(&format!("<script nonce=\"{nonce}\">")) && !policy.contains("unsafe"), "{policy}");
+    assert!(!chat.ask(get).contains(nonce));
+
+    // A client that ends its own direction with the request has its answer all the same.
+    let stream = chat.connect();
+    let mut half = stream.try_clone().unwrap();
+    half.write_all(get.as_bytes()).unwrap();
+    half.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(answer_to(stream, "").len(), page.len());
+}
+
+#[test]
+fn other_requests_are_answered_too() {
+    let chat = Chat::start();
+    let status = |request: &str| chat.ask(request).lines().next().unwrap_or_default().to_string();
     let head = chat.ask("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n"), "{head}");
-    assert!(chat.ask("GET /nothing HTTP/1.1\r\nHost: h\r\n\r\n").starts_with("HTTP/1.1 404 "));
-    assert!(chat.ask("\x16\x03\x01").starts_with("HTTP/1.1 400 "));
+    assert_eq!(status("GET /nothing HTTP/1.1\r\nHost: h\r\n\r\n"), "HTTP/1.1 404 Not Found");
+    assert_eq!(status("GET /chat HTTP/1.1\r\nHost: h\r\n\r\n"), "HTTP/1.1 426 Upgrade Required");
+    assert_eq!(
+        status("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"),
+        "HTTP/1.1 405 Method Not Allowed"
+    );
+    assert_eq!(status("\x16\x03 garbage\r\n\r\n"), "HTTP/1.1 400 Bad Request");
 }
 
 #[test]
 fn pages_of_other_sites_are_refused() {
     let chat = Chat::start();
-    let ask = |origin: &str| {
-        let address = &chat.address;
-        let mut stream = chat.connect();
-        write!(
-            stream,
-            "GET / HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: {origin}\r\n\r\n"
-        )
-        .unwrap();
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).unwrap();
-        line
-    };
-    assert_eq!(ask("http://evil.example"), "HTTP/1.1 403 Forbidden\r\n");
-    assert_eq!(ask("null"), "HTTP/1.1 403 Forbidden\r\n");
-    assert_eq!(ask(&format!("http://{}", chat.address)), "HTTP/1.1 101 Switching Protocols\r\n");
+    let own = format!("http://{}", chat.address);
+    assert_eq!(chat.status_for("/chat", "http://evil.example"), "HTTP/1.1 403 Forbidden");
+    assert_eq!(chat.status_for("/chat", "null"), "HTTP/1.1 403 Forbidden");
+    assert_eq!(chat.status_for("/chat", &own), "HTTP/1.1 101 Switching Protocols");
+    assert_eq!(chat.status_for("/other", &own), "HTTP/1.1 404 Not Found");
 }
 
 #[test]
 fn guests_hear_each_other_and_see_who_is_there() {
     let chat = Chat::start();
-    let mut ada = Guest::join(&chat, "Ada");
-    ada.hear_line("who Ada");
-    let mut second = Guest::join(&chat, " Ada\t");
-    second.hear_line("who Ada\tAda 2");
-    ada.hear_line("who Ada\tAda 2");
-    ada.say("say hello");
-    ada.hear_line("say Ada\thello");
-    second.hear_line("say Ada\thello");
+    let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tAda");
+    let mut second = Guest::join(&chat, " A\u{202e}da\t", "welcome Ada 2\tAda\tAda 2");
+    assert_eq!(ada.hear_line(), "join Ada 2");
+    ada.say("say hello\tyou");
+    assert_eq!(ada.hear_line(), "say Ada\thello\tyou");
+    assert_eq!(second.hear_line(), "say Ada\thello\tyou");
 
     second.connection.sender().close(CloseCode::GOING_AWAY, "").unwrap();
     second.write();
     assert_eq!(second.hear_close(), CloseCode::GOING_AWAY);
-    ada.hear_line("who Ada");
-    // Who just vanishes has left too.
-    let bob = Guest::join(&chat, "Bob");
-    ada.hear_line("who Ada\tBob");
-    drop(bob);
-    ada.hear_line("who Ada");
+    second.hear_end();
+    assert_eq!(ada.hear_line(), "leave Ada 2");
+
+    // Who just vanishes has left too, and the name is free again.
+    drop(Guest::join(&chat, "\t", "welcome Guest\tAda\tGuest"));
+    assert_eq!(ada.hear_line(), "join Guest");
+    assert_eq!(ada.hear_line(), "leave Guest");
+    let _guest = Guest::join(&chat, "Guest", "welcome Guest\tAda\tGuest");
 }
 
 #[test]
 fn who_does_not_keep_to_the_rules_is_sent_away() {
     let chat = Chat::start();
-    let mut guest = Guest::join(&chat, "Ada");
+    let mut guest = Guest::join(&chat, "Ada", "welcome Ada\tAda");
     guest.say("shout HELLO");
     assert_eq!(guest.hear_close(), CloseCode::POLICY_VIOLATION);
-    let mut guest = Guest::join(&chat, "Ada");
+    guest.hear_end();
+    let mut guest = Guest::join(&chat, "Bob", "welcome Bob\tBob");
     guest.connection.sender().binary(b"bytes").unwrap();
     guest.write();
     assert_eq!(guest.hear_close(), CloseCode::UNSUPPORTED_DATA);
-    let mut guest = Guest::join(&chat, "Ada");
-    guest.say(&format!("say {}", "x".repeat(5000)));
+    let mut guest = Guest::join(&chat, "Eve", "welcome Eve\tEve");
+    guest.say(&format!("say {}", "x".repeat(4093)));
     assert_eq!(guest.hear_close(), CloseCode::MESSAGE_TOO_BIG);
+}
+
+/// However much one guest sends at once, those who read lose nothing.
+#[test]
+fn a_burst_drops_nobody_who_reads() {
+    const LINES: usize = 1000;
+    let chat = Chat::start();
+    let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tAda");
+    let mut bob = Guest::join(&chat, "Bob", "welcome Bob\tAda\tBob");
+    assert_eq!(ada.hear_line(), "join Bob");
+    let mut stream = ada.stream.try_clone().unwrap();
+    let line = format!("say {}", "x".repeat(3000));
+    let mut burst = Vec::new();
+    for _ in 0..LINES {
+        ada.connection.sender().text(&line).unwrap();
+        burst.extend_from_slice(ada.connection.outgoing());
+        ada.connection.mark_sent(usize::MAX);
+    }
+    let sending = thread::spawn(move || stream.write_all(&burst).unwrap());
+    for _ in 0..LINES {
+        assert!(ada.hear_line().starts_with("say Ada\t"));
+        assert!(bob.hear_line().starts_with("say Ada\t"));
+    }
+    sending.join().unwrap();
 }
 
 #[test]
 fn a_slow_reader_is_dropped_and_the_others_go_on() {
     let chat = Chat::start();
-    let mut slow = Guest::join(&chat, "slow");
-    slow.hear_line("who slow");
-    let mut ada = Guest::join(&chat, "Ada");
-    ada.hear_line("who Ada\tslow");
+    let mut slow = Guest::join(&chat, "slow", "welcome slow\tslow");
+    let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tslow\tAda");
     // The system's buffers take some megabytes before the chat's own limit is reached.
     let line = format!("say {}", "x".repeat(4000));
-    let mut dropped = false;
-    for _ in 0..10_000 {
+    let mut was_dropped = false;
+    for _ in 0..16_000 {
         ada.say(&line);
-        dropped = ada.hear(|event| match event {
-            Event::Message(Message::Text(text)) if text.starts_with("say ") => Some(false),
-            Event::Message(Message::Text(text)) if *text == "who Ada" => Some(true),
-            _ => None,
-        });
-        if dropped {
+        while !ada.hear_line().starts_with("say ") {
+            was_dropped = true;
+        }
+        if was_dropped {
             break;
         }
     }
-    assert!(dropped, "40 MB later the slow reader is still there");
+    assert!(was_dropped, "64 MB later the slow reader is still there");
     // Now it reads, and learns why.
     assert_eq!(slow.hear_close(), CloseCode::TRY_AGAIN_LATER);
+    slow.hear_end();
     ada.say("say still here");
-    ada.hear_line("say Ada\tstill here");
+    loop {
+        match ada.hear_line().as_str() {
+            "leave slow" => {}
+            heard => break assert_eq!(heard, "say Ada\tstill here"),
+        }
+    }
 }
 
+#[cfg(unix)]
 #[test]
 fn it_says_goodbye_when_it_is_interrupted() {
     let mut chat = Chat::start();
-    let mut ada = Guest::join(&chat, "Ada");
-    ada.hear_line("who Ada");
-    let pid = chat.child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tAda");
+    // Who has not asked for anything yet keeps it from nothing.
+    let _silent = chat.connect();
+    let id = chat.child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     assert_eq!(ada.hear_close(), CloseCode::GOING_AWAY);
-    drop(ada);
+    ada.hear_end();
     assert!(chat.child.wait().unwrap().success());
 }

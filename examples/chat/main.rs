@@ -1,351 +1,420 @@
-//! A chat: one thread, one `mio` event loop, many connections. The page and its WebSocket share a port.
+//! A chat for browsers: one thread, one event loop, many connections; the page and its WebSocket share a port.
 //!
-//! `cargo run --release --example chat [ADDR]`, then open the address in two windows.
+//! ```text
+//! cargo run --release --example chat [ADDR]
+//! ```
 //!
-//! A client says `name NAME` once and then `say TEXT`. It hears `who NAME<tab>NAME...` whenever that changes, and
-//! `say NAME<tab>TEXT`, its own included.
+//! `ADDR` is 127.0.0.1:8080 if not given; port 0 takes a free one. Ctrl-C says goodbye to all and ends it.
+//!
+//! A client sends `name NAME` once, then `say TEXT` as often as it likes. It is told `welcome NAME`, its name as it
+//! became, with the names of all who are there behind it; then `join NAME`, `leave NAME` and `say NAME TEXT`. Names
+//! have a tab behind them where more follows.
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
+use sansws::handshake::Request;
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
 use sansws::{
-    Accept, CloseCode, Config, Connection, Error, Event, Message, Misuse, PreparedMessage, Reply, Server,
-    State,
+    Accept, CloseCode, Config, Connection, Error, Event, Heap, Message, Misuse, PreparedMessage, Reply,
+    Sender, Server, State,
 };
-use std::collections::HashMap;
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
+use std::{env, mem};
 
-const PAGE: &[u8] = include_bytes!("page.html");
-const PAGE_FIELDS: &[(&str, &str)] = &[
-    ("Content-Type", "text/html; charset=utf-8"),
-    ("Cache-Control", "no-store"),
-    (
-        "Content-Security-Policy",
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'",
-    ),
-];
+const PAGE: &str = include_str!("page.html");
+const CHAT: &str = "/chat";
 
-/// What waits for a reader is bounded: one that is slower than the chat is dropped with 1013.
-const CONFIG: Config =
-    Config::new().http_requests(true).max_message(4096).max_fragments(16).max_outgoing(256 * 1024);
-const MAX_CONNECTIONS: usize = 1000;
+const CONFIG: Config = Config::new()
+    .http_requests(true)
+    .max_head(8 << 10)
+    .max_message(4 << 10)
+    // What may wait for a slow reader. All that one READ can make others say fits twice, so whoever keeps up is safe.
+    .max_outgoing(512 << 10);
+const TIMERS: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::from_secs(5)));
+
+/// Together with `max_outgoing` this bounds the memory of the whole server.
+const MAX_PEERS: usize = 1000;
 const MAX_NAME: usize = 24;
-/// How long a transport is read after our last byte, so that a reset does not overtake it.
-const LINGER: Duration = Duration::from_secs(2);
+const READ: usize = 16 << 10;
 
 const LISTENER: Token = Token(0);
-const WAKER: Token = Token(1);
+const CTRL_C: Token = Token(1);
+const FIRST_PEER: usize = 2;
 
-fn main() -> io::Result<()> {
-    let address: SocketAddr = match std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_string()).parse() {
-        Ok(address) => address,
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            return Err(io::Error::other(format!("give an address such as 127.0.0.1:8080: {error}")));
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
         }
-    };
-    let mut poll = Poll::new()?;
-    let mut listener = TcpListener::bind(address)?;
-    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-    println!("listening on http://{}/", listener.local_addr()?);
-    io::stdout().flush()?;
-
-    let stop = Arc::new(AtomicBool::new(false));
-    let waker = Waker::new(poll.registry(), WAKER)?;
-    let asked = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        asked.store(true, Ordering::Relaxed);
-        let _ = waker.wake();
-    })
-    .map_err(io::Error::other)?;
-
-    let mut chat = Chat {
-        listener,
-        guests: HashMap::new(),
-        next_token: 2,
-        start: Instant::now(),
-        is_stopping: false,
-        told: String::new(),
-    };
-    let mut events = Events::with_capacity(256);
-    let mut buffer = vec![0; 16 * 1024];
-    while !(chat.is_stopping && chat.guests.is_empty()) {
-        let timeout = chat.next_deadline().map(|at| at.saturating_sub(chat.now()) + Duration::from_millis(1));
-        if let Err(error) = poll.poll(&mut events, timeout) {
-            if error.kind() != io::ErrorKind::Interrupted {
-                return Err(error);
-            }
-        }
-        for event in &events {
-            match event.token() {
-                LISTENER => chat.accept(&poll)?,
-                WAKER => {}
-                token if event.is_readable() => chat.read(token, &mut buffer),
-                _ => {}
-            }
-        }
-        if stop.load(Ordering::Relaxed) {
-            chat.stop();
-        }
-        chat.end_turn();
     }
-    Ok(())
+}
+
+fn run() -> io::Result<()> {
+    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let listener = std::net::TcpListener::bind(&address)
+        .map_err(|error| io::Error::other(format!("cannot listen on {address}: {error}")))?;
+    listener.set_nonblocking(true)?;
+    let local_addr = listener.local_addr()?;
+    let mut listener = TcpListener::from_std(listener);
+    let poll = Poll::new()?;
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    let waker = Waker::new(poll.registry(), CTRL_C)?;
+    // A failed wake has nobody to be told; the next Ctrl-C tries again.
+    ctrlc::set_handler(move || drop(waker.wake())).map_err(io::Error::other)?;
+    let mut stdout = io::stdout();
+    writeln!(stdout, "listening on http://{local_addr}/")?;
+    // Where stdout is a pipe, whoever waits for this line would not see it.
+    stdout.flush()?;
+    let chat = Chat {
+        poll,
+        listener: Some(listener),
+        can_accept: true,
+        peers: BTreeMap::new(),
+        readable: BTreeSet::new(),
+        next_peer: FIRST_PEER,
+        start: Instant::now(),
+    };
+    chat.run()
 }
 
 struct Chat {
-    listener: TcpListener,
-    guests: HashMap<Token, Guest>,
-    next_token: usize,
+    poll: Poll,
+    /// `None` once it ends.
+    listener: Option<TcpListener>,
+    can_accept: bool,
+    /// All are looked at in each turn, which is cheap for a thousand.
+    peers: BTreeMap<Token, Peer>,
+    /// Who has something to read. That is reported once, so it is kept until `read` would block.
+    readable: BTreeSet<Token>,
+    next_peer: usize,
+    /// The fixed point that `Timers` count from.
     start: Instant,
-    is_stopping: bool,
-    /// The line that was told last of who is here.
-    told: String,
-}
-
-struct Guest {
-    stream: TcpStream,
-    connection: Connection<Server>,
-    timers: Timers,
-    /// Empty until the guest has said it.
-    name: String,
-    /// The transport is shut down in our direction, and is read until this time.
-    lingers_until: Option<Duration>,
-    is_gone: bool,
 }
 
 impl Chat {
-    fn now(&self) -> Duration {
-        self.start.elapsed()
+    fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(256);
+        let mut buffer = vec![0; READ];
+        while self.listener.is_some() || !self.peers.is_empty() {
+            self.accept()?;
+            match self.poll.poll(&mut events, self.timeout()) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+            for event in &events {
+                match event.token() {
+                    LISTENER => self.can_accept = true,
+                    // Whoever asks twice does not want to wait.
+                    CTRL_C if self.listener.is_none() => return Ok(()),
+                    CTRL_C => self.say_goodbye(),
+                    token => drop(self.readable.insert(token)),
+                }
+            }
+            let now = self.start.elapsed();
+            for token in mem::take(&mut self.readable) {
+                self.read(token, &mut buffer, now);
+            }
+            self.end_turn(now);
+        }
+        Ok(())
     }
 
-    fn accept(&mut self, poll: &Poll) -> io::Result<()> {
-        loop {
-            let (mut stream, _) = match self.listener.accept() {
-                Ok(accepted) => accepted,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                // That one is gone already, or there are too many files open: the others go on.
-                Err(error) => {
-                    eprintln!("accept: {error}");
-                    return Ok(());
-                }
-            };
-            if self.is_stopping || self.guests.len() >= MAX_CONNECTIONS {
-                continue;
+    /// Takes new connections. Those beyond `MAX_PEERS` wait in the listener's queue until another connection ends; so
+    /// they do where this process may have no more files.
+    fn accept(&mut self) -> io::Result<()> {
+        while let Some(listener) = self.listener.as_ref().filter(|_| self.can_accept) {
+            if self.peers.len() >= MAX_PEERS {
+                return Ok(());
             }
-            let token = Token(self.next_token);
-            self.next_token += 1;
-            poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-            let _ = stream.set_nodelay(true);
-            let guest = Guest {
-                stream,
-                connection: Connection::server(CONFIG),
-                timers: Timers::new(TimersConfig::new(), self.now()),
-                name: String::new(),
-                lingers_until: None,
-                is_gone: false,
-            };
-            self.guests.insert(token, guest);
+            match listener.accept() {
+                Ok((mut stream, _)) => {
+                    // Without it small messages wait for the acknowledgement of earlier ones.
+                    let _ = stream.set_nodelay(true);
+                    let token = Token(self.next_peer);
+                    self.next_peer += 1;
+                    let interest = Interest::READABLE | Interest::WRITABLE;
+                    self.poll.registry().register(&mut stream, token, interest)?;
+                    self.peers.insert(token, Peer::new(stream, self.start.elapsed()));
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::WouldBlock => self.can_accept = false,
+                    // It went away while it waited.
+                    ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
+                    _ => {
+                        eprintln!("cannot take a connection: {error}");
+                        return Ok(());
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// How long nothing is to be done unless something happens.
+    fn timeout(&self) -> Option<Duration> {
+        if !self.readable.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let deadline = self.peers.values().filter_map(|peer| peer.timers.next_deadline()).min();
+        deadline.map(|deadline| deadline.saturating_sub(self.start.elapsed()))
+    }
+
+    /// Reads once from a peer. There is a turn for all others before it is read from again, however much it sends.
+    fn read(&mut self, token: Token, buffer: &mut [u8], now: Duration) {
+        let Some(Ok(commands)) = self.peers.get_mut(&token).map(|peer| peer.read(buffer, now)) else {
+            return;
+        };
+        self.readable.insert(token);
+        for command in &commands {
+            self.obey(token, command);
+        }
+        // At once: what the next one says is not to meet full buffers.
+        if !commands.is_empty() {
+            self.flush();
         }
     }
 
-    /// Reads all that there is, and passes on what was said.
-    fn read(&mut self, token: Token, buffer: &mut [u8]) {
-        loop {
-            let now = self.now();
-            let Some(guest) = self.guests.get_mut(&token) else { return };
-            let read = match guest.stream.read(buffer) {
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // A reset is an end too.
-                Err(_) => 0,
-            };
-            if read == 0 {
-                // Whether the closing handshake had finished makes no difference here.
-                let _ = guest.connection.receive_eof();
-                guest.is_gone = true;
-                return;
+    fn obey(&mut self, token: Token, command: &str) {
+        let Some(peer) = self.peers.get_mut(&token) else { return };
+        match (command.split_once(' '), &peer.name) {
+            (Some(("name", name)), None) => self.join(token, name),
+            (Some(("say", text)), Some(name)) => {
+                let news = format!("say {name}\t{text}");
+                self.broadcast(&news);
             }
-            guest.timers.received(now);
-            let said = guest.receive(&mut buffer[..read], now);
-            for line in said {
-                self.hear(token, &line);
-            }
+            _ => peer.close(CloseCode::POLICY_VIOLATION, "say your name once, then talk"),
         }
     }
 
-    /// A line of a guest.
-    fn hear(&mut self, token: Token, line: &str) {
-        let Some(guest) = self.guests.get(&token) else { return };
-        match line.split_once(' ') {
-            Some(("name", name)) if guest.name.is_empty() => {
-                let name = self.free_name(name);
-                if let Some(guest) = self.guests.get_mut(&token) {
-                    guest.name = name;
-                }
-                // Also where another of this name has left in the same turn: the new one has heard nothing yet.
-                self.told.clear();
-            }
-            Some(("say", text)) if !guest.name.is_empty() => {
-                let line = format!("say {}\t{text}", guest.name);
-                self.broadcast(&line);
-            }
-            _ => {
-                if let Some(guest) = self.guests.get_mut(&token) {
-                    guest.close(CloseCode::POLICY_VIOLATION, "say `name NAME` first, then `say TEXT`");
-                }
-            }
+    fn join(&mut self, token: Token, wanted: &str) {
+        let name = self.free_name(wanted);
+        self.broadcast(&format!("join {name}"));
+        let mut welcome = format!("welcome {name}");
+        if let Some(peer) = self.peers.get_mut(&token) {
+            peer.name = Some(name);
+        }
+        for name in self.peers.values().filter_map(|peer| peer.name.as_deref()) {
+            welcome.push('\t');
+            welcome.push_str(name);
+        }
+        if let Some(peer) = self.peers.get_mut(&token) {
+            peer.send(&PreparedMessage::text(&welcome));
         }
     }
 
-    /// The name without what would break a line, and with a number if somebody has it.
+    /// A name that nobody else has, without what could be taken for something else: tabs, or invisible characters.
     fn free_name(&self, wanted: &str) -> String {
-        let name: String = wanted.split_whitespace().collect::<Vec<_>>().join(" ");
-        let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
-        let name = if name.is_empty() { "guest".to_string() } else { name };
-        let is_free = |name: &str| self.guests.values().all(|guest| guest.name != name);
-        if is_free(&name) {
-            return name;
+        let is_harmless = |c: &char| c.is_alphanumeric() || " -_.'".contains(*c);
+        let name: String = wanted.chars().filter(is_harmless).take(MAX_NAME).collect();
+        let name = if name.trim().is_empty() { "Guest" } else { name.trim() };
+        let is_taken = |name: &str| self.peers.values().any(|peer| peer.name.as_deref() == Some(name));
+        let mut free = name.to_owned();
+        let mut number = 2;
+        while is_taken(&free) {
+            free = format!("{name} {number}");
+            number += 1;
         }
-        // One of these is free: there is one more of them than there are guests.
-        let numbered = (2..self.guests.len() + 3).map(|i| format!("{name} {i}"));
-        numbered.into_iter().find(|name| is_free(name)).unwrap_or(name)
+        free
     }
 
-    /// Tells who is here, if that has changed. Who is being closed has left already.
-    fn tell_who(&mut self) {
-        let here =
-            self.guests.values().filter(|guest| guest.connection.state() == State::Open && !guest.is_gone);
-        let mut names: Vec<&str> =
-            here.map(|guest| guest.name.as_str()).filter(|name| !name.is_empty()).collect();
-        names.sort_unstable();
-        let line = format!("who {}", names.join("\t"));
-        if line != self.told {
-            self.broadcast(&line);
-            self.told = line;
+    /// Tells all who have a name.
+    fn broadcast(&mut self, news: &str) {
+        let news = PreparedMessage::text(news);
+        for peer in self.peers.values_mut().filter(|peer| peer.name.is_some()) {
+            peer.send(&news);
         }
     }
 
-    /// Encoded once, sent to all.
-    fn broadcast(&mut self, line: &str) {
-        let message = PreparedMessage::text(line);
-        for guest in self.guests.values_mut().filter(|guest| !guest.name.is_empty()) {
-            if guest.connection.sender().prepared(&message) == Err(Error::Caller(Misuse::OutgoingFull)) {
-                // A slow reader may not make the memory grow. The Close has room of its own.
-                guest.close(CloseCode::TRY_AGAIN_LATER, "too slow");
-            }
-        }
+    fn flush(&mut self) {
+        self.peers.values_mut().for_each(Peer::flush);
     }
 
-    fn stop(&mut self) {
-        if !std::mem::replace(&mut self.is_stopping, true) {
-            for guest in self.guests.values_mut() {
-                guest.close(CloseCode::GOING_AWAY, "the server stops");
-                // Who is not open yet has nothing to lose.
-                guest.is_gone |= guest.connection.state() == State::Connecting;
-            }
+    fn end_turn(&mut self, now: Duration) {
+        for peer in self.peers.values_mut() {
+            peer.look_at_clock(now);
         }
+        self.flush();
+        // The news that someone left can be what is too much for another.
+        while let Some(name) = self.peers.values_mut().find_map(Peer::take_name_of_gone) {
+            self.broadcast(&format!("leave {name}"));
+            self.flush();
+        }
+        self.peers.retain(|_, peer| !peer.is_done());
     }
 
-    /// Writes what can be written, does what is due, and forgets who has gone. With very many connections one would
-    /// keep the deadlines in a heap rather than look at each.
-    fn end_turn(&mut self) {
-        let now = self.now();
-        for guest in self.guests.values_mut() {
-            guest.do_what_is_due(now);
+    /// The loop goes on until all have answered, or their time is up.
+    fn say_goodbye(&mut self) {
+        self.listener = None;
+        for peer in self.peers.values_mut() {
+            // To close before the opening there is no way but this.
+            peer.is_lost |= peer.connection.state() == State::Connecting;
+            peer.close(CloseCode::GOING_AWAY, "the server ends");
         }
-        self.tell_who();
-        for guest in self.guests.values_mut() {
-            guest.write(now);
-        }
-        // Dropping the stream closes it.
-        self.guests.retain(|_, guest| !guest.is_gone);
-    }
-
-    fn next_deadline(&self) -> Option<Duration> {
-        self.guests
-            .values()
-            .flat_map(|guest| [guest.timers.next_deadline(), guest.lingers_until])
-            .flatten()
-            .min()
     }
 }
 
-impl Guest {
-    /// Takes what was read, and returns the lines in it.
-    fn receive(&mut self, mut input: &mut [u8], now: Duration) -> Vec<String> {
-        let mut said = Vec::new();
-        loop {
-            match self.connection.receive(&mut input) {
-                Ok(Some((event, tx))) => {
-                    let answered = match event {
-                        Event::HttpRequest(request) if request.path() == "/" => {
-                            tx.respond(&Reply::new(200).headers(PAGE_FIELDS).body(PAGE))
-                        }
-                        Event::HttpRequest(_) => tx.respond(&Reply::new(404).body(b"not here\n")),
-                        // A browser on another site would send this user's cookies along. Other clients send no Origin.
-                        Event::HandshakeRequest(request)
-                            if request.origin().is_some() && !request.is_same_origin() =>
-                        {
-                            tx.reject(&Reply::new(403).body(b"this page is not from here\n"))
-                        }
-                        Event::HandshakeRequest(_) => tx.accept(&Accept::new()),
-                        Event::Message(Message::Text(line)) => {
-                            self.timers.message(now);
-                            said.push(line.to_string());
-                            Ok(())
-                        }
-                        Event::Message(Message::Binary(_)) => {
-                            tx.close(CloseCode::UNSUPPORTED_DATA, "text only")
-                        }
-                        Event::Pong(payload) => {
-                            self.timers.pong(now, payload);
-                            Ok(())
-                        }
-                        _ => Ok(()),
-                    };
-                    // Nothing to despair of: the connection is closing already.
-                    if let Err(error) = answered {
-                        eprintln!("{error}");
-                    }
-                }
-                // After an error what tells the peer is in `outgoing`, and goes out before the transport is closed.
-                Ok(None) | Err(_) => return said,
-            }
+/// A browser, or whatever has connected.
+struct Peer {
+    stream: TcpStream,
+    connection: Connection<Server>,
+    timers: Timers,
+    /// `None` before it said `name`, and after the others were told that it left.
+    name: Option<String>,
+    /// Our direction of the transport is shut down.
+    has_shut_down: bool,
+    /// The peer's direction has ended.
+    has_ended: bool,
+    /// There is nothing more to hope for.
+    is_lost: bool,
+}
+
+impl Peer {
+    fn new(stream: TcpStream, now: Duration) -> Self {
+        Self {
+            stream,
+            connection: Connection::server(CONFIG),
+            timers: Timers::new(TIMERS, now),
+            name: None,
+            has_ended: false,
+            has_shut_down: false,
+            is_lost: false,
         }
     }
 
+    /// Reads once and returns what the peer wants of the chat; `Err` if there is nothing to read.
+    fn read(&mut self, buffer: &mut [u8], now: Duration) -> Result<Vec<String>, ()> {
+        let len = match self.stream.read(buffer) {
+            Ok(0) => {
+                self.has_ended = true;
+                // Whether the closing handshake had finished makes no difference here.
+                let _ = self.connection.receive_eof();
+                return Err(());
+            }
+            Ok(len) => len,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(Vec::new()),
+            Err(_) => {
+                self.is_lost = true;
+                return Err(());
+            }
+        };
+        self.timers.received(now);
+        let mut commands = Vec::new();
+        let mut input = &mut buffer[..len];
+        // An error needs no more than any other end: what tells the peer is in `outgoing`, and after that
+        // `should_disconnect` says so.
+        while let Ok(Some((event, tx))) = self.connection.receive(&mut input) {
+            match event {
+                // What comes behind our own Close is too late.
+                Event::Message(Message::Text(text)) if tx.state() == State::Open => {
+                    commands.push(text.to_owned());
+                }
+                Event::Pong(payload) => drop(self.timers.pong(now, payload)),
+                // A refused answer leaves the request open, up to the handshake deadline.
+                event => drop(answer(event, tx)),
+            }
+        }
+        Ok(commands)
+    }
+
+    fn send(&mut self, message: &PreparedMessage) {
+        if self.connection.sender().prepared(message) == Err(Misuse::OutgoingFull.into()) {
+            self.close(CloseCode::TRY_AGAIN_LATER, "too slow");
+        }
+    }
+
+    /// Refused where it is closing already, which is as good.
     fn close(&mut self, code: CloseCode, reason: &str) {
-        // Refused where the connection is closing anyway.
         let _ = self.connection.sender().close(code, reason);
     }
 
-    fn do_what_is_due(&mut self, now: Duration) {
-        match self.timers.poll(now, self.connection.state()) {
-            // Where it does not fit, the pong timeout finds out.
+    fn look_at_clock(&mut self, now: Duration) {
+        let state = match self.connection.state() {
+            // The protocol is through but the transport still open, so the close deadline goes on.
+            State::Closed => State::Closing,
+            state => state,
+        };
+        match self.timers.poll(now, state) {
+            // Where there is no room for it the pong timeout will tell.
             Action::SendPing(payload) => drop(self.connection.sender().ping(&payload)),
-            Action::GiveUp(Timeout::Idle) => self.close(CloseCode::TIMEOUT, "nothing said for long"),
-            Action::GiveUp(_) => self.is_gone = true,
+            Action::GiveUp(Timeout::Idle) => self.close(CloseCode::TIMEOUT, "idle"),
+            Action::GiveUp(_) => self.is_lost = true,
             _ => {}
         }
-        self.is_gone |= self.lingers_until.is_some_and(|until| until <= now);
     }
 
-    fn write(&mut self, now: Duration) {
-        while !self.connection.outgoing().is_empty() && !self.is_gone {
+    /// Writes what can be written now.
+    fn flush(&mut self) {
+        while !self.connection.outgoing().is_empty() && !self.is_lost {
             match self.stream.write(self.connection.outgoing()) {
                 Ok(len) => self.connection.mark_sent(len),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => self.is_gone = true,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => self.is_lost = true,
             }
         }
-        if self.connection.should_disconnect() && self.lingers_until.is_none() {
+        // Only our direction, then read on until the peer's end: if the stream were dropped while input is unread, the
+        // kernel would send a reset, which can overtake our last bytes.
+        if self.connection.should_disconnect() && !mem::replace(&mut self.has_shut_down, true) {
             let _ = self.stream.shutdown(Shutdown::Write);
-            self.lingers_until = Some(now + LINGER);
         }
+    }
+
+    fn take_name_of_gone(&mut self) -> Option<String> {
+        let is_gone = self.is_lost || self.connection.state() != State::Open;
+        self.name.take_if(|_| is_gone)
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_lost || (self.has_ended && self.connection.outgoing().is_empty())
+    }
+}
+
+/// Answers what is not about the chat itself.
+fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), Error> {
+    match event {
+        Event::HttpRequest(request) => respond(&request, tx),
+        Event::HandshakeRequest(request) if request.path() != CHAT => tx.reject(&Reply::new(404)),
+        // Only browsers send an Origin, and they always do. Without this check any web site could connect in the
+        // name of the user who visits it.
+        Event::HandshakeRequest(request) if request.origin().is_some() && !request.is_same_origin() => {
+            tx.reject(&Reply::new(403))
+        }
+        Event::HandshakeRequest(_) => tx.accept(&Accept::new()),
+        Event::Message(Message::Binary(_)) => tx.close(CloseCode::UNSUPPORTED_DATA, "text only"),
+        // Pings and the Close are answered already.
+        _ => Ok(()),
+    }
+}
+
+/// Serves the page.
+fn respond(request: &Request<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), Error> {
+    match (request.method(), request.path()) {
+        ("GET" | "HEAD", "/") => {
+            // The one script and the one style that run are those that know this number.
+            let nonce = format!("{:032x}", rand::random::<u128>());
+            let policy = format!(
+                "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \
+                 connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            );
+            let headers = [
+                ("Content-Type", "text/html; charset=utf-8"),
+                ("Content-Security-Policy", policy.as_str()),
+                ("X-Content-Type-Options", "nosniff"),
+                ("Referrer-Policy", "no-referrer"),
+                ("Cache-Control", "no-store"),
+            ];
+            let page = PAGE.replace("NONCE", &nonce);
+            tx.respond(&Reply::new(200).headers(&headers).body(page.as_bytes()))
+        }
+        (_, "/") => tx.respond(&Reply::new(405).headers(&[("Allow", "GET, HEAD")])),
+        (_, CHAT) => tx.respond(&Reply::new(426).headers(&[("Upgrade", "websocket")])),
+        _ => tx.respond(&Reply::new(404)),
     }
 }
