@@ -256,15 +256,6 @@ fn either_side_may_speak_first() {
     assert_eq!(pair.deliver_to_server(), [Heard::text("from the client")]);
 }
 
-// WS-5.8-01
-#[test]
-fn no_extension_can_be_switched_on_later() {
-    // Many messages later RSV1 is as wrong as at first.
-    let mut client = open_client();
-    feed(&mut client, b"\x81\x01a\x82\x01b");
-    assert_eq!(feed(&mut client, b"\xc1\x00"), [Heard::Failed(Violation::ReservedBits(4).into())]);
-}
-
 #[test]
 fn a_reply_can_be_sent_while_the_payload_is_alive() {
     let mut server: ServerConnection = Connection::open_server(Config::new());

@@ -115,17 +115,30 @@ fn marking_more_than_there_is_marks_all() {
 fn random_bytes_lead_to_an_event_an_error_or_waiting() {
     use rand::RngExt;
     let mut rng = rng();
+    let mut failures = 0;
     for _ in 0..2000 {
         let mut bytes = [0; 64];
         rng.fill(&mut bytes);
-        let mut server: ServerConnection = Connection::server(Config::new());
-        feed(&mut server, &bytes);
-        let mut client = open_client();
-        feed(&mut client, &bytes);
-        let mut server = open_server();
-        feed(&mut server, &bytes);
-        // And the transport may end at any point.
-        let _ = server.receive_eof();
-        let _ = client.receive_eof();
+        failures += assert_is_fed(Connection::server(Config::new()), &bytes);
+        failures += assert_is_fed(open_server(), &bytes);
+        failures += assert_is_fed(open_client(), &bytes);
     }
+    assert!(failures > 4000, "most random bytes are not valid: {failures}");
+}
+
+/// Feeds the bytes. Whatever they are, the transport may be dropped afterwards, and is where they are not valid.
+fn assert_is_fed<R: sansws::Role>(mut connection: Connection<R>, bytes: &[u8]) -> u32
+where
+    Connection<R>: Answer,
+{
+    // `feed` holds that all is consumed where no error comes.
+    let heard = feed(&mut connection, bytes);
+    let has_failed = matches!(heard.last(), Some(Heard::Failed(_)));
+    assert_eq!(connection.error().is_some(), has_failed, "{bytes:02x?}");
+    take_outgoing(&mut connection);
+    assert!(connection.should_disconnect() || !has_failed);
+    let _ = connection.receive_eof();
+    assert_eq!(connection.state(), sansws::State::Closed);
+    assert!(connection.should_disconnect());
+    u32::from(has_failed)
 }

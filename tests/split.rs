@@ -205,7 +205,7 @@ proptest! {
         prop_assert_eq!(take_outgoing(&mut server), outgoing);
     }
 
-    // WS-2-02: frames are read by a model that knows nothing but section 5.2, a byte at a time.
+    // WS-2-02: beside a model that unmasks byte by byte and joins fragments, and shares nothing with the library.
     #[test]
     fn a_pair_returns_what_was_sent(
         messages in vec((any::<bool>(), vec(0..3000_usize, 1..5), any::<bool>()), 1..8),
