@@ -151,60 +151,6 @@ proptest! {
         prop_assert_eq!(run((0..bytes.len()).collect()), whole);
     }
 
-    // WS-2.1-02
-    #[test]
-    fn large_messages_read_to_where_they_stay(
-        sizes in vec((any::<bool>(), 0..60_000_usize, any::<bool>()), 1..6),
-        reads in vec(1..30_000_usize, 1..20),
-        bad_at in proptest::option::of(0..60_000_usize),
-    ) {
-        let mut frames = Vec::new();
-        let mut is_continued = false;
-        for (is_text, size, fin) in sizes {
-            let opcode = if is_continued { 0 } else if is_text { 1 } else { 2 };
-            let mut payload = "a\u{e9}\u{20ac}x".repeat(size / 7 + 1).into_bytes();
-            if let Some(byte) = bad_at.and_then(|at| payload.get_mut(at)) {
-                *byte = 0xff;
-            }
-            frames.push(frame(opcode | if fin { 0x80 } else { 0 }, &payload));
-            frames.push(frame(0x89, b"p"));
-            is_continued = !fin;
-        }
-        let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-        let bytes = masked_all(&frames);
-        let mut whole = open_server();
-        let heard = feed(&mut whole, &bytes);
-        let outgoing = take_outgoing(&mut whole);
-
-        let mut server = open_server();
-        let mut lent_heard = Vec::new();
-        let mut lent = 0;
-        let mut rest = &bytes[..];
-        for size in reads.into_iter().cycle() {
-            if rest.is_empty() || matches!(lent_heard.last(), Some(Heard::Failed(_))) {
-                break;
-            }
-            if let Some(room) = server.receive_buffer() {
-                lent += 1;
-                let len = size.min(room.len()).min(rest.len());
-                room[..len].copy_from_slice(&rest[..len]);
-                rest = &rest[len..];
-                if let Err(error) = server.filled(len) {
-                    lent_heard.push(Heard::Failed(error));
-                    break;
-                }
-                lent_heard.extend(feed(&mut server, &[]));
-            } else {
-                let (now, later) = rest.split_at(size.min(1000).min(rest.len()));
-                rest = later;
-                lent_heard.extend(feed(&mut server, now));
-            }
-        }
-        prop_assert!(lent > 0 || bytes.len() < 8000 || bad_at.is_some());
-        prop_assert_eq!(lent_heard, heard);
-        prop_assert_eq!(take_outgoing(&mut server), outgoing);
-    }
-
     // WS-2-02: beside a model that unmasks byte by byte and joins fragments, and shares nothing with the library.
     #[test]
     fn a_pair_returns_what_was_sent(
@@ -271,5 +217,63 @@ proptest! {
         prop_assert_eq!(&modelled, &expected);
         let heard = feed_cut(&mut pair.server, &bytes, at.iter().map(|&at| at.min(bytes.len())).collect::<Vec<_>>());
         prop_assert_eq!(heard, expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    // WS-2.1-02
+    #[test]
+    fn large_messages_read_to_where_they_stay(
+        sizes in vec((any::<bool>(), 0..60_000_usize, any::<bool>()), 1..6),
+        reads in vec(1..30_000_usize, 1..20),
+        bad_at in proptest::option::of(0..60_000_usize),
+    ) {
+        let mut frames = Vec::new();
+        let mut is_continued = false;
+        for (is_text, size, fin) in sizes {
+            let opcode = if is_continued { 0 } else if is_text { 1 } else { 2 };
+            let mut payload = "a\u{e9}\u{20ac}x".repeat(size / 7 + 1).into_bytes();
+            if let Some(byte) = bad_at.and_then(|at| payload.get_mut(at)) {
+                *byte = 0xff;
+            }
+            frames.push(frame(opcode | if fin { 0x80 } else { 0 }, &payload));
+            frames.push(frame(0x89, b"p"));
+            is_continued = !fin;
+        }
+        let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
+        let bytes = masked_all(&frames);
+        let mut whole = open_server();
+        let heard = feed(&mut whole, &bytes);
+        let outgoing = take_outgoing(&mut whole);
+
+        let mut server = open_server();
+        let mut lent_heard = Vec::new();
+        let mut lent = 0;
+        let mut rest = &bytes[..];
+        for size in reads.into_iter().cycle() {
+            if rest.is_empty() || matches!(lent_heard.last(), Some(Heard::Failed(_))) {
+                break;
+            }
+            if let Some(room) = server.receive_buffer() {
+                lent += 1;
+                let len = size.min(room.len()).min(rest.len());
+                room[..len].copy_from_slice(&rest[..len]);
+                rest = &rest[len..];
+                if let Err(error) = server.filled(len) {
+                    lent_heard.push(Heard::Failed(error));
+                    break;
+                }
+                lent_heard.extend(feed(&mut server, &[]));
+            } else {
+                let (now, later) = rest.split_at(size.min(1000).min(rest.len()));
+                rest = later;
+                lent_heard.extend(feed(&mut server, now));
+            }
+        }
+        prop_assert!(lent > 0 || bytes.len() < 8000 || bad_at.is_some());
+        prop_assert_eq!(lent_heard, heard);
+        prop_assert_eq!(take_outgoing(&mut server), outgoing);
     }
 }
