@@ -91,8 +91,8 @@ mod heap {
         type Text = Box<str>;
     }
 
-    /// The first allocation: enough for most control frames and short messages.
-    const MIN_CAPACITY: usize = 128;
+    /// The first allocation: enough for a 101, a control frame, and short messages.
+    const MIN_CAPACITY: usize = 192;
 
     /// Kept initialised, with cursors: room is zeroed once when it is allocated and then only overwritten.
     /// Invariant: `start <= end <= bytes.len()`. Cursors have 32 bits: a million idle connections hold two million of

@@ -111,7 +111,7 @@ fn declared_bytes_cost_nothing() {
     assert!(server.receive(&mut &mut bytes[..]).unwrap().is_none());
     assert_eq!(held(), before);
     assert!(server.receive(&mut &mut [0; 10][..]).unwrap().is_none());
-    assert!(held() - before <= 128);
+    assert!(held() - before <= 192);
 }
 
 fn memory_follows_the_bytes() {
@@ -121,7 +121,7 @@ fn memory_follows_the_bytes() {
     assert!(server.receive(&mut &mut header[..]).unwrap().is_none());
     for kib in 1..1024 {
         assert!(server.receive(&mut &mut [0; 1024][..]).unwrap().is_none());
-        assert!(held() - before <= 2 * kib * 1024 + 128, "{kib} KiB");
+        assert!(held() - before <= 2 * kib * 1024 + 192, "{kib} KiB");
     }
 }
 

@@ -118,8 +118,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         };
         let bytes = place.unwrap_or(self.receiver.head_bytes());
         let decision = match check_request(bytes, self.max_head_fields)? {
-            Verdict::Upgrade { accept } => {
-                let names = Request::new(bytes).subprotocols();
+            Verdict::Upgrade { accept, offers_subprotocols } => {
+                let names = Request::new(if offers_subprotocols { bytes } else { &[] }).subprotocols();
                 self.sender.negotiation = negotiation::<S>(&accept, names).map_err(|_| Limit::Head)?;
                 Decision::Upgrade
             }

@@ -164,7 +164,11 @@ impl<'a> Reply<'a> {
 /// What a request turned out to be.
 pub(crate) enum Verdict {
     /// A valid opening handshake, and the value of `Sec-WebSocket-Accept` that answers it.
-    Upgrade { accept: [u8; ACCEPT_LEN] },
+    Upgrade {
+        accept: [u8; ACCEPT_LEN],
+        /// Whether there is a list of subprotocols at all: most requests have none, and are not searched for it.
+        offers_subprotocols: bool,
+    },
     /// Valid HTTP that asks for no WebSocket.
     Plain {
         /// What it is told where the embedder does not answer it.
@@ -193,7 +197,8 @@ pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Verdict, Erro
     if !is_http_1_1 {
         return Err(HandshakeError::HttpVersion.into());
     }
-    Ok(Verdict::Upgrade { accept: fields.check(method)? })
+    let offers_subprotocols = fields.subprotocols != List::Missing;
+    Ok(Verdict::Upgrade { accept: fields.check(method)?, offers_subprotocols })
 }
 
 /// What an invalid handshake is told that asks for no WebSocket at all.
