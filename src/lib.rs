@@ -73,6 +73,7 @@
 //!
 //! - `std` (default): `From<Error> for std::io::Error`; implies `alloc`.
 //! - `alloc`: the storage [`Heap`] and [`PreparedMessage`].
+//! - `heapless`: the storage [`Fixed`], which needs no allocator.
 //! - `simdutf8`: text is validated with SIMD.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -106,7 +107,7 @@ pub use frame::FrameHeader;
 pub use handshake::{Accept, ClientRequest, Reply, Uri, UriError};
 pub use message::DataKind;
 pub use role::{Client, Role, Server};
-pub use storage::{Heap, Storage};
+pub use storage::{Fixed, Heap, Storage};
 
 /// The README's code compiles and runs too.
 #[cfg(all(doctest, feature = "std"))]

@@ -84,10 +84,15 @@ pub(super) enum Payload<'i> {
 
 impl<S: Storage> Receiver<S> {
     pub(super) fn new(config: &Config, peer_masks: bool) -> Self {
+        // What the storage cannot hold is refused by the header, as what the embedder does not want.
+        let max_message = match config.delivery {
+            Delivery::Whole => config.max_message.min(S::Receive::CAPACITY as u64),
+            Delivery::Parts => config.max_message,
+        };
         Self {
             decoder: Decoder::new(),
             frame: Frame { opcode: Opcode::Binary, fin: true, is_first: true },
-            order: Order::new(config.max_message, config.max_fragments),
+            order: Order::new(max_message, config.max_fragments),
             assembler: Assembler::new(),
             control: S::Control::default(),
             max_frame: config.max_frame,

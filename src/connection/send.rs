@@ -77,7 +77,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             fragmented: None,
             negotiation: S::Text::default(),
             decision: Decision::None,
-            max_outgoing,
+            max_outgoing: max_outgoing.min(S::Send::CAPACITY.saturating_sub(OUTGOING_RESERVE)),
             keep_capacity,
         }
     }

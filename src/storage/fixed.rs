@@ -1,0 +1,79 @@
+//! Buffers of a fixed size, on `heapless`: for machines without an allocator.
+
+use super::sealed::{Buffer, Storage, Text};
+use super::{Fixed, Full};
+use heapless::{String, Vec};
+
+/// The payload of a control frame (RFC 6455 section 5.5).
+const CONTROL: usize = 125;
+/// The answer to a key, and offered subprotocols.
+const NEGOTIATION: usize = 128;
+
+impl<const RX: usize, const TX: usize> Storage for Fixed<RX, TX> {
+    type Receive = FixedBuffer<RX>;
+    type Send = FixedBuffer<TX>;
+    type Control = FixedBuffer<CONTROL>;
+    type Text = String<NEGOTIATION>;
+}
+
+/// Bytes in a row; what was taken off the front is given up when there is no room behind them.
+#[derive(Debug, Default)]
+pub struct FixedBuffer<const N: usize> {
+    bytes: Vec<u8, N>,
+    start: usize,
+}
+
+impl<const N: usize> Buffer for FixedBuffer<N> {
+    const CAPACITY: usize = N;
+
+    fn filled(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+
+    fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
+        let filled = self.filled().len();
+        if filled.checked_add(len).is_none_or(|len| len > N) {
+            return Err(Full);
+        }
+        if self.bytes.len() + len > N {
+            self.bytes.copy_within(self.start.., 0);
+            self.bytes.truncate(filled);
+            self.start = 0;
+        }
+        let from = self.bytes.len();
+        self.bytes.resize_default(from + len).map_err(|()| Full)?;
+        self.bytes.get_mut(from..).ok_or(Full)
+    }
+
+    fn last_mut(&mut self, len: usize) -> &mut [u8] {
+        let from = self.bytes.len().saturating_sub(len).max(self.start);
+        self.bytes.get_mut(from..).unwrap_or_default()
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(self.start.saturating_add(len));
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.start = self.start.saturating_add(len).min(self.bytes.len());
+    }
+
+    fn clear(&mut self, _keep: usize) {
+        self.bytes.clear();
+        self.start = 0;
+    }
+}
+
+impl<const N: usize> Text for String<N> {
+    fn as_str(&self) -> &str {
+        self
+    }
+
+    fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, Full> {
+        let mut text = Self::new();
+        for part in parts {
+            text.push_str(part).map_err(|()| Full)?;
+        }
+        Ok(text)
+    }
+}

@@ -1,0 +1,164 @@
+//! Buffers on the heap: they grow with the bytes, and give memory back.
+
+use super::sealed::{Buffer, Storage, Text};
+use super::{Full, Heap};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+impl Storage for Heap {
+    type Receive = HeapBuffer;
+    type Send = HeapBuffer;
+    type Control = LazyBuffer;
+    type Text = Box<str>;
+}
+
+/// The first allocation: enough for a 101, a control frame, and short messages.
+const MIN_CAPACITY: usize = 192;
+
+/// Kept initialised, with cursors: room is zeroed once when it is allocated and then only overwritten.
+/// Invariant: `start <= end <= bytes.len()`. Cursors have 32 bits: a million idle connections hold two million of
+/// these buffers, and none holds 4 GiB.
+#[derive(Debug, Default)]
+pub struct HeapBuffer {
+    bytes: Box<[u8]>,
+    start: u32,
+    end: u32,
+}
+
+impl Buffer for HeapBuffer {
+    const CAPACITY: usize = usize::MAX;
+
+    #[inline]
+    fn filled(&self) -> &[u8] {
+        self.bytes.get(self.start()..self.end()).unwrap_or_default()
+    }
+
+    #[inline]
+    fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
+        if self.bytes.len() - self.end() < len {
+            self.make_room(len)?;
+        }
+        let from = self.end();
+        let to = from.checked_add(len).ok_or(Full)?;
+        let end = u32::try_from(to).map_err(|_| Full)?;
+        let room = self.bytes.get_mut(from..to).ok_or(Full)?;
+        self.end = end;
+        Ok(room)
+    }
+
+    fn last_mut(&mut self, len: usize) -> &mut [u8] {
+        let from = self.end().saturating_sub(len).max(self.start());
+        let to = self.end();
+        self.bytes.get_mut(from..to).unwrap_or_default()
+    }
+
+    fn truncate(&mut self, len: usize) {
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        self.end = self.end.min(self.start.saturating_add(len));
+    }
+
+    #[inline]
+    fn consume(&mut self, len: usize) {
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        self.start = self.start.saturating_add(len).min(self.end);
+    }
+
+    #[inline]
+    fn clear(&mut self, keep: usize) {
+        self.start = 0;
+        self.end = 0;
+        if self.bytes.len() > keep {
+            self.bytes = Box::default();
+        }
+    }
+}
+
+impl HeapBuffer {
+    #[inline]
+    const fn start(&self) -> usize {
+        self.start as usize
+    }
+
+    #[inline]
+    const fn end(&self) -> usize {
+        self.end as usize
+    }
+
+    #[cold]
+    fn make_room(&mut self, len: usize) -> Result<(), Full> {
+        let filled = self.end - self.start;
+        // What was taken is given up first. Moving pays when at least half of the buffer is free by it: then
+        // each byte is moved at most once for each byte that was taken.
+        if self.start > 0 {
+            if self.start >= filled {
+                let (start, end) = (self.start(), self.end());
+                self.bytes.copy_within(start..end, 0);
+                self.start = 0;
+                self.end = filled;
+            }
+            if self.bytes.len() - self.end() >= len {
+                return Ok(());
+            }
+        }
+        // Memory follows the bytes, at most doubled.
+        let needed = self.end().checked_add(len).ok_or(Full)?;
+        let capacity = self.bytes.len().saturating_mul(2).max(needed).max(MIN_CAPACITY);
+        let mut bytes = Vec::from(core::mem::take(&mut self.bytes));
+        let reserved = bytes.try_reserve_exact(capacity - bytes.len());
+        if reserved.is_ok() {
+            bytes.resize(capacity, 0);
+        }
+        self.bytes = bytes.into_boxed_slice();
+        reserved.map_err(|_| Full)
+    }
+}
+
+/// Eight bytes until it is used: most connections never need it.
+#[derive(Debug, Default)]
+pub struct LazyBuffer(Option<Box<HeapBuffer>>);
+
+impl Buffer for LazyBuffer {
+    const CAPACITY: usize = usize::MAX;
+
+    fn filled(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |buffer| buffer.filled())
+    }
+
+    fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
+        self.0.get_or_insert_default().grow(len)
+    }
+
+    fn last_mut(&mut self, len: usize) -> &mut [u8] {
+        self.0.as_mut().map_or(&mut [], |buffer| buffer.last_mut(len))
+    }
+
+    fn truncate(&mut self, len: usize) {
+        if let Some(buffer) = &mut self.0 {
+            buffer.truncate(len);
+        }
+    }
+
+    fn consume(&mut self, len: usize) {
+        if let Some(buffer) = &mut self.0 {
+            buffer.consume(len);
+        }
+    }
+
+    fn clear(&mut self, _keep: usize) {
+        self.0 = None;
+    }
+}
+
+impl Text for Box<str> {
+    fn as_str(&self) -> &str {
+        self
+    }
+
+    fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, Full> {
+        let mut text = String::new();
+        text.try_reserve_exact(parts.clone().map(str::len).sum()).map_err(|_| Full)?;
+        parts.for_each(|part| text.push_str(part));
+        Ok(text.into_boxed_str())
+    }
+}
