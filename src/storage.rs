@@ -63,6 +63,11 @@ pub(crate) mod sealed {
         /// The bytes between `start` and `end`.
         fn filled(&self) -> &[u8];
 
+        /// How many bytes those are.
+        fn len(&self) -> usize {
+            self.filled().len()
+        }
+
         /// Makes room for `len` more bytes, counts them as filled, and lends them to be written.
         fn grow(&mut self, len: usize) -> Result<&mut [u8], Full>;
 

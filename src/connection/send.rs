@@ -261,11 +261,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// How many bytes wait in [`outgoing`](crate::Connection::outgoing): a slow reader shows here.
     #[must_use]
     pub fn outgoing_len(&self) -> usize {
-        self.outgoing.filled().len()
+        self.outgoing.len()
     }
 
     fn is_outgoing_empty(&self) -> bool {
-        self.outgoing.filled().is_empty()
+        self.outgoing.len() == 0
     }
 
     pub(super) fn outgoing(&self) -> &[u8] {
@@ -355,7 +355,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     fn queue_pong(&mut self, payload: &[u8]) {
         // A pong that there is no memory for is left out; the next ping asks again.
         if self.frame(Opcode::Pong, true, payload).is_ok() {
-            self.pong_end = self.outgoing.filled().len();
+            self.pong_end = self.outgoing.len();
         }
     }
 
@@ -418,7 +418,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     #[inline]
     fn check_room(&self, header_len: usize, len: usize) -> Result<(), Error> {
-        let waiting = self.outgoing.filled().len();
+        let waiting = self.outgoing.len();
         match waiting.checked_add(len).and_then(|sum| sum.checked_add(header_len)) {
             Some(sum) if sum <= self.max_outgoing => Ok(()),
             _ => Err(Misuse::OutgoingFull.into()),
@@ -428,6 +428,18 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Appends one frame, masked in the role that masks. All or nothing.
     #[inline]
     fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), Error> {
+        // Most of what a server sends: two bytes, and no row of unknown length.
+        if R::IS_SERVER {
+            if let Some(header) = FrameHeader::short(opcode, fin, payload.len()) {
+                let room =
+                    self.outgoing.grow(header.len() + payload.len()).map_err(|Full| Misuse::OutgoingFull)?;
+                if let Some((front, back)) = room.split_first_chunk_mut::<2>() {
+                    *front = header;
+                    back.copy_from_slice(payload);
+                }
+                return Ok(());
+            }
+        }
         // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
         let header = FrameHeader::encode(opcode, fin, payload.len() as u64, self.role.masking_key());
         let len = header.len().checked_add(payload.len()).ok_or(Misuse::OutgoingFull)?;
@@ -454,10 +466,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
         limit: usize,
         write: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Misuse>) -> Result<(), Misuse>,
     ) -> Result<(), Error> {
-        let before = self.outgoing.filled().len();
+        let before = self.outgoing.len();
         let outgoing = &mut self.outgoing;
         let result = write(&mut |piece| {
-            if piece.len() > limit.saturating_sub(outgoing.filled().len()) {
+            if piece.len() > limit.saturating_sub(outgoing.len()) {
                 return Err(Misuse::OutgoingFull);
             }
             outgoing.append(piece).map_err(|Full| Misuse::OutgoingFull)

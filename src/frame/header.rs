@@ -180,6 +180,14 @@ impl FrameHeader {
         }
     }
 
+    /// The whole header of an unmasked frame with at most 125 bytes of payload; `None` for a longer one.
+    #[inline]
+    pub(crate) fn short(opcode: Opcode, fin: bool, payload_len: usize) -> Option<[u8; 2]> {
+        let first = if fin { FIN } else { 0 } | opcode as u8;
+        let len = u8::try_from(payload_len).ok().filter(|&len| len < LENGTH_16)?;
+        Some([first, len])
+    }
+
     /// The masking key, on a client.
     #[inline]
     pub(crate) fn key(&self) -> Option<[u8; 4]> {

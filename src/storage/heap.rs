@@ -35,6 +35,11 @@ impl Buffer for HeapBuffer {
     }
 
     #[inline]
+    fn len(&self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    #[inline]
     fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
         if self.bytes.len() - self.end() < len {
             self.make_room(len)?;
