@@ -74,6 +74,7 @@
 //! - `std` (default): `From<Error> for std::io::Error`; implies `alloc`.
 //! - `alloc`: the storage [`Heap`] and [`PreparedMessage`].
 //! - `heapless`: the storage [`Fixed`], which needs no allocator.
+//! - `sha1`: the handshake's SHA-1 by the processor's own instructions, where it has them.
 //! - `simdutf8`: text is validated with SIMD.
 #![no_std]
 #![forbid(unsafe_code)]

@@ -1,7 +1,6 @@
 //! `Sec-WebSocket-Key` and its answer `Sec-WebSocket-Accept`, RFC 6455 sections 4.1 and 4.2.2.
 
 use base64ct::{Base64, Encoding};
-use sha1_smol::Sha1;
 
 /// A fixed string of section 1.3, which an endpoint that knows no WebSocket would not append.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -32,13 +31,26 @@ pub(crate) fn is_valid_key(key: &[u8]) -> bool {
 
 /// The answer to a key: base64 of SHA-1 over the key's text and the GUID. WS-4.2.2-26 · WS-4.1-58
 pub(crate) fn accept_key(key: &[u8]) -> [u8; ACCEPT_LEN] {
-    let mut sha1 = Sha1::new();
-    sha1.update(key);
-    sha1.update(GUID);
     let mut accept = [0; ACCEPT_LEN];
-    let written = Base64::encode(&sha1.digest().bytes(), &mut accept);
+    let written = Base64::encode(&sha1(key, GUID), &mut accept);
     debug_assert!(written.is_ok());
     accept
+}
+
+/// SHA-1 over two pieces, with the processor's own instructions where it has them.
+#[cfg(feature = "sha1")]
+fn sha1(first: &[u8], second: &[u8]) -> [u8; 20] {
+    use sha1::{Digest, Sha1};
+    Sha1::new().chain_update(first).chain_update(second).finalize().into()
+}
+
+/// SHA-1 over two pieces.
+#[cfg(not(feature = "sha1"))]
+fn sha1(first: &[u8], second: &[u8]) -> [u8; 20] {
+    let mut sha1 = sha1_smol::Sha1::new();
+    sha1.update(first);
+    sha1.update(second);
+    sha1.digest().bytes()
 }
 
 #[cfg(test)]

@@ -303,10 +303,14 @@ fn has_http_version(line: &str) -> bool {
 
 /// Path and query of a request target in origin form or in absolute form. WS-4.2.1-06
 pub(crate) fn resource_name(target: &str) -> &str {
+    // Nearly always, and then not worth a search.
+    if target.starts_with('/') {
+        return target;
+    }
     let Some((scheme, rest)) = target.split_once("://") else {
         return target;
     };
-    if target.starts_with('/') || !is_token(scheme) {
+    if !is_token(scheme) {
         return target;
     }
     let start = rest.find(['/', '?']).unwrap_or(rest.len());
