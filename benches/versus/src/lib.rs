@@ -1,0 +1,15 @@
+//! `sansws` and its peers, each behind an adapter, and what the two programs of this package share.
+
+pub mod allocator;
+pub mod cell;
+pub mod check;
+pub mod measure;
+pub mod peers;
+pub mod plot;
+pub mod report;
+pub mod session;
+pub mod transport;
+pub mod wire;
+
+#[global_allocator]
+static ALLOCATOR: allocator::Counting = allocator::Counting;

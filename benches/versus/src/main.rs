@@ -1,0 +1,160 @@
+//! `sansws` and its peers, measured in one process.
+//!
+//! ```text
+//! cargo run --release --manifest-path benches/versus/Cargo.toml -- \
+//!     [--rounds N] [--workload R1,W2,...] [--size 16,mixed,...] [--peer NAME,...] [--check] [--gate] [--out DIR]
+//! ```
+//!
+//! `--check` only checks that all libraries do what is measured. With `--gate` the program fails where a cell misses its goal. Results of a full run are written to `results`.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use versus::cell::{Batch, SIZES, Size, Task, WORKLOADS, Workload};
+use versus::check::{check, takes_part};
+use versus::measure::measure;
+use versus::peers::{PEERS, SANSWS, SLICES};
+use versus::{plot, report};
+
+/// glibc before 2.40 copies 2 KiB and more by `rep movsb`, which is several times slower where source and destination
+/// lie at close page offsets: it hits whoever's buffer lies badly. For all alike it is turned off.
+const TUNABLES: &str =
+    "glibc.cpu.x86_rep_movsb_threshold=1073741824:glibc.cpu.x86_rep_stosb_threshold=1073741824";
+
+struct Options {
+    rounds: usize,
+    workloads: Vec<Workload>,
+    sizes: Vec<Size>,
+    peers: Vec<String>,
+    only_checks: bool,
+    gates: bool,
+    out: Option<PathBuf>,
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options {
+        rounds: 60,
+        workloads: WORKLOADS.to_vec(),
+        sizes: SIZES.to_vec(),
+        peers: Vec::new(),
+        only_checks: false,
+        gates: false,
+        out: None,
+    };
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or(format!("{arg} needs a value"));
+        match &*arg {
+            "--rounds" => options.rounds = value()?.parse().map_err(|_| "--rounds needs a number")?,
+            "--workload" => {
+                let names = value()?;
+                options.workloads.retain(|workload| names.split(',').any(|name| name == workload.name));
+            }
+            "--size" => {
+                let names = value()?;
+                options.sizes.retain(|size| names.split(',').any(|name| name == size.name));
+            }
+            "--peer" => options.peers = value()?.split(',').map(str::to_owned).collect(),
+            "--check" => options.only_checks = true,
+            "--gate" => options.gates = true,
+            "--out" => options.out = Some(value()?.into()),
+            _ => return Err(format!("unknown: {arg}")),
+        }
+    }
+    if options.workloads.is_empty() || options.sizes.is_empty() {
+        return Err("no such workload or size".to_owned());
+    }
+    Ok(options)
+}
+
+fn main() -> ExitCode {
+    if std::env::var_os("GLIBC_TUNABLES").is_none() {
+        let error = match std::env::current_exe() {
+            Ok(program) => {
+                Command::new(program).args(std::env::args_os().skip(1)).env("GLIBC_TUNABLES", TUNABLES).exec()
+            }
+            Err(error) => error,
+        };
+        eprintln!("runs without GLIBC_TUNABLES: {error}");
+    }
+    match options() {
+        Ok(options) if options.only_checks => check_all(&options),
+        Ok(options) => run(&options),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn sizes_of(workload: Workload, sizes: &[Size]) -> &[Size] {
+    // A handshake has no size, and reads make no difference to who only writes.
+    match workload.task {
+        Task::Accept | Task::Connect => &SIZES[..1],
+        Task::Send(_) if sizes.last().is_some_and(|size| size.name == "1M/64K") => &sizes[..sizes.len() - 1],
+        _ => sizes,
+    }
+}
+
+fn check_all(options: &Options) -> ExitCode {
+    // A panic is reported as an error.
+    std::panic::set_hook(Box::new(|_| {}));
+    let (mut passed, mut failed) = (0, 0);
+    for workload in &options.workloads {
+        for size in sizes_of(*workload, &options.sizes) {
+            let batch = Batch::new(workload.task, *size);
+            for library in [SANSWS, SLICES].iter().chain(PEERS) {
+                let is_asked =
+                    options.peers.is_empty() || options.peers.iter().any(|name| name == library.name);
+                if !is_asked || !takes_part(library, workload.task) {
+                    continue;
+                }
+                match check(library, workload.task, batch) {
+                    Ok(()) => passed += 1,
+                    Err(error) => {
+                        failed += 1;
+                        println!("{} {} {}: {error}", workload.name, size.name, library.name);
+                    }
+                }
+            }
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run(options: &Options) -> ExitCode {
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut tables = String::new();
+    let mut results = Vec::new();
+    for workload in &options.workloads {
+        let sizes = sizes_of(*workload, &options.sizes).iter();
+        let cells: Vec<_> =
+            sizes.map(|size| measure(*workload, *size, options.rounds, &options.peers)).collect();
+        let table = report::table(*workload, &cells);
+        print!("{table}");
+        tables += &table;
+        results.push((*workload, cells));
+    }
+    let (summary, missed) = report::summary(&results);
+    print!("{summary}");
+    // A part of the run does not overwrite the results of a full one.
+    let is_full = options.peers.is_empty()
+        && options.workloads.len() == WORKLOADS.len()
+        && options.sizes.len() == SIZES.len();
+    let default = is_full.then(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("results"));
+    let success = if options.gates && missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    let Some(dir) = options.out.clone().or(default) else { return success };
+    let page = format!("{}{summary}{tables}", report::header(options.rounds));
+    let written = fs::create_dir_all(&dir)
+        .and_then(|()| fs::write(dir.join("README.md"), page))
+        .and_then(|()| fs::write(dir.join("versus.svg"), plot::svg(&results)));
+    match written {
+        Ok(()) => success,
+        Err(error) => {
+            eprintln!("{}: {error}", dir.display());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Ourselves, by the loop of the README; buffers are kept, as `Config::keep_capacity` says for busy connections.
+
+use crate::session::{Idle, Library, MAX_MESSAGE, Result, Role, Session, Sink, WRITE_AT, text};
+use crate::transport::{Answering, Link, Stream};
+use crate::wire::{Payload, URI};
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+use sansws::{Accept, Client, ClientRequest, Config, Connection, DataKind, Event, Message, Sender, Server};
+use std::ops::ControlFlow::{self, Break, Continue};
+
+/// With [`Connection::receive_buffer`], as its documentation shows the loop.
+pub const SANSWS: Library = Library {
+    name: "sansws",
+    open: open::<true>,
+    accept: Some(accept),
+    connect: Some(connect),
+    idle: Some(idle),
+};
+
+/// Every read goes to a buffer of the application.
+pub const SLICES: Library =
+    Library { name: "sansws (slices)", open: open::<false>, accept: None, connect: None, idle: None };
+
+const CONFIG: Config = Config::new()
+    .keep_capacity(2 * MAX_MESSAGE as u32)
+    .max_message(MAX_MESSAGE as u64)
+    .max_outgoing(4 * MAX_MESSAGE);
+
+/// A payload from this size on is written by itself, after its header: what `writev` does.
+const IN_PLACE: usize = 4096;
+
+/// Reads are as large as the transport makes them.
+const READ: usize = 64 * 1024;
+
+struct Open<R: sansws::Role, const LENT: bool> {
+    connection: Connection<R>,
+    link: Link<Stream>,
+    buffer: Vec<u8>,
+    messages: &'static [Payload],
+    /// Those of the messages that are written in place, which takes `&mut`.
+    large: Vec<Vec<u8>>,
+    masks: bool,
+}
+
+fn rng() -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(7)
+}
+
+fn open<const LENT: bool>(role: Role, link: Link<Stream>) -> Box<dyn Session> {
+    let (buffer, large): (_, Vec<Vec<u8>>) = (vec![0; READ], Vec::new());
+    let messages: &[_] = &[];
+    match role {
+        Role::Server => {
+            let connection: Connection<Server> = Connection::open_server(CONFIG);
+            Box::new(Open::<_, LENT> { connection, link, buffer, messages, large, masks: false })
+        }
+        Role::Client => {
+            let connection: Connection<Client<ChaCha8Rng>> = Connection::open_client(CONFIG, rng());
+            Box::new(Open::<_, LENT> { connection, link, buffer, messages, large, masks: true })
+        }
+    }
+}
+
+impl<R: sansws::Role, const LENT: bool> Open<R, LENT> {
+    /// The loop: read, `receive` until `None`, write `outgoing`; until `each` breaks.
+    #[inline]
+    fn run(
+        &mut self,
+        mut each: impl FnMut(
+            Message<'_>,
+            &mut Sender<R, sansws::Heap>,
+        ) -> std::result::Result<ControlFlow<()>, sansws::Error>,
+    ) -> Result {
+        let Self { connection, link, buffer, .. } = self;
+        let mut go_on = true;
+        while go_on {
+            let mut input: &mut [u8] = &mut [];
+            if LENT && let Some(room) = connection.receive_buffer() {
+                let len = link.get(room);
+                connection.filled(len).map_err(text)?;
+            } else {
+                let len = link.get(buffer);
+                input = &mut buffer[..len];
+            }
+            while let Some((event, tx)) = connection.receive(&mut input).map_err(text)? {
+                if let Event::Message(message) = event
+                    && each(message, tx).map_err(text)?.is_break()
+                {
+                    go_on = false;
+                }
+            }
+            flush(connection, link);
+        }
+        Ok(())
+    }
+}
+
+#[inline]
+fn flush<R: sansws::Role>(connection: &mut Connection<R>, link: &mut Link<Stream>) {
+    while !connection.outgoing().is_empty() {
+        let len = link.put(connection.outgoing());
+        connection.mark_sent(len);
+    }
+}
+
+impl<R: sansws::Role, const LENT: bool> Session for Open<R, LENT> {
+    fn receive(&mut self, count: usize, sink: &mut Sink) -> Result {
+        let end = sink.count + count;
+        self.run(|message, _| {
+            sink.message(matches!(message, Message::Text(_)), message.as_bytes());
+            Ok(if sink.count == end { Break(()) } else { Continue(()) })
+        })
+    }
+
+    fn prepare(&mut self, messages: &'static [Payload]) {
+        self.messages = messages;
+        let large = messages.iter().filter(|message| message.bytes.len() >= IN_PLACE);
+        self.large = large.map(|message| message.bytes.to_vec()).collect();
+    }
+
+    fn send(&mut self) -> Result {
+        let Self { connection, link, messages, large, masks, .. } = self;
+        let mut large = large.iter_mut();
+        for message in *messages {
+            // A client masks in place, and these bytes are needed again.
+            if message.bytes.len() >= IN_PLACE && !*masks {
+                let bytes = large.next().ok_or("not prepared")?;
+                let kind = if message.is_text { DataKind::Text } else { DataKind::Binary };
+                flush(connection, link);
+                let header = connection.sender().frame_in_place(kind, bytes).map_err(text)?;
+                link.put_all(&header);
+                link.put_all(bytes);
+                continue;
+            }
+            if message.is_text {
+                let text = std::str::from_utf8(message.bytes).map_err(text)?;
+                connection.sender().text(text).map_err(crate::session::text)?;
+            } else {
+                connection.sender().binary(message.bytes).map_err(text)?;
+            }
+            if connection.outgoing().len() >= WRITE_AT {
+                flush(connection, link);
+            }
+        }
+        flush(connection, link);
+        Ok(())
+    }
+
+    fn echo(&mut self, count: usize, sink: &mut Sink) -> Result {
+        let end = sink.count + count;
+        self.run(|message, tx| {
+            sink.message(matches!(message, Message::Text(_)), message.as_bytes());
+            match message {
+                Message::Text(text) => tx.text(text)?,
+                Message::Binary(bytes) => tx.binary(bytes)?,
+            }
+            Ok(if sink.count == end { Break(()) } else { Continue(()) })
+        })
+    }
+}
+
+fn accept(count: usize, link: fn() -> Link<Stream>) -> Result {
+    let mut buffer = vec![0; READ];
+    for _ in 0..count {
+        let mut link = link();
+        let mut connection = Connection::server(CONFIG);
+        while connection.state() != sansws::State::Open {
+            let len = link.get(&mut buffer);
+            let mut input = &mut buffer[..len];
+            while let Some((event, tx)) = connection.receive(&mut input).map_err(text)? {
+                if let Event::HandshakeRequest(_) = event {
+                    tx.accept(&Accept::new()).map_err(text)?;
+                }
+            }
+            flush(&mut connection, &mut link);
+        }
+    }
+    Ok(())
+}
+
+fn connect(count: usize, link: fn() -> Link<Answering>) -> Result {
+    let mut buffer = vec![0; READ];
+    let mut rng = rng();
+    for _ in 0..count {
+        let mut link = link();
+        let request = ClientRequest::new(URI).map_err(text)?;
+        let mut connection = Connection::client(&request, CONFIG, &mut rng).map_err(text)?;
+        let len = connection.outgoing().len();
+        link.put_all(connection.outgoing());
+        connection.mark_sent(len);
+        while connection.state() != sansws::State::Open {
+            let len = link.get(&mut buffer);
+            let mut input = &mut buffer[..len];
+            while connection.receive(&mut input).map_err(text)?.is_some() {}
+        }
+    }
+    Ok(())
+}
+
+/// For many connections: no buffers are kept, and the one to read to is shared by all.
+fn idle(mut link: Link<Stream>, count: usize) -> Idle {
+    let mut connection: Connection<Server> = Connection::open_server(Config::new());
+    let mut buffer = vec![0; 16 * 1024];
+    let mut seen = 0;
+    while seen < count {
+        let len = link.get(&mut buffer);
+        let mut input = &mut buffer[..len];
+        while let Some((event, tx)) = connection.receive(&mut input).expect("valid") {
+            if let Event::Message(message) = event {
+                tx.binary(message.as_bytes()).expect("room");
+                seen += 1;
+            }
+        }
+        flush(&mut connection, &mut link);
+    }
+    Idle { size: size_of_val(&connection), keep: Box::new((connection, link)) }
+}

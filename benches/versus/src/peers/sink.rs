@@ -1,0 +1,73 @@
+//! What the libraries with `futures::Stream` and `futures::Sink` have in common: read the one, `feed` the other, and
+//! flush at the end. Each flushes by itself beyond a threshold of its own.
+
+use crate::session::{Result, Session, Sink, text};
+use crate::transport::block_on;
+use crate::wire::Payload;
+use futures::{SinkExt, Stream, StreamExt};
+use std::fmt::Display;
+
+/// A library's kind of message.
+pub trait SinkMessage: Sized {
+    /// Out of a payload that lives on: nothing is copied where the library has a way.
+    fn make(payload: &Payload) -> Self;
+
+    /// Whether it is text, and the payload; `None` for other than data.
+    fn parts(&self) -> Option<(bool, &[u8])>;
+}
+
+pub struct Streaming<W, M> {
+    pub socket: W,
+    messages: &'static [Payload],
+    message: std::marker::PhantomData<M>,
+}
+
+impl<W, M> Streaming<W, M> {
+    pub fn new(socket: W) -> Self {
+        Self { socket, messages: &[], message: std::marker::PhantomData }
+    }
+}
+
+impl<W, I, O, E> Session for Streaming<W, (I, O)>
+where
+    W: Stream<Item = std::result::Result<I, E>> + futures::Sink<O, Error = E> + Unpin,
+    I: SinkMessage + Into<O>,
+    O: SinkMessage,
+    E: Display,
+{
+    fn receive(&mut self, count: usize, sink: &mut Sink) -> Result {
+        block_on(async {
+            for _ in 0..count {
+                let message = self.socket.next().await.ok_or("ended")?.map_err(text)?;
+                let (is_text, bytes) = message.parts().ok_or("not data")?;
+                sink.message(is_text, bytes);
+            }
+            Ok(())
+        })
+    }
+
+    fn prepare(&mut self, messages: &'static [Payload]) {
+        self.messages = messages;
+    }
+
+    fn send(&mut self) -> Result {
+        block_on(async {
+            for message in self.messages {
+                self.socket.feed(O::make(message)).await.map_err(text)?;
+            }
+            self.socket.flush().await.map_err(text)
+        })
+    }
+
+    fn echo(&mut self, count: usize, sink: &mut Sink) -> Result {
+        block_on(async {
+            for _ in 0..count {
+                let message = self.socket.next().await.ok_or("ended")?.map_err(text)?;
+                let (is_text, bytes) = message.parts().ok_or("not data")?;
+                sink.message(is_text, bytes);
+                self.socket.feed(message.into()).await.map_err(text)?;
+            }
+            self.socket.flush().await.map_err(text)
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! sockudo-ws once more, by its `Protocol` alone, as its own `bench` program uses it: bytes in, messages out.
+
+use crate::session::{Library, MAX_MESSAGE, Result, Role, Session, Sink, WRITE_AT, text};
+use crate::transport::{Link, Stream, block_on};
+use crate::wire::Payload;
+use bytes::{Bytes, BytesMut};
+use sockudo_ws::protocol::Protocol;
+use sockudo_ws::{Message, Role as Side};
+use tokio::io::AsyncReadExt;
+
+pub const LIBRARY: Library =
+    Library { name: "sockudo-ws (protocol)", open, accept: None, connect: None, idle: None };
+
+struct Open {
+    protocol: Protocol,
+    link: Link<Stream>,
+    read: BytesMut,
+    received: Vec<Message>,
+    outgoing: BytesMut,
+    messages: &'static [Payload],
+}
+
+fn open(role: Role, link: Link<Stream>) -> Box<dyn Session> {
+    let side = match role {
+        Role::Server => Side::Server,
+        Role::Client => Side::Client,
+    };
+    Box::new(Open {
+        protocol: Protocol::new(side, MAX_MESSAGE, MAX_MESSAGE),
+        link,
+        read: BytesMut::with_capacity(64 * 1024),
+        received: Vec::new(),
+        outgoing: BytesMut::with_capacity(64 * 1024),
+        messages: &[],
+    })
+}
+
+impl Open {
+    #[inline]
+    fn run<const ECHO: bool>(&mut self, count: usize, sink: &mut Sink) -> Result {
+        let end = sink.count + count;
+        while sink.count < end {
+            self.read.reserve(16 * 1024);
+            block_on(self.link.read_buf(&mut self.read)).map_err(text)?;
+            self.protocol.process_into(&mut self.read, &mut self.received).map_err(text)?;
+            for message in &self.received {
+                match message {
+                    Message::Text(bytes) => sink.message(true, bytes),
+                    Message::Binary(bytes) => sink.message(false, bytes),
+                    _ => return Err("not data".to_owned()),
+                }
+                if ECHO {
+                    self.protocol.encode_message(message, &mut self.outgoing).map_err(text)?;
+                }
+            }
+            // Only without messages the read buffer is its own again, and is reused.
+            self.received.clear();
+            self.flush();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) {
+        self.link.put_all(&self.outgoing);
+        self.outgoing.clear();
+    }
+}
+
+impl Session for Open {
+    fn receive(&mut self, count: usize, sink: &mut Sink) -> Result {
+        self.run::<false>(count, sink)
+    }
+
+    fn prepare(&mut self, messages: &'static [Payload]) {
+        self.messages = messages;
+    }
+
+    fn send(&mut self) -> Result {
+        for payload in self.messages {
+            let bytes = Bytes::from_static(payload.bytes);
+            let message = if payload.is_text { Message::Text(bytes) } else { Message::Binary(bytes) };
+            self.protocol.encode_message(&message, &mut self.outgoing).map_err(text)?;
+            if self.outgoing.len() >= WRITE_AT {
+                self.flush();
+            }
+        }
+        self.flush();
+        Ok(())
+    }
+
+    fn echo(&mut self, count: usize, sink: &mut Sink) -> Result {
+        self.run::<true>(count, sink)
+    }
+}

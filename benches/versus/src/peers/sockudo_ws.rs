@@ -1,0 +1,68 @@
+//! sockudo-ws: its `WebSocketStream`. Timers are off, which would need a runtime.
+
+use super::sink::{SinkMessage, Streaming};
+use crate::session::{Idle, Library, Result, Role, Session, Sink, text};
+use crate::transport::{Answering, Link, Stream, block_on};
+use crate::wire::{HOST, PATH, Payload};
+use bytes::Bytes;
+use sockudo_ws::handshake::{client_handshake, server_handshake};
+use sockudo_ws::{Config, Message, WebSocketStream};
+
+pub const LIBRARY: Library =
+    Library { name: "sockudo-ws", open, accept: Some(accept), connect: Some(connect), idle: Some(idle) };
+
+impl SinkMessage for Message {
+    fn make(payload: &Payload) -> Self {
+        let bytes = Bytes::from_static(payload.bytes);
+        if payload.is_text { Self::Text(bytes) } else { Self::Binary(bytes) }
+    }
+
+    #[inline]
+    fn parts(&self) -> Option<(bool, &[u8])> {
+        match self {
+            Self::Text(bytes) => Some((true, bytes)),
+            Self::Binary(bytes) => Some((false, bytes)),
+            _ => None,
+        }
+    }
+}
+
+fn config() -> Config {
+    Config::builder().auto_ping(false).idle_timeout(0).build()
+}
+
+fn wrap(role: Role, link: Link<Stream>) -> Streaming<WebSocketStream<Link<Stream>>, (Message, Message)> {
+    Streaming::new(match role {
+        Role::Server => WebSocketStream::server(link, config()),
+        Role::Client => WebSocketStream::client(link, config()),
+    })
+}
+
+fn open(role: Role, link: Link<Stream>) -> Box<dyn Session> {
+    Box::new(wrap(role, link))
+}
+
+/// The handshake alone: the buffers of the connection are not made.
+fn accept(count: usize, link: fn() -> Link<Stream>) -> Result {
+    block_on(async {
+        for _ in 0..count {
+            server_handshake(&mut link()).await.map_err(text)?;
+        }
+        Ok(())
+    })
+}
+
+fn connect(count: usize, link: fn() -> Link<Answering>) -> Result {
+    block_on(async {
+        for _ in 0..count {
+            client_handshake(&mut link(), HOST, PATH, None).await.map_err(text)?;
+        }
+        Ok(())
+    })
+}
+
+fn idle(link: Link<Stream>, count: usize) -> Idle {
+    let mut session = Box::new(wrap(Role::Server, link));
+    session.echo(count, &mut Sink::new()).expect("echoes");
+    Idle { size: size_of_val(&session.socket) - size_of::<Link<Stream>>(), keep: session }
+}

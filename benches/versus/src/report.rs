@@ -1,0 +1,128 @@
+//! Tables in Markdown.
+
+use crate::cell::{Task, Workload};
+use crate::measure::Cell;
+use crate::peers::PEERS;
+use std::fmt::Write;
+
+/// One table for a workload.
+pub fn table(workload: Workload, cells: &[Cell]) -> String {
+    let is_handshake = matches!(workload.task, Task::Accept | Task::Connect);
+    let mut out = format!("## {}: {}\n\n", workload.name, workload.title);
+    out += "| payload | library | ns | GB/s | x floor | x best peer | allocations |\n|---|---|--:|--:|--:|--:|--:|\n";
+    for cell in cells {
+        let mut size = if is_handshake { "" } else { cell.size.name };
+        let best = cell.best().map_or(f64::NAN, |(_, ns)| ns);
+        let mut line = |name: &str, ns: f64, allocations: Option<f64>| {
+            let speed = if is_handshake { String::new() } else { format!("{:.2}", cell.bytes / ns) };
+            let allocations = allocations.map_or(String::new(), |count| format!("{count:.2}"));
+            let ratio = |to: f64| if to.is_nan() { String::new() } else { format!("{:.2}", ns / to) };
+            let line = format!(
+                "| {size} | {name} | {} | {speed} | {} | {} | {allocations} |\n",
+                number(ns),
+                ratio(cell.floor()),
+                ratio(best),
+            );
+            size = "";
+            line
+        };
+        out += &line("*memcpy*", cell.memcpy, None);
+        if let Some(xor) = cell.xor {
+            out += &line("*memcpy + xor*", xor, None);
+        }
+        for row in &cell.rows {
+            let name = if row.is_peer { row.name.to_owned() } else { format!("**{}**", row.name) };
+            match &row.result {
+                Ok(figures) => out += &line(&name, figures.ns, Some(figures.allocations)),
+                Err(error) => {
+                    let error: String = error.chars().filter(|c| !"|\r\n".contains(*c)).take(60).collect();
+                    let _ = writeln!(out, "| | {name} | {error} | | | | |");
+                }
+            }
+        }
+    }
+    out.push('\n');
+    out
+}
+
+/// How many times faster than the fastest peer we mean to be.
+fn goal(workload: Workload, cell: &Cell) -> f64 {
+    let is_small = matches!(cell.size.name, "16" | "125");
+    if is_small && matches!(workload.name, "R1" | "R2a" | "R3" | "E1") { 2.0 } else { 1.0 }
+}
+
+/// All cells at a glance, and how many of them miss the goal.
+pub fn summary(results: &[(Workload, Vec<Cell>)]) -> (String, usize) {
+    let mut out = String::from(
+        "## Summary\n\n| | payload | sansws, ns | best peer, ns | its name | faster by | goal |\n",
+    );
+    out += "|---|---|--:|--:|---|--:|--:|\n";
+    let (mut count, mut missed) = (0, 0);
+    for (workload, cells) in results {
+        for cell in cells {
+            let (Some(us), Some((name, best))) = (cell.us(), cell.best()) else { continue };
+            let size =
+                if matches!(workload.task, Task::Accept | Task::Connect) { "" } else { cell.size.name };
+            let (factor, goal) = (best / us, goal(*workload, cell));
+            count += 1;
+            missed += usize::from(factor < goal);
+            let mark = if factor < goal { ", missed" } else { "" };
+            let _ = writeln!(
+                out,
+                "| {} | {size} | {} | {} | {name} | {factor:.2} | {goal}{mark} |",
+                workload.name,
+                number(us),
+                number(best),
+            );
+        }
+    }
+    let _ = writeln!(out, "\n{} of {count} cells reach the goal.\n", count - missed);
+    (out, missed)
+}
+
+/// Three digits or so.
+pub fn number(ns: f64) -> String {
+    match ns {
+        ns if ns < 10.0 => format!("{ns:.2}"),
+        ns if ns < 100.0 => format!("{ns:.1}"),
+        ns => format!("{ns:.0}"),
+    }
+}
+
+/// What was run on what, without a date.
+pub fn header(rounds: usize) -> String {
+    let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let processor = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let processor = processor.map_or("unknown", |(_, name)| name);
+    let rustc = std::process::Command::new("rustc").arg("--version").output();
+    let rustc =
+        rustc.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    let features = if cfg!(feature = "wslay") { "--features wslay " } else { "" };
+    let peers: Vec<_> = PEERS.iter().map(|peer| format!("{} {}", peer.name, version(peer.name))).collect();
+    let peers = peers.join(", ");
+    format!(
+        "# Versus: results
+
+- Processor: {processor}
+- Compiler: {rustc}, `lto = \"thin\"`, `codegen-units = 1`, no `target-cpu`
+- Command: `cargo run --release {features}--manifest-path benches/versus/Cargo.toml -- --rounds {rounds}`
+- Peers: {peers}
+
+Nanoseconds for each message: the shortest of {rounds} rounds. All libraries run in one process, in turn, over a transport
+in memory where each byte crosses by one copy. Reads are of 16 KiB, at `1M/64K` of 64 KiB. The floor is `memcpy` of the
+same bytes, with XOR where a payload is masked; a client's handshake is less the time of the server that answers it.
+
+![](versus.svg)
+
+"
+    )
+}
+
+/// As the lock file has it; what is not from there is the system's.
+fn version(name: &str) -> &'static str {
+    const LOCK: &str = include_str!("../Cargo.lock");
+    // Two adapters are for one package.
+    let name = name.split(" (").next().unwrap_or(name);
+    let entry = LOCK.split_once(&format!("name = \"{name}\"\nversion = \""));
+    entry.and_then(|(_, rest)| rest.split_once('"')).map_or("(of the system)", |(version, _)| version)
+}

@@ -1,0 +1,220 @@
+//! Frames made and taken apart by hand, independent of every library under test; payloads; the handshake's bytes.
+
+use base64::Engine;
+use sha1::{Digest, Sha1};
+
+/// One message.
+#[derive(Clone, Copy, Debug)]
+pub struct Payload {
+    pub is_text: bool,
+    pub bytes: &'static [u8],
+}
+
+/// How the payload bytes of a workload look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Binary,
+    Ascii,
+    /// 30 % of the characters have two or three bytes.
+    MixedText,
+}
+
+/// A small generator, so that each run has the same sizes and bytes.
+pub struct Lcg(u64);
+
+impl Lcg {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 >> 33
+    }
+}
+
+/// A payload of exactly `len` bytes, leaked: libraries that want `'static` get it.
+pub fn payload(kind: Kind, len: usize, lcg: &mut Lcg) -> Payload {
+    let mut bytes = Vec::with_capacity(len);
+    match kind {
+        Kind::Binary => bytes.extend((0..len).map(|_| (lcg.draw() & 0xff) as u8)),
+        Kind::Ascii => bytes.extend((0..len).map(|_| b' ' + (lcg.draw() % 95) as u8)),
+        Kind::MixedText => {
+            let mut text = String::new();
+            while text.len() < len {
+                let c = match lcg.draw() % 20 {
+                    0..14 => char::from(b'a' + (lcg.draw() % 26) as u8),
+                    14..17 => char::from_u32(0xe0 + (lcg.draw() % 0x20) as u32).unwrap(),
+                    _ => char::from_u32(0x4e00 + (lcg.draw() % 0x1000) as u32).unwrap(),
+                };
+                if text.len() + c.len_utf8() <= len {
+                    text.push(c);
+                } else {
+                    text.push('.');
+                }
+            }
+            bytes = text.into_bytes();
+        }
+    }
+    Payload { is_text: kind != Kind::Binary, bytes: bytes.leak() }
+}
+
+/// The frames of these messages in a row, leaked. `masked`: each with a key of its own, as from a client.
+pub fn frames(messages: &[Payload], masked: bool) -> &'static [u8] {
+    let mut wire = Vec::new();
+    let mut lcg = Lcg::new(99);
+    for message in messages {
+        let len = message.bytes.len();
+        let bit = if masked { 0x80 } else { 0 };
+        wire.push(if message.is_text { 0x81 } else { 0x82 });
+        if len < 126 {
+            wire.push(bit | len as u8);
+        } else if let Ok(len) = u16::try_from(len) {
+            wire.push(bit | 126);
+            wire.extend(len.to_be_bytes());
+        } else {
+            wire.push(bit | 127);
+            wire.extend((len as u64).to_be_bytes());
+        }
+        if masked {
+            let key = (lcg.draw() as u32).to_ne_bytes();
+            wire.extend(key);
+            wire.extend(message.bytes.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
+        } else {
+            wire.extend_from_slice(message.bytes);
+        }
+    }
+    wire.leak()
+}
+
+/// Checks that these bytes are the frames of these messages, in as many frames as a library likes to cut one into.
+pub fn check_frames(mut wire: &[u8], masked: bool, messages: &[Payload]) -> Result<(), String> {
+    let mut keys = Vec::new();
+    for (number, message) in messages.iter().enumerate() {
+        let mut payload = Vec::new();
+        let mut is_first = true;
+        loop {
+            let [first, second, ..] = *wire else { return Err(format!("message {number} is missing")) };
+            let (mut at, len) = match second & 0x7f {
+                126 => (4, wire[2..4].iter().fold(0, |len, byte| len << 8 | usize::from(*byte))),
+                127 => (10, wire[2..10].iter().fold(0, |len, byte| len << 8 | usize::from(*byte))),
+                len => (2, usize::from(len)),
+            };
+            let opcode = match (is_first, message.is_text) {
+                (false, _) => 0,
+                (true, true) => 1,
+                (true, false) => 2,
+            };
+            if first & 0x7f != opcode || (second & 0x80 != 0) != masked {
+                return Err(format!("message {number} has the header {first:#x} {second:#x}"));
+            }
+            let mut key = [0; 4];
+            if masked {
+                key = [wire[at], wire[at + 1], wire[at + 2], wire[at + 3]];
+                keys.push(key);
+                at += 4;
+            }
+            let bytes = wire.get(at..at + len).ok_or_else(|| format!("message {number} is cut"))?;
+            payload.extend(bytes.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
+            wire = &wire[at + len..];
+            is_first = false;
+            if first & 0x80 != 0 {
+                break;
+            }
+        }
+        if payload != message.bytes {
+            return Err(format!("message {number} has other bytes"));
+        }
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    if masked && messages.len() > 1 && keys.len() < messages.len() / 2 {
+        return Err("masking keys repeat".to_owned());
+    }
+    if wire.is_empty() { Ok(()) } else { Err(format!("{} bytes too many", wire.len())) }
+}
+
+/// `Sec-WebSocket-Accept` for a key.
+pub fn accept_key(key: &[u8]) -> [u8; 28] {
+    let mut sha = Sha1::new();
+    sha.update(key);
+    sha.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    let mut out = [0; 28];
+    base64::engine::general_purpose::STANDARD.encode_slice(sha.finalize(), &mut out).expect("28 bytes");
+    out
+}
+
+/// A browser's request: 14 fields.
+pub const REQUEST: &[u8] = b"GET /chat?room=42 HTTP/1.1\r\n\
+Host: chat.example.com:8080\r\n\
+Connection: Upgrade\r\n\
+Pragma: no-cache\r\n\
+Cache-Control: no-cache\r\n\
+User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n\
+Upgrade: websocket\r\n\
+Origin: http://chat.example.com:8080\r\n\
+Sec-WebSocket-Version: 13\r\n\
+Accept-Encoding: gzip, deflate\r\n\
+Accept-Language: en-US,en;q=0.5\r\n\
+Cookie: id=6f9619ff\r\n\
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\
+DNT: 1\r\n\r\n";
+
+/// What accepts [`REQUEST`].
+pub const REQUEST_ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// Where clients go.
+pub const HOST: &str = "chat.example.com";
+pub const PATH: &str = "/chat?room=42";
+pub const URI: &str = "ws://chat.example.com/chat?room=42";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages() -> Vec<Payload> {
+        let mut lcg = Lcg::new(1);
+        [0, 16, 125, 126, 65_535, 65_536].map(|len| payload(Kind::Binary, len, &mut lcg)).to_vec()
+    }
+
+    #[test]
+    fn own_frames_pass() {
+        for masked in [false, true] {
+            check_frames(frames(&messages(), masked), masked, &messages()).unwrap();
+        }
+    }
+
+    #[test]
+    fn other_frames_do_not() {
+        let messages = messages();
+        let wire = frames(&messages, true);
+        assert!(check_frames(wire, false, &messages).is_err());
+        assert!(check_frames(&wire[..wire.len() - 1], true, &messages).is_err());
+        assert!(check_frames(wire, true, &messages[1..]).is_err());
+        assert!(check_frames(wire, true, &messages[..5]).is_err());
+        let (mut bit, mut opcode) = (wire.to_vec(), wire.to_vec());
+        *bit.last_mut().unwrap() ^= 1;
+        opcode[0] ^= 3;
+        assert!(check_frames(&bit, true, &messages).is_err());
+        assert!(check_frames(&opcode, true, &messages).is_err());
+    }
+
+    #[test]
+    fn repeated_keys_are_seen() {
+        let message = payload(Kind::Binary, 16, &mut Lcg::new(1));
+        let frame = frames(&[message], true);
+        assert!(check_frames(&frame.repeat(4), true, &[message; 4]).is_err());
+    }
+
+    #[test]
+    fn texts_are_valid_and_as_long_as_asked() {
+        for len in [16, 125, 1024, 2000] {
+            let text = payload(Kind::MixedText, len, &mut Lcg::new(len as u64));
+            let text = std::str::from_utf8(text.bytes).unwrap();
+            assert_eq!(text.len(), len);
+            let long = text.chars().filter(|c| c.len_utf8() > 1).count();
+            assert!(len < 1000 || (25..35).contains(&(100 * long / text.chars().count())));
+        }
+    }
+}
