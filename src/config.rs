@@ -89,7 +89,8 @@ impl Config {
     /// another is on its way.
     ///
     /// A call that would go beyond is refused and queues nothing. Pongs and the Close have room of their own
-    /// above this limit, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes in all, so that they always fit.
+    /// above this limit, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes in all, so that they always fit. Above 4 GiB
+    /// it is 4 GiB.
     pub const fn max_outgoing(mut self, bytes: usize) -> Self {
         self.max_outgoing = bytes;
         self

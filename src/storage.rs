@@ -48,6 +48,24 @@ pub(crate) mod sealed {
         type Control: Buffer;
         /// Holds what was negotiated.
         type Text: Text;
+        /// Holds a text message that is being received.
+        type Message: TextMessage;
+    }
+
+    /// A text message that is joined from checked pieces, so that the whole is not checked again. A storage may
+    /// keep texts among the other bytes instead.
+    pub trait TextMessage: Default {
+        /// Whether texts are kept here.
+        const IS_APART: bool;
+
+        /// What was joined so far.
+        fn as_str(&self) -> &str;
+
+        /// Appends a piece.
+        fn push(&mut self, piece: &str) -> Result<(), Full>;
+
+        /// Forgets everything, and gives memory back if it is more than `keep` bytes.
+        fn clear(&mut self, keep: usize);
     }
 
     /// Bytes in a row: appended at the end, taken off the front.

@@ -8,7 +8,7 @@ use crate::error::{Error, Limit, Violation};
 use crate::event::{Event, Message, Part};
 use crate::frame::{Decoder, Header, MAX_CONTROL, Opcode, Rules};
 use crate::message::{Assembler, DataKind, Order, Utf8, validate};
-use crate::storage::sealed::Buffer;
+use crate::storage::sealed::{Buffer, TextMessage};
 use crate::storage::{Full, Storage};
 
 /// The receiving half of an open connection.
@@ -17,7 +17,7 @@ pub(super) struct Receiver<S: Storage> {
     /// The frame whose payload is under way.
     frame: Frame,
     order: Order,
-    assembler: Assembler<S::Receive>,
+    assembler: Assembler<S::Receive, S::Message>,
     /// A control frame's payload that comes in pieces; in the end the peer's Close.
     control: S::Control,
     max_frame: u64,
@@ -78,6 +78,8 @@ pub(super) enum Payload<'i> {
     Text(&'i str),
     /// In the buffer: of control frames, of messages.
     Buffer,
+    /// A text that was joined apart.
+    Joined,
     /// A character of this length that was cut.
     Char(usize),
 }
@@ -239,19 +241,28 @@ impl<S: Storage> Receiver<S> {
             self.end_message();
             return Ok(Some(Found::Message(kind, payload)));
         }
-        let piece = self.decoder.payload_into(input, self.assembler.buffer());
-        let Some((len, is_last)) = piece.map_err(|Full| Limit::Memory)? else {
-            return Ok(None);
+        let (is_last, payload) = if kind == DataKind::Text && S::Message::IS_APART {
+            let Some(piece) = self.decoder.payload(input, usize::MAX) else {
+                return Ok(None);
+            };
+            self.assembler.push_text(piece.bytes)?;
+            (piece.is_last, Payload::Joined)
+        } else {
+            let piece = self.decoder.payload_into(input, self.assembler.buffer());
+            let Some((len, is_last)) = piece.map_err(|Full| Limit::Memory)? else {
+                return Ok(None);
+            };
+            if kind == DataKind::Text {
+                self.assembler.check_text(len)?;
+            }
+            (is_last, Payload::Buffer)
         };
-        if kind == DataKind::Text {
-            self.assembler.check_text(len)?;
-        }
         self.frame.is_first = false;
         if !self.end_of_whole(kind, is_last)? {
             return Ok(None);
         }
         self.reported = Reported::Message;
-        Ok(Some(Found::Message(kind, Payload::Buffer)))
+        Ok(Some(Found::Message(kind, payload)))
     }
 
     /// Whether a message in the buffer is whole with this piece.
@@ -362,6 +373,7 @@ impl<S: Storage> Receiver<S> {
             Payload::Input(bytes) => bytes,
             Payload::Text(text) => text.as_bytes(),
             Payload::Buffer => self.assembler.bytes(),
+            Payload::Joined => self.assembler.text().as_bytes(),
             Payload::Char(len) => self.assembler.completed_char(len),
         }
     }
@@ -370,6 +382,7 @@ impl<S: Storage> Receiver<S> {
     fn text<'a>(&'a self, payload: Payload<'a>) -> &'a str {
         match payload {
             Payload::Text(text) => text,
+            Payload::Joined => self.assembler.text(),
             payload => validate(self.bytes(payload)).unwrap_or_default(),
         }
     }
@@ -401,7 +414,7 @@ impl Payload<'_> {
         match self {
             Self::Input(bytes) => bytes.is_empty(),
             Self::Text(text) => text.is_empty(),
-            Self::Buffer => false,
+            Self::Buffer | Self::Joined => false,
             Self::Char(len) => *len == 0,
         }
     }

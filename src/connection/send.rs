@@ -34,14 +34,14 @@ pub struct Sender<R: Role, S: Storage> {
     /// Whether `waiting_pong` holds one: its payload may be empty.
     pong_waits: bool,
     /// How many bytes of `outgoing` there are up to the end of the last automatic pong in it; 0 if there is none.
-    pong_end: usize,
+    pong_end: u32,
     fragmented: Option<Fragmented>,
     /// While connecting: the answer to the key, to be written by a server and expected by a client, and behind it the
     /// subprotocols that are offered, each with a comma. Afterwards: the agreed subprotocol.
     pub(super) negotiation: S::Text,
     /// What is to be decided by the embedder of a server.
     pub(super) decision: Decision,
-    max_outgoing: usize,
+    max_outgoing: u32,
     keep_capacity: u32,
 }
 
@@ -77,7 +77,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
             fragmented: None,
             negotiation: S::Text::default(),
             decision: Decision::None,
-            max_outgoing: max_outgoing.min(S::Send::CAPACITY.saturating_sub(OUTGOING_RESERVE)),
+            // Cursors of buffers have 32 bits.
+            max_outgoing: to_u32(max_outgoing.min(S::Send::CAPACITY.saturating_sub(OUTGOING_RESERVE))),
             keep_capacity,
         }
     }
@@ -274,7 +275,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     pub(super) fn mark_sent(&mut self, len: usize) {
         self.outgoing.consume(len);
-        self.pong_end = self.pong_end.saturating_sub(len);
+        self.pong_end = self.pong_end.saturating_sub(to_u32(len));
         if self.is_outgoing_empty() {
             self.outgoing.clear(usize::try_from(self.keep_capacity).unwrap_or(usize::MAX));
         }
@@ -343,7 +344,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if self.lifecycle.may_pong().is_err() {
             return;
         }
-        let burst = PONG_BURST.min(self.max_outgoing);
+        let burst = PONG_BURST.min(self.max_outgoing());
         if self.pong_end == 0 || self.outgoing_len().saturating_add(MAX_CONTROL_FRAME) <= burst {
             self.queue_pong(payload);
         } else {
@@ -355,7 +356,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     fn queue_pong(&mut self, payload: &[u8]) {
         // A pong that there is no memory for is left out; the next ping asks again.
         if self.frame(Opcode::Pong, true, payload).is_ok() {
-            self.pong_end = self.outgoing.len();
+            self.pong_end = to_u32(self.outgoing.len());
         }
     }
 
@@ -420,7 +421,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     fn check_room(&self, header_len: usize, len: usize) -> Result<(), Error> {
         let waiting = self.outgoing.len();
         match waiting.checked_add(len).and_then(|sum| sum.checked_add(header_len)) {
-            Some(sum) if sum <= self.max_outgoing => Ok(()),
+            Some(sum) if sum <= self.max_outgoing() => Ok(()),
             _ => Err(Misuse::OutgoingFull.into()),
         }
     }
@@ -481,7 +482,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     pub(super) fn max_outgoing(&self) -> usize {
-        self.max_outgoing
+        usize::try_from(self.max_outgoing).unwrap_or(usize::MAX)
     }
 
     /// Forgets what was not written yet: of a request whose answer came before it was whole.
@@ -495,6 +496,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
             self.outgoing.clear(0);
         }
     }
+}
+
+fn to_u32(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 impl<R: Role, S: Storage> fmt::Debug for Sender<R, S> {

@@ -3,7 +3,8 @@
 use super::{DataKind, Utf8};
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{Header, Opcode};
-use crate::storage::sealed::Buffer;
+use crate::storage::Full;
+use crate::storage::sealed::{Buffer, TextMessage};
 
 /// Which message is under way, and how far. Decides by headers alone, before any payload is taken.
 #[derive(Debug)]
@@ -63,14 +64,15 @@ impl Order {
 }
 
 /// Joins the pieces of one message. Memory follows the bytes that arrived, whatever headers declared.
-pub(crate) struct Assembler<B> {
+pub(crate) struct Assembler<B, T> {
     buffer: B,
+    text: T,
     utf8: Utf8,
 }
 
-impl<B: Buffer> Assembler<B> {
+impl<B: Buffer, T: TextMessage> Assembler<B, T> {
     pub(crate) fn new() -> Self {
-        Self { buffer: B::default(), utf8: Utf8::new() }
+        Self { buffer: B::default(), text: T::default(), utf8: Utf8::new() }
     }
 
     /// The buffer, for the time before messages: a head is collected in it.
@@ -101,6 +103,23 @@ impl<B: Buffer> Assembler<B> {
         self.utf8.push(piece).map_err(|_| Violation::InvalidUtf8.into())
     }
 
+    /// Appends a piece of a text that is kept apart: it fails as soon as the bad byte arrives, and no byte is checked twice.
+    /// WS-8.1-01
+    pub(crate) fn push_text(&mut self, piece: &[u8]) -> Result<(), Error> {
+        let (cut, rest) = piece.split_at_checked(self.utf8.missing().min(piece.len())).unwrap_or_default();
+        if let Some(whole) = self.utf8.continue_char(cut).map_err(|_| Violation::InvalidUtf8)? {
+            self.text.push(whole.encode_utf8(&mut [0; 4])).map_err(|Full| Limit::Memory)?;
+        }
+        let text = self.utf8.split(rest).map_err(|_| Violation::InvalidUtf8)?;
+        self.text.push(text).map_err(|Full| Limit::Memory)?;
+        Ok(())
+    }
+
+    /// The text that is kept apart.
+    pub(crate) fn text(&self) -> &str {
+        self.text.as_str()
+    }
+
     /// Checks that the text has ended where a character ends. WS-8.1-02
     pub(crate) fn end_text(&mut self) -> Result<(), Error> {
         if self.utf8.is_complete() { Ok(()) } else { Err(Violation::InvalidUtf8.into()) }
@@ -110,5 +129,6 @@ impl<B: Buffer> Assembler<B> {
     pub(crate) fn clear(&mut self, keep: usize) {
         self.utf8 = Utf8::new();
         self.buffer.clear(keep);
+        self.text.clear(keep);
     }
 }

@@ -1,6 +1,6 @@
 //! Buffers of a fixed size, on `heapless`: for machines without an allocator.
 
-use super::sealed::{Buffer, Storage, Text};
+use super::sealed::{Buffer, Storage, Text, TextMessage};
 use super::{Fixed, Full};
 use heapless::{String, Vec};
 
@@ -14,6 +14,7 @@ impl<const RX: usize, const TX: usize> Storage for Fixed<RX, TX> {
     type Send = FixedBuffer<TX>;
     type Control = FixedBuffer<CONTROL>;
     type Text = String<NEGOTIATION>;
+    type Message = Among;
 }
 
 /// Bytes in a row; what was taken off the front is given up when there is no room behind them.
@@ -76,4 +77,22 @@ impl<const N: usize> Text for String<N> {
         }
         Ok(text)
     }
+}
+
+/// Texts are kept among the other bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Among;
+
+impl TextMessage for Among {
+    const IS_APART: bool = false;
+
+    fn as_str(&self) -> &'static str {
+        ""
+    }
+
+    fn push(&mut self, _piece: &str) -> Result<(), Full> {
+        Err(Full)
+    }
+
+    fn clear(&mut self, _keep: usize) {}
 }

@@ -1,6 +1,6 @@
 //! Buffers on the heap: they grow with the bytes, and give memory back.
 
-use super::sealed::{Buffer, Storage, Text};
+use super::sealed::{Buffer, Storage, Text, TextMessage};
 use super::{Full, Heap};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -11,6 +11,7 @@ impl Storage for Heap {
     type Send = HeapBuffer;
     type Control = LazyBuffer;
     type Text = Box<str>;
+    type Message = LazyString;
 }
 
 /// The first allocation: enough for a 101, a control frame, and short messages.
@@ -165,5 +166,33 @@ impl Text for Box<str> {
         text.try_reserve_exact(parts.clone().map(str::len).sum()).map_err(|_| Full)?;
         parts.for_each(|part| text.push_str(part));
         Ok(text.into_boxed_str())
+    }
+}
+
+/// Eight bytes until a text message comes in pieces.
+#[expect(clippy::box_collection, reason = "8 bytes instead of 24, a million times")]
+#[derive(Debug, Default)]
+pub struct LazyString(Option<Box<String>>);
+
+impl TextMessage for LazyString {
+    const IS_APART: bool = true;
+
+    fn as_str(&self) -> &str {
+        self.0.as_ref().map_or("", |text| text)
+    }
+
+    fn push(&mut self, piece: &str) -> Result<(), Full> {
+        let text = self.0.get_or_insert_default();
+        // At most doubled.
+        text.try_reserve(piece.len()).map_err(|_| Full)?;
+        text.push_str(piece);
+        Ok(())
+    }
+
+    fn clear(&mut self, keep: usize) {
+        match &mut self.0 {
+            Some(text) if text.capacity() <= keep => text.clear(),
+            text => *text = None,
+        }
     }
 }

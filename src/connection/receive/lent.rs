@@ -5,7 +5,7 @@ use crate::config::Delivery;
 use crate::error::Error;
 use crate::message::DataKind;
 use crate::storage::Storage;
-use crate::storage::sealed::Buffer;
+use crate::storage::sealed::{Buffer, TextMessage};
 
 /// Less is not worth a read of its own.
 const MIN_LENT: usize = 4096;
@@ -16,7 +16,13 @@ impl<S: Storage> Receiver<S> {
     /// Lends room in the message's buffer, for payload to be read straight to where it stays. `None` where that does
     /// not pay, or where something else comes first.
     pub(in crate::connection) fn lend(&mut self) -> Option<&mut [u8]> {
-        let is_data = !self.frame.opcode.is_control() && self.order.kind().is_some();
+        // A text that is kept apart is joined from checked pieces, never read to.
+        let is_to_be_read_to = match self.order.kind() {
+            Some(DataKind::Text) => !S::Message::IS_APART,
+            Some(DataKind::Binary) => true,
+            None => false,
+        };
+        let is_data = is_to_be_read_to && !self.frame.opcode.is_control();
         let remaining = self.decoder.remaining();
         if !is_data || self.delivery != Delivery::Whole || remaining < MIN_LENT as u64 {
             return None;
