@@ -5,7 +5,10 @@ use crate::transport::{Answering, Link, Stream};
 use crate::wire::{Payload, URI};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
-use sansws::{Accept, Client, ClientRequest, Config, Connection, DataKind, Event, Message, Sender, Server};
+use sansws::{
+    Accept, Client, ClientRequest, Config, Connection, DataKind, Event, FrameHeader, Heap, Message, Sender,
+    Server,
+};
 use std::ops::ControlFlow::{self, Break, Continue};
 
 /// With [`Connection::receive_buffer`], as its documentation shows the loop.
@@ -68,7 +71,8 @@ impl<R: sansws::Role, const LENT: bool> Open<R, LENT> {
         &mut self,
         mut each: impl FnMut(
             Message<'_>,
-            &mut Sender<R, sansws::Heap>,
+            &mut Sender<R, Heap>,
+            &mut Link<Stream>,
         ) -> std::result::Result<ControlFlow<()>, sansws::Error>,
     ) -> Result {
         let Self { connection, link, buffer, .. } = self;
@@ -84,7 +88,7 @@ impl<R: sansws::Role, const LENT: bool> Open<R, LENT> {
             }
             while let Some((event, tx)) = connection.receive(&mut input).map_err(text)? {
                 if let Event::Message(message) = event
-                    && each(message, tx).map_err(text)?.is_break()
+                    && each(message, tx, link).map_err(text)?.is_break()
                 {
                     go_on = false;
                 }
@@ -103,10 +107,13 @@ fn flush<R: sansws::Role>(connection: &mut Connection<R>, link: &mut Link<Stream
     }
 }
 
-impl<R: sansws::Role, const LENT: bool> Session for Open<R, LENT> {
+impl<R: sansws::Role, const LENT: bool> Session for Open<R, LENT>
+where
+    Sender<R, Heap>: HeaderOnly,
+{
     fn receive(&mut self, count: usize, sink: &mut Sink) -> Result {
         let end = sink.count + count;
-        self.run(|message, _| {
+        self.run(|message, _, _| {
             sink.message(matches!(message, Message::Text(_)), message.as_bytes());
             Ok(if sink.count == end { Break(()) } else { Continue(()) })
         })
@@ -148,14 +155,41 @@ impl<R: sansws::Role, const LENT: bool> Session for Open<R, LENT> {
 
     fn echo(&mut self, count: usize, sink: &mut Sink) -> Result {
         let end = sink.count + count;
-        self.run(|message, tx| {
+        self.run(|message, tx, link| {
             sink.message(matches!(message, Message::Text(_)), message.as_bytes());
+            // A large payload is written from where it lies, behind its header: what `writev` does.
+            let is_large = message.as_bytes().len() >= IN_PLACE && tx.outgoing_len() == 0;
+            if let Some(header) = is_large.then(|| tx.header(message)).flatten() {
+                link.put_all(&header?);
+                link.put_all(message.as_bytes());
+                return Ok(if sink.count == end { Break(()) } else { Continue(()) });
+            }
             match message {
                 Message::Text(text) => tx.text(text)?,
                 Message::Binary(bytes) => tx.binary(bytes)?,
             }
             Ok(if sink.count == end { Break(()) } else { Continue(()) })
         })
+    }
+}
+
+/// The header alone, where the payload needs no mask.
+trait HeaderOnly {
+    fn header(&mut self, message: Message<'_>) -> Option<std::result::Result<FrameHeader, sansws::Error>>;
+}
+
+impl HeaderOnly for Sender<Server, Heap> {
+    fn header(&mut self, message: Message<'_>) -> Option<std::result::Result<FrameHeader, sansws::Error>> {
+        Some(match message {
+            Message::Text(text) => self.text_header(text),
+            Message::Binary(bytes) => self.binary_header(bytes.len() as u64),
+        })
+    }
+}
+
+impl HeaderOnly for Sender<Client<ChaCha8Rng>, Heap> {
+    fn header(&mut self, _: Message<'_>) -> Option<std::result::Result<FrameHeader, sansws::Error>> {
+        None
     }
 }
 
