@@ -12,6 +12,8 @@ pub struct Input<'a> {
     max_message: u16,
     max_fragments: u8,
     keep_capacity: u16,
+    /// Whether spare memory is given back after each piece.
+    pub releases: bool,
     /// The lengths of the pieces, taken in turn.
     pub cuts: [u8; 4],
     pub bytes: &'a [u8],
@@ -40,17 +42,19 @@ pub fn assert_cuts_mean_nothing<R: Role, S: Storage>(
     connect: impl Fn() -> Connection<R, S>,
     bytes: &[u8],
     cuts: [u8; 4],
+    releases: bool,
     answer: impl Fn(&Event<'_>, &mut Sender<R, S>),
 ) {
-    let whole = run(connect(), bytes, &[bytes.len().max(1)], &answer);
+    let whole = run(connect(), bytes, &[bytes.len().max(1)], false, &answer);
     let cuts = cuts.map(|cut| usize::from(cut).max(1));
-    assert_eq!(run(connect(), bytes, &cuts, &answer), whole);
+    assert_eq!(run(connect(), bytes, &cuts, releases, &answer), whole);
 }
 
 fn run<R: Role, S: Storage>(
     mut connection: Connection<R, S>,
     bytes: &[u8],
     cuts: &[usize],
+    releases: bool,
     answer: &impl Fn(&Event<'_>, &mut Sender<R, S>),
 ) -> Outcome {
     let mut heard = String::new();
@@ -95,6 +99,9 @@ fn run<R: Role, S: Storage>(
             }
         }
         assert!(input.is_empty(), "`None` says that all is consumed");
+        if releases {
+            connection.release_buffers();
+        }
     }
     assert!(connection.outgoing().len() <= MAX_OUTGOING + OUTGOING_RESERVE);
     let mut outgoing = Vec::new();

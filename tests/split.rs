@@ -5,7 +5,7 @@ mod support;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use sansws::{Config, Connection, DataKind, Delivery};
+use sansws::{Config, Connection, DataKind, Delivery, Role};
 use std::str;
 use support::*;
 
@@ -73,6 +73,30 @@ fn response() -> impl Strategy<Value = Vec<u8>> {
     head.prop_map(|head| head.as_bytes().to_vec())
 }
 
+/// Whole, cut at these places and byte by byte, the last also with all spare memory given back at each cut.
+fn assert_cuts_mean_nothing<R: Role>(connect: impl Fn() -> Connection<R>, bytes: &[u8], at: &[usize])
+where
+    Connection<R>: Answer,
+{
+    let mut whole = connect();
+    let heard = feed(&mut whole, bytes);
+    let outgoing = take_outgoing(&mut whole);
+    let at: Vec<usize> = at.iter().map(|&at| at.min(bytes.len())).collect();
+    for (cuts, releases) in
+        [(at, false), ((0..bytes.len()).collect(), false), ((0..bytes.len()).collect(), true)]
+    {
+        let mut cut = connect();
+        let between = |cut: &mut Connection<R>| {
+            if releases {
+                cut.release_buffers();
+            }
+        };
+        assert_eq!(feed_cut_with(&mut cut, bytes, cuts, between), heard);
+        assert_eq!(take_outgoing(&mut cut), outgoing);
+        assert_eq!(cut.state(), whole.state());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -80,34 +104,13 @@ proptest! {
     #[test]
     fn an_open_server(frames in stream(), config in config(), at in cuts(4000)) {
         let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-        let bytes = masked_all(&frames);
-        let connect = || Connection::open_server(config);
-        let mut whole = connect();
-        let heard = feed(&mut whole, &bytes);
-        let outgoing = take_outgoing(&mut whole);
-        for cuts in [at.iter().map(|&at| at.min(bytes.len())).collect(), (0..bytes.len()).collect::<Vec<_>>()] {
-            let mut cut = connect();
-            prop_assert_eq!(&feed_cut(&mut cut, &bytes, cuts), &heard);
-            prop_assert_eq!(cut.state(), if outgoing.is_empty() { whole.state() } else { cut.state() });
-            prop_assert_eq!(&take_outgoing(&mut cut), &outgoing);
-            prop_assert_eq!(cut.state(), whole.state());
-        }
+        assert_cuts_mean_nothing(|| Connection::open_server(config), &masked_all(&frames), &at);
     }
 
     // WS-2.1-02
     #[test]
     fn an_open_client(frames in stream(), config in config(), at in cuts(4000)) {
-        let bytes = frames.concat();
-        let connect = || Connection::open_client(config, rng());
-        let mut whole = connect();
-        let heard = feed(&mut whole, &bytes);
-        let outgoing = take_outgoing(&mut whole);
-        for cuts in [at.iter().map(|&at| at.min(bytes.len())).collect(), (0..bytes.len()).collect::<Vec<_>>()] {
-            let mut cut = connect();
-            prop_assert_eq!(&feed_cut(&mut cut, &bytes, cuts), &heard);
-            prop_assert_eq!(&take_outgoing(&mut cut), &outgoing);
-            prop_assert_eq!(cut.state(), whole.state());
-        }
+        assert_cuts_mean_nothing(|| Connection::open_client(config, rng()), &frames.concat(), &at);
     }
 
     // WS-2.1-02 · WS-4.2.1-02
@@ -115,15 +118,7 @@ proptest! {
     fn a_server_from_its_first_byte(head in request(), frames in stream(), at in cuts(1500), http: bool) {
         let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
         let bytes = [head, masked_all(&frames)].concat();
-        let connect = || -> ServerConnection { Connection::server(Config::new().http_requests(http)) };
-        let mut whole = connect();
-        let heard = feed(&mut whole, &bytes);
-        let outgoing = take_outgoing(&mut whole);
-        for cuts in [at.iter().map(|&at| at.min(bytes.len())).collect(), (0..bytes.len()).collect::<Vec<_>>()] {
-            let mut cut = connect();
-            prop_assert_eq!(&feed_cut(&mut cut, &bytes, cuts), &heard);
-            prop_assert_eq!(&take_outgoing(&mut cut), &outgoing);
-        }
+        assert_cuts_mean_nothing(|| Connection::server(Config::new().http_requests(http)), &bytes, &at);
     }
 
     // WS-2.1-02

@@ -22,7 +22,7 @@ fuzz_target!(|input: Input<'_>| {
             Connection::open_server(input.config())
         }
     };
-    assert_cuts_mean_nothing(connect, &bytes, input.cuts, |event, tx| match event {
+    assert_cuts_mean_nothing(connect, &bytes, input.cuts, input.releases, |event, tx| match event {
         Event::HandshakeRequest(request) => {
             // The views split what was checked before; nothing in them may panic.
             let _ = (request.target().len(), request.path().len(), request.query(), request.is_same_origin());

@@ -389,7 +389,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Gives back the memory of buffers that are empty, where
-    /// [`Config::keep_capacity`](crate::Config::keep_capacity) kept it. The last event is gone by then.
+    /// [`Config::keep_capacity`](crate::Config::keep_capacity) kept it. What is under way stays. The last event is gone
+    /// by then.
     pub fn release_buffers(&mut self) {
         self.receiver.release();
         self.sender.release();

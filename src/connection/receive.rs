@@ -401,9 +401,12 @@ impl<S: Storage> Receiver<S> {
         parse_close(self.control.filled()).ok()
     }
 
+    /// Gives memory back, between messages only: a text under way may have nothing in the buffer and still be there, in
+    /// its own or as a character that is cut.
     pub(super) fn release(&mut self) {
         self.take_back_but(0);
-        if self.clear_reported().is_ok() && self.assembler.bytes().is_empty() {
+        let is_idle = self.order.kind().is_none() && !matches!(self.reported, Reported::NotYet(_));
+        if is_idle && self.clear_reported().is_ok() && self.assembler.bytes().is_empty() {
             self.assembler.clear(0);
         }
     }

@@ -143,6 +143,19 @@ pub fn feed_cut<R: Role, S: Storage>(
 where
     Connection<R, S>: Answer,
 {
+    feed_cut_with(connection, input, cuts, |_| {})
+}
+
+/// As `feed_cut`, and does something after each piece.
+pub fn feed_cut_with<R: Role, S: Storage>(
+    connection: &mut Connection<R, S>,
+    input: &[u8],
+    cuts: impl IntoIterator<Item = usize>,
+    after_each: impl Fn(&mut Connection<R, S>),
+) -> Vec<Heard>
+where
+    Connection<R, S>: Answer,
+{
     let mut heard = Vec::new();
     let mut from = 0;
     for to in cuts.into_iter().chain([input.len()]) {
@@ -150,6 +163,7 @@ where
         if matches!(heard.last(), Some(Heard::Failed(_))) {
             break;
         }
+        after_each(connection);
         from = to;
     }
     heard
