@@ -15,11 +15,11 @@ pub use state::State;
 
 use crate::close::{Close, CloseCode};
 use crate::config::Config;
-use crate::error::Error;
-use crate::event::Event;
-#[cfg(feature = "alloc")]
-use crate::event::Message;
+use crate::error::{Error, Violation};
+use crate::event::{Event, Message};
+use crate::frame::{Opcode, WholeMessage};
 use crate::handshake::ClientRequest;
+use crate::message::{validate, validate_ascii};
 use crate::role::{Client, Role, Server};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
@@ -160,20 +160,35 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// [`Error::Peer`], [`Error::Limit`] and [`Error::Handshake`] are final: the connection has failed, and every
     /// further call says the same. Write what [`outgoing`](Self::outgoing) holds, which tells the peer, then close the
     /// transport. [`Misuse::DecisionPending`](crate::Misuse::DecisionPending) is the one refusal: nothing was consumed.
-    #[inline]
+    // Where it is not inlined, the event goes through memory: that costs as much as all the rest of the fast path.
+    #[inline(always)]
     pub fn receive<'a, 'i: 'a>(
         &'a mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
         if matches!(self.stage, Stage::Frames) && self.sender.lifecycle.is_receiving() {
-            if let Some(message) = self.receiver.whole_message(input) {
-                return match message {
-                    Ok(message) => Ok(Some((Event::Message(message), &mut self.sender))),
-                    Err(error) => Err(self.sender.fail(error)),
+            if let Some(WholeMessage { opcode, payload, is_ascii }) =
+                self.receiver.whole_message(input, R::IS_SERVER)
+            {
+                if opcode == Opcode::Binary {
+                    return Ok(Some((Event::Message(Message::Binary(payload)), &mut self.sender)));
+                }
+                // WS-8.1-01 · WS-8.1-02
+                let text = if is_ascii { validate_ascii(payload) } else { validate(payload) };
+                return match text {
+                    Ok(text) => Ok(Some((Event::Message(Message::Text(text)), &mut self.sender))),
+                    Err(_) => self.invalid_text(),
                 };
             }
         }
         self.receive_in_pieces(input)
+    }
+
+    /// Out of line, so that the result of the fast path is never more than an event.
+    #[cold]
+    #[inline(never)]
+    fn invalid_text(&mut self) -> Result<Option<(Event<'_>, &mut Sender<R, S>)>, Error> {
+        Err(self.sender.fail(Violation::InvalidUtf8.into()))
     }
 
     /// The long way.

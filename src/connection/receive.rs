@@ -6,7 +6,7 @@ use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
 use crate::event::{Event, Message, Part};
-use crate::frame::{Decoder, Header, MAX_CONTROL, Opcode, Rules};
+use crate::frame::{Decoder, Header, MAX_CONTROL, Opcode, Rules, WholeMessage};
 use crate::message::{Assembler, DataKind, Order, Utf8, validate};
 use crate::storage::sealed::{Buffer, TextMessage};
 use crate::storage::{Full, Storage};
@@ -131,10 +131,14 @@ impl<S: Storage> Receiver<S> {
         self.assembler.clear(to_usize(self.keep_capacity));
     }
 
-    /// The fast path, for most messages of most connections: whole, in one frame, in one read. `None`: nothing was
-    /// taken, go the long way.
-    #[inline]
-    pub(super) fn whole_message<'i>(&self, input: &mut &'i mut [u8]) -> Option<Result<Message<'i>, Error>> {
+    /// The fast path, for most messages of most connections: whole, in one frame, in one read. The payload is unmasked,
+    /// and not checked yet. `None`: nothing was taken, go the long way.
+    #[inline(always)]
+    pub(super) fn whole_message<'i>(
+        &self,
+        input: &mut &'i mut [u8],
+        peer_masks: bool,
+    ) -> Option<WholeMessage<'i>> {
         if self.reported != Reported::Nothing
             || self.delivery != Delivery::Whole
             || !self.decoder.is_between_frames()
@@ -142,15 +146,9 @@ impl<S: Storage> Receiver<S> {
         {
             return None;
         }
-        let (opcode, payload) = Decoder::whole_message(input, &self.rules(), self.order.max_len())?;
-        if opcode == Opcode::Binary {
-            return Some(Ok(Message::Binary(payload)));
-        }
-        // WS-8.1-01 · WS-8.1-02
-        Some(match validate(payload) {
-            Ok(text) => Ok(Message::Text(text)),
-            Err(_) => Err(Violation::InvalidUtf8.into()),
-        })
+        // A constant, where this is inlined.
+        let rules = Rules { masked: peer_masks, ..self.rules() };
+        Decoder::whole_message(input, &rules, self.order.max_len())
     }
 
     /// Reads on until there is something to report. `None`: input is used up.

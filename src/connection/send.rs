@@ -3,7 +3,7 @@
 use super::state::{Ending, Lifecycle, Phase, State, Step};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
 use crate::error::{Error, Misuse};
-use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode};
+use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode, copy_plain};
 use crate::handshake::ACCEPT_LEN;
 use crate::message::{DataKind, Utf8};
 use crate::role::Role;
@@ -375,6 +375,39 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     #[inline]
     pub(super) fn data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
+        match self.usual_message(opcode, payload) {
+            Some(()) => Ok(()),
+            None => self.unusual_message(opcode, payload),
+        }
+    }
+
+    /// The fast path: a message below 64 KiB that nothing is in the way of. `None`: nothing was queued, go the long way.
+    #[inline]
+    fn usual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Option<()> {
+        if !matches!(self.lifecycle.phase(), Phase::Open) || self.fragmented.is_some() {
+            return None;
+        }
+        let len = u16::try_from(payload.len()).ok()?;
+        let header_len = usize::from(FrameHeader::len_for(len.into(), !R::IS_SERVER));
+        // Both are far from overflow: a length of 16 bits, and a row that lies in memory.
+        let frame_len = header_len + payload.len();
+        if self.outgoing.len().saturating_add(frame_len) > self.max_outgoing() {
+            return None;
+        }
+        let room = self.outgoing.grow(frame_len).ok()?;
+        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
+        let key = self.role.masking_key();
+        let (header, rest) = room.split_at_mut_checked(header_len)?;
+        FrameHeader::write_below_64k(opcode, len, key, header);
+        match key {
+            Some(key) => Mask::new(key).copy(payload, rest),
+            None => copy_plain(payload, rest),
+        }
+        Some(())
+    }
+
+    #[inline(never)]
+    fn unusual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
         self.data_allowed()?;
         self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
         self.frame(opcode, true, payload)
@@ -429,18 +462,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Appends one frame, masked in the role that masks. All or nothing.
     #[inline]
     fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), Error> {
-        // Most of what a server sends: two bytes, and no row of unknown length.
-        if R::IS_SERVER {
-            if let Some(header) = FrameHeader::short(opcode, fin, payload.len()) {
-                let room =
-                    self.outgoing.grow(header.len() + payload.len()).map_err(|Full| Misuse::OutgoingFull)?;
-                if let Some((front, back)) = room.split_first_chunk_mut::<2>() {
-                    *front = header;
-                    back.copy_from_slice(payload);
-                }
-                return Ok(());
-            }
-        }
         // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
         let header = FrameHeader::encode(opcode, fin, payload.len() as u64, self.role.masking_key());
         let len = header.len().checked_add(payload.len()).ok_or(Misuse::OutgoingFull)?;

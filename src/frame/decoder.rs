@@ -32,6 +32,15 @@ pub(crate) struct Piece<'i> {
     pub(crate) is_last: bool,
 }
 
+/// A message that is one frame.
+pub(crate) struct WholeMessage<'i> {
+    pub(crate) opcode: Opcode,
+    /// Unmasked.
+    pub(crate) payload: &'i mut [u8],
+    /// Whether the payload is known to be ASCII.
+    pub(crate) is_ascii: bool,
+}
+
 impl Decoder {
     pub(crate) const fn new() -> Self {
         Self { state: State::START }
@@ -53,12 +62,12 @@ impl Decoder {
     /// about it. Takes it off the front and returns its payload, unmasked. `None`: nothing was taken, go the long way.
     ///
     /// To be asked between frames only. What it lets through, [`Header::decode`] does too.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn whole_message<'i>(
         input: &mut &'i mut [u8],
         rules: &Rules,
         max_len: u64,
-    ) -> Option<(Opcode, &'i mut [u8])> {
+    ) -> Option<WholeMessage<'i>> {
         let &[first, second, ..] = &**input else {
             return None;
         };
@@ -67,13 +76,10 @@ impl Decoder {
             0x82 => Opcode::Binary,
             _ => return None,
         };
-        let (key_len, short) = match (second & 0x80 != 0, rules.masked) {
-            (true, true) => (4, second & 0x7f),
-            (false, false) => (0, second),
-            _ => return None,
-        };
-        let (len, header_len) = match short {
-            127 => return None,
+        let (mask_bit, key_len) = if rules.masked { (0x80, 4) } else { (0, 0) };
+        // Above 126 it is a length of 64 bits, or the mask bit is not as it has to be.
+        let (len, header_len) = match second ^ mask_bit {
+            short @ 0..126 => (usize::from(short), 2 + key_len),
             126 => {
                 let &[_, _, high, low, ..] = &**input else {
                     return None;
@@ -84,17 +90,15 @@ impl Decoder {
                 }
                 (len, 4 + key_len)
             }
-            short => (usize::from(short), 2 + key_len),
+            _ => return None,
         };
         if len as u64 > max_len || len as u64 > rules.max_frame || input.len() < header_len + len {
             return None;
         }
         let frame = take_front(input, header_len + len);
         let (header, payload) = frame.split_at_mut_checked(header_len)?;
-        if rules.masked {
-            Mask::new(*header.last_chunk::<4>()?).apply(payload);
-        }
-        Some((opcode, payload))
+        let is_ascii = rules.masked && Mask::new(*header.last_chunk::<4>()?).apply(payload);
+        Some(WholeMessage { opcode, payload, is_ascii })
     }
 
     /// Takes the bytes of a header off the front of `input`. `None`: input is used up.

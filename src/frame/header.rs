@@ -180,12 +180,17 @@ impl FrameHeader {
         }
     }
 
-    /// The whole header of an unmasked frame with at most 125 bytes of payload; `None` for a longer one.
+    /// Writes the header of a whole message below 64 KiB to where it has just enough room.
     #[inline]
-    pub(crate) fn short(opcode: Opcode, fin: bool, payload_len: usize) -> Option<[u8; 2]> {
-        let first = if fin { FIN } else { 0 } | opcode as u8;
-        let len = u8::try_from(payload_len).ok().filter(|&len| len < LENGTH_16)?;
-        Some([first, len])
+    pub(crate) fn write_below_64k(opcode: Opcode, payload_len: u16, key: Option<[u8; 4]>, to: &mut [u8]) {
+        let first = FIN | opcode as u8;
+        let [high, low] = payload_len.to_be_bytes();
+        match key {
+            None if payload_len < 126 => write(to, [first, low]),
+            None => write(to, [first, LENGTH_16, high, low]),
+            Some([k0, k1, k2, k3]) if payload_len < 126 => write(to, [first, MASKED | low, k0, k1, k2, k3]),
+            Some([k0, k1, k2, k3]) => write(to, [first, MASKED | LENGTH_16, high, low, k0, k1, k2, k3]),
+        }
     }
 
     /// The masking key, on a client.
@@ -204,6 +209,14 @@ impl FrameHeader {
             _ => 10,
         };
         if masked { len + 4 } else { len }
+    }
+}
+
+/// Copies an array to the front of `to`.
+#[inline]
+fn write<const N: usize>(to: &mut [u8], bytes: [u8; N]) {
+    if let Some(to) = to.first_chunk_mut::<N>() {
+        *to = bytes;
     }
 }
 

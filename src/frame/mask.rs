@@ -10,57 +10,51 @@ impl Mask {
         Self(u32::from_le_bytes(key))
     }
 
-    /// Masks or unmasks `data` in place and moves the position behind it.
-    #[inline]
-    pub(crate) fn apply(&mut self, data: &mut [u8]) {
-        let len = data.len();
+    /// Masks or unmasks `data` in place and moves the position behind it. Tells whether it is known to be ASCII then:
+    /// of what is short that comes for nothing.
+    #[inline(always)]
+    pub(crate) fn apply(&mut self, data: &mut [u8]) -> bool {
         let word = self.word();
-        // Blocks of 32 bytes become SIMD at the baseline of every target that has it.
-        let mut blocks = data.chunks_exact_mut(32);
-        for block in &mut blocks {
-            for bytes in block.chunks_exact_mut(8) {
-                mask_word(bytes, word);
+        let union = match data.len() {
+            0..8 => {
+                self.apply_short(data);
+                return data.is_ascii();
             }
-        }
-        for bytes in blocks.into_remainder().chunks_exact_mut(8) {
-            mask_word(bytes, word);
-        }
-        let tail = len % 8;
-        if tail > 0 {
-            match data.last_chunk_mut::<8>() {
-                // The last eight bytes again, with a key that leaves alone what is done already.
-                Some(last) => mask_word(last, word << (8 * (8 - tail))),
-                None => self.apply_short(data),
+            8..=16 => mask_ends::<8>(data, word),
+            17..=32 => mask_ends::<16>(data, word),
+            33..=64 => mask_ends::<32>(data, word),
+            65..=128 => mask_up_to_128(data, word),
+            _ => {
+                mask_words(data, word);
+                u64::MAX
             }
-        }
-        self.advance(len);
+        };
+        self.advance(data.len());
+        union & 0x8080_8080_8080_8080 == 0
     }
 
     /// Copies `from` to `to`, masked or unmasked, in one pass. Both have the same length.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn copy(&mut self, from: &[u8], to: &mut [u8]) {
         let word = self.word();
-        let mut sources = from.chunks_exact(32);
-        let mut targets = to.chunks_exact_mut(32);
-        for (source, target) in (&mut sources).zip(&mut targets) {
-            for (source, target) in source.chunks_exact(8).zip(target.chunks_exact_mut(8)) {
-                if let (Some(source), Ok(target)) =
-                    (source.first_chunk::<8>(), <&mut [u8; 8]>::try_from(target))
-                {
-                    *target = (u64::from_le_bytes(*source) ^ word).to_le_bytes();
-                }
+        match from.len() {
+            0..8 => {
+                to.copy_from_slice(from);
+                return self.apply_short(to);
             }
+            8..=16 => copy_ends::<8>(from, to, word),
+            17..=32 => copy_ends::<16>(from, to, word),
+            33..=64 => copy_ends::<32>(from, to, word),
+            _ => copy_words(from, to, word),
         }
-        // 32 is a multiple of four: the position is the same again.
-        let (source, target) = (sources.remainder(), targets.into_remainder());
-        target.copy_from_slice(source);
-        self.apply(target);
+        self.advance(from.len());
     }
 
     /// Fewer than eight bytes, without a byte loop.
     #[inline]
-    fn apply_short(self, data: &mut [u8]) {
+    fn apply_short(&mut self, data: &mut [u8]) {
         let mut key = self.0;
+        self.advance(data.len());
         // At most one chunk of each size.
         let mut fours = data.chunks_exact_mut(4);
         for bytes in &mut fours {
@@ -93,10 +87,107 @@ impl Mask {
     }
 }
 
-#[inline]
-fn mask_word(bytes: &mut [u8], word: u64) {
-    if let Ok(bytes) = <&mut [u8; 8]>::try_from(bytes) {
-        *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
+/// The key as it stands `at` bytes further.
+#[expect(clippy::cast_possible_truncation, reason = "only the lowest two bits count")]
+const fn turned(word: u64, at: usize) -> u64 {
+    word.rotate_right(8 * (at as u32 & 3))
+}
+
+#[inline(always)]
+fn xor<const N: usize>(mut bytes: [u8; N], word: u64) -> [u8; N] {
+    for bytes in bytes.chunks_exact_mut(8) {
+        if let Ok(bytes) = <&mut [u8; 8]>::try_from(bytes) {
+            *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
+        }
+    }
+    bytes
+}
+
+/// All words, combined by OR.
+#[inline(always)]
+fn union<const N: usize>(bytes: &[u8; N]) -> u64 {
+    let words = bytes.chunks_exact(8).filter_map(|word| word.first_chunk::<8>());
+    words.fold(0, |union, word| union | u64::from_le_bytes(*word))
+}
+
+/// The first and the last `N` bytes, of at least so many and at most twice as many: both are read before one is
+/// written, so they can overlap. Returns the union of the result's words.
+#[inline(always)]
+fn mask_ends<const N: usize>(data: &mut [u8], word: u64) -> u64 {
+    let at = data.len().wrapping_sub(N);
+    let (Some(&first), Some(&last)) = (data.first_chunk::<N>(), data.last_chunk::<N>()) else {
+        return 0;
+    };
+    let (first, last) = (xor(first, word), xor(last, turned(word, at)));
+    if let Some(to) = data.first_chunk_mut::<N>() {
+        *to = first;
+    }
+    if let Some(to) = data.last_chunk_mut::<N>() {
+        *to = last;
+    }
+    union(&first) | union(&last)
+}
+
+/// As [`mask_ends`], while copying.
+#[inline(always)]
+fn copy_ends<const N: usize>(from: &[u8], to: &mut [u8], word: u64) {
+    let at = from.len().wrapping_sub(N);
+    if let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
+        if let Some(to) = to.first_chunk_mut::<N>() {
+            *to = xor(*first, word);
+        }
+        if let Some(to) = to.last_chunk_mut::<N>() {
+            *to = xor(*last, turned(word, at));
+        }
+    }
+}
+
+/// At least 32 bytes. Blocks of 32 bytes become SIMD at the baseline of every target that has it.
+#[inline(never)]
+fn mask_words(data: &mut [u8], word: u64) {
+    let at = data.len().wrapping_sub(32);
+    // The last block, some bytes of which are in one of the others too: read before those are written.
+    let last = data.last_chunk::<32>().map(|last| xor(*last, turned(word, at)));
+    for block in data.chunks_exact_mut(32) {
+        if let Ok(block) = <&mut [u8; 32]>::try_from(block) {
+            *block = xor(*block, word);
+        }
+    }
+    if let (Some(last), Some(to)) = (last, data.last_chunk_mut::<32>()) {
+        *to = last;
+    }
+}
+
+/// Out of line: the code is not short.
+#[inline(never)]
+fn mask_up_to_128(data: &mut [u8], word: u64) -> u64 {
+    mask_ends::<64>(data, word)
+}
+
+/// As [`mask_words`], while copying.
+#[inline(never)]
+fn copy_words(from: &[u8], to: &mut [u8], word: u64) {
+    let mut sources = from.chunks_exact(32);
+    let mut targets = to.chunks_exact_mut(32);
+    for (from, to) in (&mut sources).zip(&mut targets) {
+        if let (Some(from), Ok(to)) = (from.first_chunk::<32>(), <&mut [u8; 32]>::try_from(to)) {
+            *to = xor(*from, word);
+        }
+    }
+    // The last 32 bytes, some of them once more.
+    if let (Some(last), Some(to)) = (from.last_chunk::<32>(), to.last_chunk_mut::<32>()) {
+        *to = xor(*last, turned(word, from.len()));
+    }
+}
+
+/// Copies a payload as it is. Both have the same length. A short one is copied without a call.
+#[inline(always)]
+pub(crate) fn copy_plain(from: &[u8], to: &mut [u8]) {
+    match from.len() {
+        8..=16 => copy_ends::<8>(from, to, 0),
+        17..=32 => copy_ends::<16>(from, to, 0),
+        33..=64 => copy_ends::<32>(from, to, 0),
+        _ => to.copy_from_slice(from),
     }
 }
 

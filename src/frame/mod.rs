@@ -4,10 +4,10 @@ mod decoder;
 mod header;
 mod mask;
 
-pub(crate) use decoder::{Decoder, take_front};
+pub(crate) use decoder::{Decoder, WholeMessage, take_front};
 pub use header::FrameHeader;
 pub(crate) use header::{Header, Opcode, Rules};
-pub(crate) use mask::Mask;
+pub(crate) use mask::{Mask, copy_plain};
 
 /// The most payload bytes of a control frame. WS-5.5-01 · WS-5.5-02
 pub(crate) const MAX_CONTROL: usize = 125;

@@ -16,6 +16,12 @@ pub(crate) fn validate(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
     core::str::from_utf8(bytes).map_err(|_| InvalidUtf8)
 }
 
+/// As [`validate`], for what is short and known to be ASCII: then SIMD does not pay.
+#[inline]
+pub(crate) fn validate_ascii(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
+    core::str::from_utf8(bytes).map_err(|_| InvalidUtf8)
+}
+
 /// Between two pieces: the first bytes of a character whose rest has not arrived.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Utf8 {
