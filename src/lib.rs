@@ -75,6 +75,7 @@
 //! - `alloc`: the storage [`Heap`] and [`PreparedMessage`].
 //! - `heapless`: the storage [`Fixed`], which needs no allocator.
 //! - `sha1`: the handshake's SHA-1 by the processor's own instructions, where it has them.
+//! - `simd`: large payloads are masked with the widest vectors that the processor has. Needs `std`.
 //! - `simdutf8`: text is validated with SIMD.
 #![no_std]
 #![forbid(unsafe_code)]

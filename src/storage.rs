@@ -78,8 +78,26 @@ pub(crate) mod sealed {
         /// The most bytes that it can hold; `usize::MAX` where only memory limits it.
         const CAPACITY: usize;
 
+        /// Whether room can be lent to be read to.
+        const LENDS: bool = false;
+
+        /// How many bytes can be held without an allocation.
+        fn capacity(&self) -> usize {
+            Self::CAPACITY
+        }
+
+        /// All room behind the filled bytes, at least `len` bytes where that is possible. Nothing counts as filled by it.
+        fn room(&mut self, _len: usize) -> Result<&mut [u8], Full> {
+            Err(Full)
+        }
+
         /// The bytes between `start` and `end`.
         fn filled(&self) -> &[u8];
+
+        /// As [`filled`](Self::filled), to be written.
+        fn filled_mut(&mut self) -> &mut [u8] {
+            self.last_mut(usize::MAX)
+        }
 
         /// How many bytes those are.
         fn len(&self) -> usize {

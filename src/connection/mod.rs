@@ -138,7 +138,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     fn new(role: R, config: Config, lifecycle: Lifecycle, stage: Stage) -> Self {
         Self {
             receiver: Receiver::new(&config, R::IS_SERVER),
-            sender: Sender::new(role, lifecycle, config.max_outgoing, config.keep_capacity),
+            sender: Sender::new(role, lifecycle, config.max_outgoing),
             stage,
             // A head that lies in one read is held to what one in pieces has to fit into.
             max_head: config.max_head.min(u32::try_from(S::Receive::CAPACITY).unwrap_or(u32::MAX)),
@@ -255,12 +255,13 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.sender.failure().map_or(Ok(None), Err)
     }
 
-    /// Where the next bytes can be read to, while a large message is under way: the message's own buffer, which saves a
-    /// copy. `None` where that does not pay (most of the time): read to a buffer of your own and
+    /// Where the next bytes can be read to, while messages are large: the connection's own buffer, which saves a copy. It
+    /// is parsed where it lies. `None` where that does not pay: read to a buffer of your own and
     /// [`receive`](Self::receive) it.
     ///
-    /// Tell by [`filled`](Self::filled) how many bytes were read, then call `receive` with empty input. What was not
-    /// filled is taken back by the next call. Memory follows what has arrived, at most doubled.
+    /// Tell by [`filled`](Self::filled) how many bytes were read, then call `receive` with empty input. Memory follows
+    /// what has arrived, at most doubled. Between messages there is room only where
+    /// [`Config::keep_capacity`](crate::Config::keep_capacity) keeps it.
     ///
     /// ```
     /// # use sansws::{Config, Connection, Event, Message};
@@ -274,7 +275,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// let mut input: &mut [u8] = &mut [];
     /// if let Some(room) = conn.receive_buffer() {
     ///     let n = socket.read(room)?;
-    ///     conn.filled(n)?;
+    ///     conn.filled(n);
     /// } else {
     ///     let n = socket.read(&mut buf)?;
     ///     input = &mut buf[..n];
@@ -296,15 +297,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Tells that the first `len` bytes of [`receive_buffer`](Self::receive_buffer) were read there. More than were lent
-    /// count as all of them. The event, if there is one, comes by [`receive`](Self::receive).
-    ///
-    /// # Errors
-    /// As [`receive`](Self::receive).
-    pub fn filled(&mut self, len: usize) -> Result<(), Error> {
-        if !self.sender.lifecycle.is_receiving() {
-            return self.sender.failure().map_or(Ok(()), Err);
+    /// count as all of them. The events come by [`receive`](Self::receive).
+    pub fn filled(&mut self, len: usize) {
+        if matches!(self.stage, Stage::Frames) && self.sender.lifecycle.is_receiving() {
+            self.receiver.filled(len);
         }
-        self.receiver.filled(len).map_err(|error| self.sender.fail(error))
     }
 
     /// Tells that the transport has ended in the peer's direction: `read` returned 0, or an error such as a reset.
@@ -337,7 +334,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// all of them.
     #[inline]
     pub fn mark_sent(&mut self, len: usize) {
-        self.sender.mark_sent(len);
+        self.sender.mark_sent(len, self.receiver.keep_capacity());
     }
 
     /// The sending half, for what is no answer to an event.

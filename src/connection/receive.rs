@@ -1,6 +1,6 @@
 //! Frames into events. Knows nothing of sending: what has to be answered is told to the connection.
 
-mod lent;
+mod own;
 
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
@@ -26,8 +26,10 @@ pub(super) struct Receiver<S: Storage> {
     keep_capacity: u32,
     /// What was reported from a buffer, which is to be cleared before anything else.
     reported: Reported,
-    /// Room at the end of the message's buffer that was lent to be read to, and has nothing in it yet.
-    lent: u32,
+    /// How many bytes at the end of the message's buffer were read there and are not parsed yet.
+    raw: u32,
+    /// While there are raw bytes: how many bytes at the front belong to the message.
+    kept: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +47,8 @@ enum Reported {
     Control,
     /// The text in front of a byte that cannot be UTF-8: nothing else can come.
     TextBeforeBadByte,
-    /// Nothing yet, but a whole message lies in the buffer.
-    NotYet(DataKind),
+    /// Nothing, and there are raw bytes.
+    Raw,
 }
 
 /// What was found, and where it lies.
@@ -102,8 +104,14 @@ impl<S: Storage> Receiver<S> {
             delivery: config.delivery,
             keep_capacity: config.keep_capacity,
             reported: Reported::Nothing,
-            lent: 0,
+            raw: 0,
+            kept: 0,
         }
+    }
+
+    /// How many bytes of capacity an empty buffer keeps, in either direction.
+    pub(super) const fn keep_capacity(&self) -> u32 {
+        self.keep_capacity
     }
 
     /// What the peer's headers have to keep to.
@@ -153,12 +161,13 @@ impl<S: Storage> Receiver<S> {
 
     /// Reads on until there is something to report. `None`: input is used up.
     pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
-        if let Reported::NotYet(kind) = self.reported {
-            self.reported = Reported::Message;
-            return Ok(Some(Found::Message(kind, Payload::Buffer)));
-        }
-        self.take_back_but(0);
         self.clear_reported()?;
+        if self.reported == Reported::Raw {
+            if let Some(found) = self.next_raw()? {
+                return Ok(Some(found));
+            }
+            self.reported = Reported::Nothing;
+        }
         loop {
             if self.decoder.is_in_header() {
                 let rules = self.rules();
@@ -209,7 +218,13 @@ impl<S: Storage> Receiver<S> {
             return Ok(Some(Found::Control(opcode, Payload::Input(piece.bytes))));
         }
         self.control.append(piece.bytes).map_err(|Full| Limit::Memory)?;
-        if !piece.is_last {
+        self.end_of_control(piece.is_last)
+    }
+
+    /// Whether a control frame in the buffer is whole with this piece.
+    fn end_of_control<'i>(&mut self, is_last: bool) -> Result<Option<Found<'i>>, Error> {
+        let opcode = self.frame.opcode;
+        if !is_last {
             return Ok(None);
         }
         if opcode == Opcode::Close {
@@ -243,6 +258,12 @@ impl<S: Storage> Receiver<S> {
             let Some(piece) = self.decoder.payload(input, usize::MAX) else {
                 return Ok(None);
             };
+            // What was read to where it stays goes first.
+            let in_place = self.assembler.bytes().len();
+            if in_place > 0 {
+                self.assembler.move_text(in_place)?;
+                self.assembler.buffer().truncate(0);
+            }
             self.assembler.push_text(piece.bytes)?;
             (piece.is_last, Payload::Joined)
         } else {
@@ -333,12 +354,13 @@ impl<S: Storage> Receiver<S> {
     /// What was reported from a buffer is not needed any more once the next call is made.
     fn clear_reported(&mut self) -> Result<(), Error> {
         match self.reported {
-            Reported::Nothing | Reported::NotYet(_) => return Ok(()),
+            Reported::Nothing | Reported::Raw => return Ok(()),
+            Reported::Message if self.raw > 0 => self.clear_before_raw(),
             Reported::Message => self.assembler.clear(to_usize(self.keep_capacity)),
             Reported::Control => self.control.clear(0),
             Reported::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
         }
-        self.reported = Reported::Nothing;
+        self.reported = if self.raw > 0 { Reported::Raw } else { Reported::Nothing };
         Ok(())
     }
 
@@ -370,6 +392,9 @@ impl<S: Storage> Receiver<S> {
         match payload {
             Payload::Input(bytes) => bytes,
             Payload::Text(text) => text.as_bytes(),
+            Payload::Buffer if self.raw > 0 => {
+                self.assembler.bytes().get(..to_usize(self.kept)).unwrap_or_default()
+            }
             Payload::Buffer => self.assembler.bytes(),
             Payload::Joined => self.assembler.text().as_bytes(),
             Payload::Char(len) => self.assembler.completed_char(len),
@@ -402,8 +427,7 @@ impl<S: Storage> Receiver<S> {
     /// Gives memory back, between messages only: a text under way may have nothing in the buffer and still be there, in
     /// its own or as a character that is cut.
     pub(super) fn release(&mut self) {
-        self.take_back_but(0);
-        let is_idle = self.order.kind().is_none() && !matches!(self.reported, Reported::NotYet(_));
+        let is_idle = self.order.kind().is_none() && self.raw == 0;
         if is_idle && self.clear_reported().is_ok() && self.assembler.bytes().is_empty() {
             self.assembler.clear(0);
         }

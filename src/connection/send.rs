@@ -42,7 +42,6 @@ pub struct Sender<R: Role, S: Storage> {
     /// What is to be decided by the embedder of a server.
     pub(super) decision: Decision,
     max_outgoing: u32,
-    keep_capacity: u32,
 }
 
 /// What a server's embedder has to decide.
@@ -66,7 +65,7 @@ struct Fragmented {
 }
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    pub(super) fn new(role: R, lifecycle: Lifecycle, max_outgoing: usize, keep_capacity: u32) -> Self {
+    pub(super) fn new(role: R, lifecycle: Lifecycle, max_outgoing: usize) -> Self {
         Self {
             role,
             lifecycle,
@@ -79,7 +78,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
             decision: Decision::None,
             // Cursors of buffers have 32 bits.
             max_outgoing: to_u32(max_outgoing.min(S::Send::CAPACITY.saturating_sub(OUTGOING_RESERVE))),
-            keep_capacity,
         }
     }
 
@@ -273,11 +271,12 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.outgoing.filled()
     }
 
-    pub(super) fn mark_sent(&mut self, len: usize) {
+    /// Of an empty buffer at most `keep` bytes are kept.
+    pub(super) fn mark_sent(&mut self, len: usize, keep: u32) {
         self.outgoing.consume(len);
         self.pong_end = self.pong_end.saturating_sub(to_u32(len));
         if self.is_outgoing_empty() {
-            self.outgoing.clear(usize::try_from(self.keep_capacity).unwrap_or(usize::MAX));
+            self.outgoing.clear(usize::try_from(keep).unwrap_or(usize::MAX));
         }
         if self.pong_waits && self.pong_end == 0 {
             self.pong_waits = false;

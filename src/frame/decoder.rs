@@ -173,12 +173,14 @@ impl Decoder {
         Ok(Some((len, is_last)))
     }
 
-    /// Unmasks payload that lies where it stays, and counts it. Returns whether the payload ends with it.
-    pub(crate) fn payload_in_place(&mut self, bytes: &mut [u8]) -> bool {
-        if let State::Payload { mask: Some(mask), .. } = &mut self.state {
-            mask.apply(bytes);
-        }
-        self.advance(bytes.len())
+    /// Unmasks payload that lies where it stays, and counts it. Returns whether the payload ends with it, and whether it is
+    /// known to be ASCII.
+    pub(crate) fn payload_in_place(&mut self, bytes: &mut [u8]) -> (bool, bool) {
+        let is_ascii = match &mut self.state {
+            State::Payload { mask: Some(mask), .. } => mask.apply(bytes),
+            _ => false,
+        };
+        (self.advance(bytes.len()), is_ascii)
     }
 
     /// How many bytes of the payload under way have not arrived.

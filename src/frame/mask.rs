@@ -24,10 +24,7 @@ impl Mask {
             17..=32 => mask_ends::<16>(data, word),
             33..=64 => mask_ends::<32>(data, word),
             65..=128 => mask_up_to_128(data, word),
-            _ => {
-                mask_words(data, word);
-                u64::MAX
-            }
+            _ => mask_words(data, word),
         };
         self.advance(data.len());
         union & 0x8080_8080_8080_8080 == 0
@@ -128,6 +125,9 @@ fn mask_ends<const N: usize>(data: &mut [u8], word: u64) -> u64 {
     union(&first) | union(&last)
 }
 
+/// How many bytes are combined at once: SIMD at the baseline of every target that has it.
+const BLOCK: usize = 32;
+
 /// As [`mask_ends`], while copying.
 #[inline(always)]
 fn copy_ends<const N: usize>(from: &[u8], to: &mut [u8], word: u64) {
@@ -144,16 +144,27 @@ fn copy_ends<const N: usize>(from: &[u8], to: &mut [u8], word: u64) {
 
 /// At least 32 bytes. Blocks of 32 bytes become SIMD at the baseline of every target that has it.
 #[inline(never)]
-fn mask_words(data: &mut [u8], word: u64) {
-    let at = data.len().wrapping_sub(32);
+fn mask_words(data: &mut [u8], word: u64) -> u64 {
+    #[cfg(feature = "simd")]
+    if data.len() >= wide::MIN_LEN {
+        return wide::mask(data, word);
+    }
+    mask_blocks(data, word);
+    // Not known: to combine the words would cost as much as masking them.
+    u64::MAX
+}
+
+#[inline(always)]
+fn mask_blocks(data: &mut [u8], word: u64) {
+    let at = data.len().wrapping_sub(BLOCK);
     // The last block, some bytes of which are in one of the others too: read before those are written.
-    let last = data.last_chunk::<32>().map(|last| xor(*last, turned(word, at)));
-    for block in data.chunks_exact_mut(32) {
-        if let Ok(block) = <&mut [u8; 32]>::try_from(block) {
+    let last = data.last_chunk::<BLOCK>().map(|last| xor(*last, turned(word, at)));
+    for block in data.chunks_exact_mut(BLOCK) {
+        if let Ok(block) = <&mut [u8; BLOCK]>::try_from(block) {
             *block = xor(*block, word);
         }
     }
-    if let (Some(last), Some(to)) = (last, data.last_chunk_mut::<32>()) {
+    if let (Some(last), Some(to)) = (last, data.last_chunk_mut::<BLOCK>()) {
         *to = last;
     }
 }
@@ -167,15 +178,24 @@ fn mask_up_to_128(data: &mut [u8], word: u64) -> u64 {
 /// As [`mask_words`], while copying.
 #[inline(never)]
 fn copy_words(from: &[u8], to: &mut [u8], word: u64) {
-    let mut sources = from.chunks_exact(32);
-    let mut targets = to.chunks_exact_mut(32);
+    #[cfg(feature = "simd")]
+    if from.len() >= wide::MIN_LEN {
+        return wide::copy(from, to, word);
+    }
+    copy_blocks(from, to, word);
+}
+
+#[inline(always)]
+fn copy_blocks(from: &[u8], to: &mut [u8], word: u64) {
+    let mut sources = from.chunks_exact(BLOCK);
+    let mut targets = to.chunks_exact_mut(BLOCK);
     for (from, to) in (&mut sources).zip(&mut targets) {
-        if let (Some(from), Ok(to)) = (from.first_chunk::<32>(), <&mut [u8; 32]>::try_from(to)) {
+        if let (Some(from), Ok(to)) = (from.first_chunk::<BLOCK>(), <&mut [u8; BLOCK]>::try_from(to)) {
             *to = xor(*from, word);
         }
     }
     // The last 32 bytes, some of them once more.
-    if let (Some(last), Some(to)) = (from.last_chunk::<32>(), to.last_chunk_mut::<32>()) {
+    if let (Some(last), Some(to)) = (from.last_chunk::<BLOCK>(), to.last_chunk_mut::<BLOCK>()) {
         *to = xor(*last, turned(word, from.len()));
     }
 }
@@ -188,6 +208,93 @@ pub(crate) fn copy_plain(from: &[u8], to: &mut [u8]) {
         17..=32 => copy_ends::<16>(from, to, 0),
         33..=64 => copy_ends::<32>(from, to, 0),
         _ => to.copy_from_slice(from),
+    }
+}
+
+/// The widest vectors that the processor has, found out at run time.
+#[cfg(feature = "simd")]
+mod wide {
+    use super::{turned, union, xor};
+    use pulp::{Arch, Simd, WithSimd, bytemuck};
+
+    /// From this length on it pays to ask for them.
+    pub(super) const MIN_LEN: usize = 256;
+    /// No vector is longer.
+    const VECTOR: usize = 64;
+
+    pub(super) fn mask(data: &mut [u8], word: u64) -> u64 {
+        Arch::new().dispatch(InPlace { data, word })
+    }
+
+    pub(super) fn copy(from: &[u8], to: &mut [u8], word: u64) {
+        Arch::new().dispatch(Copy { from, to, word });
+    }
+
+    struct InPlace<'a> {
+        data: &'a mut [u8],
+        word: u64,
+    }
+
+    struct Copy<'a> {
+        from: &'a [u8],
+        to: &'a mut [u8],
+        word: u64,
+    }
+
+    /// The first and the last bytes, masked, some of which other vectors have too; and where the first vector begins, so
+    /// that no line of the cache is touched twice, with the key there.
+    fn ends(data: &[u8], at: *const u8, word: u64) -> ([u8; VECTOR], [u8; VECTOR], usize, u64) {
+        let first = xor(data.first_chunk().copied().unwrap_or([0; VECTOR]), word);
+        let last = xor(data.last_chunk().copied().unwrap_or([0; VECTOR]), turned(word, data.len()));
+        let start = at.align_offset(VECTOR).min(VECTOR);
+        (first, last, start, turned(word, start))
+    }
+
+    fn write(to: &mut [u8], first: [u8; VECTOR], last: [u8; VECTOR]) {
+        if let Some(to) = to.first_chunk_mut() {
+            *to = first;
+        }
+        if let Some(to) = to.last_chunk_mut() {
+            *to = last;
+        }
+    }
+
+    impl WithSimd for InPlace<'_> {
+        type Output = u64;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> u64 {
+            let Self { data, word } = self;
+            let (first, last, start, word) = ends(data, data.as_ptr(), word);
+            let key = simd.splat_u64s(word);
+            let mut all = simd.splat_u64s(union(&first) | union(&last));
+            for bytes in data.get_mut(start..).unwrap_or_default().chunks_exact_mut(size_of::<S::u64s>()) {
+                let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(bytes), key);
+                all = simd.or_u64s(all, masked);
+                bytes.copy_from_slice(bytemuck::bytes_of(&masked));
+            }
+            write(data, first, last);
+            bytemuck::cast_slice::<_, u64>(&[all]).iter().fold(0, |all, word| all | word)
+        }
+    }
+
+    impl WithSimd for Copy<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Self { from, to, word } = self;
+            let (first, last, start, word) = ends(from, to.as_ptr(), word);
+            let key = simd.splat_u64s(word);
+            let len = size_of::<S::u64s>();
+            let sources = from.get(start..).unwrap_or_default().chunks_exact(len);
+            let targets = to.get_mut(start..).unwrap_or_default().chunks_exact_mut(len);
+            for (from, to) in sources.zip(targets) {
+                let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(from), key);
+                to.copy_from_slice(bytemuck::bytes_of(&masked));
+            }
+            write(to, first, last);
+        }
     }
 }
 

@@ -28,6 +28,11 @@ impl Order {
         self.kind
     }
 
+    /// How many payload bytes the frames of the message under way have, or of the one that was whole last.
+    pub(crate) const fn len(&self) -> u64 {
+        self.len
+    }
+
     /// The most payload bytes of a message that is one frame, for the fast path between messages.
     #[inline]
     pub(crate) const fn max_len(&self) -> u64 {
@@ -106,13 +111,18 @@ impl<B: Buffer, T: TextMessage> Assembler<B, T> {
     /// Appends a piece of a text that is kept apart: it fails as soon as the bad byte arrives, and no byte is checked twice.
     /// WS-8.1-01
     pub(crate) fn push_text(&mut self, piece: &[u8]) -> Result<(), Error> {
-        let (cut, rest) = piece.split_at_checked(self.utf8.missing().min(piece.len())).unwrap_or_default();
-        if let Some(whole) = self.utf8.continue_char(cut).map_err(|_| Violation::InvalidUtf8)? {
-            self.text.push(whole.encode_utf8(&mut [0; 4])).map_err(|Full| Limit::Memory)?;
-        }
-        let text = self.utf8.split(rest).map_err(|_| Violation::InvalidUtf8)?;
-        self.text.push(text).map_err(|Full| Limit::Memory)?;
-        Ok(())
+        push_text(&mut self.text, &mut self.utf8, piece)
+    }
+
+    /// Appends the first `len` bytes of the buffer to the text that is kept apart, and leaves them there.
+    pub(crate) fn move_text(&mut self, len: usize) -> Result<(), Error> {
+        let Self { buffer, text, utf8 } = self;
+        push_text(text, utf8, buffer.filled().get(..len).unwrap_or_default())
+    }
+
+    /// Whether something of a text is kept apart, if only a part of a character.
+    pub(crate) fn has_text(&self) -> bool {
+        !self.text.as_str().is_empty() || !self.utf8.is_complete()
     }
 
     /// The text that is kept apart.
@@ -127,8 +137,23 @@ impl<B: Buffer, T: TextMessage> Assembler<B, T> {
 
     /// Forgets the message that was delivered.
     pub(crate) fn clear(&mut self, keep: usize) {
-        self.utf8 = Utf8::new();
         self.buffer.clear(keep);
+        self.clear_text(keep);
+    }
+
+    /// As [`clear`](Self::clear), but leaves the buffer alone.
+    pub(crate) fn clear_text(&mut self, keep: usize) {
+        self.utf8 = Utf8::new();
         self.text.clear(keep);
     }
+}
+
+fn push_text<T: TextMessage>(text: &mut T, utf8: &mut Utf8, piece: &[u8]) -> Result<(), Error> {
+    let (cut, rest) = piece.split_at_checked(utf8.missing().min(piece.len())).unwrap_or_default();
+    if let Some(whole) = utf8.continue_char(cut).map_err(|_| Violation::InvalidUtf8)? {
+        text.push(whole.encode_utf8(&mut [0; 4])).map_err(|Full| Limit::Memory)?;
+    }
+    let rest = utf8.split(rest).map_err(|_| Violation::InvalidUtf8)?;
+    text.push(rest).map_err(|Full| Limit::Memory)?;
+    Ok(())
 }

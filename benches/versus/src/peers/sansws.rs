@@ -81,7 +81,7 @@ impl<R: sansws::Role, const LENT: bool> Open<R, LENT> {
             let mut input: &mut [u8] = &mut [];
             if LENT && let Some(room) = connection.receive_buffer() {
                 let len = link.get(room);
-                connection.filled(len).map_err(text)?;
+                connection.filled(len);
             } else {
                 let len = link.get(buffer);
                 input = &mut buffer[..len];

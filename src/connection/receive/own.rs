@@ -1,0 +1,174 @@
+//! Bytes that are read straight into the connection's own buffer, and parsed where they lie.
+//!
+//! ```text
+//!      | message, unmasked |  gap  |  raw: as it came  |  room  |
+//! ```
+//!
+//! The first frame of a message leaves no gap: its payload stays where it was read to. Behind each further header the
+//! payload moves down, over the gap that the headers leave.
+
+use super::{Found, Payload, Receiver, Reported, to_usize};
+use crate::config::Delivery;
+use crate::error::{Error, Limit};
+use crate::frame::MAX_CONTROL;
+use crate::message::DataKind;
+use crate::storage::sealed::Buffer;
+use crate::storage::{Full, Storage};
+
+/// Messages from this size on are worth reading to where they stay.
+const LARGE: u64 = 4096;
+/// A usual read.
+const READ: usize = 16 * 1024;
+
+impl<S: Storage> Receiver<S> {
+    /// Lends room behind what was read so far. `None` where that does not pay: while messages are small, and where nothing
+    /// is kept to read to.
+    pub(in crate::connection) fn lend(&mut self) -> Option<&mut [u8]> {
+        if !S::Receive::LENDS || self.delivery != Delivery::Whole {
+            return None;
+        }
+        self.clear_reported().ok()?;
+        let is_in_data = !self.decoder.is_in_header() && !self.frame.opcode.is_control();
+        let remaining = if is_in_data { self.decoder.remaining() } else { 0 };
+        let arrived = self.assembler.buffer().len();
+        if remaining < LARGE && !(self.order.len() >= LARGE && self.assembler.buffer().capacity() >= READ) {
+            return None;
+        }
+        // Memory follows the bytes that arrived, at most doubled.
+        let len = usize::try_from(remaining).unwrap_or(usize::MAX).min(arrived).max(READ);
+        self.assembler.buffer().room(len).ok()
+    }
+
+    /// The first `len` bytes of the room that was lent have bytes in them.
+    pub(in crate::connection) fn filled(&mut self, len: usize) {
+        let buffer = self.assembler.buffer();
+        let kept = buffer.len();
+        let len = len.min(buffer.room(0).map_or(0, |room| room.len()));
+        if len == 0 || buffer.grow(len).is_err() {
+            return;
+        }
+        if self.raw == 0 {
+            self.kept = to_u32(kept);
+        }
+        self.raw += to_u32(len);
+        if self.reported == Reported::Nothing {
+            self.reported = Reported::Raw;
+        }
+    }
+
+    /// Reads on in the raw bytes. `None`: they are used up.
+    pub(super) fn next_raw(&mut self) -> Result<Option<Found<'static>>, Error> {
+        while self.raw > 0 {
+            if self.decoder.is_in_header() {
+                let rules = self.rules();
+                let raw = to_usize(self.raw);
+                let mut input = self.assembler.buffer().last_mut(raw);
+                let header = self.decoder.header(&mut input, &rules);
+                let taken = raw - input.len();
+                self.take_raw(taken);
+                let Some(header) = header? else {
+                    return Ok(None);
+                };
+                self.begin_frame(&header)?;
+            }
+            let found = match self.order.kind().filter(|_| !self.frame.opcode.is_control()) {
+                None => self.raw_control()?,
+                Some(kind) => self.raw_data(kind)?,
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    fn raw_control(&mut self) -> Result<Option<Found<'static>>, Error> {
+        let raw = to_usize(self.raw);
+        let mut input = self.assembler.buffer().last_mut(raw);
+        let Some(piece) = self.decoder.payload(&mut input, MAX_CONTROL) else {
+            return Ok(None);
+        };
+        let (taken, is_last) = (piece.bytes.len(), piece.is_last);
+        self.control.append(piece.bytes).map_err(|Full| Limit::Memory)?;
+        self.take_raw(taken);
+        self.end_of_control(is_last)
+    }
+
+    /// Takes payload of the data frame under way.
+    fn raw_data(&mut self, kind: DataKind) -> Result<Option<Found<'static>>, Error> {
+        let (raw, kept) = (to_usize(self.raw), to_usize(self.kept));
+        let len = usize::try_from(self.decoder.remaining()).unwrap_or(usize::MAX).min(raw);
+        let buffer = self.assembler.buffer();
+        let from = buffer.len() - raw;
+        let bytes = buffer.filled_mut();
+        // Behind a gap the payload moves down.
+        if from > kept {
+            bytes.copy_within(from..from + len, kept);
+        }
+        let payload = bytes.get_mut(kept..kept + len).unwrap_or_default();
+        let (is_last, is_ascii) = self.decoder.payload_in_place(payload);
+        let is_ascii = kind == DataKind::Text && (is_ascii || payload.is_ascii());
+        self.raw -= to_u32(len);
+        self.kept += to_u32(len);
+        if kind == DataKind::Text {
+            self.keep_text(len, is_ascii)?;
+        }
+        self.close_gap();
+        self.frame.is_first = false;
+        if !self.end_of_whole(kind, is_last)? {
+            return Ok(None);
+        }
+        self.reported = Reported::Message;
+        let is_apart = kind == DataKind::Text && self.kept == 0;
+        Ok(Some(Found::Message(kind, if is_apart { Payload::Joined } else { Payload::Buffer })))
+    }
+
+    /// The last `len` bytes that were kept are text. ASCII stays where it is, to be checked once it is whole. Anything else
+    /// is checked now and joined apart, and so is all that follows.
+    fn keep_text(&mut self, len: usize, is_ascii: bool) -> Result<(), Error> {
+        let kept = to_usize(self.kept);
+        let is_in_place = kept > len || !self.assembler.has_text();
+        if is_ascii && is_in_place {
+            return Ok(());
+        }
+        self.assembler.move_text(kept)?;
+        let before = self.assembler.buffer().len();
+        let raw = to_usize(self.raw);
+        // All that is left are raw bytes.
+        self.assembler.buffer().consume(before - raw);
+        self.kept = 0;
+        Ok(())
+    }
+
+    /// Takes `len` raw bytes off the front: given up, or part of the gap where a message lies in front of them.
+    fn take_raw(&mut self, len: usize) {
+        self.raw -= to_u32(len);
+        if self.kept == 0 {
+            self.assembler.buffer().consume(len);
+        } else {
+            self.close_gap();
+        }
+    }
+
+    /// Without raw bytes behind it a gap is given up.
+    fn close_gap(&mut self) {
+        if self.raw == 0 {
+            let kept = to_usize(self.kept);
+            self.assembler.buffer().truncate(kept);
+        }
+    }
+
+    /// A message that was reported goes, the raw bytes behind it stay.
+    pub(super) fn clear_before_raw(&mut self) {
+        let (raw, keep) = (to_usize(self.raw), to_usize(self.keep_capacity));
+        self.assembler.clear_text(keep);
+        let buffer = self.assembler.buffer();
+        buffer.consume(buffer.len() - raw);
+        self.kept = 0;
+    }
+}
+
+/// Lengths in the buffer, whose cursors have 32 bits.
+fn to_u32(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
