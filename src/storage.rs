@@ -50,6 +50,20 @@ pub(crate) mod sealed {
         type Text: Text;
         /// Holds a text message that is being received.
         type Message: TextMessage;
+        /// Says which header fields are kept.
+        type Names: Names;
+    }
+
+    /// Which fields of the peer's head are kept.
+    pub trait Names: Copy {
+        /// Whether it is all of them.
+        const KEEPS_ALL: bool;
+
+        /// Those that the embedder asks for.
+        fn new(names: &'static [&'static str]) -> Self;
+
+        /// Those besides the protocol's own, where not all are kept.
+        fn list(&self) -> &'static [&'static str];
     }
 
     /// A text message that is joined from checked pieces, so that the whole is not checked again. A storage may

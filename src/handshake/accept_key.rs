@@ -29,24 +29,32 @@ pub(crate) fn is_valid_key(key: &[u8]) -> bool {
         })
 }
 
-/// The answer to a key: base64 of SHA-1 over the key's text and the GUID. WS-4.2.2-26 · WS-4.1-58
-pub(crate) fn accept_key(key: &[u8]) -> [u8; ACCEPT_LEN] {
+/// SHA-1 over the key's text and the GUID.
+pub(crate) type Digest = [u8; 20];
+
+/// What the answer to a key is made of. WS-4.2.2-26 · WS-4.1-58
+pub(crate) fn digest_of(key: &[u8]) -> Digest {
+    sha1(key, GUID)
+}
+
+/// The answer to a key: its digest in base64. WS-4.2.2-26 · WS-4.1-58
+pub(crate) fn accept_of(digest: &Digest) -> [u8; ACCEPT_LEN] {
     let mut accept = [0; ACCEPT_LEN];
-    let written = Base64::encode(&sha1(key, GUID), &mut accept);
+    let written = Base64::encode(digest, &mut accept);
     debug_assert!(written.is_ok());
     accept
 }
 
 /// SHA-1 over two pieces, with the processor's own instructions where it has them.
 #[cfg(feature = "sha1")]
-fn sha1(first: &[u8], second: &[u8]) -> [u8; 20] {
+fn sha1(first: &[u8], second: &[u8]) -> Digest {
     use sha1::{Digest, Sha1};
     Sha1::new().chain_update(first).chain_update(second).finalize().into()
 }
 
 /// SHA-1 over two pieces.
 #[cfg(not(feature = "sha1"))]
-fn sha1(first: &[u8], second: &[u8]) -> [u8; 20] {
+fn sha1(first: &[u8], second: &[u8]) -> Digest {
     let mut sha1 = sha1_smol::Sha1::new();
     sha1.update(first);
     sha1.update(second);
@@ -60,7 +68,7 @@ mod tests {
     // WS-4.2.2-26 · WS-4.1-58: the example of section 1.3.
     #[test]
     fn the_rfc_example() {
-        assert_eq!(&accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(&accept_of(&digest_of(b"dGhlIHNhbXBsZSBub25jZQ==")), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     // WS-4.1-32

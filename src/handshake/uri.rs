@@ -1,6 +1,7 @@
 //! WebSocket URIs, RFC 6455 section 3. What is not an RFC 3986 URI in plain ASCII is refused, so that nothing of it
 //! can break a request line or a `Host` field apart.
 
+use super::out::Out;
 use core::fmt;
 
 /// A `ws` or `wss` URI, seen through its parts (RFC 6455 section 3).
@@ -135,6 +136,18 @@ pub struct ResourceName<'a> {
     query: &'a str,
 }
 
+impl ResourceName<'_> {
+    pub(super) fn write(&self, out: &mut Out<'_>) {
+        // WS-3-08
+        out.put(if self.path.is_empty() { b"/" } else { self.path.as_bytes() });
+        // WS-3-09 · WS-3-10
+        if !self.query.is_empty() {
+            out.put(b"?");
+            out.put(self.query.as_bytes());
+        }
+    }
+}
+
 impl fmt::Display for ResourceName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // WS-3-08
@@ -161,6 +174,21 @@ impl fmt::Display for ResourceName<'_> {
 pub struct HostField<'a> {
     host: &'a str,
     port: Option<u16>,
+}
+
+impl HostField<'_> {
+    pub(super) fn write(&self, out: &mut Out<'_>) {
+        // WS-4.1-25: no host but an IPv6 address has a colon.
+        let is_bracketed = self.host.bytes().any(|byte| byte == b':');
+        out.put(if is_bracketed { b"[" } else { b"" });
+        out.put(self.host.as_bytes());
+        out.put(if is_bracketed { b"]" } else { b"" });
+        // WS-4.1-26
+        if let Some(port) = self.port {
+            out.put(b":");
+            out.number(port.into());
+        }
+    }
 }
 
 impl fmt::Display for HostField<'_> {

@@ -1,13 +1,13 @@
 //! Buffers of a fixed size, on `heapless`: for machines without an allocator.
 
-use super::sealed::{Buffer, Storage, Text, TextMessage};
+use super::sealed::{Buffer, Names, Storage, Text, TextMessage};
 use super::{Fixed, Full};
 use heapless::{String, Vec};
 
 /// The payload of a control frame (RFC 6455 section 5.5).
 const CONTROL: usize = 125;
-/// The answer to a key, and offered subprotocols.
-const NEGOTIATION: usize = 128;
+/// Offered subprotocols.
+const NEGOTIATION: usize = 100;
 
 impl<const RX: usize, const TX: usize> Storage for Fixed<RX, TX> {
     type Receive = FixedBuffer<RX>;
@@ -15,6 +15,23 @@ impl<const RX: usize, const TX: usize> Storage for Fixed<RX, TX> {
     type Control = FixedBuffer<CONTROL>;
     type Text = String<NEGOTIATION>;
     type Message = Among;
+    type Names = SomeNames;
+}
+
+/// What the embedder named.
+#[derive(Clone, Copy, Debug)]
+pub struct SomeNames(&'static [&'static str]);
+
+impl Names for SomeNames {
+    const KEEPS_ALL: bool = false;
+
+    fn new(names: &'static [&'static str]) -> Self {
+        Self(names)
+    }
+
+    fn list(&self) -> &'static [&'static str] {
+        self.0
+    }
 }
 
 /// Bytes in a row; what was taken off the front is given up when there is no room behind them.

@@ -1,6 +1,6 @@
 //! Buffers on the heap: they grow with the bytes, and give memory back.
 
-use super::sealed::{Buffer, Storage, Text, TextMessage};
+use super::sealed::{Buffer, Names, Storage, Text, TextMessage};
 use super::{Full, Heap};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -10,8 +10,25 @@ impl Storage for Heap {
     type Receive = HeapBuffer;
     type Send = HeapBuffer;
     type Control = LazyBuffer;
-    type Text = Box<str>;
+    type Text = LazyText;
     type Message = LazyString;
+    type Names = AllNames;
+}
+
+/// A name costs nothing to keep.
+#[derive(Clone, Copy, Debug)]
+pub struct AllNames;
+
+impl Names for AllNames {
+    const KEEPS_ALL: bool = true;
+
+    fn new(_names: &'static [&'static str]) -> Self {
+        Self
+    }
+
+    fn list(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// The first allocation: enough for a 101, a control frame, and short messages.
@@ -156,16 +173,24 @@ impl Buffer for LazyBuffer {
     }
 }
 
-impl Text for Box<str> {
+/// Eight bytes, and none behind them while it is empty: most connections agree on no subprotocol.
+#[derive(Debug, Default)]
+pub struct LazyText(Option<Box<Box<str>>>);
+
+impl Text for LazyText {
     fn as_str(&self) -> &str {
-        self
+        self.0.as_ref().map_or("", |text| text)
     }
 
     fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, Full> {
+        let len = parts.clone().map(str::len).sum();
+        if len == 0 {
+            return Ok(Self(None));
+        }
         let mut text = String::new();
-        text.try_reserve_exact(parts.clone().map(str::len).sum()).map_err(|_| Full)?;
+        text.try_reserve_exact(len).map_err(|_| Full)?;
         parts.for_each(|part| text.push_str(part));
-        Ok(text.into_boxed_str())
+        Ok(Self(Some(Box::new(text.into_boxed_str()))))
     }
 }
 
