@@ -137,21 +137,21 @@ const FIELDS_TOO_LARGE: &[u8] = b"HTTP/1.1 431 ";
 fn what_nobody_asked_for_needs_no_room() {
     let cookies = format!("Cookie: {}\r\n", "c".repeat(4000)).repeat(3);
     let lines = format!("{cookies}User-Agent: x\r\nSec-Fetch-Mode: {}\r\nAccept: */*\r\n", "m".repeat(4000));
-    let head = request_with(&lines);
-    assert!(head.len() > 15 * 1024 && head.len() <= 16 * 1024, "{}", head.len());
-    let with_frames = [head.as_bytes(), &masked(&frame(0x81, b"hi"), [1; 4])].concat();
+    let request = request_with(&lines);
+    assert!(request.len() > 15 * 1024 && request.len() <= 16 * 1024, "{}", request.len());
+    let with_frames = [request.as_bytes(), &masked(&frame(0x81, b"hi"), [1; 4])].concat();
     let (heard, answer) = heard_in_pieces(Config::new(), &with_frames);
-    let request = Heard::Request("GET".to_owned(), "/chat".to_owned(), vec![]);
-    assert_eq!(heard, [request, Heard::Complete, Heard::text("hi")]);
+    let asked = Heard::Request("GET".to_owned(), "/chat".to_owned(), vec![]);
+    assert_eq!(heard, [asked, Heard::Complete, Heard::text("hi")]);
     assert!(answer.starts_with(b"HTTP/1.1 101 "));
     // All of it counts.
-    let len = u32::try_from(head.len()).unwrap();
-    assert_eq!(heard_in_pieces(Config::new().max_head(len), head.as_bytes()).0.len(), 2);
-    let (heard, answer) = heard_in_pieces(Config::new().max_head(len - 1), head.as_bytes());
+    let len = u32::try_from(request.len()).unwrap();
+    assert_eq!(heard_in_pieces(Config::new().max_head(len), request.as_bytes()).0.len(), 2);
+    let (heard, answer) = heard_in_pieces(Config::new().max_head(len - 1), request.as_bytes());
     assert_eq!(heard, [Heard::Failed(Limit::Head.into())]);
     assert!(answer.starts_with(FIELDS_TOO_LARGE));
-    assert_eq!(heard_in_pieces(Config::new().max_head_fields(11), head.as_bytes()).0.len(), 2);
-    let (heard, _) = heard_in_pieces(Config::new().max_head_fields(10), head.as_bytes());
+    assert_eq!(heard_in_pieces(Config::new().max_head_fields(11), request.as_bytes()).0.len(), 2);
+    let (heard, _) = heard_in_pieces(Config::new().max_head_fields(10), request.as_bytes());
     assert_eq!(heard, [Heard::Failed(Limit::HeadFields.into())]);
 }
 

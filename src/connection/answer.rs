@@ -4,7 +4,7 @@ use super::send::{Decision, Sender};
 use super::state::{Phase, Step};
 use crate::error::{Error, Misuse};
 use crate::frame::FrameHeader;
-use crate::handshake::{Accept, Reply};
+use crate::handshake::{Accept, Reply, accept_of};
 use crate::message::DataKind;
 use crate::role::{Role, Server};
 use crate::storage::Storage;
@@ -28,8 +28,8 @@ impl<S: Storage> Sender<Server, S> {
         let agreed = accept.agreed(self.offered())?;
         accept.check_headers()?;
         let negotiation = S::Text::joined(core::iter::once(agreed)).map_err(|_| Misuse::StorageTooSmall)?;
-        let digest = self.digest;
-        self.write_head(self.max_outgoing(), |out| accept.write(&digest, agreed, out))?;
+        let key = accept_of(&self.digest);
+        self.write_head(self.max_outgoing(), |out| accept.write(&key, agreed, out))?;
         self.negotiation = negotiation;
         self.step(Step::Opened);
         Ok(())

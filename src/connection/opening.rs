@@ -70,6 +70,7 @@ impl<'i> Opening<'i> {
 }
 
 /// What a complete head amounts to.
+#[derive(Clone, Copy)]
 enum HeadFound {
     /// A request, and what it is told where it asks for no WebSocket and the embedder does not answer it.
     Request(Decision, HandshakeError),

@@ -56,7 +56,8 @@ pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
 
 /// Whether the comma list has `token` as an element, in any ASCII case. WS-2.1-01
 pub(crate) fn has_token(value: &[u8], token: &[u8]) -> bool {
-    elements(value).any(|element| element.eq_ignore_ascii_case(token))
+    // Nearly always it is the only one.
+    value.eq_ignore_ascii_case(token) || elements(value).any(|element| element.eq_ignore_ascii_case(token))
 }
 
 /// A field that may occur once.

@@ -65,16 +65,19 @@ pub(crate) struct Bounds<N> {
 
 impl Progress {
     /// Whether nothing has come yet.
+    #[inline]
     pub(crate) fn is_fresh(&self) -> bool {
-        *self == Self::default()
+        self.line == Line::default() && self.seen == 0
     }
 
     /// Counts bytes of a head that is taken whole.
+    #[inline]
     pub(crate) fn add(&mut self, bytes: usize) {
         self.seen = self.seen.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
     /// The input that is within the limit.
+    #[inline]
     pub(crate) fn within<'i>(&self, input: &'i [u8], max_head: u32) -> &'i [u8] {
         let allowed = usize::try_from(max_head.saturating_sub(self.seen)).unwrap_or(usize::MAX);
         input.get(..allowed).unwrap_or(input)
@@ -144,13 +147,13 @@ impl Progress {
                     if needed > B::CAPACITY.saturating_sub(line_start) {
                         return Err(Limit::Head.into());
                     }
-                    self.line = Line::Dropped(begun.iter().fold(Dropped::Start, Dropped::after));
+                    self.line = Line::Dropped(begun.iter().copied().fold(Dropped::Start, Dropped::after));
                     buffer.truncate(line_start);
                 }
             }
         }
         if let Line::Dropped(dropped) = self.line {
-            let dropped = piece.iter().fold(dropped, Dropped::after);
+            let dropped = piece.iter().copied().fold(dropped, Dropped::after);
             self.line = Line::Dropped(dropped);
             if !is_last {
                 return Ok(false);
@@ -189,13 +192,12 @@ impl Progress {
 
 impl Dropped {
     /// The syntax of a field, byte by byte: as `line::field` has it.
-    fn after(self, byte: &u8) -> Self {
-        match (self, *byte) {
+    fn after(self, byte: u8) -> Self {
+        match (self, byte) {
             (Self::Start | Self::Name, byte) if is_token_byte(byte) => Self::Name,
-            (Self::Name, b':') => Self::Value,
             (Self::Value, b'\r') => Self::Cr,
             (Self::Value, byte) if is_value_byte(byte) => Self::Value,
-            (Self::Value | Self::Cr, b'\n') => Self::Value,
+            (Self::Name, b':') | (Self::Value | Self::Cr, b'\n') => Self::Value,
             _ => Self::Malformed,
         }
     }

@@ -51,7 +51,7 @@ pub(crate) fn request_line(bytes: &[u8]) -> Read<'_, RequestLine<'_>> {
         if method.is_empty() || target.is_empty() {
             return None;
         }
-        Some(http_version(version)?.map(|is_http_1_1| (RequestLine { method, target, is_http_1_1 }, rest)))
+        Some(http_version(*version)?.map(|is_http_1_1| (RequestLine { method, target, is_http_1_1 }, rest)))
     })
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn status_line(bytes: &[u8]) -> Read<'_, StatusLine> {
     whole(bytes, || {
         let (version, rest) = bytes.split_first_chunk()?;
         let [b' ', status @ ..] = rest else { return None };
-        let is_http_1_1 = match http_version(version)? {
+        let is_http_1_1 = match http_version(*version)? {
             Ok(is_http_1_1) => is_http_1_1,
             // Whatever it says, it says so in another language.
             Err(error) => return rest.contains(&b'\n').then_some(Err(error)),
@@ -127,8 +127,8 @@ fn whole<'a, T>(
 }
 
 /// Whether it is 1.1 and not 1.0. `None`: no version at all.
-fn http_version(version: &[u8; 8]) -> Option<Result<bool, HandshakeError>> {
-    match version {
+fn http_version(version: [u8; 8]) -> Option<Result<bool, HandshakeError>> {
+    match &version {
         b"HTTP/1.1" => Some(Ok(true)),
         b"HTTP/1.0" => Some(Ok(false)),
         [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]

@@ -1,7 +1,7 @@
 //! The server's side of the opening handshake: check the request (RFC 6455 section 4.2.1), write acceptance or
 //! rejection (section 4.2.2).
 
-use super::accept_key::{Digest, accept_of, digest_of, is_valid_key};
+use super::accept_key::{ACCEPT_LEN, Digest, digest_of, valid_key};
 use super::fields::{List, Once, elements, extensions, has_token, is_token, is_value_byte, trim};
 use super::line::{fields, request_line};
 use super::out::Out;
@@ -62,14 +62,14 @@ impl<'a> Accept<'a> {
         })
     }
 
-    /// The acceptance.
+    /// The acceptance. `accept` is the value of `Sec-WebSocket-Accept`.
     ///
     /// WS-4.2.2-23 · WS-4.2.2-24 · WS-4.2.2-25 · WS-4.2.2-26 · WS-4.2.2-27
-    pub(crate) fn write(&self, digest: &Digest, subprotocol: &str, out: &mut Out<'_>) {
+    pub(crate) fn write(&self, accept: &[u8; ACCEPT_LEN], subprotocol: &str, out: &mut Out<'_>) {
         out.put(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
         );
-        out.put(&accept_of(digest));
+        out.put(accept);
         out.put(b"\r\n");
         if !subprotocol.is_empty() {
             // WS-4.2.2-19
@@ -276,9 +276,7 @@ impl<'a> RequestFields<'a> {
         let Once::Found(key) = self.key else {
             return Err(HandshakeError::Key);
         };
-        if !is_valid_key(key) {
-            return Err(HandshakeError::Key);
-        }
+        let key = valid_key(key).ok_or(HandshakeError::Key)?;
         if !self.subprotocols.is_valid() {
             return Err(HandshakeError::Subprotocol);
         }
