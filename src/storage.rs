@@ -17,10 +17,12 @@ pub struct Heap;
 
 /// Buffers of a fixed size inside of the connection, without an allocator. Needs the feature `heapless`.
 ///
-/// `RX` is how many bytes can be received into the connection: the longest HTTP head, and the longest
-/// message with [`Delivery::Whole`](crate::Delivery::Whole) (longer ones fail with 1009; parts may be of any length).
-/// `TX` is how many bytes can wait to be sent, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) of them for a pong and a
-/// Close; a 101 with a subprotocol takes about 170. What is negotiated has room for 100 bytes of offered subprotocols.
+/// `RX` is how many bytes can be received into the connection: what is needed of an HTTP head (its first line, the
+/// fields of the handshake, and those of [`Config::keep_fields`](crate::Config::keep_fields); all others are dropped as they
+/// arrive), and the longest message with [`Delivery::Whole`](crate::Delivery::Whole) (longer ones fail with 1009; parts
+/// may be of any length). `TX` is how many bytes can wait to be sent, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) of
+/// them for a pong and a Close; a 101 with a subprotocol takes about 170. What is negotiated has room for 100 bytes of
+/// offered subprotocols.
 ///
 /// ```
 /// # #[cfg(feature = "heapless")] {
