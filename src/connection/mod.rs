@@ -124,9 +124,9 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
         _storage: S,
     ) -> Result<Self, Error> {
         // WS-4.1-01
-        let mut connection = Self::new(Client { rng }, config, Lifecycle::new(), Stage::head());
-        connection.write_request(request)?;
-        Ok(connection)
+        let mut sender = Self::sending(Client { rng }, &config, Lifecycle::new());
+        sender.write_request(request)?;
+        Ok(Self::with(sender, &config, Stage::head()))
     }
 
     /// As [`open_client`](Connection::open_client), with this storage.
@@ -138,9 +138,18 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
 
 impl<R: Role, S: Storage> Connection<R, S> {
     fn new(role: R, config: Config, lifecycle: Lifecycle, stage: Stage) -> Self {
+        Self::with(Self::sending(role, &config, lifecycle), &config, stage)
+    }
+
+    fn sending(role: R, config: &Config, lifecycle: Lifecycle) -> Sender<R, S> {
+        Sender::new(role, lifecycle, config.max_outgoing, config.keep_capacity)
+    }
+
+    #[inline]
+    fn with(sender: Sender<R, S>, config: &Config, stage: Stage) -> Self {
         Self {
-            receiver: Receiver::new(&config, R::IS_SERVER),
-            sender: Sender::new(role, lifecycle, config.max_outgoing, config.keep_capacity),
+            receiver: Receiver::new(config, R::IS_SERVER),
+            sender,
             stage,
             kept_fields: S::Names::new(config.kept_fields),
             max_head: config.max_head,

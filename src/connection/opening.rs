@@ -263,16 +263,16 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 }
 
-impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
+impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
     pub(super) fn write_request(&mut self, request: &ClientRequest<'_>) -> Result<(), Error> {
         request.check()?;
         let mut nonce = [0; 16];
-        self.sender.role.rng.fill_bytes(&mut nonce);
+        self.role.rng.fill_bytes(&mut nonce);
         let key = encode_key(nonce);
-        self.sender.digest = digest_of(&key);
+        self.digest = digest_of(&key);
         let names = request.offered().iter().copied();
-        self.sender.negotiation = listed::<S>(names).map_err(|Full| Misuse::StorageTooSmall)?;
-        self.sender.write_head(self.sender.max_outgoing(), |out| request.write(&key, out))
+        self.negotiation = listed::<S>(names).map_err(|Full| Misuse::StorageTooSmall)?;
+        self.write_head(self.max_outgoing(), |out| request.write(&key, out))
     }
 }
 

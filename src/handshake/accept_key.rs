@@ -1,9 +1,12 @@
 //! `Sec-WebSocket-Key` and its answer `Sec-WebSocket-Accept`, RFC 6455 sections 4.1 and 4.2.2.
 
+use super::fields::Ascii;
 use base64ct::{Base64, Encoding};
 
 /// A fixed string of section 1.3, which an endpoint that knows no WebSocket would not append.
 const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+const BASE64: Ascii = Ascii::alphanumeric_and(b"+/");
 
 /// 16 bytes in base64.
 pub(crate) const KEY_LEN: usize = 24;
@@ -24,8 +27,7 @@ pub(crate) fn encode_key(nonce: [u8; 16]) -> [u8; KEY_LEN] {
 /// RFC's own sample has them set.
 pub(crate) fn valid_key(key: &[u8]) -> Option<&[u8; KEY_LEN]> {
     let (letters, padding) = key.split_first_chunk::<22>()?;
-    let is_valid = padding == b"=="
-        && letters.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'));
+    let is_valid = padding == b"==" && letters.iter().all(|&byte| BASE64.has(byte));
     if is_valid { key.first_chunk() } else { None }
 }
 

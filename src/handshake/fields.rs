@@ -12,23 +12,33 @@ pub(crate) fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|&byte| is_token_byte(byte))
 }
 
-/// One bit for each ASCII character that a token may have.
-const TOKEN: u128 = {
-    let letters = ((1 << 26) - 1) << b'A' | ((1 << 26) - 1) << b'a';
-    let mut bits = letters | ((1 << 10) - 1) << b'0';
-    let mut others: &[u8] = b"!#$%&'*+-.^_`|~";
-    while let [other, rest @ ..] = others {
-        bits |= 1 << *other;
-        others = rest;
+/// Some of the ASCII characters, one bit for each.
+#[derive(Clone, Copy)]
+pub(crate) struct Ascii(u128);
+
+impl Ascii {
+    /// Letters, digits and these.
+    pub(crate) const fn alphanumeric_and(mut others: &[u8]) -> Self {
+        let mut bits = ((1 << 26) - 1) << b'A' | ((1 << 26) - 1) << b'a' | ((1 << 10) - 1) << b'0';
+        while let [other, rest @ ..] = others {
+            bits |= 1 << *other;
+            others = rest;
+        }
+        Self(bits)
     }
-    bits
-};
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "two halves")]
+    pub(crate) const fn has(self, byte: u8) -> bool {
+        let half = if byte & 64 == 0 { self.0 as u64 } else { (self.0 >> 64) as u64 };
+        byte < 128 && half >> (byte & 63) & 1 != 0
+    }
+}
 
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "two halves")]
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
-    let half = if byte & 64 == 0 { TOKEN as u64 } else { (TOKEN >> 64) as u64 };
-    byte < 128 && half >> (byte & 63) & 1 != 0
+    const TOKEN: Ascii = Ascii::alphanumeric_and(b"!#$%&'*+-.^_`|~");
+    TOKEN.has(byte)
 }
 
 /// Whether `byte` may stand in a field value: no CR, LF, NUL or other control but the tab. WS-4.1-21
