@@ -70,15 +70,9 @@ pub(crate) mod sealed {
 
     /// A text message that is joined from checked pieces, so that the whole is not checked again. A storage may
     /// keep texts among the other bytes instead.
-    pub trait TextMessage: Default {
+    pub trait TextMessage: Text {
         /// Whether texts are kept here.
         const IS_APART: bool;
-
-        /// What was joined so far.
-        fn as_str(&self) -> &str;
-
-        /// Appends a piece.
-        fn push(&mut self, piece: &str) -> Result<(), Full>;
 
         /// Forgets everything, and gives memory back if it is more than `keep` bytes.
         fn clear(&mut self, keep: usize);
@@ -120,18 +114,22 @@ pub(crate) mod sealed {
         /// Appends `bytes`.
         #[inline]
         fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
-            self.grow(bytes.len())?.copy_from_slice(bytes);
+            let room = self.grow(bytes.len())?;
+            // It is as long; said so that no panic is compiled in.
+            if room.len() == bytes.len() {
+                room.copy_from_slice(bytes);
+            }
             Ok(())
         }
     }
 
-    /// A short text that is set once.
+    /// A short text.
     pub trait Text: Default {
         /// The text, empty by default.
         fn as_str(&self) -> &str;
 
-        /// The parts in a row.
-        fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, Full>;
+        /// Appends a piece.
+        fn push(&mut self, piece: &str) -> Result<(), Full>;
     }
 }
 

@@ -27,7 +27,8 @@ impl<S: Storage> Sender<Server, S> {
         }
         let agreed = accept.agreed(self.offered())?;
         accept.check_headers()?;
-        let negotiation = S::Text::joined(core::iter::once(agreed)).map_err(|_| Misuse::StorageTooSmall)?;
+        let mut negotiation = S::Text::default();
+        negotiation.push(agreed).map_err(|_| Misuse::StorageTooSmall)?;
         let key = accept_of(&self.digest);
         self.write_head(self.max_outgoing(), |out| accept.write(&key, agreed, out))?;
         self.negotiation = negotiation;

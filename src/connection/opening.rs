@@ -7,13 +7,13 @@ use crate::error::{Error, HandshakeError, Limit, Misuse};
 use crate::event::{Event, Handshake};
 use crate::frame::take_front;
 use crate::handshake::{
-    Answer, Body, Bounds, ClientRequest, Progress, Request, Response, Verdict, check_request, check_response,
-    digest_of, empty_lines_len, encode_key, request_line, status_line,
+    Answer, Body, Bounds, ClientRequest, Headers, Progress, Request, Response, Verdict, check_request,
+    check_response, digest_of, elements, empty_lines_len, encode_key, request_line, status_line,
 };
 use crate::role::{Client, Role};
 use crate::storage::sealed::{Buffer, Names, Text};
 use crate::storage::{Full, Storage};
-use core::iter::once;
+use core::str;
 use rand_core::CryptoRng;
 
 /// What is read from the peer.
@@ -94,7 +94,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     self.stage = Stage::Frames;
                     return Ok(Some(Opening::Accepted));
                 }
-                Stage::Refusal { head_len, mut body } => {
+                // No server gets one, so its code does without.
+                Stage::Refusal { head_len, mut body } if !R::IS_SERVER => {
                     body.take(input, self.receiver.head_buffer());
                     self.stage = Stage::Refusal { head_len, body };
                     return Ok(body.is_complete().then(|| self.refused(head_len, body)));
@@ -105,7 +106,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     Ok(found) => return Ok(found),
                     Err(error) => return Err(self.fail_opening(error)),
                 },
-                Stage::Frames => return Ok(None),
+                Stage::Refusal { .. } | Stage::Frames => return Ok(None),
             }
         }
     }
@@ -168,8 +169,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     sender.digest = digest;
                     if offers_subprotocols {
                         let head = head.get(..len).unwrap_or_default();
-                        sender.negotiation =
-                            listed::<S>(Request::new(head).subprotocols()).map_err(|Full| Limit::Head)?;
+                        for value in Headers::of(head).all("sec-websocket-protocol") {
+                            offer(&mut sender.negotiation, elements(value)).map_err(|Full| Limit::Head)?;
+                        }
                     }
                     HeadFound::Request(Decision::Upgrade, HandshakeError::Upgrade)
                 }
@@ -182,7 +184,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
         };
         let found = match answer {
             Answer::Open { subprotocol } => {
-                sender.negotiation = S::Text::joined(once(subprotocol)).map_err(|Full| Limit::Head)?;
+                let mut agreed = S::Text::default();
+                agreed.push(subprotocol).map_err(|Full| Limit::Head)?;
+                sender.negotiation = agreed;
                 HeadFound::Open
             }
             Answer::Interim => HeadFound::Interim,
@@ -208,6 +212,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     _ => Opening::Request(place),
                 }))
             }
+            _ if R::IS_SERVER => Ok(None),
             HeadFound::Open => {
                 self.sender.step(Step::Opened);
                 self.stage = Stage::Frames;
@@ -243,7 +248,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// The transport has ended: so has the body of a refusal.
     pub(super) fn end_of_refusal<'i>(&mut self) -> Option<Opening<'i>> {
         match self.stage {
-            Stage::Refusal { head_len, mut body } if self.sender.lifecycle.phase() == Phase::Handshake => {
+            Stage::Refusal { head_len, mut body }
+                if !R::IS_SERVER && self.sender.lifecycle.phase() == Phase::Handshake =>
+            {
                 body.end();
                 Some(self.refused(head_len, body))
             }
@@ -270,13 +277,18 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         self.role.rng.fill_bytes(&mut nonce);
         let key = encode_key(nonce);
         self.digest = digest_of(&key);
-        let names = request.offered().iter().copied();
-        self.negotiation = listed::<S>(names).map_err(|Full| Misuse::StorageTooSmall)?;
+        let names = request.offered().iter().map(|name| name.as_bytes());
+        offer(&mut self.negotiation, names).map_err(|Full| Misuse::StorageTooSmall)?;
         self.write_head(self.max_outgoing(), |out| request.write(&key, out))
     }
 }
 
-/// Names with a comma behind each, see `Sender::negotiation`.
-fn listed<'a, S: Storage>(names: impl Iterator<Item = &'a str> + Clone) -> Result<S::Text, Full> {
-    S::Text::joined(names.flat_map(|name| [name, ","]))
+/// Remembers names that are offered, see `Sender::negotiation`.
+fn offer<'a>(text: &mut impl Text, names: impl Iterator<Item = &'a [u8]>) -> Result<(), Full> {
+    for name in names {
+        // They are tokens.
+        text.push(str::from_utf8(name).unwrap_or_default())?;
+        text.push(",")?;
+    }
+    Ok(())
 }

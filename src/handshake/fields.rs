@@ -47,7 +47,6 @@ pub(crate) const fn is_value_byte(byte: u8) -> bool {
 }
 
 /// The value without the white space around it.
-#[inline]
 pub(crate) fn trim(value: &[u8]) -> &[u8] {
     let mut value = value;
     while let [b' ' | b'\t', rest @ ..] = value {

@@ -218,6 +218,7 @@ const OWN: &[&str] =
     &["host", "origin", "upgrade", "connection", "sec-websocket-", "content-length", "transfer-encoding"];
 
 /// Looks at the name of a line that came in two pieces, both perhaps not yet whole.
+#[inline(never)]
 fn wanted(names: &[&str], begun: &[u8], piece: &[u8]) -> Want {
     let mut needed = 0;
     for name in OWN.iter().chain(names) {

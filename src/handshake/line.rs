@@ -76,7 +76,6 @@ pub(crate) fn status_line(bytes: &[u8]) -> Read<'_, StatusLine> {
 }
 
 /// A field, or the empty line at the end.
-#[inline]
 pub(crate) fn field(bytes: &[u8]) -> Read<'_, Field<'_>> {
     match valid_field(bytes) {
         Some(read) => Ok(Some(read)),
@@ -84,7 +83,6 @@ pub(crate) fn field(bytes: &[u8]) -> Read<'_, Field<'_>> {
     }
 }
 
-#[inline]
 fn valid_field(bytes: &[u8]) -> Option<(Field<'_>, &[u8])> {
     let (name, rest) = bytes.split_at_checked(token_len(bytes))?;
     if name.is_empty() {
@@ -172,7 +170,6 @@ fn first(marks: Word) -> usize {
 }
 
 /// How many bytes at the front belong to a token.
-#[inline]
 fn token_len(bytes: &[u8]) -> usize {
     let mut at = 0;
     loop {
@@ -197,7 +194,6 @@ fn token_len(bytes: &[u8]) -> usize {
 }
 
 /// How many bytes at the front may stand in a field value.
-#[inline]
 fn value_len(bytes: &[u8]) -> usize {
     let mut at = 0;
     loop {

@@ -18,7 +18,7 @@ impl<'r> Out<'r> {
         self.len
     }
 
-    #[inline]
+    #[inline(never)]
     pub(crate) fn put(&mut self, piece: &[u8]) {
         self.len = self.len.saturating_add(piece.len());
         if let Some((now, later)) = core::mem::take(&mut self.room).split_at_mut_checked(piece.len()) {

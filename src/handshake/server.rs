@@ -171,6 +171,7 @@ pub(crate) enum Verdict {
 }
 
 /// Checks a request head, and says how long it is. `None`: it is not complete.
+#[inline(never)]
 pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Option<(Verdict, usize)>, Error> {
     let Some((line, rest)) = request_line(head)? else {
         return Ok(None);

@@ -196,7 +196,7 @@ pub struct Headers<'a> {
 }
 
 impl<'a> Headers<'a> {
-    fn of(head: &'a [u8]) -> Self {
+    pub(crate) fn of(head: &'a [u8]) -> Self {
         Self { lines: split_line(head).1 }
     }
 
@@ -232,13 +232,12 @@ pub(crate) fn resource_name(target: &str) -> &str {
     if target.starts_with('/') {
         return target;
     }
-    let Some((scheme, rest)) = target.split_once("://") else {
+    let colon = target.bytes().position(|byte| byte == b':').unwrap_or_default();
+    let (scheme, rest) = target.split_at_checked(colon).unwrap_or_default();
+    let Some(rest) = rest.strip_prefix("://").filter(|_| is_token(scheme.as_bytes())) else {
         return target;
     };
-    if !is_token(scheme.as_bytes()) {
-        return target;
-    }
-    let start = rest.find(['/', '?']).unwrap_or(rest.len());
+    let start = rest.bytes().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
     match rest.get(start..) {
         Some("") | None => "/",
         Some(name) => name,

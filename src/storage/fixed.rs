@@ -54,7 +54,10 @@ impl<const N: usize> Buffer for FixedBuffer<N> {
             return Err(Full);
         }
         if self.bytes.len() + len > N {
-            self.bytes.copy_within(self.start.., 0);
+            // It is never beyond the end; said so that no panic is compiled in.
+            if self.start <= self.bytes.len() {
+                self.bytes.copy_within(self.start.., 0);
+            }
             self.bytes.truncate(filled);
             self.start = 0;
         }
@@ -87,12 +90,8 @@ impl<const N: usize> Text for String<N> {
         self
     }
 
-    fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, Full> {
-        let mut text = Self::new();
-        for part in parts {
-            text.push_str(part).map_err(|()| Full)?;
-        }
-        Ok(text)
+    fn push(&mut self, piece: &str) -> Result<(), Full> {
+        self.push_str(piece).map_err(|()| Full)
     }
 }
 
@@ -100,9 +99,7 @@ impl<const N: usize> Text for String<N> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Among;
 
-impl TextMessage for Among {
-    const IS_APART: bool = false;
-
+impl Text for Among {
     fn as_str(&self) -> &'static str {
         ""
     }
@@ -110,6 +107,10 @@ impl TextMessage for Among {
     fn push(&mut self, _piece: &str) -> Result<(), Full> {
         Err(Full)
     }
+}
+
+impl TextMessage for Among {
+    const IS_APART: bool = false;
 
     fn clear(&mut self, _keep: usize) {}
 }

@@ -10,7 +10,7 @@ impl Storage for Heap {
     type Receive = HeapBuffer;
     type Send = HeapBuffer;
     type Control = LazyBuffer;
-    type Text = LazyText;
+    type Text = LazyString;
     type Message = LazyString;
     type Names = AllNames;
 }
@@ -173,46 +173,30 @@ impl Buffer for LazyBuffer {
     }
 }
 
-/// Eight bytes, and none behind them while it is empty: most connections agree on no subprotocol.
-#[derive(Debug, Default)]
-pub struct LazyText(Option<Box<Box<str>>>);
-
-impl Text for LazyText {
-    fn as_str(&self) -> &str {
-        self.0.as_ref().map_or("", |text| text)
-    }
-
-    fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, Full> {
-        let len = parts.clone().map(str::len).sum();
-        if len == 0 {
-            return Ok(Self(None));
-        }
-        let mut text = String::new();
-        text.try_reserve_exact(len).map_err(|_| Full)?;
-        parts.for_each(|part| text.push_str(part));
-        Ok(Self(Some(Box::new(text.into_boxed_str()))))
-    }
-}
-
-/// Eight bytes until a text message comes in pieces.
+/// Eight bytes until there is text: most connections agree on no subprotocol and get no message in pieces.
 #[expect(clippy::box_collection, reason = "8 bytes instead of 24, a million times")]
 #[derive(Debug, Default)]
 pub struct LazyString(Option<Box<String>>);
 
-impl TextMessage for LazyString {
-    const IS_APART: bool = true;
-
+impl Text for LazyString {
     fn as_str(&self) -> &str {
         self.0.as_ref().map_or("", |text| text)
     }
 
     fn push(&mut self, piece: &str) -> Result<(), Full> {
+        if piece.is_empty() {
+            return Ok(());
+        }
         let text = self.0.get_or_insert_default();
         // At most doubled.
         text.try_reserve(piece.len()).map_err(|_| Full)?;
         text.push_str(piece);
         Ok(())
     }
+}
+
+impl TextMessage for LazyString {
+    const IS_APART: bool = true;
 
     fn clear(&mut self, keep: usize) {
         match &mut self.0 {
