@@ -75,7 +75,8 @@ pub(crate) fn status_line(bytes: &[u8]) -> Read<'_, StatusLine> {
     })
 }
 
-/// A field, or the empty line at the end.
+/// A field, or the empty line at the end. Inlined for speed; without an allocator size counts more.
+#[cfg_attr(feature = "alloc", inline)]
 pub(crate) fn field(bytes: &[u8]) -> Read<'_, Field<'_>> {
     match valid_field(bytes) {
         Some(read) => Ok(Some(read)),
@@ -83,6 +84,7 @@ pub(crate) fn field(bytes: &[u8]) -> Read<'_, Field<'_>> {
     }
 }
 
+#[cfg_attr(feature = "alloc", inline)]
 fn valid_field(bytes: &[u8]) -> Option<(Field<'_>, &[u8])> {
     let (name, rest) = bytes.split_at_checked(token_len(bytes))?;
     if name.is_empty() {
@@ -193,14 +195,26 @@ fn token_len(bytes: &[u8]) -> usize {
     }
 }
 
+/// Marks controls; the tab is one.
+#[inline]
+fn controls(word: Word) -> Word {
+    let delete = word ^ all(0x7f);
+    ((word.wrapping_sub(all(0x20)) & !word) | (delete.wrapping_sub(all(1)) & !delete)) & TOPS
+}
+
 /// How many bytes at the front may stand in a field value.
 fn value_len(bytes: &[u8]) -> usize {
     let mut at = 0;
     loop {
+        // Two words at a time, as long as nothing is marked.
+        while let (Some(one), Some(two)) = (word_at(bytes, at), word_at(bytes, at + WORD)) {
+            if controls(one) | controls(two) != 0 {
+                break;
+            }
+            at += 2 * WORD;
+        }
         while let Some(word) = word_at(bytes, at) {
-            let delete = word ^ all(0x7f);
-            let controls =
-                ((word.wrapping_sub(all(0x20)) & !word) | (delete.wrapping_sub(all(1)) & !delete)) & TOPS;
+            let controls = controls(word);
             if controls != 0 {
                 at += first(controls);
                 break;
