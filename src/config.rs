@@ -30,6 +30,7 @@ pub struct Config {
     pub(crate) max_head: u32,
     pub(crate) max_refusal_body: u32,
     pub(crate) keep_capacity: u32,
+    pub(crate) kept_fields: &'static [&'static str],
     pub(crate) max_head_fields: u8,
     pub(crate) delivery: Delivery,
     pub(crate) auto_pong: bool,
@@ -50,6 +51,7 @@ impl Config {
             max_head: 16 * 1024,
             max_refusal_body: 16 * 1024,
             keep_capacity: 0,
+            kept_fields: &[],
             max_head_fields: 100,
             delivery: Delivery::Whole,
             auto_pong: true,
@@ -99,7 +101,7 @@ impl Config {
     /// The most bytes of the peer's HTTP head, first line and final empty line included. Default 16 KiB, as in
     /// Node.js and nginx's large buffers together with room for cookies.
     ///
-    /// A server answers a larger one with 431; a client fails.
+    /// A server answers a larger one with 431; a client fails. Fields that [`Fixed`](crate::Fixed) drops count too.
     pub const fn max_head(mut self, bytes: u32) -> Self {
         self.max_head = bytes;
         self
@@ -109,6 +111,16 @@ impl Config {
     /// [`MAX_HEAD_FIELDS`](Self::MAX_HEAD_FIELDS).
     pub const fn max_head_fields(mut self, fields: u8) -> Self {
         self.max_head_fields = if fields > Self::MAX_HEAD_FIELDS { Self::MAX_HEAD_FIELDS } else { fields };
+        self
+    }
+
+    /// Which fields of the peer's HTTP head [`Fixed`](crate::Fixed) keeps besides those that the protocol needs, such as
+    /// `Cookie` or `Location`; in any ASCII case. Default: none. [`Heap`](crate::Heap) keeps all fields.
+    ///
+    /// All others are dropped as they arrive, so that a browser's head of many kilobytes takes little room. A field that
+    /// is kept and has no room is answered with 431; a client fails.
+    pub const fn keep_fields(mut self, names: &'static [&'static str]) -> Self {
+        self.kept_fields = names;
         self
     }
 

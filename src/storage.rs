@@ -17,10 +17,12 @@ pub struct Heap;
 
 /// Buffers of a fixed size inside of the connection, without an allocator. Needs the feature `heapless`.
 ///
-/// `RX` is how many bytes can be received into the connection: the longest HTTP head, and the longest
-/// message with [`Delivery::Whole`](crate::Delivery::Whole) (longer ones fail with 1009; parts may be of any length).
-/// `TX` is how many bytes can wait to be sent, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) of them for a pong and a
-/// Close; a 101 with a subprotocol takes about 170. What is negotiated has room for 100 bytes of offered subprotocols.
+/// `RX` is how many bytes can be received into the connection: what is needed of an HTTP head (its first line, the
+/// fields of the handshake, and those of [`Config::keep_fields`](crate::Config::keep_fields); all others are dropped as they
+/// arrive), and the longest message with [`Delivery::Whole`](crate::Delivery::Whole) (longer ones fail with 1009; parts
+/// may be of any length). `TX` is how many bytes can wait to be sent, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) of
+/// them for a pong and a Close; a 101 with a subprotocol takes about 170. What is negotiated has room for 100 bytes of
+/// offered subprotocols.
 ///
 /// ```
 /// # #[cfg(feature = "heapless")] {
@@ -50,19 +52,27 @@ pub(crate) mod sealed {
         type Text: Text;
         /// Holds a text message that is being received.
         type Message: TextMessage;
+        /// Says which header fields are kept.
+        type Names: Names;
+    }
+
+    /// Which fields of the peer's head are kept.
+    pub trait Names: Copy {
+        /// Whether it is all of them.
+        const KEEPS_ALL: bool;
+
+        /// Those that the embedder asks for.
+        fn new(names: &'static [&'static str]) -> Self;
+
+        /// Those besides the protocol's own, where not all are kept.
+        fn list(&self) -> &'static [&'static str];
     }
 
     /// A text message that is joined from checked pieces, so that the whole is not checked again. A storage may
     /// keep texts among the other bytes instead.
-    pub trait TextMessage: Default {
+    pub trait TextMessage: Text {
         /// Whether texts are kept here.
         const IS_APART: bool;
-
-        /// What was joined so far.
-        fn as_str(&self) -> &str;
-
-        /// Appends a piece.
-        fn push(&mut self, piece: &str) -> Result<(), Full>;
 
         /// Forgets everything, and gives memory back if it is more than `keep` bytes.
         fn clear(&mut self, keep: usize);
@@ -122,18 +132,22 @@ pub(crate) mod sealed {
         /// Appends `bytes`.
         #[inline]
         fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
-            self.grow(bytes.len())?.copy_from_slice(bytes);
+            let room = self.grow(bytes.len())?;
+            // It is as long; said so that no panic is compiled in.
+            if room.len() == bytes.len() {
+                room.copy_from_slice(bytes);
+            }
             Ok(())
         }
     }
 
-    /// A short text that is set once.
+    /// A short text.
     pub trait Text: Default {
         /// The text, empty by default.
         fn as_str(&self) -> &str;
 
-        /// The parts in a row.
-        fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, Full>;
+        /// Appends a piece.
+        fn push(&mut self, piece: &str) -> Result<(), Full>;
     }
 }
 

@@ -5,7 +5,9 @@ mod support;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use sansws::{Config, Connection, DataKind, Delivery, Role};
+use sansws::{Config, Connection, DataKind, Delivery, Role, Storage};
+#[cfg(feature = "heapless")]
+use sansws::{Fixed, Heap};
 use std::str;
 use support::*;
 
@@ -61,6 +63,45 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|head| format!("{head}\r\n").into_bytes())
 }
 
+/// Lines of any kind behind a request line: names that begin as wanted ones do, long values, bytes that are not allowed.
+#[cfg(feature = "heapless")]
+fn any_head() -> impl Strategy<Value = Vec<u8>> {
+    let name = prop_oneof![
+        select(vec![
+            "Host",
+            "Upgrade",
+            "Connection",
+            "Cookie",
+            "Con",
+            "Sec-WebSocket-",
+            "Sec-WebSocket-Key",
+            "Kept"
+        ]),
+        select(vec!["", " ", "X", "x-1", "U", "content-lengths", "h\u{f6}st", "a b", "\r", "\0"]),
+    ];
+    let value = prop_oneof![
+        4 => select(vec!["websocket", "upgrade", "13", "dGhlIHNhbXBsZSBub25jZQ==", "a, b", ""]).prop_map(str::to_owned),
+        2 => "[a-z \t\u{e9}]{0,40}",
+        1 => (0..300_usize).prop_map(|len| "v".repeat(len)),
+        1 => select(vec!["\0", "a\rb", "\x7f", "\r"]).prop_map(str::to_owned),
+    ];
+    let colon = prop_oneof![12 => Just(": "), 1 => Just(":"), 1 => Just(" : "), 1 => Just("")];
+    let end = prop_oneof![8 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r\r\n")];
+    let line =
+        (name, colon, value, end).prop_map(|(name, colon, value, end)| format!("{name}{colon}{value}{end}"));
+    let first = select(vec![
+        "GET / HTTP/1.1\r\n",
+        "\r\n\nGET /x HTTP/1.1\n",
+        "GET / HTTP/1.0\r\n",
+        "GET /",
+        "\r\rGET / HTTP/1.1\r\n",
+    ]);
+    let valid = "Host: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+    (first, vec(line, 0..6), select(vec![valid, ""]), select(vec!["\r\n", "\n", ""]))
+        .prop_map(|(first, lines, valid, end)| [first, &lines.concat(), valid, end].concat().into_bytes())
+}
+
 fn response() -> impl Strategy<Value = Vec<u8>> {
     let head = select(vec![
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\n\r\n",
@@ -74,9 +115,12 @@ fn response() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Whole, cut at these places and byte by byte, the last also with all spare memory given back at each cut.
-fn assert_cuts_mean_nothing<R: Role>(connect: impl Fn() -> Connection<R>, bytes: &[u8], at: &[usize])
-where
-    Connection<R>: Answer,
+fn assert_cuts_mean_nothing<R: Role, S: Storage>(
+    connect: impl Fn() -> Connection<R, S>,
+    bytes: &[u8],
+    at: &[usize],
+) where
+    Connection<R, S>: Answer,
 {
     let mut whole = connect();
     let heard = feed(&mut whole, bytes);
@@ -86,7 +130,7 @@ where
         [(at, false), ((0..bytes.len()).collect(), false), ((0..bytes.len()).collect(), true)]
     {
         let mut cut = connect();
-        let between = |cut: &mut Connection<R>| {
+        let between = |cut: &mut Connection<R, S>| {
             if releases {
                 cut.release_buffers();
             }
@@ -119,6 +163,21 @@ proptest! {
         let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
         let bytes = [head, masked_all(&frames)].concat();
         assert_cuts_mean_nothing(|| Connection::server(Config::new().http_requests(http)), &bytes, &at);
+    }
+
+    // WS-2.1-02 · WS-4.2.1-02
+    #[cfg(feature = "heapless")]
+    #[test]
+    fn a_server_that_drops_lines(head in any_head(), at in cuts(1500), max_head in 100..1500_u32, max_fields in 2..12_u8) {
+        let bytes = [head, masked_all(&[&frame(0x81, b"hi")])].concat();
+        let config = Config::new().max_head(max_head).max_head_fields(max_fields).keep_fields(&["Cookie", "kept"]);
+        assert_cuts_mean_nothing(|| Connection::server_in(config, Fixed::<200, 512>), &bytes, &at);
+        assert_cuts_mean_nothing(|| Connection::server_in(config, Heap), &bytes, &at);
+        // Where there is room enough, what is dropped makes no difference.
+        let run = |mut server: Connection<_, Fixed<2000, 512>>| (feed(&mut server, &bytes), take_outgoing(&mut server));
+        let mut server: ServerConnection = Connection::server(config);
+        let heard = feed(&mut server, &bytes);
+        prop_assert_eq!(run(Connection::server_in(config, Fixed)), (heard, take_outgoing(&mut server)));
     }
 
     // WS-2.1-02

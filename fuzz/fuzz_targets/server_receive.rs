@@ -7,22 +7,33 @@ mod receive;
 
 use libfuzzer_sys::fuzz_target;
 use receive::{Input, assert_cuts_mean_nothing};
-use sansws::{Accept, Connection, Event, Reply};
+use sansws::{Accept, Connection, Event, Fixed, Heap, Reply, Sender, Server, Storage};
 
 /// So that most runs get past the handshake.
 const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
 fuzz_target!(|input: Input<'_>| {
+    check(&input, Heap);
+    // Where lines of a head are dropped.
+    check(&input, Fixed::<400, 2048>);
+});
+
+fn check<S: Storage + Copy>(input: &Input<'_>, storage: S) {
     let bytes = [if input.with_handshake { REQUEST } else { &[] }, input.bytes].concat();
     let connect = || {
+        let config = input.config().keep_fields(&["Cookie"]);
         if input.with_handshake || input.from_start {
-            Connection::server(input.config())
+            Connection::server_in(config, storage)
         } else {
-            Connection::open_server(input.config())
+            Connection::open_server_in(config, storage)
         }
     };
-    assert_cuts_mean_nothing(connect, &bytes, input.cuts, input.releases, |event, tx| match event {
+    assert_cuts_mean_nothing(connect, &bytes, input.cuts, input.releases, answer);
+}
+
+fn answer<S: Storage>(event: &Event<'_>, tx: &mut Sender<Server, S>) {
+    match event {
         Event::HandshakeRequest(request) => {
             // The views split what was checked before; nothing in them may panic.
             let _ = (request.target().len(), request.path().len(), request.query(), request.is_same_origin());
@@ -32,5 +43,5 @@ fuzz_target!(|input: Input<'_>| {
         }
         Event::HttpRequest(_) => tx.respond(&Reply::new(404).body(b"not here")).unwrap(),
         _ => {}
-    });
-});
+    }
+}

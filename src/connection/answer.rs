@@ -4,12 +4,11 @@ use super::send::{Decision, Sender};
 use super::state::{Phase, Step};
 use crate::error::{Error, Misuse};
 use crate::frame::FrameHeader;
-use crate::handshake::{Accept, Reply};
+use crate::handshake::{Accept, Reply, accept_of};
 use crate::message::DataKind;
 use crate::role::{Role, Server};
 use crate::storage::Storage;
 use crate::storage::sealed::Text;
-use core::str;
 
 /// Room for an error answer of the library's own, whatever the embedder's limit is.
 const ERROR_ANSWER: usize = 512;
@@ -26,23 +25,13 @@ impl<S: Storage> Sender<Server, S> {
         if self.decision() != Decision::Upgrade {
             return Err(Misuse::NoRequest.into());
         }
-        let (key, offered) = self.offered();
-        let key_len = key.len();
-        let agreed = accept.agreed(offered)?;
+        let agreed = accept.agreed(self.offered())?;
         accept.check_headers()?;
-        let agreed = S::Text::joined(core::iter::once(agreed)).map_err(|_| Misuse::StorageTooSmall)?;
-        // The answer is written from where it lies, so it is taken out meanwhile.
-        let negotiation = core::mem::take(&mut self.negotiation);
-        let key = negotiation.as_str().get(..key_len).unwrap_or_default();
-        let limit = self.max_outgoing();
-        let written = self.write_head(limit, |write| {
-            accept.write(key, agreed.as_str(), &mut |piece: &str| write(piece.as_bytes()))
-        });
-        if written.is_err() {
-            self.negotiation = negotiation;
-            return written;
-        }
-        self.negotiation = agreed;
+        let mut negotiation = S::Text::default();
+        negotiation.push(agreed).map_err(|_| Misuse::StorageTooSmall)?;
+        let key = accept_of(&self.digest);
+        self.write_head(self.max_outgoing(), |out| accept.write(&key, agreed, out))?;
+        self.negotiation = negotiation;
         self.step(Step::Opened);
         Ok(())
     }
@@ -117,6 +106,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     fn write_reply(&mut self, reply: &Reply<'_>, is_head: bool, limit: usize) -> Result<(), Error> {
-        self.write_head(limit, |mut write| reply.write(is_head, &mut write))
+        self.write_head(limit, |out| reply.write(is_head, out))
     }
 }

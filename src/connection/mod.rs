@@ -24,7 +24,7 @@ use crate::role::{Client, Role, Server};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
 use crate::storage::Storage;
-use crate::storage::sealed::Buffer as _;
+use crate::storage::sealed::Names;
 use core::fmt;
 use opening::Stage;
 use rand_core::CryptoRng;
@@ -49,6 +49,8 @@ pub struct Connection<
     receiver: Receiver<S>,
     sender: Sender<R, S>,
     stage: Stage,
+    /// Which fields of a head are kept.
+    kept_fields: S::Names,
     max_head: u32,
     max_refusal_body: u32,
     max_head_fields: u8,
@@ -122,9 +124,9 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
         _storage: S,
     ) -> Result<Self, Error> {
         // WS-4.1-01
-        let mut connection = Self::new(Client { rng }, config, Lifecycle::new(), Stage::head());
-        connection.write_request(request)?;
-        Ok(connection)
+        let mut sender = Self::sending(Client { rng }, &config, Lifecycle::new());
+        sender.write_request(request)?;
+        Ok(Self::with(sender, &config, Stage::head()))
     }
 
     /// As [`open_client`](Connection::open_client), with this storage.
@@ -136,12 +138,21 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
 
 impl<R: Role, S: Storage> Connection<R, S> {
     fn new(role: R, config: Config, lifecycle: Lifecycle, stage: Stage) -> Self {
+        Self::with(Self::sending(role, &config, lifecycle), &config, stage)
+    }
+
+    fn sending(role: R, config: &Config, lifecycle: Lifecycle) -> Sender<R, S> {
+        Sender::new(role, lifecycle, config.max_outgoing)
+    }
+
+    #[inline]
+    fn with(sender: Sender<R, S>, config: &Config, stage: Stage) -> Self {
         Self {
-            receiver: Receiver::new(&config, R::IS_SERVER),
-            sender: Sender::new(role, lifecycle, config.max_outgoing),
+            receiver: Receiver::new(config, R::IS_SERVER),
+            sender,
             stage,
-            // A head that lies in one read is held to what one in pieces has to fit into.
-            max_head: config.max_head.min(u32::try_from(S::Receive::CAPACITY).unwrap_or(u32::MAX)),
+            kept_fields: S::Names::new(config.kept_fields),
+            max_head: config.max_head,
             max_refusal_body: config.max_refusal_body,
             max_head_fields: config.max_head_fields,
             http_requests: config.http_requests,

@@ -1,18 +1,18 @@
 //! The opening handshake as part of a connection: heads in, decisions and answers out.
 
 use super::Connection;
-use super::send::Decision;
+use super::send::{Decision, Sender};
 use super::state::{Phase, Step};
-use crate::error::{Error, Limit, Misuse};
+use crate::error::{Error, HandshakeError, Limit, Misuse};
 use crate::event::{Event, Handshake};
+use crate::frame::take_front;
 use crate::handshake::{
-    ACCEPT_LEN, Answer, Body, ClientRequest, Head, HeadEnd, Request, Response, Verdict, accept_key,
-    check_request, check_response, encode_key,
+    Answer, Body, Bounds, ClientRequest, Headers, Progress, Request, Response, Verdict, check_request,
+    check_response, digest_of, elements, empty_lines_len, encode_key, request_line, status_line,
 };
 use crate::role::{Client, Role};
-use crate::storage::sealed::{Buffer, Text};
+use crate::storage::sealed::{Buffer, Names, Text};
 use crate::storage::{Full, Storage};
-use core::iter::once;
 use core::str;
 use rand_core::CryptoRng;
 
@@ -20,7 +20,7 @@ use rand_core::CryptoRng;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Stage {
     /// A request head or a response head.
-    Head(HeadEnd),
+    Head(Progress),
     /// A request was reported and waits for the embedder's answer.
     Decision,
     /// The body of a refusal, behind a head of this length in the buffer.
@@ -31,7 +31,7 @@ pub(super) enum Stage {
 
 impl Stage {
     pub(super) fn head() -> Self {
-        Self::Head(HeadEnd::default())
+        Self::Head(Progress::default())
     }
 }
 
@@ -69,6 +69,17 @@ impl<'i> Opening<'i> {
     }
 }
 
+/// What a complete head amounts to.
+#[derive(Clone, Copy)]
+enum HeadFound {
+    /// A request, and what it is told where it asks for no WebSocket and the embedder does not answer it.
+    Request(Decision, HandshakeError),
+    Open,
+    /// An interim answer: the real one follows.
+    Interim,
+    Refusal,
+}
+
 impl<R: Role, S: Storage> Connection<R, S> {
     /// Goes on with the opening handshake.
     pub(super) fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
@@ -83,87 +94,145 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     self.stage = Stage::Frames;
                     return Ok(Some(Opening::Accepted));
                 }
-                Stage::Refusal { head_len, mut body } => {
+                // No server gets one, so its code does without.
+                Stage::Refusal { head_len, mut body } if !R::IS_SERVER => {
                     body.take(input, self.receiver.head_buffer());
                     self.stage = Stage::Refusal { head_len, body };
                     return Ok(body.is_complete().then(|| self.refused(head_len, body)));
                 }
-                Stage::Head(mut end) => {
-                    let head = end.take(input, self.receiver.head_buffer(), self.max_head);
-                    self.stage = Stage::Head(end);
-                    let found = head.and_then(|head| match head {
-                        Some(head) if R::IS_SERVER => self.request(head),
-                        Some(head) => self.response(head, end),
-                        None => Ok(None),
-                    });
-                    match found {
-                        Ok(None) if input.is_empty() && matches!(self.stage, Stage::Head(_)) => {
-                            return Ok(None);
-                        }
-                        Ok(None) => {}
-                        Ok(found) => return Ok(found),
-                        Err(error) => return Err(self.fail_opening(error)),
-                    }
-                }
-                Stage::Frames => return Ok(None),
+                Stage::Head(progress) => match self.head(progress, input) {
+                    Ok(None) if input.is_empty() && matches!(self.stage, Stage::Head(_)) => return Ok(None),
+                    Ok(None) => {}
+                    Ok(found) => return Ok(found),
+                    Err(error) => return Err(self.fail_opening(error)),
+                },
+                Stage::Refusal { .. } | Stage::Frames => return Ok(None),
             }
         }
     }
 
-    /// A complete request head. WS-4.2.1-02
-    fn request<'i>(&mut self, head: Head<'i>) -> Result<Option<Opening<'i>>, Error> {
-        let place = match head {
-            Head::Input(head) => Some(&*head),
-            Head::Buffer => None,
-        };
-        let bytes = place.unwrap_or(self.receiver.head_bytes());
-        let decision = match check_request(bytes, self.max_head_fields)? {
-            Verdict::Upgrade { accept, offers_subprotocols } => {
-                let names = Request::new(if offers_subprotocols { bytes } else { &[] }).subprotocols();
-                self.sender.negotiation = negotiation::<S>(&accept, names).map_err(|_| Limit::Head)?;
-                Decision::Upgrade
+    /// Goes on with a head. `None`: there is nothing to report yet. WS-4.2.1-02 · WS-4.1-47
+    fn head<'i>(
+        &mut self,
+        mut progress: Progress,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<Opening<'i>>, Error> {
+        // Nearly always the whole head lies in the input. Where fields are dropped it is collected all the same: what
+        // is shown of it does not depend on how it was cut.
+        if S::Names::KEEPS_ALL && progress.is_fresh() {
+            let within = progress.within(input, self.max_head);
+            let start = empty_lines_len(within);
+            let bytes = within.get(start..).unwrap_or_default();
+            if let Some((found, len)) = Self::check(&mut self.sender, bytes, self.max_head_fields)? {
+                take_front(input, start);
+                let head = take_front(input, len);
+                progress.add(start.saturating_add(len));
+                return self.found(found, Some(head), progress);
             }
-            Verdict::Plain { is_head, .. } if self.http_requests => Decision::Http { is_head },
-            Verdict::Plain { error, .. } => return Err(error.into()),
+        }
+        let bounds = Bounds {
+            max_head: self.max_head,
+            max_fields: self.max_head_fields,
+            names: self.kept_fields,
+            first_line: if R::IS_SERVER {
+                |line| request_line(line).map(drop)
+            } else {
+                |line| status_line(line).map(drop)
+            },
         };
-        self.sender.decision = decision;
-        self.stage = Stage::Decision;
-        Ok(Some(match decision {
-            Decision::Http { .. } => Opening::HttpRequest(place),
-            _ => Opening::Request(place),
-        }))
+        let is_complete = progress.take(input, self.receiver.head_buffer(), &bounds);
+        self.stage = Stage::Head(progress);
+        if !is_complete? {
+            return Ok(None);
+        }
+        let bytes = self.receiver.head_bytes();
+        match Self::check(&mut self.sender, bytes, self.max_head_fields)? {
+            Some((found, _)) => self.found(found, None, progress),
+            // Its empty line was seen.
+            None => Err(HandshakeError::MalformedHead.into()),
+        }
     }
 
-    /// A complete response head. WS-4.1-47
-    fn response<'i>(&mut self, head: Head<'i>, mut end: HeadEnd) -> Result<Option<Opening<'i>>, Error> {
-        let place = match head {
-            Head::Input(head) => Some(&*head),
-            Head::Buffer => None,
+    /// Checks a head, takes from it what has to be remembered, and says how long it is. `None`: it is not complete.
+    #[inline]
+    fn check(
+        sender: &mut Sender<R, S>,
+        head: &[u8],
+        max_fields: u8,
+    ) -> Result<Option<(HeadFound, usize)>, Error> {
+        if R::IS_SERVER {
+            let Some((verdict, len)) = check_request(head, max_fields)? else {
+                return Ok(None);
+            };
+            let found = match verdict {
+                Verdict::Upgrade { digest, offers_subprotocols } => {
+                    sender.digest = digest;
+                    if offers_subprotocols {
+                        let head = head.get(..len).unwrap_or_default();
+                        for value in Headers::of(head).all("sec-websocket-protocol") {
+                            offer(&mut sender.negotiation, elements(value)).map_err(|Full| Limit::Head)?;
+                        }
+                    }
+                    HeadFound::Request(Decision::Upgrade, HandshakeError::Upgrade)
+                }
+                Verdict::Plain { error, is_head } => HeadFound::Request(Decision::Http { is_head }, error),
+            };
+            return Ok(Some((found, len)));
+        }
+        let Some((answer, len)) = check_response(head, max_fields, &sender.digest, sender.offered())? else {
+            return Ok(None);
         };
-        let bytes = place.unwrap_or(self.receiver.head_bytes());
-        let (accept, offered) = self.sender.offered();
-        match check_response(bytes, self.max_head_fields, accept.as_bytes(), offered)? {
+        let found = match answer {
             Answer::Open { subprotocol } => {
-                let subprotocol = S::Text::joined(once(subprotocol)).map_err(|_| Limit::Head)?;
-                self.sender.negotiation = subprotocol;
+                let mut agreed = S::Text::default();
+                agreed.push(subprotocol).map_err(|Full| Limit::Head)?;
+                sender.negotiation = agreed;
+                HeadFound::Open
+            }
+            Answer::Interim => HeadFound::Interim,
+            Answer::Refusal => HeadFound::Refusal,
+        };
+        Ok(Some((found, len)))
+    }
+
+    /// Goes on behind a complete head: in the input, or in the buffer.
+    fn found<'i>(
+        &mut self,
+        found: HeadFound,
+        place: Option<&'i [u8]>,
+        mut progress: Progress,
+    ) -> Result<Option<Opening<'i>>, Error> {
+        match found {
+            HeadFound::Request(Decision::Http { .. }, error) if !self.http_requests => Err(error.into()),
+            HeadFound::Request(decision, _) => {
+                self.sender.decision = decision;
+                self.stage = Stage::Decision;
+                Ok(Some(match decision {
+                    Decision::Http { .. } => Opening::HttpRequest(place),
+                    _ => Opening::Request(place),
+                }))
+            }
+            _ if R::IS_SERVER => Ok(None),
+            HeadFound::Open => {
                 self.sender.step(Step::Opened);
                 self.stage = Stage::Frames;
                 self.receiver.report_head();
                 Ok(Some(Opening::Response(place)))
             }
-            Answer::Interim => {
+            HeadFound::Interim => {
                 self.receiver.clear_head();
-                end.restart();
-                self.stage = Stage::Head(end);
+                progress.restart();
+                self.stage = Stage::Head(progress);
                 Ok(None)
             }
-            Answer::Refusal => {
-                let body = Body::of(&Response::new(bytes, &[], false), self.max_refusal_body);
-                // No longer than the limit of a head.
-                let head_len = u32::try_from(bytes.len()).map_err(|_| Limit::Head)?;
+            HeadFound::Refusal => {
                 if let Some(head) = place {
-                    self.receiver.head_buffer().append(head).map_err(|_| Limit::Head)?;
+                    self.receiver.head_buffer().append(head).map_err(|Full| Limit::Head)?;
                 }
+                let head = self.receiver.head_bytes();
+                let body = Body::of(&Response::new(head, &[], false), self.max_refusal_body);
+                // No longer than the limit of a head.
+                let head_len = u32::try_from(head.len()).map_err(|_| Limit::Head)?;
                 self.stage = Stage::Refusal { head_len, body };
                 Ok(None)
             }
@@ -179,7 +248,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// The transport has ended: so has the body of a refusal.
     pub(super) fn end_of_refusal<'i>(&mut self) -> Option<Opening<'i>> {
         match self.stage {
-            Stage::Refusal { head_len, mut body } if self.sender.lifecycle.phase() == Phase::Handshake => {
+            Stage::Refusal { head_len, mut body }
+                if !R::IS_SERVER && self.sender.lifecycle.phase() == Phase::Handshake =>
+            {
                 body.end();
                 Some(self.refused(head_len, body))
             }
@@ -199,25 +270,25 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 }
 
-impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
+impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
     pub(super) fn write_request(&mut self, request: &ClientRequest<'_>) -> Result<(), Error> {
         request.check()?;
         let mut nonce = [0; 16];
-        self.sender.role.rng.fill_bytes(&mut nonce);
+        self.role.rng.fill_bytes(&mut nonce);
         let key = encode_key(nonce);
-        let names = request.offered().iter().copied();
-        let negotiation = negotiation::<S>(&accept_key(&key), names);
-        self.sender.negotiation = negotiation.map_err(|_| Misuse::StorageTooSmall)?;
-        let limit = self.sender.max_outgoing();
-        self.sender.write_head(limit, |write| request.write(&key, write))
+        self.digest = digest_of(&key);
+        let names = request.offered().iter().map(|name| name.as_bytes());
+        offer(&mut self.negotiation, names).map_err(|Full| Misuse::StorageTooSmall)?;
+        self.write_head(self.max_outgoing(), |out| request.write(&key, out))
     }
 }
 
-/// What is remembered while connecting, see `Sender::offered`.
-fn negotiation<'a, S: Storage>(
-    accept: &'a [u8; ACCEPT_LEN],
-    names: impl Iterator<Item = &'a str> + Clone,
-) -> Result<S::Text, Full> {
-    let accept = str::from_utf8(accept).unwrap_or_default();
-    S::Text::joined(once(accept).chain(names.flat_map(|name| [name, ","])))
+/// Remembers names that are offered, see `Sender::negotiation`.
+fn offer<'a>(text: &mut impl Text, names: impl Iterator<Item = &'a [u8]>) -> Result<(), Full> {
+    for name in names {
+        // They are tokens.
+        text.push(str::from_utf8(name).unwrap_or_default())?;
+        text.push(",")?;
+    }
+    Ok(())
 }

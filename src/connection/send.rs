@@ -4,7 +4,7 @@ use super::state::{Ending, Lifecycle, Phase, State, Step};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
 use crate::error::{Error, Misuse};
 use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode, copy_plain};
-use crate::handshake::ACCEPT_LEN;
+use crate::handshake::{Digest, Out};
 use crate::message::{DataKind, Utf8};
 use crate::role::Role;
 use crate::storage::sealed::{Buffer, Text};
@@ -36,9 +36,10 @@ pub struct Sender<R: Role, S: Storage> {
     /// How many bytes of `outgoing` there are up to the end of the last automatic pong in it; 0 if there is none.
     pong_end: u32,
     fragmented: Option<Fragmented>,
-    /// While connecting: the answer to the key, to be written by a server and expected by a client, and behind it the
-    /// subprotocols that are offered, each with a comma. Afterwards: the agreed subprotocol.
+    /// While connecting: the subprotocols that are offered, each with a comma. Afterwards: the agreed one.
     pub(super) negotiation: S::Text,
+    /// While connecting: the answer to the key, to be written by a server and expected by a client.
+    pub(super) digest: Digest,
     /// What is to be decided by the embedder of a server.
     pub(super) decision: Decision,
     max_outgoing: u32,
@@ -75,6 +76,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             pong_end: 0,
             fragmented: None,
             negotiation: S::Text::default(),
+            digest: Digest::default(),
             decision: Decision::None,
             // Cursors of buffers have 32 bits.
             max_outgoing: to_u32(max_outgoing.min(S::Send::CAPACITY.saturating_sub(OUTGOING_RESERVE))),
@@ -251,10 +253,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// The answer to the key, and the subprotocols that are offered.
-    pub(super) fn offered(&self) -> (&str, impl Iterator<Item = &str>) {
-        let (accept, names) = self.negotiation.as_str().split_at_checked(ACCEPT_LEN).unwrap_or_default();
-        (accept, names.split(',').filter(|name| !name.is_empty()))
+    /// The subprotocols that are offered.
+    pub(super) fn offered(&self) -> impl Iterator<Item = &str> {
+        self.negotiation.as_str().split(',').filter(|name| !name.is_empty())
     }
 
     /// How many bytes wait in [`outgoing`](crate::Connection::outgoing): a slow reader shows here.
@@ -481,24 +482,16 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.outgoing.append(bytes).map_err(|Full| Misuse::OutgoingFull.into())
     }
 
-    /// Appends what `write` writes piece by piece, below `max_outgoing`. All or nothing.
-    pub(super) fn write_head(
-        &mut self,
-        limit: usize,
-        write: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Misuse>) -> Result<(), Misuse>,
-    ) -> Result<(), Error> {
-        let before = self.outgoing.len();
-        let outgoing = &mut self.outgoing;
-        let result = write(&mut |piece| {
-            if piece.len() > limit.saturating_sub(outgoing.len()) {
-                return Err(Misuse::OutgoingFull);
-            }
-            outgoing.append(piece).map_err(|Full| Misuse::OutgoingFull)
-        });
-        if result.is_err() {
-            self.outgoing.truncate(before);
+    /// Appends what `write` writes, below `max_outgoing`. All or nothing.
+    pub(super) fn write_head(&mut self, limit: usize, write: impl Fn(&mut Out<'_>)) -> Result<(), Error> {
+        let mut measured = Out::default();
+        write(&mut measured);
+        if measured.len() > limit.saturating_sub(self.outgoing.len()) {
+            return Err(Misuse::OutgoingFull.into());
         }
-        Ok(result?)
+        let room = self.outgoing.grow(measured.len()).map_err(|Full| Misuse::OutgoingFull)?;
+        write(&mut Out::to(room));
+        Ok(())
     }
 
     pub(super) fn max_outgoing(&self) -> usize {

@@ -1,12 +1,12 @@
 //! The client's side of the opening handshake: write the request, check the response (RFC 6455 section 4.1).
 
-use super::accept_key::KEY_LEN;
+use super::accept_key::{Digest, KEY_LEN, accept_of};
 use super::fields::{List, Once, extensions, has_token, is_token, trim};
-use super::server::{check_headers, is_websocket_header, write_header};
+use super::line::{fields, status_line};
+use super::out::Out;
+use super::server::{check_headers, is_websocket_header};
 use super::uri::{Uri, UriError};
-use super::view::parse_response;
 use crate::error::{Error, HandshakeError, Misuse};
-use core::fmt::{self, Write as _};
 use core::str;
 
 /// What a client asks for: where to, which subprotocols, and with which further header fields.
@@ -93,59 +93,39 @@ impl<'a> ClientRequest<'a> {
         })
     }
 
-    /// The request, piece by piece. WS-4.1-19 to WS-4.1-40
-    pub(crate) fn write(
-        &self,
-        key: &[u8; KEY_LEN],
-        mut write: &mut dyn FnMut(&[u8]) -> Result<(), Misuse>,
-    ) -> Result<(), Misuse> {
-        let mut out = Pieces { write: &mut write, result: Ok(()) };
-        let failed = write!(out, "GET {} HTTP/1.1\r\nHost: ", self.uri.resource_name()).is_err()
-            || write!(out, "{}\r\n", self.uri.host_field()).is_err();
-        if failed {
-            return Err(out.result.err().unwrap_or(Misuse::OutgoingFull));
-        }
-        write(
-            b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
-        )?;
-        write(key)?;
-        write(b"\r\n")?;
-        let write = &mut |piece: &str| write(piece.as_bytes());
+    /// The request. WS-4.1-19 to WS-4.1-40
+    pub(crate) fn write(&self, key: &[u8; KEY_LEN], out: &mut Out<'_>) {
+        out.put(b"GET ");
+        self.uri.resource_name().write(out);
+        out.put(b" HTTP/1.1\r\nHost: ");
+        self.uri.host_field().write(out);
+        out.put(
+            b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
+        );
+        out.put(key);
+        out.put(b"\r\n");
         if let Some(origin) = self.origin {
-            write_header(("Origin", origin), write)?;
+            out.field("Origin", origin);
         }
         // WS-4.1-41
         for (i, name) in self.subprotocols.iter().enumerate() {
-            write(if i == 0 { "Sec-WebSocket-Protocol: " } else { ", " })?;
-            write(name)?;
+            out.put(if i == 0 { b"Sec-WebSocket-Protocol: " } else { b", " });
+            out.put(name.as_bytes());
         }
         if !self.subprotocols.is_empty() {
-            write("\r\n")?;
+            out.put(b"\r\n");
         }
-        for header in self.headers {
-            write_header(*header, write)?;
+        for (name, value) in self.headers {
+            out.field(name, value);
         }
-        write("\r\n")
-    }
-}
-
-/// What is written by `fmt` goes on to a function that says itself why it refuses.
-struct Pieces<'w, W> {
-    write: &'w mut W,
-    result: Result<(), Misuse>,
-}
-
-impl<W: FnMut(&[u8]) -> Result<(), Misuse>> fmt::Write for Pieces<'_, W> {
-    fn write_str(&mut self, piece: &str) -> fmt::Result {
-        self.result = (self.write)(piece.as_bytes());
-        self.result.map_err(|_| fmt::Error)
+        out.put(b"\r\n");
     }
 }
 
 /// WS-4.1-42 · WS-4.1-43
 pub(crate) fn check_subprotocols(names: &[&str]) -> Result<(), Error> {
     for (i, name) in names.iter().enumerate() {
-        if !is_token(name) || names.iter().take(i).any(|earlier| earlier == name) {
+        if !is_token(name.as_bytes()) || names.iter().take(i).any(|earlier| earlier == name) {
             return Err(Misuse::InvalidSubprotocol.into());
         }
     }
@@ -162,21 +142,28 @@ pub(crate) enum Answer<'a> {
     Refusal,
 }
 
-/// Checks a complete response head. `offered` are the subprotocols of the request.
+/// Checks a response head, and says how long it is. `None`: it is not complete. `offered` are the subprotocols of the
+/// request, and `digest` is what answers its key.
 pub(crate) fn check_response<'a>(
     head: &'a [u8],
     max_fields: u8,
-    accept: &[u8],
+    digest: &Digest,
     offered: impl Iterator<Item = &'a str>,
-) -> Result<Answer<'a>, Error> {
-    let mut fields = ResponseFields::default();
-    let (status, is_http_1_1) = parse_response(head, max_fields, |name, value| fields.add(name, value))?;
-    match status {
-        101 if !is_http_1_1 => Err(HandshakeError::HttpVersion.into()),
-        101 => Ok(Answer::Open { subprotocol: fields.check(accept, offered)?.unwrap_or_default() }),
-        100..=199 => Ok(Answer::Interim),
-        _ => Ok(Answer::Refusal),
-    }
+) -> Result<Option<(Answer<'a>, usize)>, Error> {
+    let Some((line, rest)) = status_line(head)? else {
+        return Ok(None);
+    };
+    let mut known = ResponseFields::default();
+    let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
+        return Ok(None);
+    };
+    let answer = match line.status {
+        101 if !line.is_http_1_1 => return Err(HandshakeError::HttpVersion.into()),
+        101 => Answer::Open { subprotocol: known.check(digest, offered)?.unwrap_or_default() },
+        100..=199 => Answer::Interim,
+        _ => Answer::Refusal,
+    };
+    Ok(Some((answer, head.len() - after.len())))
 }
 
 /// The fields of a response that the handshake is about, over all their lines.
@@ -191,21 +178,21 @@ pub(crate) struct ResponseFields<'a> {
 
 impl<'a> ResponseFields<'a> {
     /// Takes the next field. WS-4.1-63
-    pub(crate) fn add(&mut self, name: &str, value: &'a [u8]) {
-        let is = |known: &str| name.eq_ignore_ascii_case(known);
+    #[inline]
+    pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
         // WS-4.1-57
         let value = trim(value);
         match name.len() {
-            7 if is("upgrade") => self.upgrade.set(value),
-            10 if is("connection") => self.connection |= has_token(value, "upgrade"),
-            20 if is("sec-websocket-accept") => self.accept.set(value),
+            7 if is(b"upgrade") => self.upgrade.set(value),
+            10 if is(b"connection") => self.connection |= has_token(value, b"upgrade"),
+            20 if is(b"sec-websocket-accept") => self.accept.set(value),
             // WS-11.3.4-02
-            22 if is("sec-websocket-protocol") => self.subprotocol.set(value),
+            22 if is(b"sec-websocket-protocol") => self.subprotocol.set(value),
             // WS-11.3.2-02
-            24 if is("sec-websocket-extensions") => match str::from_utf8(value) {
-                Ok(value) => self.extensions.add(extensions(value).map(|extension| extension.is_ok())),
-                Err(_) => self.extensions.add([false]),
-            },
+            24 if is(b"sec-websocket-extensions") => {
+                self.extensions.add(extensions(value).map(|extension| extension.is_ok()));
+            }
             _ => {}
         }
     }
@@ -213,7 +200,7 @@ impl<'a> ResponseFields<'a> {
     /// The checks of section 4.1. Returns the chosen subprotocol.
     pub(crate) fn check<'o>(
         &self,
-        accept: &[u8],
+        digest: &Digest,
         mut offered: impl Iterator<Item = &'o str>,
     ) -> Result<Option<&'a str>, HandshakeError> {
         // WS-4.1-51 · WS-4.1-52
@@ -227,7 +214,7 @@ impl<'a> ResponseFields<'a> {
         }
         // WS-4.1-55 · WS-4.1-56 · WS-4.3-09 · WS-11.3.3-01
         match self.accept {
-            Once::Found(value) if value == accept => {}
+            Once::Found(value) if value == accept_of(digest) => {}
             _ => return Err(HandshakeError::Accept),
         }
         // WS-9.1-01 · WS-4.1-59
@@ -241,7 +228,7 @@ impl<'a> ResponseFields<'a> {
             Once::Missing => Ok(None),
             Once::Repeated => Err(HandshakeError::Subprotocol),
             // WS-4.1-61 · WS-8.1-04
-            Once::Found(name) => match str::from_utf8(name).ok().filter(|name| is_token(name)) {
+            Once::Found(name) => match str::from_utf8(name).ok().filter(|name| is_token(name.as_bytes())) {
                 None => Err(HandshakeError::Subprotocol),
                 Some(name) if offered.any(|offer| offer == name) => Ok(Some(name)),
                 // WS-4.1-60

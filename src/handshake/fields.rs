@@ -1,26 +1,49 @@
 //! The grammar of header fields: tokens, comma lists, parameters, quoted strings (RFC 9110 section 5.6, RFC 6455
 //! section 9.1).
 
-use core::fmt;
+use core::{fmt, str};
 
 /// A value that does not follow its grammar.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Malformed;
 
 /// Whether `text` is a token of RFC 9110: one or more visible ASCII characters without separators.
-pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_token_byte)
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|&byte| is_token_byte(byte))
 }
 
+/// Some of the ASCII characters, one bit for each.
+#[derive(Clone, Copy)]
+pub(crate) struct Ascii(u128);
+
+impl Ascii {
+    /// Letters, digits and these.
+    pub(crate) const fn alphanumeric_and(mut others: &[u8]) -> Self {
+        let mut bits = ((1 << 26) - 1) << b'A' | ((1 << 26) - 1) << b'a' | ((1 << 10) - 1) << b'0';
+        while let [other, rest @ ..] = others {
+            bits |= 1 << *other;
+            others = rest;
+        }
+        Self(bits)
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "two halves")]
+    pub(crate) const fn has(self, byte: u8) -> bool {
+        let half = if byte & 64 == 0 { self.0 as u64 } else { (self.0 >> 64) as u64 };
+        byte < 128 && half >> (byte & 63) & 1 != 0
+    }
+}
+
+#[inline]
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
-    matches!(byte,
-        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
-        | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z')
+    const TOKEN: Ascii = Ascii::alphanumeric_and(b"!#$%&'*+-.^_`|~");
+    TOKEN.has(byte)
 }
 
-/// Whether `value` may stand as a field value: no CR, LF, NUL or other control but the tab. WS-4.1-21
-pub(crate) fn is_field_value(value: &str) -> bool {
-    value.bytes().all(|byte| byte == b'\t' || !byte.is_ascii_control())
+/// Whether `byte` may stand in a field value: no CR, LF, NUL or other control but the tab. WS-4.1-21
+pub(crate) const fn is_value_byte(byte: u8) -> bool {
+    byte == b'\t' || !byte.is_ascii_control()
 }
 
 /// The value without the white space around it.
@@ -41,8 +64,9 @@ pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
 }
 
 /// Whether the comma list has `token` as an element, in any ASCII case. WS-2.1-01
-pub(crate) fn has_token(value: &[u8], token: &str) -> bool {
-    elements(value).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+pub(crate) fn has_token(value: &[u8], token: &[u8]) -> bool {
+    // Nearly always it is the only one.
+    value.eq_ignore_ascii_case(token) || elements(value).any(|element| element.eq_ignore_ascii_case(token))
 }
 
 /// A field that may occur once.
@@ -95,11 +119,12 @@ impl List {
 }
 
 /// One extension of a `Sec-WebSocket-Extensions` field (RFC 6455 section 9.1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Extension<'a> {
-    name: &'a str,
+    /// A token.
+    name: &'a [u8],
     /// The parameters as they stand, each behind its semicolon.
-    parameters: &'a str,
+    parameters: &'a [u8],
 }
 
 /// A parameter of an [`Extension`].
@@ -114,36 +139,46 @@ pub struct Parameter<'a> {
 /// The value of a [`Parameter`]: `10`, `"10"` and `"1\0"` are all equal to `"10"` (WS-4.3-01).
 #[derive(Clone, Copy)]
 pub struct ParameterValue<'a> {
-    /// Without the quotes around it, with the backslashes inside.
-    raw: &'a str,
+    /// Without the quotes around it, with the backslashes inside: ASCII.
+    raw: &'a [u8],
 }
 
 impl<'a> Extension<'a> {
     /// The extension's name, a token.
     #[must_use]
     pub fn name(&self) -> &'a str {
-        self.name
+        ascii(self.name)
     }
 
     /// The parameters in their order.
     pub fn parameters(&self) -> impl Iterator<Item = Parameter<'a>> + Clone + use<'a> {
         let mut rest = self.parameters;
         core::iter::from_fn(move || {
-            let (parameter, after) = parameter(rest).ok()??;
+            let (name, raw, after) = parameter(rest).ok()??;
             rest = after;
-            Some(parameter)
+            Some(Parameter { name: ascii(name), value: raw.map(|raw| ParameterValue { raw }) })
         })
+    }
+}
+
+impl fmt::Debug for Extension<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extension")
+            .field("name", &self.name())
+            .field("parameters", &ascii(self.parameters))
+            .finish()
     }
 }
 
 impl<'a> ParameterValue<'a> {
     /// The characters, without the backslashes that escape them.
     pub fn chars(&self) -> impl Iterator<Item = char> + Clone + use<'a> {
-        let mut chars = self.raw.chars();
-        core::iter::from_fn(move || match chars.next() {
-            Some('\\') => chars.next(),
+        let mut bytes = self.raw.iter();
+        core::iter::from_fn(move || match bytes.next() {
+            Some(b'\\') => bytes.next(),
             other => other,
         })
+        .map(|&byte| char::from(byte))
     }
 }
 
@@ -179,67 +214,74 @@ impl fmt::Debug for ParameterValue<'_> {
     }
 }
 
+/// What follows the grammar is ASCII.
+fn ascii(text: &[u8]) -> &str {
+    str::from_utf8(text).unwrap_or_default()
+}
+
 /// The extensions of one field value, `Err` in the place where the value is malformed. WS-4.3-06
-pub(crate) fn extensions(value: &str) -> impl Iterator<Item = Result<Extension<'_>, Malformed>> + Clone {
+pub(crate) fn extensions(value: &[u8]) -> impl Iterator<Item = Result<Extension<'_>, Malformed>> + Clone {
     let mut rest = value;
     core::iter::from_fn(move || {
         let result = extension(rest);
-        rest = result.as_ref().map_or("", |found| found.map_or("", |(_, after)| after));
+        rest = result.as_ref().map_or(&[][..], |found| found.map_or(&[][..], |(_, after)| after));
         result.map(|found| found.map(|(extension, _)| extension)).transpose()
     })
 }
 
 /// `extension = token *( ";" parameter )`, with the commas in front of it. `None` at the end of the list.
-fn extension(value: &str) -> Result<Option<(Extension<'_>, &str)>, Malformed> {
-    let value = value.trim_start_matches([',', ' ', '\t']);
+fn extension(mut value: &[u8]) -> Result<Option<(Extension<'_>, &[u8])>, Malformed> {
+    while let [b',' | b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
     if value.is_empty() {
         return Ok(None);
     }
     let (name, start) = token(value)?;
     let mut rest = start;
-    while let Some((_, after)) = parameter(rest)? {
+    while let Some((_, _, after)) = parameter(rest)? {
         rest = after;
     }
     // WS-4.3-07: optional white space around separators.
     let after = skip_space(rest);
-    if !after.is_empty() && !after.starts_with(',') {
+    if !matches!(after, [] | [b',', ..]) {
         return Err(Malformed);
     }
     let parameters = start.get(..start.len() - rest.len()).unwrap_or_default();
     Ok(Some((Extension { name, parameters }, after)))
 }
 
-/// `";" token [ "=" ( token / quoted-string ) ]`. `None` where no semicolon follows.
-fn parameter(value: &str) -> Result<Option<(Parameter<'_>, &str)>, Malformed> {
-    let Some(value) = skip_space(value).strip_prefix(';') else {
+/// `";" token [ "=" ( token / quoted-string ) ]`: name, value if there is one, and what follows. `None` where no
+/// semicolon stands.
+fn parameter(value: &[u8]) -> Result<Option<(&[u8], Option<&[u8]>, &[u8])>, Malformed> {
+    let [b';', value @ ..] = skip_space(value) else {
         return Ok(None);
     };
     let (name, rest) = token(skip_space(value))?;
-    let Some(value) = skip_space(rest).strip_prefix('=') else {
-        return Ok(Some((Parameter { name, value: None }, rest)));
+    let [b'=', value @ ..] = skip_space(rest) else {
+        return Ok(Some((name, None, rest)));
     };
-    let value = skip_space(value);
-    let (raw, rest) = match value.strip_prefix('"') {
-        Some(quoted) => quoted_token(quoted)?,
-        None => token(value)?,
+    let (raw, rest) = match skip_space(value) {
+        [b'"', quoted @ ..] => quoted_token(quoted)?,
+        value => token(value)?,
     };
-    Ok(Some((Parameter { name, value: Some(ParameterValue { raw }) }, rest)))
+    Ok(Some((name, Some(raw), rest)))
 }
 
-fn token(value: &str) -> Result<(&str, &str), Malformed> {
-    let end = value.bytes().position(|byte| !is_token_byte(byte)).unwrap_or(value.len());
+fn token(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let end = value.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(value.len());
     if end == 0 { Err(Malformed) } else { value.split_at_checked(end).ok_or(Malformed) }
 }
 
 /// What stands before the closing quote: a token once the backslashes are removed. WS-4.3-01 · WS-9.1-02
-fn quoted_token(value: &str) -> Result<(&str, &str), Malformed> {
+fn quoted_token(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let mut escaped = false;
-    for (at, byte) in value.bytes().enumerate() {
+    for (at, &byte) in value.iter().enumerate() {
         match byte {
             b'\\' if !escaped => escaped = true,
             b'"' if !escaped && at > 0 => {
                 let (raw, rest) = value.split_at_checked(at).ok_or(Malformed)?;
-                return Ok((raw, rest.strip_prefix('"').ok_or(Malformed)?));
+                return Ok((raw, rest.get(1..).unwrap_or_default()));
             }
             byte if is_token_byte(byte) => escaped = false,
             _ => return Err(Malformed),
@@ -248,8 +290,11 @@ fn quoted_token(value: &str) -> Result<(&str, &str), Malformed> {
     Err(Malformed)
 }
 
-fn skip_space(value: &str) -> &str {
-    value.trim_start_matches([' ', '\t'])
+fn skip_space(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    value
 }
 
 #[cfg(all(test, feature = "std"))]
@@ -260,7 +305,7 @@ mod tests {
 
     /// `name[parameter=value|...]` for each extension, or `malformed`.
     fn read(value: &str) -> String {
-        let list: Result<Vec<String>, Malformed> = extensions(value)
+        let list: Result<Vec<String>, Malformed> = extensions(value.as_bytes())
             .map(|extension| {
                 let extension = extension?;
                 let parameters: Vec<String> = extension
@@ -312,7 +357,7 @@ mod tests {
         ] {
             assert_eq!(read(value), expected, "{value}");
         }
-        let value = extensions(r#"foo; x="1\0""#)
+        let value = extensions(br#"foo; x="1\0""#)
             .next()
             .unwrap()
             .unwrap()
@@ -328,8 +373,8 @@ mod tests {
     // WS-2.1-01 · WS-4.2.1-10
     #[test]
     fn token_lists_fold_ascii_case_only() {
-        assert!(has_token(b"keep-alive, \tUPGRADE", "upgrade"));
-        assert!(!has_token(b"upgraded", "upgrade"));
-        assert!(!has_token("web\u{17f}oc\u{212a}et".as_bytes(), "websocket"));
+        assert!(has_token(b"keep-alive, \tUPGRADE", b"upgrade"));
+        assert!(!has_token(b"upgraded", b"upgrade"));
+        assert!(!has_token("web\u{17f}oc\u{212a}et".as_bytes(), b"websocket"));
     }
 }

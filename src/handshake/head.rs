@@ -1,124 +1,243 @@
-//! One bounded HTTP/1.1 head from any pieces, in linear time: no byte is looked at twice, also when each comes alone.
-//! No answer depends on how the bytes were cut, so nothing but the first byte is judged before the head is complete.
+//! One bounded HTTP/1.1 head from any pieces, in linear time: no byte is searched twice, also when each comes alone.
+//!
+//! Lines are judged in their order, each when its line feed is there; of a line under way nothing is judged but the
+//! first byte of all. A storage of a fixed size keeps only the lines that somebody wants.
 
-use super::fields::is_token_byte;
+use super::fields::{is_token_byte, is_value_byte};
+use super::line::{field, find_line_feed};
 use crate::error::{Error, HandshakeError, Limit};
 use crate::frame::take_front;
 use crate::storage::Full;
-use crate::storage::sealed::Buffer;
+use crate::storage::sealed::{Buffer, Names};
 
-/// Looks for the empty line that ends a head.
+/// How far a head has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct HeadEnd {
+pub(crate) struct Progress {
     line: Line,
-    /// The bytes that were looked at: compared with the limit.
+    /// Header fields that were judged.
+    fields: u8,
+    /// Bytes that came: compared with the limit.
     seen: u32,
+    /// Where in the buffer the line under way begins.
+    line_start: u32,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+/// The line under way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Line {
-    /// Before the first line, where empty lines are skipped (RFC 9112 section 2.2).
-    #[default]
-    BeforeFirst,
-    /// Inside of a line.
-    Inside,
-    /// Behind a line feed.
+    /// In front of the first line, where empty ones are skipped (RFC 9112 section 2.2); behind so many CRs.
+    BeforeFirst {
+        crs: u8,
+    },
+    First,
+    /// A field. Until it is known that nobody wants it, it is kept.
+    Field {
+        is_wanted: bool,
+    },
+    /// A field that nobody wants.
+    Dropped(Dropped),
+}
+
+/// Where in a field that is dropped the next byte belongs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Dropped {
     Start,
-    /// Behind a line feed and a carriage return.
-    StartCr,
+    Name,
+    Value,
+    Cr,
+    Malformed,
 }
 
-/// A head, where it lies.
-pub(crate) enum Head<'i> {
-    /// Whole in the input.
-    Input(&'i mut [u8]),
-    /// In the buffer, since it came in pieces.
-    Buffer,
+impl Default for Line {
+    fn default() -> Self {
+        Self::BeforeFirst { crs: 0 }
+    }
 }
 
-impl HeadEnd {
-    /// Takes a head off the front of `input`. `None`: input is used up, what there is of the head is in `buffer`.
-    pub(crate) fn take<'i, B: Buffer>(
-        &mut self,
-        input: &mut &'i mut [u8],
-        buffer: &mut B,
-        limit: u32,
-    ) -> Result<Option<Head<'i>>, Error> {
-        let is_cut = !buffer.filled().is_empty();
-        let allowed = usize::try_from(limit - self.seen.min(limit)).unwrap_or(usize::MAX);
-        let within = input.get(..allowed.min(input.len())).unwrap_or_default();
-        let Some(len) = self.find(within)? else {
-            if input.len() > allowed {
-                return Err(Limit::Head.into());
-            }
-            let piece = take_front(input, usize::MAX);
-            buffer.append(piece).map_err(|Full| Limit::Head)?;
-            return Ok(None);
-        };
-        let piece = take_front(input, len);
-        if !is_cut {
-            return Ok(Some(Head::Input(piece)));
-        }
-        buffer.append(piece).map_err(|Full| Limit::Head)?;
-        Ok(Some(Head::Buffer))
+/// What a head is held to.
+pub(crate) struct Bounds<N> {
+    pub(crate) max_head: u32,
+    pub(crate) max_fields: u8,
+    pub(crate) names: N,
+    /// Judges a first line.
+    pub(crate) first_line: fn(&[u8]) -> Result<(), Error>,
+}
+
+impl Progress {
+    /// Whether nothing has come yet.
+    #[inline]
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.line == Line::default() && self.seen == 0
+    }
+
+    /// Counts bytes of a head that is taken whole.
+    #[inline]
+    pub(crate) fn add(&mut self, bytes: usize) {
+        self.seen = self.seen.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+    }
+
+    /// The input that is within the limit.
+    #[inline]
+    pub(crate) fn within<'i>(&self, input: &'i [u8], max_head: u32) -> &'i [u8] {
+        let allowed = usize::try_from(max_head.saturating_sub(self.seen)).unwrap_or(usize::MAX);
+        input.get(..allowed).unwrap_or(input)
     }
 
     /// Begins with the next head. The limit holds for all of them together.
     pub(crate) fn restart(&mut self) {
-        self.line = Line::default();
+        *self = Self { seen: self.seen, ..Self::default() };
     }
 
-    /// Searches on. Returns how many of these bytes belong to the head if it ends within them.
-    fn find(&mut self, bytes: &[u8]) -> Result<Option<usize>, HandshakeError> {
-        let mut at = 0;
-        while let Some(rest) = bytes.get(at..) {
-            if self.line == Line::Inside {
-                // Most bytes are passed here.
-                let Some(line_feed) = find_line_feed(rest) else { break };
-                at += line_feed;
+    /// Takes bytes of a head off the front of `input`. Whether it is complete: then it is in `buffer`, otherwise
+    /// input is used up.
+    pub(crate) fn take<B: Buffer, N: Names>(
+        &mut self,
+        input: &mut &mut [u8],
+        buffer: &mut B,
+        bounds: &Bounds<N>,
+    ) -> Result<bool, Error> {
+        while !input.is_empty() {
+            let within = self.within(input, bounds.max_head);
+            if within.is_empty() {
+                return Err(Limit::Head.into());
             }
-            let Some(&byte) = bytes.get(at) else { break };
-            // Neither a method nor `HTTP/`, but TLS or noise, which may never have an empty line.
-            if self.line == Line::BeforeFirst && !matches!(byte, b'\r' | b'\n') && !is_token_byte(byte) {
-                return Err(HandshakeError::MalformedHead);
-            }
-            at += 1;
-            self.line = match (self.line, byte) {
-                (Line::BeforeFirst, b'\r' | b'\n') => Line::BeforeFirst,
-                (Line::Start | Line::StartCr, b'\n') => {
-                    self.add(at);
-                    return Ok(Some(at));
+            let Line::BeforeFirst { crs } = self.line else {
+                let end = find_line_feed(within);
+                let len = end.map_or(within.len(), |end| end.saturating_add(1));
+                self.add(len);
+                if self.piece(take_front(input, len), end.is_some(), buffer, bounds)? {
+                    return Ok(true);
                 }
-                (Line::Start, b'\r') => Line::StartCr,
-                (Line::Inside, b'\n') => Line::Start,
-                _ => Line::Inside,
+                continue;
             };
+            let is_token = within.first().is_some_and(|&byte| is_token_byte(byte));
+            self.line = match within {
+                [b'\r', ..] => Line::BeforeFirst { crs: crs.saturating_add(1) },
+                [b'\n', ..] if crs < 2 => Line::BeforeFirst { crs: 0 },
+                _ if crs == 0 && is_token => {
+                    self.line_start = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
+                    self.line = Line::First;
+                    continue;
+                }
+                // Neither a method nor `HTTP/`, but TLS or noise, which may never have an empty line.
+                _ => return Err(HandshakeError::MalformedHead.into()),
+            };
+            self.add(1);
+            take_front(input, 1);
         }
-        self.add(bytes.len());
-        Ok(None)
+        Ok(false)
     }
 
-    fn add(&mut self, bytes: usize) {
-        self.seen = self.seen.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+    /// Takes a piece of one line, the last one with its line feed. Whether the head is complete.
+    fn piece<B: Buffer, N: Names>(
+        &mut self,
+        piece: &[u8],
+        is_last: bool,
+        buffer: &mut B,
+        bounds: &Bounds<N>,
+    ) -> Result<bool, Error> {
+        let line_start = usize::try_from(self.line_start).unwrap_or(usize::MAX);
+        if self.line == (Line::Field { is_wanted: false }) {
+            let begun = buffer.filled().get(line_start..).unwrap_or_default();
+            match wanted(bounds.names.list(), begun, piece) {
+                Want::Unknown => {}
+                Want::Yes => self.line = Line::Field { is_wanted: true },
+                Want::No { needed } => {
+                    // What stood there while it could have been wanted needed its room, however it was cut.
+                    if needed > B::CAPACITY.saturating_sub(line_start) {
+                        return Err(Limit::Head.into());
+                    }
+                    self.line = Line::Dropped(begun.iter().copied().fold(Dropped::Start, Dropped::after));
+                    buffer.truncate(line_start);
+                }
+            }
+        }
+        if let Line::Dropped(dropped) = self.line {
+            let dropped = piece.iter().copied().fold(dropped, Dropped::after);
+            self.line = Line::Dropped(dropped);
+            if !is_last {
+                return Ok(false);
+            }
+            if dropped == Dropped::Malformed {
+                return Err(HandshakeError::MalformedHead.into());
+            }
+        } else {
+            buffer.append(piece).map_err(|Full| Limit::Head)?;
+            if !is_last {
+                return Ok(false);
+            }
+            let line = buffer.filled().get(line_start..).unwrap_or_default();
+            if self.line == Line::First {
+                (bounds.first_line)(line)?;
+                self.begin_field(buffer, N::KEEPS_ALL);
+                return Ok(false);
+            }
+            if field(line)?.is_none_or(|(field, _)| field.name.is_empty()) {
+                return Ok(true);
+            }
+        }
+        self.fields = self.fields.saturating_add(1);
+        if self.fields > bounds.max_fields {
+            return Err(Limit::HeadFields.into());
+        }
+        self.begin_field(buffer, N::KEEPS_ALL);
+        Ok(false)
+    }
+
+    fn begin_field<B: Buffer>(&mut self, buffer: &B, is_wanted: bool) {
+        self.line = Line::Field { is_wanted };
+        self.line_start = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
     }
 }
 
-/// The place of the first line feed, eight bytes at a time.
-fn find_line_feed(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = 0x8080_8080_8080_8080;
-    const LINE_FEEDS: u64 = ONES * 0x0a;
-    let mut words = bytes.chunks_exact(8);
-    let mut at = 0;
-    for word in &mut words {
-        let word = word.first_chunk::<8>().map_or(0, |word| u64::from_le_bytes(*word));
-        // Zero where the byte is a line feed. The lowest zero byte is found exactly, and it is the first one.
-        let zeros = word ^ LINE_FEEDS;
-        let found = zeros.wrapping_sub(ONES) & !zeros & TOPS;
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
+impl Dropped {
+    /// The syntax of a field, byte by byte: as `line::field` has it.
+    fn after(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Start | Self::Name, byte) if is_token_byte(byte) => Self::Name,
+            (Self::Value, b'\r') => Self::Cr,
+            (Self::Value, byte) if is_value_byte(byte) => Self::Value,
+            (Self::Name, b':') | (Self::Value | Self::Cr, b'\n') => Self::Value,
+            _ => Self::Malformed,
         }
-        at += 8;
     }
-    Some(at + words.remainder().iter().position(|&byte| byte == b'\n')?)
+}
+
+/// Whether somebody wants a line.
+enum Want {
+    Yes,
+    No {
+        /// How many of its bytes were there before that was known.
+        needed: usize,
+    },
+    Unknown,
+}
+
+/// What the protocol asks for, of either role. Where the last byte is a dash more of the name may follow.
+const OWN: &[&str] =
+    &["host", "origin", "upgrade", "connection", "sec-websocket-", "content-length", "transfer-encoding"];
+
+/// Looks at the name of a line that came in two pieces, both perhaps not yet whole.
+#[inline(never)]
+fn wanted(names: &[&str], begun: &[u8], piece: &[u8]) -> Want {
+    let mut needed = 0;
+    for name in OWN.iter().chain(names) {
+        let mut bytes = begun.iter().chain(piece);
+        let mut matched: usize = 0;
+        let differs = name.bytes().any(|wanted| {
+            let is_same = bytes.next().is_some_and(|byte| byte.eq_ignore_ascii_case(&wanted));
+            matched = matched.saturating_add(usize::from(is_same));
+            !is_same
+        });
+        if !differs && (name.ends_with('-') || bytes.next() == Some(&b':')) {
+            return Want::Yes;
+        }
+        needed = needed.max(matched);
+    }
+    match begun.iter().chain(piece).next() {
+        // The end of the head.
+        Some(b'\r' | b'\n') => Want::Yes,
+        _ if needed == begun.len().saturating_add(piece.len()) => Want::Unknown,
+        _ => Want::No { needed },
+    }
 }

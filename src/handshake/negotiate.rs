@@ -1,6 +1,6 @@
 //! The opening handshake for an embedder that has its HTTP stack already: header fields in, header fields out.
 
-use super::accept_key::{ACCEPT_LEN, KEY_LEN, accept_key, encode_key};
+use super::accept_key::{ACCEPT_LEN, KEY_LEN, accept_of, digest_of, encode_key};
 use super::client::{ResponseFields, check_subprotocols};
 use super::fields::{Extension, elements, extensions};
 use super::server::{Accept, RequestFields};
@@ -49,10 +49,10 @@ where
     pub fn check(method: &str, headers: H) -> Result<Self, HandshakeError> {
         let mut fields = RequestFields::default();
         for (name, value) in headers() {
-            fields.add(name, value);
+            fields.add(name.as_bytes(), value);
         }
-        let accept = fields.check(method)?;
-        Ok(Self { headers, accept })
+        let digest = fields.check(method.as_bytes())?;
+        Ok(Self { headers, accept: accept_of(&digest) })
     }
 
     /// The subprotocols that the client offers, most wanted first.
@@ -62,10 +62,7 @@ where
 
     /// The extensions that the client offers, most wanted first.
     pub fn extensions(&self) -> impl Iterator<Item = Extension<'h>> {
-        self.all("sec-websocket-extensions")
-            .filter_map(|value| str::from_utf8(value).ok())
-            .flat_map(extensions)
-            .filter_map(Result::ok)
+        self.all("sec-websocket-extensions").flat_map(extensions).filter_map(Result::ok)
     }
 
     /// Accepts, with one of the offered subprotocols or none.
@@ -175,8 +172,8 @@ impl<'a> ClientUpgrade<'a> {
         }
         let mut fields = ResponseFields::default();
         for (name, value) in headers {
-            fields.add(name, value);
+            fields.add(name.as_bytes(), value);
         }
-        fields.check(&accept_key(&self.key), self.offered.iter().copied())
+        fields.check(&digest_of(&self.key), self.offered.iter().copied())
     }
 }

@@ -4,7 +4,6 @@ use super::fields::{elements, trim};
 use super::view::Response;
 use crate::frame::take_front;
 use crate::storage::sealed::Buffer;
-use core::str;
 
 /// How many bytes of chunk sizes, extensions and trailers are read at most: enough for small chunks, and an end for
 /// what has none.
@@ -22,8 +21,8 @@ pub(crate) struct Body {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Framing {
-    /// So many bytes are left.
-    Length(u64),
+    /// So many bytes are left. It stays at its largest number: so much is never kept.
+    Length(u32),
     /// Up to the end of the transport.
     Eof,
     Chunked(Chunk),
@@ -38,10 +37,10 @@ enum Chunk {
     /// In front of a size.
     Start,
     /// In the digits of a size.
-    Size(u64),
+    Size(u32),
     /// Behind them, where comes what nobody asked for.
-    Extension(u64),
-    Data(u64),
+    Extension(u32),
+    Data(u32),
     /// The line end behind the data.
     DataEnd,
     /// In a trailer's line.
@@ -98,7 +97,7 @@ impl Body {
                     Some(kept) => Framing::Length(left.saturating_sub(kept)),
                     None => TRUNCATED,
                 },
-                Framing::Eof => self.keep(input, u64::MAX, buffer).map_or(TRUNCATED, |_| Framing::Eof),
+                Framing::Eof => self.keep(input, u32::MAX, buffer).map_or(TRUNCATED, |_| Framing::Eof),
                 Framing::Chunked(Chunk::Data(left)) => match self.keep(input, left, buffer) {
                     Some(kept) if kept == left => Framing::Chunked(Chunk::DataEnd),
                     Some(kept) => Framing::Chunked(Chunk::Data(left.saturating_sub(kept))),
@@ -111,14 +110,14 @@ impl Body {
     }
 
     /// Keeps at most `max` bytes, and returns how many. `None`: there were more than there is room for.
-    fn keep<B: Buffer>(&mut self, input: &mut &mut [u8], max: u64, buffer: &mut B) -> Option<u64> {
+    fn keep<B: Buffer>(&mut self, input: &mut &mut [u8], max: u32, buffer: &mut B) -> Option<u32> {
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         let room = usize::try_from(self.room).unwrap_or(usize::MAX);
         let bytes = take_front(input, max.min(room.saturating_add(1)));
         let kept = bytes.get(..room.min(bytes.len())).unwrap_or_default();
         self.room = self.room.saturating_sub(u32::try_from(kept.len()).unwrap_or(u32::MAX));
         let is_kept = buffer.append(kept).is_ok();
-        (is_kept && kept.len() == bytes.len()).then_some(bytes.len() as u64)
+        if is_kept && kept.len() == bytes.len() { u32::try_from(kept.len()).ok() } else { None }
     }
 
     /// Where the body is after a byte that is not data.
@@ -128,7 +127,7 @@ impl Body {
             return TRUNCATED;
         };
         self.overhead = overhead;
-        let digit = char::from(byte).to_digit(16).map(u64::from);
+        let digit = char::from(byte).to_digit(16);
         let next = match (chunk, byte) {
             (Chunk::Start, _) => digit.map(Chunk::Size),
             (Chunk::Size(0) | Chunk::Extension(0) | Chunk::Trailer, b'\n') | (Chunk::TrailerStart, b'\r') => {
@@ -136,6 +135,7 @@ impl Body {
             }
             (Chunk::Size(size) | Chunk::Extension(size), b'\n') => Some(Chunk::Data(size)),
             (Chunk::Size(size), _) => match digit {
+                // Of 4 GiB and more nothing is kept.
                 Some(digit) => size.checked_mul(16).and_then(|size| size.checked_add(digit)).map(Chunk::Size),
                 None => Some(Chunk::Extension(size)),
             },
@@ -152,11 +152,15 @@ impl Body {
 }
 
 /// The one length that all `Content-Length` fields agree on.
-fn content_length(response: &Response<'_>) -> Option<u64> {
+fn content_length(response: &Response<'_>) -> Option<u32> {
     let mut values = response.headers().all("content-length").map(trim);
     let first = values.next()?;
     if !first.iter().all(u8::is_ascii_digit) || values.any(|other| other != first) {
         return None;
     }
-    str::from_utf8(first).ok()?.parse().ok()
+    (!first.is_empty()).then(|| {
+        first
+            .iter()
+            .fold(0_u32, |length, digit| length.saturating_mul(10).saturating_add((digit & 0x0f).into()))
+    })
 }

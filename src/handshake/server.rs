@@ -1,9 +1,11 @@
 //! The server's side of the opening handshake: check the request (RFC 6455 section 4.2.1), write acceptance or
 //! rejection (section 4.2.2).
 
-use super::accept_key::{ACCEPT_LEN, accept_key, is_valid_key};
-use super::fields::{List, Once, elements, extensions, has_token, is_field_value, is_token, trim};
-use super::view::{parse_request, resource_name};
+use super::accept_key::{ACCEPT_LEN, Digest, digest_of, valid_key};
+use super::fields::{List, Once, elements, extensions, has_token, is_token, is_value_byte, trim};
+use super::line::{fields, request_line};
+use super::out::Out;
+use super::view::resource_name;
 use crate::error::{Error, HandshakeError, Misuse};
 use core::str;
 
@@ -60,28 +62,23 @@ impl<'a> Accept<'a> {
         })
     }
 
-    /// The acceptance, piece by piece. `accept` is the value of `Sec-WebSocket-Accept`.
+    /// The acceptance. `accept` is the value of `Sec-WebSocket-Accept`.
     ///
     /// WS-4.2.2-23 · WS-4.2.2-24 · WS-4.2.2-25 · WS-4.2.2-26 · WS-4.2.2-27
-    pub(crate) fn write<E>(
-        &self,
-        accept: &str,
-        subprotocol: &str,
-        write: &mut impl FnMut(&str) -> Result<(), E>,
-    ) -> Result<(), E> {
-        write(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
-        )?;
-        write(accept)?;
-        write("\r\n")?;
+    pub(crate) fn write(&self, accept: &[u8; ACCEPT_LEN], subprotocol: &str, out: &mut Out<'_>) {
+        out.put(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+        );
+        out.put(accept);
+        out.put(b"\r\n");
         if !subprotocol.is_empty() {
             // WS-4.2.2-19
-            write_header(("Sec-WebSocket-Protocol", subprotocol), write)?;
+            out.field("Sec-WebSocket-Protocol", subprotocol);
         }
-        for header in self.headers {
-            write_header(*header, write)?;
+        for (name, value) in self.headers {
+            out.field(name, value);
         }
-        write("\r\n")
+        out.put(b"\r\n");
     }
 }
 
@@ -131,41 +128,37 @@ impl<'a> Reply<'a> {
         })
     }
 
-    /// The reply, piece by piece. `is_head`: the request was a HEAD, whose answer has no body (RFC 9110 section 9.3.2).
-    pub(crate) fn write<E>(
-        &self,
-        is_head: bool,
-        write: &mut impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let [hundreds, tens, ones] = [self.status / 100, self.status / 10 % 10, self.status % 10].map(digit);
-        write(b"HTTP/1.1 ")?;
-        write(&[hundreds, tens, ones, b' '])?;
-        write(reason(self.status).as_bytes())?;
-        write(b"\r\n")?;
+    /// The reply. `is_head`: the request was a HEAD, whose answer has no body (RFC 9110 section 9.3.2).
+    pub(crate) fn write(&self, is_head: bool, out: &mut Out<'_>) {
+        out.put(b"HTTP/1.1 ");
+        out.number(self.status.into());
+        out.put(b" ");
+        out.put(reason(self.status).as_bytes());
         let upgrade = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("upgrade"));
         // RFC 9110 section 7.8: who sends Upgrade names it in Connection.
-        write(if upgrade { b"Connection: Upgrade, close\r\n" } else { b"Connection: close\r\n" })?;
-        for header in self.headers {
-            write_header(*header, &mut |text: &str| write(text.as_bytes()))?;
+        out.put(if upgrade { b"\r\nConnection: Upgrade, close\r\n" } else { b"\r\nConnection: close\r\n" });
+        for (name, value) in self.headers {
+            out.field(name, value);
         }
         // RFC 9110 section 8.6
         let has_body = !matches!(self.status, 204 | 304);
         if has_body {
-            let mut digits = [0; 20];
-            write(b"Content-Length: ")?;
-            write(decimal(self.body.len(), &mut digits))?;
-            write(b"\r\n")?;
+            out.put(b"Content-Length: ");
+            out.number(self.body.len());
+            out.put(b"\r\n");
         }
-        write(b"\r\n")?;
-        if has_body && !is_head { write(self.body) } else { Ok(()) }
+        out.put(b"\r\n");
+        if has_body && !is_head {
+            out.put(self.body);
+        }
     }
 }
 
 /// What a request turned out to be.
 pub(crate) enum Verdict {
-    /// A valid opening handshake, and the value of `Sec-WebSocket-Accept` that answers it.
+    /// A valid opening handshake, and what answers its key.
     Upgrade {
-        accept: [u8; ACCEPT_LEN],
+        digest: Digest,
         /// Whether there is a list of subprotocols at all: most requests have none, and are not searched for it.
         offers_subprotocols: bool,
     },
@@ -177,33 +170,40 @@ pub(crate) enum Verdict {
     },
 }
 
-/// Checks a complete request head.
-pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Verdict, Error> {
-    let mut fields = RequestFields::default();
-    let (method, target, is_http_1_1) =
-        parse_request(head, max_fields, |name, value| fields.add(name, value))?;
-    if !fields.upgrade {
+/// Checks a request head, and says how long it is. `None`: it is not complete.
+#[inline(never)]
+pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Option<(Verdict, usize)>, Error> {
+    let Some((line, rest)) = request_line(head)? else {
+        return Ok(None);
+    };
+    let mut known = RequestFields::default();
+    let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
+        return Ok(None);
+    };
+    let len = head.len() - after.len();
+    if !known.upgrade {
         // RFC 9112 section 3.2
-        if is_http_1_1 && fields.hosts != 1 {
+        if line.is_http_1_1 && known.hosts != 1 {
             return Err(HandshakeError::Host.into());
         }
-        return Ok(Verdict::Plain { error: plain_error(method), is_head: method == "HEAD" });
+        let verdict = Verdict::Plain { error: plain_error(line.method), is_head: line.method == b"HEAD" };
+        return Ok(Some((verdict, len)));
     }
     // WS-4.2.2-13: there is no resource name in `http://host?query`.
-    if !resource_name(target).starts_with('/') {
+    if !resource_name(line.target).starts_with('/') {
         return Err(HandshakeError::MalformedHead.into());
     }
     // WS-4.2.1-05
-    if !is_http_1_1 {
+    if !line.is_http_1_1 {
         return Err(HandshakeError::HttpVersion.into());
     }
-    let offers_subprotocols = fields.subprotocols != List::Missing;
-    Ok(Verdict::Upgrade { accept: fields.check(method)?, offers_subprotocols })
+    let offers_subprotocols = known.subprotocols != List::Missing;
+    Ok(Some((Verdict::Upgrade { digest: known.check(line.method)?, offers_subprotocols }, len)))
 }
 
 /// What an invalid handshake is told that asks for no WebSocket at all.
-fn plain_error(method: &str) -> HandshakeError {
-    if method == "GET" { HandshakeError::Upgrade } else { HandshakeError::Method }
+fn plain_error(method: &[u8]) -> HandshakeError {
+    if method == b"GET" { HandshakeError::Upgrade } else { HandshakeError::Method }
 }
 
 /// The fields of a request that the handshake is about, over all their lines.
@@ -220,37 +220,39 @@ pub(crate) struct RequestFields<'a> {
 
 impl<'a> RequestFields<'a> {
     /// Takes the next field. WS-4.1-63, WS-4.2.1-03 and WS-4.2.1-18: any ASCII case, any order, unknown ones ignored.
-    pub(crate) fn add(&mut self, name: &str, value: &'a [u8]) {
-        let is = |known: &str| name.eq_ignore_ascii_case(known);
+    #[inline]
+    pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
+        // Most fields are none of these.
+        if !matches!(name.len(), 4 | 7 | 10 | 17 | 21 | 22 | 24) {
+            return;
+        }
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
         let value = trim(value);
         match name.len() {
-            4 if is("host") => {
-                let is_valid = !value.contains(&b',') && !value.contains(&b' ');
+            4 if is(b"host") => {
+                let is_valid = !value.iter().any(|byte| matches!(byte, b',' | b' '));
                 self.hosts = self.hosts.saturating_add(if is_valid { 1 } else { 2 });
             }
             // WS-4.2.1-09
-            7 if is("upgrade") => self.upgrade |= has_token(value, "websocket"),
+            7 if is(b"upgrade") => self.upgrade |= has_token(value, b"websocket"),
             // WS-4.2.1-10
-            10 if is("connection") => self.connection |= has_token(value, "upgrade"),
-            17 if is("sec-websocket-key") => self.key.set(value),
-            21 if is("sec-websocket-version") => self.version.set(value),
+            10 if is(b"connection") => self.connection |= has_token(value, b"upgrade"),
+            17 if is(b"sec-websocket-key") => self.key.set(value),
+            21 if is(b"sec-websocket-version") => self.version.set(value),
             // WS-4.3-03 · WS-11.3.4-01 · WS-8.1-04
-            22 if is("sec-websocket-protocol") => {
-                self.subprotocols.add(elements(value).map(|name| str::from_utf8(name).is_ok_and(is_token)));
-            }
+            22 if is(b"sec-websocket-protocol") => self.subprotocols.add(elements(value).map(is_token)),
             // WS-4.3-06 · WS-9.1-01 · WS-9.1-03 · WS-11.3.2-01
-            24 if is("sec-websocket-extensions") => match str::from_utf8(value) {
-                Ok(value) => self.extensions.add(extensions(value).map(|extension| extension.is_ok())),
-                Err(_) => self.extensions.add([false]),
-            },
+            24 if is(b"sec-websocket-extensions") => {
+                self.extensions.add(extensions(value).map(|extension| extension.is_ok()));
+            }
             _ => {}
         }
     }
 
-    /// The checks of section 4.2.1. Returns the value of `Sec-WebSocket-Accept`.
-    pub(crate) fn check(&self, method: &str) -> Result<[u8; ACCEPT_LEN], HandshakeError> {
+    /// The checks of section 4.2.1. Returns what answers the key.
+    pub(crate) fn check(&self, method: &[u8]) -> Result<Digest, HandshakeError> {
         // WS-4.2.1-04
-        if method != "GET" {
+        if method != b"GET" {
             return Err(HandshakeError::Method);
         }
         // WS-4.2.1-07
@@ -275,16 +277,14 @@ impl<'a> RequestFields<'a> {
         let Once::Found(key) = self.key else {
             return Err(HandshakeError::Key);
         };
-        if !is_valid_key(key) {
-            return Err(HandshakeError::Key);
-        }
+        let key = valid_key(key).ok_or(HandshakeError::Key)?;
         if !self.subprotocols.is_valid() {
             return Err(HandshakeError::Subprotocol);
         }
         if !self.extensions.is_valid() {
             return Err(HandshakeError::Extensions);
         }
-        Ok(accept_key(key))
+        Ok(digest_of(key))
     }
 }
 
@@ -305,7 +305,7 @@ pub(crate) fn is_websocket_header(name: &str) -> bool {
 /// Header fields of the embedder: nothing in them may break the head apart (WS-4.1-21) or be the library's own.
 pub(crate) fn check_headers(headers: &[(&str, &str)], is_owned: impl Fn(&str) -> bool) -> Result<(), Error> {
     for (name, value) in headers {
-        if !is_token(name) || !is_field_value(value) {
+        if !is_token(name.as_bytes()) || !value.bytes().all(is_value_byte) {
             return Err(Misuse::InvalidHeader.into());
         }
         if is_owned(name) {
@@ -313,34 +313,6 @@ pub(crate) fn check_headers(headers: &[(&str, &str)], is_owned: impl Fn(&str) ->
         }
     }
     Ok(())
-}
-
-pub(crate) fn write_header<E>(
-    (name, value): (&str, &str),
-    write: &mut impl FnMut(&str) -> Result<(), E>,
-) -> Result<(), E> {
-    write(name)?;
-    write(": ")?;
-    write(value)?;
-    write("\r\n")
-}
-
-fn digit(value: u16) -> u8 {
-    b'0' + (value % 10) as u8
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a digit")]
-fn decimal(mut value: usize, digits: &mut [u8; 20]) -> &[u8] {
-    let mut used = 0;
-    for slot in digits.iter_mut().rev() {
-        *slot = b'0' + (value % 10) as u8;
-        value /= 10;
-        used += 1;
-        if value == 0 {
-            break;
-        }
-    }
-    digits.get(digits.len() - used..).unwrap_or_default()
 }
 
 /// The reason phrases of RFC 9110 for what a WebSocket server is likely to say.

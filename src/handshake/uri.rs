@@ -1,6 +1,8 @@
 //! WebSocket URIs, RFC 6455 section 3. What is not an RFC 3986 URI in plain ASCII is refused, so that nothing of it
 //! can break a request line or a `Host` field apart.
 
+use super::fields::Ascii;
+use super::out::Out;
 use core::fmt;
 
 /// A `ws` or `wss` URI, seen through its parts (RFC 6455 section 3).
@@ -64,10 +66,10 @@ impl<'a> Uri<'a> {
         let (host, port) = split_authority(authority)?;
         let port = parse_port(port)?.unwrap_or(default_port(is_secure));
         // WS-3-11: checked, not changed. WS-3-12 · WS-11.1.1-02 · WS-11.1.2-02
-        if !is_made_of(path, is_path_byte) {
+        if !is_made_of(path, PATH) {
             return Err(UriError::Path);
         }
-        if !is_made_of(query, is_query_byte) {
+        if !is_made_of(query, QUERY) {
             return Err(UriError::Query);
         }
         Ok(Self { host, resource_name: ResourceName { path, query }, port, is_secure })
@@ -135,6 +137,18 @@ pub struct ResourceName<'a> {
     query: &'a str,
 }
 
+impl ResourceName<'_> {
+    pub(super) fn write(&self, out: &mut Out<'_>) {
+        // WS-3-08
+        out.put(if self.path.is_empty() { b"/" } else { self.path.as_bytes() });
+        // WS-3-09 · WS-3-10
+        if !self.query.is_empty() {
+            out.put(b"?");
+            out.put(self.query.as_bytes());
+        }
+    }
+}
+
 impl fmt::Display for ResourceName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // WS-3-08
@@ -161,6 +175,21 @@ impl fmt::Display for ResourceName<'_> {
 pub struct HostField<'a> {
     host: &'a str,
     port: Option<u16>,
+}
+
+impl HostField<'_> {
+    pub(super) fn write(&self, out: &mut Out<'_>) {
+        // WS-4.1-25: no host but an IPv6 address has a colon.
+        let is_bracketed = self.host.bytes().any(|byte| byte == b':');
+        out.put(if is_bracketed { b"[" } else { b"" });
+        out.put(self.host.as_bytes());
+        out.put(if is_bracketed { b"]" } else { b"" });
+        // WS-4.1-26
+        if let Some(port) = self.port {
+            out.put(b":");
+            out.number(port.into());
+        }
+    }
 }
 
 impl fmt::Display for HostField<'_> {
@@ -268,7 +297,7 @@ fn split_authority(authority: &str) -> Result<(&str, &str), UriError> {
         return Err(UriError::NoHost);
     }
     // WS-11.1.1-01 · WS-11.1.2-01
-    if !is_made_of(host, is_host_byte) {
+    if !is_made_of(host, HOST) {
         return Err(UriError::Host);
     }
     Ok((host, port))
@@ -343,14 +372,14 @@ fn parse_port(port: &str) -> Result<Option<u16>, UriError> {
 }
 
 /// Whether `text` is made of allowed bytes and of `%` with two hexadecimal digits.
-fn is_made_of(text: &str, is_allowed: fn(u8) -> bool) -> bool {
+fn is_made_of(text: &str, allowed: Ascii) -> bool {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let fits = match byte {
             b'%' => [bytes.next(), bytes.next()]
                 .iter()
                 .all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit())),
-            _ => is_allowed(byte),
+            _ => allowed.has(byte),
         };
         if !fits {
             return false;
@@ -359,19 +388,11 @@ fn is_made_of(text: &str, is_allowed: fn(u8) -> bool) -> bool {
     true
 }
 
-/// `unreserved / sub-delims` of RFC 3986 section 2.
-const fn is_host_byte(byte: u8) -> bool {
-    matches!(byte,
-        b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
-        | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z')
-}
+/// What `reg-name` of RFC 3986 section 3.2.2 is made of, percent-encoding apart.
+const HOST: Ascii = Ascii::alphanumeric_and(b"-._~!$&'()*+,;=");
 
 /// `pchar` of RFC 3986 section 3.3, and the slash between segments.
-const fn is_path_byte(byte: u8) -> bool {
-    is_host_byte(byte) || matches!(byte, b':' | b'@' | b'/')
-}
+const PATH: Ascii = Ascii::alphanumeric_and(b"-._~!$&'()*+,;=:@/");
 
 /// RFC 3986 section 3.4.
-const fn is_query_byte(byte: u8) -> bool {
-    is_path_byte(byte) || byte == b'?'
-}
+const QUERY: Ascii = Ascii::alphanumeric_and(b"-._~!$&'()*+,;=:@/?");

@@ -1,14 +1,9 @@
-//! A complete head, seen through its parts. The syntax was checked when it arrived (`parse_request`,
-//! `parse_response`), so the views split without asking again.
+//! A complete head, seen through its parts. The syntax was checked when it arrived (`line`), so the views split without asking again.
 
 use super::fields::{Extension, elements, extensions, is_token, trim};
 use super::origin;
 use super::server::parse_version;
-use crate::error::{Error, HandshakeError, Limit};
-use core::mem::MaybeUninit;
 use core::{fmt, str};
-
-const MAX_FIELDS: usize = crate::config::Config::MAX_HEAD_FIELDS as usize;
 
 /// A client's opening handshake, or another HTTP request.
 ///
@@ -20,7 +15,7 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     pub(crate) fn new(head: &'a [u8]) -> Self {
-        Self { head: head.trim_ascii_start() }
+        Self { head }
     }
 
     /// The method; always `GET` where a WebSocket is asked for.
@@ -137,7 +132,7 @@ pub struct Response<'a> {
 
 impl<'a> Response<'a> {
     pub(crate) fn new(head: &'a [u8], body: &'a [u8], is_truncated: bool) -> Self {
-        Self { head: head.trim_ascii_start(), body, is_truncated }
+        Self { head, body, is_truncated }
     }
 
     /// The status, such as 401 or 302.
@@ -201,7 +196,7 @@ pub struct Headers<'a> {
 }
 
 impl<'a> Headers<'a> {
-    fn of(head: &'a [u8]) -> Self {
+    pub(crate) fn of(head: &'a [u8]) -> Self {
         Self { lines: split_line(head).1 }
     }
 
@@ -215,10 +210,7 @@ impl<'a> Headers<'a> {
     }
 
     pub(crate) fn extensions(self) -> impl Iterator<Item = Extension<'a>> + Clone + use<'a> {
-        self.all("sec-websocket-extensions")
-            .filter_map(|value| str::from_utf8(value).ok())
-            .flat_map(extensions)
-            .filter_map(Result::ok)
+        self.all("sec-websocket-extensions").flat_map(extensions).filter_map(Result::ok)
     }
 }
 
@@ -234,86 +226,18 @@ impl<'a> Iterator for Headers<'a> {
     }
 }
 
-/// Checks the syntax of a complete request head and passes each field on. Returns method, target, and whether the
-/// version is 1.1.
-pub(crate) fn parse_request<'a>(
-    head: &'a [u8],
-    max_fields: u8,
-    mut field: impl FnMut(&'a str, &'a [u8]),
-) -> Result<(&'a str, &'a str, bool), Error> {
-    let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
-    let mut request = httparse::Request::new(&mut []);
-    let parsed = request
-        .parse_with_uninit_headers(head, fields.get_mut(..max_fields.into()).unwrap_or_default())
-        .map_err(|error| head_error(error, head))?;
-    if parsed.is_partial() {
-        return Err(HandshakeError::MalformedHead.into());
-    }
-    for header in request.headers.iter() {
-        field(header.name, header.value);
-    }
-    Ok((request.method.unwrap_or_default(), request.path.unwrap_or_default(), request.version == Some(1)))
-}
-
-/// Checks the syntax of a complete response head and passes each field on. Returns the status, and whether the
-/// version is 1.1.
-pub(crate) fn parse_response<'a>(
-    head: &'a [u8],
-    max_fields: u8,
-    mut field: impl FnMut(&'a str, &'a [u8]),
-) -> Result<(u16, bool), Error> {
-    let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
-    let mut response = httparse::Response::new(&mut []);
-    let parsed = httparse::ParserConfig::default()
-        .parse_response_with_uninit_headers(
-            &mut response,
-            head,
-            fields.get_mut(..max_fields.into()).unwrap_or_default(),
-        )
-        .map_err(|error| head_error(error, head))?;
-    if parsed.is_partial() {
-        return Err(HandshakeError::MalformedHead.into());
-    }
-    for header in response.headers.iter() {
-        field(header.name, header.value);
-    }
-    Ok((response.code.unwrap_or_default(), response.version == Some(1)))
-}
-
-fn head_error(error: httparse::Error, head: &[u8]) -> Error {
-    match error {
-        httparse::Error::TooManyHeaders => Limit::HeadFields.into(),
-        httparse::Error::Version if has_http_version(first_line(head.trim_ascii_start())) => {
-            HandshakeError::HttpVersion.into()
-        }
-        _ => HandshakeError::MalformedHead.into(),
-    }
-}
-
-/// Whether a version stands where it belongs, at the end of a request line or at the start of a status line.
-fn has_http_version(line: &str) -> bool {
-    let is_version = |word: &str| {
-        matches!(word.as_bytes(), [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-            if major.is_ascii_digit() && minor.is_ascii_digit())
-    };
-    let mut words = line.split(' ');
-    words.clone().next().is_some_and(is_version)
-        || (words.nth(2).is_some_and(is_version) && words.next().is_none())
-}
-
 /// Path and query of a request target in origin form or in absolute form. WS-4.2.1-06
 pub(crate) fn resource_name(target: &str) -> &str {
     // Nearly always, and then not worth a search.
     if target.starts_with('/') {
         return target;
     }
-    let Some((scheme, rest)) = target.split_once("://") else {
+    let colon = target.bytes().position(|byte| byte == b':').unwrap_or_default();
+    let (scheme, rest) = target.split_at_checked(colon).unwrap_or_default();
+    let Some(rest) = rest.strip_prefix("://").filter(|_| is_token(scheme.as_bytes())) else {
         return target;
     };
-    if !is_token(scheme) {
-        return target;
-    }
-    let start = rest.find(['/', '?']).unwrap_or(rest.len());
+    let start = rest.bytes().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
     match rest.get(start..) {
         Some("") | None => "/",
         Some(name) => name,

@@ -1,13 +1,13 @@
 //! Buffers of a fixed size, on `heapless`: for machines without an allocator.
 
-use super::sealed::{Buffer, Storage, Text, TextMessage};
+use super::sealed::{Buffer, Names, Storage, Text, TextMessage};
 use super::{Fixed, Full};
 use heapless::{String, Vec};
 
 /// The payload of a control frame (RFC 6455 section 5.5).
 const CONTROL: usize = 125;
-/// The answer to a key, and offered subprotocols.
-const NEGOTIATION: usize = 128;
+/// Offered subprotocols.
+const NEGOTIATION: usize = 100;
 
 impl<const RX: usize, const TX: usize> Storage for Fixed<RX, TX> {
     type Receive = FixedBuffer<RX>;
@@ -15,6 +15,23 @@ impl<const RX: usize, const TX: usize> Storage for Fixed<RX, TX> {
     type Control = FixedBuffer<CONTROL>;
     type Text = String<NEGOTIATION>;
     type Message = Among;
+    type Names = SomeNames;
+}
+
+/// What the embedder named.
+#[derive(Clone, Copy, Debug)]
+pub struct SomeNames(&'static [&'static str]);
+
+impl Names for SomeNames {
+    const KEEPS_ALL: bool = false;
+
+    fn new(names: &'static [&'static str]) -> Self {
+        Self(names)
+    }
+
+    fn list(&self) -> &'static [&'static str] {
+        self.0
+    }
 }
 
 /// Bytes in a row; what was taken off the front is given up when there is no room behind them.
@@ -37,7 +54,10 @@ impl<const N: usize> Buffer for FixedBuffer<N> {
             return Err(Full);
         }
         if self.bytes.len() + len > N {
-            self.bytes.copy_within(self.start.., 0);
+            // It is never beyond the end; said so that no panic is compiled in.
+            if self.start <= self.bytes.len() {
+                self.bytes.copy_within(self.start.., 0);
+            }
             self.bytes.truncate(filled);
             self.start = 0;
         }
@@ -70,12 +90,8 @@ impl<const N: usize> Text for String<N> {
         self
     }
 
-    fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, Full> {
-        let mut text = Self::new();
-        for part in parts {
-            text.push_str(part).map_err(|()| Full)?;
-        }
-        Ok(text)
+    fn push(&mut self, piece: &str) -> Result<(), Full> {
+        self.push_str(piece).map_err(|()| Full)
     }
 }
 
@@ -83,9 +99,7 @@ impl<const N: usize> Text for String<N> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Among;
 
-impl TextMessage for Among {
-    const IS_APART: bool = false;
-
+impl Text for Among {
     fn as_str(&self) -> &'static str {
         ""
     }
@@ -93,6 +107,10 @@ impl TextMessage for Among {
     fn push(&mut self, _piece: &str) -> Result<(), Full> {
         Err(Full)
     }
+}
+
+impl TextMessage for Among {
+    const IS_APART: bool = false;
 
     fn clear(&mut self, _keep: usize) {}
 }

@@ -1,6 +1,6 @@
 //! Buffers on the heap: they grow with the bytes, and give memory back.
 
-use super::sealed::{Buffer, Storage, Text, TextMessage};
+use super::sealed::{Buffer, Names, Storage, Text, TextMessage};
 use super::{Full, Heap};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -10,8 +10,25 @@ impl Storage for Heap {
     type Receive = HeapBuffer;
     type Send = HeapBuffer;
     type Control = LazyBuffer;
-    type Text = Box<str>;
+    type Text = LazyString;
     type Message = LazyString;
+    type Names = AllNames;
+}
+
+/// A name costs nothing to keep.
+#[derive(Clone, Copy, Debug)]
+pub struct AllNames;
+
+impl Names for AllNames {
+    const KEEPS_ALL: bool = true;
+
+    fn new(_names: &'static [&'static str]) -> Self {
+        Self
+    }
+
+    fn list(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// The first allocation: enough for a 101, a control frame, and short messages.
@@ -181,38 +198,30 @@ impl Buffer for LazyBuffer {
     }
 }
 
-impl Text for Box<str> {
-    fn as_str(&self) -> &str {
-        self
-    }
-
-    fn joined<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, Full> {
-        let mut text = String::new();
-        text.try_reserve_exact(parts.clone().map(str::len).sum()).map_err(|_| Full)?;
-        parts.for_each(|part| text.push_str(part));
-        Ok(text.into_boxed_str())
-    }
-}
-
-/// Eight bytes until a text message comes in pieces.
+/// Eight bytes until there is text: most connections agree on no subprotocol and get no message in pieces.
 #[expect(clippy::box_collection, reason = "8 bytes instead of 24, a million times")]
 #[derive(Debug, Default)]
 pub struct LazyString(Option<Box<String>>);
 
-impl TextMessage for LazyString {
-    const IS_APART: bool = true;
-
+impl Text for LazyString {
     fn as_str(&self) -> &str {
         self.0.as_ref().map_or("", |text| text)
     }
 
     fn push(&mut self, piece: &str) -> Result<(), Full> {
+        if piece.is_empty() {
+            return Ok(());
+        }
         let text = self.0.get_or_insert_default();
         // At most doubled.
         text.try_reserve(piece.len()).map_err(|_| Full)?;
         text.push_str(piece);
         Ok(())
     }
+}
+
+impl TextMessage for LazyString {
+    const IS_APART: bool = true;
 
     fn clear(&mut self, keep: usize) {
         match &mut self.0 {

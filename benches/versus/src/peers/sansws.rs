@@ -215,9 +215,10 @@ fn accept(count: usize, link: fn() -> Link<Stream>) -> Result {
 fn connect(count: usize, link: fn() -> Link<Answering>) -> Result {
     let mut buffer = vec![0; READ];
     let mut rng = rng();
+    // `Copy`: one for all connections to the same place.
+    let request = ClientRequest::new(URI).map_err(text)?;
     for _ in 0..count {
         let mut link = link();
-        let request = ClientRequest::new(URI).map_err(text)?;
         let mut connection = Connection::client(&request, CONFIG, &mut rng).map_err(text)?;
         let len = connection.outgoing().len();
         link.put_all(connection.outgoing());
