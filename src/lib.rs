@@ -73,6 +73,7 @@
 //!
 //! - `std` (default): `From<Error> for std::io::Error`; implies `alloc`.
 //! - `alloc`: the storage [`Heap`] and [`PreparedMessage`].
+//! - `deflate`: compression of messages, [`deflate`]; implies `std`.
 //! - `heapless`: the storage [`Fixed`], which needs no allocator.
 //! - `sha1`: the handshake's SHA-1 by the processor's own instructions, where it has them.
 //! - `simdutf8`: text is validated with SIMD.
@@ -88,6 +89,8 @@ extern crate std;
 mod close;
 mod config;
 mod connection;
+#[cfg(feature = "deflate")]
+pub mod deflate;
 mod error;
 mod event;
 mod frame;

@@ -20,6 +20,8 @@ pub use view::{Headers, Request, Response};
 
 pub(crate) use accept_key::{ACCEPT_LEN, accept_key, encode_key};
 pub(crate) use client::{Answer, check_response};
+#[cfg(feature = "deflate")]
+pub(crate) use fields::extensions;
 pub(crate) use head::{Head, HeadEnd};
 pub(crate) use refusal::Body;
 pub(crate) use server::{Verdict, check_request};
