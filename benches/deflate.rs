@@ -13,8 +13,10 @@ use sansws::deflate::{Deflater, Inflater, Pool};
 use std::fmt::Write;
 
 const SIZES: [usize; 4] = [50, 500, 5_000, 100_000];
-/// How many different messages follow each other, so that a window is no copy of the next message.
-const COUNT: usize = 16;
+/// How many different messages follow each other: more than a window holds, so that it has no copy of the next one.
+const fn count(len: usize) -> usize {
+    if len < 5000 { 100_000 / len } else { 20 }
+}
 
 fn main() {
     sizes();
@@ -47,7 +49,7 @@ fn json(len: usize, seed: usize) -> Vec<u8> {
 }
 
 fn messages(len: usize) -> Vec<Vec<u8>> {
-    (0..COUNT).map(|seed| json(len, seed)).collect()
+    (0..count(len)).map(|seed| json(len, seed)).collect()
 }
 
 fn compress(deflater: &mut Deflater, message: &[u8], out: &mut Vec<u8>) -> usize {
@@ -58,7 +60,7 @@ fn compress(deflater: &mut Deflater, message: &[u8], out: &mut Vec<u8>) -> usize
 }
 
 fn payloads(len: usize, takeover: bool) -> Vec<Vec<u8>> {
-    let mut deflater = Deflater::new(6, 15);
+    let mut deflater = Deflater::new(4, 15);
     let mut out = Vec::new();
     let mut compress = |message: &Vec<u8>| {
         let len = compress(&mut deflater, message, &mut out);
@@ -72,7 +74,7 @@ fn payloads(len: usize, takeover: bool) -> Vec<Vec<u8>> {
 
 /// What the messages shrink to.
 fn sizes() {
-    let sum = |payloads: Vec<Vec<u8>>| payloads.iter().map(Vec::len).sum::<usize>() / COUNT;
+    let sum = |payloads: Vec<Vec<u8>>| payloads.iter().map(Vec::len).sum::<usize>() / payloads.len();
     for len in SIZES {
         let mut c = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
         let c: Vec<_> = messages(len).iter().map(|message| c.message(message)).collect();
@@ -89,7 +91,7 @@ fn deflate(bencher: Bencher, len: usize, level: u8, bits: u8, takeover: bool) {
     let messages = messages(len);
     let mut deflater = Deflater::new(level, bits);
     let mut out = Vec::new();
-    bencher.counter(BytesCount::new(len * COUNT)).bench_local(|| {
+    bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
         for message in &messages {
             black_box(compress(&mut deflater, message, &mut out));
             if !takeover {
@@ -99,19 +101,19 @@ fn deflate(bencher: Bencher, len: usize, level: u8, bits: u8, takeover: bool) {
     });
 }
 
-#[divan::bench(args = SIZES, consts = [1, 6, 9])]
+#[divan::bench(args = SIZES, consts = [1, 4, 6])]
 fn deflate_takeover<const LEVEL: u8>(bencher: Bencher, len: usize) {
     deflate(bencher, len, LEVEL, 15, true);
 }
 
-#[divan::bench(args = SIZES, consts = [1, 6, 9])]
+#[divan::bench(args = SIZES, consts = [1, 4, 6])]
 fn deflate_no_takeover<const LEVEL: u8>(bencher: Bencher, len: usize) {
     deflate(bencher, len, LEVEL, 15, false);
 }
 
 #[divan::bench(args = SIZES, consts = [10, 12, 15])]
 fn deflate_window<const BITS: u8>(bencher: Bencher, len: usize) {
-    deflate(bencher, len, 6, BITS, true);
+    deflate(bencher, len, 4, BITS, true);
 }
 
 #[divan::bench(args = SIZES)]
@@ -119,9 +121,9 @@ fn deflate_from_pool(bencher: Bencher, len: usize) {
     let messages = messages(len);
     let pool = Pool::new(2);
     let mut out = Vec::new();
-    bencher.counter(BytesCount::new(len * COUNT)).bench_local(|| {
+    bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
         for message in &messages {
-            let mut deflater = pool.take_deflater(6, 15);
+            let mut deflater = pool.take_deflater(4, 15);
             black_box(compress(&mut deflater, message, &mut out));
             pool.give_deflater(deflater);
         }
@@ -133,7 +135,7 @@ fn deflate_c<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
     let messages = messages(len);
     let mut deflater = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
     let mut out = vec![0; Deflater::bound(len)];
-    bencher.counter(BytesCount::new(len * COUNT)).bench_local(|| {
+    bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
         for message in &messages {
             black_box(deflater.run_into(message, Z_SYNC_FLUSH, &mut out));
             if !TAKEOVER {
@@ -147,8 +149,8 @@ fn deflate_c<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
 fn inflate<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
     let payloads = payloads(len, TAKEOVER);
     let mut inflater = Inflater::new(15);
-    let mut out = vec![0; len];
-    bencher.counter(BytesCount::new(len * COUNT)).bench_local(|| {
+    let mut out = vec![0; len + 1];
+    bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
         inflater.reset();
         for payload in &payloads {
             assert!(inflater.inflate(payload, &mut out).unwrap().done);
@@ -164,8 +166,8 @@ fn inflate<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
 fn inflate_c<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
     let payloads = payloads(len, TAKEOVER);
     let mut inflater = zlib::Inflate::new(15);
-    let mut out = vec![0; len];
-    bencher.counter(BytesCount::new(len * COUNT)).bench_local(|| {
+    let mut out = vec![0; len + 1];
+    bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
         inflater.reset();
         for payload in &payloads {
             assert_eq!(inflater.message_into(payload, &mut out), len);

@@ -7,7 +7,7 @@ mod zlib;
 use libz_sys::{Z_DEFAULT_STRATEGY, Z_FINISH, Z_FIXED, Z_HUFFMAN_ONLY, Z_NO_FLUSH, Z_SYNC_FLUSH};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::deflate::{Corrupt, Deflater, Inflater, Pool, Step};
+use sansws::deflate::{Corrupt, Deflate, DeflateEndpoint, DeflateParams, Deflater, Inflater, Pool, Step};
 
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 const HELLO_AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
@@ -435,7 +435,6 @@ fn a_message_that_goes_out_plain_is_not_referred_to() {
 
 #[test]
 fn when_a_message_goes_out_plain() {
-    let deflater = Deflater::new(6, 10);
     for (plain, compressed, takeover, expected) in [
         (100, 99, false, false),
         (100, 100, false, true),
@@ -444,7 +443,7 @@ fn when_a_message_goes_out_plain() {
         (1024, 1030, true, true),
         (1024, 1023, true, false),
     ] {
-        assert_eq!(deflater.prefers_plain(plain, compressed, takeover), expected);
+        assert_eq!(Deflater::prefers_plain(10, plain, compressed, takeover), expected);
     }
 }
 
@@ -484,6 +483,62 @@ fn a_pool_lends_codecs_without_a_past() {
     assert_eq!(whole(&mut inflater, &HELLO_AGAIN), Err(Corrupt));
     pool.give_inflater(inflater);
     assert_eq!(whole(&mut pool.take_inflater(), &HELLO).unwrap(), b"Hello");
+}
+
+// --- Both ends ---
+
+/// What one end sends, and the other reads.
+fn exchange(from: &mut DeflateEndpoint, to: &mut DeflateEndpoint, message: &[u8]) -> Vec<u8> {
+    let payload = deflate(from.deflater(), message, &mut Cuts::whole());
+    from.end_sent();
+    assert_eq!(whole(to.inflater(), &payload).unwrap(), message);
+    to.end_received();
+    payload
+}
+
+fn ends(params: DeflateParams, pool: Option<&Pool>) -> (DeflateEndpoint, DeflateEndpoint) {
+    let end = |is_server| DeflateEndpoint::new(is_server, params, &Deflate::new(), pool.cloned());
+    (end(true), end(false))
+}
+
+// PMD-7-02 · PMD-5-21 · PMD-7.1.1.1-03 · PMD-7.1.1.2-05, -06 · PMD-7.2.1-12 to -15 · PMD-7.2.2-04 to -08
+#[test]
+fn each_end_keeps_to_what_is_agreed() {
+    let pool = Pool::new(2);
+    for pool in [None, Some(&pool)] {
+        for (server_alone, client_alone) in [(false, false), (false, true), (true, false), (true, true)] {
+            let params = DeflateParams::new()
+                .with_server_no_context_takeover(server_alone)
+                .with_client_no_context_takeover(client_alone);
+            let (mut server, mut client) = ends(params, pool);
+            for _ in 0..3 {
+                assert_eq!(exchange(&mut server, &mut client, b"").len(), 1);
+                let first = exchange(&mut server, &mut client, b"Hello");
+                assert_eq!(exchange(&mut server, &mut client, b"Hello") == first, server_alone);
+                let first = exchange(&mut client, &mut server, b"Hello!");
+                assert_eq!(exchange(&mut client, &mut server, b"Hello!") == first, client_alone);
+                server.forget_sent();
+                client.forget_sent();
+            }
+        }
+    }
+}
+
+// PMD-7-02 · PMD-7.2.1-16, -18
+#[test]
+fn each_end_has_its_own_window() {
+    let params = DeflateParams::new().with_server_max_window_bits(9).with_client_max_window_bits(12);
+    let (mut server, mut client) = ends(params, None);
+    let far = at_distance(1000);
+    let from_server = exchange(&mut server, &mut client, &far);
+    let from_client = exchange(&mut client, &mut server, &far);
+    assert!(from_client.len() < from_server.len());
+    assert_eq!(zlib::Inflate::new(9).message(&from_server), Ok(far.clone()));
+    assert_eq!(zlib::Inflate::new(12).message(&from_client), Ok(far));
+    assert!(server.can_send_prepared(9) && !server.can_send_prepared(10));
+    assert!(client.can_send_prepared(12) && !client.can_send_prepared(13));
+    assert_eq!((server.compresses(31), server.compresses(32)), (false, true));
+    assert!(server.prefers_plain(512, 512) && !client.prefers_plain(512, 512));
 }
 
 proptest! {

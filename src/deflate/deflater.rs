@@ -146,8 +146,8 @@ impl Deflater {
     /// Without takeover always when it has not become shorter. With takeover the window is worth more than the few bytes that
     /// such a message grows by, unless nothing else is in the window any more.
     #[must_use]
-    pub const fn prefers_plain(&self, plain: usize, compressed: usize, takeover: bool) -> bool {
-        compressed >= plain && (!takeover || plain >> self.window_bits > 0)
+    pub const fn prefers_plain(window_bits: u8, plain: usize, compressed: usize, takeover: bool) -> bool {
+        compressed >= plain && (!takeover || plain >> window_bits > 0)
     }
 
     pub(super) fn is_for(&self, level: u8, bits: u8) -> bool {

@@ -196,6 +196,11 @@ impl History {
         let bytes = bytes.get(bytes.len().saturating_sub(self.capacity)..).unwrap_or_default();
         let room = self.capacity - self.ring.len();
         let (fill, rest) = bytes.split_at(room.min(bytes.len()));
+        let len = self.ring.len() + fill.len();
+        if len > self.ring.capacity() {
+            // At most doubled, and never more than the window.
+            self.ring.reserve_exact((2 * len).min(self.capacity) - self.ring.len());
+        }
         self.ring.extend_from_slice(fill);
         // Over the oldest bytes, up to the end of the ring and then from its beginning.
         let (first, second) = rest.split_at((self.ring.len() - self.start).min(rest.len()));

@@ -3,12 +3,28 @@
 //! - [`Deflate`] negotiates: a client's offer, a server's answer, and the check of it, as values of
 //!   `Sec-WebSocket-Extensions`. What both ends agreed on are [`DeflateParams`].
 //! - [`Deflater`] and [`Inflater`] transform the payload of messages, in pieces of any size, as section 7.2 says.
+//! - [`DeflateEndpoint`] is the extension in use at one end: its two codecs, and when which is needed.
 //! - [`Pool`] keeps codecs between messages, for many connections that take no context over.
+//!
+//! # Memory
+//!
+//! What a codec holds, whatever the level; a smaller window saves less than it promises, as a table of 128 KiB is always there:
+//!
+//! | window bits | 8 to 10 | 11, 12 | 13 | 14 | 15 |
+//! |---|---|---|---|---|---|
+//! | [`Deflater`] | 150 KiB | 162 KiB | 192 KiB | 224 KiB | 288 KiB |
+//!
+//! An [`Inflater`] holds 47 KiB, and as the messages come up to as much again as the window has bytes. With context takeover a
+//! connection holds its codecs from the first message that needs them on; without, none while it is idle, if it has a [`Pool`].
+//! To make a codec panics where the allocator has no memory.
+//!
+//! # Security
 //!
 //! Compression next to secrets can leak them over TLS (section 8): where an attacker can place text beside a secret and see
 //! the length of what is sent, leave such messages plain, or do without context takeover.
 
 mod deflater;
+mod endpoint;
 mod inflater;
 mod negotiate;
 mod params;
@@ -16,6 +32,7 @@ mod pool;
 mod zlib;
 
 pub use deflater::Deflater;
+pub use endpoint::DeflateEndpoint;
 pub use inflater::Inflater;
 pub use negotiate::{Deflate, ExtensionValue};
 pub use params::DeflateParams;

@@ -49,7 +49,7 @@ impl Deflate {
     pub const fn new() -> Self {
         Self {
             wanted: DeflateParams::new(),
-            level: 6,
+            level: 4,
             offers_client_max_window_bits: true,
             offers_fallback: false,
             follows_hints: true,
@@ -57,7 +57,10 @@ impl Deflate {
         }
     }
 
-    /// How hard to search for repetitions when compressing, from 1 (fastest) to 9 (smallest). Default 6.
+    /// How hard to search for repetitions when compressing, from 1 (fastest) to 9 (smallest). Default 4.
+    ///
+    /// JSON of 100 KB takes 427 µs to become 16.0 KB with 4, twice as long to become 15.5 KB with 6, and a third of it to become
+    /// 26.8 KB with 1. Small messages take about as long with 2 as with 6, and far less with 1.
     pub const fn level(mut self, level: u8) -> Self {
         self.level = match level {
             0 => 1,

@@ -116,7 +116,8 @@ impl Encoder {
     }
 }
 
-/// How many symbols a block has, as a power of two above 2^6: measured, see `benches/deflate.rs`.
+/// A block has up to 2^(6 + this) symbols. More than this makes messages of 100 KB smaller by less than 1 %, and costs 100 KiB at
+/// the most; less makes them larger by several, and slower. Small messages are one block anyway.
 fn mem_level(window_bits: u8) -> i32 {
-    i32::from(window_bits) - 7
+    if window_bits < 13 { 5 } else { 6 }
 }
