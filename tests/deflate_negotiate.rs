@@ -28,8 +28,8 @@ fn with(parameters: &str) -> String {
 
 // --- The server ---
 
-// PMD-5-09 · PMD-7-01 · PMD-7.1.1.1-04 · PMD-7.1.1.1-06 · PMD-7.1.2.1-06 · PMD-7.1.2.2-01 · PMD-5.2-01: what is offered, and what a server
-// without wishes of its own answers.
+// PMD-5-09 · PMD-7-01 · PMD-7.1.1.1-04 · PMD-7.1.1.1-06 · PMD-7.1.2.1-06 · PMD-7.1.2.2-01 · PMD-5.2-01:
+// what is offered, and what a server without wishes of its own answers.
 #[test]
 fn answers_to_offers() {
     for (offer, expected) in [
@@ -55,7 +55,8 @@ fn answers_to_offers() {
     }
 }
 
-// PMD-7-03 to -05, PMD-5-18, PMD-7.1.1.1-02 · PMD-7.1.1.2-02 · PMD-7.1.2.1-02, -03 · PMD-7.1.2.2-02: the offer is declined, and the next is
+// PMD-7-03 · PMD-7-04 · PMD-7-05 · PMD-5-18 · PMD-7.1.1.1-02 · PMD-7.1.1.2-02 · PMD-7.1.2.1-02
+// PMD-7.1.2.1-03 · PMD-7.1.2.2-02: the offer is declined, and the next is
 // looked at.
 #[test]
 fn offers_that_are_declined() {
@@ -117,7 +118,8 @@ fn lines_that_are_no_text_are_left_out() {
     assert_eq!(PLAIN.accept(lines).unwrap().1.as_str(), "permessage-deflate");
 }
 
-// PMD-7.1.1.1-07 · PMD-7.1.1.2-03 · PMD-7.1.2.1-10 · PMD-7.1.2.2-05, -08: what a server wants of itself.
+// PMD-7.1.1.1-07 · PMD-7.1.1.2-03 · PMD-7.1.2.1-10 · PMD-7.1.2.2-05 · PMD-7.1.2.2-08: what a server wants
+// of itself.
 #[test]
 fn wishes_of_a_server() {
     let server = Deflate::new().server_no_context_takeover(true);
@@ -144,7 +146,7 @@ fn wishes_of_a_server() {
     }
 }
 
-// PMD-5-07 · PMD-7.1.1.2-04 · PMD-7.1.2.2-04, -06: a hint that is not followed changes nothing.
+// PMD-5-07 · PMD-7.1.1.2-04 · PMD-7.1.2.2-04 · PMD-7.1.2.2-06: a hint that is not followed changes nothing.
 #[test]
 fn hints_can_be_ignored() {
     let server = Deflate::new().follow_hints(false);
@@ -156,7 +158,8 @@ fn hints_can_be_ignored() {
 
 // --- The client ---
 
-// PMD-5-01, -03, -05, -06 · PMD-7-01 · PMD-7.1.1.1-01 · PMD-7.1.1.2-01 · PMD-7.1.2.1-01 · PMD-7.1.2.2-01 · PMD-7.1.3-01 · PMD-7.3-01
+// PMD-5-01 · PMD-5-03 · PMD-5-05 · PMD-5-06 · PMD-7-01 · PMD-7.1.1.1-01 · PMD-7.1.1.2-01
+// PMD-7.1.2.1-01 · PMD-7.1.2.2-01 · PMD-7.1.3-01 · PMD-7.3-01
 #[test]
 fn offers() {
     let new = Deflate::new;
@@ -191,7 +194,8 @@ fn offers() {
     }
 }
 
-// PMD-7-07 to -09, PMD-5-20 · PMD-7.1.1.1-02 · PMD-7.1.1.2-02 · PMD-7.1.2.1-09 · PMD-7.1.2.2-07
+// PMD-7-07 · PMD-7-08 · PMD-7-09 · PMD-5-20 · PMD-7.1.1.1-02 · PMD-7.1.1.2-02 · PMD-7.1.2.1-09
+// PMD-7.1.2.2-07
 #[test]
 fn answers_that_fail() {
     for parameters in [
@@ -228,7 +232,7 @@ fn two_answers_fail() {
     assert_eq!(PLAIN.check_answer(lines), Err(HandshakeError::ExtensionAnswer));
 }
 
-// PMD-7.1.1.1-05 · PMD-7.1.2.1-07, -08 · PMD-7.1.2.2-09
+// PMD-7.1.1.1-05 · PMD-7.1.2.1-07 · PMD-7.1.2.1-08 · PMD-7.1.2.2-09
 #[test]
 fn answers_that_do_not_fit_the_offer_fail() {
     let refused = Err(HandshakeError::ExtensionAnswer);
@@ -257,7 +261,8 @@ fn an_answer_to_the_fallback_is_taken() {
     assert_eq!(params.server_max_window_bits(), 12);
 }
 
-// PMD-5-11, -19 · PMD-7.1.1.1-07 · PMD-7.1.1.2-03, -04, -07 · PMD-7.1.2.1-09, -10 · PMD-7.1.2.2-03, -06
+// PMD-5-11 · PMD-5-19 · PMD-7.1.1.1-07 · PMD-7.1.1.2-03 · PMD-7.1.1.2-04 · PMD-7.1.1.2-07
+// PMD-7.1.2.1-09 · PMD-7.1.2.1-10 · PMD-7.1.2.2-03 · PMD-7.1.2.2-06
 #[test]
 fn answers_that_are_taken() {
     assert_eq!(PLAIN.check_answer([]), Ok(None));
@@ -311,8 +316,8 @@ fn any_deflate() -> impl Strategy<Value = Deflate> {
 }
 
 proptest! {
-    // PMD-3-02 · PMD-5-08, -10, -12 · PMD-7-06: any server's answer passes any client's check, and both ends draw the same from it,
-    // but for what a client does on its own.
+    // PMD-3-02 · PMD-5-08 · PMD-5-10 · PMD-5-12 · PMD-7-06: any server's answer passes any client's check,
+    // and both ends draw the same from it, but for what a client does on its own.
     #[test]
     fn any_answer_fits_its_offer(client in any_deflate(), server in any_deflate()) {
         let (agreed, answer) = accept(server, &[client.offer().as_str()]).unwrap();
