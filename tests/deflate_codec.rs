@@ -491,6 +491,27 @@ fn a_pool_lends_codecs_without_a_past() {
     assert_eq!(whole(&mut pool.take_inflater(), &HELLO).unwrap(), b"Hello");
 }
 
+/// Noise of bytes that the fixed code is longest for does not shrink in any way.
+#[test]
+fn the_bound_is_enough() {
+    let mut noise = 3u32;
+    let mut next = || {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        144 + noise.to_be_bytes()[0] % 112
+    };
+    for bits in [8, 12, 15] {
+        for level in 1..10 {
+            let mut deflater = Deflater::new(level, bits);
+            for len in [0, 1, 2, 10, 100, 1000, 5000, 70_000] {
+                let message: Vec<u8> = (0..len).map(|_| next()).collect();
+                let step = deflater.finish(&message, &mut vec![0; Deflater::bound(len)]);
+                assert!(step.done, "level {level}, {bits} bits, {len} bytes");
+                deflater.reset();
+            }
+        }
+    }
+}
+
 // --- Both ends ---
 
 /// What one end sends, and the other reads.

@@ -1,5 +1,6 @@
-//! Messages into compressed payload (RFC 7692 section 7.2.1). What is compressed never refers to a byte that the peer has not
-//! seen in a compressed message: whoever keeps such bytes from the peer calls [`Deflater::reset`].
+//! Messages into compressed payload (RFC 7692 section 7.2.1). What is compressed never refers to a byte that
+//! the peer has not seen in a compressed message: whoever keeps such bytes from the peer calls
+//! [`Deflater::reset`].
 
 use super::Step;
 use super::inflater::TAIL;
@@ -8,8 +9,8 @@ use super::zlib::Encoder;
 
 /// Compresses the messages of one direction.
 ///
-/// For each message call [`finish`](Self::finish) with all of it, or [`deflate`](Self::deflate) with what is at hand and then
-/// `finish` with the last piece. The message is compressed before the next one is begun.
+/// For each message call [`finish`](Self::finish) with all of it, or [`deflate`](Self::deflate) with what is
+/// at hand and then `finish` with the last piece. The message is compressed before the next one is begun.
 ///
 /// ```
 /// use sansws::deflate::Deflater;
@@ -23,15 +24,16 @@ use super::zlib::Encoder;
 ///
 /// # Context takeover
 ///
-/// By itself a message refers to those before it. [`reset`](Self::reset) forgets them; it costs nothing until the next
-/// message is compressed, which then begins with an empty window. Call it
+/// By itself a message refers to those before it. [`reset`](Self::reset) forgets them; it costs nothing until
+/// the next message is compressed, which then begins with an empty window. Call it
 ///
 /// - after each message where no context is taken over (PMD-7.2.1-12, PMD-7.2.1-14, PMD-7.1.1.2-05);
-/// - when a message was compressed and then goes out plain, as [`prefers_plain`](Self::prefers_plain) may advise: the peer
-///   does not see its bytes. A message that was never given to the compressor changes nothing (PMD-7.2.3.2-01);
-/// - when the peer gets a compressed message that did not come from here, such as one that was compressed once for many: it
-///   lies between this compressor's messages in the peer's window. Such a message must be made by a new or reset compressor,
-///   so that it refers to nothing before it.
+/// - when a message was compressed and then goes out plain, as [`prefers_plain`](Self::prefers_plain) may
+///   advise: the peer does not see its bytes. A message that was never given to the compressor changes
+///   nothing (PMD-7.2.3.2-01);
+/// - when the peer gets a compressed message that did not come from here, such as one that was compressed
+///   once for many: it lies between this compressor's messages in the peer's window. Such a message must be
+///   made by a new or reset compressor, so that it refers to nothing before it.
 pub struct Deflater {
     encoder: Encoder,
     level: u8,
@@ -48,8 +50,8 @@ impl Deflater {
     /// The least room that [`flush`](Self::flush) and [`finish`](Self::finish) get on with.
     pub const MIN_ROOM: usize = TAIL.len() + Encoder::MIN_ROOM + 5;
 
-    /// A compressor with an empty window. `level` is 1 (fastest) to 9 (smallest), `bits` the base-2 logarithm of the window,
-    /// 8 to 15: nothing refers back further (PMD-7.2.1-16, PMD-7.2.1-18, PMD-7.2.2-13).
+    /// A compressor with an empty window. `level` is 1 (fastest) to 9 (smallest), `bits` the base-2 logarithm
+    /// of the window, 8 to 15: nothing refers back further (PMD-7.2.1-16, PMD-7.2.1-18, PMD-7.2.2-13).
     #[must_use]
     pub fn new(level: u8, bits: u8) -> Self {
         let (level, window_bits) = (level.clamp(1, 9), window_bits(bits));
@@ -72,7 +74,8 @@ impl Deflater {
 
     /// Compresses a piece of a message, where more follows. Much of the output comes later. PMD-7.2.1-01
     ///
-    /// Not [`done`](Step::done) means that `out` is full: call it again with the rest of the input and more room.
+    /// Not [`done`](Step::done) means that `out` is full: call it again with the rest of the input and more
+    /// room.
     pub fn deflate(&mut self, input: &[u8], out: &mut [u8]) -> Step {
         self.begin();
         let encoded = self.encoder.encode(input, out);
@@ -80,11 +83,11 @@ impl Deflater {
         Step { consumed: encoded.consumed, produced: encoded.produced, done: encoded.consumed == input.len() }
     }
 
-    /// Compresses a piece of a message so that the peer can read all of it at once: for a fragment that is not the last.
-    /// PMD-7.2.1-09 · PMD-7.2.1-10
+    /// Compresses a piece of a message so that the peer can read all of it at once: for a fragment that is
+    /// not the last. PMD-7.2.1-09 · PMD-7.2.1-10
     ///
-    /// Not [`done`](Step::done) means that `out` is full, or has less room than [`MIN_ROOM`](Self::MIN_ROOM): call it again
-    /// with the rest of the input and more room.
+    /// Not [`done`](Step::done) means that `out` is full, or has less room than [`MIN_ROOM`](Self::MIN_ROOM):
+    /// call it again with the rest of the input and more room.
     pub fn flush(&mut self, input: &[u8], out: &mut [u8]) -> Step {
         if input.is_empty() && !self.has_input {
             return Step { consumed: 0, produced: 0, done: true };
@@ -101,8 +104,8 @@ impl Deflater {
 
     /// Compresses the last piece of a message and ends it. PMD-7.2.1-01 to PMD-7.2.1-04
     ///
-    /// Not [`done`](Step::done) means that `out` is full, or has less room than [`MIN_ROOM`](Self::MIN_ROOM): call it again
-    /// with the rest of the input, which may be empty, and more room.
+    /// Not [`done`](Step::done) means that `out` is full, or has less room than [`MIN_ROOM`](Self::MIN_ROOM):
+    /// call it again with the rest of the input, which may be empty, and more room.
     pub fn finish(&mut self, input: &[u8], out: &mut [u8]) -> Step {
         let stuck = Step { consumed: 0, produced: 0, done: false };
         if input.is_empty() && !self.has_input {
@@ -140,11 +143,11 @@ impl Deflater {
         self.held = None;
     }
 
-    /// Whether a message of `plain` bytes that was compressed to `compressed` bytes should go out plain, and the compressor
-    /// be [reset](Self::reset).
+    /// Whether a message of `plain` bytes that was compressed to `compressed` bytes should go out plain, and
+    /// the compressor be [reset](Self::reset).
     ///
-    /// Without takeover always when it has not become shorter. With takeover the window is worth more than the few bytes that
-    /// such a message grows by, unless nothing else is in the window any more.
+    /// Without takeover always when it has not become shorter. With takeover the window is worth more than
+    /// the few bytes that such a message grows by, unless nothing else is in the window any more.
     #[must_use]
     pub const fn prefers_plain(window_bits: u8, plain: usize, compressed: usize, takeover: bool) -> bool {
         compressed >= plain && (!takeover || plain >> window_bits > 0)

@@ -1,14 +1,15 @@
-//! The extension in use at one end: which codec a message needs, and where it stays afterwards. A connection that takes no context
-//! over has none between messages.
+//! The extension in use at one end: which codec a message needs, and where it stays afterwards. A connection
+//! that takes no context over has none between messages.
 
 use super::{Deflate, DeflateParams, Deflater, Inflater, Pool};
 use alloc::boxed::Box;
 use core::fmt;
 
-/// One end of a connection that has agreed on permessage-deflate: its two codecs, made when a message first needs them.
+/// One end of a connection that has agreed on permessage-deflate: its two codecs, made when a message first
+/// needs them.
 ///
-/// Its first message to compress or decompress makes a codec. Where the context is taken over, the codec stays. Where it is
-/// not, it goes to the [`Pool`] after each message, or stays too if there is none.
+/// Its first message to compress or decompress makes a codec. Where the context is taken over, the codec
+/// stays. Where it is not, it goes to the [`Pool`] after each message, or stays too if there is none.
 ///
 /// ```
 /// use sansws::deflate::{Deflate, DeflateEndpoint, DeflateParams};
@@ -43,7 +44,8 @@ pub struct DeflateEndpoint {
 }
 
 impl DeflateEndpoint {
-    /// The end of a server or a client with these agreed parameters, and with level and threshold from `deflate`. PMD-7-02
+    /// The end of a server or a client with these agreed parameters, and with level and threshold from
+    /// `deflate`. PMD-7-02
     #[must_use]
     pub const fn new(is_server: bool, params: DeflateParams, deflate: &Deflate, pool: Option<Pool>) -> Self {
         let server = (params.server_max_window_bits(), !params.server_no_context_takeover());
@@ -77,8 +79,9 @@ impl DeflateEndpoint {
         })
     }
 
-    /// Whether the message of `plain` bytes, compressed to `compressed`, should go out plain, see [`Deflater::prefers_plain`]. Then
-    /// call [`forget_sent`](Self::forget_sent) instead of [`end_sent`](Self::end_sent).
+    /// Whether the message of `plain` bytes, compressed to `compressed`, should go out plain, see
+    /// [`Deflater::prefers_plain`]. Then call [`forget_sent`](Self::forget_sent) instead of
+    /// [`end_sent`](Self::end_sent).
     #[must_use]
     pub const fn prefers_plain(&self, plain: usize, compressed: usize) -> bool {
         Deflater::prefers_plain(self.own_window_bits, plain, compressed, self.own_takeover)
@@ -91,8 +94,8 @@ impl DeflateEndpoint {
         }
     }
 
-    /// What was compressed last does not go out like that, or the peer gets a compressed message that was not made here: the next
-    /// message refers to nothing before it, see [`Deflater::reset`].
+    /// What was compressed last does not go out like that, or the peer gets a compressed message that was not
+    /// made here: the next message refers to nothing before it, see [`Deflater::reset`].
     pub fn forget_sent(&mut self) {
         if let Some(deflater) = &mut self.deflater {
             deflater.reset();
@@ -104,7 +107,8 @@ impl DeflateEndpoint {
         }
     }
 
-    /// Whether the peer can read a message that was compressed elsewhere, with a window of `window_bits` and nothing before it.
+    /// Whether the peer can read a message that was compressed elsewhere, with a window of `window_bits` and
+    /// nothing before it.
     #[must_use]
     pub const fn can_send_prepared(&self, window_bits: u8) -> bool {
         window_bits <= self.own_window_bits

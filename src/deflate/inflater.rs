@@ -1,5 +1,5 @@
-//! Compressed payload into messages (RFC 7692 section 7.2.2): the output is the same however input and room are cut, and grows
-//! only by what the caller makes room for.
+//! Compressed payload into messages (RFC 7692 section 7.2.2): the output is the same however input and room
+//! are cut, and grows only by what the caller makes room for.
 
 use super::params::window_bits;
 use super::zlib::Decoder;
@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 
 /// Decompresses the messages of one direction.
 ///
-/// For each message call [`inflate`](Self::inflate) with what arrives, then [`finish`](Self::finish). Where the peer takes
-/// no context over, call [`reset`](Self::reset) between messages.
+/// For each message call [`inflate`](Self::inflate) with what arrives, then [`finish`](Self::finish). Where
+/// the peer takes no context over, call [`reset`](Self::reset) between messages.
 ///
 /// ```
 /// use sansws::deflate::Inflater;
@@ -44,8 +44,8 @@ const END_TAIL: usize = 1;
 const END_BLOCK: usize = 5;
 
 impl Inflater {
-    /// A decoder with an empty window. `window_bits` is the base-2 logarithm of the largest window that the peer may use,
-    /// 8 to 15.
+    /// A decoder with an empty window. `window_bits` is the base-2 logarithm of the largest window that the
+    /// peer may use, 8 to 15.
     #[must_use]
     pub fn new(window_bits: u8) -> Self {
         Self {
@@ -57,10 +57,11 @@ impl Inflater {
         }
     }
 
-    /// Forgets the message under way and the window: the next message refers to nothing before it. Keeps the memory.
+    /// Forgets the message under way and the window: the next message refers to nothing before it. Keeps the
+    /// memory.
     ///
-    /// Between messages of a peer that takes no context over (PMD-7.2.2-04 and -06); for any other it would break the next
-    /// message (PMD-7.2.2-05, -07 and -08).
+    /// Between messages of a peer that takes no context over (PMD-7.2.2-04 and -06); for any other it would
+    /// break the next message (PMD-7.2.2-05, -07 and -08).
     pub fn reset(&mut self) {
         self.decoder.restart();
         self.history.clear();
@@ -70,9 +71,9 @@ impl Inflater {
 
     /// Decompresses a piece of a message, as far as there is room. PMD-7.2.2-02
     ///
-    /// Not [`done`](Step::done) means that `out` is full and there is more: call it again with the rest of the input, which
-    /// may be empty, and more room; or give up where the message would become too long. Exactly as much room as the message
-    /// has bytes is enough.
+    /// Not [`done`](Step::done) means that `out` is full and there is more: call it again with the rest of
+    /// the input, which may be empty, and more room; or give up where the message would become too long.
+    /// Exactly as much room as the message has bytes is enough.
     ///
     /// # Errors
     /// [`Corrupt`]: the connection has to fail (PMD-7.2.2-03).
@@ -86,14 +87,15 @@ impl Inflater {
         Ok(step)
     }
 
-    /// Ends the message, once [`inflate`](Self::inflate) is [`done`](Step::done) with all of it: takes the tail that the sender has
-    /// removed, which decompresses to nothing. PMD-7.2.2-01
+    /// Ends the message, once [`inflate`](Self::inflate) is [`done`](Step::done) with all of it: takes the
+    /// tail that the sender has removed, which decompresses to nothing. PMD-7.2.2-01
     ///
     /// # Errors
     /// [`Corrupt`] for a message that ends in the middle of a block, and where `inflate` is not done.
     pub fn finish(&mut self) -> Result<(), Corrupt> {
-        // The payload ends with the header of an empty block, that is with at most five bits and zeros. Some peers leave the
-        // whole block in its place, or out behind a final block: then it is added in full, which does no harm.
+        // The payload ends with the header of an empty block, that is with at most five bits and zeros. Some
+        // peers leave the whole block in its place, or out behind a final block: then it is added in full,
+        // which does no harm.
         let is_whole = self.is_at_start || self.last == TAIL;
         let mut at = if is_whole { 0 } else { END_TAIL };
         while at < END_BLOCK {
@@ -150,7 +152,9 @@ impl Inflater {
             } else {
                 step.produced += decoded.produced;
             }
-            let goes_on = decoded.ended && until == Stop::AtEnd && decoded.consumed < input.len();
+            // A final block may end with a byte that was taken while there was no room for what it gives.
+            let has_come_on = decoded.ended || decoded.consumed > 0;
+            let goes_on = until == Stop::AtEnd && has_come_on && decoded.consumed < input.len();
             if has_room && !goes_on {
                 step.done = true;
                 return Ok(step);
@@ -173,8 +177,8 @@ enum Stop {
     AtBlock,
 }
 
-/// The window once more, for a stream that begins where a final block has ended: the codec forgets its own there, while the
-/// RFC lets the peer refer back as before. Grows with the bytes that were decoded.
+/// The window once more, for a stream that begins where a final block has ended: the codec forgets its own
+/// there, while the RFC lets the peer refer back as before. Grows with the bytes that were decoded.
 struct History {
     ring: Vec<u8>,
     capacity: usize,

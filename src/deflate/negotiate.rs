@@ -1,5 +1,5 @@
-//! The negotiation of permessage-deflate (RFC 7692 sections 5 and 7.1): one offer is taken as a whole or not at all, and what
-//! an answer says is all that counts.
+//! The negotiation of permessage-deflate (RFC 7692 sections 5 and 7.1): one offer is taken as a whole or not
+//! at all, and what an answer says is all that counts.
 
 use super::params::{DeflateParams, MAX_BITS, MIN_BITS, window_bits};
 use crate::error::HandshakeError;
@@ -59,8 +59,9 @@ impl Deflate {
 
     /// How hard to search for repetitions when compressing, from 1 (fastest) to 9 (smallest). Default 4.
     ///
-    /// JSON of 100 KB takes 427 µs to become 16.0 KB with 4, twice as long to become 15.5 KB with 6, and a third of it to become
-    /// 26.8 KB with 1. Small messages take about as long with 2 as with 6, and far less with 1.
+    /// JSON of 100 KB takes 427 µs to become 16.0 KB with 4, twice as long to become 15.5 KB with 6, and a
+    /// third of it to become 26.8 KB with 1. Small messages take about as long with 2 as with 6, and far less
+    /// with 1.
     pub const fn level(mut self, level: u8) -> Self {
         self.level = match level {
             0 => 1,
@@ -70,11 +71,11 @@ impl Deflate {
         self
     }
 
-    /// The base-2 logarithm of the largest window that the server compresses with, 8 to 15. Default 15; 10 or more are useful
-    /// (PMD-7.3-01).
+    /// The base-2 logarithm of the largest window that the server compresses with, 8 to 15. Default 15; 10 or
+    /// more are useful (PMD-7.3-01).
     ///
-    /// A server keeps to it and says so. A client asks for it, and fails where the server does not agree, but see
-    /// [`offer_fallback`](Self::offer_fallback).
+    /// A server keeps to it and says so. A client asks for it, and fails where the server does not agree, but
+    /// see [`offer_fallback`](Self::offer_fallback).
     pub const fn server_max_window_bits(mut self, bits: u8) -> Self {
         self.wanted = self.wanted.with_server_max_window_bits(bits);
         self
@@ -82,8 +83,8 @@ impl Deflate {
 
     /// The base-2 logarithm of the largest window that the client compresses with, 8 to 15. Default 15.
     ///
-    /// A client keeps to it and gives the server a hint. A server asks for it where the client has offered that: a client
-    /// that has not may use a window of 32,768 bytes (PMD-7.1.2.2-08).
+    /// A client keeps to it and gives the server a hint. A server asks for it where the client has offered
+    /// that: a client that has not may use a window of 32,768 bytes (PMD-7.1.2.2-08).
     pub const fn client_max_window_bits(mut self, bits: u8) -> Self {
         self.wanted = self.wanted.with_client_max_window_bits(bits);
         self
@@ -118,15 +119,16 @@ impl Deflate {
         self
     }
 
-    /// Whether a server turns a client's hints, `client_no_context_takeover` and the value of `client_max_window_bits`, into what
-    /// is agreed, so that it needs less memory to decompress. Default `true`.
+    /// Whether a server turns a client's hints, `client_no_context_takeover` and the value of
+    /// `client_max_window_bits`, into what is agreed, so that it needs less memory to decompress. Default
+    /// `true`.
     pub const fn follow_hints(mut self, on: bool) -> Self {
         self.follows_hints = on;
         self
     }
 
-    /// The fewest bytes of a message that is compressed; shorter ones go out plain (PMD-7.3-03). Default 32 with context
-    /// takeover, and 256 without.
+    /// The fewest bytes of a message that is compressed; shorter ones go out plain (PMD-7.3-03). Default 32
+    /// with context takeover, and 256 without.
     pub const fn threshold(mut self, bytes: u32) -> Self {
         self.threshold = Some(bytes);
         self
@@ -138,7 +140,8 @@ impl Deflate {
         self.level
     }
 
-    /// The fewest bytes of a message that is compressed. `takeover` tells whether this end takes its context over.
+    /// The fewest bytes of a message that is compressed. `takeover` tells whether this end takes its context
+    /// over.
     #[must_use]
     pub const fn compresses_from(&self, takeover: bool) -> u32 {
         match self.threshold {
@@ -148,8 +151,9 @@ impl Deflate {
         }
     }
 
-    /// A server's answer to the values of all `Sec-WebSocket-Extensions` fields of a request: what is agreed, and the value of
-    /// that field in the 101. `None` where no offer can be taken: then the 101 has no such field (PMD-5-18, PMD-5-19).
+    /// A server's answer to the values of all `Sec-WebSocket-Extensions` fields of a request: what is agreed,
+    /// and the value of that field in the 101. `None` where no offer can be taken: then the 101 has no such
+    /// field (PMD-5-18, PMD-5-19).
     ///
     /// The first offer that can be taken is, so the client's order counts (PMD-5-04). Only one is (PMD-5-14).
     #[must_use]
@@ -239,12 +243,13 @@ impl Deflate {
         offer
     }
 
-    /// Checks a server's answer to [`offer`](Self::offer), the values of all `Sec-WebSocket-Extensions` fields of the 101.
-    /// Returns what is agreed, or `None` where the server does not compress (PMD-5-19).
+    /// Checks a server's answer to [`offer`](Self::offer), the values of all `Sec-WebSocket-Extensions`
+    /// fields of the 101. Returns what is agreed, or `None` where the server does not compress (PMD-5-19).
     ///
     /// # Errors
-    /// [`HandshakeError::Extensions`] for a value that is not valid by its syntax, [`HandshakeError::ExtensionNotOffered`] for
-    /// another extension, [`HandshakeError::ExtensionAnswer`] for an answer that does not fit the offer.
+    /// [`HandshakeError::Extensions`] for a value that is not valid by its syntax,
+    /// [`HandshakeError::ExtensionNotOffered`] for another extension, [`HandshakeError::ExtensionAnswer`] for
+    /// an answer that does not fit the offer.
     pub fn check_answer<'a>(
         &self,
         lines: impl IntoIterator<Item = &'a [u8]>,
@@ -339,8 +344,8 @@ enum ClientWindow {
 }
 
 impl Parameters {
-    /// `None` where one is unknown, stands there twice, or has a value that is not valid: such an offer is declined (PMD-7-03 to
-    /// PMD-7-05), and such an answer fails the connection (PMD-7-07 to PMD-7-09).
+    /// `None` where one is unknown, stands there twice, or has a value that is not valid: such an offer is
+    /// declined (PMD-7-03 to PMD-7-05), and such an answer fails the connection (PMD-7-07 to PMD-7-09).
     fn read(extension: &Extension<'_>) -> Option<Self> {
         let mut read = Self::default();
         for parameter in extension.parameters() {
@@ -372,7 +377,8 @@ impl Parameters {
     }
 }
 
-/// PMD-7.1.2.1-02 · PMD-7.1.2.1-09 · PMD-7.1.2.2-02 · PMD-5.2-01: 8 to 15, without leading zeros, quoted or not.
+/// PMD-7.1.2.1-02 · PMD-7.1.2.1-09 · PMD-7.1.2.2-02 · PMD-5.2-01: 8 to 15, without leading zeros, quoted or
+/// not.
 fn parse_bits(value: ParameterValue<'_>) -> Option<u8> {
     let mut bits = 0u8;
     for (at, digit) in value.chars().enumerate() {

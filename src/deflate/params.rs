@@ -12,7 +12,8 @@ pub struct DeflateParams {
 
 /// The base-2 logarithm of the smallest window.
 pub(crate) const MIN_BITS: u8 = 8;
-/// The base-2 logarithm of the largest window, which is the default. PMD-7.1.2.1-05 · PMD-7.1.2.2-10 · PMD-7.2.1-11
+/// The base-2 logarithm of the largest window, which is the default. PMD-7.1.2.1-05 · PMD-7.1.2.2-10 ·
+/// PMD-7.2.1-11
 pub(crate) const MAX_BITS: u8 = 15;
 
 impl DeflateParams {

@@ -1,5 +1,5 @@
-//! Codecs between messages. Who takes no context over needs a codec only while a message is under way, so that a thousand idle
-//! connections need none.
+//! Codecs between messages. Who takes no context over needs a codec only while a message is under way, so
+//! that a thousand idle connections need none.
 
 use super::{Deflater, Inflater};
 use alloc::boxed::Box;
@@ -7,11 +7,11 @@ use alloc::vec::Vec;
 use core::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// Codecs that many connections share: one pool for each event loop or thread is best. A clone is the same pool, and as
-/// large as a pointer.
+/// Codecs that many connections share: one pool for each event loop or thread is best. A clone is the same
+/// pool, and as large as a pointer.
 ///
-/// Nobody ever waits for it. Where another thread is using it at the very moment, a codec is made anew or dropped, as without
-/// a pool; where none is, its lock costs about as much as a few bytes of compression.
+/// Nobody ever waits for it. Where another thread is using it at the very moment, a codec is made anew or
+/// dropped, as without a pool; where none is, its lock costs about as much as a few bytes of compression.
 ///
 /// ```
 /// use sansws::deflate::Pool;
@@ -35,8 +35,8 @@ struct Codecs {
 }
 
 impl Pool {
-    /// A pool that keeps at most `keep` codecs of each kind. As many as there are messages under way at the same time are
-    /// enough; in an event loop that takes one message after the other that is one or two.
+    /// A pool that keeps at most `keep` codecs of each kind. As many as there are messages under way at the
+    /// same time are enough; in an event loop that takes one message after the other that is one or two.
     #[must_use]
     pub fn new(keep: usize) -> Self {
         Self { codecs: Arc::new(Mutex::new(Codecs { keep, ..Codecs::default() })) }

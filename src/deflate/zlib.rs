@@ -1,7 +1,9 @@
-//! The codec itself: raw DEFLATE (RFC 1951) by zlib-rs. Nothing else knows of it, so that another can take its place.
+//! The codec itself: raw DEFLATE (RFC 1951) by zlib-rs. Nothing else knows of it, so that another can take
+//! its place.
 //!
-//! What zlib-rs does not say: an [`Inflate`] has a window of 32,768 bytes whatever it is asked for. A [`Deflate`] refuses a
-//! window of 256 bytes for raw data; with one of 512 it refers back 250 bytes at most, so that is what it gets.
+//! What zlib-rs does not say: an [`Inflate`] has a window of 32,768 bytes whatever it is asked for. A
+//! [`Deflate`] refuses a window of 256 bytes for raw data; with one of 512 it refers back 250 bytes at most,
+//! so that is what it gets.
 
 use super::Corrupt;
 use super::params::{MAX_BITS, MIN_BITS};
@@ -25,7 +27,8 @@ impl Decoder {
         Self(Inflate::new(false, MAX_BITS))
     }
 
-    /// Decodes until the input is used up, `out` is full, a final block has ended or, with `stop_at_block`, any block has.
+    /// Decodes until the input is used up, `out` is full, a final block has ended or, with `stop_at_block`,
+    /// any block has.
     #[expect(clippy::cast_possible_truncation, reason = "what is counted lies in the two slices")]
     pub(super) fn decode(
         &mut self,
@@ -75,7 +78,8 @@ pub(super) struct Encoded {
 }
 
 impl Encoder {
-    /// The least room that [`flush`](Self::flush) can be given: with less the marker of a flush may be written again each time.
+    /// The least room that [`flush`](Self::flush) can be given: with less the marker of a flush may be
+    /// written again each time.
     pub(super) const MIN_ROOM: usize = 7;
 
     pub(super) fn new(level: u8, window_bits: u8) -> Self {
@@ -116,8 +120,9 @@ impl Encoder {
     }
 }
 
-/// A block has up to 2^(6 + this) symbols. More than this makes messages of 100 KB smaller by less than 1 %, and costs 100 KiB at
-/// the most; less makes them larger by several, and slower. Small messages are one block anyway.
+/// A block has up to 2^(6 + this) symbols. More than this makes messages of 100 KB smaller by less than 1 %,
+/// and costs 100 KiB at the most; less makes them larger by several, and slower. Small messages are one block
+/// anyway.
 fn mem_level(window_bits: u8) -> i32 {
     if window_bits < 13 { 5 } else { 6 }
 }
