@@ -130,6 +130,17 @@ fn deflate_from_pool(bencher: Bencher, len: usize) {
     });
 }
 
+/// What the pool itself costs: both codecs, taken and given back.
+#[divan::bench]
+fn pool(bencher: Bencher) {
+    let pool = Pool::new(2);
+    bencher.bench_local(|| {
+        let (deflater, inflater) = (pool.take_deflater(4, 15), pool.take_inflater());
+        pool.give_deflater(black_box(deflater));
+        pool.give_inflater(black_box(inflater));
+    });
+}
+
 #[divan::bench(args = SIZES, consts = [true, false])]
 fn deflate_c<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
     let messages = messages(len);
