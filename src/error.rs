@@ -109,6 +109,8 @@ pub enum HandshakeError {
     Extensions,
     /// The server chose an extension that was not offered.
     ExtensionNotOffered,
+    /// The server chose an extension twice, or with parameters that do not fit the offer (RFC 7692 section 7).
+    ExtensionAnswer,
     /// The transport ended before the handshake was complete.
     UnexpectedEof,
     /// The server answered with a status other than 101.
@@ -213,6 +215,7 @@ impl HandshakeError {
             Self::Accept
             | Self::SubprotocolNotOffered
             | Self::ExtensionNotOffered
+            | Self::ExtensionAnswer
             | Self::UnexpectedEof
             | Self::Refused => return None,
         })
@@ -346,6 +349,9 @@ impl fmt::Display for HandshakeError {
             }
             Self::Extensions => "Sec-WebSocket-Extensions is malformed",
             Self::ExtensionNotOffered => "the server chose an extension that was not offered",
+            Self::ExtensionAnswer => {
+                "the server chose an extension twice, or with parameters that do not fit the offer"
+            }
             Self::UnexpectedEof => {
                 "the transport ended before the handshake was complete; is this a WebSocket endpoint?"
             }

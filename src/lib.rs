@@ -73,6 +73,7 @@
 //!
 //! - `std` (default): `From<Error> for std::io::Error`; implies `alloc`.
 //! - `alloc`: the storage [`Heap`] and [`PreparedMessage`].
+//! - `deflate`: compression of messages, [`deflate`]; implies `std`.
 //! - `heapless`: the storage [`Fixed`], which needs no allocator.
 //! - `sha1`: the handshake's SHA-1 by the processor's own instructions, where it has them.
 //! - `simd`: large payloads are masked with the widest vectors that the processor has. Needs `std`.
@@ -89,6 +90,8 @@ extern crate std;
 mod close;
 mod config;
 mod connection;
+#[cfg(feature = "deflate")]
+pub mod deflate;
 mod error;
 mod event;
 mod frame;

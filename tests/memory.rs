@@ -59,6 +59,8 @@ fn memory() {
     memory_follows_the_bytes();
     lent_room_follows_the_bytes();
     endless_heads_and_pings();
+    #[cfg(feature = "deflate")]
+    codecs();
 }
 
 /// Struct and heap together, after a handshake and ten messages of 1 KiB, each cut so that it is buffered.
@@ -168,4 +170,62 @@ fn endless_heads_and_pings() {
     let mut input = &mut bytes[..];
     while server.receive(&mut input).unwrap().is_some() {}
     assert!(PEAK.load(Relaxed) - before <= 8 * 1024);
+}
+
+/// What a codec holds, by its window. The figures stand in the documentation.
+#[cfg(feature = "deflate")]
+fn codecs() {
+    use sansws::deflate::{Deflate, DeflateEndpoint, DeflateParams, Deflater, Inflater, Pool};
+
+    let message = vec![7; 100_000];
+    let mut out = vec![0; Deflater::bound(message.len())];
+    for (bits, most) in [(8, 148), (10, 150), (12, 162), (13, 192), (14, 224), (15, 288)] {
+        for level in [1, 4, 9] {
+            let before = held();
+            let mut deflater = Deflater::new(level, bits);
+            assert!(deflater.finish(&message, &mut out).done);
+            deflater.reset();
+            assert!(deflater.finish(&message, &mut out).done);
+            let bytes = held() - before;
+            println!("a deflater of level {level} and {bits} bits holds {bytes} bytes");
+            assert!(bytes <= most * 1024, "{bytes} bytes for {bits} bits");
+        }
+    }
+    let step = Deflater::new(4, 15).finish(&message, &mut out);
+    let mut room = vec![0; message.len()];
+    for bits in [8, 12, 15] {
+        let before = held();
+        let mut inflater = Inflater::new(bits);
+        let empty = held() - before;
+        assert!(inflater.inflate(&out[..step.produced], &mut room).unwrap().done);
+        let bytes = held() - before;
+        println!("an inflater of {bits} bits holds {empty} bytes, and {bytes} after messages");
+        assert!(empty <= 47 * 1024 && bytes <= empty + (1 << bits), "{empty}, {bytes}");
+    }
+    // Between messages an end that takes no context over has nothing but what the pool has.
+    let pool = Pool::new(1);
+    drop((pool.take_deflater(4, 15), pool.take_inflater()));
+    let params =
+        DeflateParams::new().with_server_no_context_takeover(true).with_client_no_context_takeover(true);
+    let mut end = DeflateEndpoint::new(true, params, &Deflate::new(), Some(pool.clone()));
+    let _ = end.deflater().finish(&message, &mut out);
+    end.end_sent();
+    let _ = end.inflater();
+    end.end_received();
+    let before = held();
+    drop(end);
+    assert_eq!(held(), before);
+    drop(pool);
+    println!("an end is {} bytes", size_of::<DeflateEndpoint>());
+
+    // No more than it keeps, whatever was taken.
+    let before = held();
+    let pool = Pool::new(1);
+    let taken: Vec<_> = (0..3).map(|_| (pool.take_deflater(4, 15), pool.take_inflater())).collect();
+    for (deflater, inflater) in taken {
+        pool.give_deflater(deflater);
+        pool.give_inflater(inflater);
+    }
+    println!("a pool of one codec of each kind holds {} bytes", held() - before);
+    assert!(held() - before <= 400 * 1024);
 }

@@ -23,6 +23,8 @@ pub use view::{Headers, Request, Response};
 pub(crate) use accept_key::{Digest, accept_of, digest_of, encode_key};
 pub(crate) use client::{Answer, check_response};
 pub(crate) use fields::elements;
+#[cfg(feature = "deflate")]
+pub(crate) use fields::extensions;
 pub(crate) use head::{Bounds, Progress};
 pub(crate) use line::{empty_lines_len, request_line, status_line};
 pub(crate) use out::Out;

@@ -1,0 +1,190 @@
+//! Compression of JSON-like messages, beside C zlib. `cargo bench --features deflate --bench deflate`
+//!
+//! With takeover the codec goes on from message to message; without it begins anew each time. C zlib has its defaults, level
+//! 6 and `memLevel` 8.
+
+#[path = "../tests/support/zlib.rs"]
+mod zlib;
+
+use divan::counter::BytesCount;
+use divan::{Bencher, black_box};
+use libz_sys::{Z_DEFAULT_STRATEGY, Z_SYNC_FLUSH};
+use sansws::deflate::{Deflater, Inflater, Pool};
+use std::fmt::Write;
+
+const SIZES: [usize; 4] = [50, 500, 5_000, 100_000];
+/// How many different messages follow each other: more than a window holds, so that it has no copy of the next one.
+const fn count(len: usize) -> usize {
+    if len < 5000 { 100_000 / len } else { 20 }
+}
+
+fn main() {
+    sizes();
+    divan::main();
+}
+
+/// Ticks of a market, say: the same keys, with values that differ.
+fn json(len: usize, seed: usize) -> Vec<u8> {
+    let mut noise = u32::try_from(seed).unwrap().wrapping_mul(0x9e37_79b9) + 1;
+    let mut next = |modulus: u32| {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (noise >> 8) % modulus
+    };
+    let mut text = String::from("[");
+    while text.len() < len {
+        write!(
+            text,
+            r#"{{"id":{},"symbol":"{}","price":{}.{:02},"side":"{}","ok":{}}},"#,
+            next(1_000_000),
+            ["BTCUSD", "ETHUSD", "EURUSD", "XAUUSD", "GBPJPY"][next(5) as usize],
+            next(60_000),
+            next(100),
+            ["buy", "sell"][next(2) as usize],
+            next(2) == 0,
+        )
+        .unwrap();
+    }
+    text.truncate(len);
+    text.into_bytes()
+}
+
+fn messages(len: usize) -> Vec<Vec<u8>> {
+    (0..count(len)).map(|seed| json(len, seed)).collect()
+}
+
+fn compress(deflater: &mut Deflater, message: &[u8], out: &mut Vec<u8>) -> usize {
+    out.resize(Deflater::bound(message.len()), 0);
+    let step = deflater.finish(message, out);
+    assert!(step.done);
+    step.produced
+}
+
+fn payloads(len: usize, takeover: bool) -> Vec<Vec<u8>> {
+    let mut deflater = Deflater::new(4, 15);
+    let mut out = Vec::new();
+    let mut compress = |message: &Vec<u8>| {
+        let len = compress(&mut deflater, message, &mut out);
+        if !takeover {
+            deflater.reset();
+        }
+        out[..len].to_vec()
+    };
+    messages(len).iter().map(&mut compress).collect()
+}
+
+/// What the messages shrink to.
+fn sizes() {
+    let sum = |payloads: Vec<Vec<u8>>| payloads.iter().map(Vec::len).sum::<usize>() / payloads.len();
+    for len in SIZES {
+        let mut c = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
+        let c: Vec<_> = messages(len).iter().map(|message| c.message(message)).collect();
+        println!(
+            "{len}: takeover {}, C {}, none {}",
+            sum(payloads(len, true)),
+            sum(c),
+            sum(payloads(len, false))
+        );
+    }
+}
+
+fn deflate(bencher: Bencher, len: usize, level: u8, bits: u8, takeover: bool) {
+    let messages = messages(len);
+    let mut deflater = Deflater::new(level, bits);
+    let mut out = Vec::new();
+    bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
+        for message in &messages {
+            black_box(compress(&mut deflater, message, &mut out));
+            if !takeover {
+                deflater.reset();
+            }
+        }
+    });
+}
+
+#[divan::bench(args = SIZES, consts = [1, 4, 6])]
+fn deflate_takeover<const LEVEL: u8>(bencher: Bencher, len: usize) {
+    deflate(bencher, len, LEVEL, 15, true);
+}
+
+#[divan::bench(args = SIZES, consts = [1, 4, 6])]
+fn deflate_no_takeover<const LEVEL: u8>(bencher: Bencher, len: usize) {
+    deflate(bencher, len, LEVEL, 15, false);
+}
+
+#[divan::bench(args = SIZES, consts = [10, 12, 15])]
+fn deflate_window<const BITS: u8>(bencher: Bencher, len: usize) {
+    deflate(bencher, len, 4, BITS, true);
+}
+
+#[divan::bench(args = SIZES)]
+fn deflate_from_pool(bencher: Bencher, len: usize) {
+    let messages = messages(len);
+    let pool = Pool::new(2);
+    let mut out = Vec::new();
+    bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
+        for message in &messages {
+            let mut deflater = pool.take_deflater(4, 15);
+            black_box(compress(&mut deflater, message, &mut out));
+            pool.give_deflater(deflater);
+        }
+    });
+}
+
+/// What the pool itself costs: both codecs, taken and given back.
+#[divan::bench]
+fn pool(bencher: Bencher) {
+    let pool = Pool::new(2);
+    bencher.bench_local(|| {
+        let (deflater, inflater) = (pool.take_deflater(4, 15), pool.take_inflater());
+        pool.give_deflater(black_box(deflater));
+        pool.give_inflater(black_box(inflater));
+    });
+}
+
+#[divan::bench(args = SIZES, consts = [true, false])]
+fn deflate_c<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
+    let messages = messages(len);
+    let mut deflater = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
+    let mut out = vec![0; Deflater::bound(len)];
+    bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
+        for message in &messages {
+            black_box(deflater.run_into(message, Z_SYNC_FLUSH, &mut out));
+            if !TAKEOVER {
+                deflater.reset();
+            }
+        }
+    });
+}
+
+#[divan::bench(args = SIZES, consts = [true, false])]
+fn inflate<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
+    let payloads = payloads(len, TAKEOVER);
+    let mut inflater = Inflater::new(15);
+    let mut out = vec![0; len + 1];
+    bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
+        inflater.reset();
+        for payload in &payloads {
+            assert!(inflater.inflate(payload, &mut out).unwrap().done);
+            inflater.finish().unwrap();
+            if !TAKEOVER {
+                inflater.reset();
+            }
+        }
+    });
+}
+
+#[divan::bench(args = SIZES, consts = [true, false])]
+fn inflate_c<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
+    let payloads = payloads(len, TAKEOVER);
+    let mut inflater = zlib::Inflate::new(15);
+    let mut out = vec![0; len + 1];
+    bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
+        inflater.reset();
+        for payload in &payloads {
+            assert_eq!(inflater.message_into(payload, &mut out), len);
+            if !TAKEOVER {
+                inflater.reset();
+            }
+        }
+    });
+}

@@ -1,0 +1,175 @@
+//! Messages into compressed payload (RFC 7692 section 7.2.1). What is compressed never refers to a byte that
+//! the peer has not seen in a compressed message: whoever keeps such bytes from the peer calls
+//! [`Deflater::reset`].
+
+use super::Step;
+use super::inflater::TAIL;
+use super::params::window_bits;
+use super::zlib::Encoder;
+
+/// Compresses the messages of one direction.
+///
+/// For each message call [`finish`](Self::finish) with all of it, or [`deflate`](Self::deflate) with what is
+/// at hand and then `finish` with the last piece. The message is compressed before the next one is begun.
+///
+/// ```
+/// use sansws::deflate::Deflater;
+///
+/// let mut deflater = Deflater::new(6, 15);
+/// let mut out = [0; 100];
+/// let step = deflater.finish(b"Hello", &mut out);
+/// assert!(step.done);
+/// assert_eq!(out[..step.produced], [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]);
+/// ```
+///
+/// # Context takeover
+///
+/// By itself a message refers to those before it. [`reset`](Self::reset) forgets them; it costs nothing until
+/// the next message is compressed, which then begins with an empty window. Call it
+///
+/// - after each message where no context is taken over (PMD-7.2.1-12, PMD-7.2.1-14, PMD-7.1.1.2-05);
+/// - when a message was compressed and then goes out plain, as [`prefers_plain`](Self::prefers_plain) may
+///   advise: the peer does not see its bytes. A message that was never given to the compressor changes
+///   nothing (PMD-7.2.3.2-01);
+/// - when the peer gets a compressed message that did not come from here, such as one that was compressed
+///   once for many: it lies between this compressor's messages in the peer's window. Such a message must be
+///   made by a new or reset compressor, so that it refers to nothing before it.
+pub struct Deflater {
+    encoder: Encoder,
+    level: u8,
+    window_bits: u8,
+    /// The next message begins with an empty window.
+    is_reset: bool,
+    /// There is input that was not flushed.
+    has_input: bool,
+    /// The last bytes of the output, as long as they may be the tail.
+    held: Option<[u8; TAIL.len()]>,
+}
+
+impl Deflater {
+    /// The least room that [`flush`](Self::flush) and [`finish`](Self::finish) get on with.
+    pub const MIN_ROOM: usize = TAIL.len() + Encoder::MIN_ROOM + 5;
+
+    /// A compressor with an empty window. `level` is 1 (fastest) to 9 (smallest), `bits` the base-2 logarithm
+    /// of the window, 8 to 15: nothing refers back further (PMD-7.2.1-16, PMD-7.2.1-18, PMD-7.2.2-13).
+    #[must_use]
+    pub fn new(level: u8, bits: u8) -> Self {
+        let (level, window_bits) = (level.clamp(1, 9), window_bits(bits));
+        Self {
+            encoder: Encoder::new(level, window_bits),
+            level,
+            window_bits,
+            is_reset: false,
+            has_input: false,
+            held: None,
+        }
+    }
+
+    /// How much room is enough for `len` bytes, to be compressed in one step.
+    #[must_use]
+    pub const fn bound(len: usize) -> usize {
+        // A literal takes at most 9 bits in the fastest level, which knows no other way out.
+        len.saturating_add(len / 8).saturating_add(len / 64).saturating_add(2 * Self::MIN_ROOM)
+    }
+
+    /// Compresses a piece of a message, where more follows. Much of the output comes later. PMD-7.2.1-01
+    ///
+    /// Not [`done`](Step::done) means that `out` is full: call it again with the rest of the input and more
+    /// room.
+    pub fn deflate(&mut self, input: &[u8], out: &mut [u8]) -> Step {
+        self.begin();
+        let encoded = self.encoder.encode(input, out);
+        self.has_input |= encoded.consumed > 0;
+        Step { consumed: encoded.consumed, produced: encoded.produced, done: encoded.consumed == input.len() }
+    }
+
+    /// Compresses a piece of a message so that the peer can read all of it at once: for a fragment that is
+    /// not the last. PMD-7.2.1-09 · PMD-7.2.1-10
+    ///
+    /// Not [`done`](Step::done) means that `out` is full, or has less room than [`MIN_ROOM`](Self::MIN_ROOM):
+    /// call it again with the rest of the input and more room.
+    pub fn flush(&mut self, input: &[u8], out: &mut [u8]) -> Step {
+        if input.is_empty() && !self.has_input {
+            return Step { consumed: 0, produced: 0, done: true };
+        }
+        if out.len() < Self::MIN_ROOM {
+            return Step { consumed: 0, produced: 0, done: false };
+        }
+        self.begin();
+        let encoded = self.encoder.flush(input, out);
+        let done = encoded.consumed == input.len() && encoded.produced < out.len();
+        self.has_input = !done;
+        Step { consumed: encoded.consumed, produced: encoded.produced, done }
+    }
+
+    /// Compresses the last piece of a message and ends it. PMD-7.2.1-01 to PMD-7.2.1-04
+    ///
+    /// Not [`done`](Step::done) means that `out` is full, or has less room than [`MIN_ROOM`](Self::MIN_ROOM):
+    /// call it again with the rest of the input, which may be empty, and more room.
+    pub fn finish(&mut self, input: &[u8], out: &mut [u8]) -> Step {
+        let stuck = Step { consumed: 0, produced: 0, done: false };
+        if input.is_empty() && !self.has_input {
+            // PMD-7.2.1-04 · PMD-7.2.3.6-01: the codec writes no empty block after a flush.
+            let Some(first) = out.first_mut() else { return stuck };
+            *first = 0;
+            return Step { consumed: 0, produced: 1, done: true };
+        }
+        if out.len() < Self::MIN_ROOM {
+            return stuck;
+        }
+        self.begin();
+        // held | compressed now ...... |  room
+        //      up to the last four bytes: out; those four: held, or the tail
+        let held = self.held.take().map_or(0, |held| {
+            out.iter_mut().zip(held).for_each(|(slot, byte)| *slot = byte);
+            held.len()
+        });
+        let room = out.get_mut(held..).unwrap_or_default();
+        let encoded = self.encoder.flush(input, room);
+        let done = encoded.consumed == input.len() && encoded.produced < room.len();
+        self.has_input = !done;
+        // PMD-7.2.1-03
+        let produced = (held + encoded.produced).saturating_sub(TAIL.len());
+        if !done {
+            self.held = out.get(produced..).and_then(|rest| rest.first_chunk()).copied();
+        }
+        Step { consumed: encoded.consumed, produced, done }
+    }
+
+    /// The next message refers to nothing before it; a message under way is forgotten.
+    pub fn reset(&mut self) {
+        self.is_reset = true;
+        self.has_input = false;
+        self.held = None;
+    }
+
+    /// Whether a message of `plain` bytes that was compressed to `compressed` bytes should go out plain, and
+    /// the compressor be [reset](Self::reset).
+    ///
+    /// Without takeover always when it has not become shorter. With takeover the window is worth more than
+    /// the few bytes that such a message grows by, unless nothing else is in the window any more.
+    #[must_use]
+    pub const fn prefers_plain(window_bits: u8, plain: usize, compressed: usize, takeover: bool) -> bool {
+        compressed >= plain && (!takeover || plain >> window_bits > 0)
+    }
+
+    pub(super) fn is_for(&self, level: u8, bits: u8) -> bool {
+        (self.level, self.window_bits) == (level.clamp(1, 9), window_bits(bits))
+    }
+
+    fn begin(&mut self) {
+        if self.is_reset {
+            self.encoder.restart();
+            self.is_reset = false;
+        }
+    }
+}
+
+impl core::fmt::Debug for Deflater {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Deflater")
+            .field("level", &self.level)
+            .field("window_bits", &self.window_bits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,467 @@
+//! The negotiation of permessage-deflate (RFC 7692 sections 5 and 7.1): one offer is taken as a whole or not
+//! at all, and what an answer says is all that counts.
+
+use super::params::{DeflateParams, MAX_BITS, MIN_BITS, window_bits};
+use crate::error::HandshakeError;
+use crate::handshake::{Extension, ParameterValue, extensions};
+use core::fmt::{self, Write as _};
+use core::mem::replace;
+use core::str;
+
+const NAME: &str = "permessage-deflate";
+const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
+const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
+const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
+const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
+
+/// What one end wants of permessage-deflate. `Copy`: keep one for all connections.
+///
+/// It negotiates by itself, for an HTTP stack of the embedder's own too:
+///
+/// ```
+/// use sansws::deflate::Deflate;
+///
+/// const DEFLATE: Deflate = Deflate::new().server_no_context_takeover(true);
+/// // A server. The lines are the values of all `Sec-WebSocket-Extensions` fields of the request.
+/// let lines = [&b"permessage-deflate; client_max_window_bits"[..]];
+/// let (params, answer) = DEFLATE.accept(lines).expect("an offer that we can take");
+/// assert_eq!(answer.as_str(), "permessage-deflate; server_no_context_takeover");
+///
+/// // A client.
+/// let deflate = Deflate::new();
+/// assert_eq!(deflate.offer().as_str(), "permessage-deflate; client_max_window_bits");
+/// assert_eq!(deflate.check_answer([answer.as_str().as_bytes()])?, Some(params));
+/// # Ok::<(), sansws::HandshakeError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub struct Deflate {
+    wanted: DeflateParams,
+    level: u8,
+    offers_client_max_window_bits: bool,
+    offers_fallback: bool,
+    follows_hints: bool,
+    threshold: Option<u32>,
+}
+
+impl Deflate {
+    /// The defaults, which each method below names.
+    pub const fn new() -> Self {
+        Self {
+            wanted: DeflateParams::new(),
+            level: 4,
+            offers_client_max_window_bits: true,
+            offers_fallback: false,
+            follows_hints: true,
+            threshold: None,
+        }
+    }
+
+    /// How hard to search for repetitions when compressing, from 1 (fastest) to 9 (smallest). Default 4.
+    ///
+    /// JSON of 100 KB takes 427 µs to become 16.0 KB with 4, twice as long to become 15.5 KB with 6, and a
+    /// third of it to become 26.8 KB with 1. Small messages take about as long with 2 as with 6, and far less
+    /// with 1.
+    pub const fn level(mut self, level: u8) -> Self {
+        self.level = match level {
+            0 => 1,
+            1..=9 => level,
+            _ => 9,
+        };
+        self
+    }
+
+    /// The base-2 logarithm of the largest window that the server compresses with, 8 to 15. Default 15; 10 or
+    /// more are useful (PMD-7.3-01).
+    ///
+    /// A server keeps to it and says so. A client asks for it, and fails where the server does not agree, but
+    /// see [`offer_fallback`](Self::offer_fallback).
+    pub const fn server_max_window_bits(mut self, bits: u8) -> Self {
+        self.wanted = self.wanted.with_server_max_window_bits(bits);
+        self
+    }
+
+    /// The base-2 logarithm of the largest window that the client compresses with, 8 to 15. Default 15.
+    ///
+    /// A client keeps to it and gives the server a hint. A server asks for it where the client has offered
+    /// that: a client that has not may use a window of 32,768 bytes (PMD-7.1.2.2-08).
+    pub const fn client_max_window_bits(mut self, bits: u8) -> Self {
+        self.wanted = self.wanted.with_client_max_window_bits(bits);
+        self
+    }
+
+    /// Whether the server begins each message with an empty window. Default `false`.
+    ///
+    /// A server does and says so. A client asks for it, and fails where the server does not agree, but see
+    /// [`offer_fallback`](Self::offer_fallback).
+    pub const fn server_no_context_takeover(mut self, on: bool) -> Self {
+        self.wanted = self.wanted.with_server_no_context_takeover(on);
+        self
+    }
+
+    /// Whether the client begins each message with an empty window. Default `false`.
+    ///
+    /// A client does and gives the server a hint. A server demands it, offered or not.
+    pub const fn client_no_context_takeover(mut self, on: bool) -> Self {
+        self.wanted = self.wanted.with_client_no_context_takeover(on);
+        self
+    }
+
+    /// Whether a client lets the server limit the client's window. Default `true`.
+    pub const fn offer_client_max_window_bits(mut self, on: bool) -> Self {
+        self.offers_client_max_window_bits = on;
+        self
+    }
+
+    /// Whether a client that asks for limits of the server offers to go on without them. Default `false`.
+    pub const fn offer_fallback(mut self, on: bool) -> Self {
+        self.offers_fallback = on;
+        self
+    }
+
+    /// Whether a server turns a client's hints, `client_no_context_takeover` and the value of
+    /// `client_max_window_bits`, into what is agreed, so that it needs less memory to decompress. Default
+    /// `true`.
+    pub const fn follow_hints(mut self, on: bool) -> Self {
+        self.follows_hints = on;
+        self
+    }
+
+    /// The fewest bytes of a message that is compressed; shorter ones go out plain (PMD-7.3-03). Default 32
+    /// with context takeover, and 256 without.
+    pub const fn threshold(mut self, bytes: u32) -> Self {
+        self.threshold = Some(bytes);
+        self
+    }
+
+    /// The level to compress with, 1 to 9.
+    #[must_use]
+    pub const fn compression_level(&self) -> u8 {
+        self.level
+    }
+
+    /// The fewest bytes of a message that is compressed. `takeover` tells whether this end takes its context
+    /// over.
+    #[must_use]
+    pub const fn compresses_from(&self, takeover: bool) -> u32 {
+        match self.threshold {
+            Some(bytes) => bytes,
+            None if takeover => 32,
+            None => 256,
+        }
+    }
+
+    /// A server's answer to the values of all `Sec-WebSocket-Extensions` fields of a request: what is agreed,
+    /// and the value of that field in the 101. `None` where no offer can be taken: then the 101 has no such
+    /// field (PMD-5-18, PMD-5-19).
+    ///
+    /// The first offer that can be taken is, so the client's order counts (PMD-5-04). Only one is (PMD-5-14).
+    #[must_use]
+    pub fn accept<'a>(
+        &self,
+        lines: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Option<(DeflateParams, ExtensionValue)> {
+        lines
+            .into_iter()
+            .filter_map(|line| str::from_utf8(line).ok())
+            .flat_map(extensions)
+            .filter_map(Result::ok)
+            .filter(|extension| extension.name() == NAME)
+            .find_map(|extension| Some(self.accept_offer(Parameters::read(&extension)?)))
+    }
+
+    /// PMD-3-02 · PMD-5-08 · PMD-5-09 · PMD-5-10 · PMD-5-12: what the answer says is what is done.
+    fn accept_offer(&self, offer: Parameters) -> (DeflateParams, ExtensionValue) {
+        let wanted = self.wanted;
+        let server_bits = match offer.server_max_window_bits {
+            // PMD-7.1.2.1-06. Its compressor can keep to any window, PMD-7.1.2.1-04 asks to decline otherwise.
+            Some(bits) => bits.min(wanted.server_max_window_bits()),
+            None => wanted.server_max_window_bits(),
+        };
+        let client_bits = match offer.client_max_window_bits {
+            // PMD-7.1.2.2-08
+            ClientWindow::Missing => MAX_BITS,
+            // PMD-7.1.2.2-05 · PMD-7.1.2.2-06
+            ClientWindow::Bits(bits) if self.follows_hints => bits.min(wanted.client_max_window_bits()),
+            ClientWindow::Bits(_) | ClientWindow::Bare => wanted.client_max_window_bits(),
+        };
+        let hinted = offer.client_no_context_takeover && self.follows_hints;
+        let params = DeflateParams::new()
+            // PMD-7.1.1.1-04 · PMD-7.1.1.1-06 · PMD-7.1.1.1-07
+            .with_server_no_context_takeover(
+                offer.server_no_context_takeover || wanted.server_no_context_takeover(),
+            )
+            // PMD-7.1.1.2-03 · PMD-7.1.1.2-04
+            .with_client_no_context_takeover(hinted || wanted.client_no_context_takeover())
+            .with_server_max_window_bits(server_bits)
+            .with_client_max_window_bits(client_bits);
+        let mut answer = ExtensionValue::new();
+        answer.push(Parameters {
+            server_no_context_takeover: params.server_no_context_takeover(),
+            client_no_context_takeover: params.client_no_context_takeover(),
+            server_max_window_bits: (offer.server_max_window_bits.is_some() || server_bits < MAX_BITS)
+                .then_some(server_bits),
+            // PMD-7.1.2.2-07: with a value.
+            client_max_window_bits: if client_bits < MAX_BITS {
+                ClientWindow::Bits(client_bits)
+            } else {
+                ClientWindow::Missing
+            },
+        });
+        (params, answer)
+    }
+
+    /// A client's offer: the value of `Sec-WebSocket-Extensions` in the request. PMD-5-01 · PMD-5-05 · PMD-5-06
+    #[must_use]
+    pub fn offer(&self) -> ExtensionValue {
+        let wanted = self.wanted;
+        // PMD-7.1.2.2-01
+        let client_max_window_bits = match wanted.client_max_window_bits() {
+            _ if !self.offers_client_max_window_bits => ClientWindow::Missing,
+            MAX_BITS => ClientWindow::Bare,
+            bits => ClientWindow::Bits(bits),
+        };
+        let first = Parameters {
+            // PMD-7.1.1.1-01
+            server_no_context_takeover: wanted.server_no_context_takeover(),
+            // PMD-7.1.1.2-01
+            client_no_context_takeover: wanted.client_no_context_takeover(),
+            // PMD-7.1.2.1-01 · PMD-7.1.2.1-03
+            server_max_window_bits: self.limits_server_window().then_some(wanted.server_max_window_bits()),
+            client_max_window_bits,
+        };
+        let mut offer = ExtensionValue::new();
+        offer.push(first);
+        if self.falls_back() {
+            // PMD-5-02 · PMD-5-03 · PMD-7.1.3-01
+            offer.push(Parameters {
+                server_no_context_takeover: false,
+                server_max_window_bits: None,
+                ..first
+            });
+        }
+        offer
+    }
+
+    /// Checks a server's answer to [`offer`](Self::offer), the values of all `Sec-WebSocket-Extensions`
+    /// fields of the 101. Returns what is agreed, or `None` where the server does not compress (PMD-5-19).
+    ///
+    /// # Errors
+    /// [`HandshakeError::Extensions`] for a value that is not valid by its syntax,
+    /// [`HandshakeError::ExtensionNotOffered`] for another extension, [`HandshakeError::ExtensionAnswer`] for
+    /// an answer that does not fit the offer.
+    pub fn check_answer<'a>(
+        &self,
+        lines: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Option<DeflateParams>, HandshakeError> {
+        let mut agreed = None;
+        for line in lines {
+            let line = str::from_utf8(line).map_err(|_| HandshakeError::Extensions)?;
+            for extension in extensions(line) {
+                let extension = extension.map_err(|_| HandshakeError::Extensions)?;
+                // PMD-5-20
+                if extension.name() != NAME {
+                    return Err(HandshakeError::ExtensionNotOffered);
+                }
+                let params = self.check_parameters(&extension).ok_or(HandshakeError::ExtensionAnswer)?;
+                // PMD-5-15
+                if agreed.replace(params).is_some() {
+                    return Err(HandshakeError::ExtensionAnswer);
+                }
+            }
+        }
+        Ok(agreed)
+    }
+
+    /// `None` where the answer does not fit the offer.
+    fn check_parameters(&self, answer: &Extension<'_>) -> Option<DeflateParams> {
+        let answer = Parameters::read(answer)?;
+        let wanted = self.wanted;
+        let server_bits = match answer.server_max_window_bits {
+            // PMD-7.1.2.1-08, unless the server took the fallback.
+            None if self.limits_server_window() && !self.falls_back() => return None,
+            None => MAX_BITS,
+            // PMD-7.1.2.1-07 · PMD-7.1.2.1-10
+            Some(bits) if bits > wanted.server_max_window_bits() && !self.falls_back() => return None,
+            Some(bits) => bits,
+        };
+        let client_bits = match answer.client_max_window_bits {
+            ClientWindow::Missing => MAX_BITS,
+            // PMD-7.1.2.2-09
+            _ if !self.offers_client_max_window_bits => return None,
+            // PMD-7.1.2.2-07
+            ClientWindow::Bare => return None,
+            ClientWindow::Bits(bits) => bits,
+        };
+        // PMD-7.1.1.1-05
+        if wanted.server_no_context_takeover() && !answer.server_no_context_takeover && !self.falls_back() {
+            return None;
+        }
+        Some(
+            DeflateParams::new()
+                .with_server_no_context_takeover(answer.server_no_context_takeover)
+                .with_server_max_window_bits(server_bits)
+                // PMD-7.1.1.2-07. What a client says of itself it also does where the answer leaves it free to.
+                .with_client_no_context_takeover(
+                    answer.client_no_context_takeover || wanted.client_no_context_takeover(),
+                )
+                // PMD-7.1.2.2-03 · PMD-5-11
+                .with_client_max_window_bits(client_bits.min(wanted.client_max_window_bits())),
+        )
+    }
+
+    const fn limits_server_window(&self) -> bool {
+        self.wanted.server_max_window_bits() < MAX_BITS
+    }
+
+    const fn falls_back(&self) -> bool {
+        self.offers_fallback && (self.limits_server_window() || self.wanted.server_no_context_takeover())
+    }
+}
+
+impl Default for Deflate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The parameters of one offer or answer, as they stand.
+#[derive(Clone, Copy, Default)]
+struct Parameters {
+    server_no_context_takeover: bool,
+    client_no_context_takeover: bool,
+    server_max_window_bits: Option<u8>,
+    client_max_window_bits: ClientWindow,
+}
+
+/// `client_max_window_bits`, which an offer may have without a value.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum ClientWindow {
+    #[default]
+    Missing,
+    Bare,
+    Bits(u8),
+}
+
+impl Parameters {
+    /// `None` where one is unknown, stands there twice, or has a value that is not valid: such an offer is
+    /// declined (PMD-7-03 to PMD-7-05), and such an answer fails the connection (PMD-7-07 to PMD-7-09).
+    fn read(extension: &Extension<'_>) -> Option<Self> {
+        let mut read = Self::default();
+        for parameter in extension.parameters() {
+            let value = parameter.value;
+            let is_new = match parameter.name {
+                // PMD-7.1.1.1-02 · PMD-7.1.1.2-02: without a value.
+                SERVER_NO_CONTEXT_TAKEOVER if value.is_none() => {
+                    !replace(&mut read.server_no_context_takeover, true)
+                }
+                CLIENT_NO_CONTEXT_TAKEOVER if value.is_none() => {
+                    !replace(&mut read.client_no_context_takeover, true)
+                }
+                // PMD-7.1.2.1-03: with a value.
+                SERVER_MAX_WINDOW_BITS => read.server_max_window_bits.replace(parse_bits(value?)?).is_none(),
+                CLIENT_MAX_WINDOW_BITS => {
+                    let window = match value {
+                        None => ClientWindow::Bare,
+                        Some(value) => ClientWindow::Bits(parse_bits(value)?),
+                    };
+                    replace(&mut read.client_max_window_bits, window) == ClientWindow::Missing
+                }
+                _ => false,
+            };
+            if !is_new {
+                return None;
+            }
+        }
+        Some(read)
+    }
+}
+
+/// PMD-7.1.2.1-02 · PMD-7.1.2.1-09 · PMD-7.1.2.2-02 · PMD-5.2-01: 8 to 15, without leading zeros, quoted or
+/// not.
+fn parse_bits(value: ParameterValue<'_>) -> Option<u8> {
+    let mut bits = 0u8;
+    for (at, digit) in value.chars().enumerate() {
+        let digit = u8::try_from(digit.to_digit(10)?).ok()?;
+        if at == 0 && digit == 0 {
+            return None;
+        }
+        bits = bits.checked_mul(10)?.checked_add(digit)?;
+    }
+    (window_bits(bits) == bits && bits >= MIN_BITS).then_some(bits)
+}
+
+/// A value of `Sec-WebSocket-Extensions`, without an allocation.
+#[derive(Clone, Copy)]
+pub struct ExtensionValue {
+    bytes: [u8; Self::CAPACITY],
+    len: u8,
+}
+
+impl ExtensionValue {
+    /// All parameters in an offer, and two of them in its fallback, take 203.
+    const CAPACITY: usize = 208;
+
+    const fn new() -> Self {
+        Self { bytes: [0; Self::CAPACITY], len: 0 }
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.bytes
+            .get(..usize::from(self.len))
+            .and_then(|value| str::from_utf8(value).ok())
+            .unwrap_or_default()
+    }
+
+    /// Appends an element to the list. Everything fits.
+    fn push(&mut self, parameters: Parameters) {
+        let _ = self.write(parameters);
+    }
+
+    fn write(&mut self, parameters: Parameters) -> fmt::Result {
+        if self.len > 0 {
+            self.write_str(", ")?;
+        }
+        self.write_str(NAME)?;
+        for (name, is_set) in [
+            (SERVER_NO_CONTEXT_TAKEOVER, parameters.server_no_context_takeover),
+            (CLIENT_NO_CONTEXT_TAKEOVER, parameters.client_no_context_takeover),
+        ] {
+            if is_set {
+                write!(self, "; {name}")?;
+            }
+        }
+        if let Some(bits) = parameters.server_max_window_bits {
+            write!(self, "; {SERVER_MAX_WINDOW_BITS}={bits}")?;
+        }
+        match parameters.client_max_window_bits {
+            ClientWindow::Missing => Ok(()),
+            ClientWindow::Bare => write!(self, "; {CLIENT_MAX_WINDOW_BITS}"),
+            ClientWindow::Bits(bits) => write!(self, "; {CLIENT_MAX_WINDOW_BITS}={bits}"),
+        }
+    }
+}
+
+impl fmt::Write for ExtensionValue {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        let start = usize::from(self.len);
+        let end = start + piece.len();
+        self.bytes.get_mut(start..end).ok_or(fmt::Error)?.copy_from_slice(piece.as_bytes());
+        self.len = u8::try_from(end).map_err(|_| fmt::Error)?;
+        Ok(())
+    }
+}
+
+impl fmt::Display for ExtensionValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for ExtensionValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}

@@ -1,0 +1,181 @@
+//! C zlib, which the codec is compared with.
+#![allow(dead_code, reason = "each test uses a part of it")]
+#![expect(unsafe_code, reason = "C has no other interface")]
+
+use libz_sys::{
+    Z_BUF_ERROR, Z_DATA_ERROR, Z_DEFLATED, Z_OK, Z_SYNC_FLUSH, deflate, deflateEnd, deflateInit2_,
+    deflateReset, inflate, inflateEnd, inflateInit2_, inflateReset, z_stream, zlibVersion,
+};
+use std::ffi::c_void;
+use std::mem::size_of;
+use std::ptr::null_mut;
+
+/// A raw DEFLATE decoder with exactly this window.
+pub struct Inflate(Box<z_stream>);
+
+/// A raw DEFLATE encoder.
+pub struct Deflate(Box<z_stream>);
+
+unsafe extern "C" {
+    fn calloc(count: usize, size: usize) -> *mut c_void;
+    fn free(pointer: *mut c_void);
+}
+
+extern "C" fn allocate(_: *mut c_void, count: u32, size: u32) -> *mut c_void {
+    // SAFETY: `calloc` takes any numbers.
+    unsafe { calloc(count as usize, size as usize) }
+}
+
+extern "C" fn release(_: *mut c_void, pointer: *mut c_void) {
+    // SAFETY: zlib gives back what `allocate` gave it.
+    unsafe { free(pointer) }
+}
+
+fn stream() -> z_stream {
+    z_stream {
+        next_in: null_mut(),
+        avail_in: 0,
+        total_in: 0,
+        next_out: null_mut(),
+        avail_out: 0,
+        total_out: 0,
+        msg: null_mut(),
+        state: null_mut(),
+        zalloc: allocate,
+        zfree: release,
+        opaque: null_mut(),
+        data_type: 0,
+        adler: 0,
+        reserved: 0,
+    }
+}
+
+fn size() -> i32 {
+    i32::try_from(size_of::<z_stream>()).unwrap()
+}
+
+impl Inflate {
+    pub fn new(window_bits: u8) -> Self {
+        let mut stream = Box::new(stream());
+        // SAFETY: the stream is valid and stays where it is.
+        let result =
+            unsafe { inflateInit2_(&raw mut *stream, -i32::from(window_bits), zlibVersion(), size()) };
+        assert_eq!(result, Z_OK);
+        Self(stream)
+    }
+
+    /// Decodes a message, a byte at a time, so that nothing is found outside of the window.
+    pub fn message(&mut self, payload: &[u8]) -> Result<Vec<u8>, i32> {
+        let mut out = Vec::new();
+        let mut input = [payload, &[0, 0, 0xff, 0xff]].concat();
+        self.0.next_in = input.as_mut_ptr();
+        self.0.avail_in = u32::try_from(input.len()).unwrap();
+        loop {
+            let mut byte = 0u8;
+            self.0.next_out = &raw mut byte;
+            self.0.avail_out = 1;
+            // SAFETY: input and output are valid for the lengths given.
+            let result = unsafe { inflate(&raw mut *self.0, Z_SYNC_FLUSH) };
+            if self.0.avail_out == 0 {
+                out.push(byte);
+            }
+            match result {
+                Z_OK if self.0.avail_out == 0 || self.0.avail_in > 0 => {}
+                Z_OK | Z_BUF_ERROR => break,
+                other => return Err(other),
+            }
+        }
+        if self.0.avail_in == 0 { Ok(out) } else { Err(Z_DATA_ERROR) }
+    }
+
+    /// As `message`, but as fast as it can.
+    pub fn message_into(&mut self, payload: &[u8], out: &mut [u8]) -> usize {
+        let room = out.len();
+        self.0.next_out = out.as_mut_ptr();
+        self.0.avail_out = u32::try_from(room).unwrap();
+        for input in [payload, &[0, 0, 0xff, 0xff]] {
+            self.0.next_in = input.as_ptr().cast_mut();
+            self.0.avail_in = u32::try_from(input.len()).unwrap();
+            // SAFETY: input and output are valid for the lengths given.
+            unsafe { inflate(&raw mut *self.0, Z_SYNC_FLUSH) };
+        }
+        room - self.0.avail_out as usize
+    }
+
+    pub fn reset(&mut self) {
+        // SAFETY: the stream is valid.
+        assert_eq!(unsafe { inflateReset(&raw mut *self.0) }, Z_OK);
+    }
+}
+
+impl Deflate {
+    pub fn new(level: i32, window_bits: u8, mem_level: i32, strategy: i32) -> Self {
+        let mut stream = Box::new(stream());
+        let bits = -i32::from(window_bits);
+        // SAFETY: the stream is valid and stays where it is.
+        let result = unsafe {
+            deflateInit2_(
+                &raw mut *stream,
+                level,
+                Z_DEFLATED,
+                bits,
+                mem_level,
+                strategy,
+                zlibVersion(),
+                size(),
+            )
+        };
+        assert_eq!(result, Z_OK);
+        Self(stream)
+    }
+
+    /// Compresses all of the input, with this flush at the end.
+    pub fn run(&mut self, input: &[u8], flush: i32) -> Vec<u8> {
+        let mut out = vec![0; input.len() * 2 + 1000];
+        let len = self.run_into(input, flush, &mut out);
+        out.truncate(len);
+        out
+    }
+
+    pub fn run_into(&mut self, input: &[u8], flush: i32, out: &mut [u8]) -> usize {
+        let room = out.len();
+        self.0.next_in = input.as_ptr().cast_mut();
+        self.0.avail_in = u32::try_from(input.len()).unwrap();
+        self.0.next_out = out.as_mut_ptr();
+        self.0.avail_out = u32::try_from(room).unwrap();
+        // SAFETY: input and output are valid for the lengths given.
+        unsafe { deflate(&raw mut *self.0, flush) };
+        assert!(self.0.avail_in == 0 && self.0.avail_out > 0);
+        room - self.0.avail_out as usize
+    }
+
+    /// A message as RFC 7692 section 7.2.1 asks for.
+    pub fn message(&mut self, message: &[u8]) -> Vec<u8> {
+        let mut payload = self.run(message, Z_SYNC_FLUSH);
+        if payload.is_empty() {
+            return vec![0];
+        }
+        assert!(payload.ends_with(&[0, 0, 0xff, 0xff]));
+        payload.truncate(payload.len() - 4);
+        payload
+    }
+
+    pub fn reset(&mut self) {
+        // SAFETY: the stream is valid.
+        assert_eq!(unsafe { deflateReset(&raw mut *self.0) }, Z_OK);
+    }
+}
+
+impl Drop for Inflate {
+    fn drop(&mut self) {
+        // SAFETY: the stream is valid, and not used any more.
+        unsafe { inflateEnd(&raw mut *self.0) };
+    }
+}
+
+impl Drop for Deflate {
+    fn drop(&mut self) {
+        // SAFETY: the stream is valid, and not used any more.
+        unsafe { deflateEnd(&raw mut *self.0) };
+    }
+}
