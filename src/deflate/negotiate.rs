@@ -163,7 +163,6 @@ impl Deflate {
     ) -> Option<(DeflateParams, ExtensionValue)> {
         lines
             .into_iter()
-            .filter_map(|line| str::from_utf8(line).ok())
             .flat_map(extensions)
             .filter_map(Result::ok)
             .filter(|extension| extension.name() == NAME)
@@ -256,7 +255,6 @@ impl Deflate {
     ) -> Result<Option<DeflateParams>, HandshakeError> {
         let mut agreed = None;
         for line in lines {
-            let line = str::from_utf8(line).map_err(|_| HandshakeError::Extensions)?;
             for extension in extensions(line) {
                 let extension = extension.map_err(|_| HandshakeError::Extensions)?;
                 // PMD-5-20
