@@ -2,7 +2,7 @@
 
 use crate::ethernet::{Ethernet, MAC};
 use core::time::Duration;
-use smoltcp::iface::{Config, Interface, PollResult, SocketSet};
+use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, SocketSet};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address};
 
@@ -33,10 +33,13 @@ impl Network {
         Self { interface, device }
     }
 
-    /// Takes frames in and sends frames out; whether a socket may have changed.
+    /// Takes one frame in and sends what there is to send; whether anything happened. One frame only, so that a socket
+    /// which has become free by it listens again before the next is looked at: nobody else would answer that one.
     pub fn poll(&mut self, now: Duration, sockets: &mut SocketSet<'_>) -> bool {
         let now = instant(now);
-        self.interface.poll(now, self.device, sockets) == PollResult::SocketStateChanged
+        let ingress = self.interface.poll_ingress_single(now, self.device, sockets);
+        let egress = self.interface.poll_egress(now, self.device, sockets);
+        ingress != PollIngressSingleResult::None || egress != PollResult::None
     }
 
     /// Waits for a frame or the next millisecond.

@@ -133,13 +133,18 @@ impl Slot {
         self.transport == Transport::Connected && self.session.connection.state() == State::Open
     }
 
+    /// There is no queue of connections: what is free listens at once.
+    fn free(&mut self, socket: &mut tcp::Socket<'_>) -> bool {
+        self.transport = Transport::Free;
+        socket.listen(PORT).is_ok()
+    }
+
     /// Does what there is to do; whether there was anything.
     fn turn(&mut self, socket: &mut tcp::Socket<'_>, now: Duration, totals: &mut Totals) -> bool {
         match self.transport {
             Transport::Free => {
                 if !socket.is_open() {
-                    // There is no queue of connections: this socket is free again, so listen at once.
-                    return socket.listen(PORT).is_ok();
+                    return self.free(socket);
                 }
                 if !socket.may_send() {
                     return false;
@@ -159,8 +164,7 @@ impl Slot {
                     return true;
                 }
                 if !socket.is_open() {
-                    self.transport = Transport::Free;
-                    return true;
+                    return self.free(socket);
                 }
                 has_sent || has_received
             }
@@ -172,8 +176,7 @@ impl Slot {
                     socket.abort();
                 }
                 if !socket.is_open() {
-                    self.transport = Transport::Free;
-                    return true;
+                    return self.free(socket);
                 }
                 has_received
             }
@@ -220,7 +223,7 @@ impl Session {
                 .recv(|bytes| {
                     let len = bytes.len().min(room);
                     let mut input = bytes.split_at_mut(len).0;
-                    while !input.is_empty() && self.next_event(&mut input, now, totals) {}
+                    while self.next_event(&mut input, now, totals) {}
                     (len, len > 0)
                 })
                 .unwrap_or(false);
