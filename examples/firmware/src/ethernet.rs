@@ -25,8 +25,12 @@ const HEADER: usize = 14;
 const CHECKSUM: usize = 4;
 
 const MAC_BASE: usize = 0x4004_8000;
-/// Interrupt mask; bit 0 is "a frame was received".
+/// What happened, in the bits of `IM`; writing a bit forgets it.
+const RIS: usize = 0x00;
+/// Interrupt mask.
 const IM: usize = 0x04;
+/// A frame was received.
+const RX: u32 = 1;
 /// Receive control: on, and forget what is there.
 const RCTL: usize = 0x08;
 /// Transmit control: on, pad short frames, append the checksum, full duplex.
@@ -97,9 +101,10 @@ impl Ethernet {
     pub fn sleep(&self) {
         cortex_m::interrupt::free(|_| {
             // With interrupts off the processor still wakes by one that is pending, so none is lost between the
-            // question and the sleep, and the controller's needs no handler.
+            // question and the sleep, and the controller's needs no handler. What is old would wake it at once.
+            write(MAC_BASE + RIS, RX);
             if read(MAC_BASE + NP) == 0 {
-                write(MAC_BASE + IM, 1);
+                write(MAC_BASE + IM, RX);
                 // SAFETY: the interrupt is masked again before any can be taken.
                 unsafe { NVIC::unmask(Irq) };
                 cortex_m::asm::wfi();
