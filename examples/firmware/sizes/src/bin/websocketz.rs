@@ -11,7 +11,7 @@ use cortex_m_rt::entry;
 use embedded_io_async::{ErrorType, Read, Write};
 use sansws_sizes::{Counter, RX, TX, finish};
 use websocketz::options::AcceptOptions;
-use websocketz::{Message, WebSocket, next};
+use websocketz::{Message, WebSocket, next, send};
 
 struct Uart;
 
@@ -41,8 +41,8 @@ async fn serve(rx: &mut [u8], tx: &mut [u8], fragments: &mut [u8]) -> usize {
     let Ok(mut socket) = accepted else { return 0 };
     while let Some(Ok(message)) = next!(socket) {
         let sent = match message {
-            Message::Text(text) => socket.send(Message::Text(text)).await,
-            Message::Binary(bytes) => socket.send(Message::Binary(bytes)).await,
+            Message::Text(text) => send!(socket, Message::Text(text)),
+            Message::Binary(bytes) => send!(socket, Message::Binary(bytes)),
             _ => Ok(()),
         };
         if sent.is_err() {

@@ -17,12 +17,13 @@ fn main() -> ! {
         let len = read(rx.read_buf());
         rx.advance(len);
         while let Some(Ok(frame)) = rx.next_frame() {
+            let is_close = matches!(frame, WsFrame::Close(..));
             let answer = match frame {
                 WsFrame::Ping(payload) => WsFrame::Pong(payload),
                 frame => frame,
             };
             write(tx.frame(answer).unwrap_or_default());
-            if matches!(frame, WsFrame::Close(..)) {
+            if is_close {
                 finish(size_of::<WsRxFramer<'_>>() + size_of::<WsTxFramer<'_>>() + RX + TX);
             }
         }
