@@ -27,14 +27,19 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     }
 }
 
-/// Waits for a byte, and takes what there is.
+/// Looks this often for another byte: a pause on the line is the end of a frame here, as for some peers it has to be.
+const PATIENCE: u32 = 100_000;
+
+/// Waits for a byte, and takes what comes with it.
 #[inline(never)]
 pub fn read(buffer: &mut [u8]) -> usize {
     let mut len = 0;
     for place in buffer {
+        let mut looks = 0;
         // SAFETY: both are registers of the board's UART.
         while unsafe { FLAGS.read_volatile() } & RX_EMPTY != 0 {
-            if len > 0 {
+            looks += 1;
+            if len > 0 && looks > PATIENCE {
                 return len;
             }
         }
