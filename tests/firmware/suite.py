@@ -1,4 +1,4 @@
-"""suite.py PORT FIRMWARE_RUN: the server and the client of examples/firmware. The last line is 'N passed, M failed'."""
+"""suite.py PORT PROCESS FIRMWARE_RUN: the server and the client of examples/firmware. The last line is 'N passed, M failed'."""
 import asyncio, contextlib, json, os, random, statistics, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../interop/python'))
@@ -9,7 +9,7 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.frames import Frame, Opcode
 
-PORT, RUN = int(sys.argv[1]), sys.argv[2]
+PORT, PROCESS, RUN = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 PAGE = os.path.join(os.path.dirname(RUN), 'src/page.html')
 CONNECTIONS = 3
 figures = {}
@@ -199,6 +199,21 @@ async def readings():
         figures['stack at its peak, bytes'] = found[-1]['stack']
 
 
+async def sleeps():
+    """With nothing to do the processor sleeps. One that never does takes the whole of a core, and QEMU's threads starve."""
+    def seconds():
+        with open(f'/proc/{PROCESS}/stat') as file:
+            return sum(map(int, file.read().rsplit(')', 1)[1].split()[11:13])) / os.sysconf('SC_CLK_TCK')
+    async with connect('/reading') as clock:
+        await clock.recv()
+        before, start = seconds(), time.monotonic()
+        for _ in range(2):
+            await clock.recv()
+        share = (seconds() - before) / (time.monotonic() - start)
+        figures['share of a core when idle'] = f'{share:.0%}'
+        assert share < 0.4, f'{share:.0%} of a core'
+
+
 async def no_reading_inside_a_message():
     """While a message is being echoed in fragments no other may be sent."""
     async with connect('/reading') as socket, connect('/reading') as clock:
@@ -285,6 +300,7 @@ async def main():
         ('a head byte by byte', head_in_bytes),
         ('readings', readings),
         ('no reading inside of a message', no_reading_inside_a_message),
+        ('sleeps when there is nothing to do', sleeps),
         ('readings are not for other sites', foreign_page),
     ):
         await checks.run('server: ' + name, check, *arguments)

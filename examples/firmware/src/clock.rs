@@ -1,4 +1,4 @@
-//! Time since the start, from SysTick: an interrupt for each millisecond.
+//! Time since the start, from `SysTick`: an interrupt for each millisecond.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;

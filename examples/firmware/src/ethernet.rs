@@ -89,9 +89,8 @@ impl Ethernet {
         // The clock needs a few cycles to arrive.
         cortex_m::asm::delay(16);
         write(MAC_BASE + IM, 0);
-        let [a, b, c, d, e, f] = MAC;
-        write(MAC_BASE + IA0, u32::from_le_bytes([a, b, c, d]));
-        write(MAC_BASE + IA1, u32::from_le_bytes([e, f, 0, 0]));
+        write(MAC_BASE + IA0, u32::from_le_bytes([MAC[0], MAC[1], MAC[2], MAC[3]]));
+        write(MAC_BASE + IA1, u32::from_le_bytes([MAC[4], MAC[5], 0, 0]));
         write(MAC_BASE + THR, 0x3f);
         write(MAC_BASE + RCTL, 0x11);
         write(MAC_BASE + TCTL, 0x17);
@@ -134,7 +133,7 @@ impl Ethernet {
                 place.copy_from_slice(&word.to_le_bytes());
             }
         }
-        (len >= 2 + HEADER + CHECKSUM && len <= BUFFER).then(|| 2..len - CHECKSUM)
+        (2 + HEADER + CHECKSUM..=BUFFER).contains(&len).then(|| 2..len - CHECKSUM)
     }
 }
 

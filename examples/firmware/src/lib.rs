@@ -18,7 +18,5 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     cortex_m::interrupt::disable();
     heprintln!("{}", info);
     debug::exit(debug::EXIT_FAILURE);
-    loop {
-        cortex_m::asm::udf();
-    }
+    cortex_m::asm::udf()
 }

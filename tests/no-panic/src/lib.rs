@@ -9,8 +9,8 @@ use rand_core::{TryCryptoRng, TryRng};
 use sansws::handshake::{ClientUpgrade, Request, Response, ServerUpgrade};
 use sansws::timers::{Timers, TimersConfig};
 use sansws::{
-    Accept, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery, Error, Event, Fixed, Reply, Role,
-    Sender, Server, State, Storage, Uri,
+    Accept, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery, Error, Event, Fixed,
+    Reply, Role, Sender, Server, State, Storage, Uri,
 };
 
 type Memory = Fixed<1024, 2048>;
@@ -82,7 +82,9 @@ fn client(bytes: &mut [u8]) {
     let Ok(request) = ClientRequest::new(black_box("ws://host/path")) else { return };
     black_box(request.uri());
     let request = request.subprotocols(&texts).origin(black_box("http://host")).headers(&fields);
-    let Ok(mut connection) = Connection::client_in(&request, config(), Counter(black_box(1)), Memory::default()) else {
+    let Ok(mut connection) =
+        Connection::client_in(&request, config(), Counter(black_box(1)), Memory::default())
+    else {
         return;
     };
     for _ in 0..black_box(3) {

@@ -182,7 +182,11 @@ impl Session {
             // The server has closed, as a client waits for (RFC 6455 section 7.1.1).
             self.connection.receive_eof()?;
             socket.close();
-            return if self.connection.is_closed_cleanly() { Ok(Progress::Done) } else { Err(Failure::NotClean) };
+            return if self.connection.is_closed_cleanly() {
+                Ok(Progress::Done)
+            } else {
+                Err(Failure::NotClean)
+            };
         }
         match self.timers.poll(now, self.connection.state()) {
             Action::GiveUp(_) => Err(Failure::TimedOut),
@@ -195,7 +199,9 @@ impl Session {
         while let Some((event, tx)) = self.connection.receive(input)? {
             match event {
                 Event::HandshakeComplete(_) => {}
-                Event::Message(message) if MESSAGES.get(self.returned) == Some(&message) => self.returned += 1,
+                Event::Message(message) if MESSAGES.get(self.returned) == Some(&message) => {
+                    self.returned += 1;
+                }
                 Event::Message(_) => return Err(Failure::WrongEcho),
                 Event::Pong(payload) if payload == PING && self.returned == MESSAGES.len() => {
                     tx.close(CloseCode::NORMAL, "that was all")?;

@@ -16,8 +16,8 @@ use cortex_m_semihosting::hprintln;
 use heapless::String;
 use sansws::timers::{Action, Timers, TimersConfig};
 use sansws::{
-    Accept, Config, Connection, DataKind, Error, Event, Fixed, Message, Misuse, OUTGOING_RESERVE, Part, Reply, Sender,
-    Server, State,
+    Accept, Config, Connection, DataKind, Error, Event, Fixed, Message, Misuse, OUTGOING_RESERVE, Part,
+    Reply, Sender, Server, State,
 };
 use sansws_firmware::clock::Clock;
 use sansws_firmware::ethernet::Ethernet;
@@ -73,7 +73,8 @@ fn main() -> ! {
             tcp::Socket::new(tcp::SocketBuffer::new(&mut rx[..]), tcp::SocketBuffer::new(&mut tx[..]));
         socket.set_nagle_enabled(false);
         socket.set_ack_delay(None);
-        *slot = Some(Slot { handle: sockets.add(socket), transport: Transport::Free, session: Session::new() });
+        *slot =
+            Some(Slot { handle: sockets.add(socket), transport: Transport::Free, session: Session::new() });
     }
     print_budget();
 
@@ -94,7 +95,12 @@ fn main() -> ! {
 fn print_budget() {
     let statics = memory::statics();
     hprintln!("RAM 65536 bytes, known when it is built:");
-    hprintln!("  {:5}  {} connections, {} each", CONNECTIONS * size_of::<Slot>(), CONNECTIONS, size_of::<Slot>());
+    hprintln!(
+        "  {:5}  {} connections, {} each",
+        CONNECTIONS * size_of::<Slot>(),
+        CONNECTIONS,
+        size_of::<Slot>()
+    );
     hprintln!("  {:5}  their TCP buffers", CONNECTIONS * 2 * TCP);
     hprintln!("  {:5}  their sockets", CONNECTIONS * size_of::<SocketStorage<'static>>());
     hprintln!("  {:5}  the Ethernet driver", size_of::<Ethernet>());
@@ -125,7 +131,9 @@ enum Transport {
     Free,
     Connected,
     /// We have closed our direction and wait for the peer's to end, no longer than this.
-    Lingering { until: Duration },
+    Lingering {
+        until: Duration,
+    },
 }
 
 impl Slot {
@@ -250,7 +258,9 @@ impl Session {
             Event::HandshakeRequest(request) => match request.path() {
                 "/" | "/echo" => tx.accept(&Accept::new()),
                 // Any page could ask; a browser tells which one it is.
-                "/reading" if request.origin().is_some() && !request.is_same_origin() => tx.reject(&Reply::new(403)),
+                "/reading" if request.origin().is_some() && !request.is_same_origin() => {
+                    tx.reject(&Reply::new(403))
+                }
                 "/reading" => {
                     self.next_reading = Some(now);
                     tx.accept(&Accept::new())
@@ -258,9 +268,9 @@ impl Session {
                 _ => tx.reject(&Reply::new(404)),
             },
             Event::HttpRequest(request) => match (request.method(), request.path()) {
-                ("GET" | "HEAD", "/") => {
-                    tx.respond(&Reply::new(200).headers(&[("Content-Type", "text/html; charset=utf-8")]).body(PAGE))
-                }
+                ("GET" | "HEAD", "/") => tx.respond(
+                    &Reply::new(200).headers(&[("Content-Type", "text/html; charset=utf-8")]).body(PAGE),
+                ),
                 ("GET" | "HEAD", _) => tx.respond(&Reply::new(404)),
                 _ => tx.respond(&Reply::new(405).headers(&[("Allow", "GET, HEAD")])),
             },

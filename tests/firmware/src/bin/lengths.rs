@@ -37,7 +37,8 @@ fn main() -> ! {
                 refused(config, TOP_BIT + TOO_LONG + rest, error, CloseCode::PROTOCOL_ERROR);
                 checked += 1;
             }
-            let config = Config::new().delivery(delivery).max_message(u64::MAX).max_frame(u64::from(u32::MAX));
+            let config =
+                Config::new().delivery(delivery).max_message(u64::MAX).max_frame(u64::from(u32::MAX));
             refused(config, TOO_LONG + rest, Error::Limit(Limit::Frame), CloseCode::MESSAGE_TOO_BIG);
         }
         taken_whole(TOO_LONG + rest);

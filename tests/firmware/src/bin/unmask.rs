@@ -1,5 +1,5 @@
 //! How many instructions it takes to receive a byte of a masked message. Only with QEMU's `-icount shift=0`: then an
-//! instruction takes a nanosecond, and SysTick counts the same each time.
+//! instruction takes a nanosecond, and `SysTick` counts the same each time.
 #![no_std]
 #![no_main]
 
@@ -11,20 +11,22 @@ use cortex_m_semihosting::hprintln;
 use sansws::{Config, Connection, Delivery, Event, Fixed, Message, Server};
 use sansws_firmware_checks::succeed;
 
-/// SysTick runs at 12.5 MHz.
+/// `SysTick` runs at 12.5 MHz.
 const INSTRUCTIONS_PER_TICK: u64 = 80;
 const ROUNDS: u32 = 20;
-const SHORT: usize = 1024;
-const LONG: usize = 8192;
+const SHORT: u16 = 1024;
+const LONG: u16 = 8192;
+/// Room for the longer one.
+const ROOM: usize = LONG as usize;
 const KEY: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 
 /// The payload lies on a word boundary behind a header of 8 bytes.
 #[repr(align(8))]
-struct Frame([u8; 8 + LONG + 8]);
+struct Frame([u8; 8 + ROOM + 8]);
 
 #[entry]
 fn main() -> ! {
-    static mut FRAME: Frame = Frame([0; 8 + LONG + 8]);
+    static mut FRAME: Frame = Frame([0; 8 + ROOM + 8]);
     let Some(mut peripherals) = Peripherals::take() else { unreachable!("it is taken once") };
     let systick = &mut peripherals.SYST;
     systick.set_clock_source(SystClkSource::Core);
@@ -42,19 +44,24 @@ fn main() -> ! {
         let mut connection = Connection::open_server_in(Config::new().delivery(delivery), Fixed);
         let short = measure(&mut connection, &mut FRAME.0[offset..], opcode, SHORT);
         let long = measure(&mut connection, &mut FRAME.0[offset..], opcode, LONG);
-        let per_byte = (long - short) * 1000 / (LONG - SHORT) as u64;
-        let around = short.saturating_sub(per_byte * SHORT as u64 / 1000);
+        let per_byte = (long - short) * 1000 / u64::from(LONG - SHORT);
+        let around = short.saturating_sub(per_byte * u64::from(SHORT) / 1000);
         hprintln!("{:>3}.{:03} {:>5}  {}", per_byte / 1000, per_byte % 1000, around, name);
     }
     succeed()
 }
 
 /// Instructions for one message.
-fn measure(connection: &mut Connection<Server, Fixed<LONG, 512>>, bytes: &mut [u8], opcode: u8, len: usize) -> u64 {
+fn measure(
+    connection: &mut Connection<Server, Fixed<ROOM, 512>>,
+    bytes: &mut [u8],
+    opcode: u8,
+    len: usize,
+) -> u64 {
     let [high, low] = (len as u16).to_be_bytes();
     let mut instructions = 0;
     for _ in 0..ROUNDS {
-        bytes[..4].copy_from_slice(&[0x80 | opcode, 0x80 | 126, high, low]);
+        bytes[..4].copy_from_slice(&[0x80 | opcode, 0x80 | 0x7e, high, low]);
         bytes[4..8].copy_from_slice(&KEY);
         for (at, byte) in bytes[8..8 + len].iter_mut().enumerate() {
             *byte = b'x' ^ KEY[at % 4];

@@ -12,9 +12,10 @@ const CONFIG: Config = Config::new().max_message(RX as u64).max_outgoing(TX);
 #[entry]
 fn main() -> ! {
     static mut BUFFER: [u8; RX] = [0; RX];
-    let connection: Result<Connection<Client<Counter>, Fixed<RX, TX>>, ()> = ClientRequest::new("ws://host/path")
-        .map_err(|_| ())
-        .and_then(|request| Connection::client_in(&request, CONFIG, Counter(1), Fixed).map_err(|_| ()));
+    let connection: Result<Connection<Client<Counter>, Fixed<RX, TX>>, ()> =
+        ClientRequest::new("ws://host/path")
+            .map_err(|_| ())
+            .and_then(|request| Connection::client_in(&request, CONFIG, Counter(1), Fixed).map_err(|_| ()));
     let Ok(mut connection) = connection else { finish(0) };
     write(connection.outgoing());
     connection.mark_sent(usize::MAX);

@@ -5,7 +5,8 @@
 use core::mem::size_of;
 use cortex_m_rt::entry;
 use embedded_websocket::{
-    WebSocketReceiveMessageType as Received, WebSocketSendMessageType as Sent, WebSocketServer, read_http_header,
+    WebSocketReceiveMessageType as Received, WebSocketSendMessageType as Sent, WebSocketServer,
+    read_http_header,
 };
 use sansws_sizes::{RX, TX, finish, read, write};
 

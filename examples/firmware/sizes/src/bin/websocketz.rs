@@ -37,7 +37,8 @@ impl Write for Uart {
 }
 
 async fn serve(rx: &mut [u8], tx: &mut [u8], fragments: &mut [u8]) -> usize {
-    let accepted = WebSocket::accept::<16>(AcceptOptions::default(), Uart, Counter(1), rx, tx, fragments).await;
+    let accepted =
+        WebSocket::accept::<16>(AcceptOptions::default(), Uart, Counter(1), rx, tx, fragments).await;
     let Ok(mut socket) = accepted else { return 0 };
     while let Some(Ok(message)) = next!(socket) {
         let sent = match message {
@@ -59,7 +60,8 @@ fn main() -> ! {
     static mut OUTGOING: [u8; TX] = [0; TX];
     let mut served = pin!(serve(BUFFER, OUTGOING, FRAGMENTS));
     loop {
-        if let core::task::Poll::Ready(state) = served.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        if let core::task::Poll::Ready(state) = served.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        {
             finish(state + 2 * RX + TX);
         }
     }
