@@ -56,9 +56,10 @@ fn measure(
     connection: &mut Connection<Server, Fixed<ROOM, 512>>,
     bytes: &mut [u8],
     opcode: u8,
-    len: usize,
+    len: u16,
 ) -> u64 {
-    let [high, low] = (len as u16).to_be_bytes();
+    let [high, low] = len.to_be_bytes();
+    let len = usize::from(len);
     let mut instructions = 0;
     for _ in 0..ROUNDS {
         bytes[..4].copy_from_slice(&[0x80 | opcode, 0x80 | 0x7e, high, low]);
