@@ -2,12 +2,15 @@
 """panics.py IMAGE: every place in an ELF image that leads to a panic, with what was inlined there.
 
 Exit status 1 if there is one, 0 if there is none. Looks for the functions by which `core` panics; a panic that is
-never reached is not in an image that was linked with garbage collection."""
+never reached is not in an image that was linked with garbage collection. A trap counts too: some panics become one."""
 import re, subprocess, sys
 
 PANIC = re.compile(
     r'core::panicking::|rust_begin_unwind|panic_fmt|panic_bounds_check|slice_(index|start_index|end_index)_|'
     r'len_mismatch_fail|(unwrap|expect)_failed|slice_error_fail|cell::panic_')
+
+# The start of a program has a trap behind the call of `main`, which does not return.
+START = {'Reset', '_start', 'main', '__stext'}
 
 
 def tool(*command):
@@ -37,10 +40,12 @@ def main(image):
         print('   ', plain(name))
 
     # A branch shows its target as a number; so does a word of data that is a function's address.
-    sites, current = [], None
+    sites, current, label = [], None, None
     for line in tool('llvm-objdump', '-d', '--no-show-raw-insn', image).splitlines():
-        if found := re.match(r'([0-9a-f]+) <', line):
-            current = int(found[1], 16)
+        if found := re.match(r'([0-9a-f]+) <(.*)>:', line):
+            current, label = int(found[1], 16), found[2]
+        elif (found := re.match(r'\s*([0-9a-f]+):\s+(trap|udf|ud2)\b', line)) and label not in START:
+            sites.append((int(found[1], 16), None))
         elif found := re.match(r'\s*([0-9a-f]+):\s+(\S+)\s.*?(?:0x|[\s#])([0-9a-f]+)\s*<', line):
             target = int(found[3], 16)
             if target in panics and current not in panics:
@@ -49,12 +54,12 @@ def main(image):
         asked = [hex(site) for site, _ in sites]
         answers = tool('llvm-symbolizer', '--inlines', '-C', '-e', image, *asked).strip().split('\n\n')
         for (site, target), answer in zip(sites, answers):
-            print(f'\n{site:#x} to {plain(panics[target])}')
+            print(f'\n{site:#x} to {plain(panics[target]) if target else "a trap"}')
             lines = answer.splitlines()
             for name, place in zip(lines[::2], lines[1::2]):
                 place = re.sub(r'.*/(registry/src/[^/]*|rust/library|rustc/[0-9a-f]*/library|no-panic/\.\./\.\.|sw-firmware)/', '', place)
                 print(f'    {place:60} {plain(name)}')
-    return 1 if panics else 0
+    return 1 if panics or sites else 0
 
 
 if len(sys.argv) != 2:
