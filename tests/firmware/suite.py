@@ -85,6 +85,21 @@ async def invalid_text(pieces):
             equal(closed.rcvd and closed.rcvd.code, 1007)
 
 
+async def pings_among_messages():
+    """Pongs share the outgoing buffer with the echo, and wherever TCP cuts there has to be room for both."""
+    chance = random.Random(3)
+    messages = [chance.randbytes(chance.randrange(6000)) for _ in range(400)]
+    async with connect() as socket:
+        async def say():
+            for message in messages:
+                await raw_frame(socket, Opcode.PING, bytes(125), True)
+                await socket.send(message)
+        saying = asyncio.create_task(say())
+        for message in messages:
+            assert await collect(socket) == message, 'another message came back'
+        await saying
+
+
 async def slow_reader():
     """Who does not read holds up nobody else, and loses nothing."""
     chance = random.Random(2)
@@ -284,6 +299,7 @@ async def main():
         ('text that is not UTF-8', invalid_text, [b'fine \xc0']),
         ('text that is not UTF-8, over two fragments', invalid_text, [b'fine \xe2\x82', b'\xff']),
         ('ping', keepalive),
+        ('pings among messages', pings_among_messages),
         ('a slow reader', slow_reader),
         ('three connections, and a fourth', three_and_a_fourth),
         ('lost connections', lost_connections),
