@@ -261,7 +261,12 @@ async def client(handler, status, port=None):
 async def run_client(port, status):
     process = await asyncio.create_subprocess_exec(
         RUN, 'client', '--port', str(port), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
-    said, _ = await process.communicate()
+    try:
+        said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()                       # it is QEMU by now
+            await process.wait()
     assert process.returncode == status, f'status {process.returncode}: {said.decode()}'
 
 
