@@ -27,3 +27,36 @@ build_client() {
   cargo build --release --manifest-path examples/client/Cargo.toml
   client=$(realpath "${CARGO_TARGET_DIR:-examples/client/target}")/release/client
 }
+
+# Sets `python` to one that has the package `websockets`.
+websockets_venv() {
+  need python3 python3
+  local venv=$cache/python requirements=tests/interop/python/requirements.txt stamp
+  stamp="$(python3 --version) $(cat $requirements)"
+  if [ "$(cat "$venv/stamp" 2> /dev/null)" != "$stamp" ]; then
+    # Debian's python3 has `venv`, but not the `ensurepip` that this needs.
+    python3 -c 'import ensurepip' 2> /dev/null || apt_install python3-venv
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install -q --disable-pip-version-check -r $requirements
+    echo "$stamp" > "$venv/stamp"
+  fi
+  python=$venv/bin/python
+}
+
+# Prints a port that is free, and so is the next one: Autobahn's fuzzing servers take two in a row.
+free_port() {
+  python3 - <<'P'
+import socket
+while True:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(('127.0.0.1', 0))
+        port = first.getsockname()[1]
+        try:
+            second.bind(('127.0.0.1', port + 1))
+        except (OSError, OverflowError):
+            continue
+        print(port)
+        break
+P
+}

@@ -2,6 +2,7 @@
 import asyncio, os, re, signal, sys, traceback
 
 LIMIT = 15                               # seconds, for one check and for a program to end
+OURS = {os.path.dirname(os.path.abspath(path)) for path in (__file__, sys.argv[0])}
 
 
 class Program:
@@ -70,7 +71,7 @@ class Checks:
         except Exception as error:
             self.failed += 1
             frame = next((f for f in reversed(traceback.extract_tb(error.__traceback__))
-                          if os.path.dirname(f.filename) == os.path.dirname(os.path.abspath(__file__))), None)
+                          if os.path.dirname(os.path.abspath(f.filename)) in OURS), None)
             where = f' ({os.path.basename(frame.filename)}:{frame.lineno})' if frame else ''
             print(f'FAILED {name}: {type(error).__name__}: {error}{where}')
         else:

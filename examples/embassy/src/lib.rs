@@ -1,0 +1,129 @@
+//! A connection over any asynchronous transport: `embassy-net`'s `TcpSocket`, a TLS session, a UART.
+//!
+//! [`Driver::turn`] reads, writes and keeps time, and returns when there is something to decide: the shape of a task in
+//! `embassy`. It owns nothing but the connection and one buffer.
+#![no_std]
+
+use embassy_futures::select::{Either, select};
+use embassy_time::{Instant, Timer};
+use embedded_io_async::{Read, Write};
+use sansws::timers::{Action, Timeout, Timers, TimersConfig};
+use sansws::{Connection, Error, Event, HandshakeError, Role, Sender, State, Storage};
+
+/// Why a connection is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failure<E> {
+    /// The transport's own error.
+    Transport(E),
+    /// The protocol's. What tells the peer has been written.
+    WebSocket(Error),
+    /// A deadline has passed.
+    TimedOut(Timeout),
+}
+
+/// A connection, its transport, and its deadlines.
+pub struct Driver<T, R: Role, S: Storage, const BUFFER: usize> {
+    transport: T,
+    connection: Connection<R, S>,
+    timers: Timers,
+    buffer: [u8; BUFFER],
+}
+
+impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, BUFFER> {
+    /// Drives `connection` over `transport`. `BUFFER` is how much is read at once.
+    pub fn new(transport: T, connection: Connection<R, S>, timers: TimersConfig) -> Self {
+        Self { transport, connection, timers: Timers::new(timers, now()), buffer: [0; BUFFER] }
+    }
+
+    /// The sending half. What it queues is written by the next [`turn`](Self::turn) or [`flush`](Self::flush).
+    pub fn sender(&mut self) -> &mut Sender<R, S> {
+        self.connection.sender()
+    }
+
+    /// The connection's state.
+    pub fn state(&self) -> State {
+        self.connection.state()
+    }
+
+    /// Writes what is queued.
+    ///
+    /// # Errors
+    /// [`Failure::Transport`].
+    pub async fn flush(&mut self) -> Result<(), Failure<T::Error>> {
+        while !self.connection.outgoing().is_empty() {
+            let len = self.transport.write(self.connection.outgoing()).await.map_err(Failure::Transport)?;
+            self.connection.mark_sent(len);
+        }
+        self.transport.flush().await.map_err(Failure::Transport)
+    }
+
+    /// Writes what is queued, waits for bytes or a deadline, and hands each event to `handle`, with the sender to answer
+    /// it. Whether the connection goes on: where not, close the transport.
+    ///
+    /// It may be dropped while it waits for bytes, as in a `select` with a button or a sensor: nothing is lost, as long
+    /// as the transport's `read` loses nothing.
+    ///
+    /// # Errors
+    /// Why the connection is over.
+    pub async fn turn(
+        &mut self,
+        mut handle: impl FnMut(Event<'_>, &mut Sender<R, S>) -> Result<(), Error>,
+    ) -> Result<bool, Failure<T::Error>> {
+        self.flush().await?;
+        if self.connection.should_disconnect() {
+            return Ok(false);
+        }
+        match self.timers.poll(now(), self.connection.state()) {
+            Action::SendPing(payload) => {
+                // Where there is no room for it the pong timeout decides.
+                let _ = self.connection.sender().ping(&payload);
+                self.flush().await?;
+            }
+            Action::GiveUp(timeout) => return Err(Failure::TimedOut(timeout)),
+            _ => {}
+        }
+        let read = self.transport.read(&mut self.buffer);
+        let len = match self.timers.next_deadline() {
+            // A microsecond more, so that the deadline has passed when it wakes.
+            Some(deadline) => {
+                let at = u64::try_from(deadline.as_micros()).unwrap_or(u64::MAX).saturating_add(1);
+                match select(read, Timer::at(Instant::from_micros(at))).await {
+                    Either::First(read) => read,
+                    Either::Second(()) => return Ok(true),
+                }
+            }
+            None => read.await,
+        };
+        let len = len.map_err(Failure::Transport)?;
+        if len == 0 {
+            // A refusal whose body ended with the transport; there is nobody left to answer.
+            return match self.connection.receive_eof().map_err(Failure::WebSocket)? {
+                Some(_) => Err(Failure::WebSocket(HandshakeError::Refused.into())),
+                None => Ok(false),
+            };
+        }
+        self.timers.received(now());
+        let mut input = self.buffer.get_mut(..len).unwrap_or_default();
+        let failure = loop {
+            match self.connection.receive(&mut input) {
+                Ok(Some((event, tx))) => {
+                    match &event {
+                        Event::Message(_) | Event::Part(_) => self.timers.message(now()),
+                        Event::Pong(payload) => _ = self.timers.pong(now(), payload),
+                        _ => {}
+                    }
+                    handle(event, tx).map_err(Failure::WebSocket)?;
+                }
+                Ok(None) => return Ok(true),
+                Err(error) => break error,
+            }
+        };
+        // The peer is told why, if it still listens.
+        self.flush().await?;
+        Err(Failure::WebSocket(failure))
+    }
+}
+
+fn now() -> core::time::Duration {
+    core::time::Duration::from_micros(Instant::now().as_micros())
+}

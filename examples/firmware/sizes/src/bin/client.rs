@@ -1,0 +1,36 @@
+//! The whole client: it says a text, and sends back what it is told.
+#![no_std]
+#![no_main]
+
+use core::mem::size_of_val;
+use cortex_m_rt::entry;
+use sansws::{Client, ClientRequest, Config, Connection, Event, Fixed, Message, State};
+use sansws_sizes::{Counter, RX, TX, finish, read, write};
+
+const CONFIG: Config = Config::new().max_message(RX as u64).max_outgoing(TX);
+
+#[entry]
+fn main() -> ! {
+    static mut BUFFER: [u8; RX] = [0; RX];
+    let connection: Result<Connection<Client<Counter>, Fixed<RX, TX>>, ()> =
+        ClientRequest::new("ws://host/path")
+            .map_err(|_| ())
+            .and_then(|request| Connection::client_in(&request, CONFIG, Counter(1), Fixed).map_err(|_| ()));
+    let Ok(mut connection) = connection else { finish(0) };
+    write(connection.outgoing());
+    connection.mark_sent(usize::MAX);
+    while connection.peer_close().is_none() && connection.state() != State::Closed {
+        let len = read(BUFFER);
+        let mut input = BUFFER.get_mut(..len).unwrap_or_default();
+        while let Ok(Some((event, tx))) = connection.receive(&mut input) {
+            let _ = match event {
+                Event::Message(Message::Text(text)) => tx.text(text),
+                Event::Message(Message::Binary(bytes)) => tx.binary(bytes),
+                _ => Ok(()),
+            };
+        }
+        write(connection.outgoing());
+        connection.mark_sent(usize::MAX);
+    }
+    finish(size_of_val(&connection) + RX)
+}

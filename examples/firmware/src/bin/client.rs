@@ -1,0 +1,223 @@
+//! Connects to an echo server, says a few things to it, and ends QEMU with what it found: 0 if all was as it has to be.
+#![no_std]
+#![no_main]
+
+use chacha20::ChaCha20Rng;
+use core::fmt;
+use core::time::Duration;
+use cortex_m_rt::entry;
+use cortex_m_semihosting::{debug, hprintln};
+use sansws::timers::{Action, Timers, TimersConfig};
+use sansws::{Client, ClientRequest, CloseCode, Config, Connection, Error, Event, Fixed, Message};
+use sansws_firmware::clock::Clock;
+use sansws_firmware::entropy::{Host, NoEntropy, Pool, generator};
+use sansws_firmware::ethernet::Ethernet;
+use sansws_firmware::memory;
+use sansws_firmware::network::Network;
+use smoltcp::iface::{SocketSet, SocketStorage};
+use smoltcp::socket::tcp;
+use smoltcp::wire::Ipv4Address;
+
+/// What `run client` connects to a port of the host.
+const SERVER: (Ipv4Address, u16) = (Ipv4Address::new(10, 0, 2, 100), 7000);
+const URI: &str = "ws://10.0.2.100:7000/echo";
+const LOCAL_PORT: u16 = 49152;
+
+const TCP: usize = 4096;
+const RX: usize = 2048;
+const TX: usize = 4096;
+const CONFIG: Config = Config::new().max_message(RX as u64).max_outgoing(TX - sansws::OUTGOING_RESERVE);
+
+type Socket = Connection<Client<ChaCha20Rng>, Fixed<RX, TX>>;
+
+/// Shorter than QEMU's patience, and longer than a loaded machine needs.
+const TIMERS: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::from_secs(5)));
+
+/// What is sent, one after the other, and has to come back: every form of a length that `RX` holds.
+const MESSAGES: [Message<'static>; 7] = [
+    Message::Text("Hello from a Cortex-M"),
+    Message::Text(""),
+    Message::Text("Grüße, κόσμε, 日本, 🦀"),
+    Message::Binary(b""),
+    Message::Binary(&[0xa5; 125]),
+    Message::Binary(&[0x5a; 126]),
+    Message::Binary(&[0x7e; 2000]),
+];
+const PING: &[u8] = b"are you there?";
+
+enum Failure {
+    NoEntropy,
+    NotConnected,
+    WebSocket(Error),
+    /// Another message came back than was sent, or the kind was wrong.
+    WrongEcho,
+    WrongPong,
+    Unexpected,
+    TimedOut,
+    /// All came back, but the closing handshake failed.
+    NotClean,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoEntropy => "there is no random source",
+            Self::NotConnected => "there is no TCP connection",
+            Self::WebSocket(error) => return error.fmt(f),
+            Self::WrongEcho => "what came back is not what was sent",
+            Self::WrongPong => "a pong without its ping",
+            Self::Unexpected => "an event that has no place here",
+            Self::TimedOut => "the server does not answer",
+            Self::NotClean => "it was not closed cleanly",
+        })
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::WebSocket(error)
+    }
+}
+
+impl From<NoEntropy> for Failure {
+    fn from(_: NoEntropy) -> Self {
+        Self::NoEntropy
+    }
+}
+
+#[entry]
+fn main() -> ! {
+    static mut ETHERNET: Ethernet = Ethernet::new();
+    static mut TCP_BUFFERS: [[u8; TCP]; 2] = [[0; TCP]; 2];
+    static mut SOCKETS: [SocketStorage<'static>; 1] = [SocketStorage::EMPTY];
+    static mut SESSION: Option<Session> = None;
+
+    let Some(mut peripherals) = cortex_m::Peripherals::take() else { unreachable!("it is taken once") };
+    let mut clock = Clock::start(&mut peripherals.SYST);
+    let mut network = Network::start(ETHERNET, 0xc11e);
+    let mut sockets = SocketSet::new(&mut SOCKETS[..]);
+    let [rx, tx] = TCP_BUFFERS;
+    let socket = tcp::Socket::new(tcp::SocketBuffer::new(&mut rx[..]), tcp::SocketBuffer::new(&mut tx[..]));
+    let handle = sockets.add(socket);
+
+    let result = sockets
+        .get_mut::<tcp::Socket<'_>>(handle)
+        .connect(network.interface.context(), SERVER, LOCAL_PORT)
+        .map_err(|_| Failure::NotConnected)
+        .and_then(|()| open(network.noise()))
+        .and_then(|session| {
+            let session = SESSION.insert(session);
+            loop {
+                let now = clock.now();
+                let is_busy = network.poll(now, &mut sockets);
+                match session.turn(sockets.get_mut(handle), now) {
+                    Ok(Progress::Done) => return Ok(()),
+                    Ok(Progress::Some) => {}
+                    Ok(Progress::None) if is_busy => {}
+                    Ok(Progress::None) => network.sleep(),
+                    Err(failure) => return Err(failure),
+                }
+            }
+        });
+    let now = clock.now().as_millis();
+    hprintln!("{} bytes of statics, {} of stack, {} ms", memory::statics(), memory::stack_peak(), now);
+    match result {
+        Ok(()) => {
+            hprintln!("all {} messages and a ping came back, and it closed cleanly", MESSAGES.len());
+            debug::exit(debug::EXIT_SUCCESS);
+        }
+        Err(failure) => {
+            hprintln!("FAILED: {}", failure);
+            debug::exit(debug::EXIT_FAILURE);
+        }
+    }
+    loop {
+        cortex_m::asm::wfi();
+    }
+}
+
+fn open(noise: &Pool) -> Result<Session, Failure> {
+    let Ok(request) = ClientRequest::new(URI) else { unreachable!("the URI is a constant") };
+    let rng = generator(&mut Host, noise)?;
+    let connection = Connection::client_in(&request, CONFIG, rng, Fixed)?;
+    Ok(Session { connection, timers: Timers::new(TIMERS, Duration::ZERO), returned: 0, was_connected: false })
+}
+
+enum Progress {
+    None,
+    Some,
+    Done,
+}
+
+struct Session {
+    connection: Socket,
+    timers: Timers,
+    /// How many messages came back.
+    returned: usize,
+    was_connected: bool,
+}
+
+impl Session {
+    fn turn(&mut self, socket: &mut tcp::Socket<'_>, now: Duration) -> Result<Progress, Failure> {
+        self.was_connected |= socket.may_send();
+        if !socket.is_open() && !self.was_connected {
+            return Err(Failure::NotConnected);
+        }
+        let mut is_busy = false;
+        if socket.can_send() && !self.connection.outgoing().is_empty() {
+            let sent = socket.send_slice(self.connection.outgoing()).unwrap_or(0);
+            self.connection.mark_sent(sent);
+            is_busy = sent > 0;
+        }
+        if socket.can_recv() {
+            self.timers.received(now);
+            let result = socket.recv(|bytes| {
+                let len = bytes.len();
+                let mut input = bytes;
+                (len, self.events(&mut input))
+            });
+            result.map_err(|_| Failure::NotConnected)??;
+            is_busy = true;
+        } else if self.was_connected && !socket.may_recv() {
+            // The server has closed, as a client waits for (RFC 6455 section 7.1.1).
+            self.connection.receive_eof()?;
+            socket.close();
+            return if self.connection.is_closed_cleanly() {
+                Ok(Progress::Done)
+            } else {
+                Err(Failure::NotClean)
+            };
+        }
+        match self.timers.poll(now, self.connection.state()) {
+            Action::GiveUp(_) => Err(Failure::TimedOut),
+            _ if is_busy => Ok(Progress::Some),
+            _ => Ok(Progress::None),
+        }
+    }
+
+    fn events(&mut self, input: &mut &mut [u8]) -> Result<(), Failure> {
+        while let Some((event, tx)) = self.connection.receive(input)? {
+            match event {
+                Event::HandshakeComplete(_) => {}
+                Event::Message(message) if MESSAGES.get(self.returned) == Some(&message) => {
+                    self.returned += 1;
+                }
+                Event::Message(_) => return Err(Failure::WrongEcho),
+                Event::Pong(payload) if payload == PING && self.returned == MESSAGES.len() => {
+                    tx.close(CloseCode::NORMAL, "that was all")?;
+                    continue;
+                }
+                Event::Pong(_) => return Err(Failure::WrongPong),
+                Event::Close(close) if close.code == CloseCode::NORMAL => continue,
+                Event::Ping(_) => continue,
+                _ => return Err(Failure::Unexpected),
+            }
+            match MESSAGES.get(self.returned) {
+                Some(Message::Text(text)) => tx.text(text)?,
+                Some(Message::Binary(bytes)) => tx.binary(bytes)?,
+                None => tx.ping(PING)?,
+            }
+        }
+        Ok(())
+    }
+}

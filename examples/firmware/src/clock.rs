@@ -1,0 +1,45 @@
+//! Time since the start, from `SysTick`: an interrupt for each millisecond.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+use core::time::Duration;
+use cortex_m::peripheral::SYST;
+use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m_rt::exception;
+
+/// The processor's clock after a reset.
+pub const HZ: u32 = 12_500_000;
+
+/// It has one writer, so a load and a store do where the processor has no more (`Cortex-M0`).
+static MILLIS: AtomicU32 = AtomicU32::new(0);
+
+#[exception]
+fn SysTick() {
+    MILLIS.store(MILLIS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+}
+
+/// A clock that does not jump, and does not end when 32 bits of milliseconds do after 49 days.
+pub struct Clock {
+    last: u32,
+    total: u64,
+}
+
+impl Clock {
+    /// Starts the interrupts.
+    #[must_use]
+    pub fn start(systick: &mut SYST) -> Self {
+        systick.set_clock_source(SystClkSource::Core);
+        systick.set_reload(HZ / 1000 - 1);
+        systick.clear_current();
+        systick.enable_interrupt();
+        systick.enable_counter();
+        Self { last: 0, total: 0 }
+    }
+
+    /// The time since the start. It has to be asked once in 49 days.
+    pub fn now(&mut self) -> Duration {
+        let millis = MILLIS.load(Ordering::Relaxed);
+        self.total += u64::from(millis.wrapping_sub(self.last));
+        self.last = millis;
+        Duration::from_millis(self.total)
+    }
+}

@@ -1,0 +1,193 @@
+//! The Ethernet controller of the LM3S6965, polled, as a device of `smoltcp`.
+//!
+//! A frame goes through one register, word by word. In both directions two bytes stand in front of it: received, they
+//! count themselves, the frame and its checksum; sent, they count what follows the frame's header. These two bytes also
+//! put the IP header on a word boundary, so the buffers keep them.
+//!
+//! Only QEMU's model of it was tried: on the real chip the clocks below, the pins of the LEDs and the timing of the PHY
+//! want a second look.
+
+use crate::entropy::Pool;
+use cortex_m::interrupt::InterruptNumber;
+use cortex_m::peripheral::{NVIC, SYST};
+use smoltcp::phy::{self, DeviceCapabilities, Medium};
+use smoltcp::time::Instant;
+
+/// Locally administered, as no vendor gave us one.
+pub const MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
+
+/// The longest frame: a header of 14 bytes and 1500 of payload.
+const MAX_FRAME: usize = 1514;
+/// A frame, the two bytes in front, the checksum behind, in whole words.
+const BUFFER: usize = (2 + MAX_FRAME + 4).next_multiple_of(4);
+/// Of an Ethernet frame.
+const HEADER: usize = 14;
+const CHECKSUM: usize = 4;
+
+const MAC_BASE: usize = 0x4004_8000;
+/// What happened, in the bits of `IM`; writing a bit forgets it.
+const RIS: usize = 0x00;
+/// Interrupt mask.
+const IM: usize = 0x04;
+/// A frame was received.
+const RX: u32 = 1;
+/// Receive control: on, and forget what is there.
+const RCTL: usize = 0x08;
+/// Transmit control: on, pad short frames, append the checksum, full duplex.
+const TCTL: usize = 0x0c;
+const DATA: usize = 0x10;
+const IA0: usize = 0x14;
+const IA1: usize = 0x18;
+/// When to send by itself; 0x3f is never.
+const THR: usize = 0x1c;
+/// How many frames wait.
+const NP: usize = 0x34;
+/// Transmission request; reads as 1 until it is done.
+const TR: usize = 0x38;
+
+/// Run mode clock gating: bit 28 is the MAC, bit 30 the PHY.
+const RCGC2: usize = 0x400f_e108;
+
+#[derive(Clone, Copy)]
+struct Irq;
+
+// SAFETY: 42 is the Ethernet controller's number in the LM3S6965's table of interrupts.
+unsafe impl InterruptNumber for Irq {
+    fn number(self) -> u16 {
+        42
+    }
+}
+
+fn read(address: usize) -> u32 {
+    // SAFETY: the addresses in this file are registers of the board, 32 bits wide, and belong to no Rust object.
+    unsafe { core::ptr::with_exposed_provenance::<u32>(address).read_volatile() }
+}
+
+fn write(address: usize, value: u32) {
+    // SAFETY: as in `read`.
+    unsafe { core::ptr::with_exposed_provenance_mut::<u32>(address).write_volatile(value) }
+}
+
+/// The controller, with room for one frame each way.
+pub struct Ethernet {
+    received: [u8; BUFFER],
+    sent: [u8; BUFFER],
+    /// When frames arrive is something that nobody knows exactly.
+    pub noise: Pool,
+}
+
+impl Ethernet {
+    /// Room, before the controller is on.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { received: [0; BUFFER], sent: [0; BUFFER], noise: Pool::new() }
+    }
+
+    /// Switches the controller on.
+    pub fn start(&mut self) {
+        write(RCGC2, read(RCGC2) | 1 << 28 | 1 << 30);
+        // The clock needs a few cycles to arrive.
+        cortex_m::asm::delay(16);
+        write(MAC_BASE + IM, 0);
+        write(MAC_BASE + IA0, u32::from_le_bytes([MAC[0], MAC[1], MAC[2], MAC[3]]));
+        write(MAC_BASE + IA1, u32::from_le_bytes([MAC[4], MAC[5], 0, 0]));
+        write(MAC_BASE + THR, 0x3f);
+        write(MAC_BASE + RCTL, 0x11);
+        write(MAC_BASE + TCTL, 0x17);
+    }
+
+    /// Sleeps until a frame arrives or the clock ticks, unless one waits already.
+    pub fn sleep(&self) {
+        cortex_m::interrupt::free(|_| {
+            // With interrupts off the processor still wakes by one that is pending, so none is lost between the
+            // question and the sleep, and the controller's needs no handler. What is old would wake it at once.
+            write(MAC_BASE + RIS, RX);
+            if read(MAC_BASE + NP) == 0 {
+                write(MAC_BASE + IM, RX);
+                // SAFETY: the interrupt is masked again before any can be taken.
+                unsafe { NVIC::unmask(Irq) };
+                cortex_m::asm::wfi();
+                NVIC::mask(Irq);
+                write(MAC_BASE + IM, 0);
+                NVIC::unpend(Irq);
+            }
+        });
+    }
+
+    /// Takes a frame from the controller; where it lies in `received`.
+    fn take(&mut self) -> Option<core::ops::Range<usize>> {
+        if read(MAC_BASE + NP) == 0 {
+            return None;
+        }
+        self.noise.add(SYST::get_current());
+        let first = read(MAC_BASE + DATA);
+        let len = (first & 0xffff) as usize;
+        let mut words = self.received.chunks_exact_mut(4);
+        if let Some(word) = words.next() {
+            word.copy_from_slice(&first.to_le_bytes());
+        }
+        // All of it has to be taken, also what there is no room for.
+        for _ in 1..len.div_ceil(4) {
+            let word = read(MAC_BASE + DATA);
+            if let Some(place) = words.next() {
+                place.copy_from_slice(&word.to_le_bytes());
+            }
+        }
+        (2 + HEADER + CHECKSUM..=BUFFER).contains(&len).then(|| 2..len - CHECKSUM)
+    }
+}
+
+impl Default for Ethernet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl phy::Device for Ethernet {
+    type RxToken<'a> = RxToken<'a>;
+    type TxToken<'a> = TxToken<'a>;
+
+    fn receive(&mut self, _now: Instant) -> Option<(RxToken<'_>, TxToken<'_>)> {
+        let frame = self.take()?;
+        Some((RxToken(self.received.get(frame)?), TxToken(&mut self.sent)))
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<TxToken<'_>> {
+        Some(TxToken(&mut self.sent))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = MAX_FRAME;
+        capabilities.max_burst_size = Some(1);
+        capabilities
+    }
+}
+
+/// A frame that was received.
+pub struct RxToken<'a>(&'a [u8]);
+
+impl phy::RxToken for RxToken<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        f(self.0)
+    }
+}
+
+/// Room for a frame to be sent.
+pub struct TxToken<'a>(&'a mut [u8; BUFFER]);
+
+impl phy::TxToken for TxToken<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        // `smoltcp` asks for no more than `max_transmission_unit`.
+        let result = f(&mut self.0[2..2 + len]);
+        let payload = u16::try_from(len.saturating_sub(HEADER)).unwrap_or_default();
+        self.0[..2].copy_from_slice(&payload.to_le_bytes());
+        for word in self.0[..(2 + len).next_multiple_of(4)].chunks_exact(4) {
+            write(MAC_BASE + DATA, u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+        }
+        write(MAC_BASE + TR, 1);
+        while read(MAC_BASE + TR) & 1 != 0 {}
+        result
+    }
+}

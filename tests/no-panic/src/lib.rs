@@ -1,0 +1,299 @@
+//! Calls everything in the library's API that a program without an allocator can call, with values that the compiler
+//! knows nothing about. Nothing here can panic by itself, so a panic in the image is one of the library.
+#![no_std]
+
+use core::convert::Infallible;
+use core::hint::black_box;
+use core::time::Duration;
+use rand_core::{TryCryptoRng, TryRng};
+use sansws::handshake::{ClientUpgrade, Request, Response, ServerUpgrade};
+use sansws::timers::{Timers, TimersConfig};
+use sansws::{
+    Accept, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery, Error, Event, Fixed,
+    Reply, Role, Sender, Server, State, Storage, Uri,
+};
+
+type Memory = Fixed<1024, 2048>;
+
+/// Everything.
+pub fn all(bytes: &'static mut [u8]) {
+    let bytes = black_box(bytes);
+    server(bytes);
+    client(bytes);
+    frames_of_a_server(bytes);
+    frames_of_a_client(bytes);
+    own_http_stack(bytes);
+    addresses(bytes);
+    deadlines(bytes);
+    #[cfg(feature = "texts")]
+    texts(bytes);
+    #[cfg(feature = "panic")]
+    black_box(bytes[black_box(bytes.len() / 2)]);
+}
+
+fn config() -> Config {
+    let size = black_box(1000u32);
+    Config::new()
+        .max_message(size.into())
+        .max_frame(size.into())
+        .max_fragments(size)
+        .max_outgoing(black_box(1000))
+        .max_head(size)
+        .max_head_fields(black_box(50))
+        .max_refusal_body(size)
+        .keep_capacity(size)
+        .delivery(black_box(Delivery::Parts))
+        .auto_pong(black_box(true))
+        .http_requests(black_box(true))
+}
+
+#[inline(never)]
+fn server(bytes: &mut [u8]) {
+    let mut connection: Connection<Server, Memory> = Connection::server_in(config(), Fixed);
+    for _ in 0..black_box(3) {
+        drive(&mut connection, bytes, |event, tx| {
+            let (text, name) = (black_box("text"), black_box("name"));
+            let fields = black_box([(name, text)]);
+            let done = match event {
+                Event::HandshakeRequest(asked) if black_box(true) => {
+                    request(&asked);
+                    tx.accept(&Accept::new().subprotocol(text).headers(&fields))
+                }
+                Event::HandshakeRequest(_) => {
+                    tx.reject(&Reply::new(black_box(401)).headers(&fields).body(text.as_bytes()))
+                }
+                Event::HttpRequest(asked) => {
+                    request(&asked);
+                    tx.respond(&Reply::new(black_box(200)).headers(&fields).body(text.as_bytes()))
+                }
+                _ => Ok(()),
+            };
+            black_box(done).ok();
+        });
+    }
+    black_box(connection.sender().text_header(black_box("text"))).ok();
+    black_box(connection.sender().binary_header(black_box(1 << 40))).ok();
+}
+
+#[inline(never)]
+fn client(bytes: &mut [u8]) {
+    let texts = black_box(["a", "b"]);
+    let fields = black_box([("name", "value")]);
+    let Ok(request) = ClientRequest::new(black_box("ws://host/path")) else { return };
+    black_box(request.uri());
+    let request = request.subprotocols(&texts).origin(black_box("http://host")).headers(&fields);
+    let Ok(mut connection) =
+        Connection::client_in(&request, config(), Counter(black_box(1)), Memory::default())
+    else {
+        return;
+    };
+    for _ in 0..black_box(3) {
+        drive(&mut connection, bytes, |event, _| match event {
+            Event::HandshakeComplete(handshake) => {
+                if let Some(answer) = handshake.response() {
+                    response(&answer);
+                }
+            }
+            Event::HandshakeRefused(answer) => response(&answer),
+            _ => {}
+        });
+    }
+}
+
+#[inline(never)]
+fn frames_of_a_server(bytes: &mut [u8]) {
+    let mut connection: Connection<Server, Memory> = Connection::open_server_in(config(), Fixed);
+    drive(&mut connection, bytes, |_, _| {});
+}
+
+#[inline(never)]
+fn frames_of_a_client(bytes: &mut [u8]) {
+    let mut connection: Connection<Client<Counter>, Memory> =
+        Connection::open_client_in(config(), Counter(black_box(1)), Fixed);
+    drive(&mut connection, bytes, |_, _| {});
+}
+
+/// All that both roles have.
+fn drive<R: Role, S: Storage>(
+    connection: &mut Connection<R, S>,
+    bytes: &mut [u8],
+    mut answer: impl FnMut(Event<'_>, &mut Sender<R, S>),
+) {
+    if let Some(room) = connection.receive_buffer() {
+        black_box(room).fill(black_box(1));
+    }
+    black_box(connection.filled(black_box(10))).ok();
+    let mut input = bytes;
+    loop {
+        match black_box(connection.receive(&mut input)) {
+            Ok(Some((event, tx))) => {
+                answer(event, tx);
+                send(tx);
+            }
+            Ok(None) => break,
+            Err(error) => {
+                of_error(error);
+                break;
+            }
+        }
+    }
+    send(connection.sender());
+    black_box(connection.outgoing());
+    connection.mark_sent(black_box(100));
+    black_box(connection.should_disconnect());
+    black_box(connection.state());
+    black_box(connection.subprotocol());
+    black_box(connection.peer_close());
+    black_box(connection.close_code());
+    black_box(connection.is_closed_cleanly());
+    black_box(connection.error());
+    connection.release_buffers();
+    black_box(connection.receive_eof()).ok();
+}
+
+fn send<R: Role, S: Storage>(tx: &mut Sender<R, S>) {
+    let mut bytes = [1; 200];
+    let bytes = black_box(&mut bytes[..]);
+    black_box(tx.text(black_box("text"))).ok();
+    black_box(tx.binary(bytes)).ok();
+    black_box(tx.begin(black_box(DataKind::Text))).ok();
+    black_box(tx.fragment(bytes)).ok();
+    black_box(tx.finish(bytes)).ok();
+    black_box(tx.ping(bytes)).ok();
+    black_box(tx.pong(bytes)).ok();
+    if let Ok(header) = black_box(tx.frame_in_place(black_box(DataKind::Text), bytes)) {
+        black_box(&header[..]);
+    }
+    black_box(tx.close(CloseCode::from(black_box(4000)), black_box("reason"))).ok();
+    black_box(tx.close_without_code()).ok();
+    black_box((tx.state(), tx.outgoing_len()));
+    black_box(tx.subprotocol());
+}
+
+#[inline(never)]
+fn request(request: &Request<'_>) {
+    let name = black_box("name");
+    black_box((request.method(), request.target(), request.resource_name(), request.path(), request.query()));
+    black_box((request.header(name), request.host(), request.origin()));
+    black_box((request.is_origin_in(&[name]), request.is_same_origin()));
+    request.headers().for_each(|field| _ = black_box(field));
+    request.headers().all(name).for_each(|value| _ = black_box(value));
+    request.subprotocols().for_each(|name| _ = black_box(name));
+    for extension in request.extensions() {
+        black_box(extension.name());
+        for parameter in extension.parameters() {
+            black_box(parameter.name);
+            if let Some(value) = parameter.value {
+                value.chars().for_each(|char| _ = black_box(char));
+            }
+        }
+    }
+}
+
+#[inline(never)]
+fn response(response: &Response<'_>) {
+    let name = black_box("name");
+    black_box((response.status(), response.reason(), response.header(name)));
+    response.headers().for_each(|field| _ = black_box(field));
+    response.versions().for_each(|version| _ = black_box(version));
+    black_box((response.body(), response.is_body_truncated()));
+}
+
+fn of_error(error: Error) {
+    black_box((error.close_code(), error.http_status()));
+    if let Error::Handshake(error) = error {
+        black_box((error.http_status(), error.http_fields()));
+    }
+}
+
+#[inline(never)]
+fn own_http_stack(bytes: &[u8]) {
+    let fields = black_box([("name", bytes), ("other", bytes)]);
+    match ServerUpgrade::check(black_box("GET"), || fields) {
+        Ok(upgrade) => {
+            upgrade.subprotocols().for_each(|name| _ = black_box(name));
+            upgrade.extensions().for_each(|extension| _ = black_box(extension));
+            if let Ok(acceptance) = upgrade.accept(black_box(Some("name"))) {
+                acceptance.fields().for_each(|field| _ = black_box(field));
+            }
+        }
+        Err(error) => _ = black_box((error.http_status(), error.http_fields())),
+    }
+    let offered = black_box(["a", "b"]);
+    if let Ok(upgrade) = ClientUpgrade::new(&mut Counter(black_box(1)), &offered) {
+        upgrade.fields().for_each(|field| _ = black_box(field));
+        black_box(upgrade.check(black_box(101), fields)).ok();
+    }
+}
+
+#[inline(never)]
+fn addresses(bytes: &[u8]) {
+    let Ok(text) = core::str::from_utf8(bytes) else { return };
+    if let Ok(uri) = Uri::parse(text) {
+        black_box((uri.is_secure(), uri.host(), uri.port(), uri.port_is_default()));
+        black_box((uri.resource_name(), uri.host_field()));
+    }
+}
+
+#[inline(never)]
+fn deadlines(bytes: &[u8]) {
+    let time = || Duration::from_millis(black_box(1000));
+    let config = TimersConfig::new()
+        .handshake_deadline(Some(time()))
+        .ping_interval(Some(time()))
+        .pong_timeout(Some(time()))
+        .idle_deadline(Some(time()))
+        .close_deadline(Some(time()));
+    let mut timers = Timers::new(config, time());
+    for state in black_box([State::Connecting, State::Open, State::Closing, State::Closed]) {
+        timers.received(time());
+        timers.message(time());
+        timers.pong(time(), bytes);
+        _ = black_box(timers.poll(time(), state));
+        black_box((timers.next_deadline(), timers.round_trip_time()));
+    }
+}
+
+#[cfg(feature = "texts")]
+#[inline(never)]
+fn texts(bytes: &mut [u8]) {
+    use core::fmt::{self, Write};
+    struct Nowhere;
+    impl Write for Nowhere {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            black_box(text);
+            Ok(())
+        }
+    }
+    let mut connection: Connection<Server, Memory> = Connection::server_in(config(), Fixed);
+    let mut input = bytes;
+    match connection.receive(&mut input) {
+        Ok(Some((event, tx))) => _ = write!(Nowhere, "{event:?} {tx:?}"),
+        Ok(None) => {}
+        Err(error) => _ = write!(Nowhere, "{error} {error:?}"),
+    }
+    _ = write!(Nowhere, "{connection:?}");
+}
+
+/// Numbers that are random to nobody. The check is about what is linked.
+struct Counter(u32);
+
+impl TryRng for Counter {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.0 = self.0.wrapping_add(1);
+        Ok(self.0)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.try_next_u32().map(u64::from)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        bytes.fill(black_box(1));
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Counter {}
