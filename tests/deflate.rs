@@ -162,7 +162,7 @@ fn text_is_checked_as_it_comes_out() {
     assert_eq!(heard(config(), &[&compressed(0xc1, "\u{20ac}".as_bytes())]), [Heard::text("\u{20ac}")]);
     assert_eq!(heard(config(), &[&compressed(0xc1, b"\xe2\x82")]), failed);
     // Before the message has ended.
-    let bad = compressed(0x41, &[&[b'a'; 5000][..], b"\xff", &[b'a'; 50000]].concat());
+    let bad = compressed(0x41, &[&[b'a'; 5000][..], b"\xff", &vec![b'a'; 50000]].concat());
     assert_eq!(heard(config(), &[&bad]), failed);
     // What is no UTF-8 on the wire may well be text.
     assert!(String::from_utf8(HELLO.to_vec()).is_err());
@@ -177,7 +177,7 @@ fn the_limit_counts_what_comes_out() {
     let failed = [Heard::Failed(Limit::Message.into())];
     assert_eq!(heard(limited, &[&compressed(0xc2, &[b'a'; 1001])]), failed);
     // Over all fragments, and before the message has ended.
-    assert_eq!(heard(limited, &[&compressed(0x42, &[b'a'; 100_000])]), failed);
+    assert_eq!(heard(limited, &[&compressed(0x42, &vec![b'a'; 100_000])]), failed);
     // What does not shrink may be longer on the wire.
     let noise = noise(1000);
     let stored = compressed(0xc2, &noise);
@@ -197,7 +197,7 @@ fn the_limit_counts_what_comes_out() {
 #[test]
 fn parts_come_as_they_are_decompressed() {
     let text = "a\u{20ac}".repeat(30_000);
-    let frames = [compressed(0xc1, text.as_bytes()), compressed(0xc2, &[7; 100_000])];
+    let frames = [compressed(0xc1, text.as_bytes()), compressed(0xc2, &vec![7; 100_000])];
     let mut server = server_with(config().delivery(Delivery::Parts), DeflateParams::new());
     let mut bytes = masked_all(&[&frames[0], &frames[1]]);
     let mut input = &mut bytes[..];
@@ -209,7 +209,7 @@ fn parts_come_as_they_are_decompressed() {
         ends += usize::from(part.is_last);
     }
     assert_eq!((longest, ends), (16 * 1024, 2));
-    assert!(joined == [text.as_bytes(), &[7; 100_000]].concat());
+    assert!(joined == [text.as_bytes(), &vec![7; 100_000]].concat());
 }
 
 proptest! {
