@@ -5,7 +5,7 @@ use crate::cell::{Batch, Size, Task, Workload, copy};
 use crate::check::{check, takes_part};
 use crate::peers::{CONNECT_FLOOR, MEMCPY, PEERS, SANSWS, SLICES, XOR};
 use crate::session::{Handshakes, Library, Result, Role, Session, Sink};
-use crate::transport::{Answering, Stream, written};
+use crate::transport::{Answering, Stream, reads, written};
 use crate::wire::REQUEST;
 use std::time::Instant;
 
@@ -21,6 +21,7 @@ pub struct Row {
 pub struct Figures {
     pub ns: f64,
     pub allocations: f64,
+    pub reads: f64,
 }
 
 pub struct Cell {
@@ -113,6 +114,7 @@ struct Contender {
     runner: Runner,
     best: f64,
     allocations: f64,
+    reads: f64,
     error: Option<String>,
 }
 
@@ -148,6 +150,7 @@ pub fn measure(workload: Workload, size: Size, rounds: usize, only: &[String]) -
                 runner,
                 best: f64::INFINITY,
                 allocations: 0.0,
+                reads: 0.0,
                 error: None,
             }),
             Err(error) => {
@@ -164,6 +167,7 @@ pub fn measure(workload: Workload, size: Size, rounds: usize, only: &[String]) -
             runner,
             best: f64::INFINITY,
             allocations: 0.0,
+                reads: 0.0,
             error: None,
         });
     }
@@ -178,7 +182,7 @@ pub fn measure(workload: Workload, size: Size, rounds: usize, only: &[String]) -
     // The transport answers by itself here, and that is nobody's time.
     let less = if task == Task::Connect { memcpy } else { 0.0 };
     for contender in contenders.into_iter().filter(|contender| contender.kind != Standing::Floor) {
-        let figures = Figures { ns: contender.best / per - less, allocations: contender.allocations / per };
+        let figures = Figures { ns: contender.best / per - less, allocations: contender.allocations / per, reads: contender.reads / per };
         let result = contender.error.map_or(Ok(figures), Err);
         rows.push(Row { name: contender.name, is_peer: contender.kind == Standing::Peer, result });
     }
@@ -200,7 +204,7 @@ fn run(contenders: &mut [Contender], task: Task, batch: Batch, rounds: usize) {
             if contender.error.is_some() {
                 continue;
             }
-            let before = allocations();
+            let (before, reads_before) = (allocations(), reads());
             let is_floor = contender.kind == Standing::Floor;
             match contender.runner.time(task, batch, is_floor) {
                 // The first rounds warm up.
@@ -208,6 +212,7 @@ fn run(contenders: &mut [Contender], task: Task, batch: Batch, rounds: usize) {
                 Ok(ns) => {
                     contender.best = contender.best.min(ns);
                     contender.allocations = (allocations() - before) as f64;
+                    contender.reads = (reads() - reads_before) as f64;
                 }
                 Err(error) => contender.error = Some(error),
             }

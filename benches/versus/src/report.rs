@@ -1,7 +1,7 @@
 //! Tables in Markdown.
 
 use crate::cell::{Task, Workload};
-use crate::measure::Cell;
+use crate::measure::{Cell, Figures};
 use crate::peers::PEERS;
 use std::fmt::Write;
 
@@ -9,16 +9,17 @@ use std::fmt::Write;
 pub fn table(workload: Workload, cells: &[Cell]) -> String {
     let is_handshake = matches!(workload.task, Task::Accept | Task::Connect);
     let mut out = format!("## {}: {}\n\n", workload.name, workload.title);
-    out += "| payload | library | ns | GB/s | x floor | x best peer | allocations |\n|---|---|--:|--:|--:|--:|--:|\n";
+    out += "| payload | library | ns | GB/s | x floor | x best peer | allocations | reads |\n|---|---|--:|--:|--:|--:|--:|--:|\n";
     for cell in cells {
         let mut size = if is_handshake { "" } else { cell.size.name };
         let best = cell.best().map_or(f64::NAN, |(_, ns)| ns);
-        let mut line = |name: &str, ns: f64, allocations: Option<f64>| {
+        let mut line = |name: &str, ns: f64, figures: Option<&Figures>| {
             let speed = if is_handshake { String::new() } else { format!("{:.2}", cell.bytes / ns) };
-            let allocations = allocations.map_or(String::new(), |count| format!("{count:.2}"));
+            let counts = figures
+                .map_or("|".to_owned(), |counts| format!("{:.2} | {:.2}", counts.allocations, counts.reads));
             let ratio = |to: f64| if to.is_nan() { String::new() } else { format!("{:.2}", ns / to) };
             let line = format!(
-                "| {size} | {name} | {} | {speed} | {} | {} | {allocations} |\n",
+                "| {size} | {name} | {} | {speed} | {} | {} | {counts} |\n",
                 number(ns),
                 ratio(cell.floor()),
                 ratio(best),
@@ -33,10 +34,10 @@ pub fn table(workload: Workload, cells: &[Cell]) -> String {
         for row in &cell.rows {
             let name = if row.is_peer { row.name.to_owned() } else { format!("**{}**", row.name) };
             match &row.result {
-                Ok(figures) => out += &line(&name, figures.ns, Some(figures.allocations)),
+                Ok(figures) => out += &line(&name, figures.ns, Some(figures)),
                 Err(error) => {
                     let error: String = error.chars().filter(|c| !"|\r\n".contains(*c)).take(60).collect();
-                    let _ = writeln!(out, "| | {name} | {error} | | | | |");
+                    let _ = writeln!(out, "| | {name} | {error} | | | | | |");
                 }
             }
         }
@@ -110,7 +111,7 @@ pub fn header(rounds: usize) -> String {
 
 Nanoseconds for each message: the shortest of {rounds} rounds. All libraries run in one process, in turn, over a transport
 in memory where each byte crosses by one copy. Reads are of 16 KiB, at `1M/64K` of 64 KiB. The floor is `memcpy` of the
-same bytes, with XOR where a payload is masked; a client's handshake is less the time of the server that answers it.
+same bytes, with XOR where a payload is masked; a read costs nothing but its copy here, and a system call elsewhere; a client's handshake is less the time of the server that answers it.
 
 ![](versus.svg)
 
