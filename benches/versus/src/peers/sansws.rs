@@ -145,7 +145,7 @@ where
             } else {
                 connection.sender().binary(message.bytes).map_err(text)?;
             }
-            if connection.outgoing().len() >= WRITE_AT {
+            if connection.sender().outgoing_len() >= WRITE_AT {
                 flush(connection, link);
             }
         }
