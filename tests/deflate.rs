@@ -432,6 +432,44 @@ fn an_empty_message_and_an_empty_end() {
     assert_eq!(frames[1], b"\x80\x01\x00");
 }
 
+/// Noise grows, and so may the header: in front of 126 bytes it has two more.
+#[test]
+fn a_message_may_grow_beyond_what_its_header_had_room_for() {
+    let mut server = server_with(config(), DeflateParams::new());
+    let mut client = client_with(config(), DeflateParams::new());
+    let all = noise(200_000);
+    let (mut at, mut grown) = (0, 0);
+    for len in (80..200).chain([32_767, 65_535, 65_536]) {
+        // None of it was there before.
+        let noise = &all[at..at + len];
+        at += len;
+        server.sender().binary(noise).unwrap();
+        let sent = take_outgoing(&mut server);
+        grown += usize::from(sent[0] == 0xc2 && sent[1] == 126 && len < 126);
+        assert_eq!(feed(&mut client, &sent), [Heard::binary(noise)], "{len}");
+        client.sender().binary(noise).unwrap();
+        assert_eq!(feed(&mut server, &take_outgoing(&mut client)), [Heard::binary(noise)], "{len}");
+    }
+    assert_ne!(grown, 0);
+}
+
+/// What fits as it is goes out as it is, where it does not fit compressed.
+#[test]
+fn a_message_that_grows_beyond_the_room_goes_out_plain() {
+    let config = config().max_outgoing(2004);
+    let mut server = server_with(config, DeflateParams::new());
+    let mut client = client_with(config, DeflateParams::new());
+    let (noise, text) = (noise(2000), json(1000));
+    for _ in 0..2 {
+        server.sender().binary(&noise).unwrap();
+        let sent = take_outgoing(&mut server);
+        assert_eq!(sent[0], 0x82);
+        assert_eq!(feed(&mut client, &sent), [Heard::binary(&noise)]);
+        server.sender().text(&text).unwrap();
+        assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text(&text)]);
+    }
+}
+
 /// The two windows stay the same through whatever is refused or sent otherwise.
 #[test]
 fn a_message_that_does_not_go_out_leaves_the_window_right() {
