@@ -1,5 +1,6 @@
 //! Workloads and cells: what is measured.
 
+use crate::deflate::compressed;
 use crate::session::Role;
 use crate::wire::{Kind, Lcg, Payload, frames, payload};
 
@@ -8,6 +9,8 @@ pub enum Task {
     Receive(Role, Kind),
     Send(Role),
     Echo,
+    /// As `Echo`, with permessage-deflate; whether with context takeover, in both directions.
+    Deflate(bool),
     Accept,
     Connect,
 }
@@ -19,7 +22,7 @@ pub struct Workload {
     pub task: Task,
 }
 
-use Task::{Accept, Connect, Echo, Receive, Send};
+use Task::{Accept, Connect, Deflate, Echo, Receive, Send};
 
 pub const WORKLOADS: &[Workload] = &[
     Workload {
@@ -45,6 +48,16 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "W1", title: "a server sends binary messages", task: Send(Role::Server) },
     Workload { name: "W2", title: "a client sends binary messages, masked", task: Send(Role::Client) },
     Workload { name: "E1", title: "a server echoes binary messages", task: Echo },
+    Workload {
+        name: "D1",
+        title: "a server echoes JSON over permessage-deflate, with context takeover on both sides",
+        task: Deflate(true),
+    },
+    Workload {
+        name: "D2",
+        title: "a server echoes JSON over permessage-deflate, without context takeover",
+        task: Deflate(false),
+    },
     Workload { name: "H1", title: "a server's handshake with a browser: 14 fields, 501 bytes", task: Accept },
     Workload { name: "H2", title: "a client's handshake", task: Connect },
 ];
@@ -68,6 +81,13 @@ pub const SIZES: &[Size] = &[
     Size { name: "16K", bytes: 16 * 1024, max_read: READ },
     Size { name: "1M", bytes: 1 << 20, max_read: READ },
     Size { name: "1M/64K", bytes: 1 << 20, max_read: 64 * 1024 },
+];
+
+pub const DEFLATE_SIZES: &[Size] = &[
+    Size { name: "50", bytes: 50, max_read: READ },
+    Size { name: "500", bytes: 500, max_read: READ },
+    Size { name: "5K", bytes: 5000, max_read: READ },
+    Size { name: "100K", bytes: 100_000, max_read: READ },
 ];
 
 /// The payload bytes of a batch, which fits the second-level cache with what is made of it.
@@ -94,6 +114,7 @@ impl Batch {
         let kind = match task {
             Receive(_, kind) => kind,
             Send(_) | Echo => Kind::Binary,
+            Deflate(_) => Kind::Json,
             Accept | Connect => {
                 let (messages, wire): (&[_], _) = (&[], &b""[..]);
                 return Self { messages, wire, max_read: READ, count: HANDSHAKES, bytes: 0 };
@@ -110,7 +131,11 @@ impl Batch {
         }
         let messages = copy(&messages);
         let masked = !matches!(task, Receive(Role::Client, _));
-        let wire = if matches!(task, Send(_)) { &[] } else { frames(messages, masked) };
+        let wire = match task {
+            Send(_) => &[],
+            Deflate(takeover) => compressed(messages, takeover),
+            _ => frames(messages, masked),
+        };
         Self { messages, wire, max_read: size.max_read, count: messages.len(), bytes }
     }
 }
