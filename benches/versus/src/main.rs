@@ -15,6 +15,7 @@ use versus::cell::{Batch, DEFLATE_SIZES, SIZES, Size, Task, WORKLOADS, Workload}
 use versus::check::{check, takes_part};
 use versus::measure::{is_asked, measure};
 use versus::peers::{DEFLATING, PEERS, SANSWS, SLICES};
+use versus::session::Standing;
 use versus::{deflate, plot, report};
 
 /// glibc before 2.40 copies 2 KiB and more by `rep movsb`, which is several times slower where source and destination
@@ -109,7 +110,9 @@ fn check_all(options: &Options) -> ExitCode {
             if let Task::Deflate(takeover) = workload.task {
                 for library in DEFLATING.iter().filter(|library| is_asked(library.name, &options.peers)) {
                     if let Some(reason) = (library.lacks)(takeover) {
-                        println!("{} {} {}: left out: {reason}", workload.name, size.name, library.name);
+                        if library.standing != Standing::Ours {
+                            println!("{} {} {}: left out: {reason}", workload.name, size.name, library.name);
+                        }
                         continue;
                     }
                     match deflate::check(library, takeover, batch) {

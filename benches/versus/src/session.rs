@@ -47,7 +47,7 @@ pub struct Deflating {
     /// What compresses.
     pub codec: &'static str,
     pub standing: Standing,
-    /// Why it takes no part, with or without context takeover.
+    /// Why it takes no part, with context takeover or without.
     pub lacks: fn(bool) -> Option<&'static str>,
     /// A server's open connection, with context takeover on both sides or on none, at this level.
     pub open: fn(bool, u8, Link<Stream>) -> Box<dyn Session>,

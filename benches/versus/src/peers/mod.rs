@@ -5,6 +5,7 @@ mod embedded_websocket;
 mod fastwebsockets;
 mod floor;
 mod sansws;
+mod sansws_deflate;
 mod sink;
 mod sockudo_protocol;
 mod sockudo_ws;
@@ -61,6 +62,10 @@ pub const DEFLATING: &[Deflating] = &[
     c_zlib("C zlib (level 1)", 1),
     c_zlib("C zlib (level 4)", 4),
     c_zlib(C_ZLIB, 6),
+    sansws_deflate::DEFAULT,
+    sansws_deflate::with_level("sansws (level 1)", 1),
+    sansws_deflate::with_level("sansws (level 6)", 6),
+    sansws_deflate::WITH_POOL,
     sockudo_ws::DEFLATING,
     Deflating {
         name: "sockudo-ws (level 1)",

@@ -30,7 +30,7 @@ fn lacks(takeover: bool) -> Option<&'static str> {
     match takeover {
         true => Some("knows no context takeover"),
         false if cfg!(feature = "soketto-deflate") => None,
-        false => Some("needs `--features soketto-deflate`, and so C zlib for all who use flate2"),
+        false => Some("needs `--features soketto-deflate` and an older flate2, see README.md"),
     }
 }
 
