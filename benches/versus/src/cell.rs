@@ -92,6 +92,9 @@ pub const DEFLATE_SIZES: &[Size] = &[
 
 /// The payload bytes of a batch, which fits the second-level cache with what is made of it.
 const BATCH: usize = 256 * 1024;
+/// With compression, which takes so much longer that a batch of the other size would not be done before the system's next
+/// turn for somebody else. Two windows: none holds what comes next when a batch is played again.
+const DEFLATE_BATCH: usize = 64 * 1024;
 /// Of large messages to receive there are some, so that buffers are reused. There is one to send: each library sends a
 /// copy of its own, and all of these have to stay in the cache.
 const MIN_RECEIVED: usize = 3;
@@ -124,7 +127,8 @@ impl Batch {
         let min = if matches!(task, Send(_)) { 1 } else { MIN_RECEIVED };
         let mut messages = Vec::new();
         let mut bytes = 0;
-        while bytes < BATCH || messages.len() < min {
+        let enough = if matches!(task, Deflate(_)) { DEFLATE_BATCH } else { BATCH };
+        while bytes < enough || messages.len() < min {
             let len = if size.bytes == 0 { 2 + lcg.draw() as usize % 4095 } else { size.bytes };
             messages.push(payload(kind, len, &mut lcg));
             bytes += len;
