@@ -66,8 +66,8 @@ impl Stream {
         link
     }
 
-    pub fn wire_len(&self) -> usize {
-        self.wire.len()
+    pub fn wire(&self) -> &'static [u8] {
+        self.wire
     }
 }
 
