@@ -38,8 +38,27 @@ pub struct Fixed<const RX: usize, const TX: usize>;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Full;
 
+/// Copies a row of the same length. `copy_from_slice` alone has a panic for other lengths, which stays in the program where
+/// a compiler does not see that they are equal.
+#[inline(always)]
+pub(crate) fn copy(from: &[u8], to: &mut [u8]) {
+    if cfg!(target_pointer_width = "64") && to.len() == from.len() {
+        to.copy_from_slice(from);
+    } else {
+        copy_out_of_line(from, to);
+    }
+}
+
+/// Becomes a call of the usual function.
+#[inline(never)]
+fn copy_out_of_line(from: &[u8], to: &mut [u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
 pub(crate) mod sealed {
-    use super::Full;
+    use super::{Full, copy};
 
     pub trait Storage {
         /// Holds a head or a message that is being received.
@@ -132,11 +151,7 @@ pub(crate) mod sealed {
         /// Appends `bytes`.
         #[inline]
         fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
-            let room = self.grow(bytes.len())?;
-            // It is as long; said so that no panic is compiled in.
-            if room.len() == bytes.len() {
-                room.copy_from_slice(bytes);
-            }
+            copy(bytes, self.grow(bytes.len())?);
             Ok(())
         }
     }

@@ -17,7 +17,7 @@ use crate::close::{Close, CloseCode};
 use crate::config::Config;
 use crate::error::{Error, Violation};
 use crate::event::{Event, Message};
-use crate::frame::{Opcode, WholeMessage};
+use crate::frame::{FOR_SPEED, Opcode, WholeMessage};
 use crate::handshake::ClientRequest;
 use crate::message::{validate, validate_ascii};
 use crate::role::{Client, Role, Server};
@@ -177,7 +177,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
-        if matches!(self.stage, Stage::Frames) && self.sender.lifecycle.is_receiving() {
+        if FOR_SPEED && matches!(self.stage, Stage::Frames) && self.sender.lifecycle.is_receiving() {
             if let Some(WholeMessage { opcode, payload, is_ascii }) =
                 self.receiver.whole_message(input, R::IS_SERVER)
             {

@@ -162,7 +162,7 @@ impl<S: Storage> Receiver<S> {
     /// Reads on until there is something to report. `None`: input is used up.
     pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
         self.clear_reported()?;
-        if self.reported == Reported::Raw {
+        if S::Receive::LENDS && self.reported == Reported::Raw {
             if let Some(found) = self.next_raw()? {
                 return Ok(Some(found));
             }
@@ -355,12 +355,12 @@ impl<S: Storage> Receiver<S> {
     fn clear_reported(&mut self) -> Result<(), Error> {
         match self.reported {
             Reported::Nothing | Reported::Raw => return Ok(()),
-            Reported::Message if self.raw > 0 => self.clear_before_raw(),
+            Reported::Message if S::Receive::LENDS && self.raw > 0 => self.clear_before_raw(),
             Reported::Message => self.assembler.clear(to_usize(self.keep_capacity)),
             Reported::Control => self.control.clear(0),
             Reported::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
         }
-        self.reported = if self.raw > 0 { Reported::Raw } else { Reported::Nothing };
+        self.reported = if S::Receive::LENDS && self.raw > 0 { Reported::Raw } else { Reported::Nothing };
         Ok(())
     }
 
@@ -392,7 +392,7 @@ impl<S: Storage> Receiver<S> {
         match payload {
             Payload::Input(bytes) => bytes,
             Payload::Text(text) => text.as_bytes(),
-            Payload::Buffer if self.raw > 0 => {
+            Payload::Buffer if S::Receive::LENDS && self.raw > 0 => {
                 self.assembler.bytes().get(..to_usize(self.kept)).unwrap_or_default()
             }
             Payload::Buffer => self.assembler.bytes(),

@@ -3,13 +3,13 @@
 use super::state::{Ending, Lifecycle, Phase, State, Step};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
 use crate::error::{Error, Misuse};
-use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode, copy_plain};
-use crate::handshake::{Digest, Out};
+use crate::frame::{FOR_SPEED, FrameHeader, MAX_CONTROL, Mask, Opcode, copy_plain};
+use crate::handshake::{Digest, Out, split_once};
 use crate::message::{DataKind, Utf8};
 use crate::role::Role;
 use crate::storage::sealed::{Buffer, Text};
-use crate::storage::{Full, Storage};
-use core::fmt;
+use crate::storage::{Full, Storage, copy};
+use core::{fmt, iter};
 
 /// The longest control frame: a header of two bytes, a masking key, 125 bytes of payload.
 const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL;
@@ -181,12 +181,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if reason.len() > MAX_CLOSE_REASON {
             return Err(Misuse::ReasonTooLong.into());
         }
-        let mut body = [0; MAX_CONTROL];
-        let (start, rest) = body.split_at_mut(2);
         // WS-5.5.1-02
-        start.copy_from_slice(&u16::from(code).to_be_bytes());
-        if let Some(rest) = rest.get_mut(..reason.len()) {
-            rest.copy_from_slice(reason.as_bytes());
+        let [high, low] = u16::from(code).to_be_bytes();
+        let mut body = [0; MAX_CONTROL];
+        for (to, from) in body.iter_mut().zip([&[high, low], reason.as_bytes()].into_iter().flatten()) {
+            *to = *from;
         }
         self.queue_close(body.get(..2 + reason.len()).unwrap_or_default())?;
         self.lifecycle.apply(Step::SentClose);
@@ -255,7 +254,12 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// The subprotocols that are offered.
     pub(super) fn offered(&self) -> impl Iterator<Item = &str> {
-        self.negotiation.as_str().split(',').filter(|name| !name.is_empty())
+        let mut rest = self.negotiation.as_str();
+        iter::from_fn(move || {
+            let (name, after) = split_once(rest, b',')?;
+            rest = after;
+            Some(name)
+        })
     }
 
     /// How many bytes wait in [`outgoing`](crate::Connection::outgoing): a slow reader shows here.
@@ -375,10 +379,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     #[inline]
     pub(super) fn data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
-        match self.usual_message(opcode, payload) {
-            Some(()) => Ok(()),
-            None => self.unusual_message(opcode, payload),
+        if FOR_SPEED && self.usual_message(opcode, payload).is_some() {
+            return Ok(());
         }
+        self.unusual_message(opcode, payload)
     }
 
     /// The fast path: a message below 64 KiB that nothing is in the way of. `None`: nothing was queued, go the long way.
@@ -467,10 +471,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let len = header.len().checked_add(payload.len()).ok_or(Misuse::OutgoingFull)?;
         let room = self.outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
         if let Some((front, back)) = room.split_at_mut_checked(header.len()) {
-            front.copy_from_slice(&header);
+            copy(&header, front);
             match header.key() {
                 Some(key) => Mask::new(key).copy(payload, back),
-                None => back.copy_from_slice(payload),
+                None => copy(payload, back),
             }
         }
         Ok(())

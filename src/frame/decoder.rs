@@ -3,8 +3,8 @@
 
 use super::{Header, Mask, Opcode, Rules};
 use crate::error::Error;
-use crate::storage::Full;
 use crate::storage::sealed::Buffer;
+use crate::storage::{Full, copy};
 
 /// Reads one frame after the other.
 #[derive(Debug)]
@@ -167,7 +167,7 @@ impl Decoder {
         let bytes = take_front(input, len);
         match mask {
             Some(mask) => mask.copy(bytes, room),
-            None => room.copy_from_slice(bytes),
+            None => copy(bytes, room),
         }
         let is_last = self.advance(len);
         Ok(Some((len, is_last)))

@@ -1,10 +1,11 @@
 //! The client's side of the opening handshake: write the request, check the response (RFC 6455 section 4.1).
 
-use super::accept_key::{Digest, KEY_LEN, accept_of};
+use super::accept_key::{KEY_LEN, accept_of};
 use super::fields::{List, Once, extensions, has_token, is_token, trim};
 use super::line::{fields, status_line};
 use super::out::Out;
 use super::server::{check_headers, is_websocket_header};
+use super::sha1::Digest;
 use super::uri::{Uri, UriError};
 use crate::error::{Error, HandshakeError, Misuse};
 use core::str;

@@ -1,10 +1,11 @@
 //! The server's side of the opening handshake: check the request (RFC 6455 section 4.2.1), write acceptance or
 //! rejection (section 4.2.2).
 
-use super::accept_key::{ACCEPT_LEN, Digest, digest_of, valid_key};
+use super::accept_key::{ACCEPT_LEN, digest_of, valid_key};
 use super::fields::{List, Once, elements, extensions, has_token, is_token, is_value_byte, trim};
 use super::line::{fields, request_line};
 use super::out::Out;
+use super::sha1::Digest;
 use super::view::resource_name;
 use crate::error::{Error, HandshakeError, Misuse};
 use core::str;

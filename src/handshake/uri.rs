@@ -304,7 +304,7 @@ fn split_authority(authority: &str) -> Result<(&str, &str), UriError> {
 }
 
 /// `str::split_once`, without the bounds checks in there that could panic for all a linker knows.
-fn split_once(text: &str, delimiter: u8) -> Option<(&str, &str)> {
+pub(crate) fn split_once(text: &str, delimiter: u8) -> Option<(&str, &str)> {
     let at = text.bytes().position(|byte| byte == delimiter)?;
     Some((text.get(..at)?, text.get(at..)?.get(1..)?))
 }

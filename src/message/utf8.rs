@@ -52,7 +52,7 @@ impl Utf8 {
 
     /// Checks the next piece.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
-        let (head, rest) = piece.split_at(self.missing().min(piece.len()));
+        let (head, rest) = piece.split_at_checked(self.missing().min(piece.len())).unwrap_or_default();
         self.continue_char(head)?;
         self.split(rest)?;
         Ok(())
@@ -96,7 +96,9 @@ impl Utf8 {
     /// Checks a piece that begins with a character. Returns its whole characters and keeps a character that is cut
     /// at the end.
     pub(crate) fn split<'a>(&mut self, piece: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
-        let (whole, cut) = piece.split_at(piece.len() - cut_len(piece));
+        // It is never longer than the piece; said so that no panic is compiled in.
+        let len = piece.len().saturating_sub(cut_len(piece));
+        let (whole, cut) = piece.split_at_checked(len).unwrap_or_default();
         let text = validate(whole)?;
         self.continue_char(cut)?;
         Ok(text)

@@ -2,7 +2,8 @@
 
 use super::sealed::{Buffer, Names, Storage, Text, TextMessage};
 use super::{Fixed, Full};
-use heapless::{String, Vec};
+use core::cell::Cell;
+use heapless::String;
 
 /// The payload of a control frame (RFC 6455 section 5.5).
 const CONTROL: usize = 125;
@@ -34,54 +35,111 @@ impl Names for SomeNames {
     }
 }
 
-/// Bytes in a row; what was taken off the front is given up when there is no room behind them.
-#[derive(Debug, Default)]
+/// Bytes in a row; what was taken off the front is given up when there is no room behind them. What has to be done to
+/// them does not depend on how many there are, so that code stands below once and not for each size.
+#[derive(Debug)]
 pub struct FixedBuffer<const N: usize> {
-    bytes: Vec<u8, N>,
-    start: usize,
+    bytes: [u8; N],
+    filled: Filled,
+}
+
+impl<const N: usize> FixedBuffer<N> {
+    pub(crate) const EMPTY: Self = Self { bytes: [0; N], filled: Filled { start: 0, end: 0 } };
+}
+
+impl<const N: usize> Default for FixedBuffer<N> {
+    #[inline]
+    fn default() -> Self {
+        Self::EMPTY
+    }
 }
 
 impl<const N: usize> Buffer for FixedBuffer<N> {
     const CAPACITY: usize = N;
 
+    #[inline]
     fn filled(&self) -> &[u8] {
-        self.bytes.get(self.start..).unwrap_or_default()
+        self.filled.of(&self.bytes)
     }
 
+    #[inline]
+    fn len(&self) -> usize {
+        self.filled.len()
+    }
+
+    #[inline]
     fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        let filled = self.filled().len();
-        if filled.checked_add(len).is_none_or(|len| len > N) {
-            return Err(Full);
-        }
-        if self.bytes.len() + len > N {
-            // It is never beyond the end; said so that no panic is compiled in.
-            if self.start <= self.bytes.len() {
-                self.bytes.copy_within(self.start.., 0);
-            }
-            self.bytes.truncate(filled);
-            self.start = 0;
-        }
-        let from = self.bytes.len();
-        self.bytes.resize_default(from + len).map_err(|()| Full)?;
-        self.bytes.get_mut(from..).ok_or(Full)
+        self.filled.grow(&mut self.bytes, len)
     }
 
+    #[inline]
     fn last_mut(&mut self, len: usize) -> &mut [u8] {
-        let from = self.bytes.len().saturating_sub(len).max(self.start);
-        self.bytes.get_mut(from..).unwrap_or_default()
+        self.filled.last_mut(&mut self.bytes, len)
+    }
+
+    #[inline]
+    fn truncate(&mut self, len: usize) {
+        self.filled.truncate(len);
+    }
+
+    #[inline]
+    fn consume(&mut self, len: usize) {
+        self.filled.consume(len);
+    }
+
+    #[inline]
+    fn clear(&mut self, _keep: usize) {
+        self.filled = Filled::default();
+    }
+}
+
+/// Which bytes of a row are filled. Invariant: `start <= end`, and `end` is within the row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Filled {
+    start: usize,
+    end: usize,
+}
+
+impl Filled {
+    const fn len(self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+
+    #[inline(never)]
+    fn of(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    #[inline(never)]
+    fn grow<'b>(&mut self, bytes: &'b mut [u8], len: usize) -> Result<&'b mut [u8], Full> {
+        if len > bytes.len().saturating_sub(self.end) {
+            let filled = self.len();
+            if len > bytes.len().saturating_sub(filled) {
+                return Err(Full);
+            }
+            let cells = Cell::from_mut(&mut *bytes).as_slice_of_cells();
+            for (to, from) in cells.iter().zip(cells.get(self.start..self.end).unwrap_or_default()) {
+                to.set(from.get());
+            }
+            *self = Self { start: 0, end: filled };
+        }
+        let from = self.end;
+        self.end = from.saturating_add(len);
+        bytes.get_mut(from..self.end).ok_or(Full)
+    }
+
+    #[inline(never)]
+    fn last_mut(self, bytes: &mut [u8], len: usize) -> &mut [u8] {
+        let from = self.end.saturating_sub(len).max(self.start);
+        bytes.get_mut(from..self.end).unwrap_or_default()
     }
 
     fn truncate(&mut self, len: usize) {
-        self.bytes.truncate(self.start.saturating_add(len));
+        self.end = self.end.min(self.start.saturating_add(len));
     }
 
     fn consume(&mut self, len: usize) {
-        self.start = self.start.saturating_add(len).min(self.bytes.len());
-    }
-
-    fn clear(&mut self, _keep: usize) {
-        self.bytes.clear();
-        self.start = 0;
+        self.start = self.start.saturating_add(len).min(self.end);
     }
 }
 
