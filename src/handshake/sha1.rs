@@ -98,9 +98,9 @@ fn compress(state: &mut State, block: &Block) {
 #[cfg(not(feature = "sha1"))]
 #[inline(always)]
 #[expect(clippy::many_single_char_names, reason = "as in the RFC")]
-fn step(work: State, word: u32, mixed: impl Fn(State) -> u32) -> State {
-    let [a, b, c, d, e] = work;
-    let sum = a.rotate_left(5).wrapping_add(mixed(work)).wrapping_add(e).wrapping_add(word);
+fn step(state: State, word: u32, mixed: impl Fn(State) -> u32) -> State {
+    let [a, b, c, d, e] = state;
+    let sum = a.rotate_left(5).wrapping_add(mixed(state)).wrapping_add(e).wrapping_add(word);
     [sum, a, b.rotate_left(30), c, d]
 }
 
