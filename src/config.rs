@@ -1,6 +1,14 @@
 //! Limits and choices of a connection. Every limit has a default that is safe for a server on the open internet,
 //! and is checked before memory is spent.
 
+#[cfg(feature = "deflate")]
+mod deflate;
+
+#[cfg(feature = "deflate")]
+pub use deflate::{Deflate, DeflateParams};
+#[cfg(feature = "deflate")]
+pub(crate) use deflate::{MAX_BITS, MIN_BITS, window_bits};
+
 /// How messages are delivered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Delivery {
@@ -35,6 +43,8 @@ pub struct Config {
     pub(crate) delivery: Delivery,
     pub(crate) auto_pong: bool,
     pub(crate) http_requests: bool,
+    #[cfg(feature = "deflate")]
+    pub(crate) deflate: Option<Deflate>,
 }
 
 impl Config {
@@ -56,6 +66,8 @@ impl Config {
             delivery: Delivery::Whole,
             auto_pong: true,
             http_requests: false,
+            #[cfg(feature = "deflate")]
+            deflate: None,
         }
     }
 
@@ -162,6 +174,18 @@ impl Config {
     /// Default `false`: such a request is answered with 405 or 426.
     pub const fn http_requests(mut self, on: bool) -> Self {
         self.http_requests = on;
+        self
+    }
+}
+
+#[cfg(feature = "deflate")]
+impl Config {
+    /// Negotiates permessage-deflate (RFC 7692) in the opening handshake: a client offers it, a server takes what it
+    /// can. Default: no compression. Needs the feature `deflate`.
+    ///
+    /// See [`deflate`](crate::deflate) for what it costs, and when not to use it.
+    pub const fn deflate(mut self, deflate: Deflate) -> Self {
+        self.deflate = Some(deflate);
         self
     }
 }

@@ -55,6 +55,8 @@ pub enum Violation {
     CloseCodeNotAllowed(CloseCode),
     /// The reason of a Close frame is not UTF-8 (section 5.5.1).
     InvalidCloseReason,
+    /// A compressed message that is no DEFLATE data, or is cut off in the middle (RFC 7692 section 7.2.2).
+    Deflate,
     /// The transport ended without a Close frame (section 7.1.5: reported as 1006).
     UnexpectedEof,
 }
@@ -169,7 +171,7 @@ impl Error {
     pub const fn close_code(self) -> Option<CloseCode> {
         match self {
             // WS-7.4.1-09 · WS-8.1-01 · WS-8.1-03
-            Self::Peer(Violation::InvalidUtf8 | Violation::InvalidCloseReason) => {
+            Self::Peer(Violation::InvalidUtf8 | Violation::InvalidCloseReason | Violation::Deflate) => {
                 Some(CloseCode::INVALID_PAYLOAD)
             }
             // WS-7.4.1-10
@@ -297,6 +299,7 @@ impl fmt::Display for Violation {
             Self::NothingToContinue => "a continuation frame while no message is under way",
             Self::MessageUnfinished => "a new message before the one under way has ended",
             Self::InvalidUtf8 => "a text message is not UTF-8",
+            Self::Deflate => "a compressed message is not valid DEFLATE data",
             Self::CloseBodyTooShort => "a Close frame with a body of one byte",
             Self::CloseCodeNotAllowed(code) => return write!(f, "close code {code} must not be on the wire"),
             Self::InvalidCloseReason => "the reason of a Close frame is not UTF-8",

@@ -103,6 +103,8 @@ pub mod timers;
 
 pub use close::{Close, CloseCode, MAX_CLOSE_REASON};
 pub use config::{Config, Delivery};
+#[cfg(feature = "deflate")]
+pub use connection::Compress;
 #[cfg(feature = "alloc")]
 pub use connection::PreparedMessage;
 pub use connection::{Connection, OUTGOING_RESERVE, Sender, State};

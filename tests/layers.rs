@@ -17,7 +17,8 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("handshake", &["frame", "config", "storage", "error", "close", "role"]),
     // These are given plain numbers, never `Config`, so that they can be read and tested without a connection.
     // The negotiation reads extensions by the grammar of `handshake`, which knows nothing of it.
-    ("deflate", &["handshake", "frame", "storage", "error", "close", "role"]),
+    // What it wants and what was agreed are a part of `config`.
+    ("deflate", &["handshake", "frame", "config", "storage", "error", "close", "role"]),
     ("message", &["frame", "storage", "error", "close", "role"]),
     ("frame", &["storage", "error", "close", "role"]),
     ("config", &["error", "close", "role"]),

@@ -2,6 +2,8 @@
 
 use super::send::{Decision, Sender};
 use super::state::{Phase, Step};
+#[cfg(feature = "deflate")]
+use crate::deflate::ExtensionValue;
 use crate::error::{Error, Misuse};
 use crate::frame::FrameHeader;
 use crate::handshake::{Accept, Reply, accept_of};
@@ -30,7 +32,13 @@ impl<S: Storage> Sender<Server, S> {
         let mut negotiation = S::Text::default();
         negotiation.push(agreed).map_err(|_| Misuse::StorageTooSmall)?;
         let key = accept_of(&self.digest);
-        self.write_head(self.max_outgoing(), |out| accept.write(&key, agreed, out))?;
+        #[cfg(feature = "deflate")]
+        let extensions = self.compression.answer();
+        #[cfg(feature = "deflate")]
+        let extensions = extensions.as_ref().map(ExtensionValue::as_str);
+        #[cfg(not(feature = "deflate"))]
+        let extensions = None;
+        self.write_head(self.max_outgoing(), |out| accept.write(&key, agreed, extensions, out))?;
         self.negotiation = negotiation;
         self.step(Step::Opened);
         Ok(())

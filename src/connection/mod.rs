@@ -1,6 +1,11 @@
 //! The hall: the only place where both directions meet.
 
 mod answer;
+#[cfg(feature = "deflate")]
+mod compression;
+#[cfg(not(feature = "deflate"))]
+#[path = "compression/absent.rs"]
+mod compression;
 mod opening;
 #[cfg(feature = "alloc")]
 mod prepared;
@@ -8,6 +13,8 @@ mod receive;
 mod send;
 mod state;
 
+#[cfg(feature = "deflate")]
+pub use compression::Compress;
 #[cfg(feature = "alloc")]
 pub use prepared::PreparedMessage;
 pub use send::{OUTGOING_RESERVE, Sender};
@@ -15,6 +22,10 @@ pub use state::State;
 
 use crate::close::{Close, CloseCode};
 use crate::config::Config;
+#[cfg(feature = "deflate")]
+use crate::config::DeflateParams;
+#[cfg(feature = "deflate")]
+use crate::deflate::Pool;
 use crate::error::{Error, Violation};
 use crate::event::{Event, Message};
 use crate::frame::{FOR_SPEED, Opcode, WholeMessage};
@@ -142,7 +153,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     fn sending(role: R, config: &Config, lifecycle: Lifecycle) -> Sender<R, S> {
-        Sender::new(role, lifecycle, config.max_outgoing)
+        Sender::new(role, lifecycle, config)
     }
 
     #[inline]
@@ -214,7 +225,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         if !self.sender.lifecycle.is_receiving() {
             return self.receive_late(input);
         }
-        let found = match self.receiver.next(input) {
+        let found = match self.receiver.next(input, &mut self.sender.compression) {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(None),
             Err(error) => return Err(self.sender.fail(error)),
@@ -301,7 +312,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// ```
     #[inline]
     pub fn receive_buffer(&mut self) -> Option<&mut [u8]> {
-        if !matches!(self.stage, Stage::Frames) || !self.sender.lifecycle.is_receiving() {
+        let takes_frames = matches!(self.stage, Stage::Frames) && self.sender.lifecycle.is_receiving();
+        // What is compressed has to go elsewhere anyway.
+        if !takes_frames || self.sender.compression.is_in_use() {
             return None;
         }
         self.receiver.lend()
@@ -417,6 +430,33 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub fn release_buffers(&mut self) {
         self.receiver.release();
         self.sender.release();
+    }
+}
+
+#[cfg(feature = "deflate")]
+impl<R: Role, S: Storage> Connection<R, S> {
+    /// What was agreed on for permessage-deflate; `None` where messages are not compressed.
+    #[must_use]
+    pub fn deflate(&self) -> Option<DeflateParams> {
+        self.sender.compression.params()
+    }
+
+    /// Compresses with these parameters, on a connection that was open from the start: its opening handshake agreed on
+    /// them elsewhere, by [`Deflate::accept`](crate::deflate::Deflate::accept) or
+    /// [`Deflate::check_answer`](crate::deflate::Deflate::check_answer). Level and threshold are those of
+    /// [`Config::deflate`](crate::Config::deflate). To be called before anything is received or sent; of no effect while
+    /// the handshake is under way here.
+    pub fn set_deflate(&mut self, params: DeflateParams) {
+        if matches!(self.stage, Stage::Frames) {
+            self.sender.compression.agree(R::IS_SERVER, params);
+            self.receiver.take_rsv1();
+        }
+    }
+
+    /// Takes codecs from this pool, and gives them back between messages where no context is taken over: then an idle
+    /// connection owns none. A clone of the pool is kept.
+    pub fn set_deflate_pool(&mut self, pool: &Pool) {
+        self.sender.compression.set_pool(pool);
     }
 }
 

@@ -3,6 +3,8 @@
 use super::Connection;
 use super::send::{Decision, Sender};
 use super::state::{Phase, Step};
+#[cfg(feature = "deflate")]
+use crate::deflate::ExtensionValue;
 use crate::error::{Error, HandshakeError, Limit, Misuse};
 use crate::event::{Event, Handshake};
 use crate::frame::take_front;
@@ -91,6 +93,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 // The embedder has accepted.
                 Stage::Decision => {
                     self.receiver.clear_head();
+                    self.take_agreed();
                     self.stage = Stage::Frames;
                     return Ok(Some(Opening::Accepted));
                 }
@@ -173,19 +176,35 @@ impl<R: Role, S: Storage> Connection<R, S> {
                             offer(&mut sender.negotiation, elements(value)).map_err(|Full| Limit::Head)?;
                         }
                     }
+                    #[cfg(feature = "deflate")]
+                    if sender.compression.is_wanted() {
+                        let head = head.get(..len).unwrap_or_default();
+                        sender.compression.choose(Headers::of(head).all("sec-websocket-extensions"));
+                    }
                     HeadFound::Request(Decision::Upgrade, HandshakeError::Upgrade)
                 }
                 Verdict::Plain { error, is_head } => HeadFound::Request(Decision::Http { is_head }, error),
             };
             return Ok(Some((found, len)));
         }
-        let Some((answer, len)) = check_response(head, max_fields, &sender.digest, sender.offered())? else {
+        #[cfg(feature = "deflate")]
+        let offers_extensions = sender.compression.is_wanted();
+        #[cfg(not(feature = "deflate"))]
+        let offers_extensions = false;
+        let answer = check_response(head, max_fields, &sender.digest, sender.offered(), offers_extensions)?;
+        let Some((answer, len)) = answer else {
             return Ok(None);
         };
         let found = match answer {
             Answer::Open { subprotocol } => {
                 let mut agreed = S::Text::default();
                 agreed.push(subprotocol).map_err(|Full| Limit::Head)?;
+                #[cfg(feature = "deflate")]
+                if offers_extensions {
+                    let head = head.get(..len).unwrap_or_default();
+                    let answer = Headers::of(head).all("sec-websocket-extensions");
+                    sender.compression.check_answer(answer)?;
+                }
                 sender.negotiation = agreed;
                 HeadFound::Open
             }
@@ -215,6 +234,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             _ if R::IS_SERVER => Ok(None),
             HeadFound::Open => {
                 self.sender.step(Step::Opened);
+                self.take_agreed();
                 self.stage = Stage::Frames;
                 self.receiver.report_head();
                 Ok(Some(Opening::Response(place)))
@@ -236,6 +256,13 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 self.stage = Stage::Refusal { head_len, body };
                 Ok(None)
             }
+        }
+    }
+
+    /// What was agreed on holds for what is received from now on.
+    fn take_agreed(&mut self) {
+        if self.sender.compression.is_in_use() {
+            self.receiver.take_rsv1();
         }
     }
 
@@ -279,7 +306,13 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         self.digest = digest_of(&key);
         let names = request.offered().iter().map(|name| name.as_bytes());
         offer(&mut self.negotiation, names).map_err(|Full| Misuse::StorageTooSmall)?;
-        self.write_head(self.max_outgoing(), |out| request.write(&key, out))
+        #[cfg(feature = "deflate")]
+        let offer = self.compression.offer();
+        #[cfg(feature = "deflate")]
+        let extensions = offer.as_ref().map(ExtensionValue::as_str);
+        #[cfg(not(feature = "deflate"))]
+        let extensions = None;
+        self.write_head(self.max_outgoing(), |out| request.write(&key, extensions, out))
     }
 }
 

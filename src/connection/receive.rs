@@ -1,15 +1,21 @@
 //! Frames into events. Knows nothing of sending: what has to be answered is told to the connection.
 
+mod found;
+#[cfg(feature = "deflate")]
+mod inflate;
 mod own;
 
+pub(super) use found::Found;
+
+use super::compression::Compression;
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
-use crate::event::{Event, Message, Part};
 use crate::frame::{Decoder, Header, MAX_CONTROL, Opcode, Rules, WholeMessage};
 use crate::message::{Assembler, DataKind, Order, Utf8, validate};
 use crate::storage::sealed::{Buffer, TextMessage};
 use crate::storage::{Full, Storage};
+use found::{NO_CLOSE, Payload};
 
 /// The receiving half of an open connection.
 pub(super) struct Receiver<S: Storage> {
@@ -22,6 +28,8 @@ pub(super) struct Receiver<S: Storage> {
     control: S::Control,
     max_frame: u64,
     peer_masks: bool,
+    /// Whether an extension gives RSV1 a meaning.
+    takes_rsv1: bool,
     delivery: Delivery,
     keep_capacity: u32,
     /// What was reported from a buffer, which is to be cleared before anything else.
@@ -44,46 +52,14 @@ struct Frame {
 enum Reported {
     Nothing,
     Message,
+    /// A part of a message that goes on, or has ended.
+    #[cfg(feature = "deflate")]
+    Part,
     Control,
     /// The text in front of a byte that cannot be UTF-8: nothing else can come.
     TextBeforeBadByte,
     /// Nothing, and there are raw bytes.
     Raw,
-}
-
-/// What was found, and where it lies.
-#[derive(Clone, Copy)]
-pub(super) enum Found<'i> {
-    /// A control frame.
-    Control(Opcode, Payload<'i>),
-    /// A whole message.
-    Message(DataKind, Payload<'i>),
-    /// A part of a message.
-    Part { kind: DataKind, payload: Payload<'i>, is_first: bool, is_last: bool },
-}
-
-impl Found<'_> {
-    #[inline]
-    pub(super) const fn is_control(&self) -> bool {
-        matches!(self, Self::Control(..))
-    }
-
-    pub(super) const fn is_close(&self) -> bool {
-        matches!(self, Self::Control(Opcode::Close, _))
-    }
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum Payload<'i> {
-    Input(&'i [u8]),
-    /// Checked text in the input.
-    Text(&'i str),
-    /// In the buffer: of control frames, of messages.
-    Buffer,
-    /// A text that was joined apart.
-    Joined,
-    /// A character of this length that was cut.
-    Char(usize),
 }
 
 impl<S: Storage> Receiver<S> {
@@ -101,6 +77,7 @@ impl<S: Storage> Receiver<S> {
             control: S::Control::default(),
             max_frame: config.max_frame,
             peer_masks,
+            takes_rsv1: false,
             delivery: config.delivery,
             keep_capacity: config.keep_capacity,
             reported: Reported::Nothing,
@@ -117,8 +94,7 @@ impl<S: Storage> Receiver<S> {
     /// What the peer's headers have to keep to.
     #[inline]
     const fn rules(&self) -> Rules {
-        // No extension can be negotiated that would define RSV1.
-        Rules { masked: self.peer_masks, rsv1: false, max_frame: self.max_frame }
+        Rules { masked: self.peer_masks, rsv1: self.takes_rsv1, max_frame: self.max_frame }
     }
 
     /// The buffer, for the time before frames: a head is collected in it.
@@ -159,8 +135,17 @@ impl<S: Storage> Receiver<S> {
         Decoder::whole_message(input, &rules, self.order.max_len())
     }
 
+    /// Messages may be compressed from now on.
+    pub(super) fn take_rsv1(&mut self) {
+        self.takes_rsv1 = true;
+    }
+
     /// Reads on until there is something to report. `None`: input is used up.
-    pub(super) fn next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
+    pub(super) fn next<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+        compression: &mut Compression,
+    ) -> Result<Option<Found<'i>>, Error> {
         self.clear_reported()?;
         if S::Receive::LENDS && self.reported == Reported::Raw {
             if let Some(found) = self.next_raw()? {
@@ -169,14 +154,14 @@ impl<S: Storage> Receiver<S> {
             self.reported = Reported::Nothing;
         }
         loop {
-            if self.decoder.is_in_header() {
+            if self.decoder.is_in_header() && !compression.has_more() {
                 let rules = self.rules();
                 let Some(header) = self.decoder.header(input, &rules)? else {
                     return Ok(None);
                 };
                 self.begin_frame(&header)?;
             }
-            if let Some(found) = self.payload(input)? {
+            if let Some(found) = self.payload(input, compression)? {
                 return Ok(Some(found));
             }
             if !self.decoder.is_in_header() && input.is_empty() {
@@ -197,9 +182,17 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// Takes payload of the frame under way. `None`: nothing to report so far.
-    fn payload<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
+    fn payload<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+        #[cfg_attr(not(feature = "deflate"), expect(unused_variables))] compression: &mut Compression,
+    ) -> Result<Option<Found<'i>>, Error> {
         match (self.frame.opcode.is_control(), self.order.kind(), self.delivery) {
             (true, ..) => self.control_payload(input),
+            #[cfg(feature = "deflate")]
+            (false, Some(kind), _) if self.order.is_compressed() => {
+                self.inflated_payload(kind, input, compression)
+            }
             (false, Some(kind), Delivery::Whole) => self.whole_payload(kind, input),
             (false, Some(kind), Delivery::Parts) => self.part_payload(kind, input),
             // A data frame is always part of a message: it was admitted.
@@ -357,71 +350,15 @@ impl<S: Storage> Receiver<S> {
             Reported::Nothing | Reported::Raw => return Ok(()),
             Reported::Message if S::Receive::LENDS && self.raw > 0 => self.clear_before_raw(),
             Reported::Message => self.assembler.clear(to_usize(self.keep_capacity)),
+            #[cfg(feature = "deflate")]
+            Reported::Part if self.order.kind().is_some() => self.assembler.buffer().truncate(0),
+            #[cfg(feature = "deflate")]
+            Reported::Part => self.assembler.clear(to_usize(self.keep_capacity)),
             Reported::Control => self.control.clear(0),
             Reported::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
         }
         self.reported = if S::Receive::LENDS && self.raw > 0 { Reported::Raw } else { Reported::Nothing };
         Ok(())
-    }
-
-    /// The event for what was found.
-    #[inline]
-    pub(super) fn event<'a>(&'a self, found: Found<'a>) -> Event<'a> {
-        match found {
-            Found::Message(DataKind::Binary, payload) => Event::Message(Message::Binary(self.bytes(payload))),
-            Found::Message(DataKind::Text, payload) => Event::Message(Message::Text(self.text(payload))),
-            Found::Part { kind, payload, is_first, is_last } => {
-                let data = match kind {
-                    DataKind::Binary => Message::Binary(self.bytes(payload)),
-                    DataKind::Text => Message::Text(self.text(payload)),
-                };
-                Event::Part(Part { data, is_first, is_last })
-            }
-            Found::Control(Opcode::Close, _) => Event::Close(self.close().unwrap_or(NO_CLOSE)),
-            Found::Control(opcode, payload) => {
-                let bytes = match payload {
-                    Payload::Input(bytes) => bytes,
-                    _ => self.control.filled(),
-                };
-                if opcode == Opcode::Ping { Event::Ping(bytes) } else { Event::Pong(bytes) }
-            }
-        }
-    }
-
-    fn bytes<'a>(&'a self, payload: Payload<'a>) -> &'a [u8] {
-        match payload {
-            Payload::Input(bytes) => bytes,
-            Payload::Text(text) => text.as_bytes(),
-            Payload::Buffer if S::Receive::LENDS && self.raw > 0 => {
-                self.assembler.bytes().get(..to_usize(self.kept)).unwrap_or_default()
-            }
-            Payload::Buffer => self.assembler.bytes(),
-            Payload::Joined => self.assembler.text().as_bytes(),
-            Payload::Char(len) => self.assembler.completed_char(len),
-        }
-    }
-
-    /// It was checked before, piece by piece, so this cannot fail.
-    fn text<'a>(&'a self, payload: Payload<'a>) -> &'a str {
-        match payload {
-            Payload::Text(text) => text,
-            Payload::Joined => self.assembler.text(),
-            payload => validate(self.bytes(payload)).unwrap_or_default(),
-        }
-    }
-
-    /// The payload of a ping, to be answered.
-    pub(super) fn ping<'a>(&'a self, found: &'a Found<'_>) -> Option<&'a [u8]> {
-        match found {
-            Found::Control(Opcode::Ping, Payload::Input(bytes)) => Some(bytes),
-            Found::Control(Opcode::Ping, _) => Some(self.control.filled()),
-            _ => None,
-        }
-    }
-
-    /// The peer's Close, once it has arrived; to be asked only then.
-    pub(super) fn close(&self) -> Option<Close<'_>> {
-        parse_close(self.control.filled()).ok()
     }
 
     /// Gives memory back, between messages only: a text under way may have nothing in the buffer and still be there, in
@@ -433,20 +370,6 @@ impl<S: Storage> Receiver<S> {
         }
     }
 }
-
-impl Payload<'_> {
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::Input(bytes) => bytes.is_empty(),
-            Self::Text(text) => text.is_empty(),
-            Self::Buffer | Self::Joined => false,
-            Self::Char(len) => *len == 0,
-        }
-    }
-}
-
-/// An empty Close.
-const NO_CLOSE: Close<'_> = Close { code: CloseCode::NO_STATUS_RECEIVED, reason: "" };
 
 /// The body of a Close frame (RFC 6455 section 5.5.1).
 fn parse_close(body: &[u8]) -> Result<Close<'_>, Error> {

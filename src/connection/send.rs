@@ -1,7 +1,12 @@
 //! Calls into frames in the outgoing buffer. Every frame that goes out is made here; a refused call changes nothing.
 
+#[cfg(feature = "deflate")]
+mod compress;
+
+use super::compression::Compression;
 use super::state::{Ending, Lifecycle, Phase, State, Step};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
+use crate::config::Config;
 use crate::error::{Error, Misuse};
 use crate::frame::{FOR_SPEED, FrameHeader, MAX_CONTROL, Mask, Opcode, copy_plain};
 use crate::handshake::{Digest, Out, split_once};
@@ -42,6 +47,8 @@ pub struct Sender<R: Role, S: Storage> {
     pub(super) digest: Digest,
     /// What is to be decided by the embedder of a server.
     pub(super) decision: Decision,
+    /// Without the feature `deflate` it takes no room.
+    pub(super) compression: Compression,
     max_outgoing: u32,
 }
 
@@ -66,7 +73,7 @@ struct Fragmented {
 }
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    pub(super) fn new(role: R, lifecycle: Lifecycle, max_outgoing: usize) -> Self {
+    pub(super) fn new(role: R, lifecycle: Lifecycle, config: &Config) -> Self {
         Self {
             role,
             lifecycle,
@@ -78,8 +85,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
             negotiation: S::Text::default(),
             digest: Digest::default(),
             decision: Decision::None,
+            compression: Compression::new(config),
             // Cursors of buffers have 32 bits.
-            max_outgoing: to_u32(max_outgoing.min(S::Send::CAPACITY.saturating_sub(OUTGOING_RESERVE))),
+            max_outgoing: to_u32(config.max_outgoing.min(S::Send::CAPACITY.saturating_sub(OUTGOING_RESERVE))),
         }
     }
 
@@ -123,6 +131,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// [`Misuse::NotOpenYet`], [`Misuse::Closed`], [`Misuse::MessageUnfinished`].
     pub fn begin(&mut self, kind: DataKind) -> Result<(), Error> {
         self.data_allowed()?;
+        #[cfg(feature = "deflate")]
+        self.compression.begin_fragmented();
         self.fragmented = Some(Fragmented { kind, has_begun: false, utf8: Utf8::new() });
         Ok(())
     }
@@ -328,6 +338,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if self.lifecycle.phase() == Phase::Handshake && step != Step::Opened {
             self.negotiation = S::Text::default();
         }
+        #[cfg(feature = "deflate")]
+        if self.lifecycle.phase() == Phase::Handshake {
+            self.compression.end_negotiation(R::IS_SERVER, step == Step::Opened);
+        }
         self.lifecycle.apply(step);
     }
 
@@ -388,7 +402,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// The fast path: a message below 64 KiB that nothing is in the way of. `None`: nothing was queued, go the long way.
     #[inline]
     fn usual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Option<()> {
-        if !matches!(self.lifecycle.phase(), Phase::Open) || self.fragmented.is_some() {
+        if !matches!(self.lifecycle.phase(), Phase::Open)
+            || self.fragmented.is_some()
+            || self.compression.is_in_use()
+        {
             return None;
         }
         let len = u16::try_from(payload.len()).ok()?;
@@ -414,6 +431,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
     fn unusual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
         self.data_allowed()?;
         self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
+        #[cfg(feature = "deflate")]
+        if self.compression.is_in_use() {
+            return self.message(opcode, payload);
+        }
         self.frame(opcode, true, payload)
     }
 
@@ -427,7 +448,16 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         self.check_room(FrameHeader::len_for(bytes.len(), !R::IS_SERVER).into(), bytes.len())?;
         let opcode = if fragmented.has_begun { Opcode::Continuation } else { fragmented.kind.opcode() };
-        self.frame(opcode, fin, bytes)?;
+        #[cfg(feature = "deflate")]
+        let is_compressed = self.compression.is_fragmented();
+        #[cfg(not(feature = "deflate"))]
+        let is_compressed = false;
+        if is_compressed {
+            #[cfg(feature = "deflate")]
+            self.compressed_fragment(opcode, fin, bytes)?;
+        } else {
+            self.frame(opcode, fin, bytes)?;
+        }
         fragmented.has_begun = true;
         self.fragmented = if fin { None } else { Some(fragmented) };
         Ok(())

@@ -4,8 +4,8 @@
 
 use super::Step;
 use super::inflater::TAIL;
-use super::params::window_bits;
 use super::zlib::Encoder;
+use crate::config::window_bits;
 
 /// Compresses the messages of one direction.
 ///

@@ -1,7 +1,8 @@
 //! The extension in use at one end: which codec a message needs, and where it stays afterwards. A connection
 //! that takes no context over has none between messages.
 
-use super::{Deflate, DeflateParams, Deflater, Inflater, Pool};
+use super::{Deflater, Inflater, Pool};
+use crate::config::{Deflate, DeflateParams};
 use alloc::boxed::Box;
 use core::fmt;
 
@@ -62,6 +63,23 @@ impl DeflateEndpoint {
             own_takeover: own.1,
             peer_takeover: peer.1,
         }
+    }
+
+    /// Codecs come from this pool from the next message on.
+    pub fn set_pool(&mut self, pool: Pool) {
+        self.pool = Some(pool);
+    }
+
+    /// The base-2 logarithm of the window that this end compresses with.
+    #[must_use]
+    pub const fn own_window_bits(&self) -> u8 {
+        self.own_window_bits
+    }
+
+    /// The level that this end compresses with.
+    #[must_use]
+    pub const fn level(&self) -> u8 {
+        self.level
     }
 
     /// Whether a message of `len` bytes is worth being compressed. PMD-7.3-03

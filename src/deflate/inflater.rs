@@ -1,9 +1,9 @@
 //! Compressed payload into messages (RFC 7692 section 7.2.2): the output is the same however input and room
 //! are cut, and grows only by what the caller makes room for.
 
-use super::params::window_bits;
 use super::zlib::Decoder;
 use super::{Corrupt, Step};
+use crate::config::window_bits;
 use alloc::vec::Vec;
 
 /// Decompresses the messages of one direction.
@@ -31,6 +31,9 @@ pub struct Inflater {
     is_at_start: bool,
     /// A byte that was decoded while there was no room, to find out whether there are more.
     waiting: Option<u8>,
+    /// What comes next is corrupt. What came before it is given out first, as it would have been had the bytes come one
+    /// by one.
+    is_corrupt: bool,
 }
 
 /// What the sender has removed from the end of a message, section 7.2.1.
@@ -54,6 +57,7 @@ impl Inflater {
             last: [0xff; 4],
             is_at_start: true,
             waiting: None,
+            is_corrupt: false,
         }
     }
 
@@ -66,17 +70,18 @@ impl Inflater {
         self.decoder.restart();
         self.history.clear();
         self.waiting = None;
+        self.is_corrupt = false;
         self.begin_message();
     }
 
     /// Decompresses a piece of a message, as far as there is room. PMD-7.2.2-02
     ///
-    /// Not [`done`](Step::done) means that `out` is full and there is more: call it again with the rest of
-    /// the input, which may be empty, and more room; or give up where the message would become too long.
+    /// Not [`done`](Step::done) means that there is more: call it again with the rest of the input, which may be
+    /// empty, and more room; or give up where the message would become too long.
     /// Exactly as much room as the message has bytes is enough.
     ///
     /// # Errors
-    /// [`Corrupt`]: the connection has to fail (PMD-7.2.2-03).
+    /// [`Corrupt`], once all in front of it was given out: the connection has to fail (PMD-7.2.2-03).
     pub fn inflate(&mut self, input: &[u8], out: &mut [u8]) -> Result<Step, Corrupt> {
         let step = self.decode(input, out, Stop::AtEnd)?;
         let taken = input.get(..step.consumed).unwrap_or_default();
@@ -100,12 +105,13 @@ impl Inflater {
         let mut at = if is_whole { 0 } else { END_TAIL };
         while at < END_BLOCK {
             let step = self.decode(END.get(at..).unwrap_or_default(), &mut [], Stop::AtBlock)?;
-            at += step.consumed;
+            at = at.saturating_add(step.consumed);
             if !step.done || step.consumed == 0 {
-                return Err(Corrupt);
+                at = usize::MAX;
             }
         }
         if at > END_BLOCK {
+            self.is_corrupt = true;
             return Err(Corrupt);
         }
         self.begin_message();
@@ -126,12 +132,16 @@ impl Inflater {
             step.produced = 1;
         }
         loop {
+            if self.is_corrupt {
+                return if step.produced > 0 { Ok(step) } else { Err(Corrupt) };
+            }
             let input = input.get(step.consumed..).unwrap_or_default();
             let room = out.get_mut(step.produced..).unwrap_or_default();
             let mut one = [0];
             let is_full = room.is_empty();
             let room = if is_full { &mut one } else { room };
-            let decoded = self.decoder.decode(input, room, until == Stop::AtBlock)?;
+            let decoded = self.decoder.decode(input, room, until == Stop::AtBlock);
+            self.is_corrupt = decoded.is_corrupt;
             let bytes = room.get(..decoded.produced).unwrap_or_default();
             let has_room = decoded.produced < room.len();
             self.history.push(bytes);
@@ -153,6 +163,9 @@ impl Inflater {
                 step.produced += decoded.produced;
             }
             // A final block may end with a byte that was taken while there was no room for what it gives.
+            if self.is_corrupt {
+                continue;
+            }
             let has_come_on = decoded.ended || decoded.consumed > 0;
             let goes_on = until == Stop::AtEnd && has_come_on && decoded.consumed < input.len();
             if has_room && !goes_on {

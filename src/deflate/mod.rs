@@ -29,15 +29,14 @@ mod deflater;
 mod endpoint;
 mod inflater;
 mod negotiate;
-mod params;
 mod pool;
 mod zlib;
 
+pub use crate::config::{Deflate, DeflateParams};
 pub use deflater::Deflater;
 pub use endpoint::DeflateEndpoint;
 pub use inflater::Inflater;
-pub use negotiate::{Deflate, ExtensionValue};
-pub use params::DeflateParams;
+pub use negotiate::ExtensionValue;
 pub use pool::Pool;
 
 /// How far a call of a codec came.

@@ -1,7 +1,7 @@
 //! The negotiation of permessage-deflate (RFC 7692 sections 5 and 7.1): one offer is taken as a whole or not
 //! at all, and what an answer says is all that counts.
 
-use super::params::{DeflateParams, MAX_BITS, MIN_BITS, window_bits};
+use crate::config::{Deflate, DeflateParams, MAX_BITS, MIN_BITS, window_bits};
 use crate::error::HandshakeError;
 use crate::handshake::{Extension, ParameterValue, extensions};
 use core::fmt::{self, Write as _};
@@ -14,143 +14,7 @@ const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
 const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
 const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
 
-/// What one end wants of permessage-deflate. `Copy`: keep one for all connections.
-///
-/// It negotiates by itself, for an HTTP stack of the embedder's own too:
-///
-/// ```
-/// use sansws::deflate::Deflate;
-///
-/// const DEFLATE: Deflate = Deflate::new().server_no_context_takeover(true);
-/// // A server. The lines are the values of all `Sec-WebSocket-Extensions` fields of the request.
-/// let lines = [&b"permessage-deflate; client_max_window_bits"[..]];
-/// let (params, answer) = DEFLATE.accept(lines).expect("an offer that we can take");
-/// assert_eq!(answer.as_str(), "permessage-deflate; server_no_context_takeover");
-///
-/// // A client.
-/// let deflate = Deflate::new();
-/// assert_eq!(deflate.offer().as_str(), "permessage-deflate; client_max_window_bits");
-/// assert_eq!(deflate.check_answer([answer.as_str().as_bytes()])?, Some(params));
-/// # Ok::<(), sansws::HandshakeError>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[must_use]
-pub struct Deflate {
-    wanted: DeflateParams,
-    level: u8,
-    offers_client_max_window_bits: bool,
-    offers_fallback: bool,
-    follows_hints: bool,
-    threshold: Option<u32>,
-}
-
 impl Deflate {
-    /// The defaults, which each method below names.
-    pub const fn new() -> Self {
-        Self {
-            wanted: DeflateParams::new(),
-            level: 4,
-            offers_client_max_window_bits: true,
-            offers_fallback: false,
-            follows_hints: true,
-            threshold: None,
-        }
-    }
-
-    /// How hard to search for repetitions when compressing, from 1 (fastest) to 9 (smallest). Default 4.
-    ///
-    /// JSON of 100 KB takes 427 µs to become 16.0 KB with 4, twice as long to become 15.5 KB with 6, and a
-    /// third of it to become 26.8 KB with 1. Small messages take about as long with 2 as with 6, and far less
-    /// with 1.
-    pub const fn level(mut self, level: u8) -> Self {
-        self.level = match level {
-            0 => 1,
-            1..=9 => level,
-            _ => 9,
-        };
-        self
-    }
-
-    /// The base-2 logarithm of the largest window that the server compresses with, 8 to 15. Default 15; 10 or
-    /// more are useful (PMD-7.3-01).
-    ///
-    /// A server keeps to it and says so. A client asks for it, and fails where the server does not agree, but
-    /// see [`offer_fallback`](Self::offer_fallback).
-    pub const fn server_max_window_bits(mut self, bits: u8) -> Self {
-        self.wanted = self.wanted.with_server_max_window_bits(bits);
-        self
-    }
-
-    /// The base-2 logarithm of the largest window that the client compresses with, 8 to 15. Default 15.
-    ///
-    /// A client keeps to it and gives the server a hint. A server asks for it where the client has offered
-    /// that: a client that has not may use a window of 32,768 bytes (PMD-7.1.2.2-08).
-    pub const fn client_max_window_bits(mut self, bits: u8) -> Self {
-        self.wanted = self.wanted.with_client_max_window_bits(bits);
-        self
-    }
-
-    /// Whether the server begins each message with an empty window. Default `false`.
-    ///
-    /// A server does and says so. A client asks for it, and fails where the server does not agree, but see
-    /// [`offer_fallback`](Self::offer_fallback).
-    pub const fn server_no_context_takeover(mut self, on: bool) -> Self {
-        self.wanted = self.wanted.with_server_no_context_takeover(on);
-        self
-    }
-
-    /// Whether the client begins each message with an empty window. Default `false`.
-    ///
-    /// A client does and gives the server a hint. A server demands it, offered or not.
-    pub const fn client_no_context_takeover(mut self, on: bool) -> Self {
-        self.wanted = self.wanted.with_client_no_context_takeover(on);
-        self
-    }
-
-    /// Whether a client lets the server limit the client's window. Default `true`.
-    pub const fn offer_client_max_window_bits(mut self, on: bool) -> Self {
-        self.offers_client_max_window_bits = on;
-        self
-    }
-
-    /// Whether a client that asks for limits of the server offers to go on without them. Default `false`.
-    pub const fn offer_fallback(mut self, on: bool) -> Self {
-        self.offers_fallback = on;
-        self
-    }
-
-    /// Whether a server turns a client's hints, `client_no_context_takeover` and the value of
-    /// `client_max_window_bits`, into what is agreed, so that it needs less memory to decompress. Default
-    /// `true`.
-    pub const fn follow_hints(mut self, on: bool) -> Self {
-        self.follows_hints = on;
-        self
-    }
-
-    /// The fewest bytes of a message that is compressed; shorter ones go out plain (PMD-7.3-03). Default 32
-    /// with context takeover, and 256 without.
-    pub const fn threshold(mut self, bytes: u32) -> Self {
-        self.threshold = Some(bytes);
-        self
-    }
-
-    /// The level to compress with, 1 to 9.
-    #[must_use]
-    pub const fn compression_level(&self) -> u8 {
-        self.level
-    }
-
-    /// The fewest bytes of a message that is compressed. `takeover` tells whether this end takes its context
-    /// over.
-    #[must_use]
-    pub const fn compresses_from(&self, takeover: bool) -> u32 {
-        match self.threshold {
-            Some(bytes) => bytes,
-            None if takeover => 32,
-            None => 256,
-        }
-    }
-
     /// A server's answer to the values of all `Sec-WebSocket-Extensions` fields of a request: what is agreed,
     /// and the value of that field in the 101. `None` where no offer can be taken: then the 101 has no such
     /// field (PMD-5-18, PMD-5-19).
@@ -314,12 +178,6 @@ impl Deflate {
 
     const fn falls_back(&self) -> bool {
         self.offers_fallback && (self.limits_server_window() || self.wanted.server_no_context_takeover())
-    }
-}
-
-impl Default for Deflate {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

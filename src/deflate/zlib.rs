@@ -6,7 +6,7 @@
 //! so that is what it gets.
 
 use super::Corrupt;
-use super::params::{MAX_BITS, MIN_BITS};
+use crate::config::{MAX_BITS, MIN_BITS};
 use zlib_rs::{
     Deflate, DeflateConfig, DeflateFlush, Inflate, InflateError, InflateFlush, Method, Status, Strategy,
 };
@@ -20,6 +20,8 @@ pub(super) struct Decoded {
     pub(super) produced: usize,
     /// A final block has ended; the next stream needs [`Decoder::restart`].
     pub(super) ended: bool,
+    /// What follows is no DEFLATE data.
+    pub(super) is_corrupt: bool,
 }
 
 impl Decoder {
@@ -30,28 +32,23 @@ impl Decoder {
     /// Decodes until the input is used up, `out` is full, a final block has ended or, with `stop_at_block`,
     /// any block has.
     #[expect(clippy::cast_possible_truncation, reason = "what is counted lies in the two slices")]
-    pub(super) fn decode(
-        &mut self,
-        input: &[u8],
-        out: &mut [u8],
-        stop_at_block: bool,
-    ) -> Result<Decoded, Corrupt> {
+    pub(super) fn decode(&mut self, input: &[u8], out: &mut [u8], stop_at_block: bool) -> Decoded {
         let flush = if stop_at_block { InflateFlush::Block } else { InflateFlush::SyncFlush };
         let (before_in, before_out) = (self.0.total_in(), self.0.total_out());
         let status = self.0.decompress(input, out, flush);
-        let ended = match status {
-            Ok(Status::StreamEnd) => true,
-            Ok(Status::Ok | Status::BufError) => false,
+        let (ended, is_corrupt) = match status {
+            Ok(Status::StreamEnd) => (true, false),
+            Ok(Status::Ok | Status::BufError) => (false, false),
             Err(
                 InflateError::DataError
                 | InflateError::NeedDict { .. }
                 | InflateError::StreamError
                 | InflateError::MemError,
-            ) => return Err(Corrupt),
+            ) => (false, true),
         };
         let consumed = (self.0.total_in() - before_in) as usize;
         let produced = (self.0.total_out() - before_out) as usize;
-        Ok(Decoded { consumed, produced, ended })
+        Decoded { consumed, produced, ended, is_corrupt }
     }
 
     /// Begins a new stream with an empty window.

@@ -183,6 +183,33 @@ impl Decoder {
         (self.advance(bytes.len()), is_ascii)
     }
 
+    /// Copies payload from the front of `input` to `to`, unmasked, as much as fits. Nothing is taken.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn peek<'t>(&self, input: &[u8], to: &'t mut [u8]) -> &'t [u8] {
+        let State::Payload { mask, remaining } = &self.state else {
+            return &[];
+        };
+        let len = usize::try_from(*remaining).unwrap_or(usize::MAX).min(input.len()).min(to.len());
+        let (Some(from), Some(to)) = (input.get(..len), to.get_mut(..len)) else {
+            return &[];
+        };
+        match *mask {
+            Some(mut mask) => mask.copy(from, to),
+            None => to.copy_from_slice(from),
+        }
+        to
+    }
+
+    /// Takes payload that was looked at by [`peek`](Self::peek). Returns whether the payload ends with it.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn skip(&mut self, input: &mut &mut [u8], len: usize) -> bool {
+        take_front(input, len);
+        if let State::Payload { mask: Some(mask), .. } = &mut self.state {
+            mask.skip(len);
+        }
+        self.advance(len)
+    }
+
     /// How many bytes of the payload under way have not arrived.
     pub(crate) const fn remaining(&self) -> u64 {
         match self.state {

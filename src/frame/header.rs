@@ -180,6 +180,14 @@ impl FrameHeader {
         }
     }
 
+    /// The same with RSV1: the message is compressed (RFC 7692 section 6).
+    #[cfg(feature = "deflate")]
+    pub(crate) fn with_rsv1(mut self) -> Self {
+        let [first, ..] = &mut self.bytes;
+        *first |= RSV1;
+        self
+    }
+
     /// Writes the header of a whole message below 64 KiB to where it has just enough room.
     #[inline]
     pub(crate) fn write_below_64k(opcode: Opcode, payload_len: u16, key: Option<[u8; 4]>, to: &mut [u8]) {

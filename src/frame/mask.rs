@@ -100,6 +100,12 @@ impl Mask {
         }
     }
 
+    /// Moves the position on without any bytes.
+    #[cfg(feature = "deflate")]
+    pub(crate) const fn skip(&mut self, bytes: usize) {
+        self.advance(bytes);
+    }
+
     const fn word(self) -> u64 {
         let key = self.0 as u64;
         key << 32 | key

@@ -95,7 +95,7 @@ impl<'a> ClientRequest<'a> {
     }
 
     /// The request. WS-4.1-19 to WS-4.1-40
-    pub(crate) fn write(&self, key: &[u8; KEY_LEN], out: &mut Out<'_>) {
+    pub(crate) fn write(&self, key: &[u8; KEY_LEN], extensions: Option<&str>, out: &mut Out<'_>) {
         out.put(b"GET ");
         self.uri.resource_name().write(out);
         out.put(b" HTTP/1.1\r\nHost: ");
@@ -115,6 +115,9 @@ impl<'a> ClientRequest<'a> {
         }
         if !self.subprotocols.is_empty() {
             out.put(b"\r\n");
+        }
+        if let Some(extensions) = extensions {
+            out.field("Sec-WebSocket-Extensions", extensions);
         }
         for (name, value) in self.headers {
             out.field(name, value);
@@ -150,6 +153,7 @@ pub(crate) fn check_response<'a>(
     max_fields: u8,
     digest: &Digest,
     offered: impl Iterator<Item = &'a str>,
+    offers_extensions: bool,
 ) -> Result<Option<(Answer<'a>, usize)>, Error> {
     let Some((line, rest)) = status_line(head)? else {
         return Ok(None);
@@ -160,7 +164,9 @@ pub(crate) fn check_response<'a>(
     };
     let answer = match line.status {
         101 if !line.is_http_1_1 => return Err(HandshakeError::HttpVersion.into()),
-        101 => Answer::Open { subprotocol: known.check(digest, offered)?.unwrap_or_default() },
+        101 => {
+            Answer::Open { subprotocol: known.check(digest, offered, offers_extensions)?.unwrap_or_default() }
+        }
         100..=199 => Answer::Interim,
         _ => Answer::Refusal,
     };
@@ -203,6 +209,7 @@ impl<'a> ResponseFields<'a> {
         &self,
         digest: &Digest,
         mut offered: impl Iterator<Item = &'o str>,
+        offers_extensions: bool,
     ) -> Result<Option<&'a str>, HandshakeError> {
         // WS-4.1-51 · WS-4.1-52
         match self.upgrade {
@@ -221,6 +228,8 @@ impl<'a> ResponseFields<'a> {
         // WS-9.1-01 · WS-4.1-59
         match self.extensions {
             List::Missing => {}
+            // Which of them is looked at apart.
+            List::Valid if offers_extensions => {}
             List::Valid => return Err(HandshakeError::ExtensionNotOffered),
             List::Empty | List::Malformed => return Err(HandshakeError::Extensions),
         }

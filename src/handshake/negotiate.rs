@@ -130,6 +130,7 @@ impl<'a> Acceptance<'a> {
 pub struct ClientUpgrade<'a> {
     key: [u8; KEY_LEN],
     offered: &'a [&'a str],
+    offers_extensions: bool,
 }
 
 impl<'a> ClientUpgrade<'a> {
@@ -141,7 +142,15 @@ impl<'a> ClientUpgrade<'a> {
         check_subprotocols(offered)?;
         let mut nonce = [0; 16];
         rng.fill_bytes(&mut nonce);
-        Ok(Self { key: encode_key(nonce), offered })
+        Ok(Self { key: encode_key(nonce), offered, offers_extensions: false })
+    }
+
+    /// Lets the server answer with extensions: for who offers some in a field of their own, and checks the answer, as by
+    /// `deflate::Deflate` (feature `deflate`). Otherwise any is [`HandshakeError::ExtensionNotOffered`].
+    #[must_use]
+    pub const fn with_extensions(mut self) -> Self {
+        self.offers_extensions = true;
+        self
     }
 
     /// The header fields of the request, besides `Host`. A subprotocol stands in a field of its own each, which equals
@@ -174,6 +183,6 @@ impl<'a> ClientUpgrade<'a> {
         for (name, value) in headers {
             fields.add(name.as_bytes(), value);
         }
-        fields.check(&digest_of(&self.key), self.offered.iter().copied())
+        fields.check(&digest_of(&self.key), self.offered.iter().copied(), self.offers_extensions)
     }
 }

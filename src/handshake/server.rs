@@ -66,7 +66,13 @@ impl<'a> Accept<'a> {
     /// The acceptance. `accept` is the value of `Sec-WebSocket-Accept`.
     ///
     /// WS-4.2.2-23 · WS-4.2.2-24 · WS-4.2.2-25 · WS-4.2.2-26 · WS-4.2.2-27
-    pub(crate) fn write(&self, accept: &[u8; ACCEPT_LEN], subprotocol: &str, out: &mut Out<'_>) {
+    pub(crate) fn write(
+        &self,
+        accept: &[u8; ACCEPT_LEN],
+        subprotocol: &str,
+        extensions: Option<&str>,
+        out: &mut Out<'_>,
+    ) {
         out.put(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
         );
@@ -75,6 +81,10 @@ impl<'a> Accept<'a> {
         if !subprotocol.is_empty() {
             // WS-4.2.2-19
             out.field("Sec-WebSocket-Protocol", subprotocol);
+        }
+        if let Some(extensions) = extensions {
+            // PMD-5-13
+            out.field("Sec-WebSocket-Extensions", extensions);
         }
         for (name, value) in self.headers {
             out.field(name, value);

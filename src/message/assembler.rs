@@ -11,6 +11,8 @@ use crate::storage::sealed::{Buffer, TextMessage};
 pub(crate) struct Order {
     /// `None` between messages.
     kind: Option<DataKind>,
+    /// Whether the payload of the message under way is compressed. PMD-6-02: its first frame tells.
+    is_compressed: bool,
     fragments: u32,
     max_fragments: u32,
     len: u64,
@@ -19,7 +21,7 @@ pub(crate) struct Order {
 
 impl Order {
     pub(crate) const fn new(max_len: u64, max_fragments: u32) -> Self {
-        Self { kind: None, fragments: 0, max_fragments, len: 0, max_len }
+        Self { kind: None, is_compressed: false, fragments: 0, max_fragments, len: 0, max_len }
     }
 
     /// The kind of the message under way.
@@ -39,6 +41,12 @@ impl Order {
         self.max_len
     }
 
+    /// Whether the payload of the message under way is compressed.
+    #[cfg(feature = "deflate")]
+    pub(crate) const fn is_compressed(&self) -> bool {
+        self.is_compressed
+    }
+
     /// Admits a data frame into the message under way, or as the start of one. Returns the message's kind.
     pub(crate) fn admit(&mut self, header: &Header) -> Result<DataKind, Error> {
         let (kind, fragments, len) = match (header.opcode, self.kind) {
@@ -54,11 +62,20 @@ impl Order {
         if fragments >= self.max_fragments {
             return Err(Limit::Fragments.into());
         }
+        let is_compressed =
+            if header.opcode == Opcode::Continuation { self.is_compressed } else { header.rsv1 };
+        // What does not shrink grows by some bytes; what comes out of it is held to the limit itself.
+        let max_len = if cfg!(feature = "deflate") && is_compressed {
+            self.max_len.saturating_add(self.max_len / 8).saturating_add(64)
+        } else {
+            self.max_len
+        };
         // WS-10.4-03: at the frame that would cross the limit.
-        let len = len.checked_add(header.payload_len).filter(|&len| len <= self.max_len);
+        let len = len.checked_add(header.payload_len).filter(|&len| len <= max_len);
         self.len = len.ok_or(Limit::Message)?;
         self.fragments = fragments + 1;
         self.kind = Some(kind);
+        self.is_compressed = is_compressed;
         Ok(kind)
     }
 
@@ -98,6 +115,12 @@ impl<B: Buffer, T: TextMessage> Assembler<B, T> {
     /// The state of the text, for delivery in parts.
     pub(crate) fn utf8(&mut self) -> &mut Utf8 {
         &mut self.utf8
+    }
+
+    /// What is in the buffer, and the state of the text.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn bytes_and_utf8(&mut self) -> (&[u8], &mut Utf8) {
+        (self.buffer.filled(), &mut self.utf8)
     }
 
     /// Checks the last `len` bytes of the buffer, a piece of a text that was appended: it fails as soon as the bad byte

@@ -7,7 +7,8 @@
 //! The first frame of a message leaves no gap: its payload stays where it was read to. Behind each further header the
 //! payload moves down, over the gap that the headers leave.
 
-use super::{Found, Payload, Receiver, Reported, to_usize};
+use super::found::{Found, Payload};
+use super::{Receiver, Reported, to_usize};
 use crate::config::Delivery;
 use crate::error::{Error, Limit};
 use crate::frame::MAX_CONTROL;

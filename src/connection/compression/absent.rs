@@ -1,0 +1,21 @@
+//! What is left of compression without the feature `deflate`: nothing.
+
+use crate::config::Config;
+
+pub(in crate::connection) struct Compression;
+
+impl Compression {
+    pub(in crate::connection) const fn new(_config: &Config) -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "as with the feature")]
+    pub(in crate::connection) const fn is_in_use(&self) -> bool {
+        false
+    }
+
+    #[expect(clippy::unused_self, reason = "as with the feature")]
+    pub(in crate::connection) const fn has_more(&self) -> bool {
+        false
+    }
+}
