@@ -113,7 +113,7 @@ pub use event::{Event, Handshake, Message, Part};
 pub use frame::FrameHeader;
 pub use handshake::{Accept, ClientRequest, Reply, Uri, UriError};
 pub use message::DataKind;
-pub use role::{Client, Role, Server};
+pub use role::{Client, Role, Server, Upgraded};
 pub use storage::{Fixed, Heap, Storage};
 
 /// The README's code compiles and runs too.

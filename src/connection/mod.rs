@@ -31,7 +31,7 @@ use crate::event::{Event, Message};
 use crate::frame::{FOR_SPEED, Opcode, WholeMessage};
 use crate::handshake::ClientRequest;
 use crate::message::{validate, validate_ascii};
-use crate::role::{Client, Role, Server};
+use crate::role::{Client, Role, Server, Upgraded};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
 use crate::storage::Storage;
@@ -147,6 +147,24 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     }
 }
 
+impl<S: Storage> Connection<Upgraded<Server>, S> {
+    /// As [`open_server`](Connection::open_server), with this storage, where no connection has to do the opening handshake
+    /// by itself: see [`Upgraded`].
+    #[must_use]
+    pub fn upgraded_server_in(config: Config, _storage: S) -> Self {
+        Self::new(Upgraded { role: Server }, config, Lifecycle::open(), Stage::Frames)
+    }
+}
+
+impl<G: CryptoRng, S: Storage> Connection<Upgraded<Client<G>>, S> {
+    /// As [`open_client`](Connection::open_client), with this storage, where no connection has to do the opening handshake
+    /// by itself: see [`Upgraded`].
+    #[must_use]
+    pub fn upgraded_client_in(config: Config, rng: G, _storage: S) -> Self {
+        Self::new(Upgraded { role: Client { rng } }, config, Lifecycle::open(), Stage::Frames)
+    }
+}
+
 impl<R: Role, S: Storage> Connection<R, S> {
     fn new(role: R, config: Config, lifecycle: Lifecycle, stage: Stage) -> Self {
         Self::with(Self::sending(role, &config, lifecycle), &config, stage)
@@ -171,6 +189,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
+    /// Whether what is received are frames. A constant for a role that never was in any other stage.
+    #[inline(always)]
+    fn has_frames(&self) -> bool {
+        !R::OPENS || matches!(self.stage, Stage::Frames)
+    }
+
     /// Takes bytes from the peer off the front of `input` and returns the next event, with the sender to answer it.
     /// `Ok(None)`: all input is consumed, read more. Call it until then; also with empty input, once after a late
     /// [`accept`](Sender::accept).
@@ -188,7 +212,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
-        if FOR_SPEED && matches!(self.stage, Stage::Frames) && self.sender.lifecycle.is_receiving() {
+        if FOR_SPEED && self.has_frames() && self.sender.lifecycle.is_receiving() {
             if let Some(WholeMessage { opcode, payload, is_ascii }) =
                 self.receiver.whole_message(input, R::IS_SERVER)
             {
@@ -219,7 +243,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
-        if !matches!(self.stage, Stage::Frames) {
+        if !self.has_frames() {
             return self.receive_opening(input);
         }
         if !self.sender.lifecycle.is_receiving() {
@@ -312,7 +336,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// ```
     #[inline]
     pub fn receive_buffer(&mut self) -> Option<&mut [u8]> {
-        let takes_frames = matches!(self.stage, Stage::Frames) && self.sender.lifecycle.is_receiving();
+        let takes_frames = self.has_frames() && self.sender.lifecycle.is_receiving();
         // What is compressed has to go elsewhere anyway.
         if !takes_frames || self.sender.compression.is_in_use() {
             return None;
@@ -323,7 +347,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Tells that the first `len` bytes of [`receive_buffer`](Self::receive_buffer) were read there. More than were lent
     /// count as all of them. The events come by [`receive`](Self::receive).
     pub fn filled(&mut self, len: usize) {
-        if matches!(self.stage, Stage::Frames) && self.sender.lifecycle.is_receiving() {
+        if self.has_frames() && self.sender.lifecycle.is_receiving() {
             self.receiver.filled(len);
         }
     }
@@ -415,7 +439,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Whether the connection is closed and the closing handshake had finished before (RFC 6455 section 7.1.4).
     #[must_use]
     pub fn is_closed_cleanly(&self) -> bool {
-        self.sender.lifecycle.phase() == Phase::Ended(Ending::Clean)
+        matches!(self.sender.lifecycle.phase(), Phase::Ended(Ending::Clean))
     }
 
     /// Why the connection failed, if it did.
@@ -447,7 +471,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// [`Config::deflate`](crate::Config::deflate). To be called before anything is received or sent; of no effect while
     /// the handshake is under way here.
     pub fn set_deflate(&mut self, params: DeflateParams) {
-        if matches!(self.stage, Stage::Frames) {
+        if self.has_frames() {
             self.sender.compression.agree(R::IS_SERVER, params);
             self.receiver.take_rsv1();
         }

@@ -87,7 +87,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub(super) fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
         loop {
             match self.stage {
-                Stage::Decision if self.sender.lifecycle.phase() == Phase::Handshake => {
+                Stage::Decision if matches!(self.sender.lifecycle.phase(), Phase::Handshake) => {
                     return if input.is_empty() { Ok(None) } else { Err(Misuse::DecisionPending.into()) };
                 }
                 // The embedder has accepted.
@@ -276,7 +276,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub(super) fn end_of_refusal<'i>(&mut self) -> Option<Opening<'i>> {
         match self.stage {
             Stage::Refusal { head_len, mut body }
-                if !R::IS_SERVER && self.sender.lifecycle.phase() == Phase::Handshake =>
+                if R::OPENS && !R::IS_SERVER && matches!(self.sender.lifecycle.phase(), Phase::Handshake) =>
             {
                 body.end();
                 Some(self.refused(head_len, body))

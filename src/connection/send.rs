@@ -335,7 +335,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// Takes a step. Where the handshake ends without being complete nothing was agreed.
     pub(super) fn step(&mut self, step: Step) {
-        if self.lifecycle.phase() == Phase::Handshake && step != Step::Opened {
+        if R::OPENS && matches!(self.lifecycle.phase(), Phase::Handshake) && !matches!(step, Step::Opened) {
             self.negotiation = S::Text::default();
         }
         #[cfg(feature = "deflate")]
@@ -348,7 +348,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Answers the peer's Close, unless it answers ours. WS-5.5.1-08 · WS-5.5.1-09 · WS-5.5.1-10
     pub(super) fn close_received(&mut self, code: CloseCode) {
         self.pong_waits = false;
-        if self.lifecycle.phase() == Phase::Open {
+        if matches!(self.lifecycle.phase(), Phase::Open) {
             // WS-7.4.1-05: what had no code is answered without one.
             let body = u16::from(code).to_be_bytes();
             let _ = self.queue_close(if code == CloseCode::NO_STATUS_RECEIVED { &[] } else { &body });

@@ -219,6 +219,7 @@ impl Decoder {
     }
 
     /// Counts payload bytes. Returns whether the payload has ended.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn advance(&mut self, len: usize) -> bool {
         let State::Payload { remaining, .. } = &mut self.state else {
             return false;
@@ -238,7 +239,8 @@ impl Decoder {
 }
 
 /// Takes at most `len` bytes off the front of `input`.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn take_front<'i>(input: &mut &'i mut [u8], len: usize) -> &'i mut [u8] {
     let whole = core::mem::take(input);
     let len = len.min(whole.len());

@@ -6,7 +6,7 @@ use super::sha1::{Digest, sha1};
 /// A fixed string of section 1.3, which an endpoint that knows no WebSocket would not append.
 const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-const BASE64: Ascii = Ascii::alphanumeric_and(b"+/");
+static BASE64: Ascii = Ascii::alphanumeric_and(b"+/");
 
 /// 16 bytes in base64.
 pub(crate) const KEY_LEN: usize = 24;

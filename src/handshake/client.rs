@@ -1,7 +1,7 @@
 //! The client's side of the opening handshake: write the request, check the response (RFC 6455 section 4.1).
 
 use super::accept_key::{KEY_LEN, accept_of};
-use super::fields::{List, Once, extensions, has_token, is_token, trim};
+use super::fields::{List, Once, extensions, has_token, is_name, is_token, trim};
 use super::line::{fields, status_line};
 use super::out::Out;
 use super::server::{check_headers, is_websocket_header};
@@ -187,7 +187,7 @@ impl<'a> ResponseFields<'a> {
     /// Takes the next field. WS-4.1-63
     #[inline]
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        let is = |known: &[u8]| is_name(name, known);
         // WS-4.1-57
         let value = trim(value);
         match name.len() {

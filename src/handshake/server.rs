@@ -2,7 +2,7 @@
 //! rejection (section 4.2.2).
 
 use super::accept_key::{ACCEPT_LEN, digest_of, valid_key};
-use super::fields::{List, Once, elements, extensions, has_token, is_token, is_value_byte, trim};
+use super::fields::{List, Once, elements, extensions, has_token, is_name, is_token, is_value_byte, trim};
 use super::line::{fields, request_line};
 use super::out::Out;
 use super::sha1::Digest;
@@ -143,11 +143,10 @@ impl<'a> Reply<'a> {
     pub(crate) fn write(&self, is_head: bool, out: &mut Out<'_>) {
         out.put(b"HTTP/1.1 ");
         out.number(self.status.into());
-        out.put(b" ");
-        out.put(reason(self.status).as_bytes());
+        out.put(reason(self.status));
         let upgrade = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("upgrade"));
         // RFC 9110 section 7.8: who sends Upgrade names it in Connection.
-        out.put(if upgrade { b"\r\nConnection: Upgrade, close\r\n" } else { b"\r\nConnection: close\r\n" });
+        out.put(if upgrade { b"Connection: Upgrade, close\r\n" } else { b"Connection: close\r\n" });
         for (name, value) in self.headers {
             out.field(name, value);
         }
@@ -237,7 +236,7 @@ impl<'a> RequestFields<'a> {
         if !matches!(name.len(), 4 | 7 | 10 | 17 | 21 | 22 | 24) {
             return;
         }
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        let is = |known: &[u8]| is_name(name, known);
         let value = trim(value);
         match name.len() {
             4 if is(b"host") => {
@@ -302,8 +301,11 @@ impl<'a> RequestFields<'a> {
 /// A number from 0 to 255 without leading zeros. WS-4.3-04
 pub(crate) fn parse_version(value: &[u8]) -> Option<u8> {
     match value {
-        [b'0'] | [b'1'..=b'9', ..] => str::from_utf8(value).ok()?.parse().ok(),
-        _ => None,
+        [b'0', _, ..] | [] => None,
+        digits => digits.iter().try_fold(0_u8, |number, digit| {
+            let digit = digit.is_ascii_digit().then_some(digit & 0x0f)?;
+            number.checked_mul(10)?.checked_add(digit)
+        }),
     }
 }
 
@@ -326,33 +328,18 @@ pub(crate) fn check_headers(headers: &[(&str, &str)], is_owned: impl Fn(&str) ->
     Ok(())
 }
 
-/// The reason phrases of RFC 9110 for what a WebSocket server is likely to say.
-const fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        204 => "No Content",
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        304 => "Not Modified",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        413 => "Content Too Large",
-        421 => "Misdirected Request",
-        426 => "Upgrade Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        _ => "",
-    }
+/// The status codes of RFC 9110 that a WebSocket server is likely to answer with, and their reason phrases.
+const STATUSES: &[u8] = b"200 OK\r\n204 No Content\r\n301 Moved Permanently\r\n302 Found\r\n303 See Other\r\n\
+304 Not Modified\r\n307 Temporary Redirect\r\n308 Permanent Redirect\r\n400 Bad Request\r\n401 Unauthorized\r\n\
+403 Forbidden\r\n404 Not Found\r\n405 Method Not Allowed\r\n408 Request Timeout\r\n413 Content Too Large\r\n\
+421 Misdirected Request\r\n426 Upgrade Required\r\n429 Too Many Requests\r\n\
+431 Request Header Fields Too Large\r\n500 Internal Server Error\r\n502 Bad Gateway\r\n503 Service Unavailable\r\n\
+504 Gateway Timeout\r\n505 HTTP Version Not Supported\r\n";
+
+/// What follows a status in its line.
+fn reason(status: u16) -> &'static [u8] {
+    let number =
+        |line: &[u8]| line.iter().take(3).fold(0, |number, digit| 10 * number + u16::from(digit & 0x0f));
+    let mut lines = STATUSES.split_inclusive(|&byte| byte == b'\n');
+    lines.find(|line| number(line) == status).and_then(|line| line.get(3..)).unwrap_or(b" \r\n")
 }

@@ -106,6 +106,7 @@ impl Utf8 {
 }
 
 /// How many bytes a character has that begins with `first`; one for what cannot begin a character.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 const fn char_len(first: u8) -> usize {
     match first {
         0xc0..=0xdf => 2,
