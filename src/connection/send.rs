@@ -295,8 +295,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         if self.pong_waits && self.pong_end == 0 {
             self.pong_waits = false;
-            let pong = core::mem::take(&mut self.waiting_pong);
-            self.queue_pong(pong.filled());
+            let pong = self.waiting_pong.filled();
+            let queued = Self::write_frame(&mut self.role, &mut self.outgoing, Opcode::Pong, true, pong);
+            self.pong_queued(queued);
+            self.waiting_pong.clear(0);
         }
     }
 
@@ -372,8 +374,13 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     fn queue_pong(&mut self, payload: &[u8]) {
-        // A pong that there is no memory for is left out; the next ping asks again.
-        if self.frame(Opcode::Pong, true, payload).is_ok() {
+        let queued = self.frame(Opcode::Pong, true, payload);
+        self.pong_queued(queued);
+    }
+
+    /// A pong that there is no memory for is left out; the next ping asks again.
+    fn pong_queued(&mut self, result: Result<(), Error>) {
+        if result.is_ok() {
             self.pong_end = to_u32(self.outgoing.len());
         }
     }
@@ -496,10 +503,22 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Appends one frame, masked in the role that masks. All or nothing.
     #[inline]
     fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), Error> {
+        Self::write_frame(&mut self.role, &mut self.outgoing, opcode, fin, payload)
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn write_frame(
+        role: &mut R,
+        outgoing: &mut S::Send,
+        opcode: Opcode,
+        fin: bool,
+        payload: &[u8],
+    ) -> Result<(), Error> {
         // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
-        let header = FrameHeader::encode(opcode, fin, payload.len() as u64, self.role.masking_key());
+        let header = FrameHeader::encode(opcode, fin, payload.len() as u64, role.masking_key());
         let len = header.len().checked_add(payload.len()).ok_or(Misuse::OutgoingFull)?;
-        let room = self.outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
+        let room = outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
         if let Some((front, back)) = room.split_at_mut_checked(header.len()) {
             copy(&header, front);
             match header.key() {
