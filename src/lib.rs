@@ -74,7 +74,6 @@
 //! - `std` (default): `From<Error> for std::io::Error`; implies `alloc`.
 //! - `alloc`: the storage [`Heap`] and [`PreparedMessage`].
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
-//! - `heapless`: the storage [`Fixed`], which needs no allocator.
 //! - `sha1`: the handshake's SHA-1 by the processor's own instructions, where it has them.
 //! - `simd`: large payloads are masked with the widest vectors that the processor has. Needs `std`.
 //! - `simdutf8`: text is validated with SIMD.
@@ -114,7 +113,7 @@ pub use frame::FrameHeader;
 pub use handshake::{Accept, ClientRequest, Reply, Uri, UriError};
 pub use message::DataKind;
 pub use role::{Client, Role, Server, Upgraded};
-pub use storage::{Fixed, Heap, Storage};
+pub use storage::{Borrowed, Fixed, Heap, Storage};
 
 /// The README's code compiles and runs too.
 #[cfg(all(doctest, feature = "std"))]

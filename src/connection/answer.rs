@@ -11,7 +11,7 @@ use crate::message::DataKind;
 use crate::role::sealed::Unmasked;
 use crate::role::{Role, Server};
 use crate::storage::Storage;
-use crate::storage::sealed::Text;
+use crate::storage::sealed::{Empty, Text};
 
 /// Room for an error answer of the library's own, whatever the embedder's limit is.
 const ERROR_ANSWER: usize = 512;
@@ -30,7 +30,7 @@ impl<S: Storage> Sender<Server, S> {
         }
         let agreed = accept.agreed(self.offered())?;
         accept.check_headers()?;
-        let mut negotiation = S::Text::default();
+        let mut negotiation = S::Text::EMPTY;
         negotiation.push(agreed).map_err(|_| Misuse::StorageTooSmall)?;
         let key = accept_of(&self.digest);
         #[cfg(feature = "deflate")]

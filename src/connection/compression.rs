@@ -45,6 +45,8 @@ struct InUse {
 }
 
 impl Compression {
+    pub(super) const NONE: Self = Self(None);
+
     pub(super) fn new(config: &Config) -> Self {
         Self(config.deflate.map(|deflate| Box::new(Stage::Wanted { deflate, pool: None, agreed: None })))
     }

@@ -6,6 +6,7 @@ mod compression;
 #[cfg(not(feature = "deflate"))]
 #[path = "compression/absent.rs"]
 mod compression;
+mod constant;
 mod opening;
 #[cfg(feature = "alloc")]
 mod prepared;
@@ -35,7 +36,8 @@ use crate::role::{Client, Role, Server, Upgraded};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
 use crate::storage::Storage;
-use crate::storage::sealed::Names;
+use crate::storage::sealed::{Buffer, Names};
+use compression::Compression;
 use core::fmt;
 use opening::Stage;
 use rand_core::CryptoRng;
@@ -112,14 +114,14 @@ impl<G: CryptoRng> Connection<Client<G>> {
 impl<S: Storage> Connection<Server, S> {
     /// As [`server`](Connection::server), with this storage.
     #[must_use]
-    pub fn server_in(config: Config, _storage: S) -> Self {
-        Self::new(Server, config, Lifecycle::new(), Stage::head())
+    pub fn server_in(config: Config, storage: S) -> Self {
+        Self::new(Server, &config, Lifecycle::new(), Stage::head(), storage)
     }
 
     /// As [`open_server`](Connection::open_server), with this storage.
     #[must_use]
-    pub fn open_server_in(config: Config, _storage: S) -> Self {
-        Self::new(Server, config, Lifecycle::open(), Stage::Frames)
+    pub fn open_server_in(config: Config, storage: S) -> Self {
+        Self::new(Server, &config, Lifecycle::open(), Stage::Frames, storage)
     }
 }
 
@@ -128,22 +130,17 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     ///
     /// # Errors
     /// As [`client`](Connection::client).
-    pub fn client_in(
-        request: &ClientRequest<'_>,
-        config: Config,
-        rng: G,
-        _storage: S,
-    ) -> Result<Self, Error> {
+    pub fn client_in(request: &ClientRequest<'_>, config: Config, rng: G, storage: S) -> Result<Self, Error> {
         // WS-4.1-01
-        let mut sender = Self::sending(Client { rng }, &config, Lifecycle::new());
-        sender.write_request(request)?;
-        Ok(Self::with(sender, &config, Stage::head()))
+        let mut connection = Self::new(Client { rng }, &config, Lifecycle::new(), Stage::head(), storage);
+        connection.sender.write_request(request)?;
+        Ok(connection)
     }
 
     /// As [`open_client`](Connection::open_client), with this storage.
     #[must_use]
-    pub fn open_client_in(config: Config, rng: G, _storage: S) -> Self {
-        Self::new(Client { rng }, config, Lifecycle::open(), Stage::Frames)
+    pub fn open_client_in(config: Config, rng: G, storage: S) -> Self {
+        Self::new(Client { rng }, &config, Lifecycle::open(), Stage::Frames, storage)
     }
 }
 
@@ -151,8 +148,8 @@ impl<S: Storage> Connection<Upgraded<Server>, S> {
     /// As [`open_server`](Connection::open_server), with this storage, where no connection has to do the opening handshake
     /// by itself: see [`Upgraded`].
     #[must_use]
-    pub fn upgraded_server_in(config: Config, _storage: S) -> Self {
-        Self::new(Upgraded { role: Server }, config, Lifecycle::open(), Stage::Frames)
+    pub fn upgraded_server_in(config: Config, storage: S) -> Self {
+        Self::new(Upgraded { role: Server }, &config, Lifecycle::open(), Stage::Frames, storage)
     }
 }
 
@@ -160,27 +157,35 @@ impl<G: CryptoRng, S: Storage> Connection<Upgraded<Client<G>>, S> {
     /// As [`open_client`](Connection::open_client), with this storage, where no connection has to do the opening handshake
     /// by itself: see [`Upgraded`].
     #[must_use]
-    pub fn upgraded_client_in(config: Config, rng: G, _storage: S) -> Self {
-        Self::new(Upgraded { role: Client { rng } }, config, Lifecycle::open(), Stage::Frames)
+    pub fn upgraded_client_in(config: Config, rng: G, storage: S) -> Self {
+        Self::new(Upgraded { role: Client { rng } }, &config, Lifecycle::open(), Stage::Frames, storage)
     }
 }
 
 impl<R: Role, S: Storage> Connection<R, S> {
-    fn new(role: R, config: Config, lifecycle: Lifecycle, stage: Stage) -> Self {
-        Self::with(Self::sending(role, &config, lifecycle), &config, stage)
-    }
-
-    fn sending(role: R, config: &Config, lifecycle: Lifecycle) -> Sender<R, S> {
-        Sender::new(role, lifecycle, config)
+    #[inline]
+    fn new(role: R, config: &Config, lifecycle: Lifecycle, stage: Stage, storage: S) -> Self {
+        let (receive, send) = storage.into_buffers();
+        let capacities = (receive.max_len(), send.max_len());
+        let receiver = Receiver::new(config, R::IS_SERVER, receive, capacities.0);
+        let compression = Compression::new(config);
+        let sender = Sender::new(role, lifecycle, compression, send, (config.max_outgoing, capacities.1));
+        Self::with(receiver, sender, config, stage, S::Names::new(config.kept_fields))
     }
 
     #[inline]
-    fn with(sender: Sender<R, S>, config: &Config, stage: Stage) -> Self {
+    const fn with(
+        receiver: Receiver<S>,
+        sender: Sender<R, S>,
+        config: &Config,
+        stage: Stage,
+        kept_fields: S::Names,
+    ) -> Self {
         Self {
-            receiver: Receiver::new(config, R::IS_SERVER),
+            receiver,
             sender,
             stage,
-            kept_fields: S::Names::new(config.kept_fields),
+            kept_fields,
             max_head: config.max_head,
             max_refusal_body: config.max_refusal_body,
             max_head_fields: config.max_head_fields,

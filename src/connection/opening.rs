@@ -13,7 +13,7 @@ use crate::handshake::{
     check_response, digest_of, elements, empty_lines_len, encode_key, request_line, status_line,
 };
 use crate::role::{Client, Role};
-use crate::storage::sealed::{Buffer, Names, Text};
+use crate::storage::sealed::{Buffer, Empty, Names, Text};
 use crate::storage::{Full, Storage};
 use core::str;
 use rand_core::CryptoRng;
@@ -32,8 +32,8 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    pub(super) fn head() -> Self {
-        Self::Head(Progress::default())
+    pub(super) const fn head() -> Self {
+        Self::Head(Progress::NEW)
     }
 }
 
@@ -197,7 +197,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         };
         let found = match answer {
             Answer::Open { subprotocol } => {
-                let mut agreed = S::Text::default();
+                let mut agreed = S::Text::EMPTY;
                 agreed.push(subprotocol).map_err(|Full| Limit::Head)?;
                 #[cfg(feature = "deflate")]
                 if offers_extensions {

@@ -13,7 +13,7 @@ use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{Decoder, Header, MAX_CONTROL, Opcode, Rules, WholeMessage};
 use crate::message::{Assembler, DataKind, Order, Utf8, validate};
-use crate::storage::sealed::{Buffer, TextMessage};
+use crate::storage::sealed::{Buffer, Empty, TextMessage};
 use crate::storage::{Full, Storage};
 use found::{NO_CLOSE, Payload};
 
@@ -63,18 +63,19 @@ enum Reported {
 }
 
 impl<S: Storage> Receiver<S> {
-    pub(super) fn new(config: &Config, peer_masks: bool) -> Self {
+    /// `capacity` is that of the buffer.
+    pub(super) const fn new(config: &Config, peer_masks: bool, buffer: S::Receive, capacity: usize) -> Self {
         // What the storage cannot hold is refused by the header, as what the embedder does not want.
         let max_message = match config.delivery {
-            Delivery::Whole => config.max_message.min(S::Receive::CAPACITY as u64),
-            Delivery::Parts => config.max_message,
+            Delivery::Whole if config.max_message > capacity as u64 => capacity as u64,
+            _ => config.max_message,
         };
         Self {
             decoder: Decoder::new(),
             frame: Frame { opcode: Opcode::Binary, fin: true, is_first: true },
             order: Order::new(max_message, config.max_fragments),
-            assembler: Assembler::new(),
-            control: S::Control::default(),
+            assembler: Assembler::new(buffer),
+            control: S::Control::EMPTY,
             max_frame: config.max_frame,
             peer_masks,
             takes_rsv1: false,

@@ -1,26 +1,23 @@
 //! Calls into frames in the outgoing buffer. Every frame that goes out is made here; a refused call changes nothing.
 
+mod by_itself;
 #[cfg(feature = "deflate")]
 mod compress;
 
 use super::compression::Compression;
 use super::state::{Ending, Lifecycle, Phase, State, Step};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
-use crate::config::Config;
 use crate::error::{Error, Misuse};
 use crate::frame::{FOR_SPEED, FrameHeader, MAX_CONTROL, Mask, Opcode, copy_plain};
 use crate::handshake::{Digest, Out, split_once};
 use crate::message::{DataKind, Utf8};
 use crate::role::Role;
-use crate::storage::sealed::{Buffer, Text};
+use crate::storage::sealed::{Buffer, Empty, Text};
 use crate::storage::{Full, Storage, copy};
 use core::{fmt, iter};
 
 /// The longest control frame: a header of two bytes, a masking key, 125 bytes of payload.
 const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL;
-
-/// Each ping of a burst gets a pong of its own while no more than this waits to be written.
-const PONG_BURST: usize = 2048;
 
 /// How many bytes above [`Config::max_outgoing`](crate::Config::max_outgoing) the connection's own frames can take:
 /// one pong and one Close.
@@ -73,21 +70,29 @@ struct Fragmented {
 }
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    pub(super) fn new(role: R, lifecycle: Lifecycle, config: &Config) -> Self {
+    /// `max_outgoing` is that of the configuration, and `capacity` that of the buffer.
+    pub(super) const fn new(
+        role: R,
+        lifecycle: Lifecycle,
+        compression: Compression,
+        outgoing: S::Send,
+        (max_outgoing, capacity): (usize, usize),
+    ) -> Self {
+        let room = capacity.saturating_sub(OUTGOING_RESERVE);
         Self {
             role,
             lifecycle,
-            outgoing: S::Send::default(),
-            waiting_pong: S::Control::default(),
+            outgoing,
+            waiting_pong: S::Control::EMPTY,
             pong_waits: false,
             pong_end: 0,
             fragmented: None,
-            negotiation: S::Text::default(),
-            digest: Digest::default(),
+            negotiation: S::Text::EMPTY,
+            digest: [0; 20],
             decision: Decision::None,
-            compression: Compression::new(config),
+            compression,
             // Cursors of buffers have 32 bits.
-            max_outgoing: to_u32(config.max_outgoing.min(S::Send::CAPACITY.saturating_sub(OUTGOING_RESERVE))),
+            max_outgoing: to_u32(if max_outgoing < room { max_outgoing } else { room }),
         }
     }
 
@@ -286,22 +291,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.outgoing.filled()
     }
 
-    /// Of an empty buffer at most `keep` bytes are kept.
-    pub(super) fn mark_sent(&mut self, len: usize, keep: u32) {
-        self.outgoing.consume(len);
-        self.pong_end = self.pong_end.saturating_sub(to_u32(len));
-        if self.is_outgoing_empty() {
-            self.outgoing.clear(usize::try_from(keep).unwrap_or(usize::MAX));
-        }
-        if self.pong_waits && self.pong_end == 0 {
-            self.pong_waits = false;
-            let pong = self.waiting_pong.filled();
-            let queued = Self::write_frame(&mut self.role, &mut self.outgoing, Opcode::Pong, true, pong);
-            self.pong_queued(queued);
-            self.waiting_pong.clear(0);
-        }
-    }
-
     pub(super) fn should_disconnect(&self) -> bool {
         match self.lifecycle.phase() {
             Phase::Handshake | Phase::Open | Phase::CloseSent => false,
@@ -338,51 +327,13 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Takes a step. Where the handshake ends without being complete nothing was agreed.
     pub(super) fn step(&mut self, step: Step) {
         if R::OPENS && matches!(self.lifecycle.phase(), Phase::Handshake) && !matches!(step, Step::Opened) {
-            self.negotiation = S::Text::default();
+            self.negotiation = S::Text::EMPTY;
         }
         #[cfg(feature = "deflate")]
         if self.lifecycle.phase() == Phase::Handshake {
             self.compression.end_negotiation(R::IS_SERVER, step == Step::Opened);
         }
         self.lifecycle.apply(step);
-    }
-
-    /// Answers the peer's Close, unless it answers ours. WS-5.5.1-08 · WS-5.5.1-09 · WS-5.5.1-10
-    pub(super) fn close_received(&mut self, code: CloseCode) {
-        self.pong_waits = false;
-        if matches!(self.lifecycle.phase(), Phase::Open) {
-            // WS-7.4.1-05: what had no code is answered without one.
-            let body = u16::from(code).to_be_bytes();
-            let _ = self.queue_close(if code == CloseCode::NO_STATUS_RECEIVED { &[] } else { &body });
-        }
-        self.lifecycle.apply(Step::ReceivedClose);
-    }
-
-    /// Answers a ping. WS-5.5.2-02 · WS-5.5.3-01
-    pub(super) fn answer_ping(&mut self, payload: &[u8]) {
-        // WS-5.5.2-03 · WS-5.5.2-04
-        if self.lifecycle.may_pong().is_err() {
-            return;
-        }
-        let burst = PONG_BURST.min(self.max_outgoing());
-        if self.pong_end == 0 || self.outgoing_len().saturating_add(MAX_CONTROL_FRAME) <= burst {
-            self.queue_pong(payload);
-        } else {
-            self.waiting_pong.clear(0);
-            self.pong_waits = self.waiting_pong.append(payload).is_ok();
-        }
-    }
-
-    fn queue_pong(&mut self, payload: &[u8]) {
-        let queued = self.frame(Opcode::Pong, true, payload);
-        self.pong_queued(queued);
-    }
-
-    /// A pong that there is no memory for is left out; the next ping asks again.
-    fn pong_queued(&mut self, result: Result<(), Error>) {
-        if result.is_ok() {
-            self.pong_end = to_u32(self.outgoing.len());
-        }
     }
 
     fn queue_close(&mut self, body: &[u8]) -> Result<(), Error> {
@@ -564,8 +515,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 }
 
-fn to_u32(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
+#[expect(clippy::cast_possible_truncation, reason = "only what fits")]
+const fn to_u32(len: usize) -> u32 {
+    if len as u64 > u32::MAX as u64 { u32::MAX } else { len as u32 }
 }
 
 impl<R: Role, S: Storage> fmt::Debug for Sender<R, S> {

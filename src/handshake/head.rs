@@ -64,6 +64,9 @@ pub(crate) struct Bounds<N> {
 }
 
 impl Progress {
+    pub(crate) const NEW: Self =
+        Self { line: Line::BeforeFirst { crs: 0 }, fields: 0, seen: 0, line_start: 0 };
+
     /// Whether nothing has come yet.
     #[inline]
     pub(crate) fn is_fresh(&self) -> bool {
@@ -85,7 +88,7 @@ impl Progress {
 
     /// Begins with the next head. The limit holds for all of them together.
     pub(crate) fn restart(&mut self) {
-        *self = Self { seen: self.seen, ..Self::default() };
+        *self = Self { seen: self.seen, ..Self::NEW };
     }
 
     /// Takes bytes of a head off the front of `input`. Whether it is complete: then it is in `buffer`, otherwise
@@ -144,7 +147,7 @@ impl Progress {
                 Want::Yes => self.line = Line::Field { is_wanted: true },
                 Want::No { needed } => {
                     // What stood there while it could have been wanted needed its room, however it was cut.
-                    if needed > B::CAPACITY.saturating_sub(line_start) {
+                    if needed > buffer.max_len().saturating_sub(line_start) {
                         return Err(Limit::Head.into());
                     }
                     self.line = Line::Dropped(begun.iter().copied().fold(Dropped::Start, Dropped::after));

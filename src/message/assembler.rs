@@ -93,8 +93,8 @@ pub(crate) struct Assembler<B, T> {
 }
 
 impl<B: Buffer, T: TextMessage> Assembler<B, T> {
-    pub(crate) fn new() -> Self {
-        Self { buffer: B::default(), text: T::default(), utf8: Utf8::new() }
+    pub(crate) const fn new(buffer: B) -> Self {
+        Self { buffer, text: T::EMPTY, utf8: Utf8::new() }
     }
 
     /// The buffer, for the time before messages: a head is collected in it.
