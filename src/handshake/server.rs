@@ -8,6 +8,7 @@ use super::out::Out;
 use super::sha1::Digest;
 use super::view::resource_name;
 use crate::error::{Error, HandshakeError, Misuse};
+use crate::frame::FOR_SPEED;
 use core::str;
 
 /// What a server says yes with. See [`Sender::accept`](crate::Sender::accept).
@@ -144,7 +145,7 @@ impl<'a> Reply<'a> {
         out.put(b"HTTP/1.1 ");
         out.number(self.status.into());
         out.put(reason(self.status));
-        let upgrade = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("upgrade"));
+        let upgrade = self.headers.iter().any(|(name, _)| is_name(name.as_bytes(), b"upgrade"));
         // RFC 9110 section 7.8: who sends Upgrade names it in Connection.
         out.put(if upgrade { b"Connection: Upgrade, close\r\n" } else { b"Connection: close\r\n" });
         for (name, value) in self.headers {
@@ -328,18 +329,33 @@ pub(crate) fn check_headers(headers: &[(&str, &str)], is_owned: impl Fn(&str) ->
     Ok(())
 }
 
-/// The status codes of RFC 9110 that a WebSocket server is likely to answer with, and their reason phrases.
-const STATUSES: &[u8] = b"200 OK\r\n204 No Content\r\n301 Moved Permanently\r\n302 Found\r\n303 See Other\r\n\
-304 Not Modified\r\n307 Temporary Redirect\r\n308 Permanent Redirect\r\n400 Bad Request\r\n401 Unauthorized\r\n\
-403 Forbidden\r\n404 Not Found\r\n405 Method Not Allowed\r\n408 Request Timeout\r\n413 Content Too Large\r\n\
-421 Misdirected Request\r\n426 Upgrade Required\r\n429 Too Many Requests\r\n\
-431 Request Header Fields Too Large\r\n500 Internal Server Error\r\n502 Bad Gateway\r\n503 Service Unavailable\r\n\
-504 Gateway Timeout\r\n505 HTTP Version Not Supported\r\n";
+/// The lines of statuses that a WebSocket server is likely to answer with, by RFC 9110. Where flash is short those of the
+/// library's own answers and the most usual ones: a reason phrase is optional and means nothing (RFC 9112 section 4).
+const STATUSES: &[u8] = if FOR_SPEED {
+    b"200 OK\r\n204 No Content\r\n301 Moved Permanently\r\n302 Found\r\n303 See Other\r\n304 Not Modified\r\n\
+    307 Temporary Redirect\r\n308 Permanent Redirect\r\n400 Bad Request\r\n401 Unauthorized\r\n403 Forbidden\r\n\
+    404 Not Found\r\n405 Method Not Allowed\r\n408 Request Timeout\r\n413 Content Too Large\r\n\
+    421 Misdirected Request\r\n426 Upgrade Required\r\n429 Too Many Requests\r\n\
+    431 Request Header Fields Too Large\r\n500 Internal Server Error\r\n502 Bad Gateway\r\n\
+    503 Service Unavailable\r\n504 Gateway Timeout\r\n505 HTTP Version Not Supported\r\n"
+} else {
+    b"200 OK\r\n400 Bad Request\r\n401 Unauthorized\r\n403 Forbidden\r\n404 Not Found\r\n\
+    405 Method Not Allowed\r\n426 Upgrade Required\r\n431 Request Header Fields Too Large\r\n\
+    503 Service Unavailable\r\n505 HTTP Version Not Supported\r\n"
+};
 
 /// What follows a status in its line.
 fn reason(status: u16) -> &'static [u8] {
-    let number =
-        |line: &[u8]| line.iter().take(3).fold(0, |number, digit| 10 * number + u16::from(digit & 0x0f));
-    let mut lines = STATUSES.split_inclusive(|&byte| byte == b'\n');
-    lines.find(|line| number(line) == status).and_then(|line| line.get(3..)).unwrap_or(b" \r\n")
+    let mut lines = STATUSES;
+    while let [hundreds, tens, ones, rest @ ..] = lines {
+        let number =
+            [hundreds, tens, ones].iter().fold(0, |number, digit| 10 * number + u16::from(**digit & 0x0f));
+        let end = rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |end| end + 1);
+        let (line, after) = rest.split_at_checked(end).unwrap_or_default();
+        if number == status {
+            return line;
+        }
+        lines = after;
+    }
+    b" \r\n"
 }

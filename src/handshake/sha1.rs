@@ -47,22 +47,9 @@ fn compress(state: &mut State, block: &Block) {
 /// Section 6.1. The functions and constants are those of section 5.
 #[cfg(not(feature = "sha1"))]
 fn compress(state: &mut State, block: &Block) {
-    let mut words = [0; 80];
     let mut last = [0; 16];
     for (word, bytes) in last.iter_mut().zip(block.chunks_exact(4)) {
         *word = bytes.first_chunk().copied().map_or(0, u32::from_be_bytes);
-    }
-    for sixteen in words.chunks_exact_mut(16) {
-        for (word, place) in last.iter().zip(sixteen) {
-            *place = *word;
-        }
-        for at in 0..16 {
-            let after = |steps: usize| last.get((at + steps) % 16).copied().unwrap_or_default();
-            let word = after(13) ^ after(8) ^ after(2) ^ after(0);
-            if let Some(place) = last.get_mut(at) {
-                *place = word.rotate_left(1);
-            }
-        }
     }
     let choice = |[_, b, c, d, _]: State| (d ^ (b & (c ^ d))).wrapping_add(0x5a82_7999);
     let parity = |[_, b, c, d, _]: State| (b ^ c ^ d).wrapping_add(0x6ed9_eba1);
@@ -70,6 +57,12 @@ fn compress(state: &mut State, block: &Block) {
     let last_parity = |[_, b, c, d, _]: State| (b ^ c ^ d).wrapping_add(0xca62_c1d6);
     let mut work = *state;
     if FOR_SPEED {
+        let mut words = [0; 80];
+        for sixteen in words.chunks_exact_mut(16) {
+            for (at, place) in sixteen.iter_mut().enumerate() {
+                *place = next(&mut last, at);
+            }
+        }
         // In fives, after which each letter is in its place again.
         for (at, five) in words.chunks_exact(5).enumerate() {
             let Some(five) = five.first_chunk::<5>() else { continue };
@@ -81,8 +74,8 @@ fn compress(state: &mut State, block: &Block) {
             };
         }
     } else {
-        for (at, word) in words.iter().enumerate() {
-            work = step(work, *word, |work| match at / 20 {
+        for at in 0..80 {
+            work = step(work, next(&mut last, at), |work| match at / 20 {
                 0 => choice(work),
                 1 => parity(work),
                 2 => majority(work),
@@ -102,6 +95,15 @@ fn step(state: State, word: u32, mixed: impl Fn(State) -> u32) -> State {
     let [a, b, c, d, e] = state;
     let sum = a.rotate_left(5).wrapping_add(mixed(state)).wrapping_add(e).wrapping_add(word);
     [sum, a, b.rotate_left(30), c, d]
+}
+
+/// The next word, of which the last sixteen are kept; in its place comes the one sixteen steps further.
+#[cfg(not(feature = "sha1"))]
+#[inline(always)]
+fn next(last: &mut [u32; 16], at: usize) -> u32 {
+    let after = |steps: usize| last.get((at + steps) % 16).copied().unwrap_or_default();
+    let word = after(13) ^ after(8) ^ after(2) ^ after(0);
+    last.get_mut(at % 16).map_or(0, |place| core::mem::replace(place, word.rotate_left(1)))
 }
 
 #[cfg(test)]
