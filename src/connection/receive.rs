@@ -304,11 +304,9 @@ impl<S: Storage> Receiver<S> {
         let is_last = piece.is_last && self.frame.fin;
         let payload = match kind {
             DataKind::Binary => Payload::Input(piece.bytes),
-            DataKind::Text if missing > 0 => {
-                let whole =
-                    self.assembler.utf8().continue_char(piece.bytes).map_err(|_| Violation::InvalidUtf8)?;
-                Payload::Char(whole.map_or(0, char::len_utf8))
-            }
+            DataKind::Text if missing > 0 => Payload::Char(
+                self.assembler.utf8().continue_char(piece.bytes).map_err(|_| Violation::InvalidUtf8)?,
+            ),
             DataKind::Text => match self.assembler.utf8().split(piece.bytes) {
                 // WS-8.1-02
                 Ok(text) if is_last && !self.assembler.utf8().is_complete() => return self.valid_part(text),

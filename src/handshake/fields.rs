@@ -61,7 +61,24 @@ pub(crate) fn trim(value: &[u8]) -> &[u8] {
 
 /// The elements of a comma list, without the white space around them. Empty elements are skipped (WS-4.3-08).
 pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    value.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty())
+    let mut rest = value;
+    core::iter::from_fn(move || element(&mut rest))
+}
+
+/// Takes the next element off the front of a comma list.
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+fn element<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    while !rest.is_empty() {
+        let end = rest.iter().position(|&byte| byte == b',').unwrap_or(rest.len());
+        let (element, after) = rest.split_at_checked(end)?;
+        *rest = after.get(1..).unwrap_or_default();
+        let element = trim(element);
+        if !element.is_empty() {
+            return Some(element);
+        }
+    }
+    None
 }
 
 /// Whether a name is that one, in any ASCII case. WS-2.1-01
@@ -107,17 +124,27 @@ pub(crate) enum List {
 }
 
 impl List {
-    pub(crate) fn add(&mut self, line_is_valid: impl IntoIterator<Item = bool>) {
+    /// Another line, whose elements follow.
+    pub(crate) fn begin_line(&mut self) {
         if *self == Self::Missing {
             *self = Self::Empty;
         }
-        for is_valid in line_is_valid {
-            if !is_valid {
-                *self = Self::Malformed;
-            } else if *self != Self::Malformed {
-                *self = Self::Valid;
-            }
+    }
+
+    /// Another element.
+    pub(crate) fn add(&mut self, is_valid: bool) {
+        if !is_valid {
+            *self = Self::Malformed;
+        } else if *self != Self::Malformed {
+            *self = Self::Valid;
         }
+    }
+
+    /// A line of extensions.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn add_extensions(&mut self, value: &[u8]) {
+        self.begin_line();
+        extensions(value).for_each(|extension| self.add(extension.is_ok()));
     }
 
     /// WS-4.3-08: where the field stands it has at least one element.

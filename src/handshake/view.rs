@@ -234,9 +234,10 @@ pub(crate) fn resource_name(target: &str) -> &str {
     if target.starts_with('/') {
         return target;
     }
-    let colon = target.bytes().position(|byte| byte == b':').unwrap_or_default();
-    let (scheme, rest) = target.split_at_checked(colon).unwrap_or_default();
-    let Some(rest) = rest.strip_prefix("://").filter(|_| is_token(scheme.as_bytes())) else {
+    let Some((scheme, rest)) = split_once(target, b':') else {
+        return target;
+    };
+    let Some(rest) = rest.strip_prefix("//").filter(|_| is_token(scheme.as_bytes())) else {
         return target;
     };
     let start = rest.bytes().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());

@@ -58,10 +58,10 @@ impl Utf8 {
         Ok(())
     }
 
-    /// Adds bytes to the character under way, at most [`missing`](Self::missing) of them. Returns the character when
-    /// it is whole.
-    pub(crate) fn continue_char(&mut self, bytes: &[u8]) -> Result<Option<char>, InvalidUtf8> {
-        let mut whole = None;
+    /// Adds bytes to the character under way, at most [`missing`](Self::missing) of them. Returns how many bytes it has
+    /// when it is whole, see [`completed`](Self::completed), and otherwise none.
+    pub(crate) fn continue_char(&mut self, bytes: &[u8]) -> Result<usize, InvalidUtf8> {
+        let mut whole = 0;
         for &byte in bytes {
             if let Some(slot) = self.carry.get_mut(usize::from(self.have)) {
                 *slot = byte;
@@ -70,7 +70,7 @@ impl Utf8 {
             let so_far = self.carry.get(..usize::from(self.have)).unwrap_or_default();
             match core::str::from_utf8(so_far) {
                 Ok(text) => {
-                    whole = text.chars().next();
+                    whole = text.len();
                     self.have = 0;
                 }
                 // An error without a length is one that more bytes can mend.
