@@ -344,6 +344,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// What was reported from a buffer is not needed any more once the next call is made.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn clear_reported(&mut self) -> Result<(), Error> {
         match self.reported {
             Reported::Nothing | Reported::Raw => return Ok(()),

@@ -46,6 +46,7 @@ impl Utf8 {
     }
 
     /// How many bytes the character that is under way still needs.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) const fn missing(self) -> usize {
         if self.have == 0 { 0 } else { char_len(self.carry[0]).saturating_sub(self.have as usize) }
     }

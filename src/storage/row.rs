@@ -42,7 +42,7 @@ impl<M: AsRef<[u8]> + AsMut<[u8]>> Buffer for Row<M> {
         self.filled.len()
     }
 
-    #[inline]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
         self.filled.grow(self.memory.as_mut(), len)
     }
