@@ -73,6 +73,8 @@
 //!
 //! - `std` (default): `From<Error> for std::io::Error`; implies `alloc`.
 //! - `alloc`: the storage [`Heap`] and [`PreparedMessage`].
+//! - `defmt`: `defmt::Format` for events, errors, states and configurations. As with `Debug`, what can be a secret stays out:
+//!   keys and header values, and payloads too.
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
 //! - `sha1`: the handshake's SHA-1 by the processor's own instructions, where it has them.
 //! - `simd`: large payloads are masked with the widest vectors that the processor has. Needs `std`.
@@ -93,6 +95,8 @@ mod connection;
 pub mod deflate;
 mod error;
 mod event;
+#[cfg(feature = "defmt")]
+mod format;
 mod frame;
 pub mod handshake;
 mod message;

@@ -213,6 +213,7 @@ impl fmt::Display for HostField<'_> {
 /// Which part of a URI is not valid. Its [`Display`](fmt::Display) text tells what to write instead.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum UriError {
     /// The URI does not begin with `ws://` or `wss://`.
     Scheme,
