@@ -4,6 +4,8 @@
 //! wstest -m fuzzingserver &
 //! cargo run --release --example autobahn_client ws://127.0.0.1:9001 sansws
 //! ```
+//!
+//! With `--deflate`, in a build with `--features deflate`, it offers compression.
 
 use rand::rngs::ThreadRng;
 use sansws::{Client, ClientRequest, Config, Connection, Error, Event, Heap, Message, Sender};
@@ -30,12 +32,25 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 type Tx = Sender<Client<ThreadRng>, Heap>;
 
 fn main() -> ExitCode {
-    let mut args = env::args().skip(1);
+    let mut args = env::args().skip(1).peekable();
+    let config = if args.next_if(|arg| arg == "--deflate").is_some() {
+        #[cfg(feature = "deflate")]
+        {
+            CONFIG.deflate(sansws::deflate::Deflate::new())
+        }
+        #[cfg(not(feature = "deflate"))]
+        {
+            eprintln!("error: compression needs a build with --features deflate");
+            return ExitCode::FAILURE;
+        }
+    } else {
+        CONFIG
+    };
     let (Some(url), Some(agent)) = (args.next(), args.next()) else {
-        eprintln!("usage: autobahn_client URL AGENT");
+        eprintln!("usage: autobahn_client [--deflate] URL AGENT");
         return ExitCode::FAILURE;
     };
-    match run_all(url.trim_end_matches('/'), &agent) {
+    match run_all(url.trim_end_matches('/'), &agent, config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -44,9 +59,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run_all(url: &str, agent: &str) -> Result<(), Box<dyn error::Error>> {
+fn run_all(url: &str, agent: &str, config: Config) -> Result<(), Box<dyn error::Error>> {
     let mut count = String::new();
-    visit(&format!("{url}/getCaseCount"), |message, _| {
+    visit(&format!("{url}/getCaseCount"), config, |message, _| {
         if let Message::Text(text) = message {
             text.clone_into(&mut count);
         }
@@ -55,17 +70,21 @@ fn run_all(url: &str, agent: &str) -> Result<(), Box<dyn error::Error>> {
     let count: u32 = count.parse().map_err(|_| "getCaseCount was not answered with a number")?;
     for case in 1..=count {
         let result =
-            visit(&format!("{url}/runCase?case={case}&agent={agent}"), |message, tx| match message {
-                Message::Text(text) => tx.text(text),
-                Message::Binary(bytes) => tx.binary(bytes),
-            })?;
+            visit(
+                &format!("{url}/runCase?case={case}&agent={agent}"),
+                config,
+                |message, tx| match message {
+                    Message::Text(text) => tx.text(text),
+                    Message::Binary(bytes) => tx.binary(bytes),
+                },
+            )?;
         // Most of the suite breaks the protocol, so it is the server who judges what is a failure.
         match result {
             Ok(()) => println!("case {case} of {count}"),
             Err(error) => println!("case {case} of {count}: {error}"),
         }
     }
-    visit(&format!("{url}/updateReports?agent={agent}"), |_, _| Ok(()))??;
+    visit(&format!("{url}/updateReports?agent={agent}"), config, |_, _| Ok(()))??;
     Ok(())
 }
 
@@ -73,6 +92,7 @@ fn run_all(url: &str, agent: &str) -> Result<(), Box<dyn error::Error>> {
 /// to a connection, the inner one how that ended.
 fn visit(
     uri: &str,
+    config: Config,
     on_message: impl FnMut(Message<'_>, &mut Tx) -> Result<(), Error>,
 ) -> Result<io::Result<()>, Box<dyn error::Error>> {
     let request = ClientRequest::new(uri)?;
@@ -80,7 +100,7 @@ fn visit(
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    let mut connection = Connection::client(&request, CONFIG, rand::rng())?;
+    let mut connection = Connection::client(&request, config, rand::rng())?;
     let mut buffer = vec![0; 64 << 10];
     let result = converse(&mut stream, &mut connection, &mut buffer, on_message);
     // Also after an error: what is left to write is the Close that tells the server about it.

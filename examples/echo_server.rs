@@ -2,13 +2,21 @@
 //!
 //! ```text
 //! cargo run --example echo_server [ADDR]
+//! cargo run --example echo_server --features deflate -- --deflate [ADDR]
 //! ```
 //!
-//! `ADDR` is 127.0.0.1:9001 if not given; port 0 takes a free one. Ctrl-C ends it.
+//! `ADDR` is 127.0.0.1:9001 if not given; port 0 takes a free one. Ctrl-C ends it. With `--deflate` messages are
+//! compressed for clients that offer it; `--deflate-keeps-client-context` does so too, and does not turn a client's hint
+//! into what is agreed, so that clients which would do without take their context over.
 
+#[cfg(feature = "deflate")]
+use sansws::deflate::{Deflate, Pool};
 use sansws::{Accept, Config, Connection, Event, Message, Reply, Server};
+use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, process, thread};
 
@@ -35,18 +43,28 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const LINGER: Duration = Duration::from_secs(2);
 
-fn main() -> io::Result<()> {
-    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
-    let listener = TcpListener::bind(address)?;
-    ctrlc::set_handler(|| process::exit(0)).map_err(io::Error::other)?;
+const USAGE: &str = "usage: echo_server [--deflate | --deflate-keeps-client-context] [ADDR]";
+
+fn main() -> ExitCode {
+    let result = Options::parse(env::args().skip(1)).and_then(run);
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
+
+fn run(options: Options) -> Result<(), Box<dyn Error>> {
+    let options = Arc::new(options);
+    let listener = TcpListener::bind(&options.address)?;
+    ctrlc::set_handler(|| process::exit(0))?;
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on ws://{}/", listener.local_addr()?)?;
     // Where stdout is a pipe, whoever waits for this line would not see it.
     stdout.flush()?;
     loop {
         let spawned = listener.accept().and_then(|(stream, peer)| {
+            let options = Arc::clone(&options);
             thread::Builder::new().spawn(move || {
-                if let Err(error) = serve(stream) {
+                if let Err(error) = serve(stream, &options) {
                     eprintln!("{peer}: {error}");
                 }
             })
@@ -59,12 +77,51 @@ fn main() -> io::Result<()> {
     }
 }
 
+/// What the command line asks for.
+struct Options {
+    address: String,
+    config: Config,
+    /// The codecs that all threads share.
+    #[cfg(feature = "deflate")]
+    pool: Pool,
+}
+
+impl Options {
+    fn parse(args: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
+        let mut options = Self {
+            address: "127.0.0.1:9001".to_owned(),
+            config: CONFIG,
+            // No more messages are under way at a time than there are threads that run.
+            #[cfg(feature = "deflate")]
+            pool: Pool::new(thread::available_parallelism().map_or(1, usize::from)),
+        };
+        for arg in args {
+            match arg.as_str() {
+                #[cfg(feature = "deflate")]
+                "--deflate" | "--deflate-keeps-client-context" => {
+                    let deflate = Deflate::new().follow_hints(arg == "--deflate");
+                    options.config = options.config.deflate(deflate);
+                }
+                #[cfg(not(feature = "deflate"))]
+                "--deflate" | "--deflate-keeps-client-context" => {
+                    return Err("compression needs a build with --features deflate".into());
+                }
+                _ if arg.starts_with('-') => return Err(USAGE.into()),
+                _ => options.address = arg,
+            }
+        }
+        Ok(options)
+    }
+}
+
 /// One connection from its first byte to its last.
-fn serve(mut stream: TcpStream) -> io::Result<()> {
+fn serve(mut stream: TcpStream, options: &Options) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(HANDSHAKE_TIMEOUT))?;
     stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
-    let mut connection = Connection::server(CONFIG);
+    let mut connection = Connection::server(options.config);
+    #[cfg(feature = "deflate")]
+    connection.set_deflate_pool(&options.pool);
     let mut buffer = vec![0; 64 << 10];
     let result = converse(&mut stream, &mut connection, &mut buffer);
     // Also after an error: what is left to write tells the peer about it, by a Close or by an HTTP answer.

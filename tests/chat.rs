@@ -2,6 +2,8 @@
 #![cfg(feature = "std")]
 
 use rand::rngs::ThreadRng;
+#[cfg(feature = "deflate")]
+use sansws::deflate::Deflate;
 use sansws::{Client, ClientRequest, CloseCode, Config, Connection, Event, Message};
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -88,9 +90,13 @@ struct Guest {
 impl Guest {
     /// Asks for a name, and waits for the welcome, which names those who are there.
     fn join(chat: &Chat, name: &str, welcome: &str) -> Self {
+        Self::join_with(chat, name, welcome, Config::new())
+    }
+
+    fn join_with(chat: &Chat, name: &str, welcome: &str, config: Config) -> Self {
         let uri = format!("ws://{}/chat", chat.address);
         let request = ClientRequest::new(&uri).unwrap();
-        let connection = Connection::client(&request, Config::new(), rand::rng()).unwrap();
+        let connection = Connection::client(&request, config, rand::rng()).unwrap();
         let mut guest = Self { stream: chat.connect(), connection, pending: Vec::new() };
         guest.write();
         guest.hear(|event| matches!(event, Event::HandshakeComplete(_)).then_some(()));
@@ -266,6 +272,36 @@ fn a_burst_drops_nobody_who_reads() {
     for _ in 0..LINES {
         assert!(ada.hear_line().starts_with("say Ada\t"));
         assert!(bob.hear_line().starts_with("say Ada\t"));
+    }
+    sending.join().unwrap();
+}
+
+/// Nor if it sends ten times as much, compressed.
+#[cfg(feature = "deflate")]
+#[test]
+fn a_compressed_burst_drops_nobody_who_reads() {
+    const LINES: usize = 10_000;
+    let chat = Chat::start();
+    let config = Config::new().deflate(Deflate::new());
+    let mut ada = Guest::join_with(&chat, "Ada", "welcome Ada\tAda", config);
+    let mut bob = Guest::join(&chat, "Bob", "welcome Bob\tAda\tBob");
+    assert_eq!(ada.hear_line(), "join Bob");
+    assert!(ada.connection.deflate().unwrap().client_no_context_takeover());
+    assert!(ada.connection.deflate().unwrap().server_no_context_takeover());
+    assert_eq!(bob.connection.deflate(), None);
+    let mut stream = ada.stream.try_clone().unwrap();
+    let line = format!("say {}", "x".repeat(3000));
+    let mut burst = Vec::new();
+    for _ in 0..LINES {
+        ada.connection.sender().text(&line).unwrap();
+        burst.extend_from_slice(ada.connection.outgoing());
+        ada.connection.mark_sent(usize::MAX);
+    }
+    assert!(burst.len() < 500_000, "{}", burst.len());
+    let sending = thread::spawn(move || stream.write_all(&burst).unwrap());
+    for _ in 0..LINES {
+        assert_eq!(ada.hear_line().len(), "say Ada\t".len() + 3000);
+        assert_eq!(bob.hear_line().len(), "say Ada\t".len() + 3000);
     }
     sending.join().unwrap();
 }

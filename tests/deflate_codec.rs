@@ -574,7 +574,7 @@ fn each_end_has_its_own_window() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     // PMD-5-21 · PMD-7.2.1-01 · PMD-7.2.1-02 · PMD-7.2.1-03 · PMD-7.2.1-09 · PMD-7.2.1-12
     // PMD-7.2.1-13 · PMD-7.2.1-14 · PMD-7.2.1-15 · PMD-7.2.1-16 · PMD-7.2.1-18 · PMD-7.3-02

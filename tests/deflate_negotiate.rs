@@ -98,7 +98,7 @@ fn offers_that_are_declined() {
     assert_eq!(accept(PLAIN, &[]), None);
 }
 
-// PMD-5-02 · PMD-5-04 · PMD-5-14: the first that can be taken, over all lines, and only one.
+// PMD-5-02 · PMD-5-04 · WS-9.1-08 · PMD-5-14: the first that can be taken, over all lines, and only one.
 #[test]
 fn the_first_offer_that_can_be_taken_counts() {
     let first = "permessage-deflate; server_max_window_bits=10, permessage-deflate";

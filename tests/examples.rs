@@ -1,6 +1,8 @@
 //! Runs the examples as a newcomer would: from the command line, over TCP.
 #![cfg(feature = "std")]
 
+#[cfg(feature = "deflate")]
+use sansws::deflate::{Deflate, DeflateParams};
 use sansws::{
     Accept, Client, ClientRequest, CloseCode, Config, Connection, Event, Heap, Message, Role, Sender,
 };
@@ -34,7 +36,12 @@ struct EchoServer {
 
 impl EchoServer {
     fn start() -> Self {
-        let mut child = example("echo_server").arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_with(&[])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
+        let mut command = example("echo_server");
+        let mut child = command.args(options).arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -188,10 +195,72 @@ fn echo_server_refuses_what_is_not_for_it_and_ends_on_ctrl_c() {
     }
 }
 
+/// Compression only where it is asked for. A client's hint counts, except where the server is told to ignore it.
+#[cfg(feature = "deflate")]
+#[test]
+fn echo_server_compresses_if_told_to() {
+    let text = "Grüß dich, ".repeat(20_000);
+    for (option, answer) in [
+        (None, None),
+        (Some("--deflate"), Some("permessage-deflate; client_no_context_takeover")),
+        (Some("--deflate-keeps-client-context"), Some("permessage-deflate")),
+    ] {
+        let server = EchoServer::start_with(option.as_slice());
+        let uri = format!("ws://{}/", server.address);
+        let config = Config::new().deflate(Deflate::new().client_no_context_takeover(true));
+        let request = ClientRequest::new(&uri).unwrap();
+        let mut stream = server.connect();
+        let mut connection = Connection::client(&request, config, rand::rng()).unwrap();
+        pump(&mut stream, &mut connection, |event, _| match event {
+            Event::HandshakeComplete(handshake) => {
+                let response = handshake.response().unwrap();
+                assert_eq!(response.header("Sec-WebSocket-Extensions"), answer);
+                true
+            }
+            _ => false,
+        });
+        for _ in 0..3 {
+            connection.sender().text(&text).unwrap();
+            assert_eq!(connection.outgoing().len() < 3000, option.is_some());
+            pump(&mut stream, &mut connection, |event, _| {
+                assert!(matches!(event, Event::Message(Message::Text(echo)) if echo == text));
+                true
+            });
+        }
+    }
+}
+
+#[test]
+fn echo_server_tells_what_it_does_not_know() {
+    let output = example("echo_server").arg("--help").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("usage: echo_server [--deflate | --deflate-keeps-client-context] [ADDR]"),
+        "{said}"
+    );
+}
+
+#[cfg(not(feature = "deflate"))]
+#[test]
+fn examples_without_compression_say_so() {
+    for command in [
+        example("echo_server").args(["--deflate", "127.0.0.1:0"]),
+        example("autobahn_client").args(["--deflate", "ws://127.0.0.1:0", "me"]),
+    ] {
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, "error: compression needs a build with --features deflate\n");
+    }
+}
+
 /// What a client of the stand-in for the fuzzing server did.
 #[derive(PartialEq, Eq, Debug)]
 enum Did {
     AskFor(String),
+    #[cfg(feature = "deflate")]
+    Compress(DeflateParams),
     Say(String),
     Close(u16),
 }
@@ -205,7 +274,10 @@ fn fuzzing_server() -> (String, Receiver<Did>) {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             stream.set_read_timeout(Some(TIMEOUT)).unwrap();
-            let mut connection = Connection::server(Config::new());
+            let config = Config::new();
+            #[cfg(feature = "deflate")]
+            let config = config.deflate(Deflate::new());
+            let mut connection = Connection::server(config);
             let mut resource = String::new();
             pump(&mut stream, &mut connection, |event, tx| {
                 if let Event::HandshakeRequest(request) = event {
@@ -214,6 +286,10 @@ fn fuzzing_server() -> (String, Receiver<Did>) {
                 }
                 matches!(event, Event::HandshakeComplete(_))
             });
+            #[cfg(feature = "deflate")]
+            if let Some(params) = connection.deflate() {
+                did.send(Did::Compress(params)).unwrap();
+            }
             let tx = connection.sender();
             match resource.as_str() {
                 "/getCaseCount" => {
@@ -262,6 +338,18 @@ fn autobahn_client_runs_all_cases_in_their_order() {
     assert_eq!(list.try_iter().collect::<Vec<_>>(), expected);
 }
 
+#[cfg(feature = "deflate")]
+#[test]
+fn autobahn_client_offers_compression_if_told_to() {
+    let (url, list) = fuzzing_server();
+    let output = example("autobahn_client").args(["--deflate", &url, "me"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let compress = || Did::Compress(DeflateParams::new());
+    let did: Vec<_> = list.try_iter().collect();
+    assert_eq!(did.iter().filter(|did| **did == compress()).count(), 4, "{did:?}");
+    assert!(did.contains(&Did::Say("echo this".to_string())), "{did:?}");
+}
+
 #[test]
 fn autobahn_client_tells_what_is_wrong() {
     // Bound, so that nobody else is there, but not listening for WebSockets: the first connection ends at once.
@@ -282,7 +370,7 @@ fn autobahn_client_tells_what_is_wrong() {
 
     let output = example("autobahn_client").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "usage: autobahn_client URL AGENT\n");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "usage: autobahn_client [--deflate] URL AGENT\n");
 }
 
 #[test]

@@ -60,7 +60,43 @@ fn memory() {
     lent_room_follows_the_bytes();
     endless_heads_and_pings();
     #[cfg(feature = "deflate")]
-    codecs();
+    {
+        a_bomb_goes_off_at_the_limit();
+        codecs();
+    }
+}
+
+/// 64 MiB in 64 KiB, against a limit of 1 MiB. WS-10.4-04
+#[cfg(feature = "deflate")]
+fn a_bomb_goes_off_at_the_limit() {
+    use sansws::deflate::{Deflate, DeflateParams, Deflater};
+    let mut payload = Vec::new();
+    let mut deflater = Deflater::new(9, 15);
+    let block = vec![0; 1 << 20];
+    for i in 0..64 {
+        let mut out = vec![0; 1 << 16];
+        let mut rest = &block[..];
+        loop {
+            let step =
+                if i < 63 { deflater.deflate(rest, &mut out) } else { deflater.finish(rest, &mut out) };
+            payload.extend_from_slice(&out[..step.produced]);
+            rest = &rest[step.consumed..];
+            if step.done {
+                break;
+            }
+        }
+    }
+    assert!(payload.len() < 70 * 1024);
+    let mut bytes = masked(&frame(0xc2, &payload), [1, 2, 3, 4]);
+    let before = held();
+    PEAK.store(before, Relaxed);
+    let mut server = Connection::open_server(Config::new().max_message(1 << 20).deflate(Deflate::new()));
+    server.set_deflate(DeflateParams::new());
+    let error = server.receive(&mut &mut bytes[..]).unwrap_err();
+    assert_eq!(error, Limit::Message.into());
+    let peak = PEAK.load(Relaxed) - before;
+    println!("a bomb: {peak} bytes at most");
+    assert!(peak <= 2 << 20, "{peak} bytes");
 }
 
 /// Struct and heap together, after a handshake and ten messages of 1 KiB, each cut so that it is buffered.

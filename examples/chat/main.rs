@@ -4,7 +4,8 @@
 //! cargo run --release --example chat [ADDR]
 //! ```
 //!
-//! `ADDR` is 127.0.0.1:8080 if not given; port 0 takes a free one. Ctrl-C says goodbye to all and ends it.
+//! `ADDR` is 127.0.0.1:8080 if not given; port 0 takes a free one. Ctrl-C says goodbye to all and ends it. A build with
+//! `--features deflate` compresses for browsers that offer it, which all do.
 //!
 //! A client sends `name NAME` once, then `say TEXT` as often as it likes. It is told `welcome NAME`, its name as it
 //! became, with the names of all who are there behind it; then `join NAME`, `leave NAME` and `say NAME TEXT`. Names
@@ -12,6 +13,8 @@
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
+#[cfg(feature = "deflate")]
+use sansws::deflate::{Deflate, Pool};
 use sansws::handshake::Request;
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
 use sansws::{
@@ -28,17 +31,26 @@ use std::{env, mem};
 const PAGE: &str = include_str!("page.html");
 const CHAT: &str = "/chat";
 
-const CONFIG: Config = Config::new()
-    .http_requests(true)
-    .max_head(8 << 10)
-    .max_message(4 << 10)
-    // What may wait for a slow reader. All that one READ can make others say fits twice, so whoever keeps up is safe.
-    .max_outgoing(512 << 10);
+const CONFIG: Config = {
+    let config = Config::new()
+        .http_requests(true)
+        .max_head(8 << 10)
+        .max_message(4 << 10)
+        // What may wait for a slow reader. All that one READ can make others say fits twice, so whoever keeps up is safe.
+        .max_outgoing(512 << 10);
+    // Without context, all who are there get the same bytes, compressed once, and an idle guest holds no codec.
+    #[cfg(feature = "deflate")]
+    let config =
+        config.deflate(Deflate::new().server_no_context_takeover(true).client_no_context_takeover(true));
+    config
+};
 const TIMERS: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::from_secs(5)));
 
 /// Together with `max_outgoing` this bounds the memory of the whole server.
 const MAX_PEERS: usize = 1000;
 const MAX_NAME: usize = 24;
+/// The most bytes that are read at once, and what is taken out of them in one turn: compressed, they can be a thousand
+/// times as long.
 const READ: usize = 16 << 10;
 
 const LISTENER: Token = Token(0);
@@ -79,6 +91,9 @@ fn run() -> io::Result<()> {
         readable: BTreeSet::new(),
         next_peer: FIRST_PEER,
         start: Instant::now(),
+        // One message is under way at a time.
+        #[cfg(feature = "deflate")]
+        pool: Pool::new(1),
     };
     chat.run()
 }
@@ -95,6 +110,8 @@ struct Chat {
     next_peer: usize,
     /// The fixed point that `Timers` count from.
     start: Instant,
+    #[cfg(feature = "deflate")]
+    pool: Pool,
 }
 
 impl Chat {
@@ -141,6 +158,10 @@ impl Chat {
                     let interest = Interest::READABLE | Interest::WRITABLE;
                     self.poll.registry().register(&mut stream, token, interest)?;
                     self.peers.insert(token, Peer::new(stream, self.start.elapsed()));
+                    #[cfg(feature = "deflate")]
+                    if let Some(peer) = self.peers.get_mut(&token) {
+                        peer.connection.set_deflate_pool(&self.pool);
+                    }
                 }
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock => self.can_accept = false,
@@ -263,6 +284,8 @@ impl Chat {
 struct Peer {
     stream: TcpStream,
     connection: Connection<Server>,
+    /// Read, and left for the next turn.
+    unreceived: Vec<u8>,
     timers: Timers,
     /// `None` before it said `name`, and after the others were told that it left.
     name: Option<String>,
@@ -279,6 +302,7 @@ impl Peer {
         Self {
             stream,
             connection: Connection::server(CONFIG),
+            unreceived: Vec::new(),
             timers: Timers::new(TIMERS, now),
             name: None,
             has_ended: false,
@@ -287,8 +311,13 @@ impl Peer {
         }
     }
 
-    /// Reads once and returns what the peer wants of the chat; `Err` if there is nothing to read.
+    /// Reads once, if nothing is left of the last time, and returns what the peer wants of the chat; `Err` if there is
+    /// nothing to read.
     fn read(&mut self, buffer: &mut [u8], now: Duration) -> Result<Vec<String>, ()> {
+        let mut unreceived = mem::take(&mut self.unreceived);
+        if !unreceived.is_empty() {
+            return Ok(self.receive(&mut unreceived, now));
+        }
         let len = match self.stream.read(buffer) {
             Ok(0) => {
                 self.has_ended = true;
@@ -305,22 +334,33 @@ impl Peer {
             }
         };
         self.timers.received(now);
+        Ok(self.receive(&mut buffer[..len], now))
+    }
+
+    /// Returns what the peer wants of the chat.
+    fn receive(&mut self, mut input: &mut [u8], now: Duration) -> Vec<String> {
         let mut commands = Vec::new();
-        let mut input = &mut buffer[..len];
+        let mut len = 0;
         // An error needs no more than any other end: what tells the peer is in `outgoing`, and after that
         // `should_disconnect` says so.
         while let Ok(Some((event, tx))) = self.connection.receive(&mut input) {
             match event {
                 // What comes behind our own Close is too late.
                 Event::Message(Message::Text(text)) if tx.state() == State::Open => {
+                    // As much as it was without compression, by the header and the key of its frame.
+                    len += text.len() + 6;
                     commands.push(text.to_owned());
                 }
                 Event::Pong(payload) => drop(self.timers.pong(now, payload)),
                 // A refused answer leaves the request open, up to the handshake deadline.
                 event => drop(answer(event, tx)),
             }
+            if len >= READ {
+                self.unreceived.extend_from_slice(input);
+                break;
+            }
         }
-        Ok(commands)
+        commands
     }
 
     fn send(&mut self, message: &PreparedMessage) {

@@ -364,7 +364,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// The one event that can come is [`Event::HandshakeRefused`], where the answer's body had no other end.
     ///
     /// # Errors
-    /// [`Violation::UnexpectedEof`](crate::Violation::UnexpectedEof) where the closing handshake had not finished,
+    /// [`Violation::UnexpectedEof`] where the closing handshake had not finished,
     /// which reports 1006; [`HandshakeError::UnexpectedEof`](crate::HandshakeError::UnexpectedEof) before the
     /// connection was open; or why it failed before.
     pub fn receive_eof(&mut self) -> Result<Option<Event<'_>>, Error> {

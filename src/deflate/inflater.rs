@@ -112,6 +112,8 @@ impl Inflater {
         }
         if at > END_BLOCK {
             self.is_corrupt = true;
+            // That came out of the tail, and is no part of the message.
+            self.waiting = None;
             return Err(Corrupt);
         }
         self.begin_message();

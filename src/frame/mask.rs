@@ -53,6 +53,7 @@ impl Mask {
             8..=16 => copy_ends::<8>(from, to, word),
             17..=32 => copy_ends::<16>(from, to, word),
             33..=64 => copy_ends::<32>(from, to, word),
+            65..=128 => copy_up_to_128(from, to, word),
             _ => copy_words(from, to, word),
         }
         self.advance(from.len());
@@ -206,6 +207,12 @@ fn mask_blocks(data: &mut [u8], word: u64) {
 #[inline(never)]
 fn mask_up_to_128(data: &mut [u8], word: u64) -> u64 {
     mask_ends::<64>(data, word)
+}
+
+/// Out of line as well.
+#[inline(never)]
+fn copy_up_to_128(from: &[u8], to: &mut [u8], word: u64) {
+    copy_ends::<64>(from, to, word);
 }
 
 /// As [`mask_words`], while copying.

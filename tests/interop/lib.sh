@@ -15,10 +15,10 @@ apt_install() {
 # need COMMAND PACKAGE...: installs the packages if there is no such command.
 need() { command -v "$1" > /dev/null || apt_install "${@:2}"; }
 
-# build_examples NAME...: sets `examples` to their directory.
+# build_examples NAME...: with compression, for those who ask for it. Sets `examples` to their directory.
 build_examples() {
   # shellcheck disable=SC2046
-  cargo build --release $(printf -- '--example %s ' "$@")
+  cargo build --release --features deflate $(printf -- '--example %s ' "$@")
   examples=$(realpath "${CARGO_TARGET_DIR:-target}")/release/examples
 }
 

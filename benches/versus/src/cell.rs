@@ -1,5 +1,6 @@
 //! Workloads and cells: what is measured.
 
+use crate::deflate::compressed;
 use crate::session::Role;
 use crate::wire::{Kind, Lcg, Payload, frames, payload};
 
@@ -8,6 +9,8 @@ pub enum Task {
     Receive(Role, Kind),
     Send(Role),
     Echo,
+    /// As `Echo`, with permessage-deflate; whether with context takeover, in both directions.
+    Deflate(bool),
     Accept,
     Connect,
 }
@@ -19,7 +22,7 @@ pub struct Workload {
     pub task: Task,
 }
 
-use Task::{Accept, Connect, Echo, Receive, Send};
+use Task::{Accept, Connect, Deflate, Echo, Receive, Send};
 
 pub const WORKLOADS: &[Workload] = &[
     Workload {
@@ -45,6 +48,16 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "W1", title: "a server sends binary messages", task: Send(Role::Server) },
     Workload { name: "W2", title: "a client sends binary messages, masked", task: Send(Role::Client) },
     Workload { name: "E1", title: "a server echoes binary messages", task: Echo },
+    Workload {
+        name: "D1",
+        title: "a server echoes JSON over permessage-deflate, with context takeover on both sides",
+        task: Deflate(true),
+    },
+    Workload {
+        name: "D2",
+        title: "a server echoes JSON over permessage-deflate, without context takeover",
+        task: Deflate(false),
+    },
     Workload { name: "H1", title: "a server's handshake with a browser: 14 fields, 501 bytes", task: Accept },
     Workload { name: "H2", title: "a client's handshake", task: Connect },
 ];
@@ -70,8 +83,18 @@ pub const SIZES: &[Size] = &[
     Size { name: "1M/64K", bytes: 1 << 20, max_read: 64 * 1024 },
 ];
 
+pub const DEFLATE_SIZES: &[Size] = &[
+    Size { name: "50", bytes: 50, max_read: READ },
+    Size { name: "500", bytes: 500, max_read: READ },
+    Size { name: "5K", bytes: 5000, max_read: READ },
+    Size { name: "100K", bytes: 100_000, max_read: READ },
+];
+
 /// The payload bytes of a batch, which fits the second-level cache with what is made of it.
 const BATCH: usize = 256 * 1024;
+/// With compression, which takes so much longer that a batch of the other size would not be done before the system's next
+/// turn for somebody else. Two windows: none holds what comes next when a batch is played again.
+const DEFLATE_BATCH: usize = 64 * 1024;
 /// Of large messages to receive there are some, so that buffers are reused. There is one to send: each library sends a
 /// copy of its own, and all of these have to stay in the cache.
 const MIN_RECEIVED: usize = 3;
@@ -94,6 +117,7 @@ impl Batch {
         let kind = match task {
             Receive(_, kind) => kind,
             Send(_) | Echo => Kind::Binary,
+            Deflate(_) => Kind::Json,
             Accept | Connect => {
                 let (messages, wire): (&[_], _) = (&[], &b""[..]);
                 return Self { messages, wire, max_read: READ, count: HANDSHAKES, bytes: 0 };
@@ -103,14 +127,19 @@ impl Batch {
         let min = if matches!(task, Send(_)) { 1 } else { MIN_RECEIVED };
         let mut messages = Vec::new();
         let mut bytes = 0;
-        while bytes < BATCH || messages.len() < min {
+        let enough = if matches!(task, Deflate(_)) { DEFLATE_BATCH } else { BATCH };
+        while bytes < enough || messages.len() < min {
             let len = if size.bytes == 0 { 2 + lcg.draw() as usize % 4095 } else { size.bytes };
             messages.push(payload(kind, len, &mut lcg));
             bytes += len;
         }
         let messages = copy(&messages);
         let masked = !matches!(task, Receive(Role::Client, _));
-        let wire = if matches!(task, Send(_)) { &[] } else { frames(messages, masked) };
+        let wire = match task {
+            Send(_) => &[],
+            Deflate(takeover) => compressed(messages, takeover),
+            _ => frames(messages, masked),
+        };
         Self { messages, wire, max_read: size.max_read, count: messages.len(), bytes }
     }
 }

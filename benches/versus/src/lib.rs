@@ -3,6 +3,8 @@
 pub mod allocator;
 pub mod cell;
 pub mod check;
+pub mod deflate;
+pub mod json;
 pub mod measure;
 pub mod peers;
 pub mod plot;
@@ -10,6 +12,8 @@ pub mod report;
 pub mod session;
 pub mod transport;
 pub mod wire;
+#[path = "../../../tests/support/zlib.rs"]
+mod zlib;
 
 #[global_allocator]
 static ALLOCATOR: allocator::Counting = allocator::Counting;

@@ -11,11 +11,12 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
-use versus::cell::{Batch, SIZES, Size, Task, WORKLOADS, Workload};
+use versus::cell::{Batch, DEFLATE_SIZES, SIZES, Size, Task, WORKLOADS, Workload};
 use versus::check::{check, takes_part};
-use versus::measure::measure;
-use versus::peers::{PEERS, SANSWS, SLICES};
-use versus::{plot, report};
+use versus::measure::{is_asked, measure};
+use versus::peers::{DEFLATING, PEERS, SANSWS, SLICES};
+use versus::session::Standing;
+use versus::{deflate, plot, report};
 
 /// glibc before 2.40 copies 2 KiB and more by `rep movsb`, which is several times slower where source and destination
 /// lie at close page offsets: it hits whoever's buffer lies badly. For all alike it is turned off.
@@ -25,7 +26,8 @@ const TUNABLES: &str =
 struct Options {
     rounds: usize,
     workloads: Vec<Workload>,
-    sizes: Vec<Size>,
+    /// All where there are none, and likewise with the peers.
+    sizes: Vec<String>,
     peers: Vec<String>,
     only_checks: bool,
     gates: bool,
@@ -36,7 +38,7 @@ fn options() -> Result<Options, String> {
     let mut options = Options {
         rounds: 60,
         workloads: WORKLOADS.to_vec(),
-        sizes: SIZES.to_vec(),
+        sizes: Vec::new(),
         peers: Vec::new(),
         only_checks: false,
         gates: false,
@@ -51,10 +53,7 @@ fn options() -> Result<Options, String> {
                 let names = value()?;
                 options.workloads.retain(|workload| names.split(',').any(|name| name == workload.name));
             }
-            "--size" => {
-                let names = value()?;
-                options.sizes.retain(|size| names.split(',').any(|name| name == size.name));
-            }
+            "--size" => options.sizes = value()?.split(',').map(str::to_owned).collect(),
             "--peer" => options.peers = value()?.split(',').map(str::to_owned).collect(),
             "--check" => options.only_checks = true,
             "--gate" => options.gates = true,
@@ -62,7 +61,7 @@ fn options() -> Result<Options, String> {
             _ => return Err(format!("unknown: {arg}")),
         }
     }
-    if options.workloads.is_empty() || options.sizes.is_empty() {
+    if options.workloads.iter().all(|workload| sizes_of(*workload, &options.sizes).is_empty()) {
         return Err("no such workload or size".to_owned());
     }
     Ok(options)
@@ -88,13 +87,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn sizes_of(workload: Workload, sizes: &[Size]) -> &[Size] {
-    // A handshake has no size, and reads make no difference to who only writes.
-    match workload.task {
-        Task::Accept | Task::Connect => &SIZES[..1],
-        Task::Send(_) if sizes.last().is_some_and(|size| size.name == "1M/64K") => &sizes[..sizes.len() - 1],
-        _ => sizes,
-    }
+fn sizes_of(workload: Workload, names: &[String]) -> Vec<Size> {
+    let sizes = match workload.task {
+        // A handshake has no size.
+        Task::Accept | Task::Connect => return SIZES[..1].to_vec(),
+        Task::Deflate(_) => DEFLATE_SIZES,
+        // Reads make no difference to who only writes.
+        Task::Send(_) => &SIZES[..SIZES.len() - 1],
+        _ => SIZES,
+    };
+    let is_asked = |size: &&Size| names.is_empty() || names.iter().any(|name| name == size.name);
+    sizes.iter().filter(is_asked).copied().collect()
 }
 
 fn check_all(options: &Options) -> ExitCode {
@@ -103,11 +106,27 @@ fn check_all(options: &Options) -> ExitCode {
     let (mut passed, mut failed) = (0, 0);
     for workload in &options.workloads {
         for size in sizes_of(*workload, &options.sizes) {
-            let batch = Batch::new(workload.task, *size);
+            let batch = Batch::new(workload.task, size);
+            if let Task::Deflate(takeover) = workload.task {
+                for library in DEFLATING.iter().filter(|library| is_asked(library.name, &options.peers)) {
+                    if let Some(reason) = (library.lacks)(takeover) {
+                        if library.standing != Standing::Ours {
+                            println!("{} {} {}: left out: {reason}", workload.name, size.name, library.name);
+                        }
+                        continue;
+                    }
+                    match deflate::check(library, takeover, batch) {
+                        Ok(_) => passed += 1,
+                        Err(error) => {
+                            failed += 1;
+                            println!("{} {} {}: {error}", workload.name, size.name, library.name);
+                        }
+                    }
+                }
+                continue;
+            }
             for library in [SANSWS, SLICES].iter().chain(PEERS) {
-                let is_asked =
-                    options.peers.is_empty() || options.peers.iter().any(|name| name == library.name);
-                if !is_asked || !takes_part(library, workload.task) {
+                if !is_asked(library.name, &options.peers) || !takes_part(library, workload.task) {
                     continue;
                 }
                 match check(library, workload.task, batch) {
@@ -129,9 +148,9 @@ fn run(options: &Options) -> ExitCode {
     let mut tables = String::new();
     let mut results = Vec::new();
     for workload in &options.workloads {
-        let sizes = sizes_of(*workload, &options.sizes).iter();
+        let sizes = sizes_of(*workload, &options.sizes).into_iter();
         let cells: Vec<_> =
-            sizes.map(|size| measure(*workload, *size, options.rounds, &options.peers)).collect();
+            sizes.map(|size| measure(*workload, size, options.rounds, &options.peers)).collect();
         let table = report::table(*workload, &cells);
         print!("{table}");
         tables += &table;
@@ -140,9 +159,8 @@ fn run(options: &Options) -> ExitCode {
     let (summary, missed) = report::summary(&results);
     print!("{summary}");
     // A part of the run does not overwrite the results of a full one.
-    let is_full = options.peers.is_empty()
-        && options.workloads.len() == WORKLOADS.len()
-        && options.sizes.len() == SIZES.len();
+    let is_full =
+        options.peers.is_empty() && options.workloads.len() == WORKLOADS.len() && options.sizes.is_empty();
     let default = is_full.then(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("results"));
     let success = if options.gates && missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     let Some(dir) = options.out.clone().or(default) else { return success };

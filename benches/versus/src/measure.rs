@@ -3,9 +3,10 @@
 use crate::allocator::allocations;
 use crate::cell::{Batch, Size, Task, Workload, copy};
 use crate::check::{check, takes_part};
-use crate::peers::{CONNECT_FLOOR, MEMCPY, PEERS, SANSWS, SLICES, XOR};
-use crate::session::{Handshakes, Library, Result, Role, Session, Sink};
-use crate::transport::{Answering, Stream, written};
+use crate::deflate;
+use crate::peers::{C_ZLIB, CONNECT_FLOOR, DEFLATING, MEMCPY, PEERS, SANSWS, SLICES, XOR};
+use crate::session::{Deflating, Handshakes, Library, Result, Role, Session, Sink, Standing};
+use crate::transport::{Answering, Stream, reads, written};
 use crate::wire::REQUEST;
 use std::time::Instant;
 
@@ -13,21 +14,36 @@ use std::time::Instant;
 #[derive(Clone, Debug)]
 pub struct Row {
     pub name: &'static str,
-    pub is_peer: bool,
+    pub standing: Standing,
+    pub deflate: Option<Compression>,
     pub result: std::result::Result<Figures, String>,
+}
+
+/// How a library compresses.
+#[derive(Clone, Copy, Debug)]
+pub struct Compression {
+    pub level: u8,
+    pub codec: &'static str,
+    /// Which share of the messages is compressed.
+    pub share: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Figures {
     pub ns: f64,
+    /// Bytes written.
+    pub sent: f64,
     pub allocations: f64,
+    /// How often the transport was read from.
+    pub reads: f64,
 }
 
 pub struct Cell {
     pub size: Size,
     /// Payload bytes of a message, on average.
     pub bytes: f64,
-    pub memcpy: f64,
+    /// The floor: `memcpy` of the bytes, or C zlib.
+    pub least: f64,
     pub xor: Option<f64>,
     pub rows: Vec<Row>,
 }
@@ -38,20 +54,24 @@ impl Cell {
     }
 
     pub fn ns(&self, name: &str) -> Option<f64> {
+        self.figures(name).map(|figures| figures.ns)
+    }
+
+    pub fn figures(&self, name: &str) -> Option<Figures> {
         let row = self.rows.iter().find(|row| row.name == name)?;
-        row.result.as_ref().ok().map(|figures| figures.ns)
+        row.result.as_ref().ok().copied()
     }
 
     /// The fastest peer.
     pub fn best(&self) -> Option<(&'static str, f64)> {
-        let peers = self.rows.iter().filter(|row| row.is_peer);
+        let peers = self.rows.iter().filter(|row| row.standing == Standing::Peer);
         let times = peers.filter_map(|row| Some((row.name, row.result.as_ref().ok()?.ns)));
         times.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     /// The floor that the ratio is to: with XOR where there is masking.
     pub fn floor(&self) -> f64 {
-        self.xor.unwrap_or(self.memcpy)
+        self.xor.unwrap_or(self.least)
     }
 }
 
@@ -68,7 +88,7 @@ impl Runner {
             Task::Accept => return library.accept.map(Self::Accept),
             Task::Connect => return library.connect.map(Self::Connect),
             Task::Receive(role, _) | Task::Send(role) => role,
-            Task::Echo => Role::Server,
+            Task::Echo | Task::Deflate(_) => Role::Server,
         };
         let mut session = (library.open)(role, Stream::new(batch.wire, batch.max_read));
         if let Task::Send(_) = task {
@@ -89,106 +109,151 @@ impl Runner {
     }
 
     /// Nanoseconds of a batch; what came and went is checked again, by number.
-    fn time(&mut self, task: Task, batch: Batch, is_floor: bool) -> std::result::Result<f64, String> {
+    fn time(&mut self, task: Task, batch: Batch, is_floor: bool) -> std::result::Result<Figures, String> {
         let mut sink = Sink::new();
         let before = written();
+        let (allocated, read) = (allocations(), reads());
         let start = Instant::now();
         self.run(task, batch, &mut sink)?;
         let ns = start.elapsed().as_nanos() as f64;
-        let receives = matches!(task, Task::Receive(..) | Task::Echo);
+        let allocations = (allocations() - allocated) as f64;
+        let reads = (reads() - read) as f64;
+        let sent = written() - before;
+        let receives = matches!(task, Task::Receive(..) | Task::Echo | Task::Deflate(_));
         if receives && !is_floor && (sink.count, sink.bytes) != (batch.count, batch.bytes) {
             return Err(format!("{} messages of {} bytes", sink.count, sink.bytes));
         }
         let sends = !matches!(task, Task::Receive(..) | Task::Connect);
-        if sends && written() - before < (batch.bytes + batch.count) as u64 {
+        // Of what is compressed there is at least a header for each message.
+        let least = if let Task::Deflate(_) = task { 2 * batch.count } else { batch.bytes + batch.count };
+        if sends && sent < least as u64 {
             return Err("wrote too little".to_owned());
         }
-        Ok(ns)
+        Ok(Figures { ns, sent: sent as f64, allocations, reads })
     }
 }
 
 struct Contender {
     name: &'static str,
-    kind: Standing,
+    standing: Standing,
+    deflate: Option<Compression>,
     runner: Runner,
-    best: f64,
-    allocations: f64,
+    /// The shortest time, and what else there was in the last round.
+    figures: Figures,
     error: Option<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Floor,
-    Ours,
-    Peer,
+impl Contender {
+    fn new(name: &'static str, standing: Standing, deflate: Option<Compression>, runner: Runner) -> Self {
+        let figures = Figures { ns: f64::INFINITY, sent: 0.0, allocations: 0.0, reads: 0.0 };
+        Self { name, standing, deflate, runner, figures, error: None }
+    }
+}
+
+type Lists = (Vec<Contender>, Vec<Row>);
+
+/// Who takes part without compression, checked, and who failed.
+fn plain(task: Task, size: Size, batch: Batch, only: &[String]) -> Lists {
+    let (mut contenders, mut rows) = (Vec::new(), Vec::new());
+    let floors = [MEMCPY, XOR].map(|library| (library, Standing::Floor));
+    let ours = [SANSWS, SLICES].map(|library| (library, Standing::Ours));
+    let peers = PEERS.iter().map(|library| (*library, Standing::Peer));
+    let peers = peers.filter(|(library, _)| is_asked(library.name, only));
+    for (library, standing) in floors.into_iter().chain(ours).chain(peers) {
+        // Slices alone differ from the other where messages are larger than reads.
+        let same = library.name == SLICES.name && size.bytes > 0 && size.bytes < 16 * 1024;
+        if !takes_part(&library, task) || same {
+            continue;
+        }
+        let checked = if standing == Standing::Floor { Ok(()) } else { check(&library, task, batch) };
+        match checked.and_then(|()| Runner::new(&library, task, batch).ok_or("left out".to_owned())) {
+            Ok(runner) => contenders.push(Contender::new(library.name, standing, None, runner)),
+            Err(error) => {
+                rows.push(Row { name: library.name, standing, deflate: None, result: Err(error) });
+            }
+        }
+    }
+    if task == Task::Connect {
+        let runner = Runner::Connect(CONNECT_FLOOR);
+        contenders.push(Contender::new(MEMCPY.name, Standing::Floor, None, runner));
+    }
+    (contenders, rows)
+}
+
+/// The same with permessage-deflate.
+fn compressing(takeover: bool, batch: Batch, only: &[String]) -> Lists {
+    let (mut contenders, mut rows) = (Vec::new(), Vec::new());
+    let has_part = |library: &&Deflating| {
+        matches!(library.standing, Standing::Floor | Standing::Ours) || is_asked(library.name, only)
+    };
+    for library in DEFLATING.iter().filter(has_part) {
+        let Deflating { name, level, codec, standing, lacks, open } = *library;
+        let checked = match lacks(takeover) {
+            Some(_) if standing == Standing::Ours => continue,
+            Some(reason) => Err(reason.to_owned()),
+            None => deflate::check(library, takeover, batch),
+        };
+        match checked {
+            Ok(share) => {
+                let session = open(takeover, level, Stream::new(batch.wire, batch.max_read));
+                let deflate = Some(Compression { level, codec, share });
+                contenders.push(Contender::new(name, standing, deflate, Runner::Open(session)));
+            }
+            Err(error) => rows.push(Row { name, standing, deflate: None, result: Err(error) }),
+        }
+    }
+    (contenders, rows)
+}
+
+/// Whether this name is among those, with or without what is in brackets after it; among none all are.
+pub fn is_asked(name: &str, only: &[String]) -> bool {
+    let (library, _) = name.split_once(" (").unwrap_or((name, ""));
+    only.is_empty() || only.iter().any(|one| one == name || one == library)
 }
 
 /// Checks all, then times all. `only`: names of peers, all if empty.
 pub fn measure(workload: Workload, size: Size, rounds: usize, only: &[String]) -> Cell {
     let task = workload.task;
     let batch = Batch::new(task, size);
-    let mut rows = Vec::new();
-    let mut contenders = Vec::new();
-    let floors = [MEMCPY, XOR].map(|library| (library, Standing::Floor));
-    let ours = [SANSWS, SLICES].map(|library| (library, Standing::Ours));
-    let peers = PEERS.iter().map(|library| (*library, Standing::Peer));
-    let peers = peers.filter(|(library, _)| only.is_empty() || only.iter().any(|name| name == library.name));
-    for (library, kind) in floors.into_iter().chain(ours).chain(peers) {
-        // Slices alone differ from the other where messages are larger than reads.
-        let same = library.name == SLICES.name && size.bytes > 0 && size.bytes < 16 * 1024;
-        if !takes_part(&library, task) || same {
-            continue;
-        }
-        let checked = if kind == Standing::Floor { Ok(()) } else { check(&library, task, batch) };
-        let runner = checked.and_then(|()| Runner::new(&library, task, batch).ok_or("left out".to_owned()));
-        match runner {
-            Ok(runner) => contenders.push(Contender {
-                name: library.name,
-                kind,
-                runner,
-                best: f64::INFINITY,
-                allocations: 0.0,
-                error: None,
-            }),
-            Err(error) => {
-                rows.push(Row { name: library.name, is_peer: kind == Standing::Peer, result: Err(error) })
-            }
-        }
-    }
-    if task == Task::Connect {
-        let runner = Runner::Connect(CONNECT_FLOOR);
-        let name = MEMCPY.name;
-        contenders.push(Contender {
-            name,
-            kind: Standing::Floor,
-            runner,
-            best: f64::INFINITY,
-            allocations: 0.0,
-            error: None,
-        });
-    }
+    let (mut contenders, mut rows) = match task {
+        Task::Deflate(takeover) => compressing(takeover, batch, only),
+        _ => plain(task, size, batch, only),
+    };
     run(&mut contenders, task, batch, rounds);
 
     let per = batch.count as f64;
     let floor = |name| {
-        let mut floors = contenders.iter().filter(|contender| contender.kind == Standing::Floor);
-        floors.find(|contender| contender.name == name).map(|contender| contender.best / per)
+        let mut floors = contenders.iter().filter(|contender| contender.standing == Standing::Floor);
+        floors.find(|contender| contender.name == name).map(|contender| contender.figures.ns / per)
     };
-    let (memcpy, xor) = (floor(MEMCPY.name).unwrap_or(f64::NAN), floor(XOR.name));
+    let is_compressed = matches!(task, Task::Deflate(_));
+    let name = if is_compressed { C_ZLIB } else { MEMCPY.name };
+    let (least, xor) = (floor(name).unwrap_or(f64::NAN), floor(XOR.name));
     // The transport answers by itself here, and that is nobody's time.
-    let less = if task == Task::Connect { memcpy } else { 0.0 };
-    for contender in contenders.into_iter().filter(|contender| contender.kind != Standing::Floor) {
-        let figures = Figures { ns: contender.best / per - less, allocations: contender.allocations / per };
-        let result = contender.error.map_or(Ok(figures), Err);
-        rows.push(Row { name: contender.name, is_peer: contender.kind == Standing::Peer, result });
+    let less = if task == Task::Connect { least } else { 0.0 };
+    // What C zlib does at other levels is a row like others.
+    let shown = |contender: &Contender| is_compressed || contender.standing != Standing::Floor;
+    for contender in contenders.into_iter().filter(shown) {
+        let Figures { ns, sent, allocations, reads } = contender.figures;
+        let figures = Figures {
+            ns: ns / per - less,
+            sent: sent / per,
+            allocations: allocations / per,
+            reads: reads / per,
+        };
+        let Contender { name, standing, deflate, error, .. } = contender;
+        rows.push(Row { name, standing, deflate, result: error.map_or(Ok(figures), Err) });
     }
     rows.sort_by(|a, b| {
         let ns = |row: &Row| row.result.as_ref().map_or(f64::INFINITY, |figures| figures.ns);
         ns(a).total_cmp(&ns(b))
     });
-    let masks = !matches!(task, Task::Receive(Role::Client, _) | Task::Send(Role::Server) | Task::Accept);
+    let masks = !matches!(
+        task,
+        Task::Receive(Role::Client, _) | Task::Send(Role::Server) | Task::Accept | Task::Deflate(_)
+    );
     let xor = xor.filter(|_| masks);
-    Cell { size, bytes: batch.bytes as f64 / per, memcpy, xor, rows }
+    Cell { size, bytes: batch.bytes as f64 / per, least, xor, rows }
 }
 
 fn run(contenders: &mut [Contender], task: Task, batch: Batch, rounds: usize) {
@@ -200,14 +265,13 @@ fn run(contenders: &mut [Contender], task: Task, batch: Batch, rounds: usize) {
             if contender.error.is_some() {
                 continue;
             }
-            let before = allocations();
-            let is_floor = contender.kind == Standing::Floor;
+            let is_floor = contender.standing == Standing::Floor;
             match contender.runner.time(task, batch, is_floor) {
                 // The first rounds warm up.
                 Ok(_) if round < 2 => {}
-                Ok(ns) => {
-                    contender.best = contender.best.min(ns);
-                    contender.allocations = (allocations() - before) as f64;
+                Ok(figures) => {
+                    let ns = contender.figures.ns.min(figures.ns);
+                    contender.figures = Figures { ns, ..figures };
                 }
                 Err(error) => contender.error = Some(error),
             }

@@ -1,24 +1,29 @@
 //! Tables in Markdown.
 
 use crate::cell::{Task, Workload};
-use crate::measure::Cell;
+use crate::measure::{Cell, Figures, Row};
 use crate::peers::PEERS;
+use crate::session::Standing;
 use std::fmt::Write;
 
 /// One table for a workload.
 pub fn table(workload: Workload, cells: &[Cell]) -> String {
+    if let Task::Deflate(_) = workload.task {
+        return compressed(workload, cells);
+    }
     let is_handshake = matches!(workload.task, Task::Accept | Task::Connect);
     let mut out = format!("## {}: {}\n\n", workload.name, workload.title);
-    out += "| payload | library | ns | GB/s | x floor | x best peer | allocations |\n|---|---|--:|--:|--:|--:|--:|\n";
+    out += "| payload | library | ns | GB/s | x floor | x best peer | allocations | reads |\n|---|---|--:|--:|--:|--:|--:|--:|\n";
     for cell in cells {
         let mut size = if is_handshake { "" } else { cell.size.name };
         let best = cell.best().map_or(f64::NAN, |(_, ns)| ns);
-        let mut line = |name: &str, ns: f64, allocations: Option<f64>| {
+        let mut line = |name: &str, ns: f64, figures: Option<&Figures>| {
             let speed = if is_handshake { String::new() } else { format!("{:.2}", cell.bytes / ns) };
-            let allocations = allocations.map_or(String::new(), |count| format!("{count:.2}"));
+            let counts = figures
+                .map_or("|".to_owned(), |counts| format!("{:.2} | {:.2}", counts.allocations, counts.reads));
             let ratio = |to: f64| if to.is_nan() { String::new() } else { format!("{:.2}", ns / to) };
             let line = format!(
-                "| {size} | {name} | {} | {speed} | {} | {} | {allocations} |\n",
+                "| {size} | {name} | {} | {speed} | {} | {} | {counts} |\n",
                 number(ns),
                 ratio(cell.floor()),
                 ratio(best),
@@ -26,19 +31,71 @@ pub fn table(workload: Workload, cells: &[Cell]) -> String {
             size = "";
             line
         };
-        out += &line("*memcpy*", cell.memcpy, None);
+        out += &line("*memcpy*", cell.least, None);
         if let Some(xor) = cell.xor {
             out += &line("*memcpy + xor*", xor, None);
         }
         for row in &cell.rows {
-            let name = if row.is_peer { row.name.to_owned() } else { format!("**{}**", row.name) };
             match &row.result {
-                Ok(figures) => out += &line(&name, figures.ns, Some(figures.allocations)),
+                Ok(figures) => out += &line(&styled(row), figures.ns, Some(figures)),
                 Err(error) => {
-                    let error: String = error.chars().filter(|c| !"|\r\n".contains(*c)).take(60).collect();
-                    let _ = writeln!(out, "| | {name} | {error} | | | | |");
+                    let _ = writeln!(out, "| | {} | {} | | | | | |", styled(row), in_cell(error, 60));
                 }
             }
+        }
+    }
+    out.push('\n');
+    out
+}
+
+fn styled(row: &Row) -> String {
+    match row.standing {
+        Standing::Floor => format!("*{}*", row.name),
+        Standing::Ours => format!("**{}**", row.name),
+        Standing::Peer | Standing::Variant => row.name.to_owned(),
+    }
+}
+
+fn in_cell(text: &str, len: usize) -> String {
+    text.chars().filter(|c| !"|\r\n".contains(*c)).take(len).collect()
+}
+
+/// One table for a workload with compression: the bytes sent belong to the time.
+fn compressed(workload: Workload, cells: &[Cell]) -> String {
+    let mut out = format!("## {}: {}\n\n", workload.name, workload.title);
+    out += "A level in brackets is set, and we then compress the shortest messages too; the rest has the library's defaults.\n\n";
+    out += "| payload | library | level | codec | ns | MB/s | x C zlib | x best peer | bytes sent | compressed | allocations |\n";
+    out += "|---|---|--:|---|--:|--:|--:|--:|--:|--:|--:|\n";
+    for cell in cells {
+        let mut size = cell.size.name;
+        let best = cell.best().map_or(f64::NAN, |(_, ns)| ns);
+        for row in &cell.rows {
+            let name = styled(row);
+            match (&row.result, row.deflate) {
+                (Ok(figures), Some(deflate)) => {
+                    let ratio = |to: f64| {
+                        if to.is_nan() { String::new() } else { format!("{:.2}", figures.ns / to) }
+                    };
+                    let _ = writeln!(
+                        out,
+                        "| {size} | {name} | {} | {} | {} | {:.0} | {} | {} | {:.1} | {:.0} % | {:.2} |",
+                        deflate.level,
+                        deflate.codec,
+                        number(figures.ns),
+                        cell.bytes / figures.ns * 1000.0,
+                        ratio(cell.floor()),
+                        ratio(best),
+                        figures.sent,
+                        deflate.share * 100.0,
+                        figures.allocations,
+                    );
+                }
+                (Err(error), _) => {
+                    let _ = writeln!(out, "| {size} | {name} | {} | | | | | | | | |", in_cell(error, 200));
+                }
+                (Ok(_), None) => {}
+            }
+            size = "";
         }
     }
     out.push('\n');
@@ -66,6 +123,17 @@ pub fn summary(results: &[(Workload, Vec<Cell>)]) -> (String, usize) {
             let (factor, goal) = (best / us, goal(*workload, cell));
             count += 1;
             missed += usize::from(factor < goal);
+            // Who compresses more may take longer, and who does not compress at all does not: both are said.
+            let sent = |name: &str| {
+                let row = cell.rows.iter().find(|row| row.name == name);
+                let plain = row.and_then(|row| row.deflate).is_some_and(|deflate| deflate.share < 0.5);
+                let bytes = cell.figures(name).map_or(f64::NAN, |figures| figures.sent);
+                format!("{bytes:.0} bytes{}", if plain { ", plain" } else { "" })
+            };
+            let name = match workload.task {
+                Task::Deflate(_) => format!("{name}: {}; ours: {}", sent(name), sent("sansws")),
+                _ => name.to_owned(),
+            };
             let mark = if factor < goal { ", missed" } else { "" };
             let _ = writeln!(
                 out,
@@ -97,7 +165,12 @@ pub fn header(rounds: usize) -> String {
     let rustc = std::process::Command::new("rustc").arg("--version").output();
     let rustc =
         rustc.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
-    let features = if cfg!(feature = "wslay") { "--features wslay " } else { "" };
+    let features = match (cfg!(feature = "wslay"), cfg!(feature = "soketto-deflate")) {
+        (false, false) => "",
+        (true, false) => "--features wslay ",
+        (false, true) => "--features soketto-deflate ",
+        (true, true) => "--features soketto-deflate,wslay ",
+    };
     let peers: Vec<_> = PEERS.iter().map(|peer| format!("{} {}", peer.name, version(peer.name))).collect();
     let peers = peers.join(", ");
     format!(
@@ -110,7 +183,8 @@ pub fn header(rounds: usize) -> String {
 
 Nanoseconds for each message: the shortest of {rounds} rounds. All libraries run in one process, in turn, over a transport
 in memory where each byte crosses by one copy. Reads are of 16 KiB, at `1M/64K` of 64 KiB. The floor is `memcpy` of the
-same bytes, with XOR where a payload is masked; a client's handshake is less the time of the server that answers it.
+same bytes, with XOR where a payload is masked; a read costs nothing but its copy here, and a system call elsewhere; a client's handshake is less the time of the server that answers it.
+The floor of D1 and D2 is C zlib of level 6, which also made what is received.
 
 ![](versus.svg)
 

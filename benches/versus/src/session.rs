@@ -39,6 +39,30 @@ pub struct Library {
     pub idle: Option<fn(Link<Stream>, usize) -> Idle>,
 }
 
+/// One library with permessage-deflate, at one level.
+#[derive(Clone, Copy)]
+pub struct Deflating {
+    pub name: &'static str,
+    pub level: u8,
+    /// What compresses.
+    pub codec: &'static str,
+    pub standing: Standing,
+    /// Why it takes no part, with context takeover or without.
+    pub lacks: fn(bool) -> Option<&'static str>,
+    /// A server's open connection, with context takeover on both sides or on none, at this level.
+    pub open: fn(bool, u8, Link<Stream>) -> Box<dyn Session>,
+}
+
+/// What a row of results stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    Floor,
+    Ours,
+    Peer,
+    /// A peer with a setting that is not its default: it is shown, but is not who we compare with.
+    Variant,
+}
+
 /// An idle connection.
 pub struct Idle {
     /// Of the library's struct alone; what it holds on the heap is counted by the allocator.

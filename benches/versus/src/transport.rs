@@ -13,6 +13,7 @@ const RING: usize = 256 * 1024;
 
 thread_local! {
     static WRITTEN: Cell<u64> = const { Cell::new(0) };
+    static READS: Cell<u64> = const { Cell::new(0) };
     static CAPTURED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     /// The ring of the last stream, for the next one: a handshake makes a stream each time.
     static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
@@ -21,6 +22,11 @@ thread_local! {
 /// How many bytes were written to all streams so far.
 pub fn written() -> u64 {
     WRITTEN.get()
+}
+
+/// How often all streams were read from so far: each is a system call where there is an operating system.
+pub fn reads() -> u64 {
+    READS.get()
 }
 
 /// Takes the bytes that were written to a stream which captures.
@@ -60,8 +66,8 @@ impl Stream {
         link
     }
 
-    pub fn wire_len(&self) -> usize {
-        self.wire.len()
+    pub fn wire(&self) -> &'static [u8] {
+        self.wire
     }
 }
 
@@ -74,6 +80,7 @@ impl Drop for Stream {
 impl Transport for Stream {
     #[inline]
     fn get(&mut self, to: &mut [u8]) -> usize {
+        READS.set(READS.get() + 1);
         let len = to.len().min(self.max_read).min(self.wire.len() - self.at);
         to[..len].copy_from_slice(&self.wire[self.at..self.at + len]);
         self.at += len;

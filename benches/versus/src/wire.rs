@@ -1,5 +1,6 @@
 //! Frames made and taken apart by hand, independent of every library under test; payloads; the handshake's bytes.
 
+use crate::json::json;
 use base64::Engine;
 use sha1::{Digest, Sha1};
 
@@ -17,6 +18,8 @@ pub enum Kind {
     Ascii,
     /// 30 % of the characters have two or three bytes.
     MixedText,
+    /// See [`json()`].
+    Json,
 }
 
 /// A small generator, so that each run has the same sizes and bytes.
@@ -39,6 +42,7 @@ pub fn payload(kind: Kind, len: usize, lcg: &mut Lcg) -> Payload {
     match kind {
         Kind::Binary => bytes.extend((0..len).map(|_| (lcg.draw() & 0xff) as u8)),
         Kind::Ascii => bytes.extend((0..len).map(|_| b' ' + (lcg.draw() % 95) as u8)),
+        Kind::Json => bytes = json(len, lcg).into_bytes(),
         Kind::MixedText => {
             let mut text = String::new();
             while text.len() < len {
@@ -64,27 +68,61 @@ pub fn frames(messages: &[Payload], masked: bool) -> &'static [u8] {
     let mut wire = Vec::new();
     let mut lcg = Lcg::new(99);
     for message in messages {
-        let len = message.bytes.len();
-        let bit = if masked { 0x80 } else { 0 };
-        wire.push(if message.is_text { 0x81 } else { 0x82 });
-        if len < 126 {
-            wire.push(bit | len as u8);
-        } else if let Ok(len) = u16::try_from(len) {
-            wire.push(bit | 126);
-            wire.extend(len.to_be_bytes());
-        } else {
-            wire.push(bit | 127);
-            wire.extend((len as u64).to_be_bytes());
-        }
-        if masked {
-            let key = (lcg.draw() as u32).to_ne_bytes();
-            wire.extend(key);
-            wire.extend(message.bytes.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
-        } else {
-            wire.extend_from_slice(message.bytes);
-        }
+        let first = if message.is_text { 0x81 } else { 0x82 };
+        let key = masked.then(|| (lcg.draw() as u32).to_ne_bytes());
+        push_frame(&mut wire, first, key, message.bytes);
     }
     wire.leak()
+}
+
+/// Appends a frame with this first byte.
+pub fn push_frame(wire: &mut Vec<u8>, first: u8, key: Option<[u8; 4]>, payload: &[u8]) {
+    let len = payload.len();
+    let bit = if key.is_some() { 0x80 } else { 0 };
+    wire.push(first);
+    if len < 126 {
+        wire.push(bit | len as u8);
+    } else if let Ok(len) = u16::try_from(len) {
+        wire.push(bit | 126);
+        wire.extend(len.to_be_bytes());
+    } else {
+        wire.push(bit | 127);
+        wire.extend((len as u64).to_be_bytes());
+    }
+    match key {
+        Some(key) => {
+            wire.extend(key);
+            wire.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
+        }
+        None => wire.extend_from_slice(payload),
+    }
+}
+
+/// A frame taken apart.
+pub struct Frame {
+    pub first: u8,
+    pub key: Option<[u8; 4]>,
+    /// Without its mask.
+    pub payload: Vec<u8>,
+}
+
+/// Takes a frame off the front; `None` where it is cut.
+pub fn take_frame(wire: &mut &[u8]) -> Option<Frame> {
+    let bytes = *wire;
+    let (&first, &second) = (bytes.first()?, bytes.get(1)?);
+    let big_endian = |bytes: &[u8]| bytes.iter().fold(0, |len, byte| len << 8 | usize::from(*byte));
+    let (mut at, len) = match second & 0x7f {
+        126 => (4, big_endian(bytes.get(2..4)?)),
+        127 => (10, big_endian(bytes.get(2..10)?)),
+        len => (2, usize::from(len)),
+    };
+    let key = if second & 0x80 == 0 { None } else { Some(*bytes.get(at..)?.first_chunk()?) };
+    at += if key.is_some() { 4 } else { 0 };
+    let masked = bytes.get(at..at + len)?;
+    let mask = key.unwrap_or_default();
+    let payload = masked.iter().enumerate().map(|(i, byte)| byte ^ mask[i % 4]).collect();
+    *wire = &bytes[at + len..];
+    Some(Frame { first, key, payload })
 }
 
 /// Checks that these bytes are the frames of these messages, in as many frames as a library likes to cut one into.
@@ -94,31 +132,19 @@ pub fn check_frames(mut wire: &[u8], masked: bool, messages: &[Payload]) -> Resu
         let mut payload = Vec::new();
         let mut is_first = true;
         loop {
-            let [first, second, ..] = *wire else { return Err(format!("message {number} is missing")) };
-            let (mut at, len) = match second & 0x7f {
-                126 => (4, wire[2..4].iter().fold(0, |len, byte| len << 8 | usize::from(*byte))),
-                127 => (10, wire[2..10].iter().fold(0, |len, byte| len << 8 | usize::from(*byte))),
-                len => (2, usize::from(len)),
-            };
+            let frame = take_frame(&mut wire).ok_or_else(|| format!("message {number} is missing or cut"))?;
             let opcode = match (is_first, message.is_text) {
                 (false, _) => 0,
                 (true, true) => 1,
                 (true, false) => 2,
             };
-            if first & 0x7f != opcode || (second & 0x80 != 0) != masked {
-                return Err(format!("message {number} has the header {first:#x} {second:#x}"));
+            if frame.first & 0x7f != opcode || frame.key.is_some() != masked {
+                return Err(format!("message {number} begins with {:#x}", frame.first));
             }
-            let mut key = [0; 4];
-            if masked {
-                key = [wire[at], wire[at + 1], wire[at + 2], wire[at + 3]];
-                keys.push(key);
-                at += 4;
-            }
-            let bytes = wire.get(at..at + len).ok_or_else(|| format!("message {number} is cut"))?;
-            payload.extend(bytes.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
-            wire = &wire[at + len..];
+            keys.extend(frame.key);
+            payload.extend(frame.payload);
             is_first = false;
-            if first & 0x80 != 0 {
+            if frame.first & 0x80 != 0 {
                 break;
             }
         }

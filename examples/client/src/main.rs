@@ -4,12 +4,13 @@
 //! cargo run -- wss://echo.example/
 //! ```
 //!
-//! Ctrl-D closes the connection. For a server with a certificate of your own set `SSL_CERT_FILE` to its root.
+//! With `--deflate` before the URL it offers compression, and tells what the server says to that. Ctrl-D closes the connection. For a server with a certificate of your own set `SSL_CERT_FILE` to its root.
 
 mod transport;
 
 use mio::{Events, Poll, Token, Waker};
 use rand::rngs::ThreadRng;
+use sansws::deflate::Deflate;
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
 use sansws::{Client, ClientRequest, CloseCode, Config, Connection, Event, Message, State};
 use std::error::Error;
@@ -27,11 +28,16 @@ const SOCKET: Token = Token(0);
 const STDIN: Token = Token(1);
 
 fn main() -> ExitCode {
-    let Some(url) = env::args().nth(1) else {
-        eprintln!("usage: client URL, for instance: client wss://echo.example/");
+    let mut args = env::args().skip(1).peekable();
+    let mut config = Config::new();
+    if args.next_if(|arg| arg == "--deflate").is_some() {
+        config = config.deflate(Deflate::new());
+    }
+    let Some(url) = args.next() else {
+        eprintln!("usage: client [--deflate] URL, for instance: client wss://echo.example/");
         return ExitCode::FAILURE;
     };
-    match run(&url) {
+    match run(&url, config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -40,13 +46,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(url: &str) -> Result<()> {
+fn run(url: &str, config: Config) -> Result<()> {
     let request = ClientRequest::new(url)?;
     let mut poll = Poll::new()?;
     // Kept until the end: a waker that is dropped takes its last wake with it.
     let waker = Arc::new(Waker::new(poll.registry(), STDIN)?);
     let mut session = Session {
-        connection: Connection::client(&request, Config::new(), rand::rng())?,
+        connection: Connection::client(&request, config, rand::rng())?,
         start: Instant::now(),
         timers: Timers::new(TimersConfig::new(), Duration::ZERO),
         transport: transport::connect(&request.uri(), poll.registry(), SOCKET)?,
@@ -204,7 +210,14 @@ fn read_stdin(waker: Arc<Waker>) -> Receiver<io::Result<String>> {
 fn report(event: &Event<'_>) -> Result<()> {
     let mut out = io::stdout().lock();
     match event {
-        Event::HandshakeComplete(_) => writeln!(out, "* open")?,
+        Event::HandshakeComplete(handshake) => {
+            writeln!(out, "* open")?;
+            if let Some(extensions) =
+                handshake.response().and_then(|it| it.header("Sec-WebSocket-Extensions"))
+            {
+                writeln!(out, "* {}", printable(extensions))?;
+            }
+        }
         Event::HandshakeRefused(response) => {
             let (status, reason) = (response.status(), printable(response.reason()));
             return Err(format!("refused: {status} {reason}").into());

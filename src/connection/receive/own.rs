@@ -17,7 +17,7 @@ use crate::storage::sealed::Buffer;
 use crate::storage::{Full, Storage};
 
 /// Messages from this size on are worth reading to where they stay.
-const LARGE: u64 = 4096;
+const LARGE: u64 = 64 * 1024;
 /// A usual read.
 const READ: usize = 16 * 1024;
 

@@ -28,7 +28,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self
     }
 
-    /// Queues a message, of which it was checked that it may be sent and that it fits as it is.
+    /// Queues a message, of which it was checked that it may be sent and that it fits as it is: so it goes out where it
+    /// does not fit compressed.
     pub(super) fn message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
         if !self.compression.compresses(payload.len()) {
             self.frame(opcode, true, payload)?;
@@ -36,25 +37,23 @@ impl<R: Role, S: Storage> Sender<R, S> {
             return Ok(());
         }
         let before = self.outgoing.len();
-        let header_room = usize::from(FrameHeader::len_for(payload.len(), !R::IS_SERVER));
-        let compressed = match self.compressed(header_room, payload, true) {
-            Ok(len) if before + header_room + len <= self.max_outgoing() => len,
-            result => {
-                // Nothing is queued, and the window is as the peer knows it.
-                self.outgoing.truncate(before);
-                self.compression.forget();
-                return Err(result.err().unwrap_or(Misuse::OutgoingFull.into()));
-            }
-        };
-        // PMD-6-03 · PMD-6.1-04
-        if self.compression.prefers_plain(payload.len(), compressed) {
+        // It may become longer, and so may its header.
+        let header_room = header_room::<R>(payload.len());
+        let len = self.compressed(header_room, payload, true).ok().filter(|&len| {
+            let header_len = usize::from(FrameHeader::len_for(len, !R::IS_SERVER));
+            // PMD-6-03 · PMD-6.1-04
+            before + header_len + len <= self.max_outgoing()
+                && !self.compression.prefers_plain(payload.len(), len)
+        });
+        let Some(len) = len else {
             self.outgoing.truncate(before);
+            // The window is as the peer knows it, whatever becomes of the frame.
             self.compression.forget();
             self.frame(opcode, true, payload)?;
             self.compression.end_sent(Sent::Otherwise);
             return Ok(());
-        }
-        self.finish_frame(opcode, true, header_room, compressed);
+        };
+        self.finish_frame(opcode, true, header_room, len);
         self.compression.end_sent(Sent::Compressed);
         Ok(())
     }
@@ -68,7 +67,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ) -> Result<(), Error> {
         let before = self.outgoing.len();
         let bound = Deflater::bound(bytes.len());
-        let header_room = usize::from(FrameHeader::len_for(bound, !R::IS_SERVER));
+        let header_room = header_room::<R>(bytes.len());
         // What was compressed cannot be taken back in the middle of a message, so it has to fit at its worst.
         self.check_room(header_room, bound)?;
         let compressed = self.compressed(header_room, bytes, fin).inspect_err(|_| {
@@ -127,4 +126,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let len = self.outgoing.len();
         self.outgoing.truncate(len - unused);
     }
+}
+
+/// How long the header can be in front of what so many bytes are compressed to.
+fn header_room<R: Role>(len: usize) -> usize {
+    FrameHeader::len_for(Deflater::bound(len), !R::IS_SERVER).into()
 }

@@ -1,20 +1,22 @@
-// suite.js CHAT INSTALL CHROMIUM: all checks; the last line is 'N passed, M failed'.
+// suite.js CHAT ECHO_SERVER INSTALL CHROMIUM: all checks; the last line is 'N passed, M failed'.
 //
-// CHAT is the example, INSTALL the directory that has `node_modules`, where the screenshots go as well.
+// CHAT and ECHO_SERVER are the examples, INSTALL the directory that has `node_modules`, where the screenshots go as well.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import http from 'node:http';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
 const LIMIT = 15_000;
 
-const [chat, install, executablePath] = process.argv.slice(2);
+const [chat, echoServer, install, executablePath] = process.argv.slice(2);
 if (!executablePath) {
-  console.error('usage: suite.js CHAT INSTALL CHROMIUM');
+  console.error('usage: suite.js CHAT ECHO_SERVER INSTALL CHROMIUM');
   process.exit(2);
 }
 const { chromium } = createRequire(path.resolve(install, 'package.json'))('playwright-core');
@@ -46,6 +48,102 @@ async function stopServer() {
     server.child.kill('SIGKILL');
     await server.ended;
   }
+}
+
+// ---- `echo_server`, behind a page, and how many bytes go to it and come from it ----
+
+async function withEchoServer(options, body) {
+  const child = spawn(echoServer, [...options, '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
+  const sockets = [];
+  const bytes = { there: 0, back: 0 };
+  const front = http.createServer((request, response) => {
+    response.setHeader('Content-Type', 'text/html');
+    response.end('<!doctype html><title>echo</title><link rel="icon" href="data:,">');
+  });
+  let page;
+  try {
+    const [line] = await once(createInterface({ input: child.stdout }), 'line');
+    const port = Number(/^listening on ws:.*:(\d+)\/$/.exec(line)[1]);
+    front.on('upgrade', ({ method, url, rawHeaders }, near, head) => {
+      const far = net.connect(port, '127.0.0.1');
+      for (const socket of [near, far]) {
+        socket.on('error', () => { near.destroy(); far.destroy(); });
+        sockets.push(socket);
+      }
+      const fields = rawHeaders.map((text, i) => text + (i % 2 ? '\r\n' : ': ')).join('');
+      far.write(`${method} ${url} HTTP/1.1\r\n${fields}\r\n`);
+      far.write(head);
+      near.on('data', (data) => { bytes.there += data.length; far.write(data); }).on('end', () => far.end());
+      far.on('data', (data) => { bytes.back += data.length; near.write(data); }).on('end', () => near.end());
+    });
+    front.listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    page = await openEchoPage(`http://127.0.0.1:${front.address().port}/`);
+    await body(page, bytes);
+  } finally {
+    await page?.close();
+    for (const socket of sockets) socket.destroy();
+    front.closeAllConnections();
+    front.close();
+    child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+async function openEchoPage(url) {
+  const page = await browser.newPage();
+  await page.goto(url);
+  await page.evaluate(() => {
+    // Words in no order, and text that no compressor makes much shorter, unless it knows it.
+    const words = ['compression', 'window', 'Grüße', '世界', '🦀', 'context', 'takeover', '{"id":', '},'];
+    const pick = (from) => from[Math.floor(Math.random() * from.length)];
+    const random = (length) => {
+      const all = new Uint8Array(length);
+      for (let at = 0; at < length; at += 65536) crypto.getRandomValues(all.subarray(at, at + 65536));
+      return all;
+    };
+    window.make = {
+      text: (length) => Array.from({ length }, () => pick(words)).join(' '),
+      noise: (length) => Array.from({ length }, () => pick('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-+')).join(''),
+      zeros: (length) => new Uint8Array(length),
+      random,
+    };
+    window.connect = () => new Promise((resolve, reject) => {
+      window.socket = new WebSocket(location.href.replace('http', 'ws'));
+      socket.binaryType = 'arraybuffer';
+      socket.onopen = () => resolve(socket.extensions);
+      socket.onclose = (event) => reject(new Error(`closed with ${event.code}`));
+    });
+    // Sends all, and waits for them to come back. How many bytes they are, as UTF-8.
+    window.echo = (messages) => new Promise((resolve, reject) => {
+      const asBytes = (message) => typeof message === 'string' ? new TextEncoder().encode(message) : new Uint8Array(message);
+      const waiting = [...messages];
+      socket.onclose = (event) => reject(new Error(`closed with ${event.code}`));
+      socket.onmessage = ({ data }) => {
+        const sent = waiting.shift();
+        const [a, b] = [asBytes(sent), asBytes(data)];
+        if (typeof sent === 'string' ? sent !== data : a.length !== b.length || a.some((byte, i) => byte !== b[i])) {
+          reject(new Error(`${a.length} bytes came back as ${b.length} others`));
+        } else if (!waiting.length) {
+          resolve(messages.reduce((sum, message) => sum + asBytes(message).length, 0));
+        }
+      };
+      for (const message of messages) socket.send(message);
+    });
+    window.finish = () => new Promise((resolve) => {
+      socket.onclose = ({ code, wasClean }) => resolve({ code, wasClean });
+      socket.close(1000, 'done');
+    });
+  });
+  return page;
+}
+
+// What messages of each kind cost, as parts of what they are: `[there, back]`. `make` runs in the page.
+async function cost(page, bytes, make) {
+  const before = { ...bytes };
+  const sent = await page.evaluate((source) => echo(new Function('make', `return ${source}`)(make)), make);
+  return [(bytes.there - before.there) / sent, (bytes.back - before.back) / sent];
 }
 
 // ---- a person at a page ----
@@ -184,6 +282,20 @@ try {
     await bob.peopleAre('Ann', 'Bob');
   });
 
+  await check('the chat compresses, without context', async () => {
+    for (const { page } of [ann, bob]) {
+      const extensions = await page.evaluate(() => socket.extensions);
+      assert.equal(extensions, 'permessage-deflate; server_no_context_takeover; client_no_context_takeover');
+    }
+    const numbers = Array.from({ length: 250 }, (_, n) => n).join('-');
+    for (const text of ['x'.repeat(1000), 'Grüße, 世界! '.repeat(70).trim(), numbers, 'short']) {
+      await ann.say(text);
+      await bob.seesMessage('Ann', text);
+      await bob.say(text);
+      await ann.seesMessage('Bob', text);
+    }
+  });
+
   await check('markup in a message or in a name is text', async () => {
     const attack = '<img src=x onerror="document.title=\'pwned\'"><script>document.title="pwned"</script><b>bold</b>';
     await bob.say(attack);
@@ -247,6 +359,41 @@ try {
     }), url.replace('http', 'ws') + 'chat');
     assert.equal(code, 1006);
   });
+
+  for (const [options, extensions] of [
+    [[], ''],
+    [['--deflate'], 'permessage-deflate'],
+    [['--deflate-keeps-client-context'], 'permessage-deflate'],
+  ]) {
+    await check(['echo_server', ...options].join(' '), () => withEchoServer(options, async (page, bytes) => {
+      assert.equal(await page.evaluate(() => connect()), extensions);
+      const isCompressed = extensions !== '';
+      // [there, back] of each is below, or above.
+      const costs = async (make, limit) => {
+        const both = await cost(page, bytes, make);
+        const about = `${make} took ${both} of its bytes`;
+        for (const part of both) assert(isCompressed ? part < limit : part > 1, about);
+      };
+      await cost(page, bytes, '["", "short", make.zeros(0), make.zeros(3), "Grüße, 世界, 🦀"]');
+      await costs('[make.text(1000)]', 0.5);
+      await costs('Array(200).fill(make.text(20))', 0.2);
+      await costs('[make.text(200_000), make.zeros(1 << 20), make.text(50_000)]', 0.3);
+      await costs('[make.random(200_000)]', 1.01);
+      // The whole context is taken over, in both directions.
+      for (const limit of [0.85, 0.03, 0.03]) await costs('[window.same ??= make.noise(20_000)]', limit);
+      await cost(page, bytes, 'Array.from({ length: 500 }, (_, n) => n % 2 ? make.text(n) : make.random(n))');
+      assert.deepEqual(await page.evaluate(() => finish()), { code: 1000, wasClean: true });
+    }));
+  }
+
+  await check('a message too large once decompressed ends with 1009', () => withEchoServer(['--deflate'], async (page) => {
+    await page.evaluate(() => connect());
+    const code = await page.evaluate(() => new Promise((resolve) => {
+      socket.onclose = (event) => resolve(event.code);
+      socket.send(make.zeros(33 << 20));
+    }));
+    assert.equal(code, 1009);
+  }));
 
   await check('no page complained', async () => assert.deepEqual(complaints, []));
 

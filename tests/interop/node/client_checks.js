@@ -19,11 +19,13 @@ function environment(trusted) {
 }
 
 // A server that does `onSocket` for each connection, and `body(client, closes)` with
-// the client connected to it. `closes()` waits for the end of a connection.
-async function session(program, onSocket, body, { host = '127.0.0.1', path = '/', trusted, tls, verifyClient } = {}) {
+// the client connected to it. `program` can have options. `closes()` waits for the end of a connection.
+export async function session(program, onSocket, body, options = {}) {
+  const { host = '127.0.0.1', path = '/', trusted, tls, verifyClient, perMessageDeflate = false } = options;
+  const [command, ...args] = [program].flat();
   const server = tls ? https.createServer(tls) : http.createServer();
   server.on('tlsClientError', () => {});
-  const sockets = new WebSocketServer({ server, perMessageDeflate: false, verifyClient });
+  const sockets = new WebSocketServer({ server, perMessageDeflate, verifyClient });
   const ended = [];
   const closes = { seen: 0, wake() {}, async next() {
     while (!ended.length) await new Promise((resolve) => { closes.wake = resolve; });
@@ -35,12 +37,12 @@ async function session(program, onSocket, body, { host = '127.0.0.1', path = '/'
     socket.on('error', () => {});
     socket.on('message', (data, isBinary) => got.push(isBinary ? data : data.toString()));
     socket.on('close', (code) => { ended.push({ code, got, request }); closes.wake(); });
-    onSocket(socket);
+    onSocket(socket, request);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `${tls ? 'wss' : 'ws'}://${host}:${server.address().port}${path}`;
-  const client = new Program(program, [url], { env: environment(trusted) });
+  const client = new Program(command, [...args, url], { env: environment(trusted) });
   try {
     await body(client, closes, server.address().port);
   } catch (error) {
@@ -55,7 +57,7 @@ async function session(program, onSocket, body, { host = '127.0.0.1', path = '/'
 }
 
 const collect = () => {};
-const echo = (socket) => socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+export const echo = (socket) => socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
 
 async function sendsAndPrints(program, options) {
   const lines = ['hello', 'Grüße, 世界, 🦀', 'x'.repeat(2000), 'last'];

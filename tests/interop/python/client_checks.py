@@ -30,15 +30,16 @@ class Connections:
 
 
 @asynccontextmanager
-async def session(program, handler, *, scheme='ws', host='127.0.0.1', path='/', trusted=None, **options):
-    """A server, and the client connected to it."""
+async def session(program, handler, *, scheme='ws', host='127.0.0.1', path='/', trusted=None, compression=None, **options):
+    """A server, and the client connected to it. `program` can have options."""
+    command = program if isinstance(program, list) else [program]
     connections = Connections(handler)
-    async with serve(connections, '127.0.0.1', 0, compression=None, ping_interval=None, **options) as server:
+    async with serve(connections, '127.0.0.1', 0, compression=compression, ping_interval=None, **options) as server:
         port = server.sockets[0].getsockname()[1]
         env = {k: v for k, v in os.environ.items() if k not in ('SSL_CERT_FILE', 'SSL_CERT_DIR')}
         if trusted:
             env['SSL_CERT_FILE'] = trusted
-        client = await Program.start(program, f'{scheme}://{host}:{port}{path}', env=env)
+        client = await Program.start(*command, f'{scheme}://{host}:{port}{path}', env=env)
         try:
             yield client, connections
         except BaseException:

@@ -62,7 +62,7 @@ impl<const XORS: bool> Floor<XORS> {
 
 impl<const XORS: bool> Session for Floor<XORS> {
     fn receive(&mut self, _: usize, _: &mut Sink) -> Result {
-        self.pass(self.link.0.wire_len(), false);
+        self.pass(self.link.0.wire().len(), false);
         Ok(())
     }
 
@@ -87,7 +87,7 @@ impl<const XORS: bool> Session for Floor<XORS> {
     }
 
     fn echo(&mut self, _: usize, _: &mut Sink) -> Result {
-        self.pass(self.link.0.wire_len(), true);
+        self.pass(self.link.0.wire().len(), true);
         Ok(())
     }
 }

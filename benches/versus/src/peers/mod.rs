@@ -1,9 +1,11 @@
 //! One file for each library, and the floors.
 
+mod c_zlib;
 mod embedded_websocket;
 mod fastwebsockets;
 mod floor;
 mod sansws;
+mod sansws_deflate;
 mod sink;
 mod sockudo_protocol;
 mod sockudo_ws;
@@ -20,7 +22,7 @@ mod yawc;
 pub use floor::{CONNECT_FLOOR, MEMCPY, XOR};
 pub use sansws::{SANSWS, SLICES};
 
-use crate::session::Library;
+use crate::session::{Deflating, Library, Standing};
 
 /// All peers.
 pub const PEERS: &[Library] = &[
@@ -37,4 +39,48 @@ pub const PEERS: &[Library] = &[
     #[cfg(feature = "wslay")]
     wslay::LIBRARY,
     yawc::LIBRARY,
+];
+
+/// The floor of compression.
+pub const C_ZLIB: &str = "C zlib (level 6)";
+
+/// What flate2 stands for, see the feature.
+const FLATE2: &str = if cfg!(feature = "soketto-deflate") { "C zlib" } else { "zlib-rs" };
+
+const fn nothing(_: bool) -> Option<&'static str> {
+    None
+}
+
+const fn c_zlib(name: &'static str, level: u8) -> Deflating {
+    let standing = Standing::Floor;
+    Deflating { name, level, codec: "C zlib", standing, lacks: nothing, open: c_zlib::open }
+}
+
+/// Those with permessage-deflate: each with its default level, and where that can be chosen with others too, so that there
+/// is a row to compare with.
+pub const DEFLATING: &[Deflating] = &[
+    c_zlib("C zlib (level 1)", 1),
+    c_zlib("C zlib (level 4)", 4),
+    c_zlib(C_ZLIB, 6),
+    sansws_deflate::DEFAULT,
+    sansws_deflate::with_level("sansws (level 1)", 1),
+    sansws_deflate::with_level("sansws (level 6)", 6),
+    sansws_deflate::WITH_POOL,
+    sockudo_ws::DEFLATING,
+    Deflating {
+        name: "sockudo-ws (level 1)",
+        level: 1,
+        standing: Standing::Variant,
+        ..sockudo_ws::DEFLATING
+    },
+    sockudo_protocol::DEFLATING,
+    Deflating {
+        name: "sockudo-ws (protocol, level 1)",
+        level: 1,
+        standing: Standing::Variant,
+        ..sockudo_protocol::DEFLATING
+    },
+    soketto::DEFLATING,
+    yawc::DEFLATING,
+    Deflating { name: "yawc (level 1)", level: 1, standing: Standing::Variant, ..yawc::DEFLATING },
 ];

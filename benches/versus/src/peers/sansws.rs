@@ -24,7 +24,7 @@ pub const SANSWS: Library = Library {
 pub const SLICES: Library =
     Library { name: "sansws (slices)", open: open::<false>, accept: None, connect: None, idle: None };
 
-const CONFIG: Config = Config::new()
+pub const CONFIG: Config = Config::new()
     .keep_capacity(2 * MAX_MESSAGE as u32)
     .max_message(MAX_MESSAGE as u64)
     .max_outgoing(4 * MAX_MESSAGE);
@@ -35,7 +35,7 @@ const IN_PLACE: usize = 4096;
 /// Reads are as large as the transport makes them.
 const READ: usize = 64 * 1024;
 
-struct Open<R: sansws::Role, const LENT: bool> {
+pub struct Open<R: sansws::Role, const LENT: bool> {
     connection: Connection<R>,
     link: Link<Stream>,
     buffer: Vec<u8>,
@@ -50,24 +50,26 @@ fn rng() -> ChaCha8Rng {
 }
 
 fn open<const LENT: bool>(role: Role, link: Link<Stream>) -> Box<dyn Session> {
-    let (buffer, large): (_, Vec<Vec<u8>>) = (vec![0; READ], Vec::new());
-    let messages: &[_] = &[];
     match role {
         Role::Server => {
             let connection: Connection<Server> = Connection::open_server(CONFIG);
-            Box::new(Open::<_, LENT> { connection, link, buffer, messages, large, masks: false })
+            Box::new(Open::<_, LENT>::new(connection, link, false))
         }
         Role::Client => {
             let connection: Connection<Client<ChaCha8Rng>> = Connection::open_client(CONFIG, rng());
-            Box::new(Open::<_, LENT> { connection, link, buffer, messages, large, masks: true })
+            Box::new(Open::<_, LENT>::new(connection, link, true))
         }
     }
 }
 
 impl<R: sansws::Role, const LENT: bool> Open<R, LENT> {
+    pub fn new(connection: Connection<R>, link: Link<Stream>, masks: bool) -> Self {
+        Self { connection, link, buffer: vec![0; READ], messages: &[], large: Vec::new(), masks }
+    }
+
     /// The loop: read, `receive` until `None`, write `outgoing`; until `each` breaks.
     #[inline]
-    fn run(
+    pub fn run(
         &mut self,
         mut each: impl FnMut(
             Message<'_>,
@@ -145,7 +147,7 @@ where
             } else {
                 connection.sender().binary(message.bytes).map_err(text)?;
             }
-            if connection.outgoing().len() >= WRITE_AT {
+            if connection.sender().outgoing_len() >= WRITE_AT {
                 flush(connection, link);
             }
         }

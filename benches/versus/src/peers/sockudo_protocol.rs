@@ -1,18 +1,63 @@
 //! sockudo-ws once more, by its `Protocol` alone, as its own `bench` program uses it: bytes in, messages out.
 
-use crate::session::{Library, MAX_MESSAGE, Result, Role, Session, Sink, WRITE_AT, text};
+use super::sockudo_ws::deflate_config;
+use super::{FLATE2, nothing};
+use crate::session::{
+    Deflating, Library, MAX_MESSAGE, Result, Role, Session, Sink, Standing, WRITE_AT, text,
+};
 use crate::transport::{Link, Stream, block_on};
 use crate::wire::Payload;
 use bytes::{Bytes, BytesMut};
-use sockudo_ws::protocol::Protocol;
+use sockudo_ws::protocol::{CompressedProtocol, Protocol};
 use sockudo_ws::{Message, Role as Side};
 use tokio::io::AsyncReadExt;
 
 pub const LIBRARY: Library =
     Library { name: "sockudo-ws (protocol)", open, accept: None, connect: None, idle: None };
 
-struct Open {
-    protocol: Protocol,
+pub const DEFLATING: Deflating = Deflating {
+    name: "sockudo-ws (protocol)",
+    level: 6,
+    codec: FLATE2,
+    standing: Standing::Peer,
+    lacks: nothing,
+    open: compressed,
+};
+
+/// With and without compression it has the same methods, by no trait of its own.
+trait Codec {
+    fn process(&mut self, read: &mut BytesMut, received: &mut Vec<Message>) -> sockudo_ws::error::Result<()>;
+    fn encode(&mut self, message: &Message, outgoing: &mut BytesMut) -> sockudo_ws::error::Result<()>;
+}
+
+macro_rules! codec {
+    ($type:ty) => {
+        impl Codec for $type {
+            #[inline]
+            fn process(
+                &mut self,
+                read: &mut BytesMut,
+                received: &mut Vec<Message>,
+            ) -> sockudo_ws::error::Result<()> {
+                self.process_into(read, received)
+            }
+
+            #[inline]
+            fn encode(
+                &mut self,
+                message: &Message,
+                outgoing: &mut BytesMut,
+            ) -> sockudo_ws::error::Result<()> {
+                self.encode_message(message, outgoing)
+            }
+        }
+    };
+}
+codec!(Protocol);
+codec!(CompressedProtocol);
+
+struct Open<C> {
+    protocol: C,
     link: Link<Stream>,
     read: BytesMut,
     received: Vec<Message>,
@@ -25,8 +70,16 @@ fn open(role: Role, link: Link<Stream>) -> Box<dyn Session> {
         Role::Server => Side::Server,
         Role::Client => Side::Client,
     };
+    wrap(Protocol::new(side, MAX_MESSAGE, MAX_MESSAGE), link)
+}
+
+fn compressed(takeover: bool, level: u8, link: Link<Stream>) -> Box<dyn Session> {
+    wrap(CompressedProtocol::server(MAX_MESSAGE, MAX_MESSAGE, deflate_config(takeover, level)), link)
+}
+
+fn wrap<C: Codec + 'static>(protocol: C, link: Link<Stream>) -> Box<dyn Session> {
     Box::new(Open {
-        protocol: Protocol::new(side, MAX_MESSAGE, MAX_MESSAGE),
+        protocol,
         link,
         read: BytesMut::with_capacity(64 * 1024),
         received: Vec::new(),
@@ -35,14 +88,14 @@ fn open(role: Role, link: Link<Stream>) -> Box<dyn Session> {
     })
 }
 
-impl Open {
+impl<C: Codec> Open<C> {
     #[inline]
     fn run<const ECHO: bool>(&mut self, count: usize, sink: &mut Sink) -> Result {
         let end = sink.count + count;
         while sink.count < end {
             self.read.reserve(16 * 1024);
             block_on(self.link.read_buf(&mut self.read)).map_err(text)?;
-            self.protocol.process_into(&mut self.read, &mut self.received).map_err(text)?;
+            self.protocol.process(&mut self.read, &mut self.received).map_err(text)?;
             for message in &self.received {
                 match message {
                     Message::Text(bytes) => sink.message(true, bytes),
@@ -50,7 +103,7 @@ impl Open {
                     _ => return Err("not data".to_owned()),
                 }
                 if ECHO {
-                    self.protocol.encode_message(message, &mut self.outgoing).map_err(text)?;
+                    self.protocol.encode(message, &mut self.outgoing).map_err(text)?;
                 }
             }
             // Only without messages the read buffer is its own again, and is reused.
@@ -66,7 +119,7 @@ impl Open {
     }
 }
 
-impl Session for Open {
+impl<C: Codec> Session for Open<C> {
     fn receive(&mut self, count: usize, sink: &mut Sink) -> Result {
         self.run::<false>(count, sink)
     }
@@ -79,7 +132,7 @@ impl Session for Open {
         for payload in self.messages {
             let bytes = Bytes::from_static(payload.bytes);
             let message = if payload.is_text { Message::Text(bytes) } else { Message::Binary(bytes) };
-            self.protocol.encode_message(&message, &mut self.outgoing).map_err(text)?;
+            self.protocol.encode(&message, &mut self.outgoing).map_err(text)?;
             if self.outgoing.len() >= WRITE_AT {
                 self.flush();
             }

@@ -1,15 +1,37 @@
 //! sockudo-ws: its `WebSocketStream`. Timers are off, which would need a runtime.
 
 use super::sink::{SinkMessage, Streaming};
-use crate::session::{Idle, Library, Result, Role, Session, Sink, text};
+use super::{FLATE2, nothing};
+use crate::session::{Deflating, Idle, Library, Result, Role, Session, Sink, Standing, text};
 use crate::transport::{Answering, Link, Stream, block_on};
 use crate::wire::{HOST, PATH, Payload};
 use bytes::Bytes;
 use sockudo_ws::handshake::{client_handshake, server_handshake};
-use sockudo_ws::{Config, Message, WebSocketStream};
+use sockudo_ws::{CompressedWebSocketStream, Compression, Config, DeflateConfig, Message, WebSocketStream};
 
 pub const LIBRARY: Library =
     Library { name: "sockudo-ws", open, accept: Some(accept), connect: Some(connect), idle: Some(idle) };
+
+pub const DEFLATING: Deflating = Deflating {
+    name: "sockudo-ws",
+    level: 6,
+    codec: FLATE2,
+    standing: Standing::Peer,
+    lacks: nothing,
+    open: compressed,
+};
+
+/// What its modes for a compressor of each connection, and for a shared one, negotiate.
+pub fn deflate_config(takeover: bool, level: u8) -> DeflateConfig {
+    let mode = if takeover { Compression::Dedicated } else { Compression::Shared };
+    let config = mode.to_deflate_config().expect("both compress");
+    DeflateConfig { compression_level: level.into(), ..config }
+}
+
+fn compressed(takeover: bool, level: u8, link: Link<Stream>) -> Box<dyn Session> {
+    let socket = CompressedWebSocketStream::server(link, config(), deflate_config(takeover, level));
+    Box::new(Streaming::<_, (Message, Message)>::new(socket))
+}
 
 impl SinkMessage for Message {
     fn make(payload: &Payload) -> Self {

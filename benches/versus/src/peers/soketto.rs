@@ -1,6 +1,8 @@
 //! soketto: over a `BufReader` and a `BufWriter`, as its examples have it; one `Vec` for the messages is kept.
 
-use crate::session::{Idle, Library, MAX_MESSAGE, Result, Role, Session, Sink, WRITE_AT, text};
+use crate::session::{
+    Deflating, Idle, Library, MAX_MESSAGE, Result, Role, Session, Sink, Standing, WRITE_AT, text,
+};
 use crate::transport::{Answering, Link, Stream, Transport, block_on};
 use crate::wire::{HOST, PATH, Payload};
 use futures::io::{BufReader, BufWriter};
@@ -11,6 +13,42 @@ use soketto::{Mode, Receiver, Sender};
 
 pub const LIBRARY: Library =
     Library { name: "soketto", open, accept: Some(accept), connect: Some(connect), idle: Some(idle) };
+
+/// It always compresses with level 1, and makes a codec for each message.
+pub const DEFLATING: Deflating = Deflating {
+    name: "soketto",
+    level: 1,
+    codec: "C zlib",
+    standing: Standing::Peer,
+    lacks,
+    open: compressed,
+};
+
+/// It takes no context over: as a client it asks for that. As a server it agrees to an offer with takeover, and then
+/// cannot read the second message.
+fn lacks(takeover: bool) -> Option<&'static str> {
+    match takeover {
+        true => Some("knows no context takeover"),
+        false if cfg!(feature = "soketto-deflate") => None,
+        false => Some("needs `--features soketto-deflate` and an older flate2, see README.md"),
+    }
+}
+
+#[cfg(not(feature = "soketto-deflate"))]
+fn compressed(_: bool, _: u8, _: Link<Stream>) -> Box<dyn Session> {
+    unreachable!("is left out")
+}
+
+#[cfg(feature = "soketto-deflate")]
+fn compressed(_: bool, _: u8, link: Link<Stream>) -> Box<dyn Session> {
+    use soketto::extension::{Extension, Param, deflate::Deflate};
+    let mut deflate = Deflate::new(Mode::Server);
+    let offer = ["server_no_context_takeover", "client_no_context_takeover"].map(Param::new);
+    deflate.configure(&offer).expect("an offer that it takes");
+    let mut builder = builder(Role::Server, link, WRITE_AT);
+    builder.add_extensions([Box::new(deflate) as Box<dyn Extension + Send>]);
+    Box::new(finished(builder))
+}
 
 type Buffered<T> = BufReader<BufWriter<Link<T>>>;
 
@@ -25,7 +63,7 @@ fn buffered<T: Transport + Unpin>(link: Link<T>, size: usize) -> Buffered<T> {
     BufReader::with_capacity(size, BufWriter::with_capacity(size, link))
 }
 
-fn wrap(role: Role, link: Link<Stream>, size: usize) -> Open {
+fn builder(role: Role, link: Link<Stream>, size: usize) -> Builder<Buffered<Stream>> {
     let mode = match role {
         Role::Server => Mode::Server,
         Role::Client => Mode::Client,
@@ -33,12 +71,16 @@ fn wrap(role: Role, link: Link<Stream>, size: usize) -> Open {
     let mut builder = Builder::new(buffered(link, size), mode);
     builder.set_max_message_size(MAX_MESSAGE);
     builder.set_max_frame_size(MAX_MESSAGE);
+    builder
+}
+
+fn finished(builder: Builder<Buffered<Stream>>) -> Open {
     let (sender, receiver) = builder.finish();
     Open { sender, receiver, message: Vec::new(), messages: &[] }
 }
 
 fn open(role: Role, link: Link<Stream>) -> Box<dyn Session> {
-    Box::new(wrap(role, link, WRITE_AT))
+    Box::new(finished(builder(role, link, WRITE_AT)))
 }
 
 impl Open {
@@ -127,7 +169,7 @@ fn connect(count: usize, link: fn() -> Link<Answering>) -> Result {
 fn idle(link: Link<Stream>, count: usize) -> Idle {
     // The application's own buffers are as small as can be: what is counted is the library's. Its two halves share
     // the transport on the heap, which is too little to take out.
-    let mut session = Box::new(wrap(Role::Server, link, 0));
+    let mut session = Box::new(finished(builder(Role::Server, link, 0)));
     session.echo(count, &mut Sink::new()).expect("echoes");
     session.message = Vec::new();
     Idle { size: size_of_val(&session.sender) + size_of_val(&session.receiver), keep: session }

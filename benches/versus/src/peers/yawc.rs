@@ -1,15 +1,38 @@
-//! yawc: `Stream` and `Sink`; no compression, text is checked, buffers as in its own benchmarks.
+//! yawc: `Stream` and `Sink`; text is checked, buffers as in its own benchmarks.
 //! Its handshakes need hyper and a runtime, so they are not measured.
 
 use super::sink::SinkMessage;
-use crate::session::{Idle, Library, MAX_MESSAGE, Result, Role, Session, Sink, text};
+use super::{FLATE2, nothing};
+use crate::session::{Deflating, Idle, Library, MAX_MESSAGE, Result, Role, Session, Sink, Standing, text};
 use crate::transport::{Link, Stream, block_on};
 use crate::wire::Payload;
 use bytes::Bytes;
 use futures::SinkExt;
-use yawc::{Frame, OpCode, Options, WebSocket};
+use yawc::{CompressionLevel, Frame, OpCode, Options, WebSocket};
 
 pub const LIBRARY: Library = Library { name: "yawc", open, accept: None, connect: None, idle: Some(idle) };
+
+pub const DEFLATING: Deflating = Deflating {
+    name: "yawc",
+    level: 6,
+    codec: FLATE2,
+    standing: Standing::Peer,
+    lacks: nothing,
+    open: compressed,
+};
+
+/// Level 1 with takeover is its `low_latency`. Without takeover there is no pool, which saves memory and not time.
+fn compressed(takeover: bool, level: u8, link: Link<Stream>) -> Box<dyn Session> {
+    let options = large_buffers().with_utf8().with_limits(MAX_MESSAGE, 2 * MAX_MESSAGE);
+    let options = options.with_compression_level(CompressionLevel::new(level.into()));
+    let agreed = if takeover {
+        "permessage-deflate"
+    } else {
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+    };
+    let socket = WebSocket::from_stream_with_extensions(link, yawc::Role::Server, Some(agreed), options);
+    Box::new(Open(socket.expect("options"), &[]))
+}
 
 impl SinkMessage for Frame {
     fn make(payload: &Payload) -> Self {
@@ -39,10 +62,12 @@ fn wrap(role: Role, link: Link<Stream>, options: Options) -> Open {
     Open(WebSocket::from_stream(link, role, options).expect("options"), &[])
 }
 
+fn large_buffers() -> Options {
+    Options::default().with_read_buffer_capacity(128 * 1024).with_backpressure_boundary(64 * 1024)
+}
+
 fn open(role: Role, link: Link<Stream>) -> Box<dyn Session> {
-    let options =
-        Options::default().with_read_buffer_capacity(128 * 1024).with_backpressure_boundary(64 * 1024);
-    Box::new(wrap(role, link, options))
+    Box::new(wrap(role, link, large_buffers()))
 }
 
 impl Session for Open {

@@ -1,0 +1,78 @@
+//! Ourselves with permessage-deflate, by the same loop. What was agreed is set by hand: the handshake is not timed.
+
+use super::nothing;
+use super::sansws::{CONFIG, Open};
+use crate::session::{Deflating, Result, Session, Sink, Standing};
+use crate::transport::{Link, Stream};
+use crate::wire::Payload;
+use sansws::deflate::{Deflate, DeflateParams, Pool};
+use sansws::{Connection, Message, Server};
+use std::ops::ControlFlow::{Break, Continue};
+
+/// The default level and threshold.
+pub const DEFAULT: Deflating = Deflating {
+    name: "sansws",
+    level: Deflate::new().compression_level(),
+    codec: "zlib-rs",
+    standing: Standing::Ours,
+    lacks: nothing,
+    open: |takeover, _, link| open(takeover, Deflate::new(), None, link),
+};
+
+/// With this level, whatever the length of a message.
+pub const fn with_level(name: &'static str, level: u8) -> Deflating {
+    Deflating {
+        name,
+        level,
+        open: |takeover, level, link| open(takeover, Deflate::new().level(level).threshold(0), None, link),
+        ..DEFAULT
+    }
+}
+
+/// The default, with the codecs in a pool between messages.
+pub const WITH_POOL: Deflating = Deflating {
+    name: "sansws (pool)",
+    lacks: |takeover| takeover.then_some("the pool is for those who take no context over"),
+    open: |takeover, _, link| open(takeover, Deflate::new(), Some(Pool::new(1)), link),
+    ..DEFAULT
+};
+
+struct Compressed(Open<Server, true>);
+
+fn open(takeover: bool, deflate: Deflate, pool: Option<Pool>, link: Link<Stream>) -> Box<dyn Session> {
+    let params = DeflateParams::new()
+        .with_server_no_context_takeover(!takeover)
+        .with_client_no_context_takeover(!takeover);
+    let mut connection = Connection::open_server(CONFIG.deflate(deflate));
+    connection.set_deflate(params);
+    if let Some(pool) = pool {
+        connection.set_deflate_pool(&pool);
+    }
+    Box::new(Compressed(Open::new(connection, link, false)))
+}
+
+impl Session for Compressed {
+    fn receive(&mut self, count: usize, sink: &mut Sink) -> Result {
+        self.0.receive(count, sink)
+    }
+
+    fn prepare(&mut self, messages: &'static [Payload]) {
+        self.0.prepare(messages);
+    }
+
+    fn send(&mut self) -> Result {
+        Err("only echoes".to_owned())
+    }
+
+    fn echo(&mut self, count: usize, sink: &mut Sink) -> Result {
+        let end = sink.count + count;
+        self.0.run(|message, tx, _| {
+            sink.message(matches!(message, Message::Text(_)), message.as_bytes());
+            match message {
+                Message::Text(text) => tx.text(text)?,
+                Message::Binary(bytes) => tx.binary(bytes)?,
+            }
+            Ok(if sink.count == end { Break(()) } else { Continue(()) })
+        })
+    }
+}
