@@ -22,6 +22,7 @@ pub const MAX_CLOSE_REASON: usize = 123;
 /// assert_eq!(CloseCode::TRY_AGAIN_LATER.to_string(), "1013 (try again later)");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct CloseCode(u16);
 
 impl CloseCode {

@@ -11,6 +11,7 @@ pub(crate) use deflate::{MAX_BITS, MIN_BITS, window_bits};
 
 /// How messages are delivered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Delivery {
     /// As [`Event::Message`](crate::Event::Message), once the whole message has arrived.
     #[default]
@@ -30,6 +31,7 @@ pub enum Delivery {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Config {
     pub(crate) max_message: u64,
     pub(crate) max_frame: u64,

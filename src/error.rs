@@ -12,6 +12,7 @@ use core::fmt;
 /// - [`Caller`](Self::Caller) is a refused call. It changed nothing; the connection goes on.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Error {
     /// The peer broke the protocol.
     Peer(Violation),
@@ -26,6 +27,7 @@ pub enum Error {
 /// A rule of RFC 6455 that the peer broke.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Violation {
     /// A client sent a frame without a mask (section 5.1).
     Unmasked,
@@ -64,6 +66,7 @@ pub enum Violation {
 /// A limit of [`Config`](crate::Config) that the peer went beyond.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Limit {
     /// [`Config::max_frame`](crate::Config::max_frame).
     Frame,
@@ -82,6 +85,7 @@ pub enum Limit {
 /// Why an opening handshake is not valid (RFC 6455 section 4).
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum HandshakeError {
     /// The head is not HTTP/1.1 syntax.
     MalformedHead,
@@ -122,6 +126,7 @@ pub enum HandshakeError {
 /// Why a call was refused.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Misuse {
     /// The connection is not open yet.
     NotOpenYet,

@@ -73,8 +73,9 @@
 //!
 //! - `std` (default): `From<Error> for std::io::Error`; implies `alloc`.
 //! - `alloc`: the storage [`Heap`] and [`PreparedMessage`].
+//! - `defmt`: `defmt::Format` for events, errors, states and configurations. As with `Debug`, what can be a secret stays out:
+//!   keys and header values, and payloads too.
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
-//! - `heapless`: the storage [`Fixed`], which needs no allocator.
 //! - `sha1`: the handshake's SHA-1 by the processor's own instructions, where it has them.
 //! - `simd`: large payloads are masked with the widest vectors that the processor has. Needs `std`.
 //! - `simdutf8`: text is validated with SIMD.
@@ -94,6 +95,8 @@ mod connection;
 pub mod deflate;
 mod error;
 mod event;
+#[cfg(feature = "defmt")]
+mod format;
 mod frame;
 pub mod handshake;
 mod message;
@@ -113,8 +116,8 @@ pub use event::{Event, Handshake, Message, Part};
 pub use frame::FrameHeader;
 pub use handshake::{Accept, ClientRequest, Reply, Uri, UriError};
 pub use message::DataKind;
-pub use role::{Client, Role, Server};
-pub use storage::{Fixed, Heap, Storage};
+pub use role::{Client, Role, Server, Upgraded};
+pub use storage::{Borrowed, Fixed, Heap, Storage};
 
 /// The README's code compiles and runs too.
 #[cfg(all(doctest, feature = "std"))]

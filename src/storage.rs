@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// Where a connection keeps the bytes that it has to hold: [`Heap`].
+/// Where a connection keeps the bytes that it has to hold: [`Heap`], [`Fixed`] or [`Borrowed`].
 ///
 /// Sealed: the ways in and out of the buffers are the library's own.
 pub trait Storage: sealed::Storage {}
@@ -15,7 +15,7 @@ impl<T: sealed::Storage> Storage for T {}
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Heap;
 
-/// Buffers of a fixed size inside of the connection, without an allocator. Needs the feature `heapless`.
+/// Buffers of a fixed size inside of the connection, without an allocator.
 ///
 /// `RX` is how many bytes can be received into the connection: what is needed of an HTTP head (its first line, the
 /// fields of the handshake, and those of [`Config::keep_fields`](crate::Config::keep_fields); all others are dropped as they
@@ -25,35 +25,90 @@ pub struct Heap;
 /// offered subprotocols.
 ///
 /// ```
-/// # #[cfg(feature = "heapless")] {
 /// use sansws::{Config, Connection, Fixed, Server};
 ///
 /// let connection: Connection<Server, Fixed<1024, 1024>> = Connection::server_in(Config::new(), Fixed);
-/// # }
+///
+/// // In a constant, too.
+/// const NEW: Connection<Server, Fixed<1024, 1024>> = Connection::fixed_server(Config::new());
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fixed<const RX: usize, const TX: usize>;
+
+/// Buffers that are lent to the connection, of any size, without an allocator: `static` ones, or such that many connections
+/// use one after the other. The connection itself stays small by it, and moving it cheap.
+///
+/// What the first buffer has room for are the `RX` bytes of [`Fixed`], and the second has its `TX` bytes.
+///
+/// ```
+/// use sansws::{Borrowed, Config, Connection, Server};
+///
+/// let (mut receive, mut send) = ([0; 1024], [0; 1024]);
+/// let storage = Borrowed::new(&mut receive, &mut send);
+/// let connection: Connection<Server, Borrowed<'_>> = Connection::server_in(Config::new(), storage);
+/// ```
+#[derive(Debug)]
+pub struct Borrowed<'a> {
+    pub(crate) receive: &'a mut [u8],
+    pub(crate) send: &'a mut [u8],
+}
+
+impl<'a> Borrowed<'a> {
+    /// These buffers; what they hold does not matter.
+    #[must_use]
+    pub const fn new(receive: &'a mut [u8], send: &'a mut [u8]) -> Self {
+        Self { receive, send }
+    }
+}
 
 /// There is no room: the storage has a fixed size, or the allocator has no memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Full;
 
-pub(crate) mod sealed {
-    use super::Full;
+/// Copies a row of the same length. `copy_from_slice` alone has a panic for other lengths, which stays in the program where
+/// a compiler does not see that they are equal.
+#[inline(always)]
+pub(crate) fn copy(from: &[u8], to: &mut [u8]) {
+    if cfg!(target_pointer_width = "64") && to.len() == from.len() {
+        to.copy_from_slice(from);
+    } else {
+        copy_out_of_line(from, to);
+    }
+}
 
-    pub trait Storage {
+/// Becomes a call of the usual function.
+#[inline(never)]
+fn copy_out_of_line(from: &[u8], to: &mut [u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
+pub(crate) mod sealed {
+    use super::{Full, copy};
+
+    pub trait Storage: Sized {
         /// Holds a head or a message that is being received.
         type Receive: Buffer;
         /// Holds what is to be written.
         type Send: Buffer;
         /// Holds the payload of one control frame.
-        type Control: Buffer;
+        type Control: Buffer + Empty;
         /// Holds what was negotiated.
         type Text: Text;
         /// Holds a text message that is being received.
         type Message: TextMessage;
         /// Says which header fields are kept.
         type Names: Names;
+
+        /// Those for what is received and for what is to be sent, both empty.
+        fn into_buffers(self) -> (Self::Receive, Self::Send);
+    }
+
+    /// What begins with nothing in it.
+    pub trait Empty {
+        /// That.
+        const EMPTY: Self;
     }
 
     /// Which fields of the peer's head are kept.
@@ -84,16 +139,16 @@ pub(crate) mod sealed {
     ///      0 ..... start ......... end ......... capacity
     ///      | taken |    filled     |    room    |
     /// ```
-    pub trait Buffer: Default {
-        /// The most bytes that it can hold; `usize::MAX` where only memory limits it.
-        const CAPACITY: usize;
-
+    pub trait Buffer {
         /// Whether room can be lent to be read to.
         const LENDS: bool = false;
 
+        /// The most bytes that it can hold; `usize::MAX` where only memory limits it.
+        fn max_len(&self) -> usize;
+
         /// How many bytes can be held without an allocation.
         fn capacity(&self) -> usize {
-            Self::CAPACITY
+            self.max_len()
         }
 
         /// All room behind the filled bytes, at least `len` bytes where that is possible. Nothing counts as filled by it.
@@ -132,17 +187,13 @@ pub(crate) mod sealed {
         /// Appends `bytes`.
         #[inline]
         fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
-            let room = self.grow(bytes.len())?;
-            // It is as long; said so that no panic is compiled in.
-            if room.len() == bytes.len() {
-                room.copy_from_slice(bytes);
-            }
+            copy(bytes, self.grow(bytes.len())?);
             Ok(())
         }
     }
 
     /// A short text.
-    pub trait Text: Default {
+    pub trait Text: Empty {
         /// The text, empty by default.
         fn as_str(&self) -> &str;
 
@@ -151,10 +202,10 @@ pub(crate) mod sealed {
     }
 }
 
-#[cfg(feature = "heapless")]
 mod fixed;
 #[cfg(feature = "alloc")]
 mod heap;
+pub(crate) mod row;
 
 impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

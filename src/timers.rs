@@ -267,6 +267,7 @@ impl Timers {
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[must_use]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Action {
     /// Nothing is due. Poll again at [`Timers::next_deadline`], or when something happened.
     Wait,
@@ -282,6 +283,7 @@ pub enum Action {
 /// The limit that was reached.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Timeout {
     /// The opening handshake took longer than [`TimersConfig::handshake_deadline`].
     ///

@@ -6,11 +6,13 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms from the highest to the lowest, with what each may import. `lib.rs` may import all.
-const MAY_IMPORT: [(&str, &[&str]); 12] = [
+const MAY_IMPORT: [(&str, &[&str]); 13] = [
     (
         "connection",
         &["event", "handshake", "message", "deflate", "frame", "config", "storage", "error", "close", "role"],
     ),
+    // Says of values what may stand in a log.
+    ("format", &["connection", "event", "handshake", "close", "role", "storage"]),
     // The timers are told the state of a connection, and know nothing else of it.
     ("timers", &["State"]),
     ("event", &["handshake", "message", "close"]),

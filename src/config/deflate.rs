@@ -22,6 +22,7 @@
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Deflate {
     pub(crate) wanted: DeflateParams,
     pub(crate) level: u8,
@@ -148,6 +149,7 @@ impl Default for Deflate {
 /// The agreed parameters of permessage-deflate (RFC 7692 section 7.1).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[must_use]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DeflateParams {
     server_no_context_takeover: bool,
     client_no_context_takeover: bool,

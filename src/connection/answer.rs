@@ -8,9 +8,10 @@ use crate::error::{Error, Misuse};
 use crate::frame::FrameHeader;
 use crate::handshake::{Accept, Reply, accept_of};
 use crate::message::DataKind;
+use crate::role::sealed::Unmasked;
 use crate::role::{Role, Server};
 use crate::storage::Storage;
-use crate::storage::sealed::Text;
+use crate::storage::sealed::{Empty, Text};
 
 /// Room for an error answer of the library's own, whatever the embedder's limit is.
 const ERROR_ANSWER: usize = 512;
@@ -29,7 +30,7 @@ impl<S: Storage> Sender<Server, S> {
         }
         let agreed = accept.agreed(self.offered())?;
         accept.check_headers()?;
-        let mut negotiation = S::Text::default();
+        let mut negotiation = S::Text::EMPTY;
         negotiation.push(agreed).map_err(|_| Misuse::StorageTooSmall)?;
         let key = accept_of(&self.digest);
         #[cfg(feature = "deflate")]
@@ -73,9 +74,11 @@ impl<S: Storage> Sender<Server, S> {
 
     /// What waits for a decision; nothing any more once the transport has ended.
     fn decision(&self) -> Decision {
-        if self.lifecycle.phase() == Phase::Handshake { self.decision } else { Decision::None }
+        if matches!(self.lifecycle.phase(), Phase::Handshake) { self.decision } else { Decision::None }
     }
+}
 
+impl<R: Role + Unmasked, S: Storage> Sender<R, S> {
     /// The header of a text message whose payload the caller writes itself. Like
     /// [`frame_in_place`](Self::frame_in_place), for payloads that are shared: a server does not mask.
     ///

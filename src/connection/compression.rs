@@ -9,6 +9,7 @@ use alloc::boxed::Box;
 /// How the next message goes out on a connection that has agreed on permessage-deflate. See
 /// [`Sender::compress`](crate::Sender::compress).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Compress {
     /// Compressed from [`Deflate::threshold`](crate::deflate::Deflate::threshold) on, and where that makes it shorter.
     #[default]
@@ -45,6 +46,8 @@ struct InUse {
 }
 
 impl Compression {
+    pub(super) const NONE: Self = Self(None);
+
     pub(super) fn new(config: &Config) -> Self {
         Self(config.deflate.map(|deflate| Box::new(Stage::Wanted { deflate, pool: None, agreed: None })))
     }

@@ -6,6 +6,7 @@ mod compression;
 #[cfg(not(feature = "deflate"))]
 #[path = "compression/absent.rs"]
 mod compression;
+mod constant;
 mod opening;
 #[cfg(feature = "alloc")]
 mod prepared;
@@ -28,14 +29,15 @@ use crate::config::DeflateParams;
 use crate::deflate::Pool;
 use crate::error::{Error, Violation};
 use crate::event::{Event, Message};
-use crate::frame::{Opcode, WholeMessage};
+use crate::frame::{FOR_SPEED, Opcode, WholeMessage};
 use crate::handshake::ClientRequest;
 use crate::message::{validate, validate_ascii};
-use crate::role::{Client, Role, Server};
+use crate::role::{Client, Role, Server, Upgraded};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
 use crate::storage::Storage;
-use crate::storage::sealed::Names;
+use crate::storage::sealed::{Buffer, Names};
+use compression::Compression;
 use core::fmt;
 use opening::Stage;
 use rand_core::CryptoRng;
@@ -112,14 +114,14 @@ impl<G: CryptoRng> Connection<Client<G>> {
 impl<S: Storage> Connection<Server, S> {
     /// As [`server`](Connection::server), with this storage.
     #[must_use]
-    pub fn server_in(config: Config, _storage: S) -> Self {
-        Self::new(Server, config, Lifecycle::new(), Stage::head())
+    pub fn server_in(config: Config, storage: S) -> Self {
+        Self::new(Server, &config, Lifecycle::new(), Stage::head(), storage)
     }
 
     /// As [`open_server`](Connection::open_server), with this storage.
     #[must_use]
-    pub fn open_server_in(config: Config, _storage: S) -> Self {
-        Self::new(Server, config, Lifecycle::open(), Stage::Frames)
+    pub fn open_server_in(config: Config, storage: S) -> Self {
+        Self::new(Server, &config, Lifecycle::open(), Stage::Frames, storage)
     }
 }
 
@@ -128,47 +130,74 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     ///
     /// # Errors
     /// As [`client`](Connection::client).
-    pub fn client_in(
-        request: &ClientRequest<'_>,
-        config: Config,
-        rng: G,
-        _storage: S,
-    ) -> Result<Self, Error> {
+    pub fn client_in(request: &ClientRequest<'_>, config: Config, rng: G, storage: S) -> Result<Self, Error> {
         // WS-4.1-01
-        let mut sender = Self::sending(Client { rng }, &config, Lifecycle::new());
-        sender.write_request(request)?;
-        Ok(Self::with(sender, &config, Stage::head()))
+        let mut connection = Self::new(Client { rng }, &config, Lifecycle::new(), Stage::head(), storage);
+        connection.sender.write_request(request)?;
+        Ok(connection)
     }
 
     /// As [`open_client`](Connection::open_client), with this storage.
     #[must_use]
-    pub fn open_client_in(config: Config, rng: G, _storage: S) -> Self {
-        Self::new(Client { rng }, config, Lifecycle::open(), Stage::Frames)
+    pub fn open_client_in(config: Config, rng: G, storage: S) -> Self {
+        Self::new(Client { rng }, &config, Lifecycle::open(), Stage::Frames, storage)
+    }
+}
+
+impl<S: Storage> Connection<Upgraded<Server>, S> {
+    /// As [`open_server`](Connection::open_server), with this storage, where no connection has to do the opening handshake
+    /// by itself: see [`Upgraded`].
+    #[must_use]
+    pub fn upgraded_server_in(config: Config, storage: S) -> Self {
+        Self::new(Upgraded { role: Server }, &config, Lifecycle::open(), Stage::Frames, storage)
+    }
+}
+
+impl<G: CryptoRng, S: Storage> Connection<Upgraded<Client<G>>, S> {
+    /// As [`open_client`](Connection::open_client), with this storage, where no connection has to do the opening handshake
+    /// by itself: see [`Upgraded`].
+    #[must_use]
+    pub fn upgraded_client_in(config: Config, rng: G, storage: S) -> Self {
+        Self::new(Upgraded { role: Client { rng } }, &config, Lifecycle::open(), Stage::Frames, storage)
     }
 }
 
 impl<R: Role, S: Storage> Connection<R, S> {
-    fn new(role: R, config: Config, lifecycle: Lifecycle, stage: Stage) -> Self {
-        Self::with(Self::sending(role, &config, lifecycle), &config, stage)
-    }
-
-    fn sending(role: R, config: &Config, lifecycle: Lifecycle) -> Sender<R, S> {
-        Sender::new(role, lifecycle, config)
+    #[inline]
+    fn new(role: R, config: &Config, lifecycle: Lifecycle, stage: Stage, storage: S) -> Self {
+        let (receive, send) = storage.into_buffers();
+        let capacities = (receive.max_len(), send.max_len());
+        let receiver = Receiver::new(config, R::IS_SERVER, receive, capacities.0);
+        let compression = Compression::new(config);
+        let sender = Sender::new(role, lifecycle, compression, send, (config.max_outgoing, capacities.1));
+        Self::with(receiver, sender, config, stage, S::Names::new(config.kept_fields))
     }
 
     #[inline]
-    fn with(sender: Sender<R, S>, config: &Config, stage: Stage) -> Self {
+    const fn with(
+        receiver: Receiver<S>,
+        sender: Sender<R, S>,
+        config: &Config,
+        stage: Stage,
+        kept_fields: S::Names,
+    ) -> Self {
         Self {
-            receiver: Receiver::new(config, R::IS_SERVER),
+            receiver,
             sender,
             stage,
-            kept_fields: S::Names::new(config.kept_fields),
+            kept_fields,
             max_head: config.max_head,
             max_refusal_body: config.max_refusal_body,
             max_head_fields: config.max_head_fields,
             http_requests: config.http_requests,
             auto_pong: config.auto_pong,
         }
+    }
+
+    /// Whether what is received are frames. A constant for a role that never was in any other stage.
+    #[inline(always)]
+    fn has_frames(&self) -> bool {
+        !R::OPENS || matches!(self.stage, Stage::Frames)
     }
 
     /// Takes bytes from the peer off the front of `input` and returns the next event, with the sender to answer it.
@@ -188,7 +217,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
-        if matches!(self.stage, Stage::Frames) && self.sender.lifecycle.is_receiving() {
+        if FOR_SPEED && self.has_frames() && self.sender.lifecycle.is_receiving() {
             if let Some(WholeMessage { opcode, payload, is_ascii }) =
                 self.receiver.whole_message(input, R::IS_SERVER)
             {
@@ -219,7 +248,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
-        if !matches!(self.stage, Stage::Frames) {
+        if !self.has_frames() {
             return self.receive_opening(input);
         }
         if !self.sender.lifecycle.is_receiving() {
@@ -312,7 +341,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// ```
     #[inline]
     pub fn receive_buffer(&mut self) -> Option<&mut [u8]> {
-        let takes_frames = matches!(self.stage, Stage::Frames) && self.sender.lifecycle.is_receiving();
+        let takes_frames = self.has_frames() && self.sender.lifecycle.is_receiving();
         // What is compressed has to go elsewhere anyway.
         if !takes_frames || self.sender.compression.is_in_use() {
             return None;
@@ -323,7 +352,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Tells that the first `len` bytes of [`receive_buffer`](Self::receive_buffer) were read there. More than were lent
     /// count as all of them. The events come by [`receive`](Self::receive).
     pub fn filled(&mut self, len: usize) {
-        if matches!(self.stage, Stage::Frames) && self.sender.lifecycle.is_receiving() {
+        if self.has_frames() && self.sender.lifecycle.is_receiving() {
             self.receiver.filled(len);
         }
     }
@@ -415,7 +444,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Whether the connection is closed and the closing handshake had finished before (RFC 6455 section 7.1.4).
     #[must_use]
     pub fn is_closed_cleanly(&self) -> bool {
-        self.sender.lifecycle.phase() == Phase::Ended(Ending::Clean)
+        matches!(self.sender.lifecycle.phase(), Phase::Ended(Ending::Clean))
     }
 
     /// Why the connection failed, if it did.
@@ -447,7 +476,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// [`Config::deflate`](crate::Config::deflate). To be called before anything is received or sent; of no effect while
     /// the handshake is under way here.
     pub fn set_deflate(&mut self, params: DeflateParams) {
-        if matches!(self.stage, Stage::Frames) {
+        if self.has_frames() {
             self.sender.compression.agree(R::IS_SERVER, params);
             self.receiver.take_rsv1();
         }

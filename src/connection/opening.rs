@@ -13,7 +13,7 @@ use crate::handshake::{
     check_response, digest_of, elements, empty_lines_len, encode_key, request_line, status_line,
 };
 use crate::role::{Client, Role};
-use crate::storage::sealed::{Buffer, Names, Text};
+use crate::storage::sealed::{Buffer, Empty, Names, Text};
 use crate::storage::{Full, Storage};
 use core::str;
 use rand_core::CryptoRng;
@@ -32,8 +32,8 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    pub(super) fn head() -> Self {
-        Self::Head(Progress::default())
+    pub(super) const fn head() -> Self {
+        Self::Head(Progress::NEW)
     }
 }
 
@@ -87,7 +87,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub(super) fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
         loop {
             match self.stage {
-                Stage::Decision if self.sender.lifecycle.phase() == Phase::Handshake => {
+                Stage::Decision if matches!(self.sender.lifecycle.phase(), Phase::Handshake) => {
                     return if input.is_empty() { Ok(None) } else { Err(Misuse::DecisionPending.into()) };
                 }
                 // The embedder has accepted.
@@ -197,7 +197,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         };
         let found = match answer {
             Answer::Open { subprotocol } => {
-                let mut agreed = S::Text::default();
+                let mut agreed = S::Text::EMPTY;
                 agreed.push(subprotocol).map_err(|Full| Limit::Head)?;
                 #[cfg(feature = "deflate")]
                 if offers_extensions {
@@ -276,7 +276,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub(super) fn end_of_refusal<'i>(&mut self) -> Option<Opening<'i>> {
         match self.stage {
             Stage::Refusal { head_len, mut body }
-                if !R::IS_SERVER && self.sender.lifecycle.phase() == Phase::Handshake =>
+                if R::OPENS && !R::IS_SERVER && matches!(self.sender.lifecycle.phase(), Phase::Handshake) =>
             {
                 body.end();
                 Some(self.refused(head_len, body))

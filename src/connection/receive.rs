@@ -13,7 +13,7 @@ use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{Decoder, Header, MAX_CONTROL, Opcode, Rules, WholeMessage};
 use crate::message::{Assembler, DataKind, Order, Utf8, validate};
-use crate::storage::sealed::{Buffer, TextMessage};
+use crate::storage::sealed::{Buffer, Empty, TextMessage};
 use crate::storage::{Full, Storage};
 use found::{NO_CLOSE, Payload};
 
@@ -63,18 +63,19 @@ enum Reported {
 }
 
 impl<S: Storage> Receiver<S> {
-    pub(super) fn new(config: &Config, peer_masks: bool) -> Self {
+    /// `capacity` is that of the buffer.
+    pub(super) const fn new(config: &Config, peer_masks: bool, buffer: S::Receive, capacity: usize) -> Self {
         // What the storage cannot hold is refused by the header, as what the embedder does not want.
         let max_message = match config.delivery {
-            Delivery::Whole => config.max_message.min(S::Receive::CAPACITY as u64),
-            Delivery::Parts => config.max_message,
+            Delivery::Whole if config.max_message > capacity as u64 => capacity as u64,
+            _ => config.max_message,
         };
         Self {
             decoder: Decoder::new(),
             frame: Frame { opcode: Opcode::Binary, fin: true, is_first: true },
             order: Order::new(max_message, config.max_fragments),
-            assembler: Assembler::new(),
-            control: S::Control::default(),
+            assembler: Assembler::new(buffer),
+            control: S::Control::EMPTY,
             max_frame: config.max_frame,
             peer_masks,
             takes_rsv1: false,
@@ -147,7 +148,7 @@ impl<S: Storage> Receiver<S> {
         compression: &mut Compression,
     ) -> Result<Option<Found<'i>>, Error> {
         self.clear_reported()?;
-        if self.reported == Reported::Raw {
+        if S::Receive::LENDS && self.reported == Reported::Raw {
             if let Some(found) = self.next_raw()? {
                 return Ok(Some(found));
             }
@@ -303,11 +304,9 @@ impl<S: Storage> Receiver<S> {
         let is_last = piece.is_last && self.frame.fin;
         let payload = match kind {
             DataKind::Binary => Payload::Input(piece.bytes),
-            DataKind::Text if missing > 0 => {
-                let whole =
-                    self.assembler.utf8().continue_char(piece.bytes).map_err(|_| Violation::InvalidUtf8)?;
-                Payload::Char(whole.map_or(0, char::len_utf8))
-            }
+            DataKind::Text if missing > 0 => Payload::Char(
+                self.assembler.utf8().continue_char(piece.bytes).map_err(|_| Violation::InvalidUtf8)?,
+            ),
             DataKind::Text => match self.assembler.utf8().split(piece.bytes) {
                 // WS-8.1-02
                 Ok(text) if is_last && !self.assembler.utf8().is_complete() => return self.valid_part(text),
@@ -345,10 +344,11 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// What was reported from a buffer is not needed any more once the next call is made.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn clear_reported(&mut self) -> Result<(), Error> {
         match self.reported {
             Reported::Nothing | Reported::Raw => return Ok(()),
-            Reported::Message if self.raw > 0 => self.clear_before_raw(),
+            Reported::Message if S::Receive::LENDS && self.raw > 0 => self.clear_before_raw(),
             Reported::Message => self.assembler.clear(to_usize(self.keep_capacity)),
             #[cfg(feature = "deflate")]
             Reported::Part if self.order.kind().is_some() => self.assembler.buffer().truncate(0),
@@ -357,7 +357,7 @@ impl<S: Storage> Receiver<S> {
             Reported::Control => self.control.clear(0),
             Reported::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
         }
-        self.reported = if self.raw > 0 { Reported::Raw } else { Reported::Nothing };
+        self.reported = if S::Receive::LENDS && self.raw > 0 { Reported::Raw } else { Reported::Nothing };
         Ok(())
     }
 

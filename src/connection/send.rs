@@ -1,26 +1,23 @@
 //! Calls into frames in the outgoing buffer. Every frame that goes out is made here; a refused call changes nothing.
 
+mod by_itself;
 #[cfg(feature = "deflate")]
 mod compress;
 
 use super::compression::Compression;
 use super::state::{Ending, Lifecycle, Phase, State, Step};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
-use crate::config::Config;
 use crate::error::{Error, Misuse};
-use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode, copy_plain};
-use crate::handshake::{Digest, Out};
+use crate::frame::{FOR_SPEED, FrameHeader, MAX_CONTROL, Mask, Opcode, copy_plain};
+use crate::handshake::{Digest, Out, split_once};
 use crate::message::{DataKind, Utf8};
 use crate::role::Role;
-use crate::storage::sealed::{Buffer, Text};
-use crate::storage::{Full, Storage};
-use core::fmt;
+use crate::storage::sealed::{Buffer, Empty, Text};
+use crate::storage::{Full, Storage, copy};
+use core::{fmt, iter};
 
 /// The longest control frame: a header of two bytes, a masking key, 125 bytes of payload.
 const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL;
-
-/// Each ping of a burst gets a pong of its own while no more than this waits to be written.
-const PONG_BURST: usize = 2048;
 
 /// How many bytes above [`Config::max_outgoing`](crate::Config::max_outgoing) the connection's own frames can take:
 /// one pong and one Close.
@@ -73,21 +70,29 @@ struct Fragmented {
 }
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    pub(super) fn new(role: R, lifecycle: Lifecycle, config: &Config) -> Self {
+    /// `max_outgoing` is that of the configuration, and `capacity` that of the buffer.
+    pub(super) const fn new(
+        role: R,
+        lifecycle: Lifecycle,
+        compression: Compression,
+        outgoing: S::Send,
+        (max_outgoing, capacity): (usize, usize),
+    ) -> Self {
+        let room = capacity.saturating_sub(OUTGOING_RESERVE);
         Self {
             role,
             lifecycle,
-            outgoing: S::Send::default(),
-            waiting_pong: S::Control::default(),
+            outgoing,
+            waiting_pong: S::Control::EMPTY,
             pong_waits: false,
             pong_end: 0,
             fragmented: None,
-            negotiation: S::Text::default(),
-            digest: Digest::default(),
+            negotiation: S::Text::EMPTY,
+            digest: [0; 20],
             decision: Decision::None,
-            compression: Compression::new(config),
+            compression,
             // Cursors of buffers have 32 bits.
-            max_outgoing: to_u32(config.max_outgoing.min(S::Send::CAPACITY.saturating_sub(OUTGOING_RESERVE))),
+            max_outgoing: to_u32(if max_outgoing < room { max_outgoing } else { room }),
         }
     }
 
@@ -191,12 +196,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if reason.len() > MAX_CLOSE_REASON {
             return Err(Misuse::ReasonTooLong.into());
         }
-        let mut body = [0; MAX_CONTROL];
-        let (start, rest) = body.split_at_mut(2);
         // WS-5.5.1-02
-        start.copy_from_slice(&u16::from(code).to_be_bytes());
-        if let Some(rest) = rest.get_mut(..reason.len()) {
-            rest.copy_from_slice(reason.as_bytes());
+        let [high, low] = u16::from(code).to_be_bytes();
+        let mut body = [0; MAX_CONTROL];
+        for (to, from) in body.iter_mut().zip([&[high, low], reason.as_bytes()].into_iter().flatten()) {
+            *to = *from;
         }
         self.queue_close(body.get(..2 + reason.len()).unwrap_or_default())?;
         self.lifecycle.apply(Step::SentClose);
@@ -265,7 +269,12 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// The subprotocols that are offered.
     pub(super) fn offered(&self) -> impl Iterator<Item = &str> {
-        self.negotiation.as_str().split(',').filter(|name| !name.is_empty())
+        let mut rest = self.negotiation.as_str();
+        iter::from_fn(move || {
+            let (name, after) = split_once(rest, b',')?;
+            rest = after;
+            Some(name)
+        })
     }
 
     /// How many bytes wait in [`outgoing`](crate::Connection::outgoing): a slow reader shows here.
@@ -280,20 +289,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     pub(super) fn outgoing(&self) -> &[u8] {
         self.outgoing.filled()
-    }
-
-    /// Of an empty buffer at most `keep` bytes are kept.
-    pub(super) fn mark_sent(&mut self, len: usize, keep: u32) {
-        self.outgoing.consume(len);
-        self.pong_end = self.pong_end.saturating_sub(to_u32(len));
-        if self.is_outgoing_empty() {
-            self.outgoing.clear(usize::try_from(keep).unwrap_or(usize::MAX));
-        }
-        if self.pong_waits && self.pong_end == 0 {
-            self.pong_waits = false;
-            let pong = core::mem::take(&mut self.waiting_pong);
-            self.queue_pong(pong.filled());
-        }
     }
 
     pub(super) fn should_disconnect(&self) -> bool {
@@ -331,47 +326,14 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// Takes a step. Where the handshake ends without being complete nothing was agreed.
     pub(super) fn step(&mut self, step: Step) {
-        if self.lifecycle.phase() == Phase::Handshake && step != Step::Opened {
-            self.negotiation = S::Text::default();
+        if R::OPENS && matches!(self.lifecycle.phase(), Phase::Handshake) && !matches!(step, Step::Opened) {
+            self.negotiation = S::Text::EMPTY;
         }
         #[cfg(feature = "deflate")]
         if self.lifecycle.phase() == Phase::Handshake {
             self.compression.end_negotiation(R::IS_SERVER, step == Step::Opened);
         }
         self.lifecycle.apply(step);
-    }
-
-    /// Answers the peer's Close, unless it answers ours. WS-5.5.1-08 · WS-5.5.1-09 · WS-5.5.1-10
-    pub(super) fn close_received(&mut self, code: CloseCode) {
-        self.pong_waits = false;
-        if self.lifecycle.phase() == Phase::Open {
-            // WS-7.4.1-05: what had no code is answered without one.
-            let body = u16::from(code).to_be_bytes();
-            let _ = self.queue_close(if code == CloseCode::NO_STATUS_RECEIVED { &[] } else { &body });
-        }
-        self.lifecycle.apply(Step::ReceivedClose);
-    }
-
-    /// Answers a ping. WS-5.5.2-02 · WS-5.5.3-01
-    pub(super) fn answer_ping(&mut self, payload: &[u8]) {
-        // WS-5.5.2-03 · WS-5.5.2-04
-        if self.lifecycle.may_pong().is_err() {
-            return;
-        }
-        let burst = PONG_BURST.min(self.max_outgoing());
-        if self.pong_end == 0 || self.outgoing_len().saturating_add(MAX_CONTROL_FRAME) <= burst {
-            self.queue_pong(payload);
-        } else {
-            self.waiting_pong.clear(0);
-            self.pong_waits = self.waiting_pong.append(payload).is_ok();
-        }
-    }
-
-    fn queue_pong(&mut self, payload: &[u8]) {
-        // A pong that there is no memory for is left out; the next ping asks again.
-        if self.frame(Opcode::Pong, true, payload).is_ok() {
-            self.pong_end = to_u32(self.outgoing.len());
-        }
     }
 
     fn queue_close(&mut self, body: &[u8]) -> Result<(), Error> {
@@ -389,10 +351,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     #[inline]
     pub(super) fn data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
-        match self.usual_message(opcode, payload) {
-            Some(()) => Ok(()),
-            None => self.unusual_message(opcode, payload),
+        if FOR_SPEED && self.usual_message(opcode, payload).is_some() {
+            return Ok(());
         }
+        self.unusual_message(opcode, payload)
     }
 
     /// The fast path: a message below 64 KiB that nothing is in the way of. `None`: nothing was queued, go the long way.
@@ -492,15 +454,27 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Appends one frame, masked in the role that masks. All or nothing.
     #[inline]
     fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), Error> {
+        Self::write_frame(&mut self.role, &mut self.outgoing, opcode, fin, payload)
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn write_frame(
+        role: &mut R,
+        outgoing: &mut S::Send,
+        opcode: Opcode,
+        fin: bool,
+        payload: &[u8],
+    ) -> Result<(), Error> {
         // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
-        let header = FrameHeader::encode(opcode, fin, payload.len() as u64, self.role.masking_key());
+        let header = FrameHeader::encode(opcode, fin, payload.len() as u64, role.masking_key());
         let len = header.len().checked_add(payload.len()).ok_or(Misuse::OutgoingFull)?;
-        let room = self.outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
+        let room = outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
         if let Some((front, back)) = room.split_at_mut_checked(header.len()) {
-            front.copy_from_slice(&header);
+            copy(&header, front);
             match header.key() {
                 Some(key) => Mask::new(key).copy(payload, back),
-                None => back.copy_from_slice(payload),
+                None => copy(payload, back),
             }
         }
         Ok(())
@@ -541,8 +515,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 }
 
-fn to_u32(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
+#[expect(clippy::cast_possible_truncation, reason = "only what fits")]
+const fn to_u32(len: usize) -> u32 {
+    if len as u64 > u32::MAX as u64 { u32::MAX } else { len as u32 }
 }
 
 impl<R: Role, S: Storage> fmt::Debug for Sender<R, S> {

@@ -19,6 +19,7 @@ use crate::error::{Error, HandshakeError, Misuse, Violation};
 
 /// The state of a connection, by the names that browsers use (RFC 6455 sections 4.1 and 7.1).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum State {
     /// The opening handshake is not complete.
     Connecting,

@@ -1,10 +1,10 @@
 //! Bytes in any pieces into a header, then payload pieces. Remembers at most one header; payload is passed on,
 //! unmasked in place, never kept.
 
-use super::{Header, Mask, Opcode, Rules};
+use super::{FOR_SPEED, Header, Mask, Opcode, Rules};
 use crate::error::Error;
-use crate::storage::Full;
 use crate::storage::sealed::Buffer;
+use crate::storage::{Full, copy};
 
 /// Reads one frame after the other.
 #[derive(Debug)]
@@ -106,32 +106,33 @@ impl Decoder {
         let State::Header { bytes, have } = &mut self.state else {
             return Ok(None);
         };
-        if *have == 0 {
+        if FOR_SPEED && *have == 0 {
             if let Some((header, len)) = Header::decode(input, rules)? {
                 take_front(input, len);
                 self.enter_payload(&header);
                 return Ok(Some(header));
             }
         }
-        // The header is cut: collect it. The decoder sees every prefix, so the outcome is that of one piece.
-        while let Some((&mut byte, rest)) = core::mem::take(input).split_first_mut() {
-            *input = rest;
-            if let Some(slot) = bytes.get_mut(usize::from(*have)) {
-                *slot = byte;
-                *have += 1;
-            }
-            let so_far = bytes.get(..usize::from(*have)).unwrap_or_default();
-            if let Some((header, _)) = Header::decode(so_far, rules)? {
-                self.enter_payload(&header);
-                return Ok(Some(header));
-            }
+        // The header is cut, or may be: collect it. What lies behind it is not taken.
+        let before = usize::from(*have);
+        for (slot, byte) in bytes.iter_mut().skip(before).zip(input.iter()) {
+            *slot = *byte;
+            *have += 1;
         }
-        Ok(None)
+        let so_far = usize::from(*have);
+        let header = Header::decode(bytes.get(..so_far).unwrap_or_default(), rules)?;
+        let len = header.as_ref().map_or(so_far, |(_, len)| *len);
+        take_front(input, len.saturating_sub(before));
+        Ok(header.map(|(header, _)| {
+            self.enter_payload(&header);
+            header
+        }))
     }
 
     /// Takes payload off the front of `input`, at most `max` bytes. `None`: the payload has not ended and `input` is
     /// empty. A payload without bytes yields one empty piece.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn payload<'i>(&mut self, input: &mut &'i mut [u8], max: usize) -> Option<Piece<'i>> {
         let State::Payload { mask, remaining } = &mut self.state else {
             return None;
@@ -156,6 +157,13 @@ impl Decoder {
         input: &mut &mut [u8],
         buffer: &mut B,
     ) -> Result<Option<(usize, bool)>, Full> {
+        if !FOR_SPEED {
+            let Some(piece) = self.payload(input, usize::MAX) else {
+                return Ok(None);
+            };
+            buffer.append(piece.bytes)?;
+            return Ok(Some((piece.bytes.len(), piece.is_last)));
+        }
         let State::Payload { mask, remaining } = &mut self.state else {
             return Ok(None);
         };
@@ -167,7 +175,7 @@ impl Decoder {
         let bytes = take_front(input, len);
         match mask {
             Some(mask) => mask.copy(bytes, room),
-            None => room.copy_from_slice(bytes),
+            None => copy(bytes, room),
         }
         let is_last = self.advance(len);
         Ok(Some((len, is_last)))
@@ -219,6 +227,7 @@ impl Decoder {
     }
 
     /// Counts payload bytes. Returns whether the payload has ended.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn advance(&mut self, len: usize) -> bool {
         let State::Payload { remaining, .. } = &mut self.state else {
             return false;
@@ -238,7 +247,8 @@ impl Decoder {
 }
 
 /// Takes at most `len` bytes off the front of `input`.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn take_front<'i>(input: &mut &'i mut [u8], len: usize) -> &'i mut [u8] {
     let whole = core::mem::take(input);
     let len = len.min(whole.len());

@@ -1,12 +1,12 @@
 //! `Sec-WebSocket-Key` and its answer `Sec-WebSocket-Accept`, RFC 6455 sections 4.1 and 4.2.2.
 
 use super::fields::Ascii;
-use base64ct::{Base64, Encoding};
+use super::sha1::{Digest, sha1};
 
 /// A fixed string of section 1.3, which an endpoint that knows no WebSocket would not append.
 const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-const BASE64: Ascii = Ascii::alphanumeric_and(b"+/");
+static BASE64: Ascii = Ascii::alphanumeric_and(b"+/");
 
 /// 16 bytes in base64.
 pub(crate) const KEY_LEN: usize = 24;
@@ -16,9 +16,25 @@ pub(crate) const ACCEPT_LEN: usize = 28;
 /// The base64 form of a nonce. WS-4.1-32
 pub(crate) fn encode_key(nonce: [u8; 16]) -> [u8; KEY_LEN] {
     let mut key = [0; KEY_LEN];
-    let written = Base64::encode(&nonce, &mut key);
-    debug_assert!(written.is_ok());
+    encode(&nonce, &mut key);
     key
+}
+
+/// Base64 with padding (RFC 4648 section 4), to where it has just enough room. Nothing here is a secret, so the alphabet
+/// may be a table.
+#[inline(never)]
+fn encode(bytes: &[u8], to: &mut [u8]) {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (three, four) in bytes.chunks(3).zip(to.chunks_exact_mut(4)) {
+        let byte = |at: usize| three.get(at).copied().map_or(0, u32::from);
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for (at, (letter, shift)) in four.iter_mut().zip([18, 12, 6, 0]).enumerate() {
+            let index = (bits >> shift & 63) as usize;
+            // Two letters for one byte, three for two.
+            let is_padding = at > three.len();
+            *letter = if is_padding { b'=' } else { ALPHABET.get(index).copied().unwrap_or_default() };
+        }
+    }
 }
 
 /// The key, if it is the base64 form of 16 bytes. WS-4.2.1-12 · WS-4.3-02
@@ -31,51 +47,23 @@ pub(crate) fn valid_key(key: &[u8]) -> Option<&[u8; KEY_LEN]> {
     if is_valid { key.first_chunk() } else { None }
 }
 
-/// SHA-1 over the key's text and the GUID.
-pub(crate) type Digest = [u8; 20];
-
 /// What the answer to a key is made of. WS-4.2.2-26 · WS-4.1-58
 pub(crate) fn digest_of(key: &[u8; KEY_LEN]) -> Digest {
     let mut text = [0; KEY_LEN + GUID.len()];
     if let Some((front, back)) = text.split_first_chunk_mut() {
         *front = *key;
-        back.copy_from_slice(GUID);
+        if let Some(back) = back.first_chunk_mut() {
+            *back = *GUID;
+        }
     }
-    sha1(text)
+    sha1(&text)
 }
 
 /// The answer to a key: its digest in base64. WS-4.2.2-26 · WS-4.1-58
 pub(crate) fn accept_of(digest: &Digest) -> [u8; ACCEPT_LEN] {
     let mut accept = [0; ACCEPT_LEN];
-    let written = Base64::encode(digest, &mut accept);
-    debug_assert!(written.is_ok());
+    encode(digest, &mut accept);
     accept
-}
-
-/// SHA-1 with the processor's own instructions where it has them. The text and its length take two blocks.
-#[cfg(feature = "sha1")]
-fn sha1(text: [u8; 60]) -> Digest {
-    let (mut first, mut second) = ([0; 64], [0; 64]);
-    if let Some((front, [mark, ..])) = first.split_first_chunk_mut() {
-        *front = text;
-        *mark = 0x80;
-    }
-    if let Some(len) = second.last_chunk_mut() {
-        *len = (8 * text.len() as u64).to_be_bytes();
-    }
-    let mut state = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
-    sha1::compress(&mut state, &[first.into(), second.into()]);
-    let mut digest = Digest::default();
-    for (bytes, word) in digest.chunks_exact_mut(4).zip(state) {
-        bytes.copy_from_slice(&word.to_be_bytes());
-    }
-    digest
-}
-
-/// SHA-1.
-#[cfg(not(feature = "sha1"))]
-fn sha1(text: [u8; 60]) -> Digest {
-    sha1_smol::Sha1::from(text).digest().bytes()
 }
 
 #[cfg(test)]
@@ -93,6 +81,21 @@ mod tests {
     fn a_nonce_becomes_a_key() {
         let nonce = core::array::from_fn(|i| u8::try_from(i + 1).unwrap());
         assert_eq!(&encode_key(nonce), b"AQIDBAUGBwgJCgsMDQ4PEA==");
+    }
+
+    // RFC 4648 section 10
+    #[test]
+    fn base64() {
+        for (text, expected) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
+        {
+            let mut to = [0; 8];
+            encode(text.as_bytes(), &mut to[..expected.len()]);
+            assert_eq!(&to[..expected.len()], expected.as_bytes());
+        }
+        let mut to = [0; 4];
+        encode(b"\xfb\xff\xbf", &mut to);
+        assert_eq!(&to, b"+/+/");
     }
 
     // WS-4.2.1-12 · WS-4.2.1-13 · WS-4.3-02

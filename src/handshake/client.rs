@@ -1,10 +1,11 @@
 //! The client's side of the opening handshake: write the request, check the response (RFC 6455 section 4.1).
 
-use super::accept_key::{Digest, KEY_LEN, accept_of};
-use super::fields::{List, Once, extensions, has_token, is_token, trim};
+use super::accept_key::{KEY_LEN, accept_of};
+use super::fields::{List, Once, has_token, is_name, is_token, trim};
 use super::line::{fields, status_line};
 use super::out::Out;
 use super::server::{check_headers, is_websocket_header};
+use super::sha1::Digest;
 use super::uri::{Uri, UriError};
 use crate::error::{Error, HandshakeError, Misuse};
 use core::str;
@@ -186,7 +187,7 @@ impl<'a> ResponseFields<'a> {
     /// Takes the next field. WS-4.1-63
     #[inline]
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        let is = |known: &[u8]| is_name(name, known);
         // WS-4.1-57
         let value = trim(value);
         match name.len() {
@@ -196,9 +197,7 @@ impl<'a> ResponseFields<'a> {
             // WS-11.3.4-02
             22 if is(b"sec-websocket-protocol") => self.subprotocol.set(value),
             // WS-11.3.2-02
-            24 if is(b"sec-websocket-extensions") => {
-                self.extensions.add(extensions(value).map(|extension| extension.is_ok()));
-            }
+            24 if is(b"sec-websocket-extensions") => self.extensions.add_extensions(value),
             _ => {}
         }
     }

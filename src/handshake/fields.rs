@@ -1,6 +1,7 @@
 //! The grammar of header fields: tokens, comma lists, parameters, quoted strings (RFC 9110 section 5.6, RFC 6455
 //! section 9.1).
 
+use crate::frame::FOR_SPEED;
 use core::{fmt, str};
 
 /// A value that does not follow its grammar.
@@ -14,30 +15,30 @@ pub(crate) fn is_token(text: &[u8]) -> bool {
 
 /// Some of the ASCII characters, one bit for each.
 #[derive(Clone, Copy)]
-pub(crate) struct Ascii(u128);
+pub(crate) struct Ascii([u32; 4]);
 
 impl Ascii {
     /// Letters, digits and these.
+    #[expect(clippy::cast_possible_truncation, reason = "four quarters")]
     pub(crate) const fn alphanumeric_and(mut others: &[u8]) -> Self {
-        let mut bits = ((1 << 26) - 1) << b'A' | ((1 << 26) - 1) << b'a' | ((1 << 10) - 1) << b'0';
+        let mut bits: u128 = ((1 << 26) - 1) << b'A' | ((1 << 26) - 1) << b'a' | ((1 << 10) - 1) << b'0';
         while let [other, rest @ ..] = others {
             bits |= 1 << *other;
             others = rest;
         }
-        Self(bits)
+        Self([bits as u32, (bits >> 32) as u32, (bits >> 64) as u32, (bits >> 96) as u32])
     }
 
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "two halves")]
-    pub(crate) const fn has(self, byte: u8) -> bool {
-        let half = if byte & 64 == 0 { self.0 as u64 } else { (self.0 >> 64) as u64 };
-        byte < 128 && half >> (byte & 63) & 1 != 0
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn has(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte / 32)).is_some_and(|quarter| quarter >> (byte % 32) & 1 != 0)
     }
 }
 
 #[inline]
-pub(crate) const fn is_token_byte(byte: u8) -> bool {
-    const TOKEN: Ascii = Ascii::alphanumeric_and(b"!#$%&'*+-.^_`|~");
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    static TOKEN: Ascii = Ascii::alphanumeric_and(b"!#$%&'*+-.^_`|~");
     TOKEN.has(byte)
 }
 
@@ -60,13 +61,37 @@ pub(crate) fn trim(value: &[u8]) -> &[u8] {
 
 /// The elements of a comma list, without the white space around them. Empty elements are skipped (WS-4.3-08).
 pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    value.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty())
+    let mut rest = value;
+    core::iter::from_fn(move || element(&mut rest))
+}
+
+/// Takes the next element off the front of a comma list.
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+fn element<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    while !rest.is_empty() {
+        let end = rest.iter().position(|&byte| byte == b',').unwrap_or(rest.len());
+        let (element, after) = rest.split_at_checked(end)?;
+        *rest = after.get(1..).unwrap_or_default();
+        let element = trim(element);
+        if !element.is_empty() {
+            return Some(element);
+        }
+    }
+    None
+}
+
+/// Whether a name is that one, in any ASCII case. WS-2.1-01
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+pub(crate) fn is_name(name: &[u8], known: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(known)
 }
 
 /// Whether the comma list has `token` as an element, in any ASCII case. WS-2.1-01
 pub(crate) fn has_token(value: &[u8], token: &[u8]) -> bool {
     // Nearly always it is the only one.
-    value.eq_ignore_ascii_case(token) || elements(value).any(|element| element.eq_ignore_ascii_case(token))
+    (FOR_SPEED && is_name(value, token)) || elements(value).any(|element| is_name(element, token))
 }
 
 /// A field that may occur once.
@@ -99,17 +124,27 @@ pub(crate) enum List {
 }
 
 impl List {
-    pub(crate) fn add(&mut self, line_is_valid: impl IntoIterator<Item = bool>) {
+    /// Another line, whose elements follow.
+    pub(crate) fn begin_line(&mut self) {
         if *self == Self::Missing {
             *self = Self::Empty;
         }
-        for is_valid in line_is_valid {
-            if !is_valid {
-                *self = Self::Malformed;
-            } else if *self != Self::Malformed {
-                *self = Self::Valid;
-            }
+    }
+
+    /// Another element.
+    pub(crate) fn add(&mut self, is_valid: bool) {
+        if !is_valid {
+            *self = Self::Malformed;
+        } else if *self != Self::Malformed {
+            *self = Self::Valid;
         }
+    }
+
+    /// A line of extensions.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn add_extensions(&mut self, value: &[u8]) {
+        self.begin_line();
+        extensions(value).for_each(|extension| self.add(extension.is_ok()));
     }
 
     /// WS-4.3-08: where the field stands it has at least one element.
@@ -268,6 +303,7 @@ fn parameter(value: &[u8]) -> Result<Option<(&[u8], Option<&[u8]>, &[u8])>, Malf
     Ok(Some((name, Some(raw), rest)))
 }
 
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 fn token(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let end = value.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(value.len());
     if end == 0 { Err(Malformed) } else { value.split_at_checked(end).ok_or(Malformed) }
@@ -290,6 +326,7 @@ fn quoted_token(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     Err(Malformed)
 }
 
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 fn skip_space(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = value {
         value = rest;

@@ -64,6 +64,9 @@ pub(crate) struct Bounds<N> {
 }
 
 impl Progress {
+    pub(crate) const NEW: Self =
+        Self { line: Line::BeforeFirst { crs: 0 }, fields: 0, seen: 0, line_start: 0 };
+
     /// Whether nothing has come yet.
     #[inline]
     pub(crate) fn is_fresh(&self) -> bool {
@@ -85,7 +88,7 @@ impl Progress {
 
     /// Begins with the next head. The limit holds for all of them together.
     pub(crate) fn restart(&mut self) {
-        *self = Self { seen: self.seen, ..Self::default() };
+        *self = Self { seen: self.seen, ..Self::NEW };
     }
 
     /// Takes bytes of a head off the front of `input`. Whether it is complete: then it is in `buffer`, otherwise
@@ -144,7 +147,7 @@ impl Progress {
                 Want::Yes => self.line = Line::Field { is_wanted: true },
                 Want::No { needed } => {
                     // What stood there while it could have been wanted needed its room, however it was cut.
-                    if needed > B::CAPACITY.saturating_sub(line_start) {
+                    if needed > buffer.max_len().saturating_sub(line_start) {
                         return Err(Limit::Head.into());
                     }
                     self.line = Line::Dropped(begun.iter().copied().fold(Dropped::Start, Dropped::after));
@@ -220,24 +223,25 @@ const OWN: &[&str] =
 /// Looks at the name of a line that came in two pieces, both perhaps not yet whole.
 #[inline(never)]
 fn wanted(names: &[&str], begun: &[u8], piece: &[u8]) -> Want {
-    let mut needed = 0;
+    let byte = |at: usize| match begun.get(at) {
+        None => piece.get(at.wrapping_sub(begun.len())),
+        byte => byte,
+    };
+    let mut needed: usize = 0;
     for name in OWN.iter().chain(names) {
-        let mut bytes = begun.iter().chain(piece);
-        let mut matched: usize = 0;
-        let differs = name.bytes().any(|wanted| {
-            let is_same = bytes.next().is_some_and(|byte| byte.eq_ignore_ascii_case(&wanted));
-            matched = matched.saturating_add(usize::from(is_same));
-            !is_same
-        });
-        if !differs && (name.ends_with('-') || bytes.next() == Some(&b':')) {
+        let name = name.as_bytes();
+        let is_same =
+            |(at, wanted): (usize, &u8)| byte(at).is_some_and(|byte| byte.eq_ignore_ascii_case(wanted));
+        let matched = name.iter().enumerate().take_while(|pair| is_same(*pair)).count();
+        if matched == name.len() && (name.last() == Some(&b'-') || byte(matched) == Some(&b':')) {
             return Want::Yes;
         }
         needed = needed.max(matched);
     }
-    match begun.iter().chain(piece).next() {
+    match byte(0) {
         // The end of the head.
         Some(b'\r' | b'\n') => Want::Yes,
-        _ if needed == begun.len().saturating_add(piece.len()) => Want::Unknown,
+        _ if byte(needed).is_none() => Want::Unknown,
         _ => Want::No { needed },
     }
 }

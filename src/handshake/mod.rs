@@ -10,6 +10,7 @@ pub mod origin;
 mod out;
 mod refusal;
 mod server;
+mod sha1;
 mod uri;
 mod view;
 
@@ -20,7 +21,7 @@ pub use server::{Accept, Reply};
 pub use uri::{HostField, ResourceName, Uri, UriError};
 pub use view::{Headers, Request, Response};
 
-pub(crate) use accept_key::{Digest, accept_of, digest_of, encode_key};
+pub(crate) use accept_key::{accept_of, digest_of, encode_key};
 pub(crate) use client::{Answer, check_response};
 pub(crate) use fields::elements;
 #[cfg(feature = "deflate")]
@@ -30,3 +31,5 @@ pub(crate) use line::{empty_lines_len, request_line, status_line};
 pub(crate) use out::Out;
 pub(crate) use refusal::Body;
 pub(crate) use server::{Verdict, check_request};
+pub(crate) use sha1::Digest;
+pub(crate) use uri::split_once;

@@ -1,5 +1,7 @@
 //! The `Origin` field (RFC 6455 section 10.2, RFC 6454): scheme, host and port of the page that opened the connection.
 
+use super::uri::split_once;
+
 /// Whether `origin` is one of `allowed`, compared exactly but for the ASCII case of scheme and host.
 ///
 /// For an embedder's own HTTP stack; see also
@@ -29,7 +31,10 @@ pub fn is_in(origin: &str, allowed: &[&str]) -> bool {
 /// ```
 #[must_use]
 pub fn is_same(origin: &str, host: &str) -> bool {
-    let Some((scheme, authority)) = origin.split_once("://") else {
+    let Some((scheme, authority)) = split_once(origin, b':') else {
+        return false;
+    };
+    let Some(authority) = authority.strip_prefix("//") else {
         return false;
     };
     let default_port = match scheme {
@@ -46,10 +51,9 @@ pub fn is_same(origin: &str, host: &str) -> bool {
 
 /// Splits the port off, leaving the colons of an IPv6 literal alone.
 fn split_port(authority: &str) -> (&str, Option<&str>) {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            (host, Some(port).filter(|port| !port.is_empty()))
-        }
+    let host = authority.trim_end_matches(|c: char| c.is_ascii_digit());
+    match (host.strip_suffix(':'), authority.get(host.len()..)) {
+        (Some(host), port) => (host, port.filter(|port| !port.is_empty())),
         _ => (authority, None),
     }
 }

@@ -1,6 +1,8 @@
 //! A head on its way out. It is put together twice, by the same calls: without room, which tells its length, and then
 //! into room of that length.
 
+use crate::storage::copy;
+
 /// Where the pieces of a head go.
 #[derive(Debug, Default)]
 pub(crate) struct Out<'r> {
@@ -22,7 +24,7 @@ impl<'r> Out<'r> {
     pub(crate) fn put(&mut self, piece: &[u8]) {
         self.len = self.len.saturating_add(piece.len());
         if let Some((now, later)) = core::mem::take(&mut self.room).split_at_mut_checked(piece.len()) {
-            now.copy_from_slice(piece);
+            copy(piece, now);
             self.room = later;
         }
     }

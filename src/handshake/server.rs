@@ -1,12 +1,14 @@
 //! The server's side of the opening handshake: check the request (RFC 6455 section 4.2.1), write acceptance or
 //! rejection (section 4.2.2).
 
-use super::accept_key::{ACCEPT_LEN, Digest, digest_of, valid_key};
-use super::fields::{List, Once, elements, extensions, has_token, is_token, is_value_byte, trim};
+use super::accept_key::{ACCEPT_LEN, digest_of, valid_key};
+use super::fields::{List, Once, elements, has_token, is_name, is_token, is_value_byte, trim};
 use super::line::{fields, request_line};
 use super::out::Out;
+use super::sha1::Digest;
 use super::view::resource_name;
 use crate::error::{Error, HandshakeError, Misuse};
+use crate::frame::FOR_SPEED;
 use core::str;
 
 /// What a server says yes with. See [`Sender::accept`](crate::Sender::accept).
@@ -142,11 +144,10 @@ impl<'a> Reply<'a> {
     pub(crate) fn write(&self, is_head: bool, out: &mut Out<'_>) {
         out.put(b"HTTP/1.1 ");
         out.number(self.status.into());
-        out.put(b" ");
-        out.put(reason(self.status).as_bytes());
-        let upgrade = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("upgrade"));
+        out.put(reason(self.status));
+        let upgrade = self.headers.iter().any(|(name, _)| is_name(name.as_bytes(), b"upgrade"));
         // RFC 9110 section 7.8: who sends Upgrade names it in Connection.
-        out.put(if upgrade { b"\r\nConnection: Upgrade, close\r\n" } else { b"\r\nConnection: close\r\n" });
+        out.put(if upgrade { b"Connection: Upgrade, close\r\n" } else { b"Connection: close\r\n" });
         for (name, value) in self.headers {
             out.field(name, value);
         }
@@ -236,7 +237,7 @@ impl<'a> RequestFields<'a> {
         if !matches!(name.len(), 4 | 7 | 10 | 17 | 21 | 22 | 24) {
             return;
         }
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        let is = |known: &[u8]| is_name(name, known);
         let value = trim(value);
         match name.len() {
             4 if is(b"host") => {
@@ -250,11 +251,12 @@ impl<'a> RequestFields<'a> {
             17 if is(b"sec-websocket-key") => self.key.set(value),
             21 if is(b"sec-websocket-version") => self.version.set(value),
             // WS-4.3-03 · WS-11.3.4-01 · WS-8.1-04
-            22 if is(b"sec-websocket-protocol") => self.subprotocols.add(elements(value).map(is_token)),
-            // WS-4.3-06 · WS-9.1-01 · WS-9.1-03 · WS-11.3.2-01
-            24 if is(b"sec-websocket-extensions") => {
-                self.extensions.add(extensions(value).map(|extension| extension.is_ok()));
+            22 if is(b"sec-websocket-protocol") => {
+                self.subprotocols.begin_line();
+                elements(value).for_each(|name| self.subprotocols.add(is_token(name)));
             }
+            // WS-4.3-06 · WS-9.1-01 · WS-9.1-03 · WS-11.3.2-01
+            24 if is(b"sec-websocket-extensions") => self.extensions.add_extensions(value),
             _ => {}
         }
     }
@@ -301,8 +303,11 @@ impl<'a> RequestFields<'a> {
 /// A number from 0 to 255 without leading zeros. WS-4.3-04
 pub(crate) fn parse_version(value: &[u8]) -> Option<u8> {
     match value {
-        [b'0'] | [b'1'..=b'9', ..] => str::from_utf8(value).ok()?.parse().ok(),
-        _ => None,
+        [b'0', _, ..] | [] => None,
+        digits => digits.iter().try_fold(0_u8, |number, digit| {
+            let digit = digit.is_ascii_digit().then_some(digit & 0x0f)?;
+            number.checked_mul(10)?.checked_add(digit)
+        }),
     }
 }
 
@@ -325,33 +330,33 @@ pub(crate) fn check_headers(headers: &[(&str, &str)], is_owned: impl Fn(&str) ->
     Ok(())
 }
 
-/// The reason phrases of RFC 9110 for what a WebSocket server is likely to say.
-const fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        204 => "No Content",
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        304 => "Not Modified",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        413 => "Content Too Large",
-        421 => "Misdirected Request",
-        426 => "Upgrade Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        _ => "",
+/// The lines of statuses that a WebSocket server is likely to answer with, by RFC 9110. Where flash is short those of the
+/// library's own answers and the most usual ones: a reason phrase is optional and means nothing (RFC 9112 section 4).
+const STATUSES: &[u8] = if FOR_SPEED {
+    b"200 OK\r\n204 No Content\r\n301 Moved Permanently\r\n302 Found\r\n303 See Other\r\n304 Not Modified\r\n\
+    307 Temporary Redirect\r\n308 Permanent Redirect\r\n400 Bad Request\r\n401 Unauthorized\r\n403 Forbidden\r\n\
+    404 Not Found\r\n405 Method Not Allowed\r\n408 Request Timeout\r\n413 Content Too Large\r\n\
+    421 Misdirected Request\r\n426 Upgrade Required\r\n429 Too Many Requests\r\n\
+    431 Request Header Fields Too Large\r\n500 Internal Server Error\r\n502 Bad Gateway\r\n\
+    503 Service Unavailable\r\n504 Gateway Timeout\r\n505 HTTP Version Not Supported\r\n"
+} else {
+    b"200 OK\r\n400 Bad Request\r\n401 Unauthorized\r\n403 Forbidden\r\n404 Not Found\r\n\
+    405 Method Not Allowed\r\n426 Upgrade Required\r\n431 Request Header Fields Too Large\r\n\
+    503 Service Unavailable\r\n505 HTTP Version Not Supported\r\n"
+};
+
+/// What follows a status in its line.
+fn reason(status: u16) -> &'static [u8] {
+    let mut lines = STATUSES;
+    while let [hundreds, tens, ones, rest @ ..] = lines {
+        let number =
+            [hundreds, tens, ones].iter().fold(0, |number, digit| 10 * number + u16::from(**digit & 0x0f));
+        let end = rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |end| end + 1);
+        let (line, after) = rest.split_at_checked(end).unwrap_or_default();
+        if number == status {
+            return line;
+        }
+        lines = after;
     }
+    b" \r\n"
 }

@@ -66,10 +66,10 @@ impl<'a> Uri<'a> {
         let (host, port) = split_authority(authority)?;
         let port = parse_port(port)?.unwrap_or(default_port(is_secure));
         // WS-3-11: checked, not changed. WS-3-12 · WS-11.1.1-02 · WS-11.1.2-02
-        if !is_made_of(path, PATH) {
+        if !is_made_of(path, &PATH) {
             return Err(UriError::Path);
         }
-        if !is_made_of(query, QUERY) {
+        if !is_made_of(query, &QUERY) {
             return Err(UriError::Query);
         }
         Ok(Self { host, resource_name: ResourceName { path, query }, port, is_secure })
@@ -213,6 +213,7 @@ impl fmt::Display for HostField<'_> {
 /// Which part of a URI is not valid. Its [`Display`](fmt::Display) text tells what to write instead.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum UriError {
     /// The URI does not begin with `ws://` or `wss://`.
     Scheme,
@@ -297,14 +298,14 @@ fn split_authority(authority: &str) -> Result<(&str, &str), UriError> {
         return Err(UriError::NoHost);
     }
     // WS-11.1.1-01 · WS-11.1.2-01
-    if !is_made_of(host, HOST) {
+    if !is_made_of(host, &HOST) {
         return Err(UriError::Host);
     }
     Ok((host, port))
 }
 
 /// `str::split_once`, without the bounds checks in there that could panic for all a linker knows.
-fn split_once(text: &str, delimiter: u8) -> Option<(&str, &str)> {
+pub(crate) fn split_once(text: &str, delimiter: u8) -> Option<(&str, &str)> {
     let at = text.bytes().position(|byte| byte == delimiter)?;
     Some((text.get(..at)?, text.get(at..)?.get(1..)?))
 }
@@ -372,7 +373,7 @@ fn parse_port(port: &str) -> Result<Option<u16>, UriError> {
 }
 
 /// Whether `text` is made of allowed bytes and of `%` with two hexadecimal digits.
-fn is_made_of(text: &str, allowed: Ascii) -> bool {
+fn is_made_of(text: &str, allowed: &Ascii) -> bool {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let fits = match byte {
@@ -389,10 +390,10 @@ fn is_made_of(text: &str, allowed: Ascii) -> bool {
 }
 
 /// What `reg-name` of RFC 3986 section 3.2.2 is made of, percent-encoding apart.
-const HOST: Ascii = Ascii::alphanumeric_and(b"-._~!$&'()*+,;=");
+static HOST: Ascii = Ascii::alphanumeric_and(b"-._~!$&'()*+,;=");
 
 /// `pchar` of RFC 3986 section 3.3, and the slash between segments.
-const PATH: Ascii = Ascii::alphanumeric_and(b"-._~!$&'()*+,;=:@/");
+static PATH: Ascii = Ascii::alphanumeric_and(b"-._~!$&'()*+,;=:@/");
 
 /// RFC 3986 section 3.4.
-const QUERY: Ascii = Ascii::alphanumeric_and(b"-._~!$&'()*+,;=:@/?");
+static QUERY: Ascii = Ascii::alphanumeric_and(b"-._~!$&'()*+,;=:@/?");

@@ -3,6 +3,7 @@
 use super::fields::{Extension, elements, extensions, is_token, trim};
 use super::origin;
 use super::server::parse_version;
+use super::uri::split_once;
 use core::{fmt, str};
 
 /// A client's opening handshake, or another HTTP request.
@@ -40,13 +41,13 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn path(&self) -> &'a str {
         let name = self.resource_name();
-        name.split_once('?').map_or(name, |(path, _)| path)
+        split_once(name, b'?').map_or(name, |(path, _)| path)
     }
 
     /// The query of the resource name, if there is one, without the question mark.
     #[must_use]
     pub fn query(&self) -> Option<&'a str> {
-        self.resource_name().split_once('?').map(|(_, query)| query)
+        split_once(self.resource_name(), b'?').map(|(_, query)| query)
     }
 
     /// All header fields in their order.
@@ -107,8 +108,8 @@ impl<'a> Request<'a> {
     }
 
     fn request_line(&self) -> (&'a str, &'a str) {
-        let mut words = first_line(self.head).split(' ');
-        (words.next().unwrap_or_default(), words.next().unwrap_or_default())
+        let (method, rest) = split_once(first_line(self.head), b' ').unwrap_or_default();
+        (method, split_once(rest, b' ').map_or(rest, |(target, _)| target))
     }
 }
 
@@ -145,7 +146,8 @@ impl<'a> Response<'a> {
     /// The reason phrase, often empty; empty too where it is not UTF-8.
     #[must_use]
     pub fn reason(&self) -> &'a str {
-        first_line(self.head).splitn(3, ' ').nth(2).unwrap_or_default()
+        let words = |line| split_once(line, b' ').map(|(_, words)| words);
+        words(first_line(self.head)).and_then(words).unwrap_or_default()
     }
 
     /// All header fields in their order.
@@ -232,9 +234,10 @@ pub(crate) fn resource_name(target: &str) -> &str {
     if target.starts_with('/') {
         return target;
     }
-    let colon = target.bytes().position(|byte| byte == b':').unwrap_or_default();
-    let (scheme, rest) = target.split_at_checked(colon).unwrap_or_default();
-    let Some(rest) = rest.strip_prefix("://").filter(|_| is_token(scheme.as_bytes())) else {
+    let Some((scheme, rest)) = split_once(target, b':') else {
+        return target;
+    };
+    let Some(rest) = rest.strip_prefix("//").filter(|_| is_token(scheme.as_bytes())) else {
         return target;
     };
     let start = rest.bytes().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());

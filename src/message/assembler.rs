@@ -1,6 +1,6 @@
 //! The order of fragments, the limits of a message, and the whole message (RFC 6455 section 5.4).
 
-use super::{DataKind, Utf8};
+use super::{DataKind, Utf8, validate};
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{Header, Opcode};
 use crate::storage::Full;
@@ -93,8 +93,8 @@ pub(crate) struct Assembler<B, T> {
 }
 
 impl<B: Buffer, T: TextMessage> Assembler<B, T> {
-    pub(crate) fn new() -> Self {
-        Self { buffer: B::default(), text: T::default(), utf8: Utf8::new() }
+    pub(crate) const fn new(buffer: B) -> Self {
+        Self { buffer, text: T::EMPTY, utf8: Utf8::new() }
     }
 
     /// The buffer, for the time before messages: a head is collected in it.
@@ -173,8 +173,10 @@ impl<B: Buffer, T: TextMessage> Assembler<B, T> {
 
 fn push_text<T: TextMessage>(text: &mut T, utf8: &mut Utf8, piece: &[u8]) -> Result<(), Error> {
     let (cut, rest) = piece.split_at_checked(utf8.missing().min(piece.len())).unwrap_or_default();
-    if let Some(whole) = utf8.continue_char(cut).map_err(|_| Violation::InvalidUtf8)? {
-        text.push(whole.encode_utf8(&mut [0; 4])).map_err(|Full| Limit::Memory)?;
+    let whole = utf8.continue_char(cut).map_err(|_| Violation::InvalidUtf8)?;
+    if whole > 0 {
+        let whole = validate(utf8.completed(whole)).map_err(|_| Violation::InvalidUtf8)?;
+        text.push(whole).map_err(|Full| Limit::Memory)?;
     }
     let rest = utf8.split(rest).map_err(|_| Violation::InvalidUtf8)?;
     text.push(rest).map_err(|Full| Limit::Memory)?;

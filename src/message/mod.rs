@@ -10,6 +10,7 @@ pub(crate) use utf8::{Utf8, validate, validate_ascii};
 
 /// What a message carries: UTF-8 text or bytes (RFC 6455 section 5.6).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DataKind {
     /// UTF-8 text, opcode 1.
     Text,

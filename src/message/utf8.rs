@@ -46,22 +46,23 @@ impl Utf8 {
     }
 
     /// How many bytes the character that is under way still needs.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) const fn missing(self) -> usize {
         if self.have == 0 { 0 } else { char_len(self.carry[0]).saturating_sub(self.have as usize) }
     }
 
     /// Checks the next piece.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
-        let (head, rest) = piece.split_at(self.missing().min(piece.len()));
+        let (head, rest) = piece.split_at_checked(self.missing().min(piece.len())).unwrap_or_default();
         self.continue_char(head)?;
         self.split(rest)?;
         Ok(())
     }
 
-    /// Adds bytes to the character under way, at most [`missing`](Self::missing) of them. Returns the character when
-    /// it is whole.
-    pub(crate) fn continue_char(&mut self, bytes: &[u8]) -> Result<Option<char>, InvalidUtf8> {
-        let mut whole = None;
+    /// Adds bytes to the character under way, at most [`missing`](Self::missing) of them. Returns how many bytes it has
+    /// when it is whole, see [`completed`](Self::completed), and otherwise none.
+    pub(crate) fn continue_char(&mut self, bytes: &[u8]) -> Result<usize, InvalidUtf8> {
+        let mut whole = 0;
         for &byte in bytes {
             if let Some(slot) = self.carry.get_mut(usize::from(self.have)) {
                 *slot = byte;
@@ -70,7 +71,7 @@ impl Utf8 {
             let so_far = self.carry.get(..usize::from(self.have)).unwrap_or_default();
             match core::str::from_utf8(so_far) {
                 Ok(text) => {
-                    whole = text.chars().next();
+                    whole = text.len();
                     self.have = 0;
                 }
                 // An error without a length is one that more bytes can mend.
@@ -96,7 +97,9 @@ impl Utf8 {
     /// Checks a piece that begins with a character. Returns its whole characters and keeps a character that is cut
     /// at the end.
     pub(crate) fn split<'a>(&mut self, piece: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
-        let (whole, cut) = piece.split_at(piece.len() - cut_len(piece));
+        // It is never longer than the piece; said so that no panic is compiled in.
+        let len = piece.len().saturating_sub(cut_len(piece));
+        let (whole, cut) = piece.split_at_checked(len).unwrap_or_default();
         let text = validate(whole)?;
         self.continue_char(cut)?;
         Ok(text)
@@ -104,6 +107,7 @@ impl Utf8 {
 }
 
 /// How many bytes a character has that begins with `first`; one for what cannot begin a character.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 const fn char_len(first: u8) -> usize {
     match first {
         0xc0..=0xdf => 2,

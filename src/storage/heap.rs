@@ -1,6 +1,6 @@
 //! Buffers on the heap: they grow with the bytes, and give memory back.
 
-use super::sealed::{Buffer, Names, Storage, Text, TextMessage};
+use super::sealed::{Buffer, Empty, Names, Storage, Text, TextMessage};
 use super::{Full, Heap};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -13,6 +13,11 @@ impl Storage for Heap {
     type Text = LazyString;
     type Message = LazyString;
     type Names = AllNames;
+
+    #[inline]
+    fn into_buffers(self) -> (HeapBuffer, HeapBuffer) {
+        Default::default()
+    }
 }
 
 /// A name costs nothing to keep.
@@ -48,8 +53,11 @@ pub struct HeapBuffer {
 }
 
 impl Buffer for HeapBuffer {
-    const CAPACITY: usize = usize::MAX;
     const LENDS: bool = true;
+
+    fn max_len(&self) -> usize {
+        usize::MAX
+    }
 
     fn capacity(&self) -> usize {
         self.bytes.len()
@@ -163,11 +171,17 @@ impl HeapBuffer {
 }
 
 /// Eight bytes until it is used: most connections never need it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct LazyBuffer(Option<Box<HeapBuffer>>);
 
+impl Empty for LazyBuffer {
+    const EMPTY: Self = Self(None);
+}
+
 impl Buffer for LazyBuffer {
-    const CAPACITY: usize = usize::MAX;
+    fn max_len(&self) -> usize {
+        usize::MAX
+    }
 
     fn filled(&self) -> &[u8] {
         self.0.as_ref().map_or(&[], |buffer| buffer.filled())
@@ -200,8 +214,12 @@ impl Buffer for LazyBuffer {
 
 /// Eight bytes until there is text: most connections agree on no subprotocol and get no message in pieces.
 #[expect(clippy::box_collection, reason = "8 bytes instead of 24, a million times")]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct LazyString(Option<Box<String>>);
+
+impl Empty for LazyString {
+    const EMPTY: Self = Self(None);
+}
 
 impl Text for LazyString {
     fn as_str(&self) -> &str {

@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sansws::{
     Accept, Client, ClientRequest, CloseCode, Config, Connection, Error, Event, Message, Role, Server,
-    Storage,
+    Storage, Upgraded,
 };
 
 pub type Rng = StdRng;
@@ -185,6 +185,15 @@ impl<S: Storage> Answer for Connection<Server, S> {
 impl<S: Storage> Answer for Connection<Client<Rng>, S> {
     fn answer(&mut self) {
         unreachable!("a client gets no request");
+    }
+}
+
+impl<R, S: Storage> Answer for Connection<Upgraded<R>, S>
+where
+    Upgraded<R>: Role,
+{
+    fn answer(&mut self) {
+        unreachable!("there is no request");
     }
 }
 

@@ -90,7 +90,7 @@ impl<S: Storage> Receiver<S> {
         let (mut payload, mut len, mut is_valid) = (Payload::Buffer, bytes.len(), true);
         if kind == DataKind::Text && missing > 0 {
             let whole = utf8.continue_char(bytes).map_err(|_| Violation::InvalidUtf8)?;
-            len = whole.map_or(0, char::len_utf8);
+            len = whole;
             payload = Payload::Char(len);
         } else if kind == DataKind::Text {
             (len, is_valid) = match utf8.split(bytes) {

@@ -42,6 +42,9 @@ impl<S: Storage> Receiver<S> {
 
     /// The first `len` bytes of the room that was lent have bytes in them.
     pub(in crate::connection) fn filled(&mut self, len: usize) {
+        if !S::Receive::LENDS {
+            return;
+        }
         let buffer = self.assembler.buffer();
         let kept = buffer.len();
         let len = len.min(buffer.room(0).map_or(0, |room| room.len()));

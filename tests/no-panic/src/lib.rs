@@ -10,7 +10,7 @@ use sansws::handshake::{ClientUpgrade, Request, Response, ServerUpgrade};
 use sansws::timers::{Timers, TimersConfig};
 use sansws::{
     Accept, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery, Error, Event, Fixed,
-    Reply, Role, Sender, Server, State, Storage, Uri,
+    Reply, Role, Sender, Server, State, Storage, Upgraded, Uri,
 };
 
 type Memory = Fixed<1024, 2048>;
@@ -104,12 +104,18 @@ fn client(bytes: &mut [u8]) {
 fn frames_of_a_server(bytes: &mut [u8]) {
     let mut connection: Connection<Server, Memory> = Connection::open_server_in(config(), Fixed);
     drive(&mut connection, bytes, |_, _| {});
+    let mut connection: Connection<Upgraded<Server>, Memory> =
+        Connection::upgraded_server_in(config(), Fixed);
+    drive(&mut connection, bytes, |_, tx| _ = black_box(tx.text_header(black_box("text"))));
 }
 
 #[inline(never)]
 fn frames_of_a_client(bytes: &mut [u8]) {
     let mut connection: Connection<Client<Counter>, Memory> =
         Connection::open_client_in(config(), Counter(black_box(1)), Fixed);
+    drive(&mut connection, bytes, |_, _| {});
+    let mut connection: Connection<Upgraded<Client<Counter>>, Memory> =
+        Connection::upgraded_client_in(config(), Counter(black_box(1)), Fixed);
     drive(&mut connection, bytes, |_, _| {});
 }
 
@@ -122,7 +128,7 @@ fn drive<R: Role, S: Storage>(
     if let Some(room) = connection.receive_buffer() {
         black_box(room).fill(black_box(1));
     }
-    black_box(connection.filled(black_box(10))).ok();
+    connection.filled(black_box(10));
     let mut input = bytes;
     loop {
         match black_box(connection.receive(&mut input)) {

@@ -4,7 +4,7 @@
 
 use core::mem::size_of_val;
 use cortex_m_rt::entry;
-use sansws::{Client, ClientRequest, Config, Connection, Event, Fixed, Message, State};
+use sansws::{Borrowed, Client, ClientRequest, Config, Connection, Event, Message, State};
 use sansws_sizes::{Counter, RX, TX, finish, read, write};
 
 const CONFIG: Config = Config::new().max_message(RX as u64).max_outgoing(TX);
@@ -12,10 +12,12 @@ const CONFIG: Config = Config::new().max_message(RX as u64).max_outgoing(TX);
 #[entry]
 fn main() -> ! {
     static mut BUFFER: [u8; RX] = [0; RX];
-    let connection: Result<Connection<Client<Counter>, Fixed<RX, TX>>, ()> =
-        ClientRequest::new("ws://host/path")
-            .map_err(|_| ())
-            .and_then(|request| Connection::client_in(&request, CONFIG, Counter(1), Fixed).map_err(|_| ()));
+    static mut RECEIVE: [u8; RX] = [0; RX];
+    static mut SEND: [u8; TX] = [0; TX];
+    let connection: Result<Connection<Client<Counter>, Borrowed<'_>>, ()> =
+        ClientRequest::new("ws://host/path").map_err(|_| ()).and_then(|request| {
+            Connection::client_in(&request, CONFIG, Counter(1), Borrowed::new(RECEIVE, SEND)).map_err(|_| ())
+        });
     let Ok(mut connection) = connection else { finish(0) };
     write(connection.outgoing());
     connection.mark_sent(usize::MAX);
@@ -32,5 +34,5 @@ fn main() -> ! {
         write(connection.outgoing());
         connection.mark_sent(usize::MAX);
     }
-    finish(size_of_val(&connection) + RX)
+    finish(size_of_val(&connection) + 2 * RX + TX)
 }

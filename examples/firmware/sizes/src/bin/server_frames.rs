@@ -4,7 +4,7 @@
 
 use core::mem::size_of_val;
 use cortex_m_rt::entry;
-use sansws::{Config, Connection, Event, Fixed, Message, Server};
+use sansws::{Borrowed, Config, Connection, Event, Message, Server, Upgraded};
 use sansws_sizes::{RX, TX, finish, read, write};
 
 const CONFIG: Config = Config::new().max_message(RX as u64).max_outgoing(TX);
@@ -12,7 +12,10 @@ const CONFIG: Config = Config::new().max_message(RX as u64).max_outgoing(TX);
 #[entry]
 fn main() -> ! {
     static mut BUFFER: [u8; RX] = [0; RX];
-    let mut connection: Connection<Server, Fixed<RX, TX>> = Connection::open_server_in(CONFIG, Fixed);
+    static mut RECEIVE: [u8; RX] = [0; RX];
+    static mut SEND: [u8; TX] = [0; TX];
+    let mut connection: Connection<Upgraded<Server>, Borrowed<'_>> =
+        Connection::upgraded_server_in(CONFIG, Borrowed::new(RECEIVE, SEND));
     while !connection.should_disconnect() {
         let len = read(BUFFER);
         let mut input = BUFFER.get_mut(..len).unwrap_or_default();
@@ -26,5 +29,5 @@ fn main() -> ! {
         write(connection.outgoing());
         connection.mark_sent(usize::MAX);
     }
-    finish(size_of_val(&connection) + RX)
+    finish(size_of_val(&connection) + 2 * RX + TX)
 }

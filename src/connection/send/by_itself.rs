@@ -1,0 +1,69 @@
+//! What a connection sends by itself: pongs, and the Close that answers the peer's.
+
+use super::{MAX_CONTROL_FRAME, Sender, to_u32};
+use crate::close::CloseCode;
+use crate::connection::state::{Phase, Step};
+use crate::error::Error;
+use crate::frame::Opcode;
+use crate::role::Role;
+use crate::storage::Storage;
+use crate::storage::sealed::Buffer;
+
+/// Each ping of a burst gets a pong of its own while no more than this waits to be written.
+const PONG_BURST: usize = 2048;
+
+impl<R: Role, S: Storage> Sender<R, S> {
+    /// Of an empty buffer at most `keep` bytes are kept.
+    pub(in crate::connection) fn mark_sent(&mut self, len: usize, keep: u32) {
+        self.outgoing.consume(len);
+        self.pong_end = self.pong_end.saturating_sub(to_u32(len));
+        if self.is_outgoing_empty() {
+            self.outgoing.clear(usize::try_from(keep).unwrap_or(usize::MAX));
+        }
+        if self.pong_waits && self.pong_end == 0 {
+            self.pong_waits = false;
+            let pong = self.waiting_pong.filled();
+            let queued = Self::write_frame(&mut self.role, &mut self.outgoing, Opcode::Pong, true, pong);
+            self.pong_queued(queued);
+            self.waiting_pong.clear(0);
+        }
+    }
+
+    /// Answers the peer's Close, unless it answers ours. WS-5.5.1-08 · WS-5.5.1-09 · WS-5.5.1-10
+    pub(in crate::connection) fn close_received(&mut self, code: CloseCode) {
+        self.pong_waits = false;
+        if matches!(self.lifecycle.phase(), Phase::Open) {
+            // WS-7.4.1-05: what had no code is answered without one.
+            let body = u16::from(code).to_be_bytes();
+            let _ = self.queue_close(if code == CloseCode::NO_STATUS_RECEIVED { &[] } else { &body });
+        }
+        self.lifecycle.apply(Step::ReceivedClose);
+    }
+
+    /// Answers a ping. WS-5.5.2-02 · WS-5.5.3-01
+    pub(in crate::connection) fn answer_ping(&mut self, payload: &[u8]) {
+        // WS-5.5.2-03 · WS-5.5.2-04
+        if self.lifecycle.may_pong().is_err() {
+            return;
+        }
+        let burst = PONG_BURST.min(self.max_outgoing());
+        if self.pong_end == 0 || self.outgoing_len().saturating_add(MAX_CONTROL_FRAME) <= burst {
+            self.queue_pong(payload);
+        } else {
+            self.waiting_pong.clear(0);
+            self.pong_waits = self.waiting_pong.append(payload).is_ok();
+        }
+    }
+
+    fn queue_pong(&mut self, payload: &[u8]) {
+        let queued = self.frame(Opcode::Pong, true, payload);
+        self.pong_queued(queued);
+    }
+
+    /// A pong that there is no memory for is left out; the next ping asks again.
+    fn pong_queued(&mut self, result: Result<(), Error>) {
+        if result.is_ok() {
+            self.pong_end = to_u32(self.outgoing.len());
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! SHA-1 (RFC 3174), for the one text that a handshake makes a digest of. As a hash it is broken, and it is not needed as
+//! one: the digest only shows that the other side speaks WebSocket (RFC 6455 section 10.8).
+
+#[cfg(not(feature = "sha1"))]
+use crate::frame::FOR_SPEED;
+
+/// What SHA-1 makes of a text.
+pub(crate) type Digest = [u8; 20];
+
+type State = [u32; 5];
+type Block = [u8; 64];
+
+const START: State = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
+
+/// The digest of a text of 60 bytes, which fills two blocks.
+pub(crate) fn sha1(text: &[u8; 60]) -> Digest {
+    // Section 4
+    let mut padded = [0; 128];
+    if let Some((front, [mark, ..])) = padded.split_first_chunk_mut() {
+        *front = *text;
+        *mark = 0x80;
+    }
+    if let Some(bits) = padded.last_chunk_mut() {
+        *bits = (8 * text.len() as u64).to_be_bytes();
+    }
+    let mut state = START;
+    for block in padded.chunks_exact(64) {
+        if let Some(block) = block.first_chunk() {
+            compress(&mut state, block);
+        }
+    }
+    let mut digest = Digest::default();
+    for (to, word) in digest.chunks_exact_mut(4).zip(state) {
+        if let Some(to) = to.first_chunk_mut() {
+            *to = word.to_be_bytes();
+        }
+    }
+    digest
+}
+
+/// With the processor's own instructions where it has them.
+#[cfg(feature = "sha1")]
+fn compress(state: &mut State, block: &Block) {
+    sha1::compress(state, &[(*block).into()]);
+}
+
+/// Section 6.1. The functions and constants are those of section 5.
+#[cfg(not(feature = "sha1"))]
+fn compress(state: &mut State, block: &Block) {
+    let mut last = [0; 16];
+    for (word, bytes) in last.iter_mut().zip(block.chunks_exact(4)) {
+        *word = bytes.first_chunk().copied().map_or(0, u32::from_be_bytes);
+    }
+    let choice = |[_, b, c, d, _]: State| (d ^ (b & (c ^ d))).wrapping_add(0x5a82_7999);
+    let parity = |[_, b, c, d, _]: State| (b ^ c ^ d).wrapping_add(0x6ed9_eba1);
+    let majority = |[_, b, c, d, _]: State| ((b & c) | (d & (b | c))).wrapping_add(0x8f1b_bcdc);
+    let last_parity = |[_, b, c, d, _]: State| (b ^ c ^ d).wrapping_add(0xca62_c1d6);
+    let mut work = *state;
+    if FOR_SPEED {
+        let mut words = [0; 80];
+        for sixteen in words.chunks_exact_mut(16) {
+            for (at, place) in sixteen.iter_mut().enumerate() {
+                *place = next(&mut last, at);
+            }
+        }
+        // In fives, after which each letter is in its place again.
+        for (at, five) in words.chunks_exact(5).enumerate() {
+            let Some(five) = five.first_chunk::<5>() else { continue };
+            work = match at / 4 {
+                0 => five.iter().fold(work, |work, word| step(work, *word, choice)),
+                1 => five.iter().fold(work, |work, word| step(work, *word, parity)),
+                2 => five.iter().fold(work, |work, word| step(work, *word, majority)),
+                _ => five.iter().fold(work, |work, word| step(work, *word, last_parity)),
+            };
+        }
+    } else {
+        for at in 0..80 {
+            work = step(work, next(&mut last, at), |work| match at / 20 {
+                0 => choice(work),
+                1 => parity(work),
+                2 => majority(work),
+                _ => last_parity(work),
+            });
+        }
+    }
+    for (old, new) in state.iter_mut().zip(work) {
+        *old = old.wrapping_add(new);
+    }
+}
+
+#[cfg(not(feature = "sha1"))]
+#[inline(always)]
+#[expect(clippy::many_single_char_names, reason = "as in the RFC")]
+fn step(state: State, word: u32, mixed: impl Fn(State) -> u32) -> State {
+    let [a, b, c, d, e] = state;
+    let sum = a.rotate_left(5).wrapping_add(mixed(state)).wrapping_add(e).wrapping_add(word);
+    [sum, a, b.rotate_left(30), c, d]
+}
+
+/// The next word, of which the last sixteen are kept; in its place comes the one sixteen steps further.
+#[cfg(not(feature = "sha1"))]
+#[inline(always)]
+fn next(last: &mut [u32; 16], at: usize) -> u32 {
+    let after = |steps: usize| last.get((at + steps) % 16).copied().unwrap_or_default();
+    let word = after(13) ^ after(8) ^ after(2) ^ after(0);
+    last.get_mut(at % 16).map_or(0, |place| core::mem::replace(place, word.rotate_left(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// Of a text of any length.
+    fn of(text: &[u8]) -> State {
+        let mut padded = Vec::from(text);
+        padded.push(0x80);
+        padded.resize(padded.len().next_multiple_of(64), 0);
+        if padded.len() - text.len() < 9 {
+            padded.resize(padded.len() + 64, 0);
+        }
+        let at = padded.len() - 8;
+        padded[at..].copy_from_slice(&(8 * text.len() as u64).to_be_bytes());
+        let mut state = START;
+        for block in padded.chunks(64) {
+            compress(&mut state, block.first_chunk().unwrap());
+        }
+        state
+    }
+
+    /// Section 7.3, and FIPS 180's for the empty text.
+    #[test]
+    fn the_vectors_of_rfc_3174() {
+        assert_eq!(of(b"abc"), [0xa999_3e36, 0x4706_816a, 0xba3e_2571, 0x7850_c26c, 0x9cd0_d89d]);
+        let text = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+        assert_eq!(of(text), [0x8498_3e44, 0x1c3b_d26e, 0xbaae_4aa1, 0xf951_29e5, 0xe546_70f1]);
+        let text = b"a".repeat(1_000_000);
+        assert_eq!(of(&text), [0x34aa_973c, 0xd4c4_daa4, 0xf61e_eb2b, 0xdbad_2731, 0x6534_016f]);
+        let text = b"0123456701234567012345670123456701234567012345670123456701234567".repeat(10);
+        assert_eq!(of(&text), [0xdea3_56a2, 0xcddd_90c7, 0xa7ec_edc5, 0xebb5_6393, 0x4f46_0452]);
+        assert_eq!(of(b""), [0xda39_a3ee, 0x5e6b_4b0d, 0x3255_bfef, 0x9560_1890, 0xafd8_0709]);
+    }
+
+    #[test]
+    fn what_a_handshake_asks_for() {
+        let text = core::array::from_fn(|i| u8::try_from(i).unwrap());
+        let bytes: Vec<u8> = of(&text).iter().flat_map(|word| word.to_be_bytes()).collect();
+        assert_eq!(sha1(&text), bytes[..]);
+    }
+}

@@ -1,0 +1,183 @@
+//! Bytes in a row of memory whose size is given, and a text in one: what storages without an allocator are made of.
+
+use super::sealed::{Buffer, Empty, Names, Text, TextMessage};
+use super::{Full, copy};
+use core::cell::Cell;
+use core::str;
+
+/// The payload of a control frame (RFC 6455 section 5.5).
+pub type ControlRow = Row<[u8; 125]>;
+
+/// Bytes in a row; what was taken off the front is given up when there is no room behind them. What has to be done to
+/// them does not depend on where they are and how many, so that code stands in a program once.
+#[derive(Debug)]
+pub struct Row<M> {
+    memory: M,
+    filled: Filled,
+}
+
+impl<M> Row<M> {
+    pub(crate) const fn new(memory: M) -> Self {
+        Self { memory, filled: Filled { start: 0, end: 0 } }
+    }
+}
+
+impl<const N: usize> Empty for Row<[u8; N]> {
+    const EMPTY: Self = Self::new([0; N]);
+}
+
+impl<M: AsRef<[u8]> + AsMut<[u8]>> Buffer for Row<M> {
+    #[inline]
+    fn max_len(&self) -> usize {
+        self.memory.as_ref().len()
+    }
+
+    #[inline]
+    fn filled(&self) -> &[u8] {
+        self.filled.of(self.memory.as_ref())
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.filled.len()
+    }
+
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
+        self.filled.grow(self.memory.as_mut(), len)
+    }
+
+    #[inline]
+    fn last_mut(&mut self, len: usize) -> &mut [u8] {
+        self.filled.last_mut(self.memory.as_mut(), len)
+    }
+
+    #[inline]
+    fn truncate(&mut self, len: usize) {
+        self.filled.truncate(len);
+    }
+
+    #[inline]
+    fn consume(&mut self, len: usize) {
+        self.filled.consume(len);
+    }
+
+    #[inline]
+    fn clear(&mut self, _keep: usize) {
+        self.filled = Filled::default();
+    }
+}
+
+/// Which bytes of a row are filled. Invariant: `start <= end`, and `end` is within the row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Filled {
+    start: usize,
+    end: usize,
+}
+
+impl Filled {
+    const fn len(self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+
+    #[inline(never)]
+    fn of(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    #[inline(never)]
+    fn grow<'b>(&mut self, bytes: &'b mut [u8], len: usize) -> Result<&'b mut [u8], Full> {
+        if len > bytes.len().saturating_sub(self.end) {
+            let filled = self.len();
+            if len > bytes.len().saturating_sub(filled) {
+                return Err(Full);
+            }
+            let cells = Cell::from_mut(&mut *bytes).as_slice_of_cells();
+            for (to, from) in cells.iter().zip(cells.get(self.start..self.end).unwrap_or_default()) {
+                to.set(from.get());
+            }
+            *self = Self { start: 0, end: filled };
+        }
+        let from = self.end;
+        self.end = from.saturating_add(len);
+        bytes.get_mut(from..self.end).ok_or(Full)
+    }
+
+    #[inline(never)]
+    fn last_mut(self, bytes: &mut [u8], len: usize) -> &mut [u8] {
+        let from = self.end.saturating_sub(len).max(self.start);
+        bytes.get_mut(from..self.end).unwrap_or_default()
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.end = self.end.min(self.start.saturating_add(len));
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.start = self.start.saturating_add(len).min(self.end);
+    }
+}
+
+/// A text in so many bytes.
+#[derive(Debug)]
+pub struct FixedText<const N: usize> {
+    bytes: [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> Empty for FixedText<N> {
+    const EMPTY: Self = Self { bytes: [0; N], len: 0 };
+}
+
+impl<const N: usize> Text for FixedText<N> {
+    fn as_str(&self) -> &str {
+        str::from_utf8(self.bytes.get(..self.len).unwrap_or_default()).unwrap_or_default()
+    }
+
+    fn push(&mut self, piece: &str) -> Result<(), Full> {
+        let room = self.bytes.get_mut(self.len..).unwrap_or_default();
+        copy(piece.as_bytes(), room.get_mut(..piece.len()).ok_or(Full)?);
+        self.len = self.len.saturating_add(piece.len());
+        Ok(())
+    }
+}
+
+/// What the embedder named.
+#[derive(Clone, Copy, Debug)]
+pub struct SomeNames(pub(crate) &'static [&'static str]);
+
+impl Names for SomeNames {
+    const KEEPS_ALL: bool = false;
+
+    fn new(names: &'static [&'static str]) -> Self {
+        Self(names)
+    }
+
+    fn list(&self) -> &'static [&'static str] {
+        self.0
+    }
+}
+
+/// Texts are kept among the other bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Among;
+
+impl Empty for Among {
+    const EMPTY: Self = Self;
+}
+
+impl Text for Among {
+    fn as_str(&self) -> &'static str {
+        ""
+    }
+
+    fn push(&mut self, _piece: &str) -> Result<(), Full> {
+        Err(Full)
+    }
+}
+
+impl TextMessage for Among {
+    const IS_APART: bool = false;
+
+    fn clear(&mut self, _keep: usize) {}
+}
