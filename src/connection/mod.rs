@@ -164,7 +164,8 @@ impl<G: CryptoRng, S: Storage> Connection<Upgraded<Client<G>>, S> {
 }
 
 impl<R: Role, S: Storage> Connection<R, S> {
-    #[inline]
+    // Inlined, so that nothing is moved: with `Fixed` it holds its buffers.
+    #[inline(always)]
     fn new(role: R, config: &Config, lifecycle: Lifecycle, stage: Stage, storage: S) -> Self {
         let (receive, send) = storage.into_buffers();
         let capacities = (receive.max_len(), send.max_len());
@@ -174,7 +175,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         Self::with(receiver, sender, config, stage, S::Names::new(config.kept_fields))
     }
 
-    #[inline]
+    #[inline(always)]
     const fn with(
         receiver: Receiver<S>,
         sender: Sender<R, S>,

@@ -64,6 +64,7 @@ enum Reported {
 
 impl<S: Storage> Receiver<S> {
     /// `capacity` is that of the buffer.
+    #[inline(always)]
     pub(super) const fn new(config: &Config, peer_masks: bool, buffer: S::Receive, capacity: usize) -> Self {
         // What the storage cannot hold is refused by the header, as what the embedder does not want.
         let max_message = match config.delivery {

@@ -71,6 +71,7 @@ struct Fragmented {
 
 impl<R: Role, S: Storage> Sender<R, S> {
     /// `max_outgoing` is that of the configuration, and `capacity` that of the buffer.
+    #[inline(always)]
     pub(super) const fn new(
         role: R,
         lifecycle: Lifecycle,

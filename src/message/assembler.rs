@@ -93,6 +93,7 @@ pub(crate) struct Assembler<B, T> {
 }
 
 impl<B: Buffer, T: TextMessage> Assembler<B, T> {
+    #[inline(always)]
     pub(crate) const fn new(buffer: B) -> Self {
         Self { buffer, text: T::EMPTY, utf8: Utf8::new() }
     }

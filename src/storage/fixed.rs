@@ -16,7 +16,7 @@ impl<const RX: usize, const TX: usize> Storage for Fixed<RX, TX> {
     type Message = Among;
     type Names = SomeNames;
 
-    #[inline]
+    #[inline(always)]
     fn into_buffers(self) -> (Self::Receive, Self::Send) {
         (Row::EMPTY, Row::EMPTY)
     }
@@ -30,7 +30,7 @@ impl<'a> Storage for Borrowed<'a> {
     type Message = Among;
     type Names = SomeNames;
 
-    #[inline]
+    #[inline(always)]
     fn into_buffers(self) -> (Self::Receive, Self::Send) {
         (Row::new(self.receive), Row::new(self.send))
     }

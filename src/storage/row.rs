@@ -17,6 +17,7 @@ pub struct Row<M> {
 }
 
 impl<M> Row<M> {
+    #[inline(always)]
     pub(crate) const fn new(memory: M) -> Self {
         Self { memory, filled: Filled { start: 0, end: 0 } }
     }

@@ -9,8 +9,8 @@ use rand_core::{TryCryptoRng, TryRng};
 use sansws::handshake::{ClientUpgrade, Request, Response, ServerUpgrade};
 use sansws::timers::{Timers, TimersConfig};
 use sansws::{
-    Accept, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery, Error, Event, Fixed,
-    Reply, Role, Sender, Server, State, Storage, Upgraded, Uri,
+    Accept, Borrowed, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery, Error, Event,
+    Fixed, Reply, Role, Sender, Server, State, Storage, Upgraded, Uri,
 };
 
 type Memory = Fixed<1024, 2048>;
@@ -107,6 +107,10 @@ fn frames_of_a_server(bytes: &mut [u8]) {
     let mut connection: Connection<Upgraded<Server>, Memory> =
         Connection::upgraded_server_in(config(), Fixed);
     drive(&mut connection, bytes, |_, tx| _ = black_box(tx.text_header(black_box("text"))));
+    let (mut receive, mut send) = ([0; 300], [0; 500]);
+    let lent = Borrowed::new(black_box(&mut receive), black_box(&mut send));
+    let mut connection: Connection<Server, Borrowed<'_>> = Connection::server_in(config(), lent);
+    drive(&mut connection, bytes, |_, tx| _ = black_box(tx.accept(&Accept::new())));
 }
 
 #[inline(never)]

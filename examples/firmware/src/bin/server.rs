@@ -205,7 +205,8 @@ struct Session {
 impl Session {
     fn new() -> Self {
         Self {
-            connection: Connection::server_in(CONFIG, Fixed),
+            // It lies in flash, and comes from there without a stop on the stack, which its buffers would fill.
+            connection: const { Connection::fixed_server(CONFIG) },
             timers: Timers::new(TIMERS, Duration::ZERO),
             next_reading: None,
             is_in_message: false,
