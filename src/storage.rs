@@ -76,10 +76,10 @@ pub struct Full;
 /// a compiler does not see that they are equal.
 #[inline(always)]
 pub(crate) fn copy(from: &[u8], to: &mut [u8]) {
-    if cfg!(target_pointer_width = "64") && to.len() == from.len() {
-        to.copy_from_slice(from);
-    } else {
+    if cfg!(not(target_pointer_width = "64")) {
         copy_out_of_line(from, to);
+    } else if to.len() == from.len() {
+        to.copy_from_slice(from);
     }
 }
 
