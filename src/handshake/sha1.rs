@@ -59,8 +59,12 @@ fn compress(state: &mut State, block: &Block) {
     if FOR_SPEED {
         let mut words = [0; 80];
         for sixteen in words.chunks_exact_mut(16) {
-            for (at, place) in sixteen.iter_mut().enumerate() {
-                *place = next(&mut last, at);
+            for (place, word) in sixteen.iter_mut().zip(last) {
+                *place = word;
+            }
+            // Known where they are, so that the loop can be unrolled.
+            for at in 0..16 {
+                next(&mut last, at);
             }
         }
         // In fives, after which each letter is in its place again.
