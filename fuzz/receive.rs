@@ -1,6 +1,7 @@
 //! What the two targets share: an input with its cuts, and the comparison with the same bytes in one piece.
 
 use arbitrary::Arbitrary;
+use sansws::deflate::{Deflate, DeflateParams};
 use sansws::{Config, Connection, Delivery, Event, OUTGOING_RESERVE, Role, Sender, Storage};
 
 #[derive(Arbitrary, Debug)]
@@ -12,6 +13,8 @@ pub struct Input<'a> {
     max_message: u16,
     max_fragments: u8,
     keep_capacity: u16,
+    /// Whether permessage-deflate is agreed on, with or without takeover.
+    pub deflate: Option<bool>,
     /// Whether spare memory is given back after each piece.
     pub releases: bool,
     /// The lengths of the pieces, taken in turn.
@@ -23,7 +26,9 @@ const MAX_OUTGOING: usize = 4096;
 
 impl Input<'_> {
     pub fn config(&self) -> Config {
-        Config::new()
+        let config =
+            if self.deflate.is_some() { Config::new().deflate(Deflate::new()) } else { Config::new() };
+        config
             .delivery(if self.in_parts { Delivery::Parts } else { Delivery::Whole })
             .http_requests(self.http_requests)
             .max_message(self.max_message.into())
@@ -32,6 +37,20 @@ impl Input<'_> {
             .max_refusal_body(100)
             .max_head(1000)
             .max_outgoing(MAX_OUTGOING)
+    }
+}
+
+impl Input<'_> {
+    /// Of a connection that is open from the start.
+    pub fn agree<R: Role, S: Storage>(&self, mut connection: Connection<R, S>) -> Connection<R, S> {
+        if let Some(no_takeover) = self.deflate {
+            connection.set_deflate(
+                DeflateParams::new()
+                    .with_server_no_context_takeover(no_takeover)
+                    .with_client_no_context_takeover(no_takeover),
+            );
+        }
+        connection
     }
 }
 

@@ -117,7 +117,9 @@ pub use frame::FrameHeader;
 pub use handshake::{Accept, ClientRequest, Reply, Uri, UriError};
 pub use message::DataKind;
 pub use role::{Client, Role, Server, Upgraded};
-pub use storage::{Borrowed, Fixed, Heap, Storage};
+#[cfg(feature = "heapless")]
+pub use storage::{Borrowed, Fixed};
+pub use storage::{Heap, Storage};
 
 /// The README's code compiles and runs too.
 #[cfg(all(doctest, feature = "std"))]

@@ -30,10 +30,12 @@ pub struct Client<G> {
 /// program then, which is half of what a connection takes of a microcontroller's flash.
 ///
 /// ```
+/// # #[cfg(feature = "heapless")] {
 /// use sansws::{Config, Connection, Fixed, Server, Upgraded};
 ///
 /// let connection: Connection<Upgraded<Server>, Fixed<1024, 1024>> =
 ///     Connection::upgraded_server_in(Config::new(), Fixed);
+/// # }
 /// ```
 #[derive(Debug)]
 pub struct Upgraded<R> {

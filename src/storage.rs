@@ -15,7 +15,7 @@ impl<T: sealed::Storage> Storage for T {}
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Heap;
 
-/// Buffers of a fixed size inside of the connection, without an allocator.
+/// Buffers of a fixed size inside of the connection, on `heapless`, without an allocator. Needs the feature `heapless`.
 ///
 /// `RX` is how many bytes can be received into the connection: what is needed of an HTTP head (its first line, the
 /// fields of the handshake, and those of [`Config::keep_fields`](crate::Config::keep_fields); all others are dropped as they
@@ -25,34 +25,41 @@ pub struct Heap;
 /// offered subprotocols.
 ///
 /// ```
+/// # #[cfg(feature = "heapless")] {
 /// use sansws::{Config, Connection, Fixed, Server};
 ///
 /// let connection: Connection<Server, Fixed<1024, 1024>> = Connection::server_in(Config::new(), Fixed);
 ///
 /// // In a constant, too.
 /// const NEW: Connection<Server, Fixed<1024, 1024>> = Connection::fixed_server(Config::new());
+/// # }
 /// ```
+#[cfg(feature = "heapless")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fixed<const RX: usize, const TX: usize>;
 
 /// Buffers that are lent to the connection, of any size, without an allocator: `static` ones, or such that many connections
-/// use one after the other. The connection itself stays small by it, and moving it cheap.
+/// use one after the other. The connection itself stays small by it, and moving it cheap. Needs the feature `heapless`.
 ///
 /// What the first buffer has room for are the `RX` bytes of [`Fixed`], and the second has its `TX` bytes.
 ///
 /// ```
+/// # #[cfg(feature = "heapless")] {
 /// use sansws::{Borrowed, Config, Connection, Server};
 ///
 /// let (mut receive, mut send) = ([0; 1024], [0; 1024]);
 /// let storage = Borrowed::new(&mut receive, &mut send);
 /// let connection: Connection<Server, Borrowed<'_>> = Connection::server_in(Config::new(), storage);
+/// # }
 /// ```
+#[cfg(feature = "heapless")]
 #[derive(Debug)]
 pub struct Borrowed<'a> {
     pub(crate) receive: &'a mut [u8],
     pub(crate) send: &'a mut [u8],
 }
 
+#[cfg(feature = "heapless")]
 impl<'a> Borrowed<'a> {
     /// These buffers; what they hold does not matter.
     #[must_use]
@@ -202,9 +209,11 @@ pub(crate) mod sealed {
     }
 }
 
+#[cfg(feature = "heapless")]
 mod fixed;
 #[cfg(feature = "alloc")]
 mod heap;
+#[cfg(feature = "heapless")]
 pub(crate) mod row;
 
 impl fmt::Display for Full {

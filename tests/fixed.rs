@@ -1,4 +1,5 @@
 //! The storage without an allocator: the same protocol, within buffers of a fixed size.
+#![cfg(feature = "heapless")]
 
 mod support;
 

@@ -6,6 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sansws::{Config, Connection, DataKind, Delivery, Role, Storage};
+#[cfg(feature = "heapless")]
 use sansws::{Fixed, Heap};
 use std::str;
 use support::*;
@@ -63,6 +64,7 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Lines of any kind behind a request line: names that begin as wanted ones do, long values, bytes that are not allowed.
+#[cfg(feature = "heapless")]
 fn any_head() -> impl Strategy<Value = Vec<u8>> {
     let name = prop_oneof![
         select(vec![
@@ -164,6 +166,7 @@ proptest! {
     }
 
     // WS-2.1-02 · WS-4.2.1-02
+    #[cfg(feature = "heapless")]
     #[test]
     fn a_server_that_drops_lines(head in any_head(), at in cuts(1500), max_head in 100..1500_u32, max_fields in 2..12_u8) {
         let bytes = [head, masked_all(&[&frame(0x81, b"hi")])].concat();

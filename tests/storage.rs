@@ -1,5 +1,7 @@
 //! Ways to make a connection without an allocator: lent buffers, constants, roles without an opening handshake.
 
+#![cfg(feature = "heapless")]
+
 mod support;
 
 use rand::SeedableRng;

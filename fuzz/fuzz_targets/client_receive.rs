@@ -18,7 +18,7 @@ fuzz_target!(|input: Input<'_>| {
     let request = ClientRequest::new("ws://h/").unwrap().subprotocols(&["a", "b"]);
     let connect = || {
         if input.with_handshake || !input.from_start {
-            Connection::open_client(input.config(), rng())
+            input.agree(Connection::open_client(input.config(), rng()))
         } else {
             let mut client = Connection::client(&request, input.config(), rng()).unwrap();
             client.mark_sent(client.outgoing().len());

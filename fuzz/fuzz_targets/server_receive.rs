@@ -11,7 +11,7 @@ use sansws::{Accept, Connection, Event, Fixed, Heap, Reply, Sender, Server, Stor
 
 /// So that most runs get past the handshake.
 const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
 
 fuzz_target!(|input: Input<'_>| {
     check(&input, Heap);
@@ -26,7 +26,7 @@ fn check<S: Storage + Copy>(input: &Input<'_>, storage: S) {
         if input.with_handshake || input.from_start {
             Connection::server_in(config, storage)
         } else {
-            Connection::open_server_in(config, storage)
+            input.agree(Connection::open_server_in(config, storage))
         }
     };
     assert_cuts_mean_nothing(connect, &bytes, input.cuts, input.releases, answer);

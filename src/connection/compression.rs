@@ -46,6 +46,7 @@ struct InUse {
 }
 
 impl Compression {
+    #[cfg(feature = "heapless")]
     pub(super) const NONE: Self = Self(None);
 
     pub(super) fn new(config: &Config) -> Self {

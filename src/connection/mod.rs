@@ -6,6 +6,7 @@ mod compression;
 #[cfg(not(feature = "deflate"))]
 #[path = "compression/absent.rs"]
 mod compression;
+#[cfg(feature = "heapless")]
 mod constant;
 mod opening;
 #[cfg(feature = "alloc")]

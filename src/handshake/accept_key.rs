@@ -20,8 +20,16 @@ pub(crate) fn encode_key(nonce: [u8; 16]) -> [u8; KEY_LEN] {
     key
 }
 
-/// Base64 with padding (RFC 4648 section 4), to where it has just enough room. Nothing here is a secret, so the alphabet
-/// may be a table.
+/// Base64 with padding (RFC 4648 section 4), to where it has just enough room.
+#[cfg(feature = "alloc")]
+fn encode(bytes: &[u8], to: &mut [u8]) {
+    use base64ct::{Base64, Encoding};
+    // It has room.
+    let _ = Base64::encode(bytes, to);
+}
+
+/// The same in little code that cannot panic. Nothing here is a secret, so the alphabet may be a table.
+#[cfg(not(feature = "alloc"))]
 #[inline(never)]
 fn encode(bytes: &[u8], to: &mut [u8]) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

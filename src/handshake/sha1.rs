@@ -1,19 +1,35 @@
 //! SHA-1 (RFC 3174), for the one text that a handshake makes a digest of. As a hash it is broken, and it is not needed as
 //! one: the digest only shows that the other side speaks WebSocket (RFC 6455 section 10.8).
-
-#[cfg(not(feature = "sha1"))]
-use crate::frame::FOR_SPEED;
+//!
+//! By the crate `sha1_smol` where there is an allocator, by the crate `sha1` with the feature of that name. On machines
+//! without an allocator code counts that is small and cannot panic, so it is our own.
 
 /// What SHA-1 makes of a text.
 pub(crate) type Digest = [u8; 20];
 
+/// The digest of a text of 60 bytes.
+#[cfg(all(feature = "alloc", not(feature = "sha1")))]
+pub(crate) fn sha1(text: &[u8; 60]) -> Digest {
+    sha1_smol::Sha1::from(text).digest().bytes()
+}
+
+/// The digest of a text of 60 bytes.
+#[cfg(any(feature = "sha1", not(feature = "alloc")))]
+pub(crate) fn sha1(text: &[u8; 60]) -> Digest {
+    by_blocks(text)
+}
+
+#[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
 type State = [u32; 5];
+#[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
 type Block = [u8; 64];
 
+#[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
 const START: State = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
 
-/// The digest of a text of 60 bytes, which fills two blocks.
-pub(crate) fn sha1(text: &[u8; 60]) -> Digest {
+/// With its padding the text fills two blocks.
+#[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
+fn by_blocks(text: &[u8; 60]) -> Digest {
     // Section 4
     let mut padded = [0; 128];
     if let Some((front, [mark, ..])) = padded.split_first_chunk_mut() {
@@ -44,9 +60,13 @@ fn compress(state: &mut State, block: &Block) {
     sha1::compress(state, &[(*block).into()]);
 }
 
-/// Section 6.1. The functions and constants are those of section 5.
 #[cfg(not(feature = "sha1"))]
-fn compress(state: &mut State, block: &Block) {
+#[cfg(any(test, not(feature = "alloc")))]
+use compress_small as compress;
+
+/// Section 6.1. The functions and constants are those of section 5.
+#[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
+fn compress_small(state: &mut State, block: &Block) {
     let mut last = [0; 16];
     for (word, bytes) in last.iter_mut().zip(block.chunks_exact(4)) {
         *word = bytes.first_chunk().copied().map_or(0, u32::from_be_bytes);
@@ -56,43 +76,20 @@ fn compress(state: &mut State, block: &Block) {
     let majority = |[_, b, c, d, _]: State| ((b & c) | (d & (b | c))).wrapping_add(0x8f1b_bcdc);
     let last_parity = |[_, b, c, d, _]: State| (b ^ c ^ d).wrapping_add(0xca62_c1d6);
     let mut work = *state;
-    if FOR_SPEED {
-        let mut words = [0; 80];
-        for sixteen in words.chunks_exact_mut(16) {
-            for (place, word) in sixteen.iter_mut().zip(last) {
-                *place = word;
-            }
-            // Known where they are, so that the loop can be unrolled.
-            for at in 0..16 {
-                next(&mut last, at);
-            }
-        }
-        // In fives, after which each letter is in its place again.
-        for (at, five) in words.chunks_exact(5).enumerate() {
-            let Some(five) = five.first_chunk::<5>() else { continue };
-            work = match at / 4 {
-                0 => five.iter().fold(work, |work, word| step(work, *word, choice)),
-                1 => five.iter().fold(work, |work, word| step(work, *word, parity)),
-                2 => five.iter().fold(work, |work, word| step(work, *word, majority)),
-                _ => five.iter().fold(work, |work, word| step(work, *word, last_parity)),
-            };
-        }
-    } else {
-        for at in 0..80 {
-            work = step(work, next(&mut last, at), |work| match at / 20 {
-                0 => choice(work),
-                1 => parity(work),
-                2 => majority(work),
-                _ => last_parity(work),
-            });
-        }
+    for at in 0..80 {
+        work = step(work, next(&mut last, at), |work| match at / 20 {
+            0 => choice(work),
+            1 => parity(work),
+            2 => majority(work),
+            _ => last_parity(work),
+        });
     }
     for (old, new) in state.iter_mut().zip(work) {
         *old = old.wrapping_add(new);
     }
 }
 
-#[cfg(not(feature = "sha1"))]
+#[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
 #[inline(always)]
 #[expect(clippy::many_single_char_names, reason = "as in the RFC")]
 fn step(state: State, word: u32, mixed: impl Fn(State) -> u32) -> State {
@@ -102,7 +99,7 @@ fn step(state: State, word: u32, mixed: impl Fn(State) -> u32) -> State {
 }
 
 /// The next word, of which the last sixteen are kept; in its place comes the one sixteen steps further.
-#[cfg(not(feature = "sha1"))]
+#[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
 #[inline(always)]
 fn next(last: &mut [u32; 16], at: usize) -> u32 {
     let after = |steps: usize| last.get((at + steps) % 16).copied().unwrap_or_default();
@@ -127,7 +124,7 @@ mod tests {
         padded[at..].copy_from_slice(&(8 * text.len() as u64).to_be_bytes());
         let mut state = START;
         for block in padded.chunks(64) {
-            compress(&mut state, block.first_chunk().unwrap());
+            compress_small(&mut state, block.first_chunk().unwrap());
         }
         state
     }

@@ -1,12 +1,12 @@
-//! Bytes in a row of memory whose size is given, and a text in one: what storages without an allocator are made of.
+//! Bytes in a row of memory whose size is given: what storages without an allocator are made of.
 
+use super::Full;
 use super::sealed::{Buffer, Empty, Names, Text, TextMessage};
-use super::{Full, copy};
 use core::cell::Cell;
-use core::str;
+use heapless::{String, Vec};
 
 /// The payload of a control frame (RFC 6455 section 5.5).
-pub type ControlRow = Row<[u8; 125]>;
+pub type ControlRow = Row<Vec<u8, 125>>;
 
 /// Bytes in a row; what was taken off the front is given up when there is no room behind them. What has to be done to
 /// them does not depend on where they are and how many, so that code stands in a program once.
@@ -23,19 +23,69 @@ impl<M> Row<M> {
     }
 }
 
-impl<const N: usize> Empty for Row<[u8; N]> {
-    const EMPTY: Self = Self::new([0; N]);
+impl<const N: usize> Empty for Row<Vec<u8, N>> {
+    const EMPTY: Self = Self::new(Vec::new());
 }
 
-impl<M: AsRef<[u8]> + AsMut<[u8]>> Buffer for Row<M> {
+/// What a row lies in.
+pub trait Memory {
+    fn max_len(&self) -> usize;
+
+    /// All of it that was written to so far.
+    fn bytes(&self) -> &[u8];
+
+    /// All of it.
+    fn bytes_mut(&mut self) -> &mut [u8];
+}
+
+impl<const N: usize> Memory for Vec<u8, N> {
     #[inline]
     fn max_len(&self) -> usize {
-        self.memory.as_ref().len()
+        N
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    /// It begins empty, so that it costs nothing to make one, and is filled when it is used first.
+    #[inline]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        if self.len() < N {
+            // It has room for so many.
+            let _ = self.resize_default(N);
+        }
+        self
+    }
+}
+
+impl Memory for &mut [u8] {
+    #[inline]
+    fn max_len(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    #[inline]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+impl<M: Memory> Buffer for Row<M> {
+    #[inline]
+    fn max_len(&self) -> usize {
+        self.memory.max_len()
     }
 
     #[inline]
     fn filled(&self) -> &[u8] {
-        self.filled.of(self.memory.as_ref())
+        self.filled.of(self.memory.bytes())
     }
 
     #[inline]
@@ -45,12 +95,12 @@ impl<M: AsRef<[u8]> + AsMut<[u8]>> Buffer for Row<M> {
 
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        self.filled.grow(self.memory.as_mut(), len)
+        self.filled.grow(self.memory.bytes_mut(), len)
     }
 
     #[inline]
     fn last_mut(&mut self, len: usize) -> &mut [u8] {
-        self.filled.last_mut(self.memory.as_mut(), len)
+        self.filled.last_mut(self.memory.bytes_mut(), len)
     }
 
     #[inline]
@@ -119,27 +169,17 @@ impl Filled {
     }
 }
 
-/// A text in so many bytes.
-#[derive(Debug)]
-pub struct FixedText<const N: usize> {
-    bytes: [u8; N],
-    len: usize,
+impl<const N: usize> Empty for String<N> {
+    const EMPTY: Self = Self::new();
 }
 
-impl<const N: usize> Empty for FixedText<N> {
-    const EMPTY: Self = Self { bytes: [0; N], len: 0 };
-}
-
-impl<const N: usize> Text for FixedText<N> {
+impl<const N: usize> Text for String<N> {
     fn as_str(&self) -> &str {
-        str::from_utf8(self.bytes.get(..self.len).unwrap_or_default()).unwrap_or_default()
+        self
     }
 
     fn push(&mut self, piece: &str) -> Result<(), Full> {
-        let room = self.bytes.get_mut(self.len..).unwrap_or_default();
-        copy(piece.as_bytes(), room.get_mut(..piece.len()).ok_or(Full)?);
-        self.len = self.len.saturating_add(piece.len());
-        Ok(())
+        self.push_str(piece).map_err(|()| Full)
     }
 }
 

@@ -183,7 +183,8 @@ pub fn header(rounds: usize) -> String {
 
 Nanoseconds for each message: the shortest of {rounds} rounds. All libraries run in one process, in turn, over a transport
 in memory where each byte crosses by one copy. Reads are of 16 KiB, at `1M/64K` of 64 KiB. The floor is `memcpy` of the
-same bytes, with XOR where a payload is masked; a read costs nothing but its copy here, and a system call elsewhere; a client's handshake is less the time of the server that answers it.
+same bytes, with XOR where a payload is masked; a read costs nothing but its copy here, and a system call elsewhere; a
+client's handshake is less the time of the server that answers it.
 The floor of D1 and D2 is C zlib of level 6, which also made what is received.
 
 ![](versus.svg)

@@ -4,7 +4,8 @@
 //! cargo run -- wss://echo.example/
 //! ```
 //!
-//! With `--deflate` before the URL it offers compression, and tells what the server says to that. Ctrl-D closes the connection. For a server with a certificate of your own set `SSL_CERT_FILE` to its root.
+//! With `--deflate` before the URL it offers compression, and tells what the server says to that. Ctrl-D closes the
+//! connection. For a server with a certificate of your own set `SSL_CERT_FILE` to its root.
 
 mod transport;
 

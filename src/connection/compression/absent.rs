@@ -5,6 +5,7 @@ use crate::config::Config;
 pub(in crate::connection) struct Compression;
 
 impl Compression {
+    #[cfg(feature = "heapless")]
     pub(in crate::connection) const NONE: Self = Self;
 
     pub(in crate::connection) const fn new(_config: &Config) -> Self {

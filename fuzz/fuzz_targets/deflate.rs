@@ -1,0 +1,93 @@
+//! Invariant: C zlib reads what a deflater writes, an inflater reads what C zlib writes, and both take the same bytes of
+//! a stranger for valid, with the same result: in windows of all sizes, with and without what came before.
+#![no_main]
+
+#[path = "../../tests/support/zlib.rs"]
+mod zlib;
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use sansws::deflate::{Deflater, Inflater};
+
+#[derive(Arbitrary, Debug)]
+struct Input<'a> {
+    messages: Vec<&'a [u8]>,
+    /// As a peer's payload.
+    payload: &'a [u8],
+    level: u8,
+    window_bits: u8,
+    piece: u8,
+    room: u8,
+    no_takeover: bool,
+}
+
+fn compress(deflater: &mut Deflater, message: &[u8], piece: usize, room: usize) -> Vec<u8> {
+    let mut payload = Vec::new();
+    let mut pieces = message.chunks(piece).peekable();
+    loop {
+        let mut rest = pieces.next().unwrap_or_default();
+        let is_last = pieces.peek().is_none();
+        loop {
+            let mut out = vec![0; room];
+            let step =
+                if is_last { deflater.finish(rest, &mut out) } else { deflater.deflate(rest, &mut out) };
+            rest = &rest[step.consumed..];
+            payload.extend_from_slice(&out[..step.produced]);
+            if step.done {
+                break;
+            }
+        }
+        if is_last {
+            return payload;
+        }
+    }
+}
+
+/// `None` for what is not valid.
+fn decompress(inflater: &mut Inflater, payload: &[u8], room: usize) -> Option<Vec<u8>> {
+    let mut message = Vec::new();
+    let mut rest = payload;
+    loop {
+        let mut out = vec![0; room];
+        let step = inflater.inflate(rest, &mut out).ok()?;
+        rest = &rest[step.consumed..];
+        message.extend_from_slice(&out[..step.produced]);
+        if step.done {
+            inflater.finish().ok()?;
+            return Some(message);
+        }
+        if message.len() > 1 << 20 {
+            return None;
+        }
+    }
+}
+
+fuzz_target!(|input: Input<'_>| {
+    let (level, bits) = (1 + input.level % 9, 8 + input.window_bits % 8);
+    let (piece, room) = (usize::from(input.piece) + 1, usize::from(input.room) + Deflater::MIN_ROOM);
+    let mut ours = Deflater::new(level, bits);
+    // For raw data C zlib knows no window of 256 bytes when compressing.
+    let mut theirs = zlib::Deflate::new(level.into(), bits.max(9), 8, 0);
+    let (mut reader, mut our_reader) = (zlib::Inflate::new(bits), Inflater::new(bits.max(9)));
+    for message in &input.messages {
+        let payload = compress(&mut ours, message, piece, room);
+        assert_eq!(reader.message(&payload).as_deref(), Ok(*message));
+        assert_eq!(decompress(&mut our_reader, &theirs.message(message), room).as_deref(), Some(*message));
+        if input.no_takeover {
+            ours.reset();
+            theirs.reset();
+            reader.reset();
+            our_reader.reset();
+        }
+    }
+    // What is no message is no message for both. A final block ends C zlib's stream, and not ours.
+    let mut stranger = zlib::Inflate::new(15);
+    let expected = stranger.message(input.payload);
+    if let Ok(expected) = expected {
+        if expected.len() <= 1 << 20 {
+            if let Some(message) = decompress(&mut Inflater::new(15), input.payload, 4096) {
+                assert_eq!(message, expected);
+            }
+        }
+    }
+});
