@@ -106,6 +106,9 @@ impl Decoder {
         let State::Header { bytes, have } = &mut self.state else {
             return Ok(None);
         };
+        if FOR_SPEED && input.is_empty() {
+            return Ok(None);
+        }
         if FOR_SPEED && *have == 0 {
             if let Some((header, len)) = Header::decode(input, rules)? {
                 take_front(input, len);

@@ -147,5 +147,6 @@ mod tests {
         let text = core::array::from_fn(|i| u8::try_from(i).unwrap());
         let bytes: Vec<u8> = of(&text).iter().flat_map(|word| word.to_be_bytes()).collect();
         assert_eq!(sha1(&text), bytes[..]);
+        assert_eq!(by_blocks(&text), bytes[..]);
     }
 }
