@@ -474,24 +474,41 @@ fn a_message_from_elsewhere_lies_between() {
 
 #[test]
 fn a_pool_lends_codecs_without_a_past() {
-    let pool = Pool::new(1);
-    assert_eq!(size_of::<Option<Pool>>(), size_of::<usize>());
-    let mut deflater = pool.take_deflater(6, 15);
-    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
-    pool.clone().give_deflater(deflater);
-    let mut deflater = pool.take_deflater(6, 15);
-    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
-    pool.give_deflater(deflater);
-    // Of another window: made anew, and takes the other's place.
-    let small = pool.take_deflater(6, 9);
-    pool.give_deflater(small);
-    let mut inflater = pool.take_inflater();
-    whole(&mut inflater, &HELLO).unwrap();
+    for pool in [Pool::new(1), Pool::per_thread(1)] {
+        let mut deflater = pool.take_deflater(6, 15);
+        assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
+        let place = &raw const *deflater;
+        pool.clone().give_deflater(deflater);
+        let mut deflater = pool.take_deflater(6, 15);
+        assert_eq!(&raw const *deflater, place, "the same one");
+        assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
+        pool.give_deflater(deflater);
+        // Of another window: made anew, and takes the other's place.
+        let small = pool.take_deflater(6, 9);
+        assert_ne!(&raw const *small, place);
+        pool.give_deflater(small);
+        let mut inflater = pool.take_inflater();
+        whole(&mut inflater, &HELLO).unwrap();
+        let place = &raw const *inflater;
+        pool.give_inflater(inflater);
+        let mut inflater = pool.take_inflater();
+        assert_eq!(&raw const *inflater, place, "the same one");
+        assert_eq!(whole(&mut inflater, &HELLO_AGAIN), Err(Corrupt));
+        pool.give_inflater(inflater);
+        assert_eq!(whole(&mut pool.take_inflater(), &HELLO).unwrap(), b"Hello");
+    }
+}
+
+#[test]
+fn a_pool_of_each_thread_is_its_own() {
+    let pool = Pool::per_thread(1);
+    let inflater = pool.take_inflater();
+    let place = (&raw const *inflater).addr();
     pool.give_inflater(inflater);
-    let mut inflater = pool.take_inflater();
-    assert_eq!(whole(&mut inflater, &HELLO_AGAIN), Err(Corrupt));
-    pool.give_inflater(inflater);
-    assert_eq!(whole(&mut pool.take_inflater(), &HELLO).unwrap(), b"Hello");
+    let other = pool.clone();
+    // What is taken there stays there, so it cannot be the one that is kept here.
+    std::thread::spawn(move || assert_ne!((&raw const *other.take_inflater()).addr(), place)).join().unwrap();
+    assert_eq!((&raw const *pool.take_inflater()).addr(), place);
 }
 
 /// Noise of bytes that the fixed code is longest for does not shrink in any way.

@@ -93,7 +93,7 @@ fn run() -> io::Result<()> {
         start: Instant::now(),
         // One message is under way at a time.
         #[cfg(feature = "deflate")]
-        pool: Pool::new(1),
+        pool: Pool::per_thread(1),
     };
     chat.run()
 }

@@ -4,14 +4,16 @@
 use super::{Deflater, Inflater};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 use core::fmt;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
-/// Codecs that many connections share: one pool for each event loop or thread is best. A clone is the same
-/// pool, and as large as a pointer.
+/// Codecs that many connections share. A clone is the same pool.
 ///
-/// Nobody ever waits for it. Where another thread is using it at the very moment, a codec is made anew or
-/// dropped, as without a pool; where none is, taking a codec and giving it back costs about 35 ns.
+/// - [`per_thread`](Self::per_thread): one for each thread, without a lock. For an event loop, or several of them.
+/// - [`new`](Self::new): one for all that have a clone of it, behind a `Mutex`. Nobody ever waits for that: where another
+///   thread is using it at the very moment, a codec is made anew or dropped, as without a pool. Where none is, taking a
+///   codec and giving it back costs about 35 ns.
 ///
 /// ```
 /// use sansws::deflate::Pool;
@@ -22,8 +24,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// pool.give_deflater(deflater);
 /// ```
 #[derive(Clone)]
-pub struct Pool {
-    codecs: Arc<Mutex<Codecs>>,
+pub struct Pool(Place);
+
+#[derive(Clone)]
+enum Place {
+    Shared(Arc<Mutex<Codecs>>),
+    /// With so many codecs of each kind kept.
+    PerThread(usize),
+}
+
+std::thread_local! {
+    static CODECS: RefCell<Codecs> = RefCell::default();
 }
 
 #[derive(Default)]
@@ -39,24 +50,40 @@ impl Pool {
     /// same time are enough; in an event loop that takes one message after the other that is one or two.
     #[must_use]
     pub fn new(keep: usize) -> Self {
-        Self { codecs: Arc::new(Mutex::new(Codecs { keep, ..Codecs::default() })) }
+        Self(Place::Shared(Arc::new(Mutex::new(Codecs { keep, ..Codecs::default() }))))
+    }
+
+    /// The pool of whatever thread takes a codec or gives one back, with at most `keep` of each kind. There is one for
+    /// each thread, so the `keep` of the last call on it holds.
+    ///
+    /// ```
+    /// use sansws::deflate::{Deflate, DeflateParams, Pool};
+    /// use sansws::{Config, Connection};
+    ///
+    /// let mut connection = Connection::open_server(Config::new().deflate(Deflate::new()));
+    /// connection.set_deflate(DeflateParams::new().with_server_no_context_takeover(true));
+    /// connection.set_deflate_pool(&Pool::per_thread(2));
+    /// ```
+    #[must_use]
+    pub const fn per_thread(keep: usize) -> Self {
+        Self(Place::PerThread(keep))
     }
 
     /// A compressor with an empty window, see [`Deflater::new`].
     #[must_use]
     pub fn take_deflater(&self, level: u8, window_bits: u8) -> Box<Deflater> {
-        let pooled = self.lock().and_then(|mut codecs| {
+        let pooled = self.with(|codecs| {
             let deflaters = &mut codecs.deflaters;
             let at = deflaters.iter().rposition(|deflater| deflater.is_for(level, window_bits))?;
             Some(deflaters.swap_remove(at))
         });
-        pooled.unwrap_or_else(|| Box::new(Deflater::new(level, window_bits)))
+        pooled.flatten().unwrap_or_else(|| Box::new(Deflater::new(level, window_bits)))
     }
 
     /// Takes a compressor back.
     pub fn give_deflater(&self, mut deflater: Box<Deflater>) {
         deflater.reset();
-        if let Some(mut codecs) = self.lock() {
+        self.with(|codecs| {
             // One that nobody asked for lately makes room.
             if codecs.deflaters.len() >= codecs.keep && !codecs.deflaters.is_empty() {
                 codecs.deflaters.remove(0);
@@ -64,29 +91,40 @@ impl Pool {
             if codecs.deflaters.len() < codecs.keep {
                 codecs.deflaters.push(deflater);
             }
-        }
+        });
     }
 
     /// A decompressor with an empty window, for any window of the peer.
     #[must_use]
     pub fn take_inflater(&self) -> Box<Inflater> {
-        let pooled = self.lock().and_then(|mut codecs| codecs.inflaters.pop());
-        pooled.unwrap_or_else(|| Box::new(Inflater::new(15)))
+        let pooled = self.with(|codecs| codecs.inflaters.pop());
+        pooled.flatten().unwrap_or_else(|| Box::new(Inflater::new(15)))
     }
 
     /// Takes a decompressor back.
     pub fn give_inflater(&self, mut inflater: Box<Inflater>) {
         inflater.reset();
-        if let Some(mut codecs) = self.lock() {
+        self.with(|codecs| {
             if codecs.inflaters.len() < codecs.keep {
                 codecs.inflaters.push(inflater);
             }
-        }
+        });
     }
 
-    /// Nothing in here can panic while it holds the lock, so it is never poisoned.
-    fn lock(&self) -> Option<MutexGuard<'_, Codecs>> {
-        self.codecs.try_lock().ok()
+    /// Does something with the codecs, unless they are in use at the moment, or the thread is ending.
+    fn with<T>(&self, take_or_give: impl FnOnce(&mut Codecs) -> T) -> Option<T> {
+        match &self.0 {
+            // Nothing in here can panic while it holds the lock, so it is never poisoned.
+            Place::Shared(codecs) => codecs.try_lock().ok().map(|mut codecs| take_or_give(&mut codecs)),
+            Place::PerThread(keep) => CODECS
+                .try_with(|codecs| {
+                    let mut codecs = codecs.try_borrow_mut().ok()?;
+                    codecs.keep = *keep;
+                    Some(take_or_give(&mut codecs))
+                })
+                .ok()
+                .flatten(),
+        }
     }
 }
 
