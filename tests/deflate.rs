@@ -194,6 +194,16 @@ fn the_limit_counts_what_comes_out() {
 
 // --- in parts, and however cut ---
 
+/// A character that is cut, and then bytes that are no DEFLATE data: nothing to report but the failure, which is not to
+/// wait for the next read.
+#[test]
+fn a_failure_behind_a_cut_character_is_told_at_once() {
+    // Ten bytes of 59.
+    let unfinished = [0x41, 59, 59, 1, 0, 4, 0, 13, 0, 63, 255, 130];
+    let parts = config().delivery(Delivery::Parts);
+    assert_eq!(heard(parts, &[&unfinished]), [Heard::Failed(Violation::Deflate.into())]);
+}
+
 #[test]
 fn parts_come_as_they_are_decompressed() {
     let text = "a\u{20ac}".repeat(30_000);

@@ -166,7 +166,7 @@ impl<S: Storage> Receiver<S> {
             if let Some(found) = self.payload(input, compression)? {
                 return Ok(Some(found));
             }
-            if !self.decoder.is_in_header() && input.is_empty() {
+            if !self.decoder.is_in_header() && input.is_empty() && !compression.has_more() {
                 return Ok(None);
             }
         }
