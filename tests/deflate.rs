@@ -225,7 +225,7 @@ fn parts_come_as_they_are_decompressed() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    // WS-2.1-02 · PMD-7.2.1-06 · PMD-7.2.1-09 · PMD-7.2.1-10
+    // WS-2.1-02 · PMD-7.2.1-06
     #[test]
     fn the_events_do_not_depend_on_how_the_bytes_were_cut(
         messages in vec((0..4_u8, 0..4000_usize, any::<bool>(), 0..10_i32, 0..5_i32, vec(any::<prop::sample::Index>(), 0..4)), 1..6),
@@ -299,7 +299,7 @@ proptest! {
         }
     }
 
-    // PMD-7.2.1-01 · PMD-7.2.1-03 · PMD-7.2.1-13 · PMD-7.2.1-15 · PMD-7.2.1-16 · PMD-7.2.1-18 · PMD-7-02
+    // PMD-7.2.1-01 · PMD-7.2.1-03 · PMD-7.2.1-09 · PMD-7.2.1-13 · PMD-7.2.1-15 · PMD-7.2.1-16 · PMD-7.2.1-18 · PMD-7-02
     #[test]
     fn what_is_sent_is_what_zlib_reads(
         messages in vec((0..4_u8, 0..6000_usize, 0..3_u8, any::<bool>(), 0..3_usize), 1..12),
@@ -426,7 +426,7 @@ fn control_frames_are_never_compressed() {
     assert_eq!(first, [0x89, 0x8a, 0x88]);
 }
 
-// PMD-7.2.3.6-01 · PMD-7.2.1-04
+// PMD-7.2.3.6-01 · PMD-7.2.1-04 · PMD-7.2.1-10
 #[test]
 fn an_empty_message_and_an_empty_end() {
     let mut server = server_with(config(), DeflateParams::new());
@@ -532,7 +532,7 @@ fn a_prepared_message_is_compressed_once_for_all() {
 
 // --- negotiation in the opening handshake ---
 
-// PMD-7-01 · PMD-5-13 · PMD-5-19 · PMD-7.2.2-13 · WS-9-01 · WS-9.1-10 · WS-9.2-01 · WS-6.1-08 · WS-6.2-06
+// PMD-7-01 · PMD-5-13 · PMD-5-19 · WS-9-01 · WS-9.1-10 · WS-9.2-01 · WS-6.1-08 · WS-6.2-06
 #[test]
 fn both_ends_agree_in_the_handshake() {
     let deflate = Deflate::new().server_max_window_bits(12).client_no_context_takeover(true);
@@ -593,6 +593,26 @@ fn a_client_that_needs_compression_closes_with_1010() {
     assert!(pair.client.deflate().is_none());
     pair.client.sender().close(CloseCode::MANDATORY_EXTENSION, "permessage-deflate").unwrap();
     assert_eq!(pair.deliver_to_server(), [Heard::close(1010, "permessage-deflate")]);
+}
+
+// PMD-7.2.2-13: it offers any window, and the server wants one of 512 bytes.
+#[test]
+fn a_client_compresses_within_the_window_that_was_agreed() {
+    let request = ClientRequest::new("ws://h/").unwrap();
+    let wants = Config::new().deflate(Deflate::new().client_max_window_bits(9));
+    let client = Connection::client(&request, config(), rng()).unwrap();
+    let mut pair = Pair { client, server: Connection::server(wants) };
+    pair.deliver_to_server();
+    pair.deliver_to_client();
+    assert_eq!(pair.client.deflate().unwrap().client_max_window_bits(), 9);
+    // It repeats itself at a distance of 1000 bytes, which is beyond that window.
+    let message = [noise(600), vec![b'a'; 400], noise(600)].concat();
+    pair.client.sender().binary(&message).unwrap();
+    let frame = &frames(pair.client.outgoing())[0];
+    assert_eq!((frame[0], frame[1]), (0xc2, 126));
+    assert!(frame.len() > 1200, "the noise refers to nothing");
+    assert_eq!(zlib::Inflate::new(9).message(&frame[4..]), Ok(message.clone()));
+    assert_eq!(pair.deliver_to_server(), [Heard::binary(&message)]);
 }
 
 // PMD-5-18 · PMD-5-19 · WS-9-02

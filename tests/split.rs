@@ -339,3 +339,19 @@ proptest! {
         prop_assert_eq!(take_outgoing(&mut server), outgoing);
     }
 }
+
+/// Room that is not lent any more has old bytes in it, which are not taken for new ones.
+#[test]
+fn nothing_is_filled_that_was_not_lent() {
+    let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
+    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    assert_eq!(feed(&mut server, &message[..5000]), []);
+    assert!(server.receive_buffer().is_some());
+    assert_eq!(feed(&mut server, &[]), []);
+    server.filled(10);
+    let room = server.receive_buffer().unwrap();
+    room[..10].copy_from_slice(&message[5000..5010]);
+    server.filled(10);
+    server.filled(10);
+    assert_eq!(feed(&mut server, &message[5010..]), [Heard::binary(&vec![7; 100_000])]);
+}

@@ -352,7 +352,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Tells that the first `len` bytes of [`receive_buffer`](Self::receive_buffer) were read there. More than were lent
-    /// count as all of them. The events come by [`receive`](Self::receive).
+    /// count as all of them, and where nothing was lent since the last call there are none. The events come by
+    /// [`receive`](Self::receive).
     pub fn filled(&mut self, len: usize) {
         if self.has_frames() && self.sender.lifecycle.is_receiving() {
             self.receiver.filled(len);

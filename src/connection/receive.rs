@@ -38,6 +38,8 @@ pub(super) struct Receiver<S: Storage> {
     raw: u32,
     /// While there are raw bytes: how many bytes at the front belong to the message.
     kept: u32,
+    /// Whether room behind them is lent to be read to.
+    is_lent: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +87,7 @@ impl<S: Storage> Receiver<S> {
             reported: Reported::Nothing,
             raw: 0,
             kept: 0,
+            is_lent: false,
         }
     }
 
@@ -148,6 +151,7 @@ impl<S: Storage> Receiver<S> {
         input: &mut &'i mut [u8],
         compression: &mut Compression,
     ) -> Result<Option<Found<'i>>, Error> {
+        self.is_lent = false;
         self.clear_reported()?;
         if S::Receive::LENDS && self.reported == Reported::Raw {
             if let Some(found) = self.next_raw()? {
@@ -365,6 +369,7 @@ impl<S: Storage> Receiver<S> {
     /// Gives memory back, between messages only: a text under way may have nothing in the buffer and still be there, in
     /// its own or as a character that is cut.
     pub(super) fn release(&mut self) {
+        self.is_lent = false;
         let is_idle = self.order.kind().is_none() && self.raw == 0;
         if is_idle && self.clear_reported().is_ok() && self.assembler.bytes().is_empty() {
             self.assembler.clear(0);

@@ -37,12 +37,15 @@ impl<S: Storage> Receiver<S> {
         }
         // Memory follows the bytes that arrived, at most doubled.
         let len = usize::try_from(remaining).unwrap_or(usize::MAX).min(arrived).max(READ);
-        self.assembler.buffer().room(len).ok()
+        let room = self.assembler.buffer().room(len).ok()?;
+        self.is_lent = true;
+        Some(room)
     }
 
     /// The first `len` bytes of the room that was lent have bytes in them.
     pub(in crate::connection) fn filled(&mut self, len: usize) {
-        if !S::Receive::LENDS {
+        // Otherwise what is in the room is old.
+        if !core::mem::take(&mut self.is_lent) {
             return;
         }
         let buffer = self.assembler.buffer();
