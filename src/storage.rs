@@ -163,6 +163,9 @@ pub(crate) mod sealed {
             Err(Full)
         }
 
+        /// Counts the first `len` bytes of the room as filled, or fewer if there are fewer.
+        fn fill(&mut self, _len: usize) {}
+
         /// The bytes between `start` and `end`.
         fn filled(&self) -> &[u8];
 

@@ -313,8 +313,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// [`receive`](Self::receive) it.
     ///
     /// Tell by [`filled`](Self::filled) how many bytes were read, then call `receive` with empty input. Memory follows
-    /// what has arrived, at most doubled. Between messages there is room only where
-    /// [`Config::keep_capacity`](crate::Config::keep_capacity) keeps it.
+    /// what has arrived, at most doubled. Room never reaches beyond the frame under way: nothing has to be moved then, for
+    /// one more read in each frame. Between messages it is lent after one of 16 KiB or more, and only where
+    /// [`Config::keep_capacity`](crate::Config::keep_capacity) keeps as much.
     ///
     /// ```
     /// # use sansws::{Config, Connection, Event, Message};

@@ -38,8 +38,8 @@ pub(super) struct Receiver<S: Storage> {
     raw: u32,
     /// While there are raw bytes: how many bytes at the front belong to the message.
     kept: u32,
-    /// Whether room behind them is lent to be read to.
-    is_lent: bool,
+    /// How many bytes of room behind them are lent to be read to.
+    lent: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +87,7 @@ impl<S: Storage> Receiver<S> {
             reported: Reported::Nothing,
             raw: 0,
             kept: 0,
-            is_lent: false,
+            lent: 0,
         }
     }
 
@@ -151,13 +151,17 @@ impl<S: Storage> Receiver<S> {
         input: &mut &'i mut [u8],
         compression: &mut Compression,
     ) -> Result<Option<Found<'i>>, Error> {
-        self.is_lent = false;
+        self.lent = 0;
         self.clear_reported()?;
         if S::Receive::LENDS && self.reported == Reported::Raw {
             if let Some(found) = self.next_raw()? {
                 return Ok(Some(found));
             }
             self.reported = Reported::Nothing;
+            // Nothing that is whole without more of it is left behind raw bytes.
+            if input.is_empty() {
+                return Ok(None);
+            }
         }
         loop {
             if self.decoder.is_in_header() && !compression.has_more() {
@@ -260,7 +264,7 @@ impl<S: Storage> Receiver<S> {
             // What was read to where it stays goes first.
             let in_place = self.assembler.bytes().len();
             if in_place > 0 {
-                self.assembler.move_text(in_place)?;
+                self.assembler.move_text(in_place, false)?;
                 self.assembler.buffer().truncate(0);
             }
             self.assembler.push_text(piece.bytes)?;
@@ -349,8 +353,18 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// What was reported from a buffer is not needed any more once the next call is made.
+    #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn clear_reported(&mut self) -> Result<(), Error> {
+        if matches!(self.reported, Reported::Nothing | Reported::Raw) {
+            return Ok(());
+        }
+        self.clear_what_was_reported()
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
+    fn clear_what_was_reported(&mut self) -> Result<(), Error> {
         match self.reported {
             Reported::Nothing | Reported::Raw => return Ok(()),
             Reported::Message if S::Receive::LENDS && self.raw > 0 => self.clear_before_raw(),
@@ -369,7 +383,7 @@ impl<S: Storage> Receiver<S> {
     /// Gives memory back, between messages only: a text under way may have nothing in the buffer and still be there, in
     /// its own or as a character that is cut.
     pub(super) fn release(&mut self) {
-        self.is_lent = false;
+        self.lent = 0;
         let is_idle = self.order.kind().is_none() && self.raw == 0;
         if is_idle && self.clear_reported().is_ok() && self.assembler.bytes().is_empty() {
             self.assembler.clear(0);

@@ -16,14 +16,18 @@ use crate::message::DataKind;
 use crate::storage::sealed::Buffer;
 use crate::storage::{Full, Storage};
 
-/// Messages from this size on are worth reading to where they stay.
-const LARGE: u64 = 64 * 1024;
 /// A usual read.
 const READ: usize = 16 * 1024;
+/// With a frame of this size on a message begins to be read to where it stays.
+const LARGE: u64 = 64 * 1024;
+/// After a message of this size, which no read holds as a whole, the next one is expected to be as large.
+const AS_LARGE: u64 = 16 * 1024;
 
 impl<S: Storage> Receiver<S> {
-    /// Lends room behind what was read so far. `None` where that does not pay: while messages are small, and where nothing
-    /// is kept to read to.
+    /// Lends room behind what was read so far: never beyond the frame under way, so that nothing has to be moved when its
+    /// message goes, and the next one lies in memory that is still in the cache. `None` where that does not pay: while
+    /// messages are small, and where nothing is kept to read to.
+    #[inline]
     pub(in crate::connection) fn lend(&mut self) -> Option<&mut [u8]> {
         if !S::Receive::LENDS || self.delivery != Delivery::Whole {
             return None;
@@ -31,33 +35,33 @@ impl<S: Storage> Receiver<S> {
         self.clear_reported().ok()?;
         let is_in_data = !self.decoder.is_in_header() && !self.frame.opcode.is_control();
         let remaining = if is_in_data { self.decoder.remaining() } else { 0 };
-        let arrived = self.assembler.buffer().len();
-        if remaining < LARGE && !(self.order.len() >= LARGE && self.assembler.buffer().capacity() >= READ) {
+        let follows_large = self.order.len() >= AS_LARGE && to_usize(self.keep_capacity) >= READ;
+        if remaining < LARGE && !follows_large {
             return None;
         }
+        let rest = if is_in_data { usize::try_from(remaining).unwrap_or(usize::MAX) } else { usize::MAX };
         // Memory follows the bytes that arrived, at most doubled.
-        let len = usize::try_from(remaining).unwrap_or(usize::MAX).min(arrived).max(READ);
-        let room = self.assembler.buffer().room(len).ok()?;
-        self.is_lent = true;
-        Some(room)
+        let arrived = self.assembler.buffer().len();
+        let room = self.assembler.buffer().room(rest.min(arrived.max(READ))).ok()?;
+        let len = room.len().min(rest);
+        self.lent = to_u32(len);
+        room.get_mut(..len)
     }
 
     /// The first `len` bytes of the room that was lent have bytes in them.
+    #[inline]
     pub(in crate::connection) fn filled(&mut self, len: usize) {
-        // Otherwise what is in the room is old.
-        if !core::mem::take(&mut self.is_lent) {
+        // Beyond what is lent the room holds old bytes.
+        let len = to_u32(len).min(core::mem::take(&mut self.lent));
+        if len == 0 {
             return;
         }
         let buffer = self.assembler.buffer();
-        let kept = buffer.len();
-        let len = len.min(buffer.room(0).map_or(0, |room| room.len()));
-        if len == 0 || buffer.grow(len).is_err() {
-            return;
-        }
         if self.raw == 0 {
-            self.kept = to_u32(kept);
+            self.kept = to_u32(buffer.len());
         }
-        self.raw += to_u32(len);
+        buffer.fill(to_usize(len));
+        self.raw += len;
         if self.reported == Reported::Nothing {
             self.reported = Reported::Raw;
         }
@@ -138,7 +142,7 @@ impl<S: Storage> Receiver<S> {
         if is_ascii && is_in_place {
             return Ok(());
         }
-        self.assembler.move_text(kept)?;
+        self.assembler.move_text(kept, is_ascii)?;
         let before = self.assembler.buffer().len();
         let raw = to_usize(self.raw);
         // All that is left are raw bytes.
