@@ -10,19 +10,25 @@ pub struct Input<'a> {
     pub from_start: bool,
     in_parts: bool,
     http_requests: bool,
-    max_message: u16,
+    max_message: u32,
     max_fragments: u8,
-    keep_capacity: u16,
+    keep_capacity: u32,
     /// Whether permessage-deflate is agreed on, with or without takeover.
     pub deflate: Option<bool>,
     /// Whether spare memory is given back after each piece.
     pub releases: bool,
+    /// Whether is read to the connection's own buffer, where it lends it.
+    pub reads_in_place: bool,
     /// The lengths of the pieces, taken in turn.
-    pub cuts: [u8; 4],
-    pub bytes: &'a [u8],
+    pub cuts: [u16; 4],
+    /// So many bytes of one kind stand at this place of the others: what makes a message large.
+    run: Option<(u16, u8, u32)>,
+    bytes: &'a [u8],
 }
 
 const MAX_OUTGOING: usize = 4096;
+/// More than what large messages begin with.
+const MAX_RUN: usize = 70_000;
 
 impl Input<'_> {
     pub fn config(&self) -> Config {
@@ -33,7 +39,7 @@ impl Input<'_> {
             .http_requests(self.http_requests)
             .max_message(self.max_message.into())
             .max_fragments(self.max_fragments.into())
-            .keep_capacity(self.keep_capacity.into())
+            .keep_capacity(self.keep_capacity)
             .max_refusal_body(100)
             .max_head(1000)
             .max_outgoing(MAX_OUTGOING)
@@ -41,6 +47,14 @@ impl Input<'_> {
 }
 
 impl Input<'_> {
+    /// What the peer sends, behind `first`.
+    pub fn bytes(&self, first: &[u8]) -> Vec<u8> {
+        let (at, byte, len) = self.run.unwrap_or_default();
+        let (before, behind) = self.bytes.split_at(self.bytes.len().min(at.into()));
+        let len = usize::try_from(len).unwrap() % MAX_RUN;
+        [first, before, &vec![byte; len], behind].concat()
+    }
+
     /// Of a connection that is open from the start.
     pub fn agree<R: Role, S: Storage>(&self, mut connection: Connection<R, S>) -> Connection<R, S> {
         if let Some(no_takeover) = self.deflate {
@@ -60,20 +74,19 @@ type Outcome = (String, Vec<u8>, String);
 pub fn assert_cuts_mean_nothing<R: Role, S: Storage>(
     connect: impl Fn() -> Connection<R, S>,
     bytes: &[u8],
-    cuts: [u8; 4],
-    releases: bool,
+    input: &Input<'_>,
     answer: impl Fn(&Event<'_>, &mut Sender<R, S>),
 ) {
-    let whole = run(connect(), bytes, &[bytes.len().max(1)], false, &answer);
-    let cuts = cuts.map(|cut| usize::from(cut).max(1));
-    assert_eq!(run(connect(), bytes, &cuts, releases, &answer), whole);
+    let whole = run(connect(), bytes, &[bytes.len().max(1)], (false, false), &answer);
+    let cuts = input.cuts.map(|cut| usize::from(cut).max(1));
+    assert_eq!(run(connect(), bytes, &cuts, (input.releases, input.reads_in_place), &answer), whole);
 }
 
 fn run<R: Role, S: Storage>(
     mut connection: Connection<R, S>,
     bytes: &[u8],
     cuts: &[usize],
-    releases: bool,
+    (releases, reads_in_place): (bool, bool),
     answer: &impl Fn(&Event<'_>, &mut Sender<R, S>),
 ) -> Outcome {
     let mut heard = String::new();
@@ -82,9 +95,19 @@ fn run<R: Role, S: Storage>(
     let mut cuts = cuts.iter().cycle();
     let mut is_in_part = false;
     'pieces: while !rest.is_empty() {
-        let len = cuts.next().copied().unwrap_or(1).min(rest.len());
+        let mut len = cuts.next().copied().unwrap_or(1).min(rest.len());
+        let room = if reads_in_place { connection.receive_buffer() } else { None };
+        let is_lent = room.is_some();
+        if let Some(room) = room {
+            len = len.min(room.len());
+            room[..len].copy_from_slice(&rest[..len]);
+            connection.filled(len);
+        }
         let (mut input, after) = rest.split_at_mut(len);
         rest = after;
+        if is_lent {
+            input = &mut [];
+        }
         loop {
             match connection.receive(&mut input) {
                 Ok(Some((event, tx))) => {
