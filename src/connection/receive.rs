@@ -4,18 +4,20 @@ mod found;
 #[cfg(feature = "deflate")]
 mod inflate;
 mod own;
+mod parts;
 
-pub(super) use found::Found;
+pub(super) use found::{Found, Payload};
 
 use super::compression::Compression;
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
-use crate::frame::{Decoder, Header, MAX_CONTROL, Opcode, Rules, WholeMessage};
-use crate::message::{Assembler, DataKind, Order, Utf8, validate};
+use crate::frame::{Decoder, FOR_SPEED, Header, MAX_CONTROL, Opcode, Rules, WholeMessage};
+use crate::message::{Assembler, DataKind, Order, validate};
 use crate::storage::sealed::{Buffer, Empty, TextMessage};
 use crate::storage::{Full, Storage};
-use found::{NO_CLOSE, Payload};
+use found::NO_CLOSE;
+use parts::TakeParts;
 
 /// The receiving half of an open connection.
 pub(super) struct Receiver<S: Storage> {
@@ -30,7 +32,8 @@ pub(super) struct Receiver<S: Storage> {
     peer_masks: bool,
     /// Whether an extension gives RSV1 a meaning.
     takes_rsv1: bool,
-    delivery: Delivery,
+    /// Takes payload of messages that are delivered in parts; `None` where they are delivered whole.
+    parts: Option<TakeParts<S>>,
     keep_capacity: u32,
     /// What was reported from a buffer, which is to be cleared before anything else.
     reported: Reported,
@@ -82,7 +85,10 @@ impl<S: Storage> Receiver<S> {
             max_frame: config.max_frame,
             peer_masks,
             takes_rsv1: false,
-            delivery: config.delivery,
+            parts: match config.delivery {
+                Delivery::Whole => None,
+                Delivery::Parts => Some(Self::part_payload),
+            },
             keep_capacity: config.keep_capacity,
             reported: Reported::Nothing,
             raw: 0,
@@ -129,7 +135,7 @@ impl<S: Storage> Receiver<S> {
         peer_masks: bool,
     ) -> Option<WholeMessage<'i>> {
         if self.reported != Reported::Nothing
-            || self.delivery != Delivery::Whole
+            || self.parts.is_some()
             || !self.decoder.is_between_frames()
             || self.order.kind().is_some()
         {
@@ -145,16 +151,24 @@ impl<S: Storage> Receiver<S> {
         self.takes_rsv1 = true;
     }
 
-    /// Reads on until there is something to report. `None`: input is used up.
+    /// Whether nothing can be found without input.
+    #[inline]
+    pub(super) fn needs_input(&self, compression: &Compression) -> bool {
+        matches!(self.reported, Reported::Nothing) && !self.is_lent && !compression.has_more()
+    }
+
+    /// Reads on until there is something to report. `None`: input is used up. `payload` is the buffer, and changed where that
+    /// does not hold what was found.
     pub(super) fn next<'i>(
         &mut self,
         input: &mut &'i mut [u8],
+        payload: &mut Payload<'i>,
         compression: &mut Compression,
-    ) -> Result<Option<Found<'i>>, Error> {
+    ) -> Result<Option<Found>, Error> {
         self.is_lent = false;
         self.clear_reported()?;
         if S::Receive::LENDS && self.reported == Reported::Raw {
-            if let Some(found) = self.next_raw()? {
+            if let Some(found) = self.next_raw(payload)? {
                 return Ok(Some(found));
             }
             self.reported = Reported::Nothing;
@@ -167,7 +181,7 @@ impl<S: Storage> Receiver<S> {
                 };
                 self.begin_frame(&header)?;
             }
-            if let Some(found) = self.payload(input, compression)? {
+            if let Some(found) = self.payload(input, payload, compression)? {
                 return Ok(Some(found));
             }
             if !self.decoder.is_in_header() && input.is_empty() && !compression.has_more() {
@@ -191,96 +205,110 @@ impl<S: Storage> Receiver<S> {
     fn payload<'i>(
         &mut self,
         input: &mut &'i mut [u8],
+        payload: &mut Payload<'i>,
         #[cfg_attr(not(feature = "deflate"), expect(unused_variables))] compression: &mut Compression,
-    ) -> Result<Option<Found<'i>>, Error> {
-        match (self.frame.opcode.is_control(), self.order.kind(), self.delivery) {
-            (true, ..) => self.control_payload(input),
+    ) -> Result<Option<Found>, Error> {
+        match (self.frame.opcode.is_control(), self.order.kind(), self.parts) {
+            (true, ..) => self.control_payload(input, payload),
             #[cfg(feature = "deflate")]
             (false, Some(kind), _) if self.order.is_compressed() => {
-                self.inflated_payload(kind, input, compression)
+                self.inflated_payload(kind, input, payload, compression)
             }
-            (false, Some(kind), Delivery::Whole) => self.whole_payload(kind, input),
-            (false, Some(kind), Delivery::Parts) => self.part_payload(kind, input),
+            (false, Some(kind), None) => self.whole_payload(kind, input, payload),
+            (false, Some(kind), Some(part_payload)) => part_payload(self, kind, input, payload),
             // A data frame is always part of a message: it was admitted.
             (false, None, _) => Err(Violation::NothingToContinue.into()),
         }
     }
 
     /// Control frames come between fragments and never touch the message under way. WS-5.4-10 · WS-6.2-02
-    fn control_payload<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
+    fn control_payload<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+        payload: &mut Payload<'i>,
+    ) -> Result<Option<Found>, Error> {
         let is_started = !self.control.filled().is_empty();
         let Some(piece) = self.decoder.payload(input, MAX_CONTROL) else {
             return Ok(None);
         };
         let opcode = self.frame.opcode;
         if piece.is_last && !is_started && opcode != Opcode::Close {
-            return Ok(Some(Found::Control(opcode, Payload::Input(piece.bytes))));
+            *payload = Payload::Input(piece.bytes);
+            return Ok(Some(Found::Control(opcode)));
         }
         self.control.append(piece.bytes).map_err(|Full| Limit::Memory)?;
-        self.end_of_control(piece.is_last)
+        Ok(self.end_of_control(piece.is_last))
     }
 
-    /// Whether a control frame in the buffer is whole with this piece.
-    fn end_of_control<'i>(&mut self, is_last: bool) -> Result<Option<Found<'i>>, Error> {
+    /// What was found where a control frame in the buffer is whole with this piece.
+    fn end_of_control(&mut self, is_last: bool) -> Option<Found> {
         let opcode = self.frame.opcode;
         if !is_last {
-            return Ok(None);
+            return None;
         }
-        if opcode == Opcode::Close {
-            parse_close(self.control.filled())?;
-        } else {
+        // A Close stays, see `close`.
+        if opcode != Opcode::Close {
             self.reported = Reported::Control;
         }
-        Ok(Some(Found::Control(opcode, Payload::Buffer)))
+        Some(Found::Control(opcode))
     }
 
     fn whole_payload<'i>(
         &mut self,
         kind: DataKind,
         input: &mut &'i mut [u8],
-    ) -> Result<Option<Found<'i>>, Error> {
-        // The rest of the frame is compared as u64, before it is converted.
-        if self.frame.is_first && self.frame.fin && self.decoder.remaining() <= input.len() as u64 {
-            // The whole message lies in the input.
-            let Some(piece) = self.decoder.payload(input, usize::MAX) else {
-                return Ok(None);
+        payload: &mut Payload<'i>,
+    ) -> Result<Option<Found>, Error> {
+        let is_last =
+            if FOR_SPEED && !self.is_whole_in(input) && (kind == DataKind::Binary || !S::Message::IS_APART) {
+                // In one pass.
+                let piece = self.decoder.payload_into(input, self.assembler.buffer());
+                let Some((len, is_last)) = piece.map_err(|Full| Limit::Memory)? else {
+                    return Ok(None);
+                };
+                if kind == DataKind::Text {
+                    self.assembler.check_text(len)?;
+                }
+                is_last
+            } else {
+                let Some(piece) = self.decoder.payload(input, usize::MAX) else {
+                    return Ok(None);
+                };
+                if self.frame.is_first && self.frame.fin && piece.is_last {
+                    // The whole message lies in the input.
+                    *payload = Payload::Input(piece.bytes);
+                    self.end_message();
+                    return Ok(Some(Found::Message(kind)));
+                }
+                if kind == DataKind::Text && S::Message::IS_APART {
+                    // What was read to where it stays goes first.
+                    let in_place = self.assembler.bytes().len();
+                    if in_place > 0 {
+                        self.assembler.move_text(in_place)?;
+                        self.assembler.buffer().truncate(0);
+                    }
+                    self.assembler.push_text(piece.bytes)?;
+                    *payload = Payload::Joined;
+                } else {
+                    self.assembler.buffer().append(piece.bytes).map_err(|Full| Limit::Memory)?;
+                    if kind == DataKind::Text {
+                        self.assembler.check_text(piece.bytes.len())?;
+                    }
+                }
+                piece.is_last
             };
-            // WS-8.1-01 · WS-8.1-02
-            let payload = match kind {
-                DataKind::Binary => Payload::Input(piece.bytes),
-                DataKind::Text => Payload::Text(validate(piece.bytes).map_err(|_| Violation::InvalidUtf8)?),
-            };
-            self.end_message();
-            return Ok(Some(Found::Message(kind, payload)));
-        }
-        let (is_last, payload) = if kind == DataKind::Text && S::Message::IS_APART {
-            let Some(piece) = self.decoder.payload(input, usize::MAX) else {
-                return Ok(None);
-            };
-            // What was read to where it stays goes first.
-            let in_place = self.assembler.bytes().len();
-            if in_place > 0 {
-                self.assembler.move_text(in_place)?;
-                self.assembler.buffer().truncate(0);
-            }
-            self.assembler.push_text(piece.bytes)?;
-            (piece.is_last, Payload::Joined)
-        } else {
-            let piece = self.decoder.payload_into(input, self.assembler.buffer());
-            let Some((len, is_last)) = piece.map_err(|Full| Limit::Memory)? else {
-                return Ok(None);
-            };
-            if kind == DataKind::Text {
-                self.assembler.check_text(len)?;
-            }
-            (is_last, Payload::Buffer)
-        };
         self.frame.is_first = false;
         if !self.end_of_whole(kind, is_last)? {
             return Ok(None);
         }
         self.reported = Reported::Message;
-        Ok(Some(Found::Message(kind, payload)))
+        Ok(Some(Found::Message(kind)))
+    }
+
+    /// Whether the message that begins with this frame lies in the input as a whole.
+    fn is_whole_in(&self, input: &[u8]) -> bool {
+        // The rest of the frame is compared as u64, before it is converted.
+        self.frame.is_first && self.frame.fin && self.decoder.remaining() <= input.len() as u64
     }
 
     /// Whether a message in the buffer is whole with this piece.
@@ -293,54 +321,6 @@ impl<S: Storage> Receiver<S> {
         }
         self.end_message();
         Ok(true)
-    }
-
-    fn part_payload<'i>(
-        &mut self,
-        kind: DataKind,
-        input: &mut &'i mut [u8],
-    ) -> Result<Option<Found<'i>>, Error> {
-        // A character that was cut is completed first, as a part of its own.
-        let missing = self.assembler.utf8().missing();
-        let max = if missing > 0 { missing } else { usize::MAX };
-        let Some(piece) = self.decoder.payload(input, max) else {
-            return Ok(None);
-        };
-        let is_last = piece.is_last && self.frame.fin;
-        let payload = match kind {
-            DataKind::Binary => Payload::Input(piece.bytes),
-            DataKind::Text if missing > 0 => Payload::Char(
-                self.assembler.utf8().continue_char(piece.bytes).map_err(|_| Violation::InvalidUtf8)?,
-            ),
-            DataKind::Text => match self.assembler.utf8().split(piece.bytes) {
-                // WS-8.1-02
-                Ok(text) if is_last && !self.assembler.utf8().is_complete() => return self.valid_part(text),
-                Ok(text) => Payload::Text(text),
-                Err(_) => return self.valid_part(Utf8::valid_prefix(piece.bytes)),
-            },
-        };
-        if is_last && kind == DataKind::Text {
-            self.assembler.end_text()?;
-        }
-        if !is_last && payload.is_empty() {
-            return Ok(None);
-        }
-        let is_first = core::mem::replace(&mut self.frame.is_first, false);
-        if is_last {
-            self.end_message();
-        }
-        Ok(Some(Found::Part { kind, payload, is_first, is_last }))
-    }
-
-    /// The text in front of a bad byte is a part as well: it would have been one had the bytes come one by one.
-    #[cold]
-    fn valid_part<'i>(&mut self, text: &'i str) -> Result<Option<Found<'i>>, Error> {
-        if text.is_empty() {
-            return Err(Violation::InvalidUtf8.into());
-        }
-        self.reported = Reported::TextBeforeBadByte;
-        let is_first = core::mem::replace(&mut self.frame.is_first, false);
-        Ok(Some(Found::Part { kind: DataKind::Text, payload: Payload::Text(text), is_first, is_last: false }))
     }
 
     fn end_message(&mut self) {

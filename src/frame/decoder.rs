@@ -17,7 +17,7 @@ enum State {
     /// The first `have` bytes of a header.
     Header { bytes: [u8; Header::MAX_LEN], have: u8 },
     /// Inside a payload, `remaining` bytes before its end.
-    Payload { mask: Option<Mask>, remaining: u64 },
+    Payload { mask: Mask, remaining: u64 },
 }
 
 impl State {
@@ -146,7 +146,7 @@ impl Decoder {
         // At most `max`, so the conversion cannot cut anything off.
         let len = usize::try_from(*remaining).unwrap_or(usize::MAX).min(max);
         let bytes = take_front(input, len);
-        if let Some(mask) = mask {
+        if !mask.is_none() {
             mask.apply(bytes);
         }
         let is_last = self.advance(bytes.len());
@@ -176,9 +176,10 @@ impl Decoder {
         let len = usize::try_from(*remaining).unwrap_or(usize::MAX).min(input.len());
         let room = buffer.grow(len)?;
         let bytes = take_front(input, len);
-        match mask {
-            Some(mask) => mask.copy(bytes, room),
-            None => copy(bytes, room),
+        if mask.is_none() {
+            copy(bytes, room);
+        } else {
+            mask.copy(bytes, room);
         }
         let is_last = self.advance(len);
         Ok(Some((len, is_last)))
@@ -188,7 +189,7 @@ impl Decoder {
     /// known to be ASCII.
     pub(crate) fn payload_in_place(&mut self, bytes: &mut [u8]) -> (bool, bool) {
         let is_ascii = match &mut self.state {
-            State::Payload { mask: Some(mask), .. } => mask.apply(bytes),
+            State::Payload { mask, .. } if !mask.is_none() => mask.apply(bytes),
             _ => false,
         };
         (self.advance(bytes.len()), is_ascii)
@@ -204,10 +205,8 @@ impl Decoder {
         let (Some(from), Some(to)) = (input.get(..len), to.get_mut(..len)) else {
             return &[];
         };
-        match *mask {
-            Some(mut mask) => mask.copy(from, to),
-            None => to.copy_from_slice(from),
-        }
+        let mut mask = *mask;
+        mask.copy(from, to);
         to
     }
 
@@ -215,7 +214,7 @@ impl Decoder {
     #[cfg(feature = "deflate")]
     pub(crate) fn skip(&mut self, input: &mut &mut [u8], len: usize) -> bool {
         take_front(input, len);
-        if let State::Payload { mask: Some(mask), .. } = &mut self.state {
+        if let State::Payload { mask, .. } = &mut self.state {
             mask.skip(len);
         }
         self.advance(len)
@@ -245,7 +244,8 @@ impl Decoder {
 
     fn enter_payload(&mut self, header: &Header) {
         // WS-5.3-06: a new key and position for each frame.
-        self.state = State::Payload { mask: header.key.map(Mask::new), remaining: header.payload_len };
+        self.state =
+            State::Payload { mask: header.key.map_or(Mask::NONE, Mask::new), remaining: header.payload_len };
     }
 }
 

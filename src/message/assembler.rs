@@ -128,8 +128,12 @@ impl<B: Buffer, T: TextMessage> Assembler<B, T> {
     /// arrives. WS-8.1-01
     pub(crate) fn check_text(&mut self, len: usize) -> Result<(), Error> {
         let filled = self.buffer.filled();
-        let piece = filled.get(filled.len().saturating_sub(len)..).unwrap_or_default();
-        self.utf8.push(piece).map_err(|_| Violation::InvalidUtf8.into())
+        let result = if T::IS_APART {
+            self.utf8.push(filled.get(filled.len().saturating_sub(len)..).unwrap_or_default())
+        } else {
+            self.utf8.push_in_row(filled, len)
+        };
+        result.map_err(|_| Violation::InvalidUtf8.into())
     }
 
     /// Appends a piece of a text that is kept apart: it fails as soon as the bad byte arrives, and no byte is checked twice.

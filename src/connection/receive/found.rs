@@ -2,34 +2,25 @@
 
 use super::{Receiver, parse_close, to_usize};
 use crate::close::{Close, CloseCode};
+use crate::error::{Error, Violation};
 use crate::event::{Event, Message, Part};
 use crate::frame::Opcode;
-use crate::message::{DataKind, validate};
+use crate::message::{DataKind, InvalidUtf8, validate};
 use crate::storage::Storage;
 use crate::storage::sealed::Buffer;
 
-/// What was found, and where it lies.
+/// What was found. Small, so that it comes back in a register, also as a result.
 #[derive(Clone, Copy)]
-pub(in crate::connection) enum Found<'i> {
+pub(in crate::connection) enum Found {
     /// A control frame.
-    Control(Opcode, Payload<'i>),
+    Control(Opcode),
     /// A whole message.
-    Message(DataKind, Payload<'i>),
+    Message(DataKind),
     /// A part of a message.
-    Part { kind: DataKind, payload: Payload<'i>, is_first: bool, is_last: bool },
+    Part { kind: DataKind, is_first: bool },
 }
 
-impl Found<'_> {
-    #[inline]
-    pub(in crate::connection) const fn is_control(&self) -> bool {
-        matches!(self, Self::Control(..))
-    }
-
-    pub(in crate::connection) const fn is_close(&self) -> bool {
-        matches!(self, Self::Control(Opcode::Close, _))
-    }
-}
-
+/// Where its payload lies.
 #[derive(Clone, Copy)]
 pub(in crate::connection) enum Payload<'i> {
     Input(&'i [u8]),
@@ -44,28 +35,37 @@ pub(in crate::connection) enum Payload<'i> {
 }
 
 impl<S: Storage> Receiver<S> {
-    /// The event for what was found.
+    /// The event for what was found. What is whole is checked here.
     #[inline]
-    pub(in crate::connection) fn event<'a>(&'a self, found: Found<'a>) -> Event<'a> {
-        match found {
-            Found::Message(DataKind::Binary, payload) => Event::Message(Message::Binary(self.bytes(payload))),
-            Found::Message(DataKind::Text, payload) => Event::Message(Message::Text(self.text(payload))),
-            Found::Part { kind, payload, is_first, is_last } => {
-                let data = match kind {
-                    DataKind::Binary => Message::Binary(self.bytes(payload)),
-                    DataKind::Text => Message::Text(self.text(payload)),
-                };
-                Event::Part(Part { data, is_first, is_last })
+    pub(in crate::connection) fn event<'a>(
+        &'a self,
+        found: Found,
+        payload: Payload<'a>,
+    ) -> Result<Event<'a>, Error> {
+        Ok(match found {
+            Found::Message(kind) => Event::Message(self.data(kind, payload)?),
+            Found::Part { kind, is_first } => {
+                let data = self.data(kind, payload)?;
+                Event::Part(Part { data, is_first, is_last: self.order.kind().is_none() })
             }
-            Found::Control(Opcode::Close, _) => Event::Close(self.close().unwrap_or(NO_CLOSE)),
-            Found::Control(opcode, payload) => {
+            Found::Control(Opcode::Close) => Event::Close(self.close()?),
+            Found::Control(opcode) => {
                 let bytes = match payload {
                     Payload::Input(bytes) => bytes,
                     _ => self.control.filled(),
                 };
                 if opcode == Opcode::Ping { Event::Ping(bytes) } else { Event::Pong(bytes) }
             }
-        }
+        })
+    }
+
+    #[inline]
+    fn data<'a>(&'a self, kind: DataKind, payload: Payload<'a>) -> Result<Message<'a>, Error> {
+        Ok(match kind {
+            DataKind::Binary => Message::Binary(self.bytes(payload)),
+            // WS-8.1-01 · WS-8.1-02
+            DataKind::Text => Message::Text(self.text(payload).map_err(|_| Violation::InvalidUtf8)?),
+        })
     }
 
     fn bytes<'a>(&'a self, payload: Payload<'a>) -> &'a [u8] {
@@ -81,27 +81,18 @@ impl<S: Storage> Receiver<S> {
         }
     }
 
-    /// It was checked before, piece by piece, so this cannot fail.
-    fn text<'a>(&'a self, payload: Payload<'a>) -> &'a str {
+    /// What came in pieces was checked piece by piece, and is no text yet.
+    fn text<'a>(&'a self, payload: Payload<'a>) -> Result<&'a str, InvalidUtf8> {
         match payload {
-            Payload::Text(text) => text,
-            Payload::Joined => self.assembler.text(),
-            payload => validate(self.bytes(payload)).unwrap_or_default(),
-        }
-    }
-
-    /// The payload of a ping, to be answered.
-    pub(in crate::connection) fn ping<'a>(&'a self, found: &'a Found<'_>) -> Option<&'a [u8]> {
-        match found {
-            Found::Control(Opcode::Ping, Payload::Input(bytes)) => Some(bytes),
-            Found::Control(Opcode::Ping, _) => Some(self.control.filled()),
-            _ => None,
+            Payload::Text(text) => Ok(text),
+            Payload::Joined => Ok(self.assembler.text()),
+            payload => validate(self.bytes(payload)),
         }
     }
 
     /// The peer's Close, once it has arrived; to be asked only then.
-    pub(in crate::connection) fn close(&self) -> Option<Close<'_>> {
-        parse_close(self.control.filled()).ok()
+    pub(in crate::connection) fn close(&self) -> Result<Close<'_>, Error> {
+        parse_close(self.control.filled())
     }
 }
 

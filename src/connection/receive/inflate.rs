@@ -2,7 +2,6 @@
 
 use super::found::{Found, Payload};
 use super::{Receiver, Reported};
-use crate::config::Delivery;
 use crate::connection::compression::Compression;
 use crate::error::{Error, Limit, Violation};
 use crate::message::{DataKind, Utf8};
@@ -19,24 +18,26 @@ const PEEK: usize = 512;
 
 impl<S: Storage> Receiver<S> {
     /// Takes payload of a compressed message. `None`: nothing to report so far.
-    pub(super) fn inflated_payload<'i>(
+    pub(super) fn inflated_payload(
         &mut self,
         kind: DataKind,
-        input: &mut &'i mut [u8],
+        input: &mut &mut [u8],
+        payload: &mut Payload<'_>,
         compression: &mut Compression,
-    ) -> Result<Option<Found<'i>>, Error> {
-        match self.delivery {
-            Delivery::Whole => self.inflate_whole(kind, input, compression),
-            Delivery::Parts => self.inflate_part(kind, input, compression),
+    ) -> Result<Option<Found>, Error> {
+        if self.parts.is_some() {
+            self.inflate_part(kind, input, payload, compression)
+        } else {
+            self.inflate_whole(kind, input, compression)
         }
     }
 
-    fn inflate_whole<'i>(
+    fn inflate_whole(
         &mut self,
         kind: DataKind,
-        input: &mut &'i mut [u8],
+        input: &mut &mut [u8],
         compression: &mut Compression,
-    ) -> Result<Option<Found<'i>>, Error> {
+    ) -> Result<Option<Found>, Error> {
         let Some(piece) = self.decoder.payload(input, usize::MAX) else {
             return Ok(None);
         };
@@ -71,15 +72,16 @@ impl<S: Storage> Receiver<S> {
         compression.end_received()?;
         self.end_of_whole(kind, true)?;
         self.reported = Reported::Message;
-        Ok(Some(Found::Message(kind, Payload::Buffer)))
+        Ok(Some(Found::Message(kind)))
     }
 
-    fn inflate_part<'i>(
+    fn inflate_part(
         &mut self,
         kind: DataKind,
-        input: &mut &'i mut [u8],
+        input: &mut &mut [u8],
+        payload: &mut Payload<'_>,
         compression: &mut Compression,
-    ) -> Result<Option<Found<'i>>, Error> {
+    ) -> Result<Option<Found>, Error> {
         // A character that was cut is completed first, as a part of its own.
         let missing = match kind {
             DataKind::Text => self.assembler.utf8().missing(),
@@ -87,11 +89,11 @@ impl<S: Storage> Receiver<S> {
         };
         let is_last = self.fill_part(missing, input, compression)?;
         let (bytes, utf8) = self.assembler.bytes_and_utf8();
-        let (mut payload, mut len, mut is_valid) = (Payload::Buffer, bytes.len(), true);
+        let (mut len, mut is_valid) = (bytes.len(), true);
         if kind == DataKind::Text && missing > 0 {
             let whole = utf8.continue_char(bytes).map_err(|_| Violation::InvalidUtf8)?;
             len = whole;
-            payload = Payload::Char(len);
+            *payload = Payload::Char(len);
         } else if kind == DataKind::Text {
             (len, is_valid) = match utf8.split(bytes) {
                 // WS-8.1-02
@@ -117,7 +119,7 @@ impl<S: Storage> Receiver<S> {
             self.end_message();
         }
         self.reported = if is_valid { Reported::Part } else { Reported::TextBeforeBadByte };
-        Ok(Some(Found::Part { kind, payload, is_first, is_last }))
+        Ok(Some(Found::Part { kind, is_first }))
     }
 
     /// Decompresses into the buffer until a part is full or the input is used up. Returns whether the message has ended.

@@ -9,7 +9,6 @@
 
 use super::found::{Found, Payload};
 use super::{Receiver, Reported, to_usize};
-use crate::config::Delivery;
 use crate::error::{Error, Limit};
 use crate::frame::MAX_CONTROL;
 use crate::message::DataKind;
@@ -25,7 +24,7 @@ impl<S: Storage> Receiver<S> {
     /// Lends room behind what was read so far. `None` where that does not pay: while messages are small, and where nothing
     /// is kept to read to.
     pub(in crate::connection) fn lend(&mut self) -> Option<&mut [u8]> {
-        if !S::Receive::LENDS || self.delivery != Delivery::Whole {
+        if !S::Receive::LENDS || self.parts.is_some() {
             return None;
         }
         self.clear_reported().ok()?;
@@ -64,7 +63,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// Reads on in the raw bytes. `None`: they are used up.
-    pub(super) fn next_raw(&mut self) -> Result<Option<Found<'static>>, Error> {
+    pub(super) fn next_raw(&mut self, payload: &mut Payload<'_>) -> Result<Option<Found>, Error> {
         while self.raw > 0 {
             if self.decoder.is_in_header() {
                 let rules = self.rules();
@@ -80,7 +79,7 @@ impl<S: Storage> Receiver<S> {
             }
             let found = match self.order.kind().filter(|_| !self.frame.opcode.is_control()) {
                 None => self.raw_control()?,
-                Some(kind) => self.raw_data(kind)?,
+                Some(kind) => self.raw_data(kind, payload)?,
             };
             if found.is_some() {
                 return Ok(found);
@@ -89,7 +88,7 @@ impl<S: Storage> Receiver<S> {
         Ok(None)
     }
 
-    fn raw_control(&mut self) -> Result<Option<Found<'static>>, Error> {
+    fn raw_control(&mut self) -> Result<Option<Found>, Error> {
         let raw = to_usize(self.raw);
         let mut input = self.assembler.buffer().last_mut(raw);
         let Some(piece) = self.decoder.payload(&mut input, MAX_CONTROL) else {
@@ -98,11 +97,11 @@ impl<S: Storage> Receiver<S> {
         let (taken, is_last) = (piece.bytes.len(), piece.is_last);
         self.control.append(piece.bytes).map_err(|Full| Limit::Memory)?;
         self.take_raw(taken);
-        self.end_of_control(is_last)
+        Ok(self.end_of_control(is_last))
     }
 
     /// Takes payload of the data frame under way.
-    fn raw_data(&mut self, kind: DataKind) -> Result<Option<Found<'static>>, Error> {
+    fn raw_data(&mut self, kind: DataKind, payload: &mut Payload<'_>) -> Result<Option<Found>, Error> {
         let (raw, kept) = (to_usize(self.raw), to_usize(self.kept));
         let len = usize::try_from(self.decoder.remaining()).unwrap_or(usize::MAX).min(raw);
         let buffer = self.assembler.buffer();
@@ -112,9 +111,9 @@ impl<S: Storage> Receiver<S> {
         if from > kept {
             bytes.copy_within(from..from + len, kept);
         }
-        let payload = bytes.get_mut(kept..kept + len).unwrap_or_default();
-        let (is_last, is_ascii) = self.decoder.payload_in_place(payload);
-        let is_ascii = kind == DataKind::Text && (is_ascii || payload.is_ascii());
+        let piece = bytes.get_mut(kept..kept + len).unwrap_or_default();
+        let (is_last, is_ascii) = self.decoder.payload_in_place(piece);
+        let is_ascii = kind == DataKind::Text && (is_ascii || piece.is_ascii());
         self.raw -= to_u32(len);
         self.kept += to_u32(len);
         if kind == DataKind::Text {
@@ -126,8 +125,10 @@ impl<S: Storage> Receiver<S> {
             return Ok(None);
         }
         self.reported = Reported::Message;
-        let is_apart = kind == DataKind::Text && self.kept == 0;
-        Ok(Some(Found::Message(kind, if is_apart { Payload::Joined } else { Payload::Buffer })))
+        if kind == DataKind::Text && self.kept == 0 {
+            *payload = Payload::Joined;
+        }
+        Ok(Some(Found::Message(kind)))
     }
 
     /// The last `len` bytes that were kept are text. ASCII stays where it is, to be checked once it is whole. Anything else
