@@ -12,7 +12,7 @@ use super::compression::Compression;
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
-use crate::frame::{Decoder, FOR_SPEED, Header, MAX_CONTROL, Opcode, Rules, WholeMessage};
+use crate::frame::{Decoder, FOR_SPEED, MAX_CONTROL, Opcode, Rules, WholeMessage};
 use crate::message::{Assembler, DataKind, Order, validate};
 use crate::storage::sealed::{Buffer, Empty, TextMessage};
 use crate::storage::{Full, Storage};
@@ -22,16 +22,12 @@ use parts::TakeParts;
 /// The receiving half of an open connection.
 pub(super) struct Receiver<S: Storage> {
     decoder: Decoder,
-    /// The frame whose payload is under way.
-    frame: Frame,
     order: Order,
     assembler: Assembler<S::Receive, S::Message>,
     /// A control frame's payload that comes in pieces; in the end the peer's Close.
     control: S::Control,
-    max_frame: u64,
-    peer_masks: bool,
-    /// Whether an extension gives RSV1 a meaning.
-    takes_rsv1: bool,
+    /// Whether no part of the message was reported yet.
+    is_first: bool,
     /// Takes payload of messages that are delivered in parts; `None` where they are delivered whole.
     parts: Option<TakeParts<S>>,
     keep_capacity: u32,
@@ -43,14 +39,6 @@ pub(super) struct Receiver<S: Storage> {
     kept: u32,
     /// Whether room behind them is lent to be read to.
     is_lent: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    opcode: Opcode,
-    fin: bool,
-    /// Whether no part of the message was reported yet.
-    is_first: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,14 +65,11 @@ impl<S: Storage> Receiver<S> {
             _ => config.max_message,
         };
         Self {
-            decoder: Decoder::new(),
-            frame: Frame { opcode: Opcode::Binary, fin: true, is_first: true },
+            decoder: Decoder::new(peer_masks, config.max_frame),
             order: Order::new(max_message, config.max_fragments),
             assembler: Assembler::new(buffer),
             control: S::Control::EMPTY,
-            max_frame: config.max_frame,
-            peer_masks,
-            takes_rsv1: false,
+            is_first: true,
             parts: match config.delivery {
                 Delivery::Whole => None,
                 Delivery::Parts => Some(Self::part_payload),
@@ -100,12 +85,6 @@ impl<S: Storage> Receiver<S> {
     /// How many bytes of capacity an empty buffer keeps, in either direction.
     pub(super) const fn keep_capacity(&self) -> u32 {
         self.keep_capacity
-    }
-
-    /// What the peer's headers have to keep to.
-    #[inline]
-    const fn rules(&self) -> Rules {
-        Rules { masked: self.peer_masks, rsv1: self.takes_rsv1, max_frame: self.max_frame }
     }
 
     /// The buffer, for the time before frames: a head is collected in it.
@@ -142,13 +121,13 @@ impl<S: Storage> Receiver<S> {
             return None;
         }
         // A constant, where this is inlined.
-        let rules = Rules { masked: peer_masks, ..self.rules() };
+        let rules = Rules { masked: peer_masks, ..self.decoder.rules() };
         Decoder::whole_message(input, &rules, self.order.max_len())
     }
 
     /// Messages may be compressed from now on.
     pub(super) fn take_rsv1(&mut self) {
-        self.takes_rsv1 = true;
+        self.decoder.take_rsv1();
     }
 
     /// Whether nothing can be found without input.
@@ -159,6 +138,7 @@ impl<S: Storage> Receiver<S> {
 
     /// Reads on until there is something to report. `None`: input is used up. `payload` is the buffer, and changed where that
     /// does not hold what was found.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn next<'i>(
         &mut self,
         input: &mut &'i mut [u8],
@@ -175,11 +155,10 @@ impl<S: Storage> Receiver<S> {
         }
         loop {
             if self.decoder.is_in_header() && !compression.has_more() {
-                let rules = self.rules();
-                let Some(header) = self.decoder.header(input, &rules)? else {
+                if !self.decoder.header(input)? {
                     return Ok(None);
-                };
-                self.begin_frame(&header)?;
+                }
+                self.begin_frame()?;
             }
             if let Some(found) = self.payload(input, payload, compression)? {
                 return Ok(Some(found));
@@ -191,13 +170,12 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// A header that broke no rule by itself. Nothing of its payload is taken before it is admitted.
-    fn begin_frame(&mut self, header: &Header) -> Result<(), Error> {
-        let mut is_first = self.frame.is_first;
-        if !header.opcode.is_control() {
-            self.order.admit(header)?;
-            is_first |= header.opcode != Opcode::Continuation;
+    fn begin_frame(&mut self) -> Result<(), Error> {
+        let opcode = self.decoder.opcode();
+        if !opcode.is_control() {
+            self.order.admit(opcode, self.decoder.rsv1(), self.decoder.remaining())?;
+            self.is_first |= opcode != Opcode::Continuation;
         }
-        self.frame = Frame { opcode: header.opcode, fin: header.fin, is_first };
         Ok(())
     }
 
@@ -208,7 +186,7 @@ impl<S: Storage> Receiver<S> {
         payload: &mut Payload<'i>,
         #[cfg_attr(not(feature = "deflate"), expect(unused_variables))] compression: &mut Compression,
     ) -> Result<Option<Found>, Error> {
-        match (self.frame.opcode.is_control(), self.order.kind(), self.parts) {
+        match (self.decoder.opcode().is_control(), self.order.kind(), self.parts) {
             (true, ..) => self.control_payload(input, payload),
             #[cfg(feature = "deflate")]
             (false, Some(kind), _) if self.order.is_compressed() => {
@@ -231,10 +209,10 @@ impl<S: Storage> Receiver<S> {
         let Some(piece) = self.decoder.payload(input, MAX_CONTROL) else {
             return Ok(None);
         };
-        let opcode = self.frame.opcode;
+        let opcode = self.decoder.opcode();
         if piece.is_last && !is_started && opcode != Opcode::Close {
             *payload = Payload::Input(piece.bytes);
-            return Ok(Some(Found::Control(opcode)));
+            return Ok(Some(Found::Control));
         }
         self.control.append(piece.bytes).map_err(|Full| Limit::Memory)?;
         Ok(self.end_of_control(piece.is_last))
@@ -242,7 +220,7 @@ impl<S: Storage> Receiver<S> {
 
     /// What was found where a control frame in the buffer is whole with this piece.
     fn end_of_control(&mut self, is_last: bool) -> Option<Found> {
-        let opcode = self.frame.opcode;
+        let opcode = self.decoder.opcode();
         if !is_last {
             return None;
         }
@@ -250,7 +228,7 @@ impl<S: Storage> Receiver<S> {
         if opcode != Opcode::Close {
             self.reported = Reported::Control;
         }
-        Some(Found::Control(opcode))
+        Some(Found::Control)
     }
 
     fn whole_payload<'i>(
@@ -274,11 +252,11 @@ impl<S: Storage> Receiver<S> {
                 let Some(piece) = self.decoder.payload(input, usize::MAX) else {
                     return Ok(None);
                 };
-                if self.frame.is_first && self.frame.fin && piece.is_last {
+                if self.is_first && self.decoder.fin() && piece.is_last {
                     // The whole message lies in the input.
                     *payload = Payload::Input(piece.bytes);
                     self.end_message();
-                    return Ok(Some(Found::Message(kind)));
+                    return Ok(Some(Found::Message));
                 }
                 if kind == DataKind::Text && S::Message::IS_APART {
                     // What was read to where it stays goes first.
@@ -297,23 +275,23 @@ impl<S: Storage> Receiver<S> {
                 }
                 piece.is_last
             };
-        self.frame.is_first = false;
+        self.is_first = false;
         if !self.end_of_whole(kind, is_last)? {
             return Ok(None);
         }
         self.reported = Reported::Message;
-        Ok(Some(Found::Message(kind)))
+        Ok(Some(Found::Message))
     }
 
     /// Whether the message that begins with this frame lies in the input as a whole.
     fn is_whole_in(&self, input: &[u8]) -> bool {
         // The rest of the frame is compared as u64, before it is converted.
-        self.frame.is_first && self.frame.fin && self.decoder.remaining() <= input.len() as u64
+        self.is_first && self.decoder.fin() && self.decoder.remaining() <= input.len() as u64
     }
 
     /// Whether a message in the buffer is whole with this piece.
     fn end_of_whole(&mut self, kind: DataKind, is_last: bool) -> Result<bool, Error> {
-        if !(is_last && self.frame.fin) {
+        if !(is_last && self.decoder.fin()) {
             return Ok(false);
         }
         if kind == DataKind::Text {
@@ -325,7 +303,7 @@ impl<S: Storage> Receiver<S> {
 
     fn end_message(&mut self) {
         self.order.finish();
-        self.frame.is_first = true;
+        self.is_first = true;
     }
 
     /// What was reported from a buffer is not needed any more once the next call is made.

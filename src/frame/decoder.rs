@@ -4,12 +4,21 @@
 use super::{FOR_SPEED, Header, Mask, Opcode, Rules};
 use crate::error::Error;
 use crate::storage::sealed::Buffer;
-use crate::storage::{Full, copy};
+use crate::storage::{Full, copy, copy_what_fits};
 
 /// Reads one frame after the other.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     state: State,
+    /// The most payload bytes of a data frame.
+    max_frame: u64,
+    peer_masks: bool,
+    /// Whether an extension gives RSV1 a meaning.
+    takes_rsv1: bool,
+    /// Of the frame whose payload is under way, or of the last one.
+    opcode: Opcode,
+    fin: bool,
+    rsv1: bool,
 }
 
 #[derive(Debug)]
@@ -42,8 +51,45 @@ pub(crate) struct WholeMessage<'i> {
 }
 
 impl Decoder {
-    pub(crate) const fn new() -> Self {
-        Self { state: State::START }
+    pub(crate) const fn new(peer_masks: bool, max_frame: u64) -> Self {
+        Self {
+            state: State::START,
+            max_frame,
+            peer_masks,
+            takes_rsv1: false,
+            opcode: Opcode::Binary,
+            fin: true,
+            rsv1: false,
+        }
+    }
+
+    /// RSV1 has a meaning from now on.
+    pub(crate) fn take_rsv1(&mut self) {
+        self.takes_rsv1 = true;
+    }
+
+    /// What the peer's headers have to keep to.
+    #[inline]
+    pub(crate) const fn rules(&self) -> Rules {
+        Rules { masked: self.peer_masks, rsv1: self.takes_rsv1, max_frame: self.max_frame }
+    }
+
+    /// The opcode of the frame whose payload is under way.
+    #[inline]
+    pub(crate) const fn opcode(&self) -> Opcode {
+        self.opcode
+    }
+
+    /// Whether it has RSV1.
+    #[inline]
+    pub(crate) const fn rsv1(&self) -> bool {
+        self.rsv1
+    }
+
+    /// Whether that frame is the last one of its message.
+    #[inline]
+    pub(crate) const fn fin(&self) -> bool {
+        self.fin
     }
 
     /// Whether nothing of the next frame was read.
@@ -101,35 +147,36 @@ impl Decoder {
         Some(WholeMessage { opcode, payload, is_ascii })
     }
 
-    /// Takes the bytes of a header off the front of `input`. `None`: input is used up.
-    pub(crate) fn header(&mut self, input: &mut &mut [u8], rules: &Rules) -> Result<Option<Header>, Error> {
+    /// Takes the bytes of a header off the front of `input`. `false`: input is used up.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn header(&mut self, input: &mut &mut [u8]) -> Result<bool, Error> {
+        let rules = self.rules();
         let State::Header { bytes, have } = &mut self.state else {
-            return Ok(None);
+            return Ok(false);
         };
         if FOR_SPEED && input.is_empty() {
-            return Ok(None);
+            return Ok(false);
         }
         if FOR_SPEED && *have == 0 {
-            if let Some((header, len)) = Header::decode(input, rules)? {
+            if let Some((header, len)) = Header::decode(input, &rules)? {
                 take_front(input, len);
                 self.enter_payload(&header);
-                return Ok(Some(header));
+                return Ok(true);
             }
         }
         // The header is cut, or may be: collect it. What lies behind it is not taken.
         let before = usize::from(*have);
-        for (slot, byte) in bytes.iter_mut().skip(before).zip(input.iter()) {
-            *slot = *byte;
-            *have += 1;
-        }
-        let so_far = usize::from(*have);
-        let header = Header::decode(bytes.get(..so_far).unwrap_or_default(), rules)?;
-        let len = header.as_ref().map_or(so_far, |(_, len)| *len);
+        copy_what_fits(input, bytes.get_mut(before..).unwrap_or_default());
+        let so_far = Header::MAX_LEN.min(before + input.len());
+        let Some((header, len)) = Header::decode(bytes.get(..so_far).unwrap_or_default(), &rules)? else {
+            // Fewer bytes than a header can have.
+            *have = u8::try_from(so_far).unwrap_or_default();
+            *input = &mut [];
+            return Ok(false);
+        };
         take_front(input, len.saturating_sub(before));
-        Ok(header.map(|(header, _)| {
-            self.enter_payload(&header);
-            header
-        }))
+        self.enter_payload(&header);
+        Ok(true)
     }
 
     /// Takes payload off the front of `input`, at most `max` bytes. `None`: the payload has not ended and `input` is
@@ -243,6 +290,9 @@ impl Decoder {
     }
 
     fn enter_payload(&mut self, header: &Header) {
+        self.opcode = header.opcode;
+        self.fin = header.fin;
+        self.rsv1 = header.rsv1;
         // WS-5.3-06: a new key and position for each frame.
         self.state =
             State::Payload { mask: header.key.map_or(Mask::NONE, Mask::new), remaining: header.payload_len };

@@ -2,15 +2,16 @@
 
 use super::{DataKind, Utf8, validate};
 use crate::error::{Error, Limit, Violation};
-use crate::frame::{Header, Opcode};
+use crate::frame::Opcode;
 use crate::storage::Full;
 use crate::storage::sealed::{Buffer, TextMessage};
 
 /// Which message is under way, and how far. Decides by headers alone, before any payload is taken.
 #[derive(Debug)]
 pub(crate) struct Order {
-    /// `None` between messages.
-    kind: Option<DataKind>,
+    /// Of the message under way, or of the one that was whole last.
+    kind: DataKind,
+    is_under_way: bool,
     /// Whether the payload of the message under way is compressed. PMD-6-02: its first frame tells.
     is_compressed: bool,
     fragments: u32,
@@ -21,12 +22,26 @@ pub(crate) struct Order {
 
 impl Order {
     pub(crate) const fn new(max_len: u64, max_fragments: u32) -> Self {
-        Self { kind: None, is_compressed: false, fragments: 0, max_fragments, len: 0, max_len }
+        Self {
+            kind: DataKind::Binary,
+            is_under_way: false,
+            is_compressed: false,
+            fragments: 0,
+            max_fragments,
+            len: 0,
+            max_len,
+        }
     }
 
-    /// The kind of the message under way.
+    /// The kind of the message under way; `None` between messages.
     #[inline]
     pub(crate) const fn kind(&self) -> Option<DataKind> {
+        if self.is_under_way { Some(self.kind) } else { None }
+    }
+
+    /// The kind of the message under way, or of the one that was whole last.
+    #[inline]
+    pub(crate) const fn last_kind(&self) -> DataKind {
         self.kind
     }
 
@@ -47,9 +62,10 @@ impl Order {
         self.is_compressed
     }
 
-    /// Admits a data frame into the message under way, or as the start of one. Returns the message's kind.
-    pub(crate) fn admit(&mut self, header: &Header) -> Result<DataKind, Error> {
-        let (kind, fragments, len) = match (header.opcode, self.kind) {
+    /// Admits a data frame into the message under way, or as the start of one.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn admit(&mut self, opcode: Opcode, rsv1: bool, payload_len: u64) -> Result<(), Error> {
+        let (kind, fragments, len) = match (opcode, self.kind()) {
             // WS-5.4-04
             (Opcode::Continuation, None) => return Err(Violation::NothingToContinue.into()),
             // WS-5.4-17 · WS-6.2-03: the first frame tells the kind.
@@ -62,8 +78,7 @@ impl Order {
         if fragments >= self.max_fragments {
             return Err(Limit::Fragments.into());
         }
-        let is_compressed =
-            if header.opcode == Opcode::Continuation { self.is_compressed } else { header.rsv1 };
+        let is_compressed = if opcode == Opcode::Continuation { self.is_compressed } else { rsv1 };
         // What does not shrink grows by some bytes; what comes out of it is held to the limit itself.
         let max_len = if cfg!(feature = "deflate") && is_compressed {
             self.max_len.saturating_add(self.max_len / 8).saturating_add(64)
@@ -71,17 +86,18 @@ impl Order {
             self.max_len
         };
         // WS-10.4-03: at the frame that would cross the limit.
-        let len = len.checked_add(header.payload_len).filter(|&len| len <= max_len);
+        let len = len.checked_add(payload_len).filter(|&len| len <= max_len);
         self.len = len.ok_or(Limit::Message)?;
         self.fragments = fragments + 1;
-        self.kind = Some(kind);
+        self.kind = kind;
+        self.is_under_way = true;
         self.is_compressed = is_compressed;
-        Ok(kind)
+        Ok(())
     }
 
     /// Ends the message under way. WS-6.2-05
     pub(crate) fn finish(&mut self) {
-        self.kind = None;
+        self.is_under_way = false;
     }
 }
 

@@ -7,17 +7,26 @@ use crate::event::{Event, Message, Part};
 use crate::frame::Opcode;
 use crate::message::{DataKind, InvalidUtf8, validate};
 use crate::storage::Storage;
-use crate::storage::sealed::Buffer;
+use crate::storage::sealed::{Buffer, TextMessage};
 
-/// What was found. Small, so that it comes back in a register, also as a result.
-#[derive(Clone, Copy)]
+/// What was found. Of which kind it is tells the receiver. Small, so that it comes back in a register, also as a result.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::connection) enum Found {
     /// A control frame.
-    Control(Opcode),
+    Control,
     /// A whole message.
-    Message(DataKind),
-    /// A part of a message.
-    Part { kind: DataKind, is_first: bool },
+    Message,
+    /// The part that a message begins with.
+    FirstPart,
+    /// Another part of it.
+    Part,
+}
+
+impl Found {
+    #[inline]
+    pub(super) const fn part(is_first: bool) -> Self {
+        if is_first { Self::FirstPart } else { Self::Part }
+    }
 }
 
 /// Where its payload lies.
@@ -42,29 +51,32 @@ impl<S: Storage> Receiver<S> {
         found: Found,
         payload: Payload<'a>,
     ) -> Result<Event<'a>, Error> {
-        Ok(match found {
-            Found::Message(kind) => Event::Message(self.data(kind, payload)?),
-            Found::Part { kind, is_first } => {
-                let data = self.data(kind, payload)?;
-                Event::Part(Part { data, is_first, is_last: self.order.kind().is_none() })
+        if found == Found::Control {
+            if self.decoder.opcode() == Opcode::Close {
+                return Ok(Event::Close(self.close()?));
             }
-            Found::Control(Opcode::Close) => Event::Close(self.close()?),
-            Found::Control(opcode) => {
-                let bytes = match payload {
-                    Payload::Input(bytes) => bytes,
-                    _ => self.control.filled(),
-                };
-                if opcode == Opcode::Ping { Event::Ping(bytes) } else { Event::Pong(bytes) }
-            }
-        })
-    }
-
-    #[inline]
-    fn data<'a>(&'a self, kind: DataKind, payload: Payload<'a>) -> Result<Message<'a>, Error> {
-        Ok(match kind {
+            let bytes = match payload {
+                Payload::Input(bytes) => bytes,
+                _ => self.control.filled(),
+            };
+            return Ok(if self.decoder.opcode() == Opcode::Ping {
+                Event::Ping(bytes)
+            } else {
+                Event::Pong(bytes)
+            });
+        }
+        let data = match self.order.last_kind() {
             DataKind::Binary => Message::Binary(self.bytes(payload)),
             // WS-8.1-01 · WS-8.1-02
             DataKind::Text => Message::Text(self.text(payload).map_err(|_| Violation::InvalidUtf8)?),
+        };
+        Ok(match found {
+            Found::Message => Event::Message(data),
+            found => Event::Part(Part {
+                data,
+                is_first: found == Found::FirstPart,
+                is_last: self.order.kind().is_none(),
+            }),
         })
     }
 
@@ -75,9 +87,9 @@ impl<S: Storage> Receiver<S> {
             Payload::Buffer if S::Receive::LENDS && self.raw > 0 => {
                 self.assembler.bytes().get(..to_usize(self.kept)).unwrap_or_default()
             }
-            Payload::Buffer => self.assembler.bytes(),
-            Payload::Joined => self.assembler.text().as_bytes(),
+            Payload::Joined if S::Message::IS_APART => self.assembler.text().as_bytes(),
             Payload::Char(len) => self.assembler.completed_char(len),
+            Payload::Buffer | Payload::Joined => self.assembler.bytes(),
         }
     }
 
@@ -85,7 +97,7 @@ impl<S: Storage> Receiver<S> {
     fn text<'a>(&'a self, payload: Payload<'a>) -> Result<&'a str, InvalidUtf8> {
         match payload {
             Payload::Text(text) => Ok(text),
-            Payload::Joined => Ok(self.assembler.text()),
+            Payload::Joined if S::Message::IS_APART => Ok(self.assembler.text()),
             payload => validate(self.bytes(payload)),
         }
     }

@@ -65,14 +65,14 @@ impl<S: Storage> Receiver<S> {
                 return Err(Limit::Message.into());
             }
         }
-        self.frame.is_first = false;
-        if !(piece.is_last && self.frame.fin) {
+        self.is_first = false;
+        if !(piece.is_last && self.decoder.fin()) {
             return Ok(None);
         }
         compression.end_received()?;
         self.end_of_whole(kind, true)?;
         self.reported = Reported::Message;
-        Ok(Some(Found::Message(kind)))
+        Ok(Some(Found::Message))
     }
 
     fn inflate_part(
@@ -113,13 +113,13 @@ impl<S: Storage> Receiver<S> {
             self.assembler.buffer().truncate(0);
             return Ok(None);
         }
-        let is_first = core::mem::replace(&mut self.frame.is_first, false);
+        let is_first = core::mem::replace(&mut self.is_first, false);
         let is_last = is_last && is_valid;
         if is_last {
             self.end_message();
         }
         self.reported = if is_valid { Reported::Part } else { Reported::TextBeforeBadByte };
-        Ok(Some(Found::Part { kind, is_first }))
+        Ok(Some(Found::part(is_first)))
     }
 
     /// Decompresses into the buffer until a part is full or the input is used up. Returns whether the message has ended.
@@ -154,7 +154,7 @@ impl<S: Storage> Receiver<S> {
                     _ => continue,
                 }
             }
-            if has_ended && self.frame.fin {
+            if has_ended && self.decoder.fin() {
                 match compression.end_received() {
                     Err(_) if filled > 0 => break true,
                     result => result?,

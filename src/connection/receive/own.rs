@@ -28,7 +28,7 @@ impl<S: Storage> Receiver<S> {
             return None;
         }
         self.clear_reported().ok()?;
-        let is_in_data = !self.decoder.is_in_header() && !self.frame.opcode.is_control();
+        let is_in_data = !self.decoder.is_in_header() && !self.decoder.opcode().is_control();
         let remaining = if is_in_data { self.decoder.remaining() } else { 0 };
         let arrived = self.assembler.buffer().len();
         if remaining < LARGE && !(self.order.len() >= LARGE && self.assembler.buffer().capacity() >= READ) {
@@ -66,18 +66,17 @@ impl<S: Storage> Receiver<S> {
     pub(super) fn next_raw(&mut self, payload: &mut Payload<'_>) -> Result<Option<Found>, Error> {
         while self.raw > 0 {
             if self.decoder.is_in_header() {
-                let rules = self.rules();
                 let raw = to_usize(self.raw);
                 let mut input = self.assembler.buffer().last_mut(raw);
-                let header = self.decoder.header(&mut input, &rules);
+                let header = self.decoder.header(&mut input);
                 let taken = raw - input.len();
                 self.take_raw(taken);
-                let Some(header) = header? else {
+                if !header? {
                     return Ok(None);
-                };
-                self.begin_frame(&header)?;
+                }
+                self.begin_frame()?;
             }
-            let found = match self.order.kind().filter(|_| !self.frame.opcode.is_control()) {
+            let found = match self.order.kind().filter(|_| !self.decoder.opcode().is_control()) {
                 None => self.raw_control()?,
                 Some(kind) => self.raw_data(kind, payload)?,
             };
@@ -120,7 +119,7 @@ impl<S: Storage> Receiver<S> {
             self.keep_text(len, is_ascii)?;
         }
         self.close_gap();
-        self.frame.is_first = false;
+        self.is_first = false;
         if !self.end_of_whole(kind, is_last)? {
             return Ok(None);
         }
@@ -128,7 +127,7 @@ impl<S: Storage> Receiver<S> {
         if kind == DataKind::Text && self.kept == 0 {
             *payload = Payload::Joined;
         }
-        Ok(Some(Found::Message(kind)))
+        Ok(Some(Found::Message))
     }
 
     /// The last `len` bytes that were kept are text. ASCII stays where it is, to be checked once it is whole. Anything else

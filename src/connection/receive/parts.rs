@@ -29,7 +29,7 @@ impl<S: Storage> Receiver<S> {
         let Some(piece) = self.decoder.payload(input, max) else {
             return Ok(None);
         };
-        let is_last = piece.is_last && self.frame.fin;
+        let is_last = piece.is_last && self.decoder.fin();
         *payload = match kind {
             DataKind::Binary => Payload::Input(piece.bytes),
             DataKind::Text if missing > 0 => Payload::Char(
@@ -50,11 +50,11 @@ impl<S: Storage> Receiver<S> {
         if !is_last && payload.is_empty() {
             return Ok(None);
         }
-        let is_first = core::mem::replace(&mut self.frame.is_first, false);
+        let is_first = core::mem::replace(&mut self.is_first, false);
         if is_last {
             self.end_message();
         }
-        Ok(Some(Found::Part { kind, is_first }))
+        Ok(Some(Found::part(is_first)))
     }
 
     /// The text in front of a bad byte is a part as well: it would have been one had the bytes come one by one.
@@ -64,8 +64,8 @@ impl<S: Storage> Receiver<S> {
             return Err(Violation::InvalidUtf8.into());
         }
         self.reported = Reported::TextBeforeBadByte;
-        let is_first = core::mem::replace(&mut self.frame.is_first, false);
+        let is_first = core::mem::replace(&mut self.is_first, false);
         *payload = Payload::Text(text);
-        Ok(Some(Found::Part { kind: DataKind::Text, is_first }))
+        Ok(Some(Found::part(is_first)))
     }
 }
