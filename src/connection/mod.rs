@@ -42,7 +42,7 @@ use compression::Compression;
 use core::fmt;
 use opening::Stage;
 use rand_core::CryptoRng;
-use receive::{Payload, Receiver};
+use receive::{Found, Receiver, What};
 use state::{Ending, Lifecycle, Phase, Step};
 
 /// One WebSocket connection: bytes in, events and bytes out.
@@ -260,10 +260,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
         if FOR_SPEED && input.is_empty() && self.receiver.needs_input(&self.sender.compression) {
             return Ok(None);
         }
-        let mut payload = Payload::Buffer;
-        let error = match self.receiver.next(input, &mut payload, &mut self.sender.compression) {
-            Ok(None) => return Ok(None),
-            Ok(Some(found)) => match self.receiver.event(found, payload) {
+        let mut found = Found::NOTHING;
+        let error = match self.receiver.next(input, &mut found, &mut self.sender.compression) {
+            Ok(()) if found.what == What::Nothing => return Ok(None),
+            Ok(()) => match self.receiver.event(found) {
                 Ok(event) => {
                     match event {
                         Event::Ping(payload) if self.auto_pong => self.sender.answer_ping(payload),

@@ -6,17 +6,17 @@ mod inflate;
 mod own;
 mod parts;
 
-pub(super) use found::{Found, Payload};
+pub(super) use found::{Found, What};
 
 use super::compression::Compression;
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
-use crate::frame::{Decoder, FOR_SPEED, MAX_CONTROL, Opcode, Rules, WholeMessage};
+use crate::frame::{Decoder, FOR_SPEED, Opcode, Rules, WholeMessage};
 use crate::message::{Assembler, DataKind, Order, validate};
 use crate::storage::sealed::{Buffer, Empty, TextMessage};
 use crate::storage::{Full, Storage};
-use found::NO_CLOSE;
+use found::{NO_CLOSE, Payload};
 use parts::TakeParts;
 
 /// The receiving half of an open connection.
@@ -136,151 +136,92 @@ impl<S: Storage> Receiver<S> {
         matches!(self.reported, Reported::Nothing) && !self.is_lent && !compression.has_more()
     }
 
-    /// Reads on until there is something to report. `None`: input is used up. `payload` is the buffer, and changed where that
-    /// does not hold what was found.
+    /// Reads on until something is found or input is used up.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn next<'i>(
         &mut self,
         input: &mut &'i mut [u8],
-        payload: &mut Payload<'i>,
+        found: &mut Found<'i>,
         compression: &mut Compression,
-    ) -> Result<Option<Found>, Error> {
+    ) -> Result<(), Error> {
         self.is_lent = false;
         self.clear_reported()?;
         if S::Receive::LENDS && self.reported == Reported::Raw {
-            if let Some(found) = self.next_raw(payload)? {
-                return Ok(Some(found));
+            self.next_raw(found)?;
+            if found.what != What::Nothing {
+                return Ok(());
             }
             self.reported = Reported::Nothing;
         }
         loop {
             if self.decoder.is_in_header() && !compression.has_more() {
-                if !self.decoder.header(input)? {
-                    return Ok(None);
+                let order = &mut self.order;
+                self.decoder.header(input, |header| order.admit(header))?;
+                if self.decoder.is_in_header() {
+                    return Ok(());
                 }
-                self.begin_frame()?;
             }
-            if let Some(found) = self.payload(input, payload, compression)? {
-                return Ok(Some(found));
-            }
-            if !self.decoder.is_in_header() && input.is_empty() && !compression.has_more() {
-                return Ok(None);
+            self.payload(input, found, compression)?;
+            let needs_input = !self.decoder.is_in_header() && input.is_empty() && !compression.has_more();
+            if found.what != What::Nothing || needs_input {
+                return Ok(());
             }
         }
     }
 
-    /// A header that broke no rule by itself. Nothing of its payload is taken before it is admitted.
-    fn begin_frame(&mut self) -> Result<(), Error> {
-        let opcode = self.decoder.opcode();
-        if !opcode.is_control() {
-            self.order.admit(opcode, self.decoder.rsv1(), self.decoder.remaining())?;
-            self.is_first |= opcode != Opcode::Continuation;
-        }
-        Ok(())
-    }
-
-    /// Takes payload of the frame under way. `None`: nothing to report so far.
+    /// Takes payload of the frame under way.
     fn payload<'i>(
         &mut self,
         input: &mut &'i mut [u8],
-        payload: &mut Payload<'i>,
+        found: &mut Found<'i>,
         #[cfg_attr(not(feature = "deflate"), expect(unused_variables))] compression: &mut Compression,
-    ) -> Result<Option<Found>, Error> {
-        match (self.decoder.opcode().is_control(), self.order.kind(), self.parts) {
-            (true, ..) => self.control_payload(input, payload),
+    ) -> Result<(), Error> {
+        let is_control = self.decoder.opcode().is_control();
+        if !is_control {
             #[cfg(feature = "deflate")]
-            (false, Some(kind), _) if self.order.is_compressed() => {
-                self.inflated_payload(kind, input, payload, compression)
+            if self.order.is_compressed() {
+                return self.inflated_payload(input, found, compression);
             }
-            (false, Some(kind), None) => self.whole_payload(kind, input, payload),
-            (false, Some(kind), Some(part_payload)) => part_payload(self, kind, input, payload),
-            // A data frame is always part of a message: it was admitted.
-            (false, None, _) => Err(Violation::NothingToContinue.into()),
+            if let Some(part_payload) = self.parts {
+                return part_payload(self, input, found);
+            }
+            if FOR_SPEED && !self.is_whole_in(input) && !self.is_text_apart() {
+                return self.copied_payload(input, found);
+            }
         }
+        let Some(bytes) = self.decoder.payload(input, usize::MAX) else {
+            return Ok(());
+        };
+        if is_control { self.control_payload(bytes, found) } else { self.whole_payload(bytes, found) }
     }
 
     /// Control frames come between fragments and never touch the message under way. WS-5.4-10 · WS-6.2-02
-    fn control_payload<'i>(
-        &mut self,
-        input: &mut &'i mut [u8],
-        payload: &mut Payload<'i>,
-    ) -> Result<Option<Found>, Error> {
+    fn control_payload<'i>(&mut self, bytes: &'i mut [u8], found: &mut Found<'i>) -> Result<(), Error> {
+        let is_last = self.decoder.is_in_header();
         let is_started = !self.control.filled().is_empty();
-        let Some(piece) = self.decoder.payload(input, MAX_CONTROL) else {
-            return Ok(None);
-        };
-        let opcode = self.decoder.opcode();
-        if piece.is_last && !is_started && opcode != Opcode::Close {
-            *payload = Payload::Input(piece.bytes);
-            return Ok(Some(Found::Control));
+        if is_last && !is_started && self.decoder.opcode() != Opcode::Close {
+            *found = Found { what: What::Control, payload: Payload::Input(bytes) };
+            return Ok(());
         }
-        self.control.append(piece.bytes).map_err(|Full| Limit::Memory)?;
-        Ok(self.end_of_control(piece.is_last))
+        self.control.append(bytes).map_err(|Full| Limit::Memory)?;
+        self.end_of_control(is_last, found);
+        Ok(())
     }
 
     /// What was found where a control frame in the buffer is whole with this piece.
-    fn end_of_control(&mut self, is_last: bool) -> Option<Found> {
-        let opcode = self.decoder.opcode();
-        if !is_last {
-            return None;
+    fn end_of_control(&mut self, is_last: bool, found: &mut Found<'_>) {
+        if is_last {
+            // A Close stays, see `close`.
+            if self.decoder.opcode() != Opcode::Close {
+                self.reported = Reported::Control;
+            }
+            found.what = What::Control;
         }
-        // A Close stays, see `close`.
-        if opcode != Opcode::Close {
-            self.reported = Reported::Control;
-        }
-        Some(Found::Control)
     }
 
-    fn whole_payload<'i>(
-        &mut self,
-        kind: DataKind,
-        input: &mut &'i mut [u8],
-        payload: &mut Payload<'i>,
-    ) -> Result<Option<Found>, Error> {
-        let is_last =
-            if FOR_SPEED && !self.is_whole_in(input) && (kind == DataKind::Binary || !S::Message::IS_APART) {
-                // In one pass.
-                let piece = self.decoder.payload_into(input, self.assembler.buffer());
-                let Some((len, is_last)) = piece.map_err(|Full| Limit::Memory)? else {
-                    return Ok(None);
-                };
-                if kind == DataKind::Text {
-                    self.assembler.check_text(len)?;
-                }
-                is_last
-            } else {
-                let Some(piece) = self.decoder.payload(input, usize::MAX) else {
-                    return Ok(None);
-                };
-                if self.is_first && self.decoder.fin() && piece.is_last {
-                    // The whole message lies in the input.
-                    *payload = Payload::Input(piece.bytes);
-                    self.end_message();
-                    return Ok(Some(Found::Message));
-                }
-                if kind == DataKind::Text && S::Message::IS_APART {
-                    // What was read to where it stays goes first.
-                    let in_place = self.assembler.bytes().len();
-                    if in_place > 0 {
-                        self.assembler.move_text(in_place)?;
-                        self.assembler.buffer().truncate(0);
-                    }
-                    self.assembler.push_text(piece.bytes)?;
-                    *payload = Payload::Joined;
-                } else {
-                    self.assembler.buffer().append(piece.bytes).map_err(|Full| Limit::Memory)?;
-                    if kind == DataKind::Text {
-                        self.assembler.check_text(piece.bytes.len())?;
-                    }
-                }
-                piece.is_last
-            };
-        self.is_first = false;
-        if !self.end_of_whole(kind, is_last)? {
-            return Ok(None);
-        }
-        self.reported = Reported::Message;
-        Ok(Some(Found::Message))
+    /// Whether the message under way is text that is joined apart from the buffer.
+    const fn is_text_apart(&self) -> bool {
+        S::Message::IS_APART && matches!(self.order.last_kind(), DataKind::Text)
     }
 
     /// Whether the message that begins with this frame lies in the input as a whole.
@@ -289,16 +230,61 @@ impl<S: Storage> Receiver<S> {
         self.is_first && self.decoder.fin() && self.decoder.remaining() <= input.len() as u64
     }
 
-    /// Whether a message in the buffer is whole with this piece.
-    fn end_of_whole(&mut self, kind: DataKind, is_last: bool) -> Result<bool, Error> {
-        if !(is_last && self.decoder.fin()) {
-            return Ok(false);
+    /// Payload of a message that is delivered whole.
+    fn whole_payload<'i>(&mut self, bytes: &'i mut [u8], found: &mut Found<'i>) -> Result<(), Error> {
+        let is_last = self.decoder.is_in_header();
+        if self.is_first && is_last && self.decoder.fin() {
+            // All of it lies in the input.
+            *found = Found { what: What::Message, payload: Payload::Input(bytes) };
+            self.end_message();
+            return Ok(());
         }
-        if kind == DataKind::Text {
-            self.assembler.end_text()?;
+        if self.is_text_apart() {
+            // What was read to where it stays goes first.
+            let in_place = self.assembler.bytes().len();
+            if in_place > 0 {
+                self.assembler.move_text(in_place)?;
+                self.assembler.buffer().truncate(0);
+            }
+            self.assembler.push_text(bytes)?;
+            found.payload = Payload::Joined;
+        } else {
+            self.assembler.buffer().append(bytes).map_err(|Full| Limit::Memory)?;
+            self.check_text(bytes.len())?;
         }
-        self.end_message();
-        Ok(true)
+        self.end_of_whole(is_last, found)
+    }
+
+    /// As [`whole_payload`](Self::whole_payload), in one pass where a copy is needed.
+    fn copied_payload(&mut self, input: &mut &mut [u8], found: &mut Found<'_>) -> Result<(), Error> {
+        let piece = self.decoder.payload_into(input, self.assembler.buffer());
+        let Some((len, is_last)) = piece.map_err(|Full| Limit::Memory)? else {
+            return Ok(());
+        };
+        self.check_text(len)?;
+        self.end_of_whole(is_last, found)
+    }
+
+    /// The last `len` bytes of the buffer are a piece of the message.
+    fn check_text(&mut self, len: usize) -> Result<(), Error> {
+        match self.order.last_kind() {
+            DataKind::Text => self.assembler.check_text(len),
+            DataKind::Binary => Ok(()),
+        }
+    }
+
+    /// A message in the buffer may be whole with this piece.
+    fn end_of_whole(&mut self, is_last: bool, found: &mut Found<'_>) -> Result<(), Error> {
+        self.is_first = false;
+        if is_last && self.decoder.fin() {
+            if self.order.last_kind() == DataKind::Text {
+                self.assembler.end_text()?;
+            }
+            self.end_message();
+            self.reported = Reported::Message;
+            found.what = What::Message;
+        }
+        Ok(())
     }
 
     fn end_message(&mut self) {
@@ -307,7 +293,6 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// What was reported from a buffer is not needed any more once the next call is made.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn clear_reported(&mut self) -> Result<(), Error> {
         match self.reported {
             Reported::Nothing | Reported::Raw => return Ok(()),

@@ -18,7 +18,6 @@ pub(crate) struct Decoder {
     /// Of the frame whose payload is under way, or of the last one.
     opcode: Opcode,
     fin: bool,
-    rsv1: bool,
 }
 
 #[derive(Debug)]
@@ -31,14 +30,6 @@ enum State {
 
 impl State {
     const START: Self = Self::Header { bytes: [0; Header::MAX_LEN], have: 0 };
-}
-
-/// A piece of a frame's payload.
-pub(crate) struct Piece<'i> {
-    /// Unmasked.
-    pub(crate) bytes: &'i mut [u8],
-    /// Whether the payload ends here.
-    pub(crate) is_last: bool,
 }
 
 /// A message that is one frame.
@@ -59,7 +50,6 @@ impl Decoder {
             takes_rsv1: false,
             opcode: Opcode::Binary,
             fin: true,
-            rsv1: false,
         }
     }
 
@@ -78,12 +68,6 @@ impl Decoder {
     #[inline]
     pub(crate) const fn opcode(&self) -> Opcode {
         self.opcode
-    }
-
-    /// Whether it has RSV1.
-    #[inline]
-    pub(crate) const fn rsv1(&self) -> bool {
-        self.rsv1
     }
 
     /// Whether that frame is the last one of its message.
@@ -147,21 +131,25 @@ impl Decoder {
         Some(WholeMessage { opcode, payload, is_ascii })
     }
 
-    /// Takes the bytes of a header off the front of `input`. `false`: input is used up.
+    /// Takes the bytes of a header off the front of `input`. Once it is whole `admit` has the last word, before anything of the
+    /// payload is taken. Afterwards this is [in a header](Self::is_in_header) where input is used up.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn header(&mut self, input: &mut &mut [u8]) -> Result<bool, Error> {
+    pub(crate) fn header(
+        &mut self,
+        input: &mut &mut [u8],
+        admit: impl FnOnce(&Header) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let rules = self.rules();
         let State::Header { bytes, have } = &mut self.state else {
-            return Ok(false);
+            return Ok(());
         };
         if FOR_SPEED && input.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         if FOR_SPEED && *have == 0 {
             if let Some((header, len)) = Header::decode(input, &rules)? {
                 take_front(input, len);
-                self.enter_payload(&header);
-                return Ok(true);
+                return self.enter_payload(&header, admit);
             }
         }
         // The header is cut, or may be: collect it. What lies behind it is not taken.
@@ -172,18 +160,17 @@ impl Decoder {
             // Fewer bytes than a header can have.
             *have = u8::try_from(so_far).unwrap_or_default();
             *input = &mut [];
-            return Ok(false);
+            return Ok(());
         };
         take_front(input, len.saturating_sub(before));
-        self.enter_payload(&header);
-        Ok(true)
+        self.enter_payload(&header, admit)
     }
 
-    /// Takes payload off the front of `input`, at most `max` bytes. `None`: the payload has not ended and `input` is
-    /// empty. A payload without bytes yields one empty piece.
+    /// Takes payload off the front of `input`, at most `max` bytes, and unmasks it. `None`: the payload has not ended and
+    /// `input` is empty. A payload without bytes yields one empty piece. Behind its last piece the next header is awaited.
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn payload<'i>(&mut self, input: &mut &'i mut [u8], max: usize) -> Option<Piece<'i>> {
+    pub(crate) fn payload<'i>(&mut self, input: &mut &'i mut [u8], max: usize) -> Option<&'i mut [u8]> {
         let State::Payload { mask, remaining } = &mut self.state else {
             return None;
         };
@@ -196,8 +183,8 @@ impl Decoder {
         if !mask.is_none() {
             mask.apply(bytes);
         }
-        let is_last = self.advance(bytes.len());
-        Some(Piece { bytes, is_last })
+        self.advance(bytes.len());
+        Some(bytes)
     }
 
     /// As [`payload`](Self::payload), but appends the piece to `buffer`: unmasked while it is copied, in one pass.
@@ -207,13 +194,6 @@ impl Decoder {
         input: &mut &mut [u8],
         buffer: &mut B,
     ) -> Result<Option<(usize, bool)>, Full> {
-        if !FOR_SPEED {
-            let Some(piece) = self.payload(input, usize::MAX) else {
-                return Ok(None);
-            };
-            buffer.append(piece.bytes)?;
-            return Ok(Some((piece.bytes.len(), piece.is_last)));
-        }
         let State::Payload { mask, remaining } = &mut self.state else {
             return Ok(None);
         };
@@ -276,7 +256,6 @@ impl Decoder {
     }
 
     /// Counts payload bytes. Returns whether the payload has ended.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn advance(&mut self, len: usize) -> bool {
         let State::Payload { remaining, .. } = &mut self.state else {
             return false;
@@ -289,13 +268,21 @@ impl Decoder {
         is_last
     }
 
-    fn enter_payload(&mut self, header: &Header) {
+    #[inline]
+    fn enter_payload(
+        &mut self,
+        header: &Header,
+        admit: impl FnOnce(&Header) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if !header.opcode.is_control() {
+            admit(header)?;
+        }
         self.opcode = header.opcode;
         self.fin = header.fin;
-        self.rsv1 = header.rsv1;
         // WS-5.3-06: a new key and position for each frame.
         self.state =
             State::Payload { mask: header.key.map_or(Mask::NONE, Mask::new), remaining: header.payload_len };
+        Ok(())
     }
 }
 

@@ -79,7 +79,8 @@ impl Header {
         let rsv1 = first & RSV1 != 0;
         let bits = first & 0x0f;
         // WS-5.2-03 · WS-5.2-04: RSV1 may be given a meaning on the first frame of a message, never elsewhere.
-        let defined = if rules.rsv1 && matches!(bits, 0x1 | 0x2) { RSV1 } else { 0 };
+        let defined =
+            if cfg!(feature = "deflate") && rules.rsv1 && matches!(bits, 0x1 | 0x2) { RSV1 } else { 0 };
         let reserved = first & RESERVED & !defined;
         if reserved != 0 {
             return Err(Violation::ReservedBits(reserved >> 4).into());
@@ -301,6 +302,7 @@ mod tests {
         assert_eq!(Header::decode(&[0x82, 0xfe, 0x01, 0x2d], &rules), Err(Limit::Frame.into()));
     }
 
+    #[cfg(feature = "deflate")]
     #[test]
     fn rsv1_is_for_first_frames_only() {
         let rules = Rules { rsv1: true, ..CLIENT_SIDE };

@@ -2,7 +2,7 @@
 
 use super::{DataKind, Utf8, validate};
 use crate::error::{Error, Limit, Violation};
-use crate::frame::Opcode;
+use crate::frame::{Header, Opcode};
 use crate::storage::Full;
 use crate::storage::sealed::{Buffer, TextMessage};
 
@@ -63,8 +63,8 @@ impl Order {
     }
 
     /// Admits a data frame into the message under way, or as the start of one.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn admit(&mut self, opcode: Opcode, rsv1: bool, payload_len: u64) -> Result<(), Error> {
+    pub(crate) fn admit(&mut self, header: &Header) -> Result<(), Error> {
+        let &Header { opcode, rsv1, payload_len, .. } = header;
         let (kind, fragments, len) = match (opcode, self.kind()) {
             // WS-5.4-04
             (Opcode::Continuation, None) => return Err(Violation::NothingToContinue.into()),
@@ -78,9 +78,10 @@ impl Order {
         if fragments >= self.max_fragments {
             return Err(Limit::Fragments.into());
         }
-        let is_compressed = if opcode == Opcode::Continuation { self.is_compressed } else { rsv1 };
+        let is_compressed = cfg!(feature = "deflate")
+            && if opcode == Opcode::Continuation { self.is_compressed } else { rsv1 };
         // What does not shrink grows by some bytes; what comes out of it is held to the limit itself.
-        let max_len = if cfg!(feature = "deflate") && is_compressed {
+        let max_len = if is_compressed {
             self.max_len.saturating_add(self.max_len / 8).saturating_add(64)
         } else {
             self.max_len

@@ -9,9 +9,22 @@ use crate::message::{DataKind, InvalidUtf8, validate};
 use crate::storage::Storage;
 use crate::storage::sealed::{Buffer, TextMessage};
 
-/// What was found. Of which kind it is tells the receiver. Small, so that it comes back in a register, also as a result.
+/// What was found, and where it lies.
+#[derive(Clone, Copy)]
+pub(in crate::connection) struct Found<'i> {
+    pub(in crate::connection) what: What,
+    pub(super) payload: Payload<'i>,
+}
+
+impl Found<'_> {
+    /// The buffer holds what will be found, unless it is said otherwise.
+    pub(in crate::connection) const NOTHING: Self = Self { what: What::Nothing, payload: Payload::Buffer };
+}
+
+/// What was found. Of which kind it is tells the receiver.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::connection) enum Found {
+pub(in crate::connection) enum What {
+    Nothing,
     /// A control frame.
     Control,
     /// A whole message.
@@ -22,7 +35,7 @@ pub(in crate::connection) enum Found {
     Part,
 }
 
-impl Found {
+impl What {
     #[inline]
     pub(super) const fn part(is_first: bool) -> Self {
         if is_first { Self::FirstPart } else { Self::Part }
@@ -31,7 +44,7 @@ impl Found {
 
 /// Where its payload lies.
 #[derive(Clone, Copy)]
-pub(in crate::connection) enum Payload<'i> {
+pub(super) enum Payload<'i> {
     Input(&'i [u8]),
     /// Checked text in the input.
     Text(&'i str),
@@ -46,12 +59,9 @@ pub(in crate::connection) enum Payload<'i> {
 impl<S: Storage> Receiver<S> {
     /// The event for what was found. What is whole is checked here.
     #[inline]
-    pub(in crate::connection) fn event<'a>(
-        &'a self,
-        found: Found,
-        payload: Payload<'a>,
-    ) -> Result<Event<'a>, Error> {
-        if found == Found::Control {
+    pub(in crate::connection) fn event<'a>(&'a self, found: Found<'a>) -> Result<Event<'a>, Error> {
+        let Found { what, payload } = found;
+        if what == What::Control {
             if self.decoder.opcode() == Opcode::Close {
                 return Ok(Event::Close(self.close()?));
             }
@@ -70,11 +80,11 @@ impl<S: Storage> Receiver<S> {
             // WS-8.1-01 · WS-8.1-02
             DataKind::Text => Message::Text(self.text(payload).map_err(|_| Violation::InvalidUtf8)?),
         };
-        Ok(match found {
-            Found::Message => Event::Message(data),
-            found => Event::Part(Part {
+        Ok(match what {
+            What::Message => Event::Message(data),
+            what => Event::Part(Part {
                 data,
-                is_first: found == Found::FirstPart,
+                is_first: what == What::FirstPart,
                 is_last: self.order.kind().is_none(),
             }),
         })

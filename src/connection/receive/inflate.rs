@@ -1,6 +1,6 @@
 //! Compressed messages (RFC 7692 section 7.2.2): payload is decompressed as it arrives, within the limit of the message.
 
-use super::found::{Found, Payload};
+use super::found::{Found, Payload, What};
 use super::{Receiver, Reported};
 use crate::connection::compression::Compression;
 use crate::error::{Error, Limit, Violation};
@@ -17,18 +17,18 @@ const PART: u64 = 16 * 1024;
 const PEEK: usize = 512;
 
 impl<S: Storage> Receiver<S> {
-    /// Takes payload of a compressed message. `None`: nothing to report so far.
+    /// Takes payload of a compressed message.
     pub(super) fn inflated_payload(
         &mut self,
-        kind: DataKind,
         input: &mut &mut [u8],
-        payload: &mut Payload<'_>,
+        found: &mut Found<'_>,
         compression: &mut Compression,
-    ) -> Result<Option<Found>, Error> {
+    ) -> Result<(), Error> {
+        let kind = self.order.last_kind();
         if self.parts.is_some() {
-            self.inflate_part(kind, input, payload, compression)
+            self.inflate_part(kind, input, found, compression)
         } else {
-            self.inflate_whole(kind, input, compression)
+            self.inflate_whole(kind, input, found, compression)
         }
     }
 
@@ -36,12 +36,13 @@ impl<S: Storage> Receiver<S> {
         &mut self,
         kind: DataKind,
         input: &mut &mut [u8],
+        found: &mut Found<'_>,
         compression: &mut Compression,
-    ) -> Result<Option<Found>, Error> {
-        let Some(piece) = self.decoder.payload(input, usize::MAX) else {
-            return Ok(None);
+    ) -> Result<(), Error> {
+        let Some(bytes) = self.decoder.payload(input, usize::MAX) else {
+            return Ok(());
         };
-        let mut rest = &*piece.bytes;
+        let mut rest = &*bytes;
         loop {
             let buffer = self.assembler.buffer();
             let so_far = buffer.len();
@@ -65,23 +66,20 @@ impl<S: Storage> Receiver<S> {
                 return Err(Limit::Message.into());
             }
         }
-        self.is_first = false;
-        if !(piece.is_last && self.decoder.fin()) {
-            return Ok(None);
+        let is_last = self.decoder.is_in_header();
+        if is_last && self.decoder.fin() {
+            compression.end_received()?;
         }
-        compression.end_received()?;
-        self.end_of_whole(kind, true)?;
-        self.reported = Reported::Message;
-        Ok(Some(Found::Message))
+        self.end_of_whole(is_last, found)
     }
 
     fn inflate_part(
         &mut self,
         kind: DataKind,
         input: &mut &mut [u8],
-        payload: &mut Payload<'_>,
+        found: &mut Found<'_>,
         compression: &mut Compression,
-    ) -> Result<Option<Found>, Error> {
+    ) -> Result<(), Error> {
         // A character that was cut is completed first, as a part of its own.
         let missing = match kind {
             DataKind::Text => self.assembler.utf8().missing(),
@@ -93,7 +91,7 @@ impl<S: Storage> Receiver<S> {
         if kind == DataKind::Text && missing > 0 {
             let whole = utf8.continue_char(bytes).map_err(|_| Violation::InvalidUtf8)?;
             len = whole;
-            *payload = Payload::Char(len);
+            found.payload = Payload::Char(len);
         } else if kind == DataKind::Text {
             (len, is_valid) = match utf8.split(bytes) {
                 // WS-8.1-02
@@ -111,7 +109,7 @@ impl<S: Storage> Receiver<S> {
         }
         if len == 0 && !is_last {
             self.assembler.buffer().truncate(0);
-            return Ok(None);
+            return Ok(());
         }
         let is_first = core::mem::replace(&mut self.is_first, false);
         let is_last = is_last && is_valid;
@@ -119,7 +117,8 @@ impl<S: Storage> Receiver<S> {
             self.end_message();
         }
         self.reported = if is_valid { Reported::Part } else { Reported::TextBeforeBadByte };
-        Ok(Some(Found::part(is_first)))
+        found.what = What::part(is_first);
+        Ok(())
     }
 
     /// Decompresses into the buffer until a part is full or the input is used up. Returns whether the message has ended.

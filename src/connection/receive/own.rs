@@ -7,7 +7,7 @@
 //! The first frame of a message leaves no gap: its payload stays where it was read to. Behind each further header the
 //! payload moves down, over the gap that the headers leave.
 
-use super::found::{Found, Payload};
+use super::found::{Found, Payload, What};
 use super::{Receiver, Reported, to_usize};
 use crate::error::{Error, Limit};
 use crate::frame::MAX_CONTROL;
@@ -63,44 +63,46 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// Reads on in the raw bytes. `None`: they are used up.
-    pub(super) fn next_raw(&mut self, payload: &mut Payload<'_>) -> Result<Option<Found>, Error> {
+    pub(super) fn next_raw(&mut self, found: &mut Found<'_>) -> Result<(), Error> {
         while self.raw > 0 {
             if self.decoder.is_in_header() {
                 let raw = to_usize(self.raw);
                 let mut input = self.assembler.buffer().last_mut(raw);
-                let header = self.decoder.header(&mut input);
+                let order = &mut self.order;
+                let result = self.decoder.header(&mut input, |header| order.admit(header));
                 let taken = raw - input.len();
                 self.take_raw(taken);
-                if !header? {
-                    return Ok(None);
+                result?;
+                if self.decoder.is_in_header() {
+                    return Ok(());
                 }
-                self.begin_frame()?;
             }
-            let found = match self.order.kind().filter(|_| !self.decoder.opcode().is_control()) {
-                None => self.raw_control()?,
-                Some(kind) => self.raw_data(kind, payload)?,
-            };
-            if found.is_some() {
-                return Ok(found);
+            match self.order.kind().filter(|_| !self.decoder.opcode().is_control()) {
+                None => self.raw_control(found)?,
+                Some(kind) => self.raw_data(kind, found)?,
+            }
+            if found.what != What::Nothing {
+                return Ok(());
             }
         }
-        Ok(None)
+        Ok(())
     }
 
-    fn raw_control(&mut self) -> Result<Option<Found>, Error> {
+    fn raw_control(&mut self, found: &mut Found<'_>) -> Result<(), Error> {
         let raw = to_usize(self.raw);
         let mut input = self.assembler.buffer().last_mut(raw);
-        let Some(piece) = self.decoder.payload(&mut input, MAX_CONTROL) else {
-            return Ok(None);
+        let Some(bytes) = self.decoder.payload(&mut input, MAX_CONTROL) else {
+            return Ok(());
         };
-        let (taken, is_last) = (piece.bytes.len(), piece.is_last);
-        self.control.append(piece.bytes).map_err(|Full| Limit::Memory)?;
+        let taken = bytes.len();
+        self.control.append(bytes).map_err(|Full| Limit::Memory)?;
         self.take_raw(taken);
-        Ok(self.end_of_control(is_last))
+        self.end_of_control(self.decoder.is_in_header(), found);
+        Ok(())
     }
 
     /// Takes payload of the data frame under way.
-    fn raw_data(&mut self, kind: DataKind, payload: &mut Payload<'_>) -> Result<Option<Found>, Error> {
+    fn raw_data(&mut self, kind: DataKind, found: &mut Found<'_>) -> Result<(), Error> {
         let (raw, kept) = (to_usize(self.raw), to_usize(self.kept));
         let len = usize::try_from(self.decoder.remaining()).unwrap_or(usize::MAX).min(raw);
         let buffer = self.assembler.buffer();
@@ -119,15 +121,11 @@ impl<S: Storage> Receiver<S> {
             self.keep_text(len, is_ascii)?;
         }
         self.close_gap();
-        self.is_first = false;
-        if !self.end_of_whole(kind, is_last)? {
-            return Ok(None);
+        self.end_of_whole(is_last, found)?;
+        if found.what == What::Message && kind == DataKind::Text && self.kept == 0 {
+            found.payload = Payload::Joined;
         }
-        self.reported = Reported::Message;
-        if kind == DataKind::Text && self.kept == 0 {
-            *payload = Payload::Joined;
-        }
-        Ok(Some(Found::Message))
+        Ok(())
     }
 
     /// The last `len` bytes that were kept are text. ASCII stays where it is, to be checked once it is whole. Anything else
