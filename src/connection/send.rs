@@ -445,9 +445,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     #[inline]
     fn check_room(&self, header_len: usize, len: usize) -> Result<(), Error> {
-        let waiting = self.outgoing.len();
-        match waiting.checked_add(len).and_then(|sum| sum.checked_add(header_len)) {
-            Some(sum) if sum <= self.max_outgoing() => Ok(()),
+        let room = self.max_outgoing().saturating_sub(self.outgoing.len());
+        match room.checked_sub(len) {
+            Some(rest) if header_len <= rest => Ok(()),
             _ => Err(Misuse::OutgoingFull.into()),
         }
     }

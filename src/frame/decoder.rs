@@ -180,10 +180,15 @@ impl Decoder {
         // At most `max`, so the conversion cannot cut anything off.
         let len = usize::try_from(*remaining).unwrap_or(usize::MAX).min(max);
         let bytes = take_front(input, len);
+        // No more than there were.
+        let left = remaining.wrapping_sub(bytes.len() as u64);
+        *remaining = left;
         if !mask.is_none() {
             mask.apply(bytes);
         }
-        self.advance(bytes.len());
+        if left == 0 {
+            self.state = State::START;
+        }
         Some(bytes)
     }
 

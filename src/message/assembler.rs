@@ -14,9 +14,10 @@ pub(crate) struct Order {
     is_under_way: bool,
     /// Whether the payload of the message under way is compressed. PMD-6-02: its first frame tells.
     is_compressed: bool,
-    fragments: u32,
+    /// How many fragments, and how many payload bytes, the message under way may still have.
+    fragments_left: u32,
+    left: u64,
     max_fragments: u32,
-    len: u64,
     max_len: u64,
 }
 
@@ -26,9 +27,9 @@ impl Order {
             kind: DataKind::Binary,
             is_under_way: false,
             is_compressed: false,
-            fragments: 0,
+            fragments_left: 0,
+            left: max_len,
             max_fragments,
-            len: 0,
             max_len,
         }
     }
@@ -45,9 +46,10 @@ impl Order {
         self.kind
     }
 
-    /// How many payload bytes the frames of the message under way have, or of the one that was whole last.
+    /// How many payload bytes the frames of the message under way have, or of the one that was whole last; of one that is not
+    /// compressed.
     pub(crate) const fn len(&self) -> u64 {
-        self.len
+        self.max_len.saturating_sub(self.left)
     }
 
     /// The most payload bytes of a message that is one frame, for the fast path between messages.
@@ -65,34 +67,28 @@ impl Order {
     /// Admits a data frame into the message under way, or as the start of one.
     pub(crate) fn admit(&mut self, header: &Header) -> Result<(), Error> {
         let &Header { opcode, rsv1, payload_len, .. } = header;
-        let (kind, fragments, len) = match (opcode, self.kind()) {
+        match (opcode, self.is_under_way) {
             // WS-5.4-04
-            (Opcode::Continuation, None) => return Err(Violation::NothingToContinue.into()),
-            // WS-5.4-17 · WS-6.2-03: the first frame tells the kind.
-            (Opcode::Continuation, Some(kind)) => (kind, self.fragments, self.len),
+            (Opcode::Continuation, false) => return Err(Violation::NothingToContinue.into()),
+            (Opcode::Continuation, true) => {}
             // WS-5.4-09
-            (_, Some(_)) => return Err(Violation::MessageUnfinished.into()),
-            (Opcode::Text, None) => (DataKind::Text, 0, 0),
-            (_, None) => (DataKind::Binary, 0, 0),
-        };
-        if fragments >= self.max_fragments {
-            return Err(Limit::Fragments.into());
+            (_, true) => return Err(Violation::MessageUnfinished.into()),
+            // WS-5.4-17 · WS-6.2-03: the first frame tells the kind.
+            (opcode, false) => {
+                self.kind = if opcode == Opcode::Text { DataKind::Text } else { DataKind::Binary };
+                self.is_under_way = true;
+                self.is_compressed = cfg!(feature = "deflate") && rsv1;
+                self.fragments_left = self.max_fragments;
+                self.left = self.max_len;
+                // What does not shrink grows by some bytes; what comes out of it is held to the limit itself.
+                if self.is_compressed {
+                    self.left = self.left.saturating_add(self.left / 8).saturating_add(64);
+                }
+            }
         }
-        let is_compressed = cfg!(feature = "deflate")
-            && if opcode == Opcode::Continuation { self.is_compressed } else { rsv1 };
-        // What does not shrink grows by some bytes; what comes out of it is held to the limit itself.
-        let max_len = if is_compressed {
-            self.max_len.saturating_add(self.max_len / 8).saturating_add(64)
-        } else {
-            self.max_len
-        };
+        self.fragments_left = self.fragments_left.checked_sub(1).ok_or(Limit::Fragments)?;
         // WS-10.4-03: at the frame that would cross the limit.
-        let len = len.checked_add(payload_len).filter(|&len| len <= max_len);
-        self.len = len.ok_or(Limit::Message)?;
-        self.fragments = fragments + 1;
-        self.kind = kind;
-        self.is_under_way = true;
-        self.is_compressed = is_compressed;
+        self.left = self.left.checked_sub(payload_len).ok_or(Limit::Message)?;
         Ok(())
     }
 

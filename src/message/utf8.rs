@@ -62,16 +62,18 @@ impl Utf8 {
     /// As [`push`](Self::push), where all of the text lies in a row and `len` bytes were appended to it. Needs little code, and
     /// looks at a character that was cut once more.
     pub(crate) fn push_in_row(&mut self, text: &[u8], len: usize) -> Result<(), InvalidUtf8> {
-        let from = text.len().saturating_sub(len).saturating_sub(self.have.into());
+        // All of that is in the text.
+        let from = text.len().wrapping_sub(len).wrapping_sub(self.have.into());
         let piece = text.get(from..).unwrap_or_default();
         let cut = match core::str::from_utf8(piece) {
             Ok(_) => 0,
             // An error without a length is one that more bytes can mend.
-            Err(error) if error.error_len().is_none() => piece.len().saturating_sub(error.valid_up_to()),
+            Err(error) if error.error_len().is_none() => piece.len().wrapping_sub(error.valid_up_to()),
             Err(_) => return Err(InvalidUtf8),
         };
-        // At most three.
-        self.have = u8::try_from(cut).unwrap_or(u8::MAX);
+        #[expect(clippy::cast_possible_truncation, reason = "at most three")]
+        let have = cut as u8;
+        self.have = have;
         Ok(())
     }
 
