@@ -162,8 +162,7 @@ impl<S: Storage> Receiver<S> {
                 }
             }
             self.payload(input, found, compression)?;
-            let needs_input = !self.decoder.is_in_header() && input.is_empty() && !compression.has_more();
-            if found.what != What::Nothing || needs_input {
+            if found.what != What::Nothing || (input.is_empty() && !compression.has_more()) {
                 return Ok(());
             }
         }
@@ -277,7 +276,8 @@ impl<S: Storage> Receiver<S> {
     fn end_of_whole(&mut self, is_last: bool, found: &mut Found<'_>) -> Result<(), Error> {
         self.is_first = false;
         if is_last && self.decoder.fin() {
-            if self.order.last_kind() == DataKind::Text {
+            // Where it is not apart the whole is checked in the last step.
+            if self.is_text_apart() {
                 self.assembler.end_text()?;
             }
             self.end_message();

@@ -467,16 +467,15 @@ impl<R: Role, S: Storage> Sender<R, S> {
         fin: bool,
         payload: &[u8],
     ) -> Result<(), Error> {
-        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
-        let header = FrameHeader::encode(opcode, fin, payload.len() as u64, role.masking_key());
-        let len = header.len().checked_add(payload.len()).ok_or(Misuse::OutgoingFull)?;
+        let header_len = FrameHeader::len_for(payload.len(), !R::IS_SERVER);
+        let len = payload.len().checked_add(header_len.into()).ok_or(Misuse::OutgoingFull)?;
         let room = outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
-        if let Some((front, back)) = room.split_at_mut_checked(header.len()) {
-            copy(&header, front);
-            match header.key() {
-                Some(key) => Mask::new(key).copy(payload, back),
-                None => copy(payload, back),
-            }
+        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
+        let key = role.masking_key();
+        let room = FrameHeader::write(opcode, fin, payload.len() as u64, key, room);
+        match key {
+            Some(key) => Mask::new(key).copy(payload, room),
+            None => copy(payload, room),
         }
         Ok(())
     }
