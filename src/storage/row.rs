@@ -116,7 +116,7 @@ impl<M: Memory> Buffer for Row<M> {
     }
 }
 
-/// Which bytes of a row are filled. Invariant: `start <= end`, and `end` is within the row.
+/// Which bytes of a row are filled. Invariant: `start <= end`, and `end` is within the row. So nothing here wraps.
 #[derive(Clone, Copy, Debug, Default)]
 struct Filled {
     start: usize,
@@ -125,7 +125,7 @@ struct Filled {
 
 impl Filled {
     const fn len(self) -> usize {
-        self.end.saturating_sub(self.start)
+        self.end.wrapping_sub(self.start)
     }
 
     #[inline(never)]
@@ -135,7 +135,7 @@ impl Filled {
 
     #[inline(never)]
     fn grow<'b>(&mut self, bytes: &'b mut [u8], len: usize) -> Result<&'b mut [u8], Full> {
-        if len > bytes.len().saturating_sub(self.end) {
+        if len > bytes.len().wrapping_sub(self.end) {
             let cells = Cell::from_mut(&mut *bytes).as_slice_of_cells();
             for (to, from) in cells.iter().zip(cells.get(self.start..self.end).unwrap_or_default()) {
                 to.set(from.get());
