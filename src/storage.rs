@@ -114,8 +114,16 @@ pub(crate) mod sealed {
 
     /// What begins with nothing in it.
     pub trait Empty {
-        /// That.
+        /// That, for constants.
         const EMPTY: Self;
+
+        /// That, made where it stays: a constant is copied with all room that it has.
+        fn empty() -> Self
+        where
+            Self: Sized,
+        {
+            Self::EMPTY
+        }
     }
 
     /// Which fields of the peer's head are kept.

@@ -37,7 +37,7 @@ use crate::role::{Client, Role, Server, Upgraded};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
 use crate::storage::Storage;
-use crate::storage::sealed::{Buffer, Names};
+use crate::storage::sealed::{Buffer, Empty, Names};
 use compression::Compression;
 use core::fmt;
 use opening::Stage;
@@ -169,9 +169,17 @@ impl<R: Role, S: Storage> Connection<R, S> {
     fn new(role: R, config: &Config, lifecycle: Lifecycle, stage: Stage, storage: S) -> Self {
         let (receive, send) = storage.into_buffers();
         let capacities = (receive.max_len(), send.max_len());
-        let receiver = Receiver::new(config, R::IS_SERVER, receive, capacities.0);
+        let receiver = Receiver::new(config, R::IS_SERVER, receive, capacities.0, S::Control::empty());
         let compression = Compression::new(config);
-        let sender = Sender::new(role, lifecycle, compression, send, (config.max_outgoing, capacities.1));
+        let sender = Sender::new(
+            role,
+            lifecycle,
+            compression,
+            send,
+            (config.max_outgoing, capacities.1),
+            S::Control::empty(),
+            S::Text::empty(),
+        );
         Self::with(receiver, sender, config, stage, S::Names::new(config.kept_fields))
     }
 

@@ -14,7 +14,7 @@ use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{Decoder, FOR_SPEED, Opcode, Rules, WholeMessage};
 use crate::message::{Assembler, DataKind, Order, validate};
-use crate::storage::sealed::{Buffer, Empty, TextMessage};
+use crate::storage::sealed::{Buffer, TextMessage};
 use crate::storage::{Full, Storage};
 use found::{NO_CLOSE, Payload};
 use parts::TakeParts;
@@ -58,7 +58,13 @@ enum Reported {
 impl<S: Storage> Receiver<S> {
     /// `capacity` is that of the buffer.
     #[inline(always)]
-    pub(super) const fn new(config: &Config, peer_masks: bool, buffer: S::Receive, capacity: usize) -> Self {
+    pub(super) const fn new(
+        config: &Config,
+        peer_masks: bool,
+        buffer: S::Receive,
+        capacity: usize,
+        control: S::Control,
+    ) -> Self {
         // What the storage cannot hold is refused by the header, as what the embedder does not want.
         let max_message = match config.delivery {
             Delivery::Whole if config.max_message > capacity as u64 => capacity as u64,
@@ -68,7 +74,7 @@ impl<S: Storage> Receiver<S> {
             decoder: Decoder::new(peer_masks, config.max_frame),
             order: Order::new(max_message, config.max_fragments),
             assembler: Assembler::new(buffer),
-            control: S::Control::EMPTY,
+            control,
             is_first: true,
             parts: match config.delivery {
                 Delivery::Whole => None,

@@ -78,17 +78,19 @@ impl<R: Role, S: Storage> Sender<R, S> {
         compression: Compression,
         outgoing: S::Send,
         (max_outgoing, capacity): (usize, usize),
+        waiting_pong: S::Control,
+        negotiation: S::Text,
     ) -> Self {
         let room = capacity.saturating_sub(OUTGOING_RESERVE);
         Self {
             role,
             lifecycle,
             outgoing,
-            waiting_pong: S::Control::EMPTY,
+            waiting_pong,
             pong_waits: false,
             pong_end: 0,
             fragmented: None,
-            negotiation: S::Text::EMPTY,
+            negotiation,
             digest: [0; 20],
             decision: Decision::None,
             compression,

@@ -22,6 +22,11 @@ impl<M> Row<M> {
 
 impl<const N: usize> Empty for Row<Vec<u8, N>> {
     const EMPTY: Self = Self::new(Vec::new());
+
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::new(Vec::new())
+    }
 }
 
 /// What a row lies in.
@@ -170,6 +175,11 @@ pub struct ControlRow(Vec<u8, 125>);
 
 impl Empty for ControlRow {
     const EMPTY: Self = Self(Vec::new());
+
+    #[inline(always)]
+    fn empty() -> Self {
+        Self(Vec::new())
+    }
 }
 
 impl Buffer for ControlRow {
@@ -216,6 +226,11 @@ impl Buffer for ControlRow {
 
 impl<const N: usize> Empty for String<N> {
     const EMPTY: Self = Self::new();
+
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::new()
+    }
 }
 
 impl<const N: usize> Text for String<N> {
