@@ -41,7 +41,7 @@ pub struct Sender<R: Role, S: Storage> {
     /// While connecting: the subprotocols that are offered, each with a comma. Afterwards: the agreed one.
     pub(super) negotiation: S::Text,
     /// While connecting: the answer to the key, to be written by a server and expected by a client.
-    pub(super) digest: Digest,
+    pub(super) digest: Option<Digest>,
     /// What is to be decided by the embedder of a server.
     pub(super) decision: Decision,
     /// Without the feature `deflate` it takes no room.
@@ -91,7 +91,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             pong_end: 0,
             fragmented: None,
             negotiation,
-            digest: [0; 20],
+            digest: None,
             decision: Decision::None,
             compression,
             // Cursors of buffers have 32 bits.
