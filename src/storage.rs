@@ -77,15 +77,15 @@ pub struct Full;
 #[inline(always)]
 pub(crate) fn copy(from: &[u8], to: &mut [u8]) {
     if cfg!(not(target_pointer_width = "64")) {
-        copy_out_of_line(from, to);
+        copy_what_fits(from, to);
     } else if to.len() == from.len() {
         to.copy_from_slice(from);
     }
 }
 
-/// Becomes a call of the usual function.
+/// Copies as many bytes as there are, and room for.
 #[inline(never)]
-fn copy_out_of_line(from: &[u8], to: &mut [u8]) {
+pub(crate) fn copy_what_fits(from: &[u8], to: &mut [u8]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
     }
@@ -114,8 +114,16 @@ pub(crate) mod sealed {
 
     /// What begins with nothing in it.
     pub trait Empty {
-        /// That.
+        /// That, for constants.
         const EMPTY: Self;
+
+        /// That, made where it stays: a constant is copied with all room that it has.
+        fn empty() -> Self
+        where
+            Self: Sized,
+        {
+            Self::EMPTY
+        }
     }
 
     /// Which fields of the peer's head are kept.

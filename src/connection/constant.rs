@@ -43,8 +43,16 @@ impl<G: CryptoRng, const RX: usize, const TX: usize> Connection<Upgraded<Client<
 
 impl<R: Role, const RX: usize, const TX: usize> Connection<R, Fixed<RX, TX>> {
     const fn fixed(role: R, config: &Config, lifecycle: Lifecycle, stage: Stage) -> Self {
-        let receiver = Receiver::new(config, R::IS_SERVER, Empty::EMPTY, RX);
-        let sender = Sender::new(role, lifecycle, Compression::NONE, Empty::EMPTY, (config.max_outgoing, TX));
+        let receiver = Receiver::new(config, R::IS_SERVER, Empty::EMPTY, RX, Empty::EMPTY);
+        let sender = Sender::new(
+            role,
+            lifecycle,
+            Compression::NONE,
+            Empty::EMPTY,
+            (config.max_outgoing, TX),
+            Empty::EMPTY,
+            Empty::EMPTY,
+        );
         Self::with(receiver, sender, config, stage, SomeNames(config.kept_fields))
     }
 }

@@ -37,12 +37,12 @@ use crate::role::{Client, Role, Server, Upgraded};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
 use crate::storage::Storage;
-use crate::storage::sealed::{Buffer, Names};
+use crate::storage::sealed::{Buffer, Empty, Names};
 use compression::Compression;
 use core::fmt;
 use opening::Stage;
 use rand_core::CryptoRng;
-use receive::{Found, Receiver};
+use receive::{Found, Receiver, What};
 use state::{Ending, Lifecycle, Phase, Step};
 
 /// One WebSocket connection: bytes in, events and bytes out.
@@ -169,9 +169,17 @@ impl<R: Role, S: Storage> Connection<R, S> {
     fn new(role: R, config: &Config, lifecycle: Lifecycle, stage: Stage, storage: S) -> Self {
         let (receive, send) = storage.into_buffers();
         let capacities = (receive.max_len(), send.max_len());
-        let receiver = Receiver::new(config, R::IS_SERVER, receive, capacities.0);
+        let receiver = Receiver::new(config, R::IS_SERVER, receive, capacities.0, S::Control::empty());
         let compression = Compression::new(config);
-        let sender = Sender::new(role, lifecycle, compression, send, (config.max_outgoing, capacities.1));
+        let sender = Sender::new(
+            role,
+            lifecycle,
+            compression,
+            send,
+            (config.max_outgoing, capacities.1),
+            S::Control::empty(),
+            S::Text::empty(),
+        );
         Self::with(receiver, sender, config, stage, S::Names::new(config.kept_fields))
     }
 
@@ -256,27 +264,27 @@ impl<R: Role, S: Storage> Connection<R, S> {
         if !self.sender.lifecycle.is_receiving() {
             return self.receive_late(input);
         }
-        let found = match self.receiver.next(input, &mut self.sender.compression) {
-            Ok(Some(found)) => found,
-            Ok(None) => return Ok(None),
-            Err(error) => return Err(self.sender.fail(error)),
+        // As it is asked once after each read.
+        if FOR_SPEED && input.is_empty() && self.receiver.needs_input(&self.sender.compression) {
+            return Ok(None);
+        }
+        let mut found = Found::NOTHING;
+        let error = match self.receiver.next(input, &mut found, &mut self.sender.compression) {
+            Ok(()) if found.what == What::Nothing => return Ok(None),
+            Ok(()) => match self.receiver.event(found) {
+                Ok(event) => {
+                    match event {
+                        Event::Ping(payload) if self.auto_pong => self.sender.answer_ping(payload),
+                        Event::Close(close) => self.sender.close_received(close.code),
+                        _ => {}
+                    }
+                    return Ok(Some((event, &mut self.sender)));
+                }
+                Err(error) => error,
+            },
+            Err(error) => error,
         };
-        if found.is_control() {
-            self.answer_control(&found);
-        }
-        Ok(Some((self.receiver.event(found), &mut self.sender)))
-    }
-
-    /// A ping is answered, and so is a Close.
-    fn answer_control(&mut self, found: &Found<'_>) {
-        if let Some(payload) = self.receiver.ping(found) {
-            if self.auto_pong {
-                self.sender.answer_ping(payload);
-            }
-        } else if found.is_close() {
-            let code = self.receiver.close().map_or(CloseCode::NO_STATUS_RECEIVED, |close| close.code);
-            self.sender.close_received(code);
-        }
+        Err(self.sender.fail(error))
     }
 
     /// Input while there are no frames: the opening handshake, or what follows a refused one.
@@ -428,7 +436,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub fn peer_close(&self) -> Option<Close<'_>> {
         match self.sender.lifecycle.phase() {
             // A failed connection may have a piece of something else in that buffer.
-            Phase::CloseExchanged | Phase::Ended(Ending::Clean) => self.receiver.close(),
+            Phase::CloseExchanged | Phase::Ended(Ending::Clean) => self.receiver.close().ok(),
             _ => None,
         }
     }

@@ -169,7 +169,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             };
             let found = match verdict {
                 Verdict::Upgrade { digest, offers_subprotocols } => {
-                    sender.digest = digest;
+                    sender.digest = Some(digest);
                     if offers_subprotocols {
                         let head = head.get(..len).unwrap_or_default();
                         for value in Headers::of(head).all("sec-websocket-protocol") {
@@ -191,7 +191,13 @@ impl<R: Role, S: Storage> Connection<R, S> {
         let offers_extensions = sender.compression.is_wanted();
         #[cfg(not(feature = "deflate"))]
         let offers_extensions = false;
-        let answer = check_response(head, max_fields, &sender.digest, sender.offered(), offers_extensions)?;
+        let answer = check_response(
+            head,
+            max_fields,
+            &sender.digest.unwrap_or_default(),
+            sender.offered(),
+            offers_extensions,
+        )?;
         let Some((answer, len)) = answer else {
             return Ok(None);
         };
@@ -303,7 +309,7 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         let mut nonce = [0; 16];
         self.role.rng.fill_bytes(&mut nonce);
         let key = encode_key(nonce);
-        self.digest = digest_of(&key);
+        self.digest = Some(digest_of(&key));
         let names = request.offered().iter().map(|name| name.as_bytes());
         offer(&mut self.negotiation, names).map_err(|Full| Misuse::StorageTooSmall)?;
         #[cfg(feature = "deflate")]

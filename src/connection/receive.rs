@@ -4,33 +4,32 @@ mod found;
 #[cfg(feature = "deflate")]
 mod inflate;
 mod own;
+mod parts;
 
-pub(super) use found::Found;
+pub(super) use found::{Found, What};
 
 use super::compression::Compression;
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
-use crate::frame::{Decoder, Header, MAX_CONTROL, Opcode, Rules, WholeMessage};
-use crate::message::{Assembler, DataKind, Order, Utf8, validate};
-use crate::storage::sealed::{Buffer, Empty, TextMessage};
+use crate::frame::{Decoder, FOR_SPEED, Opcode, Rules, WholeMessage};
+use crate::message::{Assembler, DataKind, Order, validate};
+use crate::storage::sealed::{Buffer, TextMessage};
 use crate::storage::{Full, Storage};
 use found::{NO_CLOSE, Payload};
+use parts::TakeParts;
 
 /// The receiving half of an open connection.
 pub(super) struct Receiver<S: Storage> {
     decoder: Decoder,
-    /// The frame whose payload is under way.
-    frame: Frame,
     order: Order,
     assembler: Assembler<S::Receive, S::Message>,
     /// A control frame's payload that comes in pieces; in the end the peer's Close.
     control: S::Control,
-    max_frame: u64,
-    peer_masks: bool,
-    /// Whether an extension gives RSV1 a meaning.
-    takes_rsv1: bool,
-    delivery: Delivery,
+    /// Whether no part of the message was reported yet.
+    is_first: bool,
+    /// Takes payload of messages that are delivered in parts; `None` where they are delivered whole.
+    parts: Option<TakeParts<S>>,
     keep_capacity: u32,
     /// What was reported from a buffer, which is to be cleared before anything else.
     reported: Reported,
@@ -40,14 +39,6 @@ pub(super) struct Receiver<S: Storage> {
     kept: u32,
     /// How many bytes of room behind them are lent to be read to.
     lent: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    opcode: Opcode,
-    fin: bool,
-    /// Whether no part of the message was reported yet.
-    is_first: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,22 +58,28 @@ enum Reported {
 impl<S: Storage> Receiver<S> {
     /// `capacity` is that of the buffer.
     #[inline(always)]
-    pub(super) const fn new(config: &Config, peer_masks: bool, buffer: S::Receive, capacity: usize) -> Self {
+    pub(super) const fn new(
+        config: &Config,
+        peer_masks: bool,
+        buffer: S::Receive,
+        capacity: usize,
+        control: S::Control,
+    ) -> Self {
         // What the storage cannot hold is refused by the header, as what the embedder does not want.
         let max_message = match config.delivery {
             Delivery::Whole if config.max_message > capacity as u64 => capacity as u64,
             _ => config.max_message,
         };
         Self {
-            decoder: Decoder::new(),
-            frame: Frame { opcode: Opcode::Binary, fin: true, is_first: true },
+            decoder: Decoder::new(peer_masks, config.max_frame),
             order: Order::new(max_message, config.max_fragments),
             assembler: Assembler::new(buffer),
-            control: S::Control::EMPTY,
-            max_frame: config.max_frame,
-            peer_masks,
-            takes_rsv1: false,
-            delivery: config.delivery,
+            control,
+            is_first: true,
+            parts: match config.delivery {
+                Delivery::Whole => None,
+                Delivery::Parts => Some(Self::part_payload),
+            },
             keep_capacity: config.keep_capacity,
             reported: Reported::Nothing,
             raw: 0,
@@ -94,12 +91,6 @@ impl<S: Storage> Receiver<S> {
     /// How many bytes of capacity an empty buffer keeps, in either direction.
     pub(super) const fn keep_capacity(&self) -> u32 {
         self.keep_capacity
-    }
-
-    /// What the peer's headers have to keep to.
-    #[inline]
-    const fn rules(&self) -> Rules {
-        Rules { masked: self.peer_masks, rsv1: self.takes_rsv1, max_frame: self.max_frame }
     }
 
     /// The buffer, for the time before frames: a head is collected in it.
@@ -129,232 +120,190 @@ impl<S: Storage> Receiver<S> {
         peer_masks: bool,
     ) -> Option<WholeMessage<'i>> {
         if self.reported != Reported::Nothing
-            || self.delivery != Delivery::Whole
+            || self.parts.is_some()
             || !self.decoder.is_between_frames()
             || self.order.kind().is_some()
         {
             return None;
         }
         // A constant, where this is inlined.
-        let rules = Rules { masked: peer_masks, ..self.rules() };
+        let rules = Rules { masked: peer_masks, ..self.decoder.rules() };
         Decoder::whole_message(input, &rules, self.order.max_len())
     }
 
     /// Messages may be compressed from now on.
     pub(super) fn take_rsv1(&mut self) {
-        self.takes_rsv1 = true;
+        self.decoder.take_rsv1();
     }
 
-    /// Reads on until there is something to report. `None`: input is used up.
+    /// Whether nothing can be found without input.
+    #[inline]
+    pub(super) fn needs_input(&self, compression: &Compression) -> bool {
+        matches!(self.reported, Reported::Nothing) && self.lent == 0 && !compression.has_more()
+    }
+
+    /// Reads on until something is found or input is used up.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn next<'i>(
         &mut self,
         input: &mut &'i mut [u8],
+        found: &mut Found<'i>,
         compression: &mut Compression,
-    ) -> Result<Option<Found<'i>>, Error> {
+    ) -> Result<(), Error> {
         self.lent = 0;
         self.clear_reported()?;
         if S::Receive::LENDS && self.reported == Reported::Raw {
-            if let Some(found) = self.next_raw()? {
-                return Ok(Some(found));
+            self.next_raw(found)?;
+            if found.what != What::Nothing {
+                return Ok(());
             }
             self.reported = Reported::Nothing;
             // Nothing that is whole without more of it is left behind raw bytes.
             if input.is_empty() {
-                return Ok(None);
+                return Ok(());
             }
         }
         loop {
             if self.decoder.is_in_header() && !compression.has_more() {
-                let rules = self.rules();
-                let Some(header) = self.decoder.header(input, &rules)? else {
-                    return Ok(None);
-                };
-                self.begin_frame(&header)?;
+                let order = &mut self.order;
+                self.decoder.header(input, |header| order.admit(header))?;
+                if self.decoder.is_in_header() {
+                    return Ok(());
+                }
             }
-            if let Some(found) = self.payload(input, compression)? {
-                return Ok(Some(found));
-            }
-            if !self.decoder.is_in_header() && input.is_empty() && !compression.has_more() {
-                return Ok(None);
+            self.payload(input, found, compression)?;
+            if found.what != What::Nothing || (input.is_empty() && !compression.has_more()) {
+                return Ok(());
             }
         }
     }
 
-    /// A header that broke no rule by itself. Nothing of its payload is taken before it is admitted.
-    fn begin_frame(&mut self, header: &Header) -> Result<(), Error> {
-        let mut is_first = self.frame.is_first;
-        if !header.opcode.is_control() {
-            self.order.admit(header)?;
-            is_first |= header.opcode != Opcode::Continuation;
-        }
-        self.frame = Frame { opcode: header.opcode, fin: header.fin, is_first };
-        Ok(())
-    }
-
-    /// Takes payload of the frame under way. `None`: nothing to report so far.
+    /// Takes payload of the frame under way.
     fn payload<'i>(
         &mut self,
         input: &mut &'i mut [u8],
+        found: &mut Found<'i>,
         #[cfg_attr(not(feature = "deflate"), expect(unused_variables))] compression: &mut Compression,
-    ) -> Result<Option<Found<'i>>, Error> {
-        match (self.frame.opcode.is_control(), self.order.kind(), self.delivery) {
-            (true, ..) => self.control_payload(input),
+    ) -> Result<(), Error> {
+        let is_control = self.decoder.opcode().is_control();
+        if !is_control {
             #[cfg(feature = "deflate")]
-            (false, Some(kind), _) if self.order.is_compressed() => {
-                self.inflated_payload(kind, input, compression)
+            if self.order.is_compressed() {
+                return self.inflated_payload(input, found, compression);
             }
-            (false, Some(kind), Delivery::Whole) => self.whole_payload(kind, input),
-            (false, Some(kind), Delivery::Parts) => self.part_payload(kind, input),
-            // A data frame is always part of a message: it was admitted.
-            (false, None, _) => Err(Violation::NothingToContinue.into()),
+            if let Some(part_payload) = self.parts {
+                return part_payload(self, input, found);
+            }
+            if FOR_SPEED && !self.is_whole_in(input) && !self.is_text_apart() {
+                return self.copied_payload(input, found);
+            }
         }
+        let Some(bytes) = self.decoder.payload(input, usize::MAX) else {
+            return Ok(());
+        };
+        if is_control { self.control_payload(bytes, found) } else { self.whole_payload(bytes, found) }
     }
 
     /// Control frames come between fragments and never touch the message under way. WS-5.4-10 · WS-6.2-02
-    fn control_payload<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Error> {
+    fn control_payload<'i>(&mut self, bytes: &'i mut [u8], found: &mut Found<'i>) -> Result<(), Error> {
+        let is_last = self.decoder.is_in_header();
         let is_started = !self.control.filled().is_empty();
-        let Some(piece) = self.decoder.payload(input, MAX_CONTROL) else {
-            return Ok(None);
-        };
-        let opcode = self.frame.opcode;
-        if piece.is_last && !is_started && opcode != Opcode::Close {
-            return Ok(Some(Found::Control(opcode, Payload::Input(piece.bytes))));
+        if is_last && !is_started && self.decoder.opcode() != Opcode::Close {
+            *found = Found { what: What::Control, payload: Payload::Input(bytes) };
+            return Ok(());
         }
-        self.control.append(piece.bytes).map_err(|Full| Limit::Memory)?;
-        self.end_of_control(piece.is_last)
+        self.control.append(bytes).map_err(|Full| Limit::Memory)?;
+        self.end_of_control(is_last, found);
+        Ok(())
     }
 
-    /// Whether a control frame in the buffer is whole with this piece.
-    fn end_of_control<'i>(&mut self, is_last: bool) -> Result<Option<Found<'i>>, Error> {
-        let opcode = self.frame.opcode;
-        if !is_last {
-            return Ok(None);
+    /// What was found where a control frame in the buffer is whole with this piece.
+    fn end_of_control(&mut self, is_last: bool, found: &mut Found<'_>) {
+        if is_last {
+            // A Close stays, see `close`.
+            if self.decoder.opcode() != Opcode::Close {
+                self.reported = Reported::Control;
+            }
+            found.what = What::Control;
         }
-        if opcode == Opcode::Close {
-            parse_close(self.control.filled())?;
-        } else {
-            self.reported = Reported::Control;
-        }
-        Ok(Some(Found::Control(opcode, Payload::Buffer)))
     }
 
-    fn whole_payload<'i>(
-        &mut self,
-        kind: DataKind,
-        input: &mut &'i mut [u8],
-    ) -> Result<Option<Found<'i>>, Error> {
+    /// Whether the message under way is text that is joined apart from the buffer.
+    const fn is_text_apart(&self) -> bool {
+        S::Message::IS_APART && matches!(self.order.last_kind(), DataKind::Text)
+    }
+
+    /// Whether the message that begins with this frame lies in the input as a whole.
+    fn is_whole_in(&self, input: &[u8]) -> bool {
         // The rest of the frame is compared as u64, before it is converted.
-        if self.frame.is_first && self.frame.fin && self.decoder.remaining() <= input.len() as u64 {
-            // The whole message lies in the input.
-            let Some(piece) = self.decoder.payload(input, usize::MAX) else {
-                return Ok(None);
-            };
-            // WS-8.1-01 · WS-8.1-02
-            let payload = match kind {
-                DataKind::Binary => Payload::Input(piece.bytes),
-                DataKind::Text => Payload::Text(validate(piece.bytes).map_err(|_| Violation::InvalidUtf8)?),
-            };
+        self.is_first && self.decoder.fin() && self.decoder.remaining() <= input.len() as u64
+    }
+
+    /// Payload of a message that is delivered whole.
+    fn whole_payload<'i>(&mut self, bytes: &'i mut [u8], found: &mut Found<'i>) -> Result<(), Error> {
+        let is_last = self.decoder.is_in_header();
+        if self.is_first && is_last && self.decoder.fin() {
+            // All of it lies in the input.
+            *found = Found { what: What::Message, payload: Payload::Input(bytes) };
             self.end_message();
-            return Ok(Some(Found::Message(kind, payload)));
+            return Ok(());
         }
-        let (is_last, payload) = if kind == DataKind::Text && S::Message::IS_APART {
-            let Some(piece) = self.decoder.payload(input, usize::MAX) else {
-                return Ok(None);
-            };
+        if self.is_text_apart() {
             // What was read to where it stays goes first.
             let in_place = self.assembler.bytes().len();
             if in_place > 0 {
                 self.assembler.move_text(in_place, false)?;
                 self.assembler.buffer().truncate(0);
             }
-            self.assembler.push_text(piece.bytes)?;
-            (piece.is_last, Payload::Joined)
+            self.assembler.push_text(bytes)?;
+            found.payload = Payload::Joined;
         } else {
-            let piece = self.decoder.payload_into(input, self.assembler.buffer());
-            let Some((len, is_last)) = piece.map_err(|Full| Limit::Memory)? else {
-                return Ok(None);
-            };
-            if kind == DataKind::Text {
-                self.assembler.check_text(len)?;
+            self.assembler.buffer().append(bytes).map_err(|Full| Limit::Memory)?;
+            self.check_text(bytes.len())?;
+        }
+        self.end_of_whole(is_last, found)
+    }
+
+    /// As [`whole_payload`](Self::whole_payload), in one pass where a copy is needed.
+    fn copied_payload(&mut self, input: &mut &mut [u8], found: &mut Found<'_>) -> Result<(), Error> {
+        let piece = self.decoder.payload_into(input, self.assembler.buffer());
+        let Some((len, is_last)) = piece.map_err(|Full| Limit::Memory)? else {
+            return Ok(());
+        };
+        self.check_text(len)?;
+        self.end_of_whole(is_last, found)
+    }
+
+    /// The last `len` bytes of the buffer are a piece of the message.
+    fn check_text(&mut self, len: usize) -> Result<(), Error> {
+        match self.order.last_kind() {
+            DataKind::Text => self.assembler.check_text(len),
+            DataKind::Binary => Ok(()),
+        }
+    }
+
+    /// A message in the buffer may be whole with this piece.
+    fn end_of_whole(&mut self, is_last: bool, found: &mut Found<'_>) -> Result<(), Error> {
+        self.is_first = false;
+        if is_last && self.decoder.fin() {
+            // Where it is not apart the whole is checked in the last step.
+            if self.is_text_apart() {
+                self.assembler.end_text()?;
             }
-            (is_last, Payload::Buffer)
-        };
-        self.frame.is_first = false;
-        if !self.end_of_whole(kind, is_last)? {
-            return Ok(None);
-        }
-        self.reported = Reported::Message;
-        Ok(Some(Found::Message(kind, payload)))
-    }
-
-    /// Whether a message in the buffer is whole with this piece.
-    fn end_of_whole(&mut self, kind: DataKind, is_last: bool) -> Result<bool, Error> {
-        if !(is_last && self.frame.fin) {
-            return Ok(false);
-        }
-        if kind == DataKind::Text {
-            self.assembler.end_text()?;
-        }
-        self.end_message();
-        Ok(true)
-    }
-
-    fn part_payload<'i>(
-        &mut self,
-        kind: DataKind,
-        input: &mut &'i mut [u8],
-    ) -> Result<Option<Found<'i>>, Error> {
-        // A character that was cut is completed first, as a part of its own.
-        let missing = self.assembler.utf8().missing();
-        let max = if missing > 0 { missing } else { usize::MAX };
-        let Some(piece) = self.decoder.payload(input, max) else {
-            return Ok(None);
-        };
-        let is_last = piece.is_last && self.frame.fin;
-        let payload = match kind {
-            DataKind::Binary => Payload::Input(piece.bytes),
-            DataKind::Text if missing > 0 => Payload::Char(
-                self.assembler.utf8().continue_char(piece.bytes).map_err(|_| Violation::InvalidUtf8)?,
-            ),
-            DataKind::Text => match self.assembler.utf8().split(piece.bytes) {
-                // WS-8.1-02
-                Ok(text) if is_last && !self.assembler.utf8().is_complete() => return self.valid_part(text),
-                Ok(text) => Payload::Text(text),
-                Err(_) => return self.valid_part(Utf8::valid_prefix(piece.bytes)),
-            },
-        };
-        if is_last && kind == DataKind::Text {
-            self.assembler.end_text()?;
-        }
-        if !is_last && payload.is_empty() {
-            return Ok(None);
-        }
-        let is_first = core::mem::replace(&mut self.frame.is_first, false);
-        if is_last {
             self.end_message();
+            self.reported = Reported::Message;
+            found.what = What::Message;
         }
-        Ok(Some(Found::Part { kind, payload, is_first, is_last }))
-    }
-
-    /// The text in front of a bad byte is a part as well: it would have been one had the bytes come one by one.
-    #[cold]
-    fn valid_part<'i>(&mut self, text: &'i str) -> Result<Option<Found<'i>>, Error> {
-        if text.is_empty() {
-            return Err(Violation::InvalidUtf8.into());
-        }
-        self.reported = Reported::TextBeforeBadByte;
-        let is_first = core::mem::replace(&mut self.frame.is_first, false);
-        Ok(Some(Found::Part { kind: DataKind::Text, payload: Payload::Text(text), is_first, is_last: false }))
+        Ok(())
     }
 
     fn end_message(&mut self) {
         self.order.finish();
-        self.frame.is_first = true;
+        self.is_first = true;
     }
 
     /// What was reported from a buffer is not needed any more once the next call is made.
     #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn clear_reported(&mut self) -> Result<(), Error> {
         if matches!(self.reported, Reported::Nothing | Reported::Raw) {
             return Ok(());

@@ -41,7 +41,7 @@ pub struct Sender<R: Role, S: Storage> {
     /// While connecting: the subprotocols that are offered, each with a comma. Afterwards: the agreed one.
     pub(super) negotiation: S::Text,
     /// While connecting: the answer to the key, to be written by a server and expected by a client.
-    pub(super) digest: Digest,
+    pub(super) digest: Option<Digest>,
     /// What is to be decided by the embedder of a server.
     pub(super) decision: Decision,
     /// Without the feature `deflate` it takes no room.
@@ -78,18 +78,20 @@ impl<R: Role, S: Storage> Sender<R, S> {
         compression: Compression,
         outgoing: S::Send,
         (max_outgoing, capacity): (usize, usize),
+        waiting_pong: S::Control,
+        negotiation: S::Text,
     ) -> Self {
         let room = capacity.saturating_sub(OUTGOING_RESERVE);
         Self {
             role,
             lifecycle,
             outgoing,
-            waiting_pong: S::Control::EMPTY,
+            waiting_pong,
             pong_waits: false,
             pong_end: 0,
             fragmented: None,
-            negotiation: S::Text::EMPTY,
-            digest: [0; 20],
+            negotiation,
+            digest: None,
             decision: Decision::None,
             compression,
             // Cursors of buffers have 32 bits.
@@ -445,9 +447,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     #[inline]
     fn check_room(&self, header_len: usize, len: usize) -> Result<(), Error> {
-        let waiting = self.outgoing.len();
-        match waiting.checked_add(len).and_then(|sum| sum.checked_add(header_len)) {
-            Some(sum) if sum <= self.max_outgoing() => Ok(()),
+        let room = self.max_outgoing().saturating_sub(self.outgoing.len());
+        match room.checked_sub(len) {
+            Some(rest) if header_len <= rest => Ok(()),
             _ => Err(Misuse::OutgoingFull.into()),
         }
     }
@@ -467,16 +469,15 @@ impl<R: Role, S: Storage> Sender<R, S> {
         fin: bool,
         payload: &[u8],
     ) -> Result<(), Error> {
-        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
-        let header = FrameHeader::encode(opcode, fin, payload.len() as u64, role.masking_key());
-        let len = header.len().checked_add(payload.len()).ok_or(Misuse::OutgoingFull)?;
+        let header_len = FrameHeader::len_for(payload.len(), !R::IS_SERVER);
+        let len = payload.len().checked_add(header_len.into()).ok_or(Misuse::OutgoingFull)?;
         let room = outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
-        if let Some((front, back)) = room.split_at_mut_checked(header.len()) {
-            copy(&header, front);
-            match header.key() {
-                Some(key) => Mask::new(key).copy(payload, back),
-                None => copy(payload, back),
-            }
+        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
+        let key = role.masking_key();
+        let room = FrameHeader::write(opcode, fin, payload.len() as u64, key, room);
+        match key {
+            Some(key) => Mask::new(key).copy(payload, room),
+            None => copy(payload, room),
         }
         Ok(())
     }

@@ -4,12 +4,20 @@
 use super::{FOR_SPEED, Header, Mask, Opcode, Rules};
 use crate::error::Error;
 use crate::storage::sealed::Buffer;
-use crate::storage::{Full, copy};
+use crate::storage::{Full, copy, copy_what_fits};
 
 /// Reads one frame after the other.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     state: State,
+    /// The most payload bytes of a data frame.
+    max_frame: u64,
+    peer_masks: bool,
+    /// Whether an extension gives RSV1 a meaning.
+    takes_rsv1: bool,
+    /// Of the frame whose payload is under way, or of the last one.
+    opcode: Opcode,
+    fin: bool,
 }
 
 #[derive(Debug)]
@@ -17,19 +25,11 @@ enum State {
     /// The first `have` bytes of a header.
     Header { bytes: [u8; Header::MAX_LEN], have: u8 },
     /// Inside a payload, `remaining` bytes before its end.
-    Payload { mask: Option<Mask>, remaining: u64 },
+    Payload { mask: Mask, remaining: u64 },
 }
 
 impl State {
     const START: Self = Self::Header { bytes: [0; Header::MAX_LEN], have: 0 };
-}
-
-/// A piece of a frame's payload.
-pub(crate) struct Piece<'i> {
-    /// Unmasked.
-    pub(crate) bytes: &'i mut [u8],
-    /// Whether the payload ends here.
-    pub(crate) is_last: bool,
 }
 
 /// A message that is one frame.
@@ -42,8 +42,38 @@ pub(crate) struct WholeMessage<'i> {
 }
 
 impl Decoder {
-    pub(crate) const fn new() -> Self {
-        Self { state: State::START }
+    pub(crate) const fn new(peer_masks: bool, max_frame: u64) -> Self {
+        Self {
+            state: State::START,
+            max_frame,
+            peer_masks,
+            takes_rsv1: false,
+            opcode: Opcode::Binary,
+            fin: true,
+        }
+    }
+
+    /// RSV1 has a meaning from now on.
+    pub(crate) fn take_rsv1(&mut self) {
+        self.takes_rsv1 = true;
+    }
+
+    /// What the peer's headers have to keep to.
+    #[inline]
+    pub(crate) const fn rules(&self) -> Rules {
+        Rules { masked: self.peer_masks, rsv1: self.takes_rsv1, max_frame: self.max_frame }
+    }
+
+    /// The opcode of the frame whose payload is under way.
+    #[inline]
+    pub(crate) const fn opcode(&self) -> Opcode {
+        self.opcode
+    }
+
+    /// Whether that frame is the last one of its message.
+    #[inline]
+    pub(crate) const fn fin(&self) -> bool {
+        self.fin
     }
 
     /// Whether nothing of the next frame was read.
@@ -101,42 +131,46 @@ impl Decoder {
         Some(WholeMessage { opcode, payload, is_ascii })
     }
 
-    /// Takes the bytes of a header off the front of `input`. `None`: input is used up.
-    pub(crate) fn header(&mut self, input: &mut &mut [u8], rules: &Rules) -> Result<Option<Header>, Error> {
+    /// Takes the bytes of a header off the front of `input`. Once it is whole `admit` has the last word, before anything of the
+    /// payload is taken. Afterwards this is [in a header](Self::is_in_header) where input is used up.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn header(
+        &mut self,
+        input: &mut &mut [u8],
+        admit: impl FnOnce(&Header) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let rules = self.rules();
         let State::Header { bytes, have } = &mut self.state else {
-            return Ok(None);
+            return Ok(());
         };
         if FOR_SPEED && input.is_empty() {
-            return Ok(None);
+            return Ok(());
         }
         if FOR_SPEED && *have == 0 {
-            if let Some((header, len)) = Header::decode(input, rules)? {
+            if let Some((header, len)) = Header::decode(input, &rules)? {
                 take_front(input, len);
-                self.enter_payload(&header);
-                return Ok(Some(header));
+                return self.enter_payload(&header, admit);
             }
         }
         // The header is cut, or may be: collect it. What lies behind it is not taken.
         let before = usize::from(*have);
-        for (slot, byte) in bytes.iter_mut().skip(before).zip(input.iter()) {
-            *slot = *byte;
-            *have += 1;
-        }
-        let so_far = usize::from(*have);
-        let header = Header::decode(bytes.get(..so_far).unwrap_or_default(), rules)?;
-        let len = header.as_ref().map_or(so_far, |(_, len)| *len);
+        copy_what_fits(input, bytes.get_mut(before..).unwrap_or_default());
+        let so_far = Header::MAX_LEN.min(before + input.len());
+        let Some((header, len)) = Header::decode(bytes.get(..so_far).unwrap_or_default(), &rules)? else {
+            // Fewer bytes than a header can have.
+            *have = u8::try_from(so_far).unwrap_or_default();
+            *input = &mut [];
+            return Ok(());
+        };
         take_front(input, len.saturating_sub(before));
-        Ok(header.map(|(header, _)| {
-            self.enter_payload(&header);
-            header
-        }))
+        self.enter_payload(&header, admit)
     }
 
-    /// Takes payload off the front of `input`, at most `max` bytes. `None`: the payload has not ended and `input` is
-    /// empty. A payload without bytes yields one empty piece.
+    /// Takes payload off the front of `input`, at most `max` bytes, and unmasks it. `None`: the payload has not ended and
+    /// `input` is empty. A payload without bytes yields one empty piece. Behind its last piece the next header is awaited.
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn payload<'i>(&mut self, input: &mut &'i mut [u8], max: usize) -> Option<Piece<'i>> {
+    pub(crate) fn payload<'i>(&mut self, input: &mut &'i mut [u8], max: usize) -> Option<&'i mut [u8]> {
         let State::Payload { mask, remaining } = &mut self.state else {
             return None;
         };
@@ -146,11 +180,16 @@ impl Decoder {
         // At most `max`, so the conversion cannot cut anything off.
         let len = usize::try_from(*remaining).unwrap_or(usize::MAX).min(max);
         let bytes = take_front(input, len);
-        if let Some(mask) = mask {
+        // No more than there were.
+        let left = remaining.wrapping_sub(bytes.len() as u64);
+        *remaining = left;
+        if !mask.is_none() {
             mask.apply(bytes);
         }
-        let is_last = self.advance(bytes.len());
-        Some(Piece { bytes, is_last })
+        if left == 0 {
+            self.state = State::START;
+        }
+        Some(bytes)
     }
 
     /// As [`payload`](Self::payload), but appends the piece to `buffer`: unmasked while it is copied, in one pass.
@@ -160,13 +199,6 @@ impl Decoder {
         input: &mut &mut [u8],
         buffer: &mut B,
     ) -> Result<Option<(usize, bool)>, Full> {
-        if !FOR_SPEED {
-            let Some(piece) = self.payload(input, usize::MAX) else {
-                return Ok(None);
-            };
-            buffer.append(piece.bytes)?;
-            return Ok(Some((piece.bytes.len(), piece.is_last)));
-        }
         let State::Payload { mask, remaining } = &mut self.state else {
             return Ok(None);
         };
@@ -176,9 +208,10 @@ impl Decoder {
         let len = usize::try_from(*remaining).unwrap_or(usize::MAX).min(input.len());
         let room = buffer.grow(len)?;
         let bytes = take_front(input, len);
-        match mask {
-            Some(mask) => mask.copy(bytes, room),
-            None => copy(bytes, room),
+        if mask.is_none() {
+            copy(bytes, room);
+        } else {
+            mask.copy(bytes, room);
         }
         let is_last = self.advance(len);
         Ok(Some((len, is_last)))
@@ -188,7 +221,7 @@ impl Decoder {
     /// known to be ASCII.
     pub(crate) fn payload_in_place(&mut self, bytes: &mut [u8]) -> (bool, bool) {
         let is_ascii = match &mut self.state {
-            State::Payload { mask: Some(mask), .. } => mask.apply(bytes),
+            State::Payload { mask, .. } if !mask.is_none() => mask.apply(bytes),
             _ => false,
         };
         (self.advance(bytes.len()), is_ascii)
@@ -204,10 +237,8 @@ impl Decoder {
         let (Some(from), Some(to)) = (input.get(..len), to.get_mut(..len)) else {
             return &[];
         };
-        match *mask {
-            Some(mut mask) => mask.copy(from, to),
-            None => to.copy_from_slice(from),
-        }
+        let mut mask = *mask;
+        mask.copy(from, to);
         to
     }
 
@@ -215,7 +246,7 @@ impl Decoder {
     #[cfg(feature = "deflate")]
     pub(crate) fn skip(&mut self, input: &mut &mut [u8], len: usize) -> bool {
         take_front(input, len);
-        if let State::Payload { mask: Some(mask), .. } = &mut self.state {
+        if let State::Payload { mask, .. } = &mut self.state {
             mask.skip(len);
         }
         self.advance(len)
@@ -230,7 +261,6 @@ impl Decoder {
     }
 
     /// Counts payload bytes. Returns whether the payload has ended.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn advance(&mut self, len: usize) -> bool {
         let State::Payload { remaining, .. } = &mut self.state else {
             return false;
@@ -243,9 +273,21 @@ impl Decoder {
         is_last
     }
 
-    fn enter_payload(&mut self, header: &Header) {
+    #[inline]
+    fn enter_payload(
+        &mut self,
+        header: &Header,
+        admit: impl FnOnce(&Header) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if !header.opcode.is_control() {
+            admit(header)?;
+        }
+        self.opcode = header.opcode;
+        self.fin = header.fin;
         // WS-5.3-06: a new key and position for each frame.
-        self.state = State::Payload { mask: header.key.map(Mask::new), remaining: header.payload_len };
+        self.state =
+            State::Payload { mask: header.key.map_or(Mask::NONE, Mask::new), remaining: header.payload_len };
+        Ok(())
     }
 }
 

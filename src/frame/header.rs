@@ -3,6 +3,7 @@
 
 use super::MAX_CONTROL;
 use crate::error::{Error, Limit, Violation};
+use crate::storage::copy_what_fits;
 use core::fmt;
 use core::ops::Deref;
 
@@ -79,7 +80,8 @@ impl Header {
         let rsv1 = first & RSV1 != 0;
         let bits = first & 0x0f;
         // WS-5.2-03 · WS-5.2-04: RSV1 may be given a meaning on the first frame of a message, never elsewhere.
-        let defined = if rules.rsv1 && matches!(bits, 0x1 | 0x2) { RSV1 } else { 0 };
+        let defined =
+            if cfg!(feature = "deflate") && rules.rsv1 && matches!(bits, 0x1 | 0x2) { RSV1 } else { 0 };
         let reserved = first & RESERVED & !defined;
         if reserved != 0 {
             return Err(Violation::ReservedBits(reserved >> 4).into());
@@ -159,24 +161,40 @@ pub struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// Encodes a header with the shortest form of the length. WS-5.2-13
-    #[inline]
+    /// Encodes a header.
     pub(crate) fn encode(opcode: Opcode, fin: bool, payload_len: u64, key: Option<[u8; 4]>) -> Self {
+        let mut bytes = [0; Header::MAX_LEN];
+        let rest = Self::write(opcode, fin, payload_len, key, &mut bytes).len();
+        // At most 14.
+        let len = u8::try_from(Header::MAX_LEN - rest).unwrap_or_default();
+        Self { bytes, len }
+    }
+
+    /// Writes a header with the shortest form of the length, and returns the room behind it. WS-5.2-13
+    #[inline]
+    pub(crate) fn write(
+        opcode: Opcode,
+        fin: bool,
+        payload_len: u64,
+        key: Option<[u8; 4]>,
+        to: &mut [u8],
+    ) -> &mut [u8] {
         // WS-5.2-02: the reserved bits stay zero.
         let first = if fin { FIN } else { 0 } | opcode as u8;
         let masked = if key.is_some() { MASKED } else { 0 };
-        let [k0, k1, k2, k3] = key.unwrap_or_default();
-        let key_len = if key.is_some() { 4 } else { 0 };
-        let [l0, l1, l2, l3, l4, l5, l6, l7] = payload_len.to_be_bytes();
-        if payload_len < 126 {
-            let bytes = [first, masked | l7, k0, k1, k2, k3, 0, 0, 0, 0, 0, 0, 0, 0];
-            Self { bytes, len: 2 + key_len }
-        } else if payload_len <= 0xffff {
-            let bytes = [first, masked | LENGTH_16, l6, l7, k0, k1, k2, k3, 0, 0, 0, 0, 0, 0];
-            Self { bytes, len: 4 + key_len }
-        } else {
-            let bytes = [first, masked | LENGTH_64, l0, l1, l2, l3, l4, l5, l6, l7, k0, k1, k2, k3];
-            Self { bytes, len: 10 + key_len }
+        let long = payload_len.to_be_bytes();
+        let [.., high, low] = long;
+        let medium = [high, low];
+        let (short, length): (u8, &[u8]) = match payload_len {
+            0..126 => (low, &[]),
+            126..=0xffff => (LENGTH_16, &medium),
+            _ => (LENGTH_64, &long),
+        };
+        let rest = put(to, &[first, masked | short]);
+        let rest = put(rest, length);
+        match key {
+            Some(key) => put(rest, &key),
+            None => rest,
         }
     }
 
@@ -218,6 +236,13 @@ impl FrameHeader {
         };
         if masked { len + 4 } else { len }
     }
+}
+
+/// Copies bytes to the front of `to`, and returns the room behind them.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+fn put<'t>(to: &'t mut [u8], bytes: &[u8]) -> &'t mut [u8] {
+    copy_what_fits(bytes, to);
+    to.get_mut(bytes.len()..).unwrap_or_default()
 }
 
 /// Copies an array to the front of `to`.
@@ -301,6 +326,7 @@ mod tests {
         assert_eq!(Header::decode(&[0x82, 0xfe, 0x01, 0x2d], &rules), Err(Limit::Frame.into()));
     }
 
+    #[cfg(feature = "deflate")]
     #[test]
     fn rsv1_is_for_first_frames_only() {
         let rules = Rules { rsv1: true, ..CLIENT_SIDE };

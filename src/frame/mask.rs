@@ -9,6 +9,14 @@ use crate::storage::copy;
 pub(crate) struct Mask(u32);
 
 impl Mask {
+    /// The key that changes nothing, as good as none.
+    pub(crate) const NONE: Self = Self(0);
+
+    #[inline]
+    pub(crate) const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
     pub(crate) const fn new(key: [u8; 4]) -> Self {
         Self(u32::from_le_bytes(key))
     }

@@ -9,30 +9,47 @@ use crate::storage::sealed::{Buffer, TextMessage};
 /// Which message is under way, and how far. Decides by headers alone, before any payload is taken.
 #[derive(Debug)]
 pub(crate) struct Order {
-    /// `None` between messages.
-    kind: Option<DataKind>,
+    /// Of the message under way, or of the one that was whole last.
+    kind: DataKind,
+    is_under_way: bool,
     /// Whether the payload of the message under way is compressed. PMD-6-02: its first frame tells.
     is_compressed: bool,
-    fragments: u32,
+    /// How many fragments, and how many payload bytes, the message under way may still have.
+    fragments_left: u32,
+    left: u64,
     max_fragments: u32,
-    len: u64,
     max_len: u64,
 }
 
 impl Order {
     pub(crate) const fn new(max_len: u64, max_fragments: u32) -> Self {
-        Self { kind: None, is_compressed: false, fragments: 0, max_fragments, len: 0, max_len }
+        Self {
+            kind: DataKind::Binary,
+            is_under_way: false,
+            is_compressed: false,
+            fragments_left: 0,
+            left: max_len,
+            max_fragments,
+            max_len,
+        }
     }
 
-    /// The kind of the message under way.
+    /// The kind of the message under way; `None` between messages.
     #[inline]
     pub(crate) const fn kind(&self) -> Option<DataKind> {
+        if self.is_under_way { Some(self.kind) } else { None }
+    }
+
+    /// The kind of the message under way, or of the one that was whole last.
+    #[inline]
+    pub(crate) const fn last_kind(&self) -> DataKind {
         self.kind
     }
 
-    /// How many payload bytes the frames of the message under way have, or of the one that was whole last.
+    /// How many payload bytes the frames of the message under way have, or of the one that was whole last; of one that is not
+    /// compressed.
     pub(crate) const fn len(&self) -> u64 {
-        self.len
+        self.max_len.saturating_sub(self.left)
     }
 
     /// The most payload bytes of a message that is one frame, for the fast path between messages.
@@ -47,41 +64,37 @@ impl Order {
         self.is_compressed
     }
 
-    /// Admits a data frame into the message under way, or as the start of one. Returns the message's kind.
-    pub(crate) fn admit(&mut self, header: &Header) -> Result<DataKind, Error> {
-        let (kind, fragments, len) = match (header.opcode, self.kind) {
+    /// Admits a data frame into the message under way, or as the start of one.
+    pub(crate) fn admit(&mut self, header: &Header) -> Result<(), Error> {
+        let &Header { opcode, rsv1, payload_len, .. } = header;
+        match (opcode, self.is_under_way) {
             // WS-5.4-04
-            (Opcode::Continuation, None) => return Err(Violation::NothingToContinue.into()),
-            // WS-5.4-17 · WS-6.2-03: the first frame tells the kind.
-            (Opcode::Continuation, Some(kind)) => (kind, self.fragments, self.len),
+            (Opcode::Continuation, false) => return Err(Violation::NothingToContinue.into()),
+            (Opcode::Continuation, true) => {}
             // WS-5.4-09
-            (_, Some(_)) => return Err(Violation::MessageUnfinished.into()),
-            (Opcode::Text, None) => (DataKind::Text, 0, 0),
-            (_, None) => (DataKind::Binary, 0, 0),
-        };
-        if fragments >= self.max_fragments {
-            return Err(Limit::Fragments.into());
+            (_, true) => return Err(Violation::MessageUnfinished.into()),
+            // WS-5.4-17 · WS-6.2-03: the first frame tells the kind.
+            (opcode, false) => {
+                self.kind = if opcode == Opcode::Text { DataKind::Text } else { DataKind::Binary };
+                self.is_under_way = true;
+                self.is_compressed = cfg!(feature = "deflate") && rsv1;
+                self.fragments_left = self.max_fragments;
+                self.left = self.max_len;
+                // What does not shrink grows by some bytes; what comes out of it is held to the limit itself.
+                if self.is_compressed {
+                    self.left = self.left.saturating_add(self.left / 8).saturating_add(64);
+                }
+            }
         }
-        let is_compressed =
-            if header.opcode == Opcode::Continuation { self.is_compressed } else { header.rsv1 };
-        // What does not shrink grows by some bytes; what comes out of it is held to the limit itself.
-        let max_len = if cfg!(feature = "deflate") && is_compressed {
-            self.max_len.saturating_add(self.max_len / 8).saturating_add(64)
-        } else {
-            self.max_len
-        };
+        self.fragments_left = self.fragments_left.checked_sub(1).ok_or(Limit::Fragments)?;
         // WS-10.4-03: at the frame that would cross the limit.
-        let len = len.checked_add(header.payload_len).filter(|&len| len <= max_len);
-        self.len = len.ok_or(Limit::Message)?;
-        self.fragments = fragments + 1;
-        self.kind = Some(kind);
-        self.is_compressed = is_compressed;
-        Ok(kind)
+        self.left = self.left.checked_sub(payload_len).ok_or(Limit::Message)?;
+        Ok(())
     }
 
     /// Ends the message under way. WS-6.2-05
     pub(crate) fn finish(&mut self) {
-        self.kind = None;
+        self.is_under_way = false;
     }
 }
 
@@ -128,8 +141,12 @@ impl<B: Buffer, T: TextMessage> Assembler<B, T> {
     /// arrives. WS-8.1-01
     pub(crate) fn check_text(&mut self, len: usize) -> Result<(), Error> {
         let filled = self.buffer.filled();
-        let piece = filled.get(filled.len().saturating_sub(len)..).unwrap_or_default();
-        self.utf8.push(piece).map_err(|_| Violation::InvalidUtf8.into())
+        let result = if T::IS_APART {
+            self.utf8.push(filled.get(filled.len().saturating_sub(len)..).unwrap_or_default())
+        } else {
+            self.utf8.push_in_row(filled, len)
+        };
+        result.map_err(|_| Violation::InvalidUtf8.into())
     }
 
     /// Appends a piece of a text that is kept apart: it fails as soon as the bad byte arrives, and no byte is checked twice.

@@ -70,6 +70,24 @@ impl Utf8 {
         Ok(())
     }
 
+    /// As [`push`](Self::push), where all of the text lies in a row and `len` bytes were appended to it. Needs little code, and
+    /// looks at a character that was cut once more.
+    pub(crate) fn push_in_row(&mut self, text: &[u8], len: usize) -> Result<(), InvalidUtf8> {
+        // All of that is in the text.
+        let from = text.len().wrapping_sub(len).wrapping_sub(self.have.into());
+        let piece = text.get(from..).unwrap_or_default();
+        let cut = match core::str::from_utf8(piece) {
+            Ok(_) => 0,
+            // An error without a length is one that more bytes can mend.
+            Err(error) if error.error_len().is_none() => piece.len().wrapping_sub(error.valid_up_to()),
+            Err(_) => return Err(InvalidUtf8),
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "at most three")]
+        let have = cut as u8;
+        self.have = have;
+        Ok(())
+    }
+
     /// Adds bytes to the character under way, at most [`missing`](Self::missing) of them. Returns how many bytes it has
     /// when it is whole, see [`completed`](Self::completed), and otherwise none.
     pub(crate) fn continue_char(&mut self, bytes: &[u8]) -> Result<usize, InvalidUtf8> {
@@ -171,6 +189,38 @@ mod tests {
                 let mut utf8 = Utf8::new();
                 let fails = utf8.push(&text[..cut]).is_err() || utf8.push(&text[cut..]).is_err();
                 assert!(fails, "{text:02x?} cut at {cut}");
+            }
+        }
+    }
+
+    // WS-8.1-01 · WS-8.1-02
+    #[test]
+    fn in_a_row_it_is_the_same_check() {
+        for text in [
+            "aé€😀z".as_bytes(),
+            b"\xc0\xaf",
+            b"a\xed\xa0\x80",
+            b"\xe0\x9f",
+            b"\xf0\x8f",
+            b"\xf4\x90",
+            b"ab\x80",
+        ] {
+            for first in 0..=text.len() {
+                for second in first..=text.len() {
+                    let (mut utf8, mut in_row) = (Utf8::new(), Utf8::new());
+                    for (from, to) in [(0, first), (first, second), (second, text.len())] {
+                        let expected = utf8.push(&text[from..to]);
+                        assert_eq!(
+                            in_row.push_in_row(&text[..to], to - from),
+                            expected,
+                            "{text:02x?} {from} {to}"
+                        );
+                        if expected.is_err() {
+                            break;
+                        }
+                        assert_eq!(in_row.is_complete(), utf8.is_complete(), "{text:02x?} {from} {to}");
+                    }
+                }
             }
         }
     }

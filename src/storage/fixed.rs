@@ -18,7 +18,7 @@ impl<const RX: usize, const TX: usize> Storage for Fixed<RX, TX> {
 
     #[inline(always)]
     fn into_buffers(self) -> (Self::Receive, Self::Send) {
-        (Row::EMPTY, Row::EMPTY)
+        (Row::empty(), Row::empty())
     }
 }
 

@@ -5,9 +5,6 @@ use super::sealed::{Buffer, Empty, Names, Text, TextMessage};
 use core::cell::Cell;
 use heapless::{String, Vec};
 
-/// The payload of a control frame (RFC 6455 section 5.5).
-pub type ControlRow = Row<Vec<u8, 125>>;
-
 /// Bytes in a row; what was taken off the front is given up when there is no room behind them. What has to be done to
 /// them does not depend on where they are and how many, so that code stands in a program once.
 #[derive(Debug)]
@@ -25,6 +22,11 @@ impl<M> Row<M> {
 
 impl<const N: usize> Empty for Row<Vec<u8, N>> {
     const EMPTY: Self = Self::new(Vec::new());
+
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::new(Vec::new())
+    }
 }
 
 /// What a row lies in.
@@ -119,7 +121,7 @@ impl<M: Memory> Buffer for Row<M> {
     }
 }
 
-/// Which bytes of a row are filled. Invariant: `start <= end`, and `end` is within the row.
+/// Which bytes of a row are filled. Invariant: `start <= end`, and `end` is within the row. So nothing here wraps.
 #[derive(Clone, Copy, Debug, Default)]
 struct Filled {
     start: usize,
@@ -128,7 +130,7 @@ struct Filled {
 
 impl Filled {
     const fn len(self) -> usize {
-        self.end.saturating_sub(self.start)
+        self.end.wrapping_sub(self.start)
     }
 
     #[inline(never)]
@@ -138,20 +140,18 @@ impl Filled {
 
     #[inline(never)]
     fn grow<'b>(&mut self, bytes: &'b mut [u8], len: usize) -> Result<&'b mut [u8], Full> {
-        if len > bytes.len().saturating_sub(self.end) {
-            let filled = self.len();
-            if len > bytes.len().saturating_sub(filled) {
-                return Err(Full);
-            }
+        if len > bytes.len().wrapping_sub(self.end) {
             let cells = Cell::from_mut(&mut *bytes).as_slice_of_cells();
             for (to, from) in cells.iter().zip(cells.get(self.start..self.end).unwrap_or_default()) {
                 to.set(from.get());
             }
-            *self = Self { start: 0, end: filled };
+            *self = Self { start: 0, end: self.len() };
         }
         let from = self.end;
-        self.end = from.saturating_add(len);
-        bytes.get_mut(from..self.end).ok_or(Full)
+        let to = from.wrapping_add(len);
+        let room = bytes.get_mut(from..to).ok_or(Full)?;
+        self.end = to;
+        Ok(room)
     }
 
     #[inline(never)]
@@ -169,8 +169,68 @@ impl Filled {
     }
 }
 
+/// The payload of a control frame (RFC 6455 section 5.5). Bytes only come to it, so it needs no cursors.
+#[derive(Debug)]
+pub struct ControlRow(Vec<u8, 125>);
+
+impl Empty for ControlRow {
+    const EMPTY: Self = Self(Vec::new());
+
+    #[inline(always)]
+    fn empty() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl Buffer for ControlRow {
+    fn max_len(&self) -> usize {
+        self.0.capacity()
+    }
+
+    #[inline]
+    fn filled(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
+        let from = self.0.len();
+        self.0.resize_default(from.saturating_add(len)).map_err(|()| Full)?;
+        self.0.get_mut(from..).ok_or(Full)
+    }
+
+    fn last_mut(&mut self, len: usize) -> &mut [u8] {
+        let from = self.0.len().saturating_sub(len);
+        self.0.get_mut(from..).unwrap_or_default()
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
+    fn consume(&mut self, len: usize) {
+        let from = self.0.iter().copied().skip(len).collect();
+        self.0 = from;
+    }
+
+    #[inline]
+    fn clear(&mut self, _keep: usize) {
+        self.0.clear();
+    }
+
+    // Without `grow`, which has to fill what it lends.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        bytes.iter().try_for_each(|&byte| self.0.push(byte)).map_err(|_| Full)
+    }
+}
+
 impl<const N: usize> Empty for String<N> {
     const EMPTY: Self = Self::new();
+
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::new()
+    }
 }
 
 impl<const N: usize> Text for String<N> {

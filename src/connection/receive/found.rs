@@ -2,36 +2,49 @@
 
 use super::{Receiver, parse_close, to_usize};
 use crate::close::{Close, CloseCode};
+use crate::error::{Error, Violation};
 use crate::event::{Event, Message, Part};
 use crate::frame::Opcode;
-use crate::message::{DataKind, validate};
+use crate::message::{DataKind, InvalidUtf8, validate};
 use crate::storage::Storage;
-use crate::storage::sealed::Buffer;
+use crate::storage::sealed::{Buffer, TextMessage};
 
 /// What was found, and where it lies.
 #[derive(Clone, Copy)]
-pub(in crate::connection) enum Found<'i> {
-    /// A control frame.
-    Control(Opcode, Payload<'i>),
-    /// A whole message.
-    Message(DataKind, Payload<'i>),
-    /// A part of a message.
-    Part { kind: DataKind, payload: Payload<'i>, is_first: bool, is_last: bool },
+pub(in crate::connection) struct Found<'i> {
+    pub(in crate::connection) what: What,
+    pub(super) payload: Payload<'i>,
 }
 
 impl Found<'_> {
-    #[inline]
-    pub(in crate::connection) const fn is_control(&self) -> bool {
-        matches!(self, Self::Control(..))
-    }
+    /// The buffer holds what will be found, unless it is said otherwise.
+    pub(in crate::connection) const NOTHING: Self = Self { what: What::Nothing, payload: Payload::Buffer };
+}
 
-    pub(in crate::connection) const fn is_close(&self) -> bool {
-        matches!(self, Self::Control(Opcode::Close, _))
+/// What was found. Of which kind it is tells the receiver.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::connection) enum What {
+    Nothing,
+    /// A control frame.
+    Control,
+    /// A whole message.
+    Message,
+    /// The part that a message begins with.
+    FirstPart,
+    /// Another part of it.
+    Part,
+}
+
+impl What {
+    #[inline]
+    pub(super) const fn part(is_first: bool) -> Self {
+        if is_first { Self::FirstPart } else { Self::Part }
     }
 }
 
+/// Where its payload lies.
 #[derive(Clone, Copy)]
-pub(in crate::connection) enum Payload<'i> {
+pub(super) enum Payload<'i> {
     Input(&'i [u8]),
     /// Checked text in the input.
     Text(&'i str),
@@ -44,28 +57,37 @@ pub(in crate::connection) enum Payload<'i> {
 }
 
 impl<S: Storage> Receiver<S> {
-    /// The event for what was found.
+    /// The event for what was found. What is whole is checked here.
     #[inline]
-    pub(in crate::connection) fn event<'a>(&'a self, found: Found<'a>) -> Event<'a> {
-        match found {
-            Found::Message(DataKind::Binary, payload) => Event::Message(Message::Binary(self.bytes(payload))),
-            Found::Message(DataKind::Text, payload) => Event::Message(Message::Text(self.text(payload))),
-            Found::Part { kind, payload, is_first, is_last } => {
-                let data = match kind {
-                    DataKind::Binary => Message::Binary(self.bytes(payload)),
-                    DataKind::Text => Message::Text(self.text(payload)),
-                };
-                Event::Part(Part { data, is_first, is_last })
+    pub(in crate::connection) fn event<'a>(&'a self, found: Found<'a>) -> Result<Event<'a>, Error> {
+        let Found { what, payload } = found;
+        if what == What::Control {
+            if self.decoder.opcode() == Opcode::Close {
+                return Ok(Event::Close(self.close()?));
             }
-            Found::Control(Opcode::Close, _) => Event::Close(self.close().unwrap_or(NO_CLOSE)),
-            Found::Control(opcode, payload) => {
-                let bytes = match payload {
-                    Payload::Input(bytes) => bytes,
-                    _ => self.control.filled(),
-                };
-                if opcode == Opcode::Ping { Event::Ping(bytes) } else { Event::Pong(bytes) }
-            }
+            let bytes = match payload {
+                Payload::Input(bytes) => bytes,
+                _ => self.control.filled(),
+            };
+            return Ok(if self.decoder.opcode() == Opcode::Ping {
+                Event::Ping(bytes)
+            } else {
+                Event::Pong(bytes)
+            });
         }
+        let data = match self.order.last_kind() {
+            DataKind::Binary => Message::Binary(self.bytes(payload)),
+            // WS-8.1-01 · WS-8.1-02
+            DataKind::Text => Message::Text(self.text(payload).map_err(|_| Violation::InvalidUtf8)?),
+        };
+        Ok(match what {
+            What::Message => Event::Message(data),
+            what => Event::Part(Part {
+                data,
+                is_first: what == What::FirstPart,
+                is_last: self.order.kind().is_none(),
+            }),
+        })
     }
 
     fn bytes<'a>(&'a self, payload: Payload<'a>) -> &'a [u8] {
@@ -75,33 +97,24 @@ impl<S: Storage> Receiver<S> {
             Payload::Buffer if S::Receive::LENDS && self.raw > 0 => {
                 self.assembler.bytes().get(..to_usize(self.kept)).unwrap_or_default()
             }
-            Payload::Buffer => self.assembler.bytes(),
-            Payload::Joined => self.assembler.text().as_bytes(),
+            Payload::Joined if S::Message::IS_APART => self.assembler.text().as_bytes(),
             Payload::Char(len) => self.assembler.completed_char(len),
+            Payload::Buffer | Payload::Joined => self.assembler.bytes(),
         }
     }
 
-    /// It was checked before, piece by piece, so this cannot fail.
-    fn text<'a>(&'a self, payload: Payload<'a>) -> &'a str {
+    /// What came in pieces was checked piece by piece, and is no text yet.
+    fn text<'a>(&'a self, payload: Payload<'a>) -> Result<&'a str, InvalidUtf8> {
         match payload {
-            Payload::Text(text) => text,
-            Payload::Joined => self.assembler.text(),
-            payload => validate(self.bytes(payload)).unwrap_or_default(),
-        }
-    }
-
-    /// The payload of a ping, to be answered.
-    pub(in crate::connection) fn ping<'a>(&'a self, found: &'a Found<'_>) -> Option<&'a [u8]> {
-        match found {
-            Found::Control(Opcode::Ping, Payload::Input(bytes)) => Some(bytes),
-            Found::Control(Opcode::Ping, _) => Some(self.control.filled()),
-            _ => None,
+            Payload::Text(text) => Ok(text),
+            Payload::Joined if S::Message::IS_APART => Ok(self.assembler.text()),
+            payload => validate(self.bytes(payload)),
         }
     }
 
     /// The peer's Close, once it has arrived; to be asked only then.
-    pub(in crate::connection) fn close(&self) -> Option<Close<'_>> {
-        parse_close(self.control.filled()).ok()
+    pub(in crate::connection) fn close(&self) -> Result<Close<'_>, Error> {
+        parse_close(self.control.filled())
     }
 }
 

@@ -1,8 +1,7 @@
 //! Compressed messages (RFC 7692 section 7.2.2): payload is decompressed as it arrives, within the limit of the message.
 
-use super::found::{Found, Payload};
+use super::found::{Found, Payload, What};
 use super::{Receiver, Reported};
-use crate::config::Delivery;
 use crate::connection::compression::Compression;
 use crate::error::{Error, Limit, Violation};
 use crate::message::{DataKind, Utf8};
@@ -18,29 +17,32 @@ const PART: u64 = 16 * 1024;
 const PEEK: usize = 512;
 
 impl<S: Storage> Receiver<S> {
-    /// Takes payload of a compressed message. `None`: nothing to report so far.
-    pub(super) fn inflated_payload<'i>(
+    /// Takes payload of a compressed message.
+    pub(super) fn inflated_payload(
         &mut self,
-        kind: DataKind,
-        input: &mut &'i mut [u8],
+        input: &mut &mut [u8],
+        found: &mut Found<'_>,
         compression: &mut Compression,
-    ) -> Result<Option<Found<'i>>, Error> {
-        match self.delivery {
-            Delivery::Whole => self.inflate_whole(kind, input, compression),
-            Delivery::Parts => self.inflate_part(kind, input, compression),
+    ) -> Result<(), Error> {
+        let kind = self.order.last_kind();
+        if self.parts.is_some() {
+            self.inflate_part(kind, input, found, compression)
+        } else {
+            self.inflate_whole(kind, input, found, compression)
         }
     }
 
-    fn inflate_whole<'i>(
+    fn inflate_whole(
         &mut self,
         kind: DataKind,
-        input: &mut &'i mut [u8],
+        input: &mut &mut [u8],
+        found: &mut Found<'_>,
         compression: &mut Compression,
-    ) -> Result<Option<Found<'i>>, Error> {
-        let Some(piece) = self.decoder.payload(input, usize::MAX) else {
-            return Ok(None);
+    ) -> Result<(), Error> {
+        let Some(bytes) = self.decoder.payload(input, usize::MAX) else {
+            return Ok(());
         };
-        let mut rest = &*piece.bytes;
+        let mut rest = &*bytes;
         loop {
             let buffer = self.assembler.buffer();
             let so_far = buffer.len();
@@ -64,22 +66,20 @@ impl<S: Storage> Receiver<S> {
                 return Err(Limit::Message.into());
             }
         }
-        self.frame.is_first = false;
-        if !(piece.is_last && self.frame.fin) {
-            return Ok(None);
+        let is_last = self.decoder.is_in_header();
+        if is_last && self.decoder.fin() {
+            compression.end_received()?;
         }
-        compression.end_received()?;
-        self.end_of_whole(kind, true)?;
-        self.reported = Reported::Message;
-        Ok(Some(Found::Message(kind, Payload::Buffer)))
+        self.end_of_whole(is_last, found)
     }
 
-    fn inflate_part<'i>(
+    fn inflate_part(
         &mut self,
         kind: DataKind,
-        input: &mut &'i mut [u8],
+        input: &mut &mut [u8],
+        found: &mut Found<'_>,
         compression: &mut Compression,
-    ) -> Result<Option<Found<'i>>, Error> {
+    ) -> Result<(), Error> {
         // A character that was cut is completed first, as a part of its own.
         let missing = match kind {
             DataKind::Text => self.assembler.utf8().missing(),
@@ -87,11 +87,11 @@ impl<S: Storage> Receiver<S> {
         };
         let is_last = self.fill_part(missing, input, compression)?;
         let (bytes, utf8) = self.assembler.bytes_and_utf8();
-        let (mut payload, mut len, mut is_valid) = (Payload::Buffer, bytes.len(), true);
+        let (mut len, mut is_valid) = (bytes.len(), true);
         if kind == DataKind::Text && missing > 0 {
             let whole = utf8.continue_char(bytes).map_err(|_| Violation::InvalidUtf8)?;
             len = whole;
-            payload = Payload::Char(len);
+            found.payload = Payload::Char(len);
         } else if kind == DataKind::Text {
             (len, is_valid) = match utf8.split(bytes) {
                 // WS-8.1-02
@@ -109,15 +109,16 @@ impl<S: Storage> Receiver<S> {
         }
         if len == 0 && !is_last {
             self.assembler.buffer().truncate(0);
-            return Ok(None);
+            return Ok(());
         }
-        let is_first = core::mem::replace(&mut self.frame.is_first, false);
+        let is_first = core::mem::replace(&mut self.is_first, false);
         let is_last = is_last && is_valid;
         if is_last {
             self.end_message();
         }
         self.reported = if is_valid { Reported::Part } else { Reported::TextBeforeBadByte };
-        Ok(Some(Found::Part { kind, payload, is_first, is_last }))
+        found.what = What::part(is_first);
+        Ok(())
     }
 
     /// Decompresses into the buffer until a part is full or the input is used up. Returns whether the message has ended.
@@ -152,7 +153,7 @@ impl<S: Storage> Receiver<S> {
                     _ => continue,
                 }
             }
-            if has_ended && self.frame.fin {
+            if has_ended && self.decoder.fin() {
                 match compression.end_received() {
                     Err(_) if filled > 0 => break true,
                     result => result?,

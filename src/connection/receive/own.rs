@@ -7,9 +7,8 @@
 //! The first frame of a message leaves no gap: its payload stays where it was read to. Behind each further header the
 //! payload moves down, over the gap that the headers leave.
 
-use super::found::{Found, Payload};
+use super::found::{Found, Payload, What};
 use super::{Receiver, Reported, to_usize};
-use crate::config::Delivery;
 use crate::error::{Error, Limit};
 use crate::frame::MAX_CONTROL;
 use crate::message::DataKind;
@@ -29,11 +28,11 @@ impl<S: Storage> Receiver<S> {
     /// messages are small, and where nothing is kept to read to.
     #[inline]
     pub(in crate::connection) fn lend(&mut self) -> Option<&mut [u8]> {
-        if !S::Receive::LENDS || self.delivery != Delivery::Whole {
+        if !S::Receive::LENDS || self.parts.is_some() {
             return None;
         }
         self.clear_reported().ok()?;
-        let is_in_data = !self.decoder.is_in_header() && !self.frame.opcode.is_control();
+        let is_in_data = !self.decoder.is_in_header() && !self.decoder.opcode().is_control();
         let remaining = if is_in_data { self.decoder.remaining() } else { 0 };
         let follows_large = self.order.len() >= AS_LARGE && to_usize(self.keep_capacity) >= READ;
         if remaining < LARGE && !follows_large {
@@ -68,45 +67,46 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// Reads on in the raw bytes. `None`: they are used up.
-    pub(super) fn next_raw(&mut self) -> Result<Option<Found<'static>>, Error> {
+    pub(super) fn next_raw(&mut self, found: &mut Found<'_>) -> Result<(), Error> {
         while self.raw > 0 {
             if self.decoder.is_in_header() {
-                let rules = self.rules();
                 let raw = to_usize(self.raw);
                 let mut input = self.assembler.buffer().last_mut(raw);
-                let header = self.decoder.header(&mut input, &rules);
+                let order = &mut self.order;
+                let result = self.decoder.header(&mut input, |header| order.admit(header));
                 let taken = raw - input.len();
                 self.take_raw(taken);
-                let Some(header) = header? else {
-                    return Ok(None);
-                };
-                self.begin_frame(&header)?;
+                result?;
+                if self.decoder.is_in_header() {
+                    return Ok(());
+                }
             }
-            let found = match self.order.kind().filter(|_| !self.frame.opcode.is_control()) {
-                None => self.raw_control()?,
-                Some(kind) => self.raw_data(kind)?,
-            };
-            if found.is_some() {
-                return Ok(found);
+            match self.order.kind().filter(|_| !self.decoder.opcode().is_control()) {
+                None => self.raw_control(found)?,
+                Some(kind) => self.raw_data(kind, found)?,
+            }
+            if found.what != What::Nothing {
+                return Ok(());
             }
         }
-        Ok(None)
+        Ok(())
     }
 
-    fn raw_control(&mut self) -> Result<Option<Found<'static>>, Error> {
+    fn raw_control(&mut self, found: &mut Found<'_>) -> Result<(), Error> {
         let raw = to_usize(self.raw);
         let mut input = self.assembler.buffer().last_mut(raw);
-        let Some(piece) = self.decoder.payload(&mut input, MAX_CONTROL) else {
-            return Ok(None);
+        let Some(bytes) = self.decoder.payload(&mut input, MAX_CONTROL) else {
+            return Ok(());
         };
-        let (taken, is_last) = (piece.bytes.len(), piece.is_last);
-        self.control.append(piece.bytes).map_err(|Full| Limit::Memory)?;
+        let taken = bytes.len();
+        self.control.append(bytes).map_err(|Full| Limit::Memory)?;
         self.take_raw(taken);
-        self.end_of_control(is_last)
+        self.end_of_control(self.decoder.is_in_header(), found);
+        Ok(())
     }
 
     /// Takes payload of the data frame under way.
-    fn raw_data(&mut self, kind: DataKind) -> Result<Option<Found<'static>>, Error> {
+    fn raw_data(&mut self, kind: DataKind, found: &mut Found<'_>) -> Result<(), Error> {
         let (raw, kept) = (to_usize(self.raw), to_usize(self.kept));
         let len = usize::try_from(self.decoder.remaining()).unwrap_or(usize::MAX).min(raw);
         let buffer = self.assembler.buffer();
@@ -116,22 +116,20 @@ impl<S: Storage> Receiver<S> {
         if from > kept {
             bytes.copy_within(from..from + len, kept);
         }
-        let payload = bytes.get_mut(kept..kept + len).unwrap_or_default();
-        let (is_last, is_ascii) = self.decoder.payload_in_place(payload);
-        let is_ascii = kind == DataKind::Text && (is_ascii || payload.is_ascii());
+        let piece = bytes.get_mut(kept..kept + len).unwrap_or_default();
+        let (is_last, is_ascii) = self.decoder.payload_in_place(piece);
+        let is_ascii = kind == DataKind::Text && (is_ascii || piece.is_ascii());
         self.raw -= to_u32(len);
         self.kept += to_u32(len);
         if kind == DataKind::Text {
             self.keep_text(len, is_ascii)?;
         }
         self.close_gap();
-        self.frame.is_first = false;
-        if !self.end_of_whole(kind, is_last)? {
-            return Ok(None);
+        self.end_of_whole(is_last, found)?;
+        if found.what == What::Message && kind == DataKind::Text && self.kept == 0 {
+            found.payload = Payload::Joined;
         }
-        self.reported = Reported::Message;
-        let is_apart = kind == DataKind::Text && self.kept == 0;
-        Ok(Some(Found::Message(kind, if is_apart { Payload::Joined } else { Payload::Buffer })))
+        Ok(())
     }
 
     /// The last `len` bytes that were kept are text. ASCII stays where it is, to be checked once it is whole. Anything else
