@@ -37,8 +37,8 @@ pub(super) struct Receiver<S: Storage> {
     raw: u32,
     /// While there are raw bytes: how many bytes at the front belong to the message.
     kept: u32,
-    /// How many bytes of room behind them are lent to be read to.
-    lent: u32,
+    /// Whether room behind them is lent to be read to.
+    is_lent: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,7 +84,7 @@ impl<S: Storage> Receiver<S> {
             reported: Reported::Nothing,
             raw: 0,
             kept: 0,
-            lent: 0,
+            is_lent: false,
         }
     }
 
@@ -139,7 +139,7 @@ impl<S: Storage> Receiver<S> {
     /// Whether nothing can be found without input.
     #[inline]
     pub(super) fn needs_input(&self, compression: &Compression) -> bool {
-        matches!(self.reported, Reported::Nothing) && self.lent == 0 && !compression.has_more()
+        matches!(self.reported, Reported::Nothing) && !self.is_lent && !compression.has_more()
     }
 
     /// Reads on until something is found or input is used up.
@@ -150,7 +150,7 @@ impl<S: Storage> Receiver<S> {
         found: &mut Found<'i>,
         compression: &mut Compression,
     ) -> Result<(), Error> {
-        self.lent = 0;
+        self.is_lent = false;
         self.clear_reported()?;
         if S::Receive::LENDS && self.reported == Reported::Raw {
             self.next_raw(found)?;
@@ -332,7 +332,7 @@ impl<S: Storage> Receiver<S> {
     /// Gives memory back, between messages only: a text under way may have nothing in the buffer and still be there, in
     /// its own or as a character that is cut.
     pub(super) fn release(&mut self) {
-        self.lent = 0;
+        self.is_lent = false;
         let is_idle = self.order.kind().is_none() && self.raw == 0;
         if is_idle && self.clear_reported().is_ok() && self.assembler.bytes().is_empty() {
             self.assembler.clear(0);

@@ -79,10 +79,11 @@ impl Buffer for HeapBuffer {
     }
 
     #[inline]
-    fn fill(&mut self, len: usize) {
-        let room = self.bytes.len() - self.end();
+    fn fill(&mut self, len: usize) -> usize {
+        let len = len.min(self.bytes.len() - self.end());
         // No more than its length, which fits.
-        self.end += u32::try_from(len.min(room)).unwrap_or_default();
+        self.end += u32::try_from(len).unwrap_or_default();
+        len
     }
 
     #[inline]

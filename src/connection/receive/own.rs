@@ -32,35 +32,53 @@ impl<S: Storage> Receiver<S> {
             return None;
         }
         self.clear_reported().ok()?;
-        let is_in_data = !self.decoder.is_in_header() && !self.decoder.opcode().is_control();
-        let remaining = if is_in_data { self.decoder.remaining() } else { 0 };
+        let remaining = self.remaining();
         let follows_large = self.order.len() >= AS_LARGE && to_usize(self.keep_capacity) >= READ;
-        if remaining < LARGE && !follows_large {
+        if remaining.unwrap_or_default() < LARGE && !follows_large {
             return None;
         }
-        let rest = if is_in_data { usize::try_from(remaining).unwrap_or(usize::MAX) } else { usize::MAX };
+        let rest = to_len(remaining);
         // Memory follows the bytes that arrived, at most doubled.
         let arrived = self.assembler.buffer().len();
         let room = self.assembler.buffer().room(rest.min(arrived.max(READ))).ok()?;
+        self.is_lent = true;
         let len = room.len().min(rest);
-        self.lent = to_u32(len);
         room.get_mut(..len)
+    }
+
+    /// How much of the data frame under way has not arrived.
+    #[inline]
+    fn remaining(&self) -> Option<u64> {
+        let is_in_data = !self.decoder.is_in_header() && !self.decoder.opcode().is_control();
+        is_in_data.then(|| self.decoder.remaining())
     }
 
     /// The first `len` bytes of the room that was lent have bytes in them.
     #[inline]
     pub(in crate::connection) fn filled(&mut self, len: usize) {
-        // Beyond what is lent the room holds old bytes.
-        let len = to_u32(len).min(core::mem::take(&mut self.lent));
+        // Otherwise what is in the room is old.
+        if !core::mem::take(&mut self.is_lent) {
+            return;
+        }
+        let remaining = self.remaining();
+        let buffer = self.assembler.buffer();
+        let kept = buffer.len();
+        // No more than was lent.
+        let len = buffer.fill(len.min(to_len(remaining)));
         if len == 0 {
             return;
         }
-        let buffer = self.assembler.buffer();
-        if self.raw == 0 {
-            self.kept = to_u32(buffer.len());
+        // In the middle of bytes nothing can be told and nothing can fail.
+        let is_middle = remaining.is_some_and(|remaining| (len as u64) < remaining);
+        if self.raw == 0 && is_middle && self.order.kind() == Some(DataKind::Binary) {
+            self.decoder.payload_in_place(buffer.last_mut(len));
+            self.is_first = false;
+            return;
         }
-        buffer.fill(to_usize(len));
-        self.raw += len;
+        if self.raw == 0 {
+            self.kept = to_u32(kept);
+        }
+        self.raw += to_u32(len);
         if self.reported == Reported::Nothing {
             self.reported = Reported::Raw;
         }
@@ -175,6 +193,11 @@ impl<S: Storage> Receiver<S> {
         buffer.consume(buffer.len() - raw);
         self.kept = 0;
     }
+}
+
+/// All, where no frame is under way.
+fn to_len(remaining: Option<u64>) -> usize {
+    remaining.map_or(usize::MAX, |len| usize::try_from(len).unwrap_or(usize::MAX))
 }
 
 /// Lengths in the buffer, whose cursors have 32 bits.
