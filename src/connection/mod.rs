@@ -291,7 +291,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         if !self.sender.lifecycle.is_receiving() {
             return self.receive_late(input);
         }
-        let mut found = Found::NOTHING;
+        let mut found = Found::nothing();
         let error = match self.receiver.next(input, &mut found, &mut self.sender.compression) {
             Ok(()) if found.what == What::Nothing => return Ok(None),
             Ok(()) => match self.receiver.event(found) {
@@ -336,7 +336,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
         input: &mut &mut [u8],
     ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
         *input = &mut [];
-        self.sender.failure().map_or(Ok(None), Err)
+        match self.sender.failure() {
+            Some(error) => Err(error),
+            None => Ok(None),
+        }
     }
 
     /// Where the next bytes can be read to, while messages are large: the connection's own buffer, which saves a copy. It

@@ -328,9 +328,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// Takes a step. Where the handshake ends without being complete nothing was agreed.
+    #[inline(always)]
     pub(super) fn step(&mut self, step: Step) {
         if R::OPENS && matches!(self.lifecycle.phase(), Phase::Handshake) && !matches!(step, Step::Opened) {
-            self.negotiation = S::Text::EMPTY;
+            self.negotiation = S::Text::empty();
         }
         #[cfg(feature = "deflate")]
         if self.lifecycle.phase() == Phase::Handshake {

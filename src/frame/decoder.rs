@@ -162,7 +162,8 @@ impl Decoder {
             *input = &mut [];
             return Ok(());
         };
-        take_front(input, len.saturating_sub(before));
+        // It was not whole before.
+        take_front(input, len.wrapping_sub(before));
         self.enter_payload(&header, admit)
     }
 

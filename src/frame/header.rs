@@ -110,19 +110,19 @@ impl Header {
             return Err(Violation::ControlTooLong.into());
         }
 
-        let (payload_len, rest, length_len) = match short {
+        let (payload_len, key_at) = match short {
             // WS-5.2-10
-            126 => match rest.split_first_chunk::<2>() {
-                Some((length, rest)) => (u64::from(u16::from_be_bytes(*length)), rest, 2),
+            126 => match rest.first_chunk::<2>() {
+                Some(length) => (u64::from(u16::from_be_bytes(*length)), 4),
                 None => return Ok(None),
             },
             // WS-5.2-11
-            127 => match rest.split_first_chunk::<8>() {
-                Some((length, rest)) => (u64::from_be_bytes(*length), rest, 8),
+            127 => match rest.first_chunk::<8>() {
+                Some(length) => (u64::from_be_bytes(*length), 10),
                 None => return Ok(None),
             },
             // WS-5.2-09
-            short => (u64::from(short), rest, 0),
+            short => (u64::from(short), 2),
         };
         // WS-5.2-12
         if payload_len >> 63 != 0 {
@@ -138,16 +138,13 @@ impl Header {
         }
 
         // WS-5.2-08
-        let key = if masked {
-            match rest.first_chunk::<4>() {
-                Some(key) => Some(*key),
-                None => return Ok(None),
-            }
-        } else {
-            None
+        if !masked {
+            return Ok(Some((Self { fin, rsv1, opcode, key: None, payload_len }, key_at)));
+        }
+        let Some(&key) = bytes.get(key_at..).and_then(|rest| rest.first_chunk::<4>()) else {
+            return Ok(None);
         };
-        let len = 2 + length_len + if masked { 4 } else { 0 };
-        Ok(Some((Self { fin, rsv1, opcode, key, payload_len }, len)))
+        Ok(Some((Self { fin, rsv1, opcode, key: Some(key), payload_len }, key_at + 4)))
     }
 }
 

@@ -76,7 +76,6 @@ impl Order {
             // WS-5.4-17 · WS-6.2-03: the first frame tells the kind.
             (opcode, false) => {
                 self.kind = if opcode == Opcode::Text { DataKind::Text } else { DataKind::Binary };
-                self.is_under_way = true;
                 self.is_compressed = cfg!(feature = "deflate") && rsv1;
                 self.fragments_left = self.max_fragments;
                 self.left = self.max_len;
@@ -89,6 +88,7 @@ impl Order {
         self.fragments_left = self.fragments_left.checked_sub(1).ok_or(Limit::Fragments)?;
         // WS-10.4-03: at the frame that would cross the limit.
         self.left = self.left.checked_sub(payload_len).ok_or(Limit::Message)?;
+        self.is_under_way = true;
         Ok(())
     }
 

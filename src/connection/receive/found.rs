@@ -17,8 +17,11 @@ pub(in crate::connection) struct Found<'i> {
 }
 
 impl Found<'_> {
-    /// The buffer holds what will be found, unless it is said otherwise.
-    pub(in crate::connection) const NOTHING: Self = Self { what: What::Nothing, payload: Payload::Buffer };
+    /// The buffer holds what will be found, unless it is said otherwise. Not a constant, which is copied as a whole.
+    #[inline(always)]
+    pub(in crate::connection) const fn nothing() -> Self {
+        Self { what: What::Nothing, payload: Payload::Buffer }
+    }
 }
 
 /// What was found. Of which kind it is tells the receiver.

@@ -84,7 +84,7 @@ impl<S: Storage> Receiver<S> {
         }
     }
 
-    /// Reads on in the raw bytes. `None`: they are used up.
+    /// Reads on in the raw bytes until something is found or they are used up.
     pub(super) fn next_raw(&mut self, found: &mut Found<'_>) -> Result<(), Error> {
         while self.raw > 0 {
             if self.decoder.is_in_header() {

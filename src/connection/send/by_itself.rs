@@ -46,8 +46,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if self.lifecycle.may_pong().is_err() {
             return;
         }
-        let burst = PONG_BURST.min(self.max_outgoing());
-        if self.pong_end == 0 || self.outgoing_len().saturating_add(MAX_CONTROL_FRAME) <= burst {
+        let waiting = self.outgoing_len().saturating_add(MAX_CONTROL_FRAME);
+        if self.pong_end == 0 || (waiting <= PONG_BURST && waiting <= self.max_outgoing()) {
             self.queue_pong(payload);
         } else {
             self.waiting_pong.clear(0);
