@@ -113,7 +113,7 @@ impl<T> Once<T> {
 }
 
 /// A list over any number of lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum List {
     #[default]
     Missing,
@@ -124,27 +124,56 @@ pub(crate) enum List {
 }
 
 impl List {
-    /// Another line, whose elements follow.
-    pub(crate) fn begin_line(&mut self) {
-        if *self == Self::Missing {
-            *self = Self::Empty;
+    /// Another line, a list of tokens.
+    #[inline]
+    pub(crate) fn add_tokens(&mut self, value: &[u8]) {
+        if FOR_SPEED {
+            self.add_elements(elements(value).map(is_token));
+        } else {
+            self.add_compactly(value, TOKENS);
         }
     }
 
-    /// Another element.
-    pub(crate) fn add(&mut self, is_valid: bool) {
-        if !is_valid {
-            *self = Self::Malformed;
-        } else if *self != Self::Malformed {
-            *self = Self::Valid;
-        }
-    }
-
-    /// A line of extensions.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    /// Another line, a list of extensions.
+    #[inline]
     pub(crate) fn add_extensions(&mut self, value: &[u8]) {
-        self.begin_line();
-        extensions(value).for_each(|extension| self.add(extension.is_ok()));
+        if FOR_SPEED {
+            self.add_elements(extensions(value).map(|extension| extension.is_ok()));
+        } else {
+            self.add_compactly(value, EXTENSIONS);
+        }
+    }
+
+    /// Elements, each of them valid or not.
+    #[inline]
+    fn add_elements(&mut self, elements: impl Iterator<Item = bool>) {
+        let line = elements.fold(Self::Empty, |line, is_valid| {
+            line.max(if is_valid { Self::Valid } else { Self::Malformed })
+        });
+        *self = line.max(*self);
+    }
+
+    /// The same in little code.
+    #[inline(never)]
+    fn add_compactly(&mut self, value: &[u8], grammar: &[(Place, u8, Place)]) {
+        let mut line = Self::Empty;
+        let mut place = Place::Start;
+        for &byte in value {
+            let kind = match byte {
+                b'\t' => b' ',
+                byte if is_token_byte(byte) => TOKEN,
+                byte => byte,
+            };
+            let next = grammar.iter().find(|(from, known, _)| *from == place && *known == kind);
+            place = next.map_or(Place::Malformed, |(_, _, to)| *to);
+            if place == Place::Name {
+                line = Self::Valid;
+            }
+        }
+        if place > Place::ParameterEnd {
+            line = Self::Malformed;
+        }
+        *self = line.max(*self);
     }
 
     /// WS-4.3-08: where the field stands it has at least one element.
@@ -152,6 +181,69 @@ impl List {
         matches!(self, Self::Missing | Self::Valid)
     }
 }
+
+/// Where in a list the next byte belongs. The first ones are where it may end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Place {
+    /// In front of an element, which may be empty.
+    Start,
+    /// In its name; in the value of a parameter, behind which may follow the same.
+    Name,
+    End,
+    ParameterName,
+    ParameterEnd,
+    /// In front of a parameter.
+    Parameter,
+    /// In front of a value.
+    Value,
+    /// Behind an opening quote.
+    Quote,
+    Quoted,
+    Escaped,
+    Malformed,
+}
+
+/// Stands for any byte of a token, as the space does for white space.
+const TOKEN: u8 = b'a';
+
+/// `extension = token *( ";" token [ "=" ( token / quoted-string ) ] )`, where what is quoted has to be a token once the
+/// backslashes are removed: from where a byte leads to where. What is not here is malformed. WS-4.3-01 · WS-4.3-06 ·
+/// WS-4.3-07 · WS-9.1-02
+static EXTENSIONS: &[(Place, u8, Place)] = &[
+    (Place::Start, b' ', Place::Start),
+    (Place::Start, b',', Place::Start),
+    (Place::Start, TOKEN, Place::Name),
+    (Place::Name, TOKEN, Place::Name),
+    (Place::Name, b' ', Place::End),
+    (Place::Name, b',', Place::Start),
+    (Place::End, b' ', Place::End),
+    (Place::End, b',', Place::Start),
+    // So far it is a list of tokens.
+    (Place::Name, b';', Place::Parameter),
+    (Place::End, b';', Place::Parameter),
+    (Place::Parameter, b' ', Place::Parameter),
+    (Place::Parameter, TOKEN, Place::ParameterName),
+    (Place::ParameterName, TOKEN, Place::ParameterName),
+    (Place::ParameterName, b' ', Place::ParameterEnd),
+    (Place::ParameterName, b'=', Place::Value),
+    (Place::ParameterName, b';', Place::Parameter),
+    (Place::ParameterName, b',', Place::Start),
+    (Place::ParameterEnd, b' ', Place::ParameterEnd),
+    (Place::ParameterEnd, b'=', Place::Value),
+    (Place::ParameterEnd, b';', Place::Parameter),
+    (Place::ParameterEnd, b',', Place::Start),
+    (Place::Value, b' ', Place::Value),
+    (Place::Value, TOKEN, Place::Name),
+    (Place::Value, b'"', Place::Quote),
+    (Place::Quote, TOKEN, Place::Quoted),
+    (Place::Quote, b'\\', Place::Escaped),
+    (Place::Quoted, TOKEN, Place::Quoted),
+    (Place::Quoted, b'\\', Place::Escaped),
+    (Place::Escaped, TOKEN, Place::Quoted),
+    (Place::Quoted, b'"', Place::End),
+];
+
+static TOKENS: &[(Place, u8, Place)] = EXTENSIONS.split_at(8).0;
 
 /// One extension of a `Sec-WebSocket-Extensions` field (RFC 6455 section 9.1).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -355,6 +447,32 @@ mod tests {
         list.map_or("malformed".to_string(), |list| list.join(" "))
     }
 
+    /// In little code a line is judged in another way.
+    fn assert_same_compactly(value: &str) {
+        for first in [List::Missing, List::Empty, List::Valid, List::Malformed] {
+            let value = value.as_bytes();
+            let mut lists = [first; 4];
+            lists[0].add_elements(extensions(value).map(|extension| extension.is_ok()));
+            lists[1].add_compactly(value, EXTENSIONS);
+            assert_eq!(lists[0], lists[1], "extensions {}", value.escape_ascii());
+            lists[2].add_elements(elements(value).map(is_token));
+            lists[3].add_compactly(value, TOKENS);
+            assert_eq!(lists[2], lists[3], "tokens {}", value.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_line_is_judged_the_same_in_little_code() {
+        // Each text of so many of these.
+        let bytes = ["a", " ", ",", ";", "=", "\"", "\\", "\t", "\u{e9}"];
+        for len in 0..=5 {
+            for number in 0..bytes.len().pow(len) {
+                let piece = |at: u32| bytes[number / bytes.len().pow(at) % bytes.len()];
+                assert_same_compactly(&(0..len).map(piece).collect::<String>());
+            }
+        }
+    }
+
     // WS-4.3-06 · WS-4.3-07 · WS-4.3-08
     #[test]
     fn the_grammar_of_extensions() {
@@ -374,6 +492,7 @@ mod tests {
             ("fo\u{e9}", "malformed"),
         ] {
             assert_eq!(read(value), expected, "{value}");
+            assert_same_compactly(value);
         }
     }
 
@@ -393,6 +512,7 @@ mod tests {
             (r#"foo; x="a"b"#, "malformed"),
         ] {
             assert_eq!(read(value), expected, "{value}");
+            assert_same_compactly(value);
         }
         let value = extensions(br#"foo; x="1\0""#)
             .next()

@@ -2,7 +2,7 @@
 //! rejection (section 4.2.2).
 
 use super::accept_key::{ACCEPT_LEN, digest_of, valid_key};
-use super::fields::{List, Once, elements, has_token, is_name, is_token, is_value_byte, trim};
+use super::fields::{List, Once, has_token, is_name, is_token, is_value_byte, trim};
 use super::line::{fields, request_line};
 use super::out::Out;
 use super::sha1::Digest;
@@ -251,10 +251,7 @@ impl<'a> RequestFields<'a> {
             17 if is(b"sec-websocket-key") => self.key.set(value),
             21 if is(b"sec-websocket-version") => self.version.set(value),
             // WS-4.3-03 · WS-11.3.4-01 · WS-8.1-04
-            22 if is(b"sec-websocket-protocol") => {
-                self.subprotocols.begin_line();
-                elements(value).for_each(|name| self.subprotocols.add(is_token(name)));
-            }
+            22 if is(b"sec-websocket-protocol") => self.subprotocols.add_tokens(value),
             // WS-4.3-06 · WS-9.1-01 · WS-9.1-03 · WS-11.3.2-01
             24 if is(b"sec-websocket-extensions") => self.extensions.add_extensions(value),
             _ => {}
