@@ -164,7 +164,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
         max_fields: u8,
     ) -> Result<Option<(HeadFound, usize)>, Error> {
         if R::IS_SERVER {
-            let Some((verdict, len)) = check_request(head, max_fields)? else {
+            let verdict = if S::Names::KEEPS_ALL {
+                check_request::<false>(head, max_fields)?
+            } else {
+                check_request::<true>(head, max_fields)?
+            };
+            let Some((verdict, len)) = verdict else {
                 return Ok(None);
             };
             let found = match verdict {
@@ -191,7 +196,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
         let offers_extensions = sender.compression.is_wanted();
         #[cfg(not(feature = "deflate"))]
         let offers_extensions = false;
-        let answer = check_response(head, max_fields, &sender.digest, sender.offered(), offers_extensions)?;
+        let (digest, offered) = (&sender.digest, sender.offered());
+        let answer = if S::Names::KEEPS_ALL {
+            check_response::<false>(head, max_fields, digest, offered, offers_extensions)?
+        } else {
+            check_response::<true>(head, max_fields, digest, offered, offers_extensions)?
+        };
         let Some((answer, len)) = answer else {
             return Ok(None);
         };

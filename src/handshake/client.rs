@@ -2,12 +2,14 @@
 
 use super::accept_key::{KEY_LEN, accept_of};
 use super::fields::{List, Once, has_token, is_name, is_token, trim};
-use super::line::{fields, status_line};
+use super::head::Own;
+use super::line::{fields, judged_fields, status_line};
 use super::out::Out;
 use super::server::{check_headers, is_websocket_header};
 use super::sha1::Digest;
 use super::uri::{Uri, UriError};
 use crate::error::{Error, HandshakeError, Misuse};
+use crate::frame::FOR_SPEED;
 use core::str;
 
 /// What a client asks for: where to, which subprotocols, and with which further header fields.
@@ -87,7 +89,7 @@ impl<'a> ClientRequest<'a> {
         }
         // WS-4.1-45 · WS-11.3.1-01
         check_headers(self.headers, |name| {
-            is_websocket_header(name)
+            is_websocket_header(name.as_bytes())
                 || ["host", "origin", "upgrade", "connection", "content-length", "transfer-encoding"]
                     .iter()
                     .any(|owned| name.eq_ignore_ascii_case(owned))
@@ -148,7 +150,7 @@ pub(crate) enum Answer<'a> {
 
 /// Checks a response head, and says how long it is. `None`: it is not complete. `offered` are the subprotocols of the
 /// request, and `digest` is what answers its key.
-pub(crate) fn check_response<'a>(
+pub(crate) fn check_response<'a, const JUDGED: bool>(
     head: &'a [u8],
     max_fields: u8,
     digest: &Digest,
@@ -159,8 +161,14 @@ pub(crate) fn check_response<'a>(
         return Ok(None);
     };
     let mut known = ResponseFields::default();
-    let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
-        return Ok(None);
+    let after = if JUDGED {
+        judged_fields(rest, |field| known.add(field.name, field.value));
+        &[]
+    } else {
+        let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
+            return Ok(None);
+        };
+        after
     };
     let answer = match line.status {
         101 if !line.is_http_1_1 => return Err(HandshakeError::HttpVersion.into()),
@@ -187,17 +195,35 @@ impl<'a> ResponseFields<'a> {
     /// Takes the next field. WS-4.1-63
     #[inline]
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
-        let is = |known: &[u8]| is_name(name, known);
         // WS-4.1-57
         let value = trim(value);
+        if !FOR_SPEED {
+            if let Some(own) = Own::named(name) {
+                self.add_own(own, value);
+            }
+            return;
+        }
+        let is = |known: &[u8]| is_name(name, known);
         match name.len() {
-            7 if is(b"upgrade") => self.upgrade.set(value),
-            10 if is(b"connection") => self.connection |= has_token(value, b"upgrade"),
-            20 if is(b"sec-websocket-accept") => self.accept.set(value),
+            7 if is(b"upgrade") => self.add_own(Own::Upgrade, value),
+            10 if is(b"connection") => self.add_own(Own::Connection, value),
+            20 if is(b"sec-websocket-accept") => self.add_own(Own::Accept, value),
+            22 if is(b"sec-websocket-protocol") => self.add_own(Own::Protocol, value),
+            24 if is(b"sec-websocket-extensions") => self.add_own(Own::Extensions, value),
+            _ => {}
+        }
+    }
+
+    #[inline(always)]
+    fn add_own(&mut self, own: Own, value: &'a [u8]) {
+        match own {
+            Own::Upgrade => self.upgrade.set(value),
+            Own::Connection => self.connection |= has_token(value, b"upgrade"),
+            Own::Accept => self.accept.set(value),
             // WS-11.3.4-02
-            22 if is(b"sec-websocket-protocol") => self.subprotocol.set(value),
+            Own::Protocol => self.subprotocol.set(value),
             // WS-11.3.2-02
-            24 if is(b"sec-websocket-extensions") => self.extensions.add_extensions(value),
+            Own::Extensions => self.extensions.add_extensions(value),
             _ => {}
         }
     }

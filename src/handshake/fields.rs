@@ -147,10 +147,16 @@ impl List {
     /// Elements, each of them valid or not.
     #[inline]
     fn add_elements(&mut self, elements: impl Iterator<Item = bool>) {
-        let line = elements.fold(Self::Empty, |line, is_valid| {
-            line.max(if is_valid { Self::Valid } else { Self::Malformed })
+        if *self == Self::Missing {
+            *self = Self::Empty;
+        }
+        elements.for_each(|is_valid| {
+            if !is_valid {
+                *self = Self::Malformed;
+            } else if *self != Self::Malformed {
+                *self = Self::Valid;
+            }
         });
-        *self = line.max(*self);
     }
 
     /// The same in little code.

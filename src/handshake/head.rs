@@ -3,10 +3,11 @@
 //! Lines are judged in their order, each when its line feed is there; of a line under way nothing is judged but the
 //! first byte of all. A storage of a fixed size keeps only the lines that somebody wants.
 
-use super::fields::{is_token_byte, is_value_byte};
-use super::line::{field, find_line_feed};
+use super::fields::{is_name, is_token_byte, is_value_byte};
+use super::line::{find_line_feed, token_len, value_len};
+use super::server::is_websocket_header;
 use crate::error::{Error, HandshakeError, Limit};
-use crate::frame::take_front;
+use crate::frame::{FOR_SPEED, take_front};
 use crate::storage::Full;
 use crate::storage::sealed::{Buffer, Names};
 
@@ -14,6 +15,8 @@ use crate::storage::sealed::{Buffer, Names};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Progress {
     line: Line,
+    /// Whether the line under way is one that nobody wants. Until that is known it is kept.
+    is_dropped: bool,
     /// Header fields that were judged.
     fields: u8,
     /// Bytes that came: compared with the limit.
@@ -22,35 +25,60 @@ pub(crate) struct Progress {
     line_start: u32,
 }
 
-/// The line under way.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Where in a head the next byte belongs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Line {
-    /// In front of the first line, where empty ones are skipped (RFC 9112 section 2.2); behind so many CRs.
-    BeforeFirst {
-        crs: u8,
-    },
+    /// In front of the first line, where empty ones are skipped (RFC 9112 section 2.2).
+    #[default]
+    BeforeFirst,
+    BeforeFirstCr,
+    /// Nothing good can follow.
+    BeforeFirstCrs,
     First,
-    /// A field. Until it is known that nobody wants it, it is kept.
-    Field {
-        is_wanted: bool,
-    },
-    /// A field that nobody wants.
-    Dropped(Dropped),
-}
-
-/// Where in a field that is dropped the next byte belongs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Dropped {
+    /// In front of a field, or of the empty line at the end.
     Start,
     Name,
     Value,
     Cr,
+    LastCr,
+    End,
     Malformed,
 }
 
-impl Default for Line {
-    fn default() -> Self {
-        Self::BeforeFirst { crs: 0 }
+impl Line {
+    /// The syntax of a head, byte by byte: that of fields as `line::field` has it. A first line is judged when it is whole.
+    fn after(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Value, byte) if is_value_byte(byte) => Self::Value,
+            (Self::Start | Self::Name, byte) if is_token_byte(byte) => Self::Name,
+            (Self::Name, b':') => Self::Value,
+            (Self::Value, b'\r') => Self::Cr,
+            (Self::Start, b'\r') => Self::LastCr,
+            (Self::First | Self::Value | Self::Cr, b'\n') => Self::Start,
+            (Self::Start | Self::LastCr, b'\n') => Self::End,
+            (Self::First, _) => Self::First,
+            (Self::BeforeFirst, b'\r') => Self::BeforeFirstCr,
+            (Self::BeforeFirstCr | Self::BeforeFirstCrs, b'\r') => Self::BeforeFirstCrs,
+            (Self::BeforeFirst | Self::BeforeFirstCr, b'\n') => Self::BeforeFirst,
+            (Self::BeforeFirst, byte) if is_token_byte(byte) => Self::First,
+            _ => Self::Malformed,
+        }
+    }
+
+    fn is_before_first(self) -> bool {
+        matches!(self, Self::BeforeFirst | Self::BeforeFirstCr | Self::BeforeFirstCrs)
+    }
+
+    /// How many bytes at the front change nothing, where it pays to look; at least the first one, which may.
+    #[inline]
+    fn run(self, bytes: &[u8]) -> usize {
+        let run = match self {
+            Self::First => find_line_feed(bytes).unwrap_or(bytes.len()),
+            Self::Name => token_len(bytes),
+            Self::Value => value_len(bytes),
+            _ => 1,
+        };
+        run.max(1)
     }
 }
 
@@ -65,7 +93,7 @@ pub(crate) struct Bounds<N> {
 
 impl Progress {
     pub(crate) const NEW: Self =
-        Self { line: Line::BeforeFirst { crs: 0 }, fields: 0, seen: 0, line_start: 0 };
+        Self { line: Line::BeforeFirst, is_dropped: false, fields: 0, seen: 0, line_start: 0 };
 
     /// Whether nothing has come yet.
     #[inline]
@@ -99,149 +127,106 @@ impl Progress {
         buffer: &mut B,
         bounds: &Bounds<N>,
     ) -> Result<bool, Error> {
-        while !input.is_empty() {
+        loop {
             let within = self.within(input, bounds.max_head);
-            if within.is_empty() {
-                return Err(Limit::Head.into());
-            }
-            let Line::BeforeFirst { crs } = self.line else {
-                let end = find_line_feed(within);
-                let len = end.map_or(within.len(), |end| end.saturating_add(1));
-                self.add(len);
-                if self.piece(take_front(input, len), end.is_some(), buffer, bounds)? {
-                    return Ok(true);
-                }
-                continue;
+            let Some(&byte) = within.first() else {
+                return if input.is_empty() { Ok(false) } else { Err(Limit::Head.into()) };
             };
-            let is_token = within.first().is_some_and(|&byte| is_token_byte(byte));
-            self.line = match within {
-                [b'\r', ..] => Line::BeforeFirst { crs: crs.saturating_add(1) },
-                [b'\n', ..] if crs < 2 => Line::BeforeFirst { crs: 0 },
-                _ if crs == 0 && is_token => {
-                    self.line_start = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
-                    self.line = Line::First;
-                    continue;
-                }
-                // Neither a method nor `HTTP/`, but TLS or noise, which may never have an empty line.
-                _ => return Err(HandshakeError::MalformedHead.into()),
-            };
-            self.add(1);
-            take_front(input, 1);
-        }
-        Ok(false)
-    }
-
-    /// Takes a piece of one line, the last one with its line feed. Whether the head is complete.
-    fn piece<B: Buffer, N: Names>(
-        &mut self,
-        piece: &[u8],
-        is_last: bool,
-        buffer: &mut B,
-        bounds: &Bounds<N>,
-    ) -> Result<bool, Error> {
-        let line_start = usize::try_from(self.line_start).unwrap_or(usize::MAX);
-        if self.line == (Line::Field { is_wanted: false }) {
-            let begun = buffer.filled().get(line_start..).unwrap_or_default();
-            match wanted(bounds.names.list(), begun, piece) {
-                Want::Unknown => {}
-                Want::Yes => self.line = Line::Field { is_wanted: true },
-                Want::No { needed } => {
-                    // What stood there while it could have been wanted needed its room, however it was cut.
-                    if needed > buffer.max_len().saturating_sub(line_start) {
-                        return Err(Limit::Head.into());
-                    }
-                    self.line = Line::Dropped(begun.iter().copied().fold(Dropped::Start, Dropped::after));
-                    buffer.truncate(line_start);
+            let len = if FOR_SPEED && N::KEEPS_ALL { self.line.run(within) } else { 1 };
+            let next = self.line.after(byte);
+            let is_name = matches!(self.line, Line::Start | Line::Name);
+            if !N::KEEPS_ALL && is_name && !self.is_dropped && !matches!(next, Line::LastCr | Line::End) {
+                let begun = self.begun(buffer);
+                if !is_wanted(bounds.names.list(), begun, byte) {
+                    // What stood there while it could have been wanted needed its room.
+                    self.is_dropped = true;
+                    buffer.truncate(self.line_start());
                 }
             }
-        }
-        if let Line::Dropped(dropped) = self.line {
-            let dropped = piece.iter().copied().fold(dropped, Dropped::after);
-            self.line = Line::Dropped(dropped);
-            if !is_last {
-                return Ok(false);
+            self.add(len);
+            let piece = take_front(input, len);
+            if !self.is_dropped && !next.is_before_first() {
+                buffer.append(piece).map_err(|Full| Limit::Head)?;
             }
-            if dropped == Dropped::Malformed {
+            // What begins neither with a method nor with `HTTP/` is TLS or noise, which may never have an empty line.
+            if next == Line::Malformed && (self.line.is_before_first() || byte == b'\n') {
                 return Err(HandshakeError::MalformedHead.into());
             }
-        } else {
-            buffer.append(piece).map_err(|Full| Limit::Head)?;
-            if !is_last {
-                return Ok(false);
+            if byte == b'\n' {
+                if next == Line::End {
+                    return Ok(true);
+                }
+                if self.line == Line::First {
+                    (bounds.first_line)(self.begun(buffer))?;
+                } else if next == Line::Start {
+                    self.fields = self.fields.saturating_add(1);
+                    if self.fields > bounds.max_fields {
+                        return Err(Limit::HeadFields.into());
+                    }
+                }
+                self.is_dropped = false;
+                self.line_start = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
             }
-            let line = buffer.filled().get(line_start..).unwrap_or_default();
-            if self.line == Line::First {
-                (bounds.first_line)(line)?;
-                self.begin_field(buffer, N::KEEPS_ALL);
-                return Ok(false);
-            }
-            if field(line)?.is_none_or(|(field, _)| field.name.is_empty()) {
-                return Ok(true);
-            }
+            self.line = next;
         }
-        self.fields = self.fields.saturating_add(1);
-        if self.fields > bounds.max_fields {
-            return Err(Limit::HeadFields.into());
-        }
-        self.begin_field(buffer, N::KEEPS_ALL);
-        Ok(false)
     }
 
-    fn begin_field<B: Buffer>(&mut self, buffer: &B, is_wanted: bool) {
-        self.line = Line::Field { is_wanted };
-        self.line_start = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
+    fn line_start(&self) -> usize {
+        usize::try_from(self.line_start).unwrap_or(usize::MAX)
     }
-}
 
-impl Dropped {
-    /// The syntax of a field, byte by byte: as `line::field` has it.
-    fn after(self, byte: u8) -> Self {
-        match (self, byte) {
-            (Self::Start | Self::Name, byte) if is_token_byte(byte) => Self::Name,
-            (Self::Value, b'\r') => Self::Cr,
-            (Self::Value, byte) if is_value_byte(byte) => Self::Value,
-            (Self::Name, b':') | (Self::Value | Self::Cr, b'\n') => Self::Value,
-            _ => Self::Malformed,
-        }
+    /// The line under way, as far as it came.
+    fn begun<'b, B: Buffer>(&self, buffer: &'b B) -> &'b [u8] {
+        buffer.filled().get(self.line_start()..).unwrap_or_default()
     }
 }
 
-/// Whether somebody wants a line.
-enum Want {
-    Yes,
-    No {
-        /// How many of its bytes were there before that was known.
-        needed: usize,
-    },
-    Unknown,
+/// A field that the protocol reads, of either role.
+#[derive(Clone, Copy)]
+pub(crate) enum Own {
+    Host,
+    Origin,
+    Upgrade,
+    Connection,
+    Key,
+    Version,
+    Protocol,
+    Extensions,
+    Accept,
+    ContentLength,
+    TransferEncoding,
 }
 
-/// What the protocol asks for, of either role. Where the last byte is a dash more of the name may follow.
-const OWN: &[&str] =
-    &["host", "origin", "upgrade", "connection", "sec-websocket-", "content-length", "transfer-encoding"];
+static OWN: [(&str, Own); 11] = [
+    ("host", Own::Host),
+    ("origin", Own::Origin),
+    ("upgrade", Own::Upgrade),
+    ("connection", Own::Connection),
+    ("sec-websocket-key", Own::Key),
+    ("sec-websocket-version", Own::Version),
+    ("sec-websocket-protocol", Own::Protocol),
+    ("sec-websocket-extensions", Own::Extensions),
+    ("sec-websocket-accept", Own::Accept),
+    ("content-length", Own::ContentLength),
+    ("transfer-encoding", Own::TransferEncoding),
+];
 
-/// Looks at the name of a line that came in two pieces, both perhaps not yet whole.
+impl Own {
+    /// By its name, in any ASCII case.
+    pub(crate) fn named(name: &[u8]) -> Option<Self> {
+        OWN.iter().find(|(known, _)| is_name(name, known.as_bytes())).map(|(_, own)| *own)
+    }
+}
+
+/// Whether somebody may want a field that begins like this. Those of the handshake are all kept.
 #[inline(never)]
-fn wanted(names: &[&str], begun: &[u8], piece: &[u8]) -> Want {
-    let byte = |at: usize| match begun.get(at) {
-        None => piece.get(at.wrapping_sub(begun.len())),
-        byte => byte,
+fn is_wanted(names: &[&str], begun: &[u8], byte: u8) -> bool {
+    let may_be = |name: &str| {
+        let (name, at) = (name.as_bytes(), begun.len());
+        name.get(at).unwrap_or(&b':').eq_ignore_ascii_case(&byte)
+            && name.get(..at).is_some_and(|front| is_name(front, begun))
     };
-    let mut needed: usize = 0;
-    for name in OWN.iter().chain(names) {
-        let name = name.as_bytes();
-        let is_same =
-            |(at, wanted): (usize, &u8)| byte(at).is_some_and(|byte| byte.eq_ignore_ascii_case(wanted));
-        let matched = name.iter().enumerate().take_while(|pair| is_same(*pair)).count();
-        if matched == name.len() && (name.last() == Some(&b'-') || byte(matched) == Some(&b':')) {
-            return Want::Yes;
-        }
-        needed = needed.max(matched);
-    }
-    match byte(0) {
-        // The end of the head.
-        Some(b'\r' | b'\n') => Want::Yes,
-        _ if byte(needed).is_none() => Want::Unknown,
-        _ => Want::No { needed },
-    }
+    is_websocket_header(begun)
+        || OWN.iter().any(|(name, _)| may_be(name))
+        || names.iter().any(|name| may_be(name))
 }

@@ -115,6 +115,30 @@ pub(crate) fn fields<'a>(
     Ok(None)
 }
 
+/// The fields of a head whose lines were judged as they came.
+#[inline(always)]
+pub(crate) fn judged_fields<'a>(mut lines: &'a [u8], mut add: impl FnMut(Field<'a>)) {
+    while let Some(field) = judged_field(&mut lines) {
+        add(field);
+    }
+}
+
+/// Takes a field off the front of lines that were judged. `None` at the end of them.
+pub(crate) fn judged_field<'a>(lines: &mut &'a [u8]) -> Option<Field<'a>> {
+    let (line, rest) = split_line(lines);
+    *lines = rest;
+    let colon = line.iter().position(|&byte| byte == b':')?;
+    let (name, value) = line.split_at_checked(colon)?;
+    Some(Field { name, value: value.get(1..)? })
+}
+
+/// A line without what ends it, and the lines behind it.
+pub(crate) fn split_line(lines: &[u8]) -> (&[u8], &[u8]) {
+    let end = lines.iter().position(|&byte| byte == b'\n').unwrap_or(lines.len());
+    let (line, rest) = lines.split_at_checked(end).unwrap_or_default();
+    (line.strip_suffix(b"\r").unwrap_or(line), rest.get(1..).unwrap_or_default())
+}
+
 /// A line that cannot be read is malformed if its end is there.
 fn whole<'a, T>(
     bytes: &[u8],
@@ -177,7 +201,8 @@ fn first(marks: Word) -> usize {
 }
 
 /// How many bytes at the front belong to a token.
-fn token_len(bytes: &[u8]) -> usize {
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+pub(crate) fn token_len(bytes: &[u8]) -> usize {
     let mut at = 0;
     loop {
         while let Some(word) = word_at(bytes, at) {
@@ -208,7 +233,8 @@ fn controls(word: Word) -> Word {
 }
 
 /// How many bytes at the front may stand in a field value.
-fn value_len(bytes: &[u8]) -> usize {
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+pub(crate) fn value_len(bytes: &[u8]) -> usize {
     let mut at = 0;
     loop {
         // Two words at a time, as long as nothing is marked.

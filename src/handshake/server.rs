@@ -3,7 +3,8 @@
 
 use super::accept_key::{ACCEPT_LEN, digest_of, valid_key};
 use super::fields::{List, Once, has_token, is_name, is_token, is_value_byte, trim};
-use super::line::{fields, request_line};
+use super::head::Own;
+use super::line::{fields, judged_fields, request_line};
 use super::out::Out;
 use super::sha1::Digest;
 use super::view::resource_name;
@@ -57,7 +58,7 @@ impl<'a> Accept<'a> {
 
     pub(crate) fn check_headers(&self) -> Result<(), Error> {
         check_headers(self.headers, |name| {
-            is_websocket_header(name)
+            is_websocket_header(name.as_bytes())
                 || ["upgrade", "connection", "content-length", "transfer-encoding"]
                     .iter()
                     .any(|owned| name.eq_ignore_ascii_case(owned))
@@ -181,15 +182,25 @@ pub(crate) enum Verdict {
     },
 }
 
-/// Checks a request head, and says how long it is. `None`: it is not complete.
+/// Checks a request head, whose lines may have been judged as they came, and says how long it is. `None`: it is not
+/// complete.
 #[inline(never)]
-pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Option<(Verdict, usize)>, Error> {
+pub(crate) fn check_request<const JUDGED: bool>(
+    head: &[u8],
+    max_fields: u8,
+) -> Result<Option<(Verdict, usize)>, Error> {
     let Some((line, rest)) = request_line(head)? else {
         return Ok(None);
     };
     let mut known = RequestFields::default();
-    let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
-        return Ok(None);
+    let after = if JUDGED {
+        judged_fields(rest, |field| known.add(field.name, field.value));
+        &[]
+    } else {
+        let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
+            return Ok(None);
+        };
+        after
     };
     let len = head.len() - after.len();
     if !known.upgrade {
@@ -233,27 +244,47 @@ impl<'a> RequestFields<'a> {
     /// Takes the next field. WS-4.1-63, WS-4.2.1-03 and WS-4.2.1-18: any ASCII case, any order, unknown ones ignored.
     #[inline]
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
+        if !FOR_SPEED {
+            if let Some(own) = Own::named(name) {
+                self.add_own(own, trim(value));
+            }
+            return;
+        }
         // Most fields are none of these.
         if !matches!(name.len(), 4 | 7 | 10 | 17 | 21 | 22 | 24) {
             return;
         }
-        let is = |known: &[u8]| is_name(name, known);
         let value = trim(value);
+        let is = |known: &[u8]| is_name(name, known);
         match name.len() {
-            4 if is(b"host") => {
+            4 if is(b"host") => self.add_own(Own::Host, value),
+            7 if is(b"upgrade") => self.add_own(Own::Upgrade, value),
+            10 if is(b"connection") => self.add_own(Own::Connection, value),
+            17 if is(b"sec-websocket-key") => self.add_own(Own::Key, value),
+            21 if is(b"sec-websocket-version") => self.add_own(Own::Version, value),
+            22 if is(b"sec-websocket-protocol") => self.add_own(Own::Protocol, value),
+            24 if is(b"sec-websocket-extensions") => self.add_own(Own::Extensions, value),
+            _ => {}
+        }
+    }
+
+    #[inline(always)]
+    fn add_own(&mut self, own: Own, value: &'a [u8]) {
+        match own {
+            Own::Host => {
                 let is_valid = !value.iter().any(|byte| matches!(byte, b',' | b' '));
                 self.hosts = self.hosts.saturating_add(if is_valid { 1 } else { 2 });
             }
             // WS-4.2.1-09
-            7 if is(b"upgrade") => self.upgrade |= has_token(value, b"websocket"),
+            Own::Upgrade => self.upgrade |= has_token(value, b"websocket"),
             // WS-4.2.1-10
-            10 if is(b"connection") => self.connection |= has_token(value, b"upgrade"),
-            17 if is(b"sec-websocket-key") => self.key.set(value),
-            21 if is(b"sec-websocket-version") => self.version.set(value),
+            Own::Connection => self.connection |= has_token(value, b"upgrade"),
+            Own::Key => self.key.set(value),
+            Own::Version => self.version.set(value),
             // WS-4.3-03 · WS-11.3.4-01 · WS-8.1-04
-            22 if is(b"sec-websocket-protocol") => self.subprotocols.add_tokens(value),
+            Own::Protocol => self.subprotocols.add_tokens(value),
             // WS-4.3-06 · WS-9.1-01 · WS-9.1-03 · WS-11.3.2-01
-            24 if is(b"sec-websocket-extensions") => self.extensions.add_extensions(value),
+            Own::Extensions => self.extensions.add_extensions(value),
             _ => {}
         }
     }
@@ -309,9 +340,9 @@ pub(crate) fn parse_version(value: &[u8]) -> Option<u8> {
 }
 
 /// Whether the field belongs to the opening handshake by its name.
-pub(crate) fn is_websocket_header(name: &str) -> bool {
+pub(crate) fn is_websocket_header(name: &[u8]) -> bool {
     const PREFIX: &[u8] = b"sec-websocket-";
-    name.as_bytes().get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+    name.get(..PREFIX.len()).is_some_and(|start| is_name(start, PREFIX))
 }
 
 /// Header fields of the embedder: nothing in them may break the head apart (WS-4.1-21) or be the library's own.

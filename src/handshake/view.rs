@@ -1,6 +1,7 @@
 //! A complete head, seen through its parts. The syntax was checked when it arrived (`line`), so the views split without asking again.
 
 use super::fields::{Extension, elements, extensions, is_token, trim};
+use super::line::{judged_field, split_line};
 use super::origin;
 use super::server::parse_version;
 use super::uri::split_once;
@@ -220,11 +221,8 @@ impl<'a> Iterator for Headers<'a> {
     type Item = (&'a str, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (line, rest) = split_line(self.lines);
-        self.lines = rest;
-        let colon = line.iter().position(|&byte| byte == b':')?;
-        let (name, value) = line.split_at_checked(colon)?;
-        Some((str::from_utf8(name).ok()?, trim(value.get(1..)?)))
+        let field = judged_field(&mut self.lines)?;
+        Some((str::from_utf8(field.name).ok()?, trim(field.value)))
     }
 }
 
@@ -250,11 +248,4 @@ pub(crate) fn resource_name(target: &str) -> &str {
 /// The first line, without what ends it.
 fn first_line(head: &[u8]) -> &str {
     str::from_utf8(split_line(head).0).unwrap_or_default()
-}
-
-/// A line without what ends it, and the lines behind it.
-fn split_line(lines: &[u8]) -> (&[u8], &[u8]) {
-    let end = lines.iter().position(|&byte| byte == b'\n').unwrap_or(lines.len());
-    let (line, rest) = lines.split_at_checked(end).unwrap_or_default();
-    (line.strip_suffix(b"\r").unwrap_or(line), rest.get(1..).unwrap_or_default())
 }
