@@ -3,7 +3,7 @@
 use super::accept_key::{KEY_LEN, accept_of};
 use super::fields::{List, Once, has_token, is_name, is_token, trim};
 use super::head::Own;
-use super::line::{fields, judged_fields, status_line};
+use super::line::{StatusLine, fields, judged_field, status_line};
 use super::out::Out;
 use super::server::{check_headers, is_websocket_header};
 use super::sha1::Digest;
@@ -150,7 +150,7 @@ pub(crate) enum Answer<'a> {
 
 /// Checks a response head, and says how long it is. `None`: it is not complete. `offered` are the subprotocols of the
 /// request, and `digest` is what answers its key.
-pub(crate) fn check_response<'a, const JUDGED: bool>(
+pub(crate) fn check_response<'a>(
     head: &'a [u8],
     max_fields: u8,
     digest: &Digest,
@@ -161,24 +161,28 @@ pub(crate) fn check_response<'a, const JUDGED: bool>(
         return Ok(None);
     };
     let mut known = ResponseFields::default();
-    let after = if JUDGED {
-        judged_fields(rest, |field| known.add(field.name, field.value));
-        &[]
-    } else {
-        let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
-            return Ok(None);
-        };
-        after
+    let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
+        return Ok(None);
     };
-    let answer = match line.status {
-        101 if !line.is_http_1_1 => return Err(HandshakeError::HttpVersion.into()),
-        101 => {
-            Answer::Open { subprotocol: known.check(digest, offered, offers_extensions)?.unwrap_or_default() }
-        }
-        100..=199 => Answer::Interim,
-        _ => Answer::Refusal,
-    };
+    let answer = known.answer(line, digest, offered, offers_extensions)?;
     Ok(Some((answer, head.len() - after.len())))
+}
+
+/// The same for a head whose lines were judged as they came.
+pub(crate) fn check_judged_response<'a>(
+    head: &'a [u8],
+    digest: &Digest,
+    offered: impl Iterator<Item = &'a str>,
+    offers_extensions: bool,
+) -> Result<Answer<'a>, Error> {
+    let Some((line, mut rest)) = status_line(head)? else {
+        return Err(HandshakeError::MalformedHead.into());
+    };
+    let mut known = ResponseFields::default();
+    while let Some(field) = judged_field(&mut rest) {
+        known.add(field.name, field.value);
+    }
+    Ok(known.answer(line, digest, offered, offers_extensions)?)
 }
 
 /// The fields of a response that the handshake is about, over all their lines.
@@ -226,6 +230,26 @@ impl<'a> ResponseFields<'a> {
             Own::Extensions => self.extensions.add_extensions(value),
             _ => {}
         }
+    }
+
+    /// What a response with this first line amounts to.
+    #[inline]
+    fn answer<'o>(
+        &self,
+        line: StatusLine,
+        digest: &Digest,
+        offered: impl Iterator<Item = &'o str>,
+        offers_extensions: bool,
+    ) -> Result<Answer<'a>, HandshakeError> {
+        Ok(match line.status {
+            101 if !line.is_http_1_1 => return Err(HandshakeError::HttpVersion),
+            101 => {
+                let subprotocol = self.check(digest, offered, offers_extensions)?.unwrap_or_default();
+                Answer::Open { subprotocol }
+            }
+            100..=199 => Answer::Interim,
+            _ => Answer::Refusal,
+        })
     }
 
     /// The checks of section 4.1. Returns the chosen subprotocol.

@@ -115,14 +115,6 @@ pub(crate) fn fields<'a>(
     Ok(None)
 }
 
-/// The fields of a head whose lines were judged as they came.
-#[inline(always)]
-pub(crate) fn judged_fields<'a>(mut lines: &'a [u8], mut add: impl FnMut(Field<'a>)) {
-    while let Some(field) = judged_field(&mut lines) {
-        add(field);
-    }
-}
-
 /// Takes a field off the front of lines that were judged. `None` at the end of them.
 pub(crate) fn judged_field<'a>(lines: &mut &'a [u8]) -> Option<Field<'a>> {
     let (line, rest) = split_line(lines);

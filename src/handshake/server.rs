@@ -1,13 +1,12 @@
 //! The server's side of the opening handshake: check the request (RFC 6455 section 4.2.1), write acceptance or
 //! rejection (section 4.2.2).
 
-use super::accept_key::{ACCEPT_LEN, digest_of, valid_key};
+use super::accept_key::{ACCEPT_LEN, KEY_LEN, valid_key};
 use super::fields::{List, Once, has_token, is_name, is_token, is_value_byte, trim};
 use super::head::Own;
-use super::line::{fields, judged_fields, request_line};
+use super::line::{RequestLine, fields, judged_field, request_line};
 use super::out::Out;
-use super::sha1::Digest;
-use super::view::resource_name;
+use super::view::has_resource_name;
 use crate::error::{Error, HandshakeError, Misuse};
 use crate::frame::FOR_SPEED;
 use core::str;
@@ -166,11 +165,30 @@ impl<'a> Reply<'a> {
     }
 }
 
+/// What a server answers by itself to a request that is not valid: as a [`Reply`] with the status and the fields of the
+/// error, but written by hand, so that a program without replies of its own has no code for them. WS-4.2.1-01 · WS-10.7-04
+pub(crate) fn error_answer(error: Error) -> Option<&'static [u8]> {
+    Some(match error.http_status()? {
+        405 => b"HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nAllow: GET\r\n",
+        // WS-4.2.2-11 · WS-4.2.2-12 · WS-4.4-01
+        426 => {
+            b"HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\
+            Sec-WebSocket-Version: 13\r\n"
+        }
+        431 => b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n",
+        505 => b"HTTP/1.1 505 HTTP Version Not Supported\r\nConnection: close\r\n",
+        _ => b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n",
+    })
+}
+
+/// The end of such an answer.
+pub(crate) const NO_BODY: &[u8] = b"Content-Length: 0\r\n\r\n";
+
 /// What a request turned out to be.
-pub(crate) enum Verdict {
-    /// A valid opening handshake, and what answers its key.
+pub(crate) enum Verdict<'a> {
+    /// A valid opening handshake, and its key.
     Upgrade {
-        digest: Digest,
+        key: &'a [u8; KEY_LEN],
         /// Whether there is a list of subprotocols at all: most requests have none, and are not searched for it.
         offers_subprotocols: bool,
     },
@@ -182,45 +200,30 @@ pub(crate) enum Verdict {
     },
 }
 
-/// Checks a request head, whose lines may have been judged as they came, and says how long it is. `None`: it is not
-/// complete.
+/// Checks a request head, and says how long it is. `None`: it is not complete.
 #[inline(never)]
-pub(crate) fn check_request<const JUDGED: bool>(
-    head: &[u8],
-    max_fields: u8,
-) -> Result<Option<(Verdict, usize)>, Error> {
+pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Option<(Verdict<'_>, usize)>, Error> {
     let Some((line, rest)) = request_line(head)? else {
         return Ok(None);
     };
     let mut known = RequestFields::default();
-    let after = if JUDGED {
-        judged_fields(rest, |field| known.add(field.name, field.value));
-        &[]
-    } else {
-        let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
-            return Ok(None);
-        };
-        after
+    let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
+        return Ok(None);
     };
-    let len = head.len() - after.len();
-    if !known.upgrade {
-        // RFC 9112 section 3.2
-        if line.is_http_1_1 && known.hosts != 1 {
-            return Err(HandshakeError::Host.into());
-        }
-        let verdict = Verdict::Plain { error: plain_error(line.method), is_head: line.method == b"HEAD" };
-        return Ok(Some((verdict, len)));
-    }
-    // WS-4.2.2-13: there is no resource name in `http://host?query`.
-    if !resource_name(line.target).starts_with('/') {
+    Ok(Some((known.verdict(&line)?, head.len() - after.len())))
+}
+
+/// The same for a head whose lines were judged as they came.
+#[inline(never)]
+pub(crate) fn check_judged_request(head: &[u8]) -> Result<Verdict<'_>, Error> {
+    let Some((line, mut rest)) = request_line(head)? else {
         return Err(HandshakeError::MalformedHead.into());
+    };
+    let mut known = RequestFields::default();
+    while let Some(field) = judged_field(&mut rest) {
+        known.add(field.name, field.value);
     }
-    // WS-4.2.1-05
-    if !line.is_http_1_1 {
-        return Err(HandshakeError::HttpVersion.into());
-    }
-    let offers_subprotocols = known.subprotocols != List::Missing;
-    Ok(Some((Verdict::Upgrade { digest: known.check(line.method)?, offers_subprotocols }, len)))
+    Ok(known.verdict(&line)?)
 }
 
 /// What an invalid handshake is told that asks for no WebSocket at all.
@@ -289,8 +292,31 @@ impl<'a> RequestFields<'a> {
         }
     }
 
-    /// The checks of section 4.2.1. Returns what answers the key.
-    pub(crate) fn check(&self, method: &[u8]) -> Result<Digest, HandshakeError> {
+    /// What a request with this first line amounts to.
+    #[inline]
+    fn verdict(&self, line: &RequestLine<'_>) -> Result<Verdict<'a>, HandshakeError> {
+        if !self.upgrade {
+            // RFC 9112 section 3.2
+            if line.is_http_1_1 && self.hosts != 1 {
+                return Err(HandshakeError::Host);
+            }
+            let is_head = line.method == b"HEAD";
+            return Ok(Verdict::Plain { error: plain_error(line.method), is_head });
+        }
+        // WS-4.2.2-13: there is no resource name in `http://host?query`.
+        if !has_resource_name(line.target.as_bytes()) {
+            return Err(HandshakeError::MalformedHead);
+        }
+        // WS-4.2.1-05
+        if !line.is_http_1_1 {
+            return Err(HandshakeError::HttpVersion);
+        }
+        let offers_subprotocols = self.subprotocols != List::Missing;
+        Ok(Verdict::Upgrade { key: self.check(line.method)?, offers_subprotocols })
+    }
+
+    /// The checks of section 4.2.1. Returns the key.
+    pub(crate) fn check(&self, method: &[u8]) -> Result<&'a [u8; KEY_LEN], HandshakeError> {
         // WS-4.2.1-04
         if method != b"GET" {
             return Err(HandshakeError::Method);
@@ -324,7 +350,7 @@ impl<'a> RequestFields<'a> {
         if !self.extensions.is_valid() {
             return Err(HandshakeError::Extensions);
         }
-        Ok(digest_of(key))
+        Ok(key)
     }
 }
 
@@ -387,4 +413,51 @@ fn reason(status: u16) -> &'static [u8] {
         lines = after;
     }
     b" \r\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Limit;
+    use std::vec;
+
+    #[test]
+    fn an_error_answer_is_as_a_reply_writes_it() {
+        let errors = [
+            HandshakeError::MalformedHead,
+            HandshakeError::HttpVersion,
+            HandshakeError::Method,
+            HandshakeError::Host,
+            HandshakeError::Upgrade,
+            HandshakeError::Connection,
+            HandshakeError::Key,
+            HandshakeError::Version,
+            HandshakeError::VersionNotSupported,
+            HandshakeError::Accept,
+            HandshakeError::Subprotocol,
+            HandshakeError::SubprotocolNotOffered,
+            HandshakeError::Extensions,
+            HandshakeError::ExtensionNotOffered,
+            HandshakeError::ExtensionAnswer,
+            HandshakeError::UnexpectedEof,
+            HandshakeError::Refused,
+        ];
+        let limits = [Limit::Head, Limit::HeadFields, Limit::Message].map(|limit| (limit.into(), &[][..]));
+        for (error, fields) in
+            errors.map(|error| (error.into(), error.http_fields())).into_iter().chain(limits)
+        {
+            let error: Error = error;
+            let written = error.http_status().map(|status| {
+                let reply = Reply::new(status).headers(fields);
+                let mut room = vec![0; 512];
+                let mut out = Out::to(&mut room);
+                reply.write(false, &mut out);
+                let len = out.len();
+                room.truncate(len);
+                room
+            });
+            let answer = error_answer(error).map(|answer| [answer, NO_BODY].concat());
+            assert_eq!(answer, written, "{error:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! A complete head, seen through its parts. The syntax was checked when it arrived (`line`), so the views split without asking again.
 
 use super::fields::{Extension, elements, extensions, is_token, trim};
-use super::line::{judged_field, split_line};
+use super::line::{judged_field, split_line, token_len};
 use super::origin;
 use super::server::parse_version;
 use super::uri::split_once;
@@ -245,7 +245,57 @@ pub(crate) fn resource_name(target: &str) -> &str {
     }
 }
 
+/// Whether a resource name begins with a slash, as all do but that of `http://host?query`.
+pub(crate) fn has_resource_name(target: &[u8]) -> bool {
+    if let [b'/', ..] = target {
+        return true;
+    }
+    let scheme = token_len(target);
+    let rest = target.get(scheme..).and_then(|rest| rest.strip_prefix(b"://"));
+    scheme > 0 && rest.is_some_and(|rest| rest.iter().find(|byte| matches!(byte, b'/' | b'?')) != Some(&b'?'))
+}
+
 /// The first line, without what ends it.
 fn first_line(head: &[u8]) -> &str {
     str::from_utf8(split_line(head).0).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // WS-4.2.1-06 · WS-4.2.2-13
+    #[test]
+    fn a_resource_name_begins_with_a_slash() {
+        for target in [
+            "/",
+            "/a?b",
+            "?",
+            "*",
+            "",
+            ":",
+            "://",
+            "://a",
+            "http:",
+            "http:/",
+            "http:/a",
+            "http://",
+            "http://a",
+            "http://a/",
+            "http://a/b?c",
+            "http://a?b/c",
+            "http://?",
+            "ht tp://a",
+            "a:80",
+            "a:b://c",
+            "h\u{fc}://a",
+            "http://\u{fc}",
+        ] {
+            assert_eq!(
+                has_resource_name(target.as_bytes()),
+                resource_name(target).starts_with('/'),
+                "{target}"
+            );
+        }
+    }
 }
