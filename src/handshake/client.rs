@@ -197,7 +197,7 @@ pub(crate) struct ResponseFields<'a> {
 
 impl<'a> ResponseFields<'a> {
     /// Takes the next field. WS-4.1-63
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
         // WS-4.1-57
         let value = trim(value);

@@ -1,6 +1,7 @@
 //! The grammar of header fields: tokens, comma lists, parameters, quoted strings (RFC 9110 section 5.6, RFC 6455
 //! section 9.1).
 
+use super::grammar::{EXTENSIONS, Grammar, Place, TOKENS};
 use crate::frame::FOR_SPEED;
 use core::{fmt, str};
 
@@ -161,17 +162,11 @@ impl List {
 
     /// The same in little code.
     #[inline(never)]
-    fn add_compactly(&mut self, value: &[u8], grammar: &[(Place, u8, Place)]) {
+    fn add_compactly(&mut self, value: &[u8], grammar: &Grammar) {
         let mut line = Self::Empty;
         let mut place = Place::Start;
         for &byte in value {
-            let kind = match byte {
-                b'\t' => b' ',
-                byte if is_token_byte(byte) => TOKEN,
-                byte => byte,
-            };
-            let next = grammar.iter().find(|(from, known, _)| *from == place && *known == kind);
-            place = next.map_or(Place::Malformed, |(_, _, to)| *to);
+            place = place.after(grammar, byte);
             if place == Place::Name {
                 line = Self::Valid;
             }
@@ -187,69 +182,6 @@ impl List {
         matches!(self, Self::Missing | Self::Valid)
     }
 }
-
-/// Where in a list the next byte belongs. The first ones are where it may end.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
-enum Place {
-    /// In front of an element, which may be empty.
-    Start,
-    /// In its name; in the value of a parameter, behind which may follow the same.
-    Name,
-    End,
-    ParameterName,
-    ParameterEnd,
-    /// In front of a parameter.
-    Parameter,
-    /// In front of a value.
-    Value,
-    /// Behind an opening quote.
-    Quote,
-    Quoted,
-    Escaped,
-    Malformed,
-}
-
-/// Stands for any byte of a token, as the space does for white space.
-const TOKEN: u8 = b'a';
-
-/// `extension = token *( ";" token [ "=" ( token / quoted-string ) ] )`, where what is quoted has to be a token once the
-/// backslashes are removed: from where a byte leads to where. What is not here is malformed. WS-4.3-01 · WS-4.3-06 ·
-/// WS-4.3-07 · WS-9.1-02
-static EXTENSIONS: &[(Place, u8, Place)] = &[
-    (Place::Start, b' ', Place::Start),
-    (Place::Start, b',', Place::Start),
-    (Place::Start, TOKEN, Place::Name),
-    (Place::Name, TOKEN, Place::Name),
-    (Place::Name, b' ', Place::End),
-    (Place::Name, b',', Place::Start),
-    (Place::End, b' ', Place::End),
-    (Place::End, b',', Place::Start),
-    // So far it is a list of tokens.
-    (Place::Name, b';', Place::Parameter),
-    (Place::End, b';', Place::Parameter),
-    (Place::Parameter, b' ', Place::Parameter),
-    (Place::Parameter, TOKEN, Place::ParameterName),
-    (Place::ParameterName, TOKEN, Place::ParameterName),
-    (Place::ParameterName, b' ', Place::ParameterEnd),
-    (Place::ParameterName, b'=', Place::Value),
-    (Place::ParameterName, b';', Place::Parameter),
-    (Place::ParameterName, b',', Place::Start),
-    (Place::ParameterEnd, b' ', Place::ParameterEnd),
-    (Place::ParameterEnd, b'=', Place::Value),
-    (Place::ParameterEnd, b';', Place::Parameter),
-    (Place::ParameterEnd, b',', Place::Start),
-    (Place::Value, b' ', Place::Value),
-    (Place::Value, TOKEN, Place::Name),
-    (Place::Value, b'"', Place::Quote),
-    (Place::Quote, TOKEN, Place::Quoted),
-    (Place::Quote, b'\\', Place::Escaped),
-    (Place::Quoted, TOKEN, Place::Quoted),
-    (Place::Quoted, b'\\', Place::Escaped),
-    (Place::Escaped, TOKEN, Place::Quoted),
-    (Place::Quoted, b'"', Place::End),
-];
-
-static TOKENS: &[(Place, u8, Place)] = EXTENSIONS.split_at(8).0;
 
 /// One extension of a `Sec-WebSocket-Extensions` field (RFC 6455 section 9.1).
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 //! Lines are judged in their order, each when its line feed is there; of a line under way nothing is judged but the
 //! first byte of all. A storage of a fixed size keeps only the lines that somebody wants.
 
-use super::fields::{is_name, is_token_byte, is_value_byte};
+use super::fields::{is_name, is_value_byte};
+use super::grammar::{HEAD, Place};
 use super::line::{find_line_feed, token_len, value_len};
 use super::server::is_websocket_header;
 use crate::error::{Error, HandshakeError, Limit};
@@ -12,9 +13,9 @@ use crate::storage::Full;
 use crate::storage::sealed::{Buffer, Names};
 
 /// How far a head has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Progress {
-    line: Line,
+    place: Place,
     /// Whether the line under way is one that nobody wants. Until that is known it is kept.
     is_dropped: bool,
     /// Header fields that were judged.
@@ -25,61 +26,20 @@ pub(crate) struct Progress {
     line_start: u32,
 }
 
-/// Where in a head the next byte belongs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Line {
-    /// In front of the first line, where empty ones are skipped (RFC 9112 section 2.2).
-    #[default]
-    BeforeFirst,
-    BeforeFirstCr,
-    /// Nothing good can follow.
-    BeforeFirstCrs,
-    First,
-    /// In front of a field, or of the empty line at the end.
-    Start,
-    Name,
-    Value,
-    Cr,
-    LastCr,
-    End,
-    Malformed,
+/// How many bytes at the front change nothing, where it pays to look; at least the first one, which may.
+#[inline]
+fn run(place: Place, bytes: &[u8]) -> usize {
+    let run = match place {
+        Place::FirstLine => find_line_feed(bytes).unwrap_or(bytes.len()),
+        Place::FieldName => token_len(bytes),
+        Place::FieldValue => value_len(bytes),
+        _ => 1,
+    };
+    run.max(1)
 }
 
-impl Line {
-    /// The syntax of a head, byte by byte: that of fields as `line::field` has it. A first line is judged when it is whole.
-    fn after(self, byte: u8) -> Self {
-        match (self, byte) {
-            (Self::Value, byte) if is_value_byte(byte) => Self::Value,
-            (Self::Start | Self::Name, byte) if is_token_byte(byte) => Self::Name,
-            (Self::Name, b':') => Self::Value,
-            (Self::Value, b'\r') => Self::Cr,
-            (Self::Start, b'\r') => Self::LastCr,
-            (Self::First | Self::Value | Self::Cr, b'\n') => Self::Start,
-            (Self::Start | Self::LastCr, b'\n') => Self::End,
-            (Self::First, _) => Self::First,
-            (Self::BeforeFirst, b'\r') => Self::BeforeFirstCr,
-            (Self::BeforeFirstCr | Self::BeforeFirstCrs, b'\r') => Self::BeforeFirstCrs,
-            (Self::BeforeFirst | Self::BeforeFirstCr, b'\n') => Self::BeforeFirst,
-            (Self::BeforeFirst, byte) if is_token_byte(byte) => Self::First,
-            _ => Self::Malformed,
-        }
-    }
-
-    fn is_before_first(self) -> bool {
-        matches!(self, Self::BeforeFirst | Self::BeforeFirstCr | Self::BeforeFirstCrs)
-    }
-
-    /// How many bytes at the front change nothing, where it pays to look; at least the first one, which may.
-    #[inline]
-    fn run(self, bytes: &[u8]) -> usize {
-        let run = match self {
-            Self::First => find_line_feed(bytes).unwrap_or(bytes.len()),
-            Self::Name => token_len(bytes),
-            Self::Value => value_len(bytes),
-            _ => 1,
-        };
-        run.max(1)
-    }
+fn is_before_first(place: Place) -> bool {
+    matches!(place, Place::BeforeFirst | Place::BeforeFirstCr | Place::BeforeFirstCrs)
 }
 
 /// What a head is held to.
@@ -93,12 +53,12 @@ pub(crate) struct Bounds<N> {
 
 impl Progress {
     pub(crate) const NEW: Self =
-        Self { line: Line::BeforeFirst, is_dropped: false, fields: 0, seen: 0, line_start: 0 };
+        Self { place: Place::BeforeFirst, is_dropped: false, fields: 0, seen: 0, line_start: 0 };
 
     /// Whether nothing has come yet.
     #[inline]
     pub(crate) fn is_fresh(&self) -> bool {
-        self.line == Line::default() && self.seen == 0
+        self.place == Place::BeforeFirst && self.seen == 0
     }
 
     /// Counts bytes of a head that is taken whole.
@@ -132,10 +92,15 @@ impl Progress {
             let Some(&byte) = within.first() else {
                 return if input.is_empty() { Ok(false) } else { Err(Limit::Head.into()) };
             };
-            let len = if FOR_SPEED && N::KEEPS_ALL { self.line.run(within) } else { 1 };
-            let next = self.line.after(byte);
-            let is_name = matches!(self.line, Line::Start | Line::Name);
-            if !N::KEEPS_ALL && is_name && !self.is_dropped && !matches!(next, Line::LastCr | Line::End) {
+            let len = if FOR_SPEED && N::KEEPS_ALL { run(self.place, within) } else { 1 };
+            let next = match self.place {
+                Place::FirstLine if byte != b'\n' => Place::FirstLine,
+                Place::FieldValue if is_value_byte(byte) => Place::FieldValue,
+                place => place.after(HEAD, byte),
+            };
+            let is_name = matches!(self.place, Place::Field | Place::FieldName);
+            if !N::KEEPS_ALL && is_name && !self.is_dropped && !matches!(next, Place::LastCr | Place::HeadEnd)
+            {
                 let begun = self.begun(buffer);
                 if !is_wanted(bounds.names.list(), begun, byte) {
                     // What stood there while it could have been wanted needed its room.
@@ -145,20 +110,20 @@ impl Progress {
             }
             self.add(len);
             let piece = take_front(input, len);
-            if !self.is_dropped && !next.is_before_first() {
+            if !self.is_dropped && !is_before_first(next) {
                 buffer.append(piece).map_err(|Full| Limit::Head)?;
             }
             // What begins neither with a method nor with `HTTP/` is TLS or noise, which may never have an empty line.
-            if next == Line::Malformed && (self.line.is_before_first() || byte == b'\n') {
+            if next == Place::Malformed && (is_before_first(self.place) || byte == b'\n') {
                 return Err(HandshakeError::MalformedHead.into());
             }
             if byte == b'\n' {
-                if next == Line::End {
+                if next == Place::HeadEnd {
                     return Ok(true);
                 }
-                if self.line == Line::First {
+                if self.place == Place::FirstLine {
                     (bounds.first_line)(self.begun(buffer))?;
-                } else if next == Line::Start {
+                } else if next == Place::Field {
                     self.fields = self.fields.saturating_add(1);
                     if self.fields > bounds.max_fields {
                         return Err(Limit::HeadFields.into());
@@ -167,7 +132,7 @@ impl Progress {
                 self.is_dropped = false;
                 self.line_start = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
             }
-            self.line = next;
+            self.place = next;
         }
     }
 
@@ -219,14 +184,15 @@ impl Own {
 }
 
 /// Whether somebody may want a field that begins like this. Those of the handshake are all kept.
-#[inline(never)]
 fn is_wanted(names: &[&str], begun: &[u8], byte: u8) -> bool {
-    let may_be = |name: &str| {
-        let (name, at) = (name.as_bytes(), begun.len());
-        name.get(at).unwrap_or(&b':').eq_ignore_ascii_case(&byte)
-            && name.get(..at).is_some_and(|front| is_name(front, begun))
-    };
     is_websocket_header(begun)
-        || OWN.iter().any(|(name, _)| may_be(name))
-        || names.iter().any(|name| may_be(name))
+        || OWN.iter().any(|(name, _)| may_be(name.as_bytes(), begun, byte))
+        || names.iter().any(|name| may_be(name.as_bytes(), begun, byte))
+}
+
+/// Whether a line that begins like this may be a field of that name.
+#[inline(never)]
+fn may_be(name: &[u8], begun: &[u8], byte: u8) -> bool {
+    let (front, next) = name.split_at_checked(begun.len()).unwrap_or_default();
+    next.first().unwrap_or(&b':').eq_ignore_ascii_case(&byte) && is_name(front, begun)
 }

@@ -145,14 +145,12 @@ fn whole<'a, T>(
 
 /// Whether it is 1.1 and not 1.0. `None`: no version at all.
 fn http_version(version: [u8; 8]) -> Option<Result<bool, HandshakeError>> {
-    match &version {
-        b"HTTP/1.1" => Some(Ok(true)),
-        b"HTTP/1.0" => Some(Ok(false)),
-        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-            if major.is_ascii_digit() && minor.is_ascii_digit() =>
-        {
-            Some(Err(HandshakeError::HttpVersion))
-        }
+    let [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = version else {
+        return None;
+    };
+    match (major, minor) {
+        (b'1', b'0' | b'1') => Some(Ok(minor == b'1')),
+        _ if major.is_ascii_digit() && minor.is_ascii_digit() => Some(Err(HandshakeError::HttpVersion)),
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 mod accept_key;
 mod client;
 mod fields;
+mod grammar;
 mod head;
 mod line;
 mod negotiate;

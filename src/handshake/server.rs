@@ -168,18 +168,22 @@ impl<'a> Reply<'a> {
 /// What a server answers by itself to a request that is not valid: as a [`Reply`] with the status and the fields of the
 /// error, but written by hand, so that a program without replies of its own has no code for them. WS-4.2.1-01 · WS-10.7-04
 pub(crate) fn error_answer(error: Error) -> Option<&'static [u8]> {
-    Some(match error.http_status()? {
-        405 => b"HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nAllow: GET\r\n",
-        // WS-4.2.2-11 · WS-4.2.2-12 · WS-4.4-01
-        426 => {
-            b"HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\
-            Sec-WebSocket-Version: 13\r\n"
-        }
-        431 => b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n",
-        505 => b"HTTP/1.1 505 HTTP Version Not Supported\r\nConnection: close\r\n",
-        _ => b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n",
-    })
+    let status = error.http_status()?;
+    Some(ERROR_ANSWERS.iter().find(|(known, _)| *known == status)?.1)
 }
+
+static ERROR_ANSWERS: [(u16, &[u8]); 5] = [
+    (400, b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"),
+    (405, b"HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nAllow: GET\r\n"),
+    // WS-4.2.2-11 · WS-4.2.2-12 · WS-4.4-01
+    (
+        426,
+        b"HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\n",
+    ),
+    (431, b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"),
+    (505, b"HTTP/1.1 505 HTTP Version Not Supported\r\nConnection: close\r\n"),
+];
 
 /// The end of such an answer.
 pub(crate) const NO_BODY: &[u8] = b"Content-Length: 0\r\n\r\n";
@@ -245,7 +249,7 @@ pub(crate) struct RequestFields<'a> {
 
 impl<'a> RequestFields<'a> {
     /// Takes the next field. WS-4.1-63, WS-4.2.1-03 and WS-4.2.1-18: any ASCII case, any order, unknown ones ignored.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
         if !FOR_SPEED {
             if let Some(own) = Own::named(name) {
