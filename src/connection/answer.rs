@@ -6,7 +6,7 @@ use super::state::{Phase, Step};
 use crate::deflate::ExtensionValue;
 use crate::error::{Error, Misuse};
 use crate::frame::FrameHeader;
-use crate::handshake::{Accept, Reply, accept_of};
+use crate::handshake::{Accept, NO_BODY, Reply, accept_of, error_answer};
 use crate::message::DataKind;
 use crate::role::sealed::Unmasked;
 use crate::role::{Role, Server};
@@ -105,15 +105,13 @@ impl<R: Role + Unmasked, S: Storage> Sender<R, S> {
 impl<R: Role, S: Storage> Sender<R, S> {
     /// Answers a request that is not valid. WS-4.2.1-01 · WS-10.7-04
     pub(super) fn answer_invalid(&mut self, error: Error) {
-        let Some(status) = error.http_status() else {
-            return;
-        };
-        let fields = match error {
-            Error::Handshake(error) => error.http_fields(),
-            _ => &[],
-        };
-        // Where there is no memory even for this, the transport is closed without an answer.
-        let _ = self.write_reply(&Reply::new(status).headers(fields), false, ERROR_ANSWER);
+        if let Some(answer) = error_answer(error) {
+            // Where there is no memory even for this, the transport is closed without an answer.
+            let _ = self.write_head(ERROR_ANSWER, |out| {
+                out.put(answer);
+                out.put(NO_BODY);
+            });
+        }
     }
 
     fn write_reply(&mut self, reply: &Reply<'_>, is_head: bool, limit: usize) -> Result<(), Error> {

@@ -8,9 +8,12 @@ use crate::deflate::ExtensionValue;
 use crate::error::{Error, HandshakeError, Limit, Misuse};
 use crate::event::{Event, Handshake};
 use crate::frame::take_front;
+#[cfg(feature = "deflate")]
+use crate::handshake::Headers;
 use crate::handshake::{
-    Answer, Body, Bounds, ClientRequest, Headers, Progress, Request, Response, Verdict, check_request,
-    check_response, digest_of, elements, empty_lines_len, encode_key, request_line, status_line,
+    Answer, Body, Bounds, ClientRequest, Progress, Request, Response, Verdict, check_judged_request,
+    check_judged_response, check_request, check_response, digest_of, elements, empty_lines_len, encode_key,
+    is_name, judged_field, request_line, split_line, status_line,
 };
 use crate::role::{Client, Role};
 use crate::storage::sealed::{Buffer, Empty, Names, Text};
@@ -103,7 +106,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     self.stage = Stage::Refusal { head_len, body };
                     return Ok(body.is_complete().then(|| self.refused(head_len, body)));
                 }
-                Stage::Head(progress) => match self.head(progress, input) {
+                Stage::Head(_) => match self.head(input) {
                     Ok(None) if input.is_empty() && matches!(self.stage, Stage::Head(_)) => return Ok(None),
                     Ok(None) => {}
                     Ok(found) => return Ok(found),
@@ -115,11 +118,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Goes on with a head. `None`: there is nothing to report yet. WS-4.2.1-02 · WS-4.1-47
-    fn head<'i>(
-        &mut self,
-        mut progress: Progress,
-        input: &mut &'i mut [u8],
-    ) -> Result<Option<Opening<'i>>, Error> {
+    fn head<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
+        let Stage::Head(progress) = &mut self.stage else {
+            return Ok(None);
+        };
         // Nearly always the whole head lies in the input. Where fields are dropped it is collected all the same: what
         // is shown of it does not depend on how it was cut.
         if S::Names::KEEPS_ALL && progress.is_fresh() {
@@ -130,7 +132,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 take_front(input, start);
                 let head = take_front(input, len);
                 progress.add(start.saturating_add(len));
-                return self.found(found, Some(head), progress);
+                return self.found(found, Some(head));
             }
         }
         let bounds = Bounds {
@@ -143,14 +145,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 |line| status_line(line).map(drop)
             },
         };
-        let is_complete = progress.take(input, self.receiver.head_buffer(), &bounds);
-        self.stage = Stage::Head(progress);
-        if !is_complete? {
+        if !progress.take(input, self.receiver.head_buffer(), &bounds)? {
             return Ok(None);
         }
         let bytes = self.receiver.head_bytes();
         match Self::check(&mut self.sender, bytes, self.max_head_fields)? {
-            Some((found, _)) => self.found(found, None, progress),
+            Some((found, _)) => self.found(found, None),
             // Its empty line was seen.
             None => Err(HandshakeError::MalformedHead.into()),
         }
@@ -164,16 +164,23 @@ impl<R: Role, S: Storage> Connection<R, S> {
         max_fields: u8,
     ) -> Result<Option<(HeadFound, usize)>, Error> {
         if R::IS_SERVER {
-            let Some((verdict, len)) = check_request(head, max_fields)? else {
+            let (verdict, len) = if !S::Names::KEEPS_ALL {
+                (check_judged_request(head)?, head.len())
+            } else if let Some(checked) = check_request(head, max_fields)? {
+                checked
+            } else {
                 return Ok(None);
             };
             let found = match verdict {
-                Verdict::Upgrade { digest, offers_subprotocols } => {
-                    sender.digest = Some(digest);
+                Verdict::Upgrade { key, offers_subprotocols } => {
+                    sender.digest = Some(digest_of(key));
                     if offers_subprotocols {
-                        let head = head.get(..len).unwrap_or_default();
-                        for value in Headers::of(head).all("sec-websocket-protocol") {
-                            offer(&mut sender.negotiation, elements(value)).map_err(|Full| Limit::Head)?;
+                        let (_, mut lines) = split_line(head.get(..len).unwrap_or_default());
+                        while let Some(field) = judged_field(&mut lines) {
+                            if is_name(field.name, b"sec-websocket-protocol") {
+                                let names = elements(field.value);
+                                offer(&mut sender.negotiation, names).map_err(|Full| Limit::Head)?;
+                            }
                         }
                     }
                     #[cfg(feature = "deflate")]
@@ -191,14 +198,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
         let offers_extensions = sender.compression.is_wanted();
         #[cfg(not(feature = "deflate"))]
         let offers_extensions = false;
-        let answer = check_response(
-            head,
-            max_fields,
-            &sender.digest.unwrap_or_default(),
-            sender.offered(),
-            offers_extensions,
-        )?;
-        let Some((answer, len)) = answer else {
+        let (digest, offered) = (&sender.digest.unwrap_or_default(), sender.offered());
+        let (answer, len) = if !S::Names::KEEPS_ALL {
+            (check_judged_response(head, digest, offered, offers_extensions)?, head.len())
+        } else if let Some(checked) = check_response(head, max_fields, digest, offered, offers_extensions)? {
+            checked
+        } else {
             return Ok(None);
         };
         let found = match answer {
@@ -221,12 +226,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Goes on behind a complete head: in the input, or in the buffer.
-    fn found<'i>(
-        &mut self,
-        found: HeadFound,
-        place: Option<&'i [u8]>,
-        mut progress: Progress,
-    ) -> Result<Option<Opening<'i>>, Error> {
+    fn found<'i>(&mut self, found: HeadFound, place: Option<&'i [u8]>) -> Result<Option<Opening<'i>>, Error> {
         match found {
             HeadFound::Request(Decision::Http { .. }, error) if !self.http_requests => Err(error.into()),
             HeadFound::Request(decision, _) => {
@@ -247,8 +247,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
             }
             HeadFound::Interim => {
                 self.receiver.clear_head();
-                progress.restart();
-                self.stage = Stage::Head(progress);
+                if let Stage::Head(progress) = &mut self.stage {
+                    progress.restart();
+                }
                 Ok(None)
             }
             HeadFound::Refusal => {

@@ -28,20 +28,39 @@ fn encode(bytes: &[u8], to: &mut [u8]) {
     let _ = Base64::encode(bytes, to);
 }
 
-/// The same in little code that cannot panic. Nothing here is a secret, so the alphabet may be a table.
+/// The same in little code that cannot panic.
 #[cfg(not(feature = "alloc"))]
 #[inline(never)]
 fn encode(bytes: &[u8], to: &mut [u8]) {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (three, four) in bytes.chunks(3).zip(to.chunks_exact_mut(4)) {
-        let byte = |at: usize| three.get(at).copied().map_or(0, u32::from);
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for (at, (letter, shift)) in four.iter_mut().zip([18, 12, 6, 0]).enumerate() {
-            let index = (bits >> shift & 63) as usize;
-            // Two letters for one byte, three for two.
-            let is_padding = at > three.len();
-            *letter = if is_padding { b'=' } else { ALPHABET.get(index).copied().unwrap_or_default() };
+    let mut bytes = bytes.iter();
+    // What was read and not written yet: so many bits, the lowest ones.
+    let (mut bits, mut count) = (0_u32, 0_u32);
+    for letter in to {
+        if count < 6 {
+            match bytes.next() {
+                Some(byte) => {
+                    bits = bits << 8 | u32::from(*byte);
+                    count += 8;
+                }
+                None if count == 0 => {
+                    *letter = b'=';
+                    continue;
+                }
+                None => {
+                    bits <<= 6 - count;
+                    count = 6;
+                }
+            }
         }
+        count -= 6;
+        let six = (bits >> count & 63) as u8;
+        *letter = match six {
+            0..=25 => b'A' + six,
+            26..=51 => b'a' - 26 + six,
+            52..=61 => six - (52 - b'0'),
+            62 => b'+',
+            _ => b'/',
+        };
     }
 }
 

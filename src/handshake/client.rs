@@ -2,12 +2,14 @@
 
 use super::accept_key::{KEY_LEN, accept_of};
 use super::fields::{List, Once, has_token, is_name, is_token, trim};
-use super::line::{fields, status_line};
+use super::head::Own;
+use super::line::{StatusLine, fields, judged_field, status_line};
 use super::out::Out;
 use super::server::{check_headers, is_websocket_header};
 use super::sha1::Digest;
 use super::uri::{Uri, UriError};
 use crate::error::{Error, HandshakeError, Misuse};
+use crate::frame::FOR_SPEED;
 use core::str;
 
 /// What a client asks for: where to, which subprotocols, and with which further header fields.
@@ -87,7 +89,7 @@ impl<'a> ClientRequest<'a> {
         }
         // WS-4.1-45 · WS-11.3.1-01
         check_headers(self.headers, |name| {
-            is_websocket_header(name)
+            is_websocket_header(name.as_bytes())
                 || ["host", "origin", "upgrade", "connection", "content-length", "transfer-encoding"]
                     .iter()
                     .any(|owned| name.eq_ignore_ascii_case(owned))
@@ -162,15 +164,25 @@ pub(crate) fn check_response<'a>(
     let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
         return Ok(None);
     };
-    let answer = match line.status {
-        101 if !line.is_http_1_1 => return Err(HandshakeError::HttpVersion.into()),
-        101 => {
-            Answer::Open { subprotocol: known.check(digest, offered, offers_extensions)?.unwrap_or_default() }
-        }
-        100..=199 => Answer::Interim,
-        _ => Answer::Refusal,
-    };
+    let answer = known.answer(line, digest, offered, offers_extensions)?;
     Ok(Some((answer, head.len() - after.len())))
+}
+
+/// The same for a head whose lines were judged as they came.
+pub(crate) fn check_judged_response<'a>(
+    head: &'a [u8],
+    digest: &Digest,
+    offered: impl Iterator<Item = &'a str>,
+    offers_extensions: bool,
+) -> Result<Answer<'a>, Error> {
+    let Some((line, mut rest)) = status_line(head)? else {
+        return Err(HandshakeError::MalformedHead.into());
+    };
+    let mut known = ResponseFields::default();
+    while let Some(field) = judged_field(&mut rest) {
+        known.add(field.name, field.value);
+    }
+    Ok(known.answer(line, digest, offered, offers_extensions)?)
 }
 
 /// The fields of a response that the handshake is about, over all their lines.
@@ -185,21 +197,59 @@ pub(crate) struct ResponseFields<'a> {
 
 impl<'a> ResponseFields<'a> {
     /// Takes the next field. WS-4.1-63
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
-        let is = |known: &[u8]| is_name(name, known);
         // WS-4.1-57
         let value = trim(value);
+        if !FOR_SPEED {
+            if let Some(own) = Own::named(name) {
+                self.add_own(own, value);
+            }
+            return;
+        }
+        let is = |known: &[u8]| is_name(name, known);
         match name.len() {
-            7 if is(b"upgrade") => self.upgrade.set(value),
-            10 if is(b"connection") => self.connection |= has_token(value, b"upgrade"),
-            20 if is(b"sec-websocket-accept") => self.accept.set(value),
-            // WS-11.3.4-02
-            22 if is(b"sec-websocket-protocol") => self.subprotocol.set(value),
-            // WS-11.3.2-02
-            24 if is(b"sec-websocket-extensions") => self.extensions.add_extensions(value),
+            7 if is(b"upgrade") => self.add_own(Own::Upgrade, value),
+            10 if is(b"connection") => self.add_own(Own::Connection, value),
+            20 if is(b"sec-websocket-accept") => self.add_own(Own::Accept, value),
+            22 if is(b"sec-websocket-protocol") => self.add_own(Own::Protocol, value),
+            24 if is(b"sec-websocket-extensions") => self.add_own(Own::Extensions, value),
             _ => {}
         }
+    }
+
+    #[inline(always)]
+    fn add_own(&mut self, own: Own, value: &'a [u8]) {
+        match own {
+            Own::Upgrade => self.upgrade.set(value),
+            Own::Connection => self.connection |= has_token(value, b"upgrade"),
+            Own::Accept => self.accept.set(value),
+            // WS-11.3.4-02
+            Own::Protocol => self.subprotocol.set(value),
+            // WS-11.3.2-02
+            Own::Extensions => self.extensions.add_extensions(value),
+            _ => {}
+        }
+    }
+
+    /// What a response with this first line amounts to.
+    #[inline]
+    fn answer<'o>(
+        &self,
+        line: StatusLine,
+        digest: &Digest,
+        offered: impl Iterator<Item = &'o str>,
+        offers_extensions: bool,
+    ) -> Result<Answer<'a>, HandshakeError> {
+        Ok(match line.status {
+            101 if !line.is_http_1_1 => return Err(HandshakeError::HttpVersion),
+            101 => {
+                let subprotocol = self.check(digest, offered, offers_extensions)?.unwrap_or_default();
+                Answer::Open { subprotocol }
+            }
+            100..=199 => Answer::Interim,
+            _ => Answer::Refusal,
+        })
     }
 
     /// The checks of section 4.1. Returns the chosen subprotocol.

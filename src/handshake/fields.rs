@@ -1,6 +1,7 @@
 //! The grammar of header fields: tokens, comma lists, parameters, quoted strings (RFC 9110 section 5.6, RFC 6455
 //! section 9.1).
 
+use super::grammar::{EXTENSIONS, Grammar, Place, TOKENS};
 use crate::frame::FOR_SPEED;
 use core::{fmt, str};
 
@@ -113,7 +114,7 @@ impl<T> Once<T> {
 }
 
 /// A list over any number of lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum List {
     #[default]
     Missing,
@@ -124,27 +125,56 @@ pub(crate) enum List {
 }
 
 impl List {
-    /// Another line, whose elements follow.
-    pub(crate) fn begin_line(&mut self) {
+    /// Another line, a list of tokens.
+    #[inline]
+    pub(crate) fn add_tokens(&mut self, value: &[u8]) {
+        if FOR_SPEED {
+            self.add_elements(elements(value).map(is_token));
+        } else {
+            self.add_compactly(value, TOKENS);
+        }
+    }
+
+    /// Another line, a list of extensions.
+    #[inline]
+    pub(crate) fn add_extensions(&mut self, value: &[u8]) {
+        if FOR_SPEED {
+            self.add_elements(extensions(value).map(|extension| extension.is_ok()));
+        } else {
+            self.add_compactly(value, EXTENSIONS);
+        }
+    }
+
+    /// Elements, each of them valid or not.
+    #[inline]
+    fn add_elements(&mut self, elements: impl Iterator<Item = bool>) {
         if *self == Self::Missing {
             *self = Self::Empty;
         }
+        elements.for_each(|is_valid| {
+            if !is_valid {
+                *self = Self::Malformed;
+            } else if *self != Self::Malformed {
+                *self = Self::Valid;
+            }
+        });
     }
 
-    /// Another element.
-    pub(crate) fn add(&mut self, is_valid: bool) {
-        if !is_valid {
-            *self = Self::Malformed;
-        } else if *self != Self::Malformed {
-            *self = Self::Valid;
+    /// The same in little code.
+    #[inline(never)]
+    fn add_compactly(&mut self, value: &[u8], grammar: &Grammar) {
+        let mut line = Self::Empty;
+        let mut place = Place::Start;
+        for &byte in value {
+            place = place.after(grammar, byte);
+            if place == Place::Name {
+                line = Self::Valid;
+            }
         }
-    }
-
-    /// A line of extensions.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn add_extensions(&mut self, value: &[u8]) {
-        self.begin_line();
-        extensions(value).for_each(|extension| self.add(extension.is_ok()));
+        if place > Place::ParameterEnd {
+            line = Self::Malformed;
+        }
+        *self = line.max(*self);
     }
 
     /// WS-4.3-08: where the field stands it has at least one element.
@@ -355,6 +385,32 @@ mod tests {
         list.map_or("malformed".to_string(), |list| list.join(" "))
     }
 
+    /// In little code a line is judged in another way.
+    fn assert_same_compactly(value: &str) {
+        for first in [List::Missing, List::Empty, List::Valid, List::Malformed] {
+            let value = value.as_bytes();
+            let mut lists = [first; 4];
+            lists[0].add_elements(extensions(value).map(|extension| extension.is_ok()));
+            lists[1].add_compactly(value, EXTENSIONS);
+            assert_eq!(lists[0], lists[1], "extensions {}", value.escape_ascii());
+            lists[2].add_elements(elements(value).map(is_token));
+            lists[3].add_compactly(value, TOKENS);
+            assert_eq!(lists[2], lists[3], "tokens {}", value.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_line_is_judged_the_same_in_little_code() {
+        // Each text of so many of these.
+        let bytes = ["a", " ", ",", ";", "=", "\"", "\\", "\t", "\u{e9}"];
+        for len in 0..=5 {
+            for number in 0..bytes.len().pow(len) {
+                let piece = |at: u32| bytes[number / bytes.len().pow(at) % bytes.len()];
+                assert_same_compactly(&(0..len).map(piece).collect::<String>());
+            }
+        }
+    }
+
     // WS-4.3-06 · WS-4.3-07 · WS-4.3-08
     #[test]
     fn the_grammar_of_extensions() {
@@ -374,6 +430,7 @@ mod tests {
             ("fo\u{e9}", "malformed"),
         ] {
             assert_eq!(read(value), expected, "{value}");
+            assert_same_compactly(value);
         }
     }
 
@@ -393,6 +450,7 @@ mod tests {
             (r#"foo; x="a"b"#, "malformed"),
         ] {
             assert_eq!(read(value), expected, "{value}");
+            assert_same_compactly(value);
         }
         let value = extensions(br#"foo; x="1\0""#)
             .next()

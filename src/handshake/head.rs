@@ -3,17 +3,21 @@
 //! Lines are judged in their order, each when its line feed is there; of a line under way nothing is judged but the
 //! first byte of all. A storage of a fixed size keeps only the lines that somebody wants.
 
-use super::fields::{is_token_byte, is_value_byte};
-use super::line::{field, find_line_feed};
+use super::fields::{is_name, is_value_byte};
+use super::grammar::{HEAD, Place};
+use super::line::{find_line_feed, token_len, value_len};
+use super::server::is_websocket_header;
 use crate::error::{Error, HandshakeError, Limit};
-use crate::frame::take_front;
+use crate::frame::{FOR_SPEED, take_front};
 use crate::storage::Full;
 use crate::storage::sealed::{Buffer, Names};
 
 /// How far a head has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Progress {
-    line: Line,
+    place: Place,
+    /// Whether the line under way is one that nobody wants. Until that is known it is kept.
+    is_dropped: bool,
     /// Header fields that were judged.
     fields: u8,
     /// Bytes that came: compared with the limit.
@@ -22,36 +26,20 @@ pub(crate) struct Progress {
     line_start: u32,
 }
 
-/// The line under way.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Line {
-    /// In front of the first line, where empty ones are skipped (RFC 9112 section 2.2); behind so many CRs.
-    BeforeFirst {
-        crs: u8,
-    },
-    First,
-    /// A field. Until it is known that nobody wants it, it is kept.
-    Field {
-        is_wanted: bool,
-    },
-    /// A field that nobody wants.
-    Dropped(Dropped),
+/// How many bytes at the front change nothing, where it pays to look; at least the first one, which may.
+#[inline]
+fn run(place: Place, bytes: &[u8]) -> usize {
+    let run = match place {
+        Place::FirstLine => find_line_feed(bytes).unwrap_or(bytes.len()),
+        Place::FieldName => token_len(bytes),
+        Place::FieldValue => value_len(bytes),
+        _ => 1,
+    };
+    run.max(1)
 }
 
-/// Where in a field that is dropped the next byte belongs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Dropped {
-    Start,
-    Name,
-    Value,
-    Cr,
-    Malformed,
-}
-
-impl Default for Line {
-    fn default() -> Self {
-        Self::BeforeFirst { crs: 0 }
-    }
+fn is_before_first(place: Place) -> bool {
+    matches!(place, Place::BeforeFirst | Place::BeforeFirstCr | Place::BeforeFirstCrs)
 }
 
 /// What a head is held to.
@@ -65,12 +53,12 @@ pub(crate) struct Bounds<N> {
 
 impl Progress {
     pub(crate) const NEW: Self =
-        Self { line: Line::BeforeFirst { crs: 0 }, fields: 0, seen: 0, line_start: 0 };
+        Self { place: Place::BeforeFirst, is_dropped: false, fields: 0, seen: 0, line_start: 0 };
 
     /// Whether nothing has come yet.
     #[inline]
     pub(crate) fn is_fresh(&self) -> bool {
-        self.line == Line::default() && self.seen == 0
+        self.place == Place::BeforeFirst && self.seen == 0
     }
 
     /// Counts bytes of a head that is taken whole.
@@ -99,149 +87,112 @@ impl Progress {
         buffer: &mut B,
         bounds: &Bounds<N>,
     ) -> Result<bool, Error> {
-        while !input.is_empty() {
+        loop {
             let within = self.within(input, bounds.max_head);
-            if within.is_empty() {
-                return Err(Limit::Head.into());
-            }
-            let Line::BeforeFirst { crs } = self.line else {
-                let end = find_line_feed(within);
-                let len = end.map_or(within.len(), |end| end.saturating_add(1));
-                self.add(len);
-                if self.piece(take_front(input, len), end.is_some(), buffer, bounds)? {
-                    return Ok(true);
-                }
-                continue;
+            let Some(&byte) = within.first() else {
+                return if input.is_empty() { Ok(false) } else { Err(Limit::Head.into()) };
             };
-            let is_token = within.first().is_some_and(|&byte| is_token_byte(byte));
-            self.line = match within {
-                [b'\r', ..] => Line::BeforeFirst { crs: crs.saturating_add(1) },
-                [b'\n', ..] if crs < 2 => Line::BeforeFirst { crs: 0 },
-                _ if crs == 0 && is_token => {
-                    self.line_start = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
-                    self.line = Line::First;
-                    continue;
-                }
-                // Neither a method nor `HTTP/`, but TLS or noise, which may never have an empty line.
-                _ => return Err(HandshakeError::MalformedHead.into()),
+            let len = if FOR_SPEED && N::KEEPS_ALL { run(self.place, within) } else { 1 };
+            let next = match self.place {
+                Place::FirstLine if byte != b'\n' => Place::FirstLine,
+                Place::FieldValue if is_value_byte(byte) => Place::FieldValue,
+                place => place.after(HEAD, byte),
             };
-            self.add(1);
-            take_front(input, 1);
-        }
-        Ok(false)
-    }
-
-    /// Takes a piece of one line, the last one with its line feed. Whether the head is complete.
-    fn piece<B: Buffer, N: Names>(
-        &mut self,
-        piece: &[u8],
-        is_last: bool,
-        buffer: &mut B,
-        bounds: &Bounds<N>,
-    ) -> Result<bool, Error> {
-        let line_start = usize::try_from(self.line_start).unwrap_or(usize::MAX);
-        if self.line == (Line::Field { is_wanted: false }) {
-            let begun = buffer.filled().get(line_start..).unwrap_or_default();
-            match wanted(bounds.names.list(), begun, piece) {
-                Want::Unknown => {}
-                Want::Yes => self.line = Line::Field { is_wanted: true },
-                Want::No { needed } => {
-                    // What stood there while it could have been wanted needed its room, however it was cut.
-                    if needed > buffer.max_len().saturating_sub(line_start) {
-                        return Err(Limit::Head.into());
-                    }
-                    self.line = Line::Dropped(begun.iter().copied().fold(Dropped::Start, Dropped::after));
-                    buffer.truncate(line_start);
+            let is_name = matches!(self.place, Place::Field | Place::FieldName);
+            if !N::KEEPS_ALL && is_name && !self.is_dropped && !matches!(next, Place::LastCr | Place::HeadEnd)
+            {
+                let begun = self.begun(buffer);
+                if !is_wanted(bounds.names.list(), begun, byte) {
+                    // What stood there while it could have been wanted needed its room.
+                    self.is_dropped = true;
+                    buffer.truncate(self.line_start());
                 }
             }
-        }
-        if let Line::Dropped(dropped) = self.line {
-            let dropped = piece.iter().copied().fold(dropped, Dropped::after);
-            self.line = Line::Dropped(dropped);
-            if !is_last {
-                return Ok(false);
+            self.add(len);
+            let piece = take_front(input, len);
+            if !self.is_dropped && !is_before_first(next) {
+                buffer.append(piece).map_err(|Full| Limit::Head)?;
             }
-            if dropped == Dropped::Malformed {
+            // What begins neither with a method nor with `HTTP/` is TLS or noise, which may never have an empty line.
+            if next == Place::Malformed && (is_before_first(self.place) || byte == b'\n') {
                 return Err(HandshakeError::MalformedHead.into());
             }
-        } else {
-            buffer.append(piece).map_err(|Full| Limit::Head)?;
-            if !is_last {
-                return Ok(false);
+            if byte == b'\n' {
+                if next == Place::HeadEnd {
+                    return Ok(true);
+                }
+                if self.place == Place::FirstLine {
+                    (bounds.first_line)(self.begun(buffer))?;
+                } else if next == Place::Field {
+                    self.fields = self.fields.saturating_add(1);
+                    if self.fields > bounds.max_fields {
+                        return Err(Limit::HeadFields.into());
+                    }
+                }
+                self.is_dropped = false;
+                self.line_start = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
             }
-            let line = buffer.filled().get(line_start..).unwrap_or_default();
-            if self.line == Line::First {
-                (bounds.first_line)(line)?;
-                self.begin_field(buffer, N::KEEPS_ALL);
-                return Ok(false);
-            }
-            if field(line)?.is_none_or(|(field, _)| field.name.is_empty()) {
-                return Ok(true);
-            }
+            self.place = next;
         }
-        self.fields = self.fields.saturating_add(1);
-        if self.fields > bounds.max_fields {
-            return Err(Limit::HeadFields.into());
-        }
-        self.begin_field(buffer, N::KEEPS_ALL);
-        Ok(false)
     }
 
-    fn begin_field<B: Buffer>(&mut self, buffer: &B, is_wanted: bool) {
-        self.line = Line::Field { is_wanted };
-        self.line_start = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
+    fn line_start(&self) -> usize {
+        usize::try_from(self.line_start).unwrap_or(usize::MAX)
     }
-}
 
-impl Dropped {
-    /// The syntax of a field, byte by byte: as `line::field` has it.
-    fn after(self, byte: u8) -> Self {
-        match (self, byte) {
-            (Self::Start | Self::Name, byte) if is_token_byte(byte) => Self::Name,
-            (Self::Value, b'\r') => Self::Cr,
-            (Self::Value, byte) if is_value_byte(byte) => Self::Value,
-            (Self::Name, b':') | (Self::Value | Self::Cr, b'\n') => Self::Value,
-            _ => Self::Malformed,
-        }
+    /// The line under way, as far as it came.
+    fn begun<'b, B: Buffer>(&self, buffer: &'b B) -> &'b [u8] {
+        buffer.filled().get(self.line_start()..).unwrap_or_default()
     }
 }
 
-/// Whether somebody wants a line.
-enum Want {
-    Yes,
-    No {
-        /// How many of its bytes were there before that was known.
-        needed: usize,
-    },
-    Unknown,
+/// A field that the protocol reads, of either role.
+#[derive(Clone, Copy)]
+pub(crate) enum Own {
+    Host,
+    Origin,
+    Upgrade,
+    Connection,
+    Key,
+    Version,
+    Protocol,
+    Extensions,
+    Accept,
+    ContentLength,
+    TransferEncoding,
 }
 
-/// What the protocol asks for, of either role. Where the last byte is a dash more of the name may follow.
-const OWN: &[&str] =
-    &["host", "origin", "upgrade", "connection", "sec-websocket-", "content-length", "transfer-encoding"];
+static OWN: [(&str, Own); 11] = [
+    ("host", Own::Host),
+    ("origin", Own::Origin),
+    ("upgrade", Own::Upgrade),
+    ("connection", Own::Connection),
+    ("sec-websocket-key", Own::Key),
+    ("sec-websocket-version", Own::Version),
+    ("sec-websocket-protocol", Own::Protocol),
+    ("sec-websocket-extensions", Own::Extensions),
+    ("sec-websocket-accept", Own::Accept),
+    ("content-length", Own::ContentLength),
+    ("transfer-encoding", Own::TransferEncoding),
+];
 
-/// Looks at the name of a line that came in two pieces, both perhaps not yet whole.
+impl Own {
+    /// By its name, in any ASCII case.
+    pub(crate) fn named(name: &[u8]) -> Option<Self> {
+        OWN.iter().find(|(known, _)| is_name(name, known.as_bytes())).map(|(_, own)| *own)
+    }
+}
+
+/// Whether somebody may want a field that begins like this. Those of the handshake are all kept.
+fn is_wanted(names: &[&str], begun: &[u8], byte: u8) -> bool {
+    is_websocket_header(begun)
+        || OWN.iter().any(|(name, _)| may_be(name.as_bytes(), begun, byte))
+        || names.iter().any(|name| may_be(name.as_bytes(), begun, byte))
+}
+
+/// Whether a line that begins like this may be a field of that name.
 #[inline(never)]
-fn wanted(names: &[&str], begun: &[u8], piece: &[u8]) -> Want {
-    let byte = |at: usize| match begun.get(at) {
-        None => piece.get(at.wrapping_sub(begun.len())),
-        byte => byte,
-    };
-    let mut needed: usize = 0;
-    for name in OWN.iter().chain(names) {
-        let name = name.as_bytes();
-        let is_same =
-            |(at, wanted): (usize, &u8)| byte(at).is_some_and(|byte| byte.eq_ignore_ascii_case(wanted));
-        let matched = name.iter().enumerate().take_while(|pair| is_same(*pair)).count();
-        if matched == name.len() && (name.last() == Some(&b'-') || byte(matched) == Some(&b':')) {
-            return Want::Yes;
-        }
-        needed = needed.max(matched);
-    }
-    match byte(0) {
-        // The end of the head.
-        Some(b'\r' | b'\n') => Want::Yes,
-        _ if byte(needed).is_none() => Want::Unknown,
-        _ => Want::No { needed },
-    }
+fn may_be(name: &[u8], begun: &[u8], byte: u8) -> bool {
+    let (front, next) = name.split_at_checked(begun.len()).unwrap_or_default();
+    next.first().unwrap_or(&b':').eq_ignore_ascii_case(&byte) && is_name(front, begun)
 }

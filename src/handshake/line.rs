@@ -115,6 +115,22 @@ pub(crate) fn fields<'a>(
     Ok(None)
 }
 
+/// Takes a field off the front of lines that were judged. `None` at the end of them.
+pub(crate) fn judged_field<'a>(lines: &mut &'a [u8]) -> Option<Field<'a>> {
+    let (line, rest) = split_line(lines);
+    *lines = rest;
+    let colon = line.iter().position(|&byte| byte == b':')?;
+    let (name, value) = line.split_at_checked(colon)?;
+    Some(Field { name, value: value.get(1..)? })
+}
+
+/// A line without what ends it, and the lines behind it.
+pub(crate) fn split_line(lines: &[u8]) -> (&[u8], &[u8]) {
+    let end = lines.iter().position(|&byte| byte == b'\n').unwrap_or(lines.len());
+    let (line, rest) = lines.split_at_checked(end).unwrap_or_default();
+    (line.strip_suffix(b"\r").unwrap_or(line), rest.get(1..).unwrap_or_default())
+}
+
 /// A line that cannot be read is malformed if its end is there.
 fn whole<'a, T>(
     bytes: &[u8],
@@ -129,14 +145,12 @@ fn whole<'a, T>(
 
 /// Whether it is 1.1 and not 1.0. `None`: no version at all.
 fn http_version(version: [u8; 8]) -> Option<Result<bool, HandshakeError>> {
-    match &version {
-        b"HTTP/1.1" => Some(Ok(true)),
-        b"HTTP/1.0" => Some(Ok(false)),
-        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-            if major.is_ascii_digit() && minor.is_ascii_digit() =>
-        {
-            Some(Err(HandshakeError::HttpVersion))
-        }
+    let [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = version else {
+        return None;
+    };
+    match (major, minor) {
+        (b'1', b'0' | b'1') => Some(Ok(minor == b'1')),
+        _ if major.is_ascii_digit() && minor.is_ascii_digit() => Some(Err(HandshakeError::HttpVersion)),
         _ => None,
     }
 }
@@ -177,7 +191,8 @@ fn first(marks: Word) -> usize {
 }
 
 /// How many bytes at the front belong to a token.
-fn token_len(bytes: &[u8]) -> usize {
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+pub(crate) fn token_len(bytes: &[u8]) -> usize {
     let mut at = 0;
     loop {
         while let Some(word) = word_at(bytes, at) {
@@ -208,7 +223,8 @@ fn controls(word: Word) -> Word {
 }
 
 /// How many bytes at the front may stand in a field value.
-fn value_len(bytes: &[u8]) -> usize {
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+pub(crate) fn value_len(bytes: &[u8]) -> usize {
     let mut at = 0;
     loop {
         // Two words at a time, as long as nothing is marked.

@@ -3,6 +3,7 @@
 mod accept_key;
 mod client;
 mod fields;
+mod grammar;
 mod head;
 mod line;
 mod negotiate;
@@ -22,14 +23,14 @@ pub use uri::{HostField, ResourceName, Uri, UriError};
 pub use view::{Headers, Request, Response};
 
 pub(crate) use accept_key::{accept_of, digest_of, encode_key};
-pub(crate) use client::{Answer, check_response};
-pub(crate) use fields::elements;
+pub(crate) use client::{Answer, check_judged_response, check_response};
 #[cfg(feature = "deflate")]
 pub(crate) use fields::extensions;
+pub(crate) use fields::{elements, is_name};
 pub(crate) use head::{Bounds, Progress};
-pub(crate) use line::{empty_lines_len, request_line, status_line};
+pub(crate) use line::{empty_lines_len, judged_field, request_line, split_line, status_line};
 pub(crate) use out::Out;
 pub(crate) use refusal::Body;
-pub(crate) use server::{Verdict, check_request};
+pub(crate) use server::{NO_BODY, Verdict, check_judged_request, check_request, error_answer};
 pub(crate) use sha1::Digest;
 pub(crate) use uri::split_once;

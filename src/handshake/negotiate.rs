@@ -51,8 +51,8 @@ where
         for (name, value) in headers() {
             fields.add(name.as_bytes(), value);
         }
-        let digest = fields.check(method.as_bytes())?;
-        Ok(Self { headers, accept: accept_of(&digest) })
+        let key = fields.check(method.as_bytes())?;
+        Ok(Self { headers, accept: accept_of(&digest_of(key)) })
     }
 
     /// The subprotocols that the client offers, most wanted first.

@@ -1,12 +1,12 @@
 //! The server's side of the opening handshake: check the request (RFC 6455 section 4.2.1), write acceptance or
 //! rejection (section 4.2.2).
 
-use super::accept_key::{ACCEPT_LEN, digest_of, valid_key};
-use super::fields::{List, Once, elements, has_token, is_name, is_token, is_value_byte, trim};
-use super::line::{fields, request_line};
+use super::accept_key::{ACCEPT_LEN, KEY_LEN, valid_key};
+use super::fields::{List, Once, has_token, is_name, is_token, is_value_byte, trim};
+use super::head::Own;
+use super::line::{RequestLine, fields, judged_field, request_line};
 use super::out::Out;
-use super::sha1::Digest;
-use super::view::resource_name;
+use super::view::has_resource_name;
 use crate::error::{Error, HandshakeError, Misuse};
 use crate::frame::FOR_SPEED;
 use core::str;
@@ -57,7 +57,7 @@ impl<'a> Accept<'a> {
 
     pub(crate) fn check_headers(&self) -> Result<(), Error> {
         check_headers(self.headers, |name| {
-            is_websocket_header(name)
+            is_websocket_header(name.as_bytes())
                 || ["upgrade", "connection", "content-length", "transfer-encoding"]
                     .iter()
                     .any(|owned| name.eq_ignore_ascii_case(owned))
@@ -165,11 +165,34 @@ impl<'a> Reply<'a> {
     }
 }
 
+/// What a server answers by itself to a request that is not valid: as a [`Reply`] with the status and the fields of the
+/// error, but written by hand, so that a program without replies of its own has no code for them. WS-4.2.1-01 · WS-10.7-04
+pub(crate) fn error_answer(error: Error) -> Option<&'static [u8]> {
+    let status = error.http_status()?;
+    Some(ERROR_ANSWERS.iter().find(|(known, _)| *known == status)?.1)
+}
+
+static ERROR_ANSWERS: [(u16, &[u8]); 5] = [
+    (400, b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"),
+    (405, b"HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nAllow: GET\r\n"),
+    // WS-4.2.2-11 · WS-4.2.2-12 · WS-4.4-01
+    (
+        426,
+        b"HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\n",
+    ),
+    (431, b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"),
+    (505, b"HTTP/1.1 505 HTTP Version Not Supported\r\nConnection: close\r\n"),
+];
+
+/// The end of such an answer.
+pub(crate) const NO_BODY: &[u8] = b"Content-Length: 0\r\n\r\n";
+
 /// What a request turned out to be.
-pub(crate) enum Verdict {
-    /// A valid opening handshake, and what answers its key.
+pub(crate) enum Verdict<'a> {
+    /// A valid opening handshake, and its key.
     Upgrade {
-        digest: Digest,
+        key: &'a [u8; KEY_LEN],
         /// Whether there is a list of subprotocols at all: most requests have none, and are not searched for it.
         offers_subprotocols: bool,
     },
@@ -183,7 +206,7 @@ pub(crate) enum Verdict {
 
 /// Checks a request head, and says how long it is. `None`: it is not complete.
 #[inline(never)]
-pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Option<(Verdict, usize)>, Error> {
+pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Option<(Verdict<'_>, usize)>, Error> {
     let Some((line, rest)) = request_line(head)? else {
         return Ok(None);
     };
@@ -191,25 +214,20 @@ pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Option<(Verdi
     let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
         return Ok(None);
     };
-    let len = head.len() - after.len();
-    if !known.upgrade {
-        // RFC 9112 section 3.2
-        if line.is_http_1_1 && known.hosts != 1 {
-            return Err(HandshakeError::Host.into());
-        }
-        let verdict = Verdict::Plain { error: plain_error(line.method), is_head: line.method == b"HEAD" };
-        return Ok(Some((verdict, len)));
-    }
-    // WS-4.2.2-13: there is no resource name in `http://host?query`.
-    if !resource_name(line.target).starts_with('/') {
+    Ok(Some((known.verdict(&line)?, head.len() - after.len())))
+}
+
+/// The same for a head whose lines were judged as they came.
+#[inline(never)]
+pub(crate) fn check_judged_request(head: &[u8]) -> Result<Verdict<'_>, Error> {
+    let Some((line, mut rest)) = request_line(head)? else {
         return Err(HandshakeError::MalformedHead.into());
+    };
+    let mut known = RequestFields::default();
+    while let Some(field) = judged_field(&mut rest) {
+        known.add(field.name, field.value);
     }
-    // WS-4.2.1-05
-    if !line.is_http_1_1 {
-        return Err(HandshakeError::HttpVersion.into());
-    }
-    let offers_subprotocols = known.subprotocols != List::Missing;
-    Ok(Some((Verdict::Upgrade { digest: known.check(line.method)?, offers_subprotocols }, len)))
+    Ok(known.verdict(&line)?)
 }
 
 /// What an invalid handshake is told that asks for no WebSocket at all.
@@ -231,38 +249,78 @@ pub(crate) struct RequestFields<'a> {
 
 impl<'a> RequestFields<'a> {
     /// Takes the next field. WS-4.1-63, WS-4.2.1-03 and WS-4.2.1-18: any ASCII case, any order, unknown ones ignored.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
+        if !FOR_SPEED {
+            if let Some(own) = Own::named(name) {
+                self.add_own(own, trim(value));
+            }
+            return;
+        }
         // Most fields are none of these.
         if !matches!(name.len(), 4 | 7 | 10 | 17 | 21 | 22 | 24) {
             return;
         }
-        let is = |known: &[u8]| is_name(name, known);
         let value = trim(value);
+        let is = |known: &[u8]| is_name(name, known);
         match name.len() {
-            4 if is(b"host") => {
-                let is_valid = !value.iter().any(|byte| matches!(byte, b',' | b' '));
-                self.hosts = self.hosts.saturating_add(if is_valid { 1 } else { 2 });
-            }
-            // WS-4.2.1-09
-            7 if is(b"upgrade") => self.upgrade |= has_token(value, b"websocket"),
-            // WS-4.2.1-10
-            10 if is(b"connection") => self.connection |= has_token(value, b"upgrade"),
-            17 if is(b"sec-websocket-key") => self.key.set(value),
-            21 if is(b"sec-websocket-version") => self.version.set(value),
-            // WS-4.3-03 · WS-11.3.4-01 · WS-8.1-04
-            22 if is(b"sec-websocket-protocol") => {
-                self.subprotocols.begin_line();
-                elements(value).for_each(|name| self.subprotocols.add(is_token(name)));
-            }
-            // WS-4.3-06 · WS-9.1-01 · WS-9.1-03 · WS-11.3.2-01
-            24 if is(b"sec-websocket-extensions") => self.extensions.add_extensions(value),
+            4 if is(b"host") => self.add_own(Own::Host, value),
+            7 if is(b"upgrade") => self.add_own(Own::Upgrade, value),
+            10 if is(b"connection") => self.add_own(Own::Connection, value),
+            17 if is(b"sec-websocket-key") => self.add_own(Own::Key, value),
+            21 if is(b"sec-websocket-version") => self.add_own(Own::Version, value),
+            22 if is(b"sec-websocket-protocol") => self.add_own(Own::Protocol, value),
+            24 if is(b"sec-websocket-extensions") => self.add_own(Own::Extensions, value),
             _ => {}
         }
     }
 
-    /// The checks of section 4.2.1. Returns what answers the key.
-    pub(crate) fn check(&self, method: &[u8]) -> Result<Digest, HandshakeError> {
+    #[inline(always)]
+    fn add_own(&mut self, own: Own, value: &'a [u8]) {
+        match own {
+            Own::Host => {
+                let is_valid = !value.iter().any(|byte| matches!(byte, b',' | b' '));
+                self.hosts = self.hosts.saturating_add(if is_valid { 1 } else { 2 });
+            }
+            // WS-4.2.1-09
+            Own::Upgrade => self.upgrade |= has_token(value, b"websocket"),
+            // WS-4.2.1-10
+            Own::Connection => self.connection |= has_token(value, b"upgrade"),
+            Own::Key => self.key.set(value),
+            Own::Version => self.version.set(value),
+            // WS-4.3-03 · WS-11.3.4-01 · WS-8.1-04
+            Own::Protocol => self.subprotocols.add_tokens(value),
+            // WS-4.3-06 · WS-9.1-01 · WS-9.1-03 · WS-11.3.2-01
+            Own::Extensions => self.extensions.add_extensions(value),
+            _ => {}
+        }
+    }
+
+    /// What a request with this first line amounts to.
+    #[inline]
+    fn verdict(&self, line: &RequestLine<'_>) -> Result<Verdict<'a>, HandshakeError> {
+        if !self.upgrade {
+            // RFC 9112 section 3.2
+            if line.is_http_1_1 && self.hosts != 1 {
+                return Err(HandshakeError::Host);
+            }
+            let is_head = line.method == b"HEAD";
+            return Ok(Verdict::Plain { error: plain_error(line.method), is_head });
+        }
+        // WS-4.2.2-13: there is no resource name in `http://host?query`.
+        if !has_resource_name(line.target.as_bytes()) {
+            return Err(HandshakeError::MalformedHead);
+        }
+        // WS-4.2.1-05
+        if !line.is_http_1_1 {
+            return Err(HandshakeError::HttpVersion);
+        }
+        let offers_subprotocols = self.subprotocols != List::Missing;
+        Ok(Verdict::Upgrade { key: self.check(line.method)?, offers_subprotocols })
+    }
+
+    /// The checks of section 4.2.1. Returns the key.
+    pub(crate) fn check(&self, method: &[u8]) -> Result<&'a [u8; KEY_LEN], HandshakeError> {
         // WS-4.2.1-04
         if method != b"GET" {
             return Err(HandshakeError::Method);
@@ -296,7 +354,7 @@ impl<'a> RequestFields<'a> {
         if !self.extensions.is_valid() {
             return Err(HandshakeError::Extensions);
         }
-        Ok(digest_of(key))
+        Ok(key)
     }
 }
 
@@ -312,9 +370,9 @@ pub(crate) fn parse_version(value: &[u8]) -> Option<u8> {
 }
 
 /// Whether the field belongs to the opening handshake by its name.
-pub(crate) fn is_websocket_header(name: &str) -> bool {
+pub(crate) fn is_websocket_header(name: &[u8]) -> bool {
     const PREFIX: &[u8] = b"sec-websocket-";
-    name.as_bytes().get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+    name.get(..PREFIX.len()).is_some_and(|start| is_name(start, PREFIX))
 }
 
 /// Header fields of the embedder: nothing in them may break the head apart (WS-4.1-21) or be the library's own.
@@ -359,4 +417,51 @@ fn reason(status: u16) -> &'static [u8] {
         lines = after;
     }
     b" \r\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Limit;
+    use std::vec;
+
+    #[test]
+    fn an_error_answer_is_as_a_reply_writes_it() {
+        let errors = [
+            HandshakeError::MalformedHead,
+            HandshakeError::HttpVersion,
+            HandshakeError::Method,
+            HandshakeError::Host,
+            HandshakeError::Upgrade,
+            HandshakeError::Connection,
+            HandshakeError::Key,
+            HandshakeError::Version,
+            HandshakeError::VersionNotSupported,
+            HandshakeError::Accept,
+            HandshakeError::Subprotocol,
+            HandshakeError::SubprotocolNotOffered,
+            HandshakeError::Extensions,
+            HandshakeError::ExtensionNotOffered,
+            HandshakeError::ExtensionAnswer,
+            HandshakeError::UnexpectedEof,
+            HandshakeError::Refused,
+        ];
+        let limits = [Limit::Head, Limit::HeadFields, Limit::Message].map(|limit| (limit.into(), &[][..]));
+        for (error, fields) in
+            errors.map(|error| (error.into(), error.http_fields())).into_iter().chain(limits)
+        {
+            let error: Error = error;
+            let written = error.http_status().map(|status| {
+                let reply = Reply::new(status).headers(fields);
+                let mut room = vec![0; 512];
+                let mut out = Out::to(&mut room);
+                reply.write(false, &mut out);
+                let len = out.len();
+                room.truncate(len);
+                room
+            });
+            let answer = error_answer(error).map(|answer| [answer, NO_BODY].concat());
+            assert_eq!(answer, written, "{error:?}");
+        }
+    }
 }

@@ -22,89 +22,66 @@ pub(crate) fn sha1(text: &[u8; 60]) -> Digest {
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
 type State = [u32; 5];
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
-type Block = [u8; 64];
+type Block = [u32; 16];
 
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
 const START: State = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
 
-/// With its padding the text fills two blocks.
+/// With its padding (section 4) the text fills two blocks, but for the mark and the length with nothing.
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
 fn by_blocks(text: &[u8; 60]) -> Digest {
-    // Section 4
-    let mut padded = [0; 128];
-    if let Some((front, [mark, ..])) = padded.split_first_chunk_mut() {
-        *front = *text;
-        *mark = 0x80;
-    }
-    if let Some(bits) = padded.last_chunk_mut() {
-        *bits = (8 * text.len() as u64).to_be_bytes();
-    }
     let mut state = START;
-    for block in padded.chunks_exact(64) {
-        if let Some(block) = block.first_chunk() {
-            compress(&mut state, block);
-        }
+    let mut block = [0; 16];
+    let words = text.chunks_exact(4).map(|bytes| bytes.first_chunk().copied().map_or(0, u32::from_be_bytes));
+    for (place, word) in block.iter_mut().zip(words.chain([1 << 31])) {
+        *place = word;
     }
-    let mut digest = Digest::default();
-    for (to, word) in digest.chunks_exact_mut(4).zip(state) {
-        if let Some(to) = to.first_chunk_mut() {
-            *to = word.to_be_bytes();
-        }
-    }
-    digest
+    compress(&mut state, &mut block);
+    block = [0; 16];
+    let [.., bits] = &mut block;
+    *bits = 8 * 60;
+    compress(&mut state, &mut block);
+    state.map(u32::to_be_bytes).as_flattened().first_chunk().copied().unwrap_or_default()
 }
 
 /// With the processor's own instructions where it has them.
 #[cfg(feature = "sha1")]
-fn compress(state: &mut State, block: &Block) {
-    sha1::compress(state, &[(*block).into()]);
+fn compress(state: &mut State, block: &mut Block) {
+    let bytes: [u8; 64] =
+        block.map(u32::to_be_bytes).as_flattened().first_chunk().copied().unwrap_or([0; 64]);
+    sha1::compress(state, &[bytes.into()]);
 }
 
 #[cfg(not(feature = "sha1"))]
 #[cfg(any(test, not(feature = "alloc")))]
 use compress_small as compress;
 
-/// Section 6.1. The functions and constants are those of section 5.
+/// Section 6.1. The functions and constants are those of section 5. Of the words the last sixteen are kept: in the place of
+/// each comes the one sixteen steps further.
 #[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
-fn compress_small(state: &mut State, block: &Block) {
-    let mut last = [0; 16];
-    for (word, bytes) in last.iter_mut().zip(block.chunks_exact(4)) {
-        *word = bytes.first_chunk().copied().map_or(0, u32::from_be_bytes);
-    }
-    let choice = |[_, b, c, d, _]: State| (d ^ (b & (c ^ d))).wrapping_add(0x5a82_7999);
-    let parity = |[_, b, c, d, _]: State| (b ^ c ^ d).wrapping_add(0x6ed9_eba1);
-    let majority = |[_, b, c, d, _]: State| ((b & c) | (d & (b | c))).wrapping_add(0x8f1b_bcdc);
-    let last_parity = |[_, b, c, d, _]: State| (b ^ c ^ d).wrapping_add(0xca62_c1d6);
-    let mut work = *state;
+#[inline(never)]
+#[expect(clippy::many_single_char_names, reason = "as in the RFC")]
+fn compress_small(state: &mut State, words: &mut Block) {
+    let [mut a, mut b, mut c, mut d, mut e] = *state;
     for at in 0..80 {
-        work = step(work, next(&mut last, at), |work| match at / 20 {
-            0 => choice(work),
-            1 => parity(work),
-            2 => majority(work),
-            _ => last_parity(work),
-        });
+        let mixed = match at / 20 {
+            0 => (d ^ (b & (c ^ d))).wrapping_add(0x5a82_7999),
+            1 => (b ^ c ^ d).wrapping_add(0x6ed9_eba1),
+            2 => ((b & c) | (d & (b | c))).wrapping_add(0x8f1b_bcdc),
+            _ => (b ^ c ^ d).wrapping_add(0xca62_c1d6),
+        };
+        let after = |steps: usize| words.get((at + steps) % 16).copied().unwrap_or_default();
+        let word = after(0);
+        let next = (after(13) ^ after(8) ^ after(2) ^ word).rotate_left(1);
+        if let Some(place) = words.get_mut(at % 16) {
+            *place = next;
+        }
+        let sum = a.rotate_left(5).wrapping_add(mixed).wrapping_add(e).wrapping_add(word);
+        (a, b, c, d, e) = (sum, a, b.rotate_left(30), c, d);
     }
-    for (old, new) in state.iter_mut().zip(work) {
+    for (old, new) in state.iter_mut().zip([a, b, c, d, e]) {
         *old = old.wrapping_add(new);
     }
-}
-
-#[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
-#[inline(always)]
-#[expect(clippy::many_single_char_names, reason = "as in the RFC")]
-fn step(state: State, word: u32, mixed: impl Fn(State) -> u32) -> State {
-    let [a, b, c, d, e] = state;
-    let sum = a.rotate_left(5).wrapping_add(mixed(state)).wrapping_add(e).wrapping_add(word);
-    [sum, a, b.rotate_left(30), c, d]
-}
-
-/// The next word, of which the last sixteen are kept; in its place comes the one sixteen steps further.
-#[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
-#[inline(always)]
-fn next(last: &mut [u32; 16], at: usize) -> u32 {
-    let after = |steps: usize| last.get((at + steps) % 16).copied().unwrap_or_default();
-    let word = after(13) ^ after(8) ^ after(2) ^ after(0);
-    last.get_mut(at % 16).map_or(0, |place| core::mem::replace(place, word.rotate_left(1)))
 }
 
 #[cfg(test)]
@@ -124,7 +101,8 @@ mod tests {
         padded[at..].copy_from_slice(&(8 * text.len() as u64).to_be_bytes());
         let mut state = START;
         for block in padded.chunks(64) {
-            compress_small(&mut state, block.first_chunk().unwrap());
+            let words = |at: usize| u32::from_be_bytes(block[4 * at..][..4].try_into().unwrap());
+            compress_small(&mut state, &mut core::array::from_fn(words));
         }
         state
     }

@@ -1,6 +1,7 @@
 //! A complete head, seen through its parts. The syntax was checked when it arrived (`line`), so the views split without asking again.
 
 use super::fields::{Extension, elements, extensions, is_token, trim};
+use super::line::{judged_field, split_line, token_len};
 use super::origin;
 use super::server::parse_version;
 use super::uri::split_once;
@@ -220,11 +221,8 @@ impl<'a> Iterator for Headers<'a> {
     type Item = (&'a str, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (line, rest) = split_line(self.lines);
-        self.lines = rest;
-        let colon = line.iter().position(|&byte| byte == b':')?;
-        let (name, value) = line.split_at_checked(colon)?;
-        Some((str::from_utf8(name).ok()?, trim(value.get(1..)?)))
+        let field = judged_field(&mut self.lines)?;
+        Some((str::from_utf8(field.name).ok()?, trim(field.value)))
     }
 }
 
@@ -247,14 +245,57 @@ pub(crate) fn resource_name(target: &str) -> &str {
     }
 }
 
+/// Whether a resource name begins with a slash, as all do but that of `http://host?query`.
+pub(crate) fn has_resource_name(target: &[u8]) -> bool {
+    if let [b'/', ..] = target {
+        return true;
+    }
+    let scheme = token_len(target);
+    let rest = target.get(scheme..).and_then(|rest| rest.strip_prefix(b"://"));
+    scheme > 0 && rest.is_some_and(|rest| rest.iter().find(|byte| matches!(byte, b'/' | b'?')) != Some(&b'?'))
+}
+
 /// The first line, without what ends it.
 fn first_line(head: &[u8]) -> &str {
     str::from_utf8(split_line(head).0).unwrap_or_default()
 }
 
-/// A line without what ends it, and the lines behind it.
-fn split_line(lines: &[u8]) -> (&[u8], &[u8]) {
-    let end = lines.iter().position(|&byte| byte == b'\n').unwrap_or(lines.len());
-    let (line, rest) = lines.split_at_checked(end).unwrap_or_default();
-    (line.strip_suffix(b"\r").unwrap_or(line), rest.get(1..).unwrap_or_default())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // WS-4.2.1-06 · WS-4.2.2-13
+    #[test]
+    fn a_resource_name_begins_with_a_slash() {
+        for target in [
+            "/",
+            "/a?b",
+            "?",
+            "*",
+            "",
+            ":",
+            "://",
+            "://a",
+            "http:",
+            "http:/",
+            "http:/a",
+            "http://",
+            "http://a",
+            "http://a/",
+            "http://a/b?c",
+            "http://a?b/c",
+            "http://?",
+            "ht tp://a",
+            "a:80",
+            "a:b://c",
+            "h\u{fc}://a",
+            "http://\u{fc}",
+        ] {
+            assert_eq!(
+                has_resource_name(target.as_bytes()),
+                resource_name(target).starts_with('/'),
+                "{target}"
+            );
+        }
+    }
 }
