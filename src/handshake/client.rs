@@ -1,7 +1,7 @@
 //! The client's side of the opening handshake: write the request, check the response (RFC 6455 section 4.1).
 
 use super::accept_key::{KEY_LEN, accept_of};
-use super::fields::{List, Once, has_token, is_name, is_token, trim};
+use super::fields::{List, Once, has_token, is_known, is_token, trim};
 use super::head::Own;
 use super::line::{StatusLine, fields, judged_field, status_line};
 use super::out::Out;
@@ -207,7 +207,7 @@ impl<'a> ResponseFields<'a> {
             }
             return;
         }
-        let is = |known: &[u8]| is_name(name, known);
+        let is = |known: &[u8]| is_known(name, known);
         match name.len() {
             7 if is(b"upgrade") => self.add_own(Own::Upgrade, value),
             10 if is(b"connection") => self.add_own(Own::Connection, value),

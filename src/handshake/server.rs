@@ -2,7 +2,7 @@
 //! rejection (section 4.2.2).
 
 use super::accept_key::{ACCEPT_LEN, KEY_LEN, valid_key};
-use super::fields::{List, Once, has_token, is_name, is_token, is_value_byte, trim};
+use super::fields::{List, Once, has_token, is_known, is_name, is_token, is_value_byte, trim};
 use super::head::Own;
 use super::line::{RequestLine, fields, judged_field, request_line};
 use super::out::Out;
@@ -262,7 +262,7 @@ impl<'a> RequestFields<'a> {
             return;
         }
         let value = trim(value);
-        let is = |known: &[u8]| is_name(name, known);
+        let is = |known: &[u8]| is_known(name, known);
         match name.len() {
             4 if is(b"host") => self.add_own(Own::Host, value),
             7 if is(b"upgrade") => self.add_own(Own::Upgrade, value),
