@@ -76,7 +76,7 @@
 //! - `defmt`: `defmt::Format` for events, errors, states and configurations. As with `Debug`, what can be a secret stays out:
 //!   keys and header values, and payloads too.
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
-//! - `sha1`: the handshake's SHA-1 by the processor's own instructions, where it has them.
+//! - `sha1`: a faster handshake: SHA-1 by the processor's own instructions, where it has them, and base64 by a table.
 //! - `simd`: large payloads are masked with the widest vectors that the processor has. Needs `std`.
 //! - `simdutf8`: text is validated with SIMD, and short ASCII in whole words (crates `simdutf8` and `ascii`).
 #![no_std]

@@ -21,15 +21,31 @@ pub(crate) fn encode_key(nonce: [u8; 16]) -> [u8; KEY_LEN] {
 }
 
 /// Base64 with padding (RFC 4648 section 4), to where it has just enough room.
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", not(feature = "sha1")))]
 fn encode(bytes: &[u8], to: &mut [u8]) {
     use base64ct::{Base64, Encoding};
     // It has room.
     let _ = Base64::encode(bytes, to);
 }
 
+/// The same for speed. Nothing here is a secret, so letters may come from a table.
+#[cfg(feature = "sha1")]
+fn encode(bytes: &[u8], to: &mut [u8]) {
+    static LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (three, four) in bytes.chunks(3).zip(to.chunks_exact_mut(4)) {
+        let byte = |at: usize| three.get(at).copied().map_or(0, u32::from);
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for (at, (letter, shift)) in four.iter_mut().zip([18, 12, 6, 0]).enumerate() {
+            // Two letters for one byte, three for two.
+            let is_padding = at > three.len();
+            let six = (bits >> shift & 63) as usize;
+            *letter = if is_padding { b'=' } else { LETTERS.get(six).copied().unwrap_or_default() };
+        }
+    }
+}
+
 /// The same in little code that cannot panic.
-#[cfg(not(feature = "alloc"))]
+#[cfg(not(any(feature = "alloc", feature = "sha1")))]
 #[inline(never)]
 fn encode(bytes: &[u8], to: &mut [u8]) {
     let mut bytes = bytes.iter();
