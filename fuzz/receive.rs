@@ -2,7 +2,7 @@
 
 use arbitrary::Arbitrary;
 use sansws::deflate::{Deflate, DeflateParams};
-use sansws::{Config, Connection, Delivery, Event, OUTGOING_RESERVE, Role, Sender, Storage};
+use sansws::{Config, Connection, Delivery, Event, Message, OUTGOING_RESERVE, Role, Sender, Storage};
 
 #[derive(Arbitrary, Debug)]
 pub struct Input<'a> {
@@ -10,19 +10,28 @@ pub struct Input<'a> {
     pub from_start: bool,
     in_parts: bool,
     http_requests: bool,
-    max_message: u16,
+    max_message: u32,
     max_fragments: u8,
-    keep_capacity: u16,
+    keep_capacity: u32,
     /// Whether permessage-deflate is agreed on, with or without takeover.
     pub deflate: Option<bool>,
     /// Whether spare memory is given back after each piece.
     pub releases: bool,
+    /// Whether is read to the connection's own buffer, where it lends it.
+    pub reads_in_place: bool,
     /// The lengths of the pieces, taken in turn.
-    pub cuts: [u8; 4],
-    pub bytes: &'a [u8],
+    pub cuts: [u16; 4],
+    /// So many bytes of one kind stand at this place of the others: what makes a message large.
+    run: (u16, u8, u32),
+    bytes: &'a [u8],
 }
 
 const MAX_OUTGOING: usize = 4096;
+const MAX_MESSAGE: u32 = 200_000;
+/// After so many the rest comes at once: more would be slow, and nothing new.
+const MAX_PIECES: usize = 2000;
+/// More than what large messages begin with.
+const MAX_RUN: usize = 70_000;
 
 impl Input<'_> {
     pub fn config(&self) -> Config {
@@ -31,9 +40,9 @@ impl Input<'_> {
         config
             .delivery(if self.in_parts { Delivery::Parts } else { Delivery::Whole })
             .http_requests(self.http_requests)
-            .max_message(self.max_message.into())
+            .max_message(u64::from(self.max_message % MAX_MESSAGE))
             .max_fragments(self.max_fragments.into())
-            .keep_capacity(self.keep_capacity.into())
+            .keep_capacity(self.keep_capacity)
             .max_refusal_body(100)
             .max_head(1000)
             .max_outgoing(MAX_OUTGOING)
@@ -41,6 +50,16 @@ impl Input<'_> {
 }
 
 impl Input<'_> {
+    /// What the peer sends, behind `first`.
+    pub fn bytes(&self, first: &[u8]) -> Vec<u8> {
+        let (at, byte, len) = self.run;
+        let (before, behind) = self.bytes.split_at(self.bytes.len().min(at.into()));
+        // Seldom, since it takes its time.
+        let len =
+            Some(usize::try_from(len).unwrap() % (20 * MAX_RUN)).filter(|len| *len < MAX_RUN).unwrap_or(0);
+        [first, before, &vec![byte; len], behind].concat()
+    }
+
     /// Of a connection that is open from the start.
     pub fn agree<R: Role, S: Storage>(&self, mut connection: Connection<R, S>) -> Connection<R, S> {
         if let Some(no_takeover) = self.deflate {
@@ -54,37 +73,51 @@ impl Input<'_> {
     }
 }
 
-/// What a connection made of the bytes: events in words, then its outgoing bytes, then how it ended.
-type Outcome = (String, Vec<u8>, String);
+/// What a connection made of the bytes: events in words and payloads, then its outgoing bytes, then how it ended.
+type Outcome = (Vec<u8>, Vec<u8>, String);
 
 pub fn assert_cuts_mean_nothing<R: Role, S: Storage>(
     connect: impl Fn() -> Connection<R, S>,
     bytes: &[u8],
-    cuts: [u8; 4],
-    releases: bool,
+    input: &Input<'_>,
     answer: impl Fn(&Event<'_>, &mut Sender<R, S>),
 ) {
-    let whole = run(connect(), bytes, &[bytes.len().max(1)], false, &answer);
-    let cuts = cuts.map(|cut| usize::from(cut).max(1));
-    assert_eq!(run(connect(), bytes, &cuts, releases, &answer), whole);
+    let whole = run(connect(), bytes, &[bytes.len().max(1)], (false, false), &answer);
+    let cuts = input.cuts.map(|cut| usize::from(cut).max(1));
+    assert_eq!(run(connect(), bytes, &cuts, (input.releases, input.reads_in_place), &answer), whole);
 }
 
 fn run<R: Role, S: Storage>(
     mut connection: Connection<R, S>,
     bytes: &[u8],
     cuts: &[usize],
-    releases: bool,
+    (releases, reads_in_place): (bool, bool),
     answer: &impl Fn(&Event<'_>, &mut Sender<R, S>),
 ) -> Outcome {
-    let mut heard = String::new();
+    let mut heard = Vec::new();
     let mut bytes = bytes.to_vec();
     let mut rest = &mut bytes[..];
     let mut cuts = cuts.iter().cycle();
     let mut is_in_part = false;
+    let mut pieces = 0;
     'pieces: while !rest.is_empty() {
-        let len = cuts.next().copied().unwrap_or(1).min(rest.len());
+        let mut len = cuts.next().copied().unwrap_or(1).min(rest.len());
+        pieces += 1;
+        if pieces > MAX_PIECES {
+            len = rest.len();
+        }
+        let room = if reads_in_place { connection.receive_buffer() } else { None };
+        let is_lent = room.is_some();
+        if let Some(room) = room {
+            len = len.min(room.len());
+            room[..len].copy_from_slice(&rest[..len]);
+            connection.filled(len);
+        }
         let (mut input, after) = rest.split_at_mut(len);
         rest = after;
+        if is_lent {
+            input = &mut [];
+        }
         loop {
             match connection.receive(&mut input) {
                 Ok(Some((event, tx))) => {
@@ -93,26 +126,29 @@ fn run<R: Role, S: Storage>(
                     match event {
                         Event::Part(part) => {
                             if !is_in_part {
-                                heard.push_str("\npart ");
+                                heard.extend_from_slice(b"\npart ");
                             }
                             is_in_part = !part.is_last;
-                            for byte in part.data.as_bytes() {
-                                heard.push_str(&format!("{byte:02x}"));
-                            }
+                            heard.extend_from_slice(part.data.as_bytes());
                             if part.is_last {
-                                heard.push_str(" end");
+                                heard.extend_from_slice(b" end");
                             }
                         }
                         // Control frames between parts would be compared at different places of the content.
                         Event::Ping(_) | Event::Pong(_) if is_in_part => {}
-                        event => heard.push_str(&format!("\n{event:?}")),
+                        Event::Message(message) => {
+                            let is_text = matches!(message, Message::Text(_));
+                            heard.extend_from_slice(if is_text { b"\ntext " } else { b"\nbytes " });
+                            heard.extend_from_slice(message.as_bytes());
+                        }
+                        event => heard.extend_from_slice(format!("\n{event:?}").as_bytes()),
                     }
                 }
                 Ok(None) => break,
                 Err(error) => {
                     assert_eq!(connection.receive(&mut &mut [0][..]).err(), Some(error), "it stays failed");
                     assert_eq!(connection.error(), Some(error));
-                    heard.push_str(&format!("\n{error:?}"));
+                    heard.extend_from_slice(format!("\n{error:?}").as_bytes());
                     break 'pieces;
                 }
             }

@@ -35,6 +35,25 @@ pub enum Event<'a> {
     Close(Close<'a>),
 }
 
+impl Event<'_> {
+    /// The same, field by field instead of as a piece of memory.
+    #[inline(always)]
+    pub(crate) const fn in_registers(self) -> Self {
+        match self {
+            Self::HandshakeRequest(request) => Self::HandshakeRequest(request),
+            Self::HttpRequest(request) => Self::HttpRequest(request),
+            Self::HandshakeComplete(handshake) => Self::HandshakeComplete(handshake),
+            Self::HandshakeRefused(response) => Self::HandshakeRefused(response),
+            Self::Message(Message::Text(text)) => Self::Message(Message::Text(text)),
+            Self::Message(Message::Binary(bytes)) => Self::Message(Message::Binary(bytes)),
+            Self::Part(part) => Self::Part(part),
+            Self::Ping(payload) => Self::Ping(payload),
+            Self::Pong(payload) => Self::Pong(payload),
+            Self::Close(close) => Self::Close(close),
+        }
+    }
+}
+
 /// A message (RFC 6455 section 5.6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Message<'a> {

@@ -78,7 +78,7 @@
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
 //! - `sha1`: the handshake's SHA-1 by the processor's own instructions, where it has them.
 //! - `simd`: large payloads are masked with the widest vectors that the processor has. Needs `std`.
-//! - `simdutf8`: text is validated with SIMD.
+//! - `simdutf8`: text is validated with SIMD, and short ASCII in whole words (crates `simdutf8` and `ascii`).
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

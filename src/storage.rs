@@ -171,6 +171,11 @@ pub(crate) mod sealed {
             Err(Full)
         }
 
+        /// Counts the first `len` bytes of the room as filled, or fewer if there are fewer. Returns how many.
+        fn fill(&mut self, _len: usize) -> usize {
+            0
+        }
+
         /// The bytes between `start` and `end`.
         fn filled(&self) -> &[u8];
 

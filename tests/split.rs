@@ -280,7 +280,7 @@ proptest! {
     // WS-2.1-02
     #[test]
     fn what_is_read_to_where_it_stays_is_heard_the_same(
-        fragments in vec((0..4_u8, prop_oneof![3 => 0..200_usize, 2 => 60_000..150_000_usize], any::<bool>()), 1..12),
+        fragments in vec((0..4_u8, prop_oneof![3 => 0..200_usize, 1 => 10_000..25_000_usize, 2 => 60_000..150_000_usize], any::<bool>()), 1..12),
         reads in vec(prop_oneof![1..100_usize, 1..30_000_usize], 1..20),
         bad_at in proptest::option::weighted(0.2, 0..60_000_usize),
         keep in prop_oneof![Just(0), Just(1 << 20)],
@@ -354,4 +354,44 @@ fn nothing_is_filled_that_was_not_lent() {
     server.filled(10);
     server.filled(10);
     assert_eq!(feed(&mut server, &message[5010..]), [Heard::binary(&vec![7; 100_000])]);
+}
+
+/// What is lent ends with the frame, so that the next one begins in front again, in memory that is still in the cache.
+#[test]
+fn room_never_reaches_beyond_the_frame_under_way() {
+    let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
+    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    assert_eq!(feed(&mut server, &message[..5000]), []);
+    let mut rest = &message[5000..];
+    while !rest.is_empty() {
+        let room = server.receive_buffer().unwrap();
+        assert!(room.len() <= rest.len(), "{} for {}", room.len(), rest.len());
+        let (now, later) = rest.split_at(room.len().min(30_000));
+        room[..now.len()].copy_from_slice(now);
+        server.filled(now.len());
+        rest = later;
+        let expected = if rest.is_empty() { vec![Heard::binary(&vec![7; 100_000])] } else { vec![] };
+        assert_eq!(feed(&mut server, &[]), expected);
+    }
+}
+
+/// A message that is as large as a read is expected to be followed by others, and those may begin in the buffer: if there is
+/// one.
+#[test]
+fn room_is_lent_between_messages_as_large_as_a_read() {
+    for (opcode, len, keep, is_lent) in [
+        (0x82, 16 * 1024, 16 * 1024, true),
+        (0x82, 16 * 1024 - 1, 16 * 1024, false),
+        (0x82, 16 * 1024, 16 * 1024 - 1, false),
+        (0x81, 16 * 1024, 16 * 1024, true),
+        (0x81, 16 * 1024 - 1, 16 * 1024, false),
+    ] {
+        let message = masked(&frame(opcode, &vec![b'a'; len]), [1, 2, 3, 4]);
+        let mut server = Connection::open_server(Config::new().keep_capacity(keep));
+        assert!(server.receive_buffer().is_none());
+        // In two pieces, since whole messages pass by.
+        feed(&mut server, &message[..5000]);
+        assert_eq!(feed(&mut server, &message[5000..]).len(), 1);
+        assert_eq!(server.receive_buffer().is_some(), is_lent, "{opcode:x} {len} {keep}");
+    }
 }

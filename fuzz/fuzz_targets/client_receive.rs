@@ -25,7 +25,7 @@ fuzz_target!(|input: Input<'_>| {
             client
         }
     };
-    assert_cuts_mean_nothing(connect, input.bytes, input.cuts, input.releases, |event, _| {
+    assert_cuts_mean_nothing(connect, &input.bytes(&[]), &input, |event, _| {
         if let Event::HandshakeRefused(response) = event {
             let _ = (response.status(), response.reason().len(), response.versions().count());
         }

@@ -20,7 +20,7 @@ fuzz_target!(|input: Input<'_>| {
 });
 
 fn check<S: Storage + Copy>(input: &Input<'_>, storage: S) {
-    let bytes = [if input.with_handshake { REQUEST } else { &[] }, input.bytes].concat();
+    let bytes = input.bytes(if input.with_handshake { REQUEST } else { &[] });
     let connect = || {
         let config = input.config().keep_fields(&["Cookie"]);
         if input.with_handshake || input.from_start {
@@ -29,7 +29,7 @@ fn check<S: Storage + Copy>(input: &Input<'_>, storage: S) {
             input.agree(Connection::open_server_in(config, storage))
         }
     };
-    assert_cuts_mean_nothing(connect, &bytes, input.cuts, input.releases, answer);
+    assert_cuts_mean_nothing(connect, &bytes, input, answer);
 }
 
 fn answer<S: Storage>(event: &Event<'_>, tx: &mut Sender<Server, S>) {

@@ -238,22 +238,49 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 let text = if is_ascii { validate_ascii(payload) } else { validate(payload) };
                 return match text {
                     Ok(text) => Ok(Some((Event::Message(Message::Text(text)), &mut self.sender))),
-                    Err(_) => self.invalid_text(),
+                    Err(_) => Err(self.invalid_text()),
                 };
             }
+            // As it is asked once after each read.
+            if input.is_empty() && self.receiver.needs_input(&self.sender.compression) {
+                return Ok(None);
+            }
         }
-        self.receive_in_pieces(input)
+        if !FOR_SPEED {
+            return self.receive_in_pieces(input);
+        }
+        // What a call returns through memory is taken apart and put together again: then the compiler need not have one
+        // place for it and for the result of the fast path, which stays in registers.
+        let mut event = None;
+        let tx = self.receive_out_of_line(input, &mut event)?;
+        Ok(match (event, tx) {
+            (Some(event), Some(tx)) => Some((event.in_registers(), tx)),
+            _ => None,
+        })
     }
 
-    /// Out of line, so that the result of the fast path is never more than an event.
     #[cold]
     #[inline(never)]
-    fn invalid_text(&mut self) -> Result<Option<(Event<'_>, &mut Sender<R, S>)>, Error> {
-        Err(self.sender.fail(Violation::InvalidUtf8.into()))
+    fn invalid_text(&mut self) -> Error {
+        self.sender.fail(Violation::InvalidUtf8.into())
+    }
+
+    #[inline(never)]
+    fn receive_out_of_line<'a, 'i: 'a>(
+        &'a mut self,
+        input: &mut &'i mut [u8],
+        event: &mut Option<Event<'a>>,
+    ) -> Result<Option<&'a mut Sender<R, S>>, Error> {
+        let Some((found, tx)) = self.receive_in_pieces(input)? else {
+            return Ok(None);
+        };
+        *event = Some(found);
+        Ok(Some(tx))
     }
 
     /// The long way.
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn receive_in_pieces<'a, 'i: 'a>(
         &'a mut self,
         input: &mut &'i mut [u8],
@@ -263,10 +290,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
         if !self.sender.lifecycle.is_receiving() {
             return self.receive_late(input);
-        }
-        // As it is asked once after each read.
-        if FOR_SPEED && input.is_empty() && self.receiver.needs_input(&self.sender.compression) {
-            return Ok(None);
         }
         let mut found = Found::nothing();
         let error = match self.receiver.next(input, &mut found, &mut self.sender.compression) {
@@ -324,8 +347,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// [`receive`](Self::receive) it.
     ///
     /// Tell by [`filled`](Self::filled) how many bytes were read, then call `receive` with empty input. Memory follows
-    /// what has arrived, at most doubled. Between messages there is room only where
-    /// [`Config::keep_capacity`](crate::Config::keep_capacity) keeps it.
+    /// what has arrived, at most doubled. Room never reaches beyond the frame under way: nothing has to be moved then, for
+    /// one more read in each frame. Between messages it is lent after one of 16 KiB or more, and only where
+    /// [`Config::keep_capacity`](crate::Config::keep_capacity) keeps as much.
     ///
     /// ```
     /// # use sansws::{Config, Connection, Event, Message};

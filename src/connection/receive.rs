@@ -158,6 +158,10 @@ impl<S: Storage> Receiver<S> {
                 return Ok(());
             }
             self.reported = Reported::Nothing;
+            // Nothing that is whole without more of it is left behind raw bytes.
+            if input.is_empty() {
+                return Ok(());
+            }
         }
         loop {
             if self.decoder.is_in_header() && !compression.has_more() {
@@ -248,7 +252,7 @@ impl<S: Storage> Receiver<S> {
             // What was read to where it stays goes first.
             let in_place = self.assembler.bytes().len();
             if in_place > 0 {
-                self.assembler.move_text(in_place)?;
+                self.assembler.move_text(in_place, false)?;
                 self.assembler.buffer().truncate(0);
             }
             self.assembler.push_text(bytes)?;
@@ -299,7 +303,17 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// What was reported from a buffer is not needed any more once the next call is made.
+    #[cfg_attr(target_pointer_width = "64", inline)]
     fn clear_reported(&mut self) -> Result<(), Error> {
+        if matches!(self.reported, Reported::Nothing | Reported::Raw) {
+            return Ok(());
+        }
+        self.clear_what_was_reported()
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
+    fn clear_what_was_reported(&mut self) -> Result<(), Error> {
         match self.reported {
             Reported::Nothing | Reported::Raw => return Ok(()),
             Reported::Message if S::Receive::LENDS && self.raw > 0 => self.clear_before_raw(),

@@ -353,7 +353,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.frame(opcode, true, payload)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
         if FOR_SPEED && self.usual_message(opcode, payload).is_some() {
             return Ok(());
@@ -362,7 +362,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// The fast path: a message below 64 KiB that nothing is in the way of. `None`: nothing was queued, go the long way.
-    #[inline]
+    #[inline(always)]
     fn usual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Option<()> {
         if !matches!(self.lifecycle.phase(), Phase::Open)
             || self.fragmented.is_some()

@@ -256,6 +256,7 @@ pub(crate) fn copy_plain(from: &[u8], to: &mut [u8]) {
         8..=16 => copy_ends::<8>(from, to, 0),
         17..=32 => copy_ends::<16>(from, to, 0),
         33..=64 => copy_ends::<32>(from, to, 0),
+        65..=128 => copy_ends::<64>(from, to, 0),
         _ => copy(from, to),
     }
 }

@@ -16,10 +16,21 @@ pub(crate) fn validate(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
     core::str::from_utf8(bytes).map_err(|_| InvalidUtf8)
 }
 
-/// As [`validate`], for what is short and known to be ASCII: then SIMD does not pay.
+/// As [`validate`], for what is known to be ASCII. It is looked at again, since only that makes it text in safe Rust; where
+/// it is short SIMD does not pay.
 #[inline]
 pub(crate) fn validate_ascii(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
-    core::str::from_utf8(bytes).map_err(|_| InvalidUtf8)
+    match bytes.len() {
+        // In whole words, however they lie in memory.
+        #[cfg(feature = "simdutf8")]
+        ..=64 => {
+            use ascii::{AsAsciiStr, AsciiStr};
+            bytes.as_ascii_str().map(AsciiStr::as_str).map_err(|_| InvalidUtf8)
+        }
+        129.. => validate(bytes),
+        // Words would be read that were written in two pieces just now, which takes longer.
+        _ => core::str::from_utf8(bytes).map_err(|_| InvalidUtf8),
+    }
 }
 
 /// Between two pieces: the first bytes of a character whose rest has not arrived.

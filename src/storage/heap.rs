@@ -63,21 +63,27 @@ impl Buffer for HeapBuffer {
         self.bytes.len()
     }
 
+    #[inline]
     fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
         // What is left at the end moves to the front where that is cheap for what was taken: the same memory is used
         // again, which is in the cache.
         let filled = self.end - self.start;
-        if filled == 0 || (self.start >= MOVED_FROM && filled <= self.start / 8) {
-            let (start, end) = (self.start(), self.end());
-            self.bytes.copy_within(start..end, 0);
-            self.start = 0;
-            self.end = filled;
+        if self.start > 0 && (filled == 0 || (self.start >= MOVED_FROM && filled <= self.start / 8)) {
+            self.move_to_front();
         }
         if self.bytes.len() - self.end() < len {
             self.make_room(len)?;
         }
         let end = self.end();
         self.bytes.get_mut(end..).ok_or(Full)
+    }
+
+    #[inline]
+    fn fill(&mut self, len: usize) -> usize {
+        let len = len.min(self.bytes.len() - self.end());
+        // No more than its length, which fits.
+        self.end += u32::try_from(len).unwrap_or_default();
+        len
     }
 
     #[inline]
@@ -141,6 +147,13 @@ impl HeapBuffer {
         self.end as usize
     }
 
+    fn move_to_front(&mut self) {
+        let (start, end) = (self.start(), self.end());
+        self.bytes.copy_within(start..end, 0);
+        self.end -= self.start;
+        self.start = 0;
+    }
+
     #[cold]
     fn make_room(&mut self, len: usize) -> Result<(), Full> {
         let filled = self.end - self.start;
@@ -148,10 +161,7 @@ impl HeapBuffer {
         // each byte is moved at most once for each byte that was taken.
         if self.start > 0 {
             if self.start >= filled {
-                let (start, end) = (self.start(), self.end());
-                self.bytes.copy_within(start..end, 0);
-                self.start = 0;
-                self.end = filled;
+                self.move_to_front();
             }
             if self.bytes.len() - self.end() >= len {
                 return Ok(());
@@ -159,7 +169,9 @@ impl HeapBuffer {
         }
         // Memory follows the bytes, at most doubled.
         let needed = self.end().checked_add(len).ok_or(Full)?;
-        let capacity = self.bytes.len().saturating_mul(2).max(needed).max(MIN_CAPACITY);
+        u32::try_from(needed).map_err(|_| Full)?;
+        let capacity =
+            self.bytes.len().saturating_mul(2).min(u32::MAX as usize).max(needed).max(MIN_CAPACITY);
         let mut bytes = Vec::from(core::mem::take(&mut self.bytes));
         let reserved = bytes.try_reserve_exact(capacity - bytes.len());
         if reserved.is_ok() {

@@ -15,42 +15,64 @@ use crate::message::DataKind;
 use crate::storage::sealed::Buffer;
 use crate::storage::{Full, Storage};
 
-/// Messages from this size on are worth reading to where they stay.
-const LARGE: u64 = 64 * 1024;
 /// A usual read.
 const READ: usize = 16 * 1024;
+/// With a frame of this size on a message begins to be read to where it stays.
+const LARGE: u64 = 64 * 1024;
+/// After a message of this size, which no read holds as a whole, the next one is expected to be as large.
+const AS_LARGE: u64 = 16 * 1024;
 
 impl<S: Storage> Receiver<S> {
-    /// Lends room behind what was read so far. `None` where that does not pay: while messages are small, and where nothing
-    /// is kept to read to.
+    /// Lends room behind what was read so far: never beyond the frame under way, so that nothing has to be moved when its
+    /// message goes, and the next one lies in memory that is still in the cache. `None` where that does not pay: while
+    /// messages are small, and where nothing is kept to read to.
+    #[inline]
     pub(in crate::connection) fn lend(&mut self) -> Option<&mut [u8]> {
         if !S::Receive::LENDS || self.parts.is_some() {
             return None;
         }
         self.clear_reported().ok()?;
-        let is_in_data = !self.decoder.is_in_header() && !self.decoder.opcode().is_control();
-        let remaining = if is_in_data { self.decoder.remaining() } else { 0 };
-        let arrived = self.assembler.buffer().len();
-        if remaining < LARGE && !(self.order.len() >= LARGE && self.assembler.buffer().capacity() >= READ) {
+        let remaining = self.remaining();
+        let follows_large = self.order.len() >= AS_LARGE && to_usize(self.keep_capacity) >= READ;
+        if remaining.unwrap_or_default() < LARGE && !follows_large {
             return None;
         }
+        let rest = to_len(remaining);
         // Memory follows the bytes that arrived, at most doubled.
-        let len = usize::try_from(remaining).unwrap_or(usize::MAX).min(arrived).max(READ);
-        let room = self.assembler.buffer().room(len).ok()?;
+        let arrived = self.assembler.buffer().len();
+        let room = self.assembler.buffer().room(rest.min(arrived.max(READ))).ok()?;
         self.is_lent = true;
-        Some(room)
+        let len = room.len().min(rest);
+        room.get_mut(..len)
+    }
+
+    /// How much of the data frame under way has not arrived.
+    #[inline]
+    fn remaining(&self) -> Option<u64> {
+        let is_in_data = !self.decoder.is_in_header() && !self.decoder.opcode().is_control();
+        is_in_data.then(|| self.decoder.remaining())
     }
 
     /// The first `len` bytes of the room that was lent have bytes in them.
+    #[inline]
     pub(in crate::connection) fn filled(&mut self, len: usize) {
         // Otherwise what is in the room is old.
         if !core::mem::take(&mut self.is_lent) {
             return;
         }
+        let remaining = self.remaining();
         let buffer = self.assembler.buffer();
         let kept = buffer.len();
-        let len = len.min(buffer.room(0).map_or(0, |room| room.len()));
-        if len == 0 || buffer.grow(len).is_err() {
+        // No more than was lent.
+        let len = buffer.fill(len.min(to_len(remaining)));
+        if len == 0 {
+            return;
+        }
+        // In the middle of bytes nothing can be told and nothing can fail.
+        let is_middle = remaining.is_some_and(|remaining| (len as u64) < remaining);
+        if self.raw == 0 && is_middle && self.order.kind() == Some(DataKind::Binary) {
+            self.decoder.payload_in_place(buffer.last_mut(len));
+            self.is_first = false;
             return;
         }
         if self.raw == 0 {
@@ -136,7 +158,7 @@ impl<S: Storage> Receiver<S> {
         if is_ascii && is_in_place {
             return Ok(());
         }
-        self.assembler.move_text(kept)?;
+        self.assembler.move_text(kept, is_ascii)?;
         let before = self.assembler.buffer().len();
         let raw = to_usize(self.raw);
         // All that is left are raw bytes.
@@ -171,6 +193,11 @@ impl<S: Storage> Receiver<S> {
         buffer.consume(buffer.len() - raw);
         self.kept = 0;
     }
+}
+
+/// All, where no frame is under way.
+fn to_len(remaining: Option<u64>) -> usize {
+    remaining.map_or(usize::MAX, |len| usize::try_from(len).unwrap_or(usize::MAX))
 }
 
 /// Lengths in the buffer, whose cursors have 32 bits.
