@@ -161,11 +161,6 @@ pub(crate) mod sealed {
         /// The most bytes that it can hold; `usize::MAX` where only memory limits it.
         fn max_len(&self) -> usize;
 
-        /// How many bytes can be held without an allocation.
-        fn capacity(&self) -> usize {
-            self.max_len()
-        }
-
         /// All room behind the filled bytes, at least `len` bytes where that is possible. Nothing counts as filled by it.
         fn room(&mut self, _len: usize) -> Result<&mut [u8], Full> {
             Err(Full)

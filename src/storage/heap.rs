@@ -59,10 +59,6 @@ impl Buffer for HeapBuffer {
         usize::MAX
     }
 
-    fn capacity(&self) -> usize {
-        self.bytes.len()
-    }
-
     #[inline]
     fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
         // What is left at the end moves to the front where that is cheap for what was taken: the same memory is used
