@@ -173,7 +173,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             };
             let found = match verdict {
                 Verdict::Upgrade { key, offers_subprotocols } => {
-                    sender.digest = digest_of(key);
+                    digest_of(key, &mut sender.digest);
                     if offers_subprotocols {
                         let (_, mut lines) = split_line(head.get(..len).unwrap_or_default());
                         while let Some(field) = judged_field(&mut lines) {
@@ -310,7 +310,7 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         let mut nonce = [0; 16];
         self.role.rng.fill_bytes(&mut nonce);
         let key = encode_key(nonce);
-        self.digest = digest_of(&key);
+        digest_of(&key, &mut self.digest);
         let names = request.offered().iter().map(|name| name.as_bytes());
         offer(&mut self.negotiation, names).map_err(|Full| Misuse::StorageTooSmall)?;
         #[cfg(feature = "deflate")]

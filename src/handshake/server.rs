@@ -297,7 +297,7 @@ impl<'a> RequestFields<'a> {
     }
 
     /// What a request with this first line amounts to.
-    #[inline]
+    #[inline(always)]
     fn verdict(&self, line: &RequestLine<'_>) -> Result<Verdict<'a>, HandshakeError> {
         if !self.upgrade {
             // RFC 9112 section 3.2
