@@ -178,21 +178,28 @@ static OWN: [(&str, Own); 11] = [
 
 impl Own {
     /// By its name, in any ASCII case.
+    #[inline]
     pub(crate) fn named(name: &[u8]) -> Option<Self> {
-        OWN.iter().find(|(known, _)| is_name(name, known.as_bytes())).map(|(_, own)| *own)
+        Self::beginning(name, b':')
+    }
+
+    /// One whose line may begin like this.
+    #[inline(never)]
+    fn beginning(begun: &[u8], byte: u8) -> Option<Self> {
+        OWN.iter().find(|(name, _)| may_be(name, begun, byte)).map(|(_, own)| *own)
     }
 }
 
-/// Whether somebody may want a field that begins like this. Those of the handshake are all kept.
+/// Whether somebody may want a line that begins like this. Those of the handshake are all kept.
 fn is_wanted(names: &[&str], begun: &[u8], byte: u8) -> bool {
     is_websocket_header(begun)
-        || OWN.iter().any(|(name, _)| may_be(name.as_bytes(), begun, byte))
-        || names.iter().any(|name| may_be(name.as_bytes(), begun, byte))
+        || Own::beginning(begun, byte).is_some()
+        || names.iter().any(|name| may_be(name, begun, byte))
 }
 
 /// Whether a line that begins like this may be a field of that name.
 #[inline(never)]
-fn may_be(name: &[u8], begun: &[u8], byte: u8) -> bool {
-    let (front, next) = name.split_at_checked(begun.len()).unwrap_or_default();
+fn may_be(name: &str, begun: &[u8], byte: u8) -> bool {
+    let (front, next) = name.as_bytes().split_at_checked(begun.len()).unwrap_or_default();
     next.first().unwrap_or(&b':').eq_ignore_ascii_case(&byte) && is_name(front, begun)
 }

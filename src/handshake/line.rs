@@ -117,11 +117,11 @@ pub(crate) fn fields<'a>(
 
 /// Takes a field off the front of lines that were judged. `None` at the end of them.
 pub(crate) fn judged_field<'a>(lines: &mut &'a [u8]) -> Option<Field<'a>> {
-    let (line, rest) = split_line(lines);
-    *lines = rest;
-    let colon = line.iter().position(|&byte| byte == b':')?;
-    let (name, value) = line.split_at_checked(colon)?;
-    Some(Field { name, value: value.get(1..)? })
+    let (line, rest) = lines.split_at_checked(find_line_feed(lines)?)?;
+    *lines = rest.get(1..)?;
+    let (name, value) = line.split_at_checked(line.iter().position(|&byte| byte == b':')?)?;
+    let value = value.get(1..)?;
+    Some(Field { name, value: value.strip_suffix(b"\r").unwrap_or(value) })
 }
 
 /// A line without what ends it, and the lines behind it.

@@ -28,7 +28,7 @@ pub(crate) use client::{Answer, check_judged_response, check_response};
 pub(crate) use fields::extensions;
 pub(crate) use fields::{elements, is_name};
 pub(crate) use head::{Bounds, Progress};
-pub(crate) use line::{empty_lines_len, judged_field, request_line, split_line, status_line};
+pub(crate) use line::{empty_lines_len, judged_field, request_line, status_line};
 pub(crate) use out::Out;
 pub(crate) use refusal::Body;
 pub(crate) use server::{NO_BODY, Verdict, check_judged_request, check_request, error_answer};

@@ -190,23 +190,24 @@ pub(crate) const NO_BODY: &[u8] = b"Content-Length: 0\r\n\r\n";
 
 /// What a request turned out to be.
 pub(crate) enum Verdict<'a> {
-    /// A valid opening handshake, and its key.
+    /// A valid opening handshake.
     Upgrade {
         key: &'a [u8; KEY_LEN],
-        /// Whether there is a list of subprotocols at all: most requests have none, and are not searched for it.
-        offers_subprotocols: bool,
+        /// The lines in which subprotocols are offered; none where none are, as in most requests.
+        offers: &'a [u8],
     },
     /// Valid HTTP that asks for no WebSocket.
-    Plain {
-        /// What it is told where the embedder does not answer it.
-        error: HandshakeError,
-        is_head: bool,
-    },
+    Plain { is_head: bool },
 }
 
-/// Checks a request head, and says how long it is. `None`: it is not complete.
+/// Checks a request head, and says how long it is. `None`: it is not complete. `takes_plain`: whether it may be a request
+/// that asks for no WebSocket.
 #[inline(never)]
-pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Option<(Verdict<'_>, usize)>, Error> {
+pub(crate) fn check_request(
+    head: &[u8],
+    max_fields: u8,
+    takes_plain: bool,
+) -> Result<Option<(Verdict<'_>, usize)>, Error> {
     let Some((line, rest)) = request_line(head)? else {
         return Ok(None);
     };
@@ -214,20 +215,21 @@ pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Option<(Verdi
     let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
         return Ok(None);
     };
-    Ok(Some((known.verdict(&line)?, head.len() - after.len())))
+    Ok(Some((known.verdict(&line, rest, takes_plain)?, head.len() - after.len())))
 }
 
 /// The same for a head whose lines were judged as they came.
 #[inline(never)]
-pub(crate) fn check_judged_request(head: &[u8]) -> Result<Verdict<'_>, Error> {
-    let Some((line, mut rest)) = request_line(head)? else {
+pub(crate) fn check_judged_request(head: &[u8], takes_plain: bool) -> Result<Verdict<'_>, Error> {
+    let Some((line, lines)) = request_line(head)? else {
         return Err(HandshakeError::MalformedHead.into());
     };
     let mut known = RequestFields::default();
+    let mut rest = lines;
     while let Some(field) = judged_field(&mut rest) {
         known.add(field.name, field.value);
     }
-    Ok(known.verdict(&line)?)
+    Ok(known.verdict(&line, lines, takes_plain)?)
 }
 
 /// What an invalid handshake is told that asks for no WebSocket at all.
@@ -296,16 +298,23 @@ impl<'a> RequestFields<'a> {
         }
     }
 
-    /// What a request with this first line amounts to.
+    /// What a request with this first line amounts to, and these lines.
     #[inline(always)]
-    fn verdict(&self, line: &RequestLine<'_>) -> Result<Verdict<'a>, HandshakeError> {
+    fn verdict(
+        &self,
+        line: &RequestLine<'_>,
+        lines: &'a [u8],
+        takes_plain: bool,
+    ) -> Result<Verdict<'a>, HandshakeError> {
         if !self.upgrade {
             // RFC 9112 section 3.2
             if line.is_http_1_1 && self.hosts != 1 {
                 return Err(HandshakeError::Host);
             }
-            let is_head = line.method == b"HEAD";
-            return Ok(Verdict::Plain { error: plain_error(line.method), is_head });
+            if !takes_plain {
+                return Err(plain_error(line.method));
+            }
+            return Ok(Verdict::Plain { is_head: line.method == b"HEAD" });
         }
         // WS-4.2.2-13: there is no resource name in `http://host?query`.
         if !has_resource_name(line.target.as_bytes()) {
@@ -315,8 +324,8 @@ impl<'a> RequestFields<'a> {
         if !line.is_http_1_1 {
             return Err(HandshakeError::HttpVersion);
         }
-        let offers_subprotocols = self.subprotocols != List::Missing;
-        Ok(Verdict::Upgrade { key: self.check(line.method)?, offers_subprotocols })
+        let key = self.check(line.method)?;
+        Ok(Verdict::Upgrade { key, offers: if self.subprotocols == List::Missing { &[] } else { lines } })
     }
 
     /// The checks of section 4.2.1. Returns the key.
@@ -360,13 +369,17 @@ impl<'a> RequestFields<'a> {
 
 /// A number from 0 to 255 without leading zeros. WS-4.3-04
 pub(crate) fn parse_version(value: &[u8]) -> Option<u8> {
-    match value {
-        [b'0', _, ..] | [] => None,
-        digits => digits.iter().try_fold(0_u8, |number, digit| {
-            let digit = digit.is_ascii_digit().then_some(digit & 0x0f)?;
-            number.checked_mul(10)?.checked_add(digit)
-        }),
+    if matches!(value, [b'0', _, ..] | []) {
+        return None;
     }
+    let mut number = 0;
+    for digit in value {
+        number = 10 * number + u16::from(digit.is_ascii_digit().then_some(digit & 0x0f)?);
+        if number > 255 {
+            return None;
+        }
+    }
+    u8::try_from(number).ok()
 }
 
 /// Whether the field belongs to the opening handshake by its name.
