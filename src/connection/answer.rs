@@ -6,7 +6,7 @@ use super::state::{Phase, Step};
 use crate::deflate::ExtensionValue;
 use crate::error::{Error, Misuse};
 use crate::frame::FrameHeader;
-use crate::handshake::{Accept, NO_BODY, Reply, accept_of, error_answer};
+use crate::handshake::{Accept, NO_BODY, Reply, VERSION, accept_of, error_answer};
 use crate::message::DataKind;
 use crate::role::sealed::Unmasked;
 use crate::role::{Role, Server};
@@ -108,6 +108,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if let Some(answer) = error_answer(error) {
             // Where there is no memory even for this, the transport is closed without an answer.
             let _ = self.write_head(ERROR_ANSWER, |out| {
+                out.put(VERSION);
                 out.put(answer);
                 out.put(NO_BODY);
             });

@@ -106,6 +106,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     return Ok(body.is_complete().then(|| self.refused(head_len, body)));
                 }
                 Stage::Head(_) => match self.head(input) {
+                    // Of a server it is used up; of a client it may have been an interim answer, or the head of a refusal.
+                    Ok(None) if R::IS_SERVER => return Ok(None),
                     Ok(None) if input.is_empty() && matches!(self.stage, Stage::Head(_)) => return Ok(None),
                     Ok(None) => {}
                     Ok(found) => return Ok(found),

@@ -7,7 +7,7 @@ use crate::frame::FOR_SPEED;
 use core::str;
 
 /// A line that was read off the front of a head, and what follows it. `None`: its line feed is not there yet.
-pub(crate) type Read<'a, T> = Result<Option<(T, &'a [u8])>, Error>;
+pub(crate) type Read<'a, T> = Result<Option<(T, &'a [u8])>, HandshakeError>;
 
 /// `GET /chat HTTP/1.1`
 #[derive(Clone, Copy)]
@@ -138,12 +138,13 @@ fn whole<'a, T>(
 ) -> Read<'a, T> {
     match read() {
         Some(read) => Ok(Some(read?)),
-        None if find_line_feed(bytes).is_some() => Err(HandshakeError::MalformedHead.into()),
+        None if find_line_feed(bytes).is_some() => Err(HandshakeError::MalformedHead),
         None => Ok(None),
     }
 }
 
 /// Whether it is 1.1 and not 1.0. `None`: no version at all.
+#[inline(always)]
 fn http_version(version: [u8; 8]) -> Option<Result<bool, HandshakeError>> {
     let [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = version else {
         return None;

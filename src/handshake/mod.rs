@@ -31,6 +31,6 @@ pub(crate) use head::{Bounds, Progress};
 pub(crate) use line::{empty_lines_len, judged_field, request_line, status_line};
 pub(crate) use out::Out;
 pub(crate) use refusal::Body;
-pub(crate) use server::{NO_BODY, Verdict, check_judged_request, check_request, error_answer};
+pub(crate) use server::{NO_BODY, VERSION, Verdict, check_judged_request, check_request, error_answer};
 pub(crate) use sha1::Digest;
 pub(crate) use uri::split_once;

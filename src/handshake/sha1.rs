@@ -60,6 +60,9 @@ fn compress(state: &mut State, block: &mut Block) {
 #[cfg(any(test, not(feature = "alloc")))]
 use compress_small as compress;
 
+#[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
+static CONSTANTS: [u32; 4] = [0x5a82_7999, 0x6ed9_eba1, 0x8f1b_bcdc, 0xca62_c1d6];
+
 /// Section 6.1. The functions and constants are those of section 5. Of the words the last sixteen are kept: in the place of
 /// each comes the one sixteen steps further.
 #[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
@@ -68,11 +71,11 @@ use compress_small as compress;
 fn compress_small(state: &mut State, words: &mut Block) {
     let [mut a, mut b, mut c, mut d, mut e] = *state;
     for at in 0..80 {
-        let mixed = match at / 20 {
-            0 => (d ^ (b & (c ^ d))).wrapping_add(0x5a82_7999),
-            1 => (b ^ c ^ d).wrapping_add(0x6ed9_eba1),
-            2 => ((b & c) | (d & (b | c))).wrapping_add(0x8f1b_bcdc),
-            _ => (b ^ c ^ d).wrapping_add(0xca62_c1d6),
+        let round = at / 20;
+        let mixed = match round {
+            0 => d ^ (b & (c ^ d)),
+            2 => (b & c) | (d & (b | c)),
+            _ => b ^ c ^ d,
         };
         let after = |steps: usize| words.get((at + steps) % 16).copied().unwrap_or_default();
         let word = after(0);
@@ -80,7 +83,9 @@ fn compress_small(state: &mut State, words: &mut Block) {
         if let Some(place) = words.get_mut(at % 16) {
             *place = next;
         }
-        let sum = a.rotate_left(5).wrapping_add(mixed).wrapping_add(e).wrapping_add(word);
+        let constant = CONSTANTS.get(round).copied().unwrap_or_default();
+        let sum =
+            a.rotate_left(5).wrapping_add(mixed).wrapping_add(constant).wrapping_add(e).wrapping_add(word);
         (a, b, c, d, e) = (sum, a, b.rotate_left(30), c, d);
     }
     for (old, new) in state.iter_mut().zip([a, b, c, d, e]) {
