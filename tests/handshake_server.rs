@@ -23,11 +23,11 @@ const ACCEPTED: &str = "HTTP/1.1 101 Switching Protocols\r\n\
 
 const BAD_REQUEST: &str = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 const METHOD_NOT_ALLOWED: &str =
-    "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nAllow: GET\r\nContent-Length: 0\r\n\r\n";
+    "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 const UPGRADE_REQUIRED: &str = "HTTP/1.1 426 Upgrade Required\r\n\
-    Connection: Upgrade, close\r\n\
     Upgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\n\
+    Connection: Upgrade, close\r\n\
     Content-Length: 0\r\n\
     \r\n";
 const FIELDS_TOO_LARGE: &str =
@@ -990,8 +990,8 @@ fn a_server_may_ask_for_authentication() {
     assert_eq!(
         rejected(&Reply::new(401).headers(&[("WWW-Authenticate", "Basic realm=\"chat\"")])),
         "HTTP/1.1 401 Unauthorized\r\n\
-         Connection: close\r\n\
          WWW-Authenticate: Basic realm=\"chat\"\r\n\
+         Connection: close\r\n\
          Content-Length: 0\r\n\
          \r\n"
     );
@@ -1002,7 +1002,7 @@ fn a_server_may_ask_for_authentication() {
 fn a_server_may_redirect() {
     assert_eq!(
         rejected(&Reply::new(302).headers(&[("Location", "wss://other.example/")])),
-        "HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: wss://other.example/\r\nContent-Length: 0\r\n\r\n"
+        "HTTP/1.1 302 Found\r\nLocation: wss://other.example/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     );
 }
 
@@ -1048,7 +1048,7 @@ fn a_reply_has_a_status_fields_and_a_body() {
         (Reply::new(599), "HTTP/1.1 599 \r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
         (
             Reply::new(426).headers(&[("upgrade", "websocket")]),
-            "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nupgrade: websocket\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 426 Upgrade Required\r\nupgrade: websocket\r\nConnection: Upgrade, close\r\nContent-Length: 0\r\n\r\n",
         ),
     ] {
         assert_eq!(rejected(&reply), expected);

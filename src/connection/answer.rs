@@ -6,7 +6,7 @@ use super::state::{Phase, Step};
 use crate::deflate::ExtensionValue;
 use crate::error::{Error, Misuse};
 use crate::frame::FrameHeader;
-use crate::handshake::{Accept, NO_BODY, Reply, accept_of, error_answer};
+use crate::handshake::{Accept, CLOSE, Reply, VERSION, accept_of, error_answer};
 use crate::message::DataKind;
 use crate::role::sealed::Unmasked;
 use crate::role::{Role, Server};
@@ -30,7 +30,7 @@ impl<S: Storage> Sender<Server, S> {
         }
         let agreed = accept.agreed(self.offered())?;
         accept.check_headers()?;
-        let mut negotiation = S::Text::EMPTY;
+        let mut negotiation = S::Text::empty();
         negotiation.push(agreed).map_err(|_| Misuse::StorageTooSmall)?;
         let key = accept_of(&self.digest.unwrap_or_default());
         #[cfg(feature = "deflate")]
@@ -108,8 +108,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if let Some(answer) = error_answer(error) {
             // Where there is no memory even for this, the transport is closed without an answer.
             let _ = self.write_head(ERROR_ANSWER, |out| {
+                out.put(VERSION);
                 out.put(answer);
-                out.put(NO_BODY);
+                out.put(CLOSE);
             });
         }
     }

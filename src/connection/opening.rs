@@ -13,7 +13,7 @@ use crate::handshake::Headers;
 use crate::handshake::{
     Answer, Body, Bounds, ClientRequest, Progress, Request, Response, Verdict, check_judged_request,
     check_judged_response, check_request, check_response, digest_of, elements, empty_lines_len, encode_key,
-    is_name, judged_field, request_line, split_line, status_line,
+    is_name, judged_field, request_line, status_line,
 };
 use crate::role::{Client, Role};
 use crate::storage::sealed::{Buffer, Empty, Names, Text};
@@ -77,8 +77,7 @@ impl<'i> Opening<'i> {
 /// What a complete head amounts to.
 #[derive(Clone, Copy)]
 enum HeadFound {
-    /// A request, and what it is told where it asks for no WebSocket and the embedder does not answer it.
-    Request(Decision, HandshakeError),
+    Request(Decision),
     Open,
     /// An interim answer: the real one follows.
     Interim,
@@ -107,6 +106,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     return Ok(body.is_complete().then(|| self.refused(head_len, body)));
                 }
                 Stage::Head(_) => match self.head(input) {
+                    // Of a server it is used up; of a client it may have been an interim answer, or the head of a refusal.
+                    Ok(None) if R::IS_SERVER => return Ok(None),
                     Ok(None) if input.is_empty() && matches!(self.stage, Stage::Head(_)) => return Ok(None),
                     Ok(None) => {}
                     Ok(found) => return Ok(found),
@@ -128,7 +129,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
             let within = progress.within(input, self.max_head);
             let start = empty_lines_len(within);
             let bytes = within.get(start..).unwrap_or_default();
-            if let Some((found, len)) = Self::check(&mut self.sender, bytes, self.max_head_fields)? {
+            if let Some((found, len)) =
+                Self::check(&mut self.sender, bytes, self.max_head_fields, self.http_requests)?
+            {
                 take_front(input, start);
                 let head = take_front(input, len);
                 progress.add(start.saturating_add(len));
@@ -149,7 +152,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             return Ok(None);
         }
         let bytes = self.receiver.head_bytes();
-        match Self::check(&mut self.sender, bytes, self.max_head_fields)? {
+        match Self::check(&mut self.sender, bytes, self.max_head_fields, self.http_requests)? {
             Some((found, _)) => self.found(found, None),
             // Its empty line was seen.
             None => Err(HandshakeError::MalformedHead.into()),
@@ -162,25 +165,23 @@ impl<R: Role, S: Storage> Connection<R, S> {
         sender: &mut Sender<R, S>,
         head: &[u8],
         max_fields: u8,
+        takes_plain: bool,
     ) -> Result<Option<(HeadFound, usize)>, Error> {
         if R::IS_SERVER {
             let (verdict, len) = if !S::Names::KEEPS_ALL {
-                (check_judged_request(head)?, head.len())
-            } else if let Some(checked) = check_request(head, max_fields)? {
+                (check_judged_request(head, takes_plain)?, head.len())
+            } else if let Some(checked) = check_request(head, max_fields, takes_plain)? {
                 checked
             } else {
                 return Ok(None);
             };
-            let found = match verdict {
-                Verdict::Upgrade { key, offers_subprotocols } => {
-                    sender.digest = Some(digest_of(key));
-                    if offers_subprotocols {
-                        let (_, mut lines) = split_line(head.get(..len).unwrap_or_default());
-                        while let Some(field) = judged_field(&mut lines) {
-                            if is_name(field.name, b"sec-websocket-protocol") {
-                                let names = elements(field.value);
-                                offer(&mut sender.negotiation, names).map_err(|Full| Limit::Head)?;
-                            }
+            let decision = match verdict {
+                Verdict::Upgrade { key, mut offers } => {
+                    digest_of(key, sender.digest.insert([0; 20]));
+                    while let Some(field) = judged_field(&mut offers) {
+                        if is_name(field.name, b"sec-websocket-protocol") {
+                            let names = elements(field.value);
+                            offer(&mut sender.negotiation, names).map_err(|Full| Limit::Head)?;
                         }
                     }
                     #[cfg(feature = "deflate")]
@@ -188,11 +189,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
                         let head = head.get(..len).unwrap_or_default();
                         sender.compression.choose(Headers::of(head).all("sec-websocket-extensions"));
                     }
-                    HeadFound::Request(Decision::Upgrade, HandshakeError::Upgrade)
+                    Decision::Upgrade
                 }
-                Verdict::Plain { error, is_head } => HeadFound::Request(Decision::Http { is_head }, error),
+                Verdict::Plain { is_head } => Decision::Http { is_head },
             };
-            return Ok(Some((found, len)));
+            return Ok(Some((HeadFound::Request(decision), len)));
         }
         #[cfg(feature = "deflate")]
         let offers_extensions = sender.compression.is_wanted();
@@ -208,7 +209,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         };
         let found = match answer {
             Answer::Open { subprotocol } => {
-                let mut agreed = S::Text::EMPTY;
+                let mut agreed = S::Text::empty();
                 agreed.push(subprotocol).map_err(|Full| Limit::Head)?;
                 #[cfg(feature = "deflate")]
                 if offers_extensions {
@@ -228,8 +229,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Goes on behind a complete head: in the input, or in the buffer.
     fn found<'i>(&mut self, found: HeadFound, place: Option<&'i [u8]>) -> Result<Option<Opening<'i>>, Error> {
         match found {
-            HeadFound::Request(Decision::Http { .. }, error) if !self.http_requests => Err(error.into()),
-            HeadFound::Request(decision, _) => {
+            HeadFound::Request(decision) => {
                 self.sender.decision = decision;
                 self.stage = Stage::Decision;
                 Ok(Some(match decision {
@@ -310,7 +310,7 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         let mut nonce = [0; 16];
         self.role.rng.fill_bytes(&mut nonce);
         let key = encode_key(nonce);
-        self.digest = Some(digest_of(&key));
+        digest_of(&key, self.digest.insert([0; 20]));
         let names = request.offered().iter().map(|name| name.as_bytes());
         offer(&mut self.negotiation, names).map_err(|Full| Misuse::StorageTooSmall)?;
         #[cfg(feature = "deflate")]

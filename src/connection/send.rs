@@ -492,21 +492,23 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Appends what `write` writes, below `max_outgoing`. All or nothing.
     pub(super) fn write_head(&mut self, limit: usize, write: impl Fn(&mut Out<'_>)) -> Result<(), Error> {
         let before = self.outgoing.len();
-        let mut len = limit.min(self.outgoing.max_len()).saturating_sub(before);
+        let max = limit.min(self.outgoing.max_len()).saturating_sub(before);
         if S::Send::LENDS {
             // Where room costs memory it is measured first.
             let mut measured = Out::default();
             write(&mut measured);
-            if measured.len() > len {
+            if measured.len() > max {
                 return Err(Misuse::OutgoingFull.into());
             }
-            len = measured.len();
+            let room = self.outgoing.grow(measured.len()).map_err(|Full| Misuse::OutgoingFull)?;
+            write(&mut Out::to(room));
+            return Ok(());
         }
-        let mut out = Out::to(self.outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?);
+        let mut out = Out::to(self.outgoing.grow(max).map_err(|Full| Misuse::OutgoingFull)?);
         write(&mut out);
         let written = out.len();
-        self.outgoing.truncate(before.saturating_add(if written > len { 0 } else { written }));
-        if written > len { Err(Misuse::OutgoingFull.into()) } else { Ok(()) }
+        self.outgoing.truncate(before.saturating_add(if written > max { 0 } else { written }));
+        if written > max { Err(Misuse::OutgoingFull.into()) } else { Ok(()) }
     }
 
     pub(super) fn max_outgoing(&self) -> usize {

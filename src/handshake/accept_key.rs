@@ -2,6 +2,7 @@
 
 use super::fields::Ascii;
 use super::sha1::{Digest, sha1};
+use crate::storage::copy;
 
 /// A fixed string of section 1.3, which an endpoint that knows no WebSocket would not append.
 const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -91,15 +92,12 @@ pub(crate) fn valid_key(key: &[u8]) -> Option<&[u8; KEY_LEN]> {
 }
 
 /// What the answer to a key is made of. WS-4.2.2-26 · WS-4.1-58
-pub(crate) fn digest_of(key: &[u8; KEY_LEN]) -> Digest {
+pub(crate) fn digest_of(key: &[u8; KEY_LEN], digest: &mut Digest) {
     let mut text = [0; KEY_LEN + GUID.len()];
-    if let Some((front, back)) = text.split_first_chunk_mut() {
-        *front = *key;
-        if let Some(back) = back.first_chunk_mut() {
-            *back = *GUID;
-        }
-    }
-    sha1(&text)
+    let (front, back) = text.split_at_mut_checked(KEY_LEN).unwrap_or_default();
+    copy(key, front);
+    copy(GUID, back);
+    sha1(&text, digest);
 }
 
 /// The answer to a key: its digest in base64. WS-4.2.2-26 · WS-4.1-58
@@ -116,7 +114,9 @@ mod tests {
     // WS-4.2.2-26 · WS-4.1-58: the example of section 1.3.
     #[test]
     fn the_rfc_example() {
-        assert_eq!(&accept_of(&digest_of(b"dGhlIHNhbXBsZSBub25jZQ==")), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        let mut digest = Digest::default();
+        digest_of(b"dGhlIHNhbXBsZSBub25jZQ==", &mut digest);
+        assert_eq!(&accept_of(&digest), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     // WS-4.1-32

@@ -174,15 +174,15 @@ pub(crate) fn check_judged_response<'a>(
     digest: &Digest,
     offered: impl Iterator<Item = &'a str>,
     offers_extensions: bool,
-) -> Result<Answer<'a>, Error> {
+) -> Result<Answer<'a>, HandshakeError> {
     let Some((line, mut rest)) = status_line(head)? else {
-        return Err(HandshakeError::MalformedHead.into());
+        return Err(HandshakeError::MalformedHead);
     };
     let mut known = ResponseFields::default();
     while let Some(field) = judged_field(&mut rest) {
         known.add(field.name, field.value);
     }
-    Ok(known.answer(line, digest, offered, offers_extensions)?)
+    known.answer(line, digest, offered, offers_extensions)
 }
 
 /// The fields of a response that the handshake is about, over all their lines.
@@ -209,11 +209,11 @@ impl<'a> ResponseFields<'a> {
         }
         let is = |known: &[u8]| is_known(name, known);
         match name.len() {
-            7 if is(b"upgrade") => self.add_own(Own::Upgrade, value),
-            10 if is(b"connection") => self.add_own(Own::Connection, value),
-            20 if is(b"sec-websocket-accept") => self.add_own(Own::Accept, value),
-            22 if is(b"sec-websocket-protocol") => self.add_own(Own::Protocol, value),
-            24 if is(b"sec-websocket-extensions") => self.add_own(Own::Extensions, value),
+            7 if is(b"upgrade") => self.add_own(Own::UPGRADE, value),
+            10 if is(b"connection") => self.add_own(Own::CONNECTION, value),
+            20 if is(b"sec-websocket-accept") => self.add_own(Own::ACCEPT, value),
+            22 if is(b"sec-websocket-protocol") => self.add_own(Own::PROTOCOL, value),
+            24 if is(b"sec-websocket-extensions") => self.add_own(Own::EXTENSIONS, value),
             _ => {}
         }
     }
@@ -221,13 +221,13 @@ impl<'a> ResponseFields<'a> {
     #[inline(always)]
     fn add_own(&mut self, own: Own, value: &'a [u8]) {
         match own {
-            Own::Upgrade => self.upgrade.set(value),
-            Own::Connection => self.connection |= has_token(value, b"upgrade"),
-            Own::Accept => self.accept.set(value),
+            Own::UPGRADE => self.upgrade.set(value),
+            Own::CONNECTION => self.connection |= has_token(value, b"upgrade"),
+            Own::ACCEPT => self.accept.set(value),
             // WS-11.3.4-02
-            Own::Protocol => self.subprotocol.set(value),
+            Own::PROTOCOL => self.subprotocol.set(value),
             // WS-11.3.2-02
-            Own::Extensions => self.extensions.add_extensions(value),
+            Own::EXTENSIONS => self.extensions.add_extensions(value),
             _ => {}
         }
     }

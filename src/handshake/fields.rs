@@ -50,10 +50,7 @@ pub(crate) const fn is_value_byte(byte: u8) -> bool {
 
 /// The value without the white space around it.
 pub(crate) fn trim(value: &[u8]) -> &[u8] {
-    let mut value = value;
-    while let [b' ' | b'\t', rest @ ..] = value {
-        value = rest;
-    }
+    let mut value = skip_space(value);
     while let [rest @ .., b' ' | b'\t'] = value {
         value = rest;
     }

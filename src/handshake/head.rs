@@ -48,7 +48,7 @@ pub(crate) struct Bounds<N> {
     pub(crate) max_fields: u8,
     pub(crate) names: N,
     /// Judges a first line.
-    pub(crate) first_line: fn(&[u8]) -> Result<(), Error>,
+    pub(crate) first_line: fn(&[u8]) -> Result<(), HandshakeError>,
 }
 
 impl Progress {
@@ -110,7 +110,7 @@ impl Progress {
             }
             self.add(len);
             let piece = take_front(input, len);
-            if !self.is_dropped && !is_before_first(next) {
+            if !self.is_dropped && (next == Place::FirstLine || !is_before_first(self.place)) {
                 buffer.append(piece).map_err(|Full| Limit::Head)?;
             }
             // What begins neither with a method nor with `HTTP/` is TLS or noise, which may never have an empty line.
@@ -124,10 +124,10 @@ impl Progress {
                 if self.place == Place::FirstLine {
                     (bounds.first_line)(self.begun(buffer))?;
                 } else if next == Place::Field {
-                    self.fields = self.fields.saturating_add(1);
-                    if self.fields > bounds.max_fields {
+                    if self.fields >= bounds.max_fields {
                         return Err(Limit::HeadFields.into());
                     }
+                    self.fields += 1;
                 }
                 self.is_dropped = false;
                 self.line_start = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
@@ -146,53 +146,58 @@ impl Progress {
     }
 }
 
-/// A field that the protocol reads, of either role.
-#[derive(Clone, Copy)]
-pub(crate) enum Own {
-    Host,
-    Origin,
-    Upgrade,
-    Connection,
-    Key,
-    Version,
-    Protocol,
-    Extensions,
-    Accept,
-    ContentLength,
-    TransferEncoding,
-}
+/// A field that the protocol reads, by its place in `OWN`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Own(usize);
 
-static OWN: [(&str, Own); 11] = [
-    ("host", Own::Host),
-    ("origin", Own::Origin),
-    ("upgrade", Own::Upgrade),
-    ("connection", Own::Connection),
-    ("sec-websocket-key", Own::Key),
-    ("sec-websocket-version", Own::Version),
-    ("sec-websocket-protocol", Own::Protocol),
-    ("sec-websocket-extensions", Own::Extensions),
-    ("sec-websocket-accept", Own::Accept),
-    ("content-length", Own::ContentLength),
-    ("transfer-encoding", Own::TransferEncoding),
+/// The fields that the protocol reads, of either role.
+static OWN: [&str; 11] = [
+    "host",
+    "origin",
+    "upgrade",
+    "connection",
+    "sec-websocket-key",
+    "sec-websocket-version",
+    "sec-websocket-protocol",
+    "sec-websocket-extensions",
+    "sec-websocket-accept",
+    "content-length",
+    "transfer-encoding",
 ];
 
 impl Own {
+    pub(crate) const HOST: Self = Self(0);
+    pub(crate) const UPGRADE: Self = Self(2);
+    pub(crate) const CONNECTION: Self = Self(3);
+    pub(crate) const KEY: Self = Self(4);
+    pub(crate) const VERSION: Self = Self(5);
+    pub(crate) const PROTOCOL: Self = Self(6);
+    pub(crate) const EXTENSIONS: Self = Self(7);
+    pub(crate) const ACCEPT: Self = Self(8);
+
     /// By its name, in any ASCII case.
+    #[inline]
     pub(crate) fn named(name: &[u8]) -> Option<Self> {
-        OWN.iter().find(|(known, _)| is_name(name, known.as_bytes())).map(|(_, own)| *own)
+        Self::beginning(name, b':')
+    }
+
+    /// One whose line may begin like this.
+    #[inline(never)]
+    fn beginning(begun: &[u8], byte: u8) -> Option<Self> {
+        OWN.iter().position(|name| may_be(name, begun, byte)).map(Self)
     }
 }
 
-/// Whether somebody may want a field that begins like this. Those of the handshake are all kept.
+/// Whether somebody may want a line that begins like this. Those of the handshake are all kept.
 fn is_wanted(names: &[&str], begun: &[u8], byte: u8) -> bool {
     is_websocket_header(begun)
-        || OWN.iter().any(|(name, _)| may_be(name.as_bytes(), begun, byte))
-        || names.iter().any(|name| may_be(name.as_bytes(), begun, byte))
+        || Own::beginning(begun, byte).is_some()
+        || names.iter().any(|name| may_be(name, begun, byte))
 }
 
 /// Whether a line that begins like this may be a field of that name.
 #[inline(never)]
-fn may_be(name: &[u8], begun: &[u8], byte: u8) -> bool {
-    let (front, next) = name.split_at_checked(begun.len()).unwrap_or_default();
+fn may_be(name: &str, begun: &[u8], byte: u8) -> bool {
+    let (front, next) = name.as_bytes().split_at_checked(begun.len()).unwrap_or_default();
     next.first().unwrap_or(&b':').eq_ignore_ascii_case(&byte) && is_name(front, begun)
 }

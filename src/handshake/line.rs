@@ -7,7 +7,7 @@ use crate::frame::FOR_SPEED;
 use core::str;
 
 /// A line that was read off the front of a head, and what follows it. `None`: its line feed is not there yet.
-pub(crate) type Read<'a, T> = Result<Option<(T, &'a [u8])>, Error>;
+pub(crate) type Read<'a, T> = Result<Option<(T, &'a [u8])>, HandshakeError>;
 
 /// `GET /chat HTTP/1.1`
 #[derive(Clone, Copy)]
@@ -117,11 +117,11 @@ pub(crate) fn fields<'a>(
 
 /// Takes a field off the front of lines that were judged. `None` at the end of them.
 pub(crate) fn judged_field<'a>(lines: &mut &'a [u8]) -> Option<Field<'a>> {
-    let (line, rest) = split_line(lines);
-    *lines = rest;
-    let colon = line.iter().position(|&byte| byte == b':')?;
-    let (name, value) = line.split_at_checked(colon)?;
-    Some(Field { name, value: value.get(1..)? })
+    let (line, rest) = lines.split_at_checked(find_line_feed(lines)?)?;
+    *lines = rest.get(1..)?;
+    let (name, value) = line.split_at_checked(line.iter().position(|&byte| byte == b':')?)?;
+    let value = value.get(1..)?;
+    Some(Field { name, value: value.strip_suffix(b"\r").unwrap_or(value) })
 }
 
 /// A line without what ends it, and the lines behind it.
@@ -138,12 +138,13 @@ fn whole<'a, T>(
 ) -> Read<'a, T> {
     match read() {
         Some(read) => Ok(Some(read?)),
-        None if find_line_feed(bytes).is_some() => Err(HandshakeError::MalformedHead.into()),
+        None if find_line_feed(bytes).is_some() => Err(HandshakeError::MalformedHead),
         None => Ok(None),
     }
 }
 
 /// Whether it is 1.1 and not 1.0. `None`: no version at all.
+#[inline(always)]
 fn http_version(version: [u8; 8]) -> Option<Result<bool, HandshakeError>> {
     let [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = version else {
         return None;

@@ -4,6 +4,7 @@ use super::accept_key::{ACCEPT_LEN, KEY_LEN, accept_of, digest_of, encode_key};
 use super::client::{ResponseFields, check_subprotocols};
 use super::fields::{Extension, elements, extensions};
 use super::server::{Accept, RequestFields};
+use super::sha1::Digest;
 use crate::error::{Error, HandshakeError};
 use core::str;
 use rand_core::CryptoRng;
@@ -51,8 +52,10 @@ where
         for (name, value) in headers() {
             fields.add(name.as_bytes(), value);
         }
-        let key = fields.check(method.as_bytes())?;
-        Ok(Self { headers, accept: accept_of(&digest_of(key)) })
+        let key = fields.check(method == "GET")?;
+        let mut digest = Digest::default();
+        digest_of(key, &mut digest);
+        Ok(Self { headers, accept: accept_of(&digest) })
     }
 
     /// The subprotocols that the client offers, most wanted first.
@@ -183,6 +186,8 @@ impl<'a> ClientUpgrade<'a> {
         for (name, value) in headers {
             fields.add(name.as_bytes(), value);
         }
-        fields.check(&digest_of(&self.key), self.offered.iter().copied(), self.offers_extensions)
+        let mut digest = Digest::default();
+        digest_of(&self.key, &mut digest);
+        fields.check(&digest, self.offered.iter().copied(), self.offers_extensions)
     }
 }

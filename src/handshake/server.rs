@@ -142,15 +142,15 @@ impl<'a> Reply<'a> {
 
     /// The reply. `is_head`: the request was a HEAD, whose answer has no body (RFC 9110 section 9.3.2).
     pub(crate) fn write(&self, is_head: bool, out: &mut Out<'_>) {
-        out.put(b"HTTP/1.1 ");
+        out.put(VERSION);
         out.number(self.status.into());
         out.put(reason(self.status));
-        let upgrade = self.headers.iter().any(|(name, _)| is_name(name.as_bytes(), b"upgrade"));
-        // RFC 9110 section 7.8: who sends Upgrade names it in Connection.
-        out.put(if upgrade { b"Connection: Upgrade, close\r\n" } else { b"Connection: close\r\n" });
         for (name, value) in self.headers {
             out.field(name, value);
         }
+        let upgrade = self.headers.iter().any(|(name, _)| is_name(name.as_bytes(), b"upgrade"));
+        // RFC 9110 section 7.8: who sends Upgrade names it in Connection.
+        out.put(if upgrade { b"Connection: Upgrade, close\r\n" } else { b"Connection: close\r\n" });
         // RFC 9110 section 8.6
         let has_body = !matches!(self.status, 204 | 304);
         if has_body {
@@ -173,40 +173,44 @@ pub(crate) fn error_answer(error: Error) -> Option<&'static [u8]> {
 }
 
 static ERROR_ANSWERS: [(u16, &[u8]); 5] = [
-    (400, b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"),
-    (405, b"HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nAllow: GET\r\n"),
+    (400, b"400 Bad Request\r\nConnection: "),
+    (405, b"405 Method Not Allowed\r\nAllow: GET\r\nConnection: "),
     // WS-4.2.2-11 · WS-4.2.2-12 · WS-4.4-01
     (
         426,
-        b"HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\
-        Sec-WebSocket-Version: 13\r\n",
+        b"426 Upgrade Required\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+        Connection: Upgrade, ",
     ),
-    (431, b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"),
-    (505, b"HTTP/1.1 505 HTTP Version Not Supported\r\nConnection: close\r\n"),
+    (431, b"431 Request Header Fields Too Large\r\nConnection: "),
+    (505, b"505 HTTP Version Not Supported\r\nConnection: "),
 ];
 
+/// What is in front of every answer.
+pub(crate) const VERSION: &[u8] = b"HTTP/1.1 ";
+
 /// The end of such an answer.
-pub(crate) const NO_BODY: &[u8] = b"Content-Length: 0\r\n\r\n";
+pub(crate) const CLOSE: &[u8] = b"close\r\nContent-Length: 0\r\n\r\n";
 
 /// What a request turned out to be.
 pub(crate) enum Verdict<'a> {
-    /// A valid opening handshake, and its key.
+    /// A valid opening handshake.
     Upgrade {
         key: &'a [u8; KEY_LEN],
-        /// Whether there is a list of subprotocols at all: most requests have none, and are not searched for it.
-        offers_subprotocols: bool,
+        /// The lines in which subprotocols are offered; none where none are, as in most requests.
+        offers: &'a [u8],
     },
     /// Valid HTTP that asks for no WebSocket.
-    Plain {
-        /// What it is told where the embedder does not answer it.
-        error: HandshakeError,
-        is_head: bool,
-    },
+    Plain { is_head: bool },
 }
 
-/// Checks a request head, and says how long it is. `None`: it is not complete.
+/// Checks a request head, and says how long it is. `None`: it is not complete. `takes_plain`: whether it may be a request
+/// that asks for no WebSocket.
 #[inline(never)]
-pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Option<(Verdict<'_>, usize)>, Error> {
+pub(crate) fn check_request(
+    head: &[u8],
+    max_fields: u8,
+    takes_plain: bool,
+) -> Result<Option<(Verdict<'_>, usize)>, Error> {
     let Some((line, rest)) = request_line(head)? else {
         return Ok(None);
     };
@@ -214,25 +218,21 @@ pub(crate) fn check_request(head: &[u8], max_fields: u8) -> Result<Option<(Verdi
     let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
         return Ok(None);
     };
-    Ok(Some((known.verdict(&line)?, head.len() - after.len())))
+    Ok(Some((known.verdict(&line, rest, takes_plain)?, head.len() - after.len())))
 }
 
 /// The same for a head whose lines were judged as they came.
 #[inline(never)]
-pub(crate) fn check_judged_request(head: &[u8]) -> Result<Verdict<'_>, Error> {
-    let Some((line, mut rest)) = request_line(head)? else {
-        return Err(HandshakeError::MalformedHead.into());
+pub(crate) fn check_judged_request(head: &[u8], takes_plain: bool) -> Result<Verdict<'_>, HandshakeError> {
+    let Some((line, lines)) = request_line(head)? else {
+        return Err(HandshakeError::MalformedHead);
     };
     let mut known = RequestFields::default();
+    let mut rest = lines;
     while let Some(field) = judged_field(&mut rest) {
         known.add(field.name, field.value);
     }
-    Ok(known.verdict(&line)?)
-}
-
-/// What an invalid handshake is told that asks for no WebSocket at all.
-fn plain_error(method: &[u8]) -> HandshakeError {
-    if method == b"GET" { HandshakeError::Upgrade } else { HandshakeError::Method }
+    known.verdict(&line, lines, takes_plain)
 }
 
 /// The fields of a request that the handshake is about, over all their lines.
@@ -264,13 +264,13 @@ impl<'a> RequestFields<'a> {
         let value = trim(value);
         let is = |known: &[u8]| is_known(name, known);
         match name.len() {
-            4 if is(b"host") => self.add_own(Own::Host, value),
-            7 if is(b"upgrade") => self.add_own(Own::Upgrade, value),
-            10 if is(b"connection") => self.add_own(Own::Connection, value),
-            17 if is(b"sec-websocket-key") => self.add_own(Own::Key, value),
-            21 if is(b"sec-websocket-version") => self.add_own(Own::Version, value),
-            22 if is(b"sec-websocket-protocol") => self.add_own(Own::Protocol, value),
-            24 if is(b"sec-websocket-extensions") => self.add_own(Own::Extensions, value),
+            4 if is(b"host") => self.add_own(Own::HOST, value),
+            7 if is(b"upgrade") => self.add_own(Own::UPGRADE, value),
+            10 if is(b"connection") => self.add_own(Own::CONNECTION, value),
+            17 if is(b"sec-websocket-key") => self.add_own(Own::KEY, value),
+            21 if is(b"sec-websocket-version") => self.add_own(Own::VERSION, value),
+            22 if is(b"sec-websocket-protocol") => self.add_own(Own::PROTOCOL, value),
+            24 if is(b"sec-websocket-extensions") => self.add_own(Own::EXTENSIONS, value),
             _ => {}
         }
     }
@@ -278,34 +278,42 @@ impl<'a> RequestFields<'a> {
     #[inline(always)]
     fn add_own(&mut self, own: Own, value: &'a [u8]) {
         match own {
-            Own::Host => {
+            Own::HOST => {
                 let is_valid = !value.iter().any(|byte| matches!(byte, b',' | b' '));
                 self.hosts = self.hosts.saturating_add(if is_valid { 1 } else { 2 });
             }
             // WS-4.2.1-09
-            Own::Upgrade => self.upgrade |= has_token(value, b"websocket"),
+            Own::UPGRADE => self.upgrade |= has_token(value, b"websocket"),
             // WS-4.2.1-10
-            Own::Connection => self.connection |= has_token(value, b"upgrade"),
-            Own::Key => self.key.set(value),
-            Own::Version => self.version.set(value),
+            Own::CONNECTION => self.connection |= has_token(value, b"upgrade"),
+            Own::KEY => self.key.set(value),
+            Own::VERSION => self.version.set(value),
             // WS-4.3-03 · WS-11.3.4-01 · WS-8.1-04
-            Own::Protocol => self.subprotocols.add_tokens(value),
+            Own::PROTOCOL => self.subprotocols.add_tokens(value),
             // WS-4.3-06 · WS-9.1-01 · WS-9.1-03 · WS-11.3.2-01
-            Own::Extensions => self.extensions.add_extensions(value),
+            Own::EXTENSIONS => self.extensions.add_extensions(value),
             _ => {}
         }
     }
 
-    /// What a request with this first line amounts to.
-    #[inline]
-    fn verdict(&self, line: &RequestLine<'_>) -> Result<Verdict<'a>, HandshakeError> {
+    /// What a request with this first line amounts to, and these lines.
+    #[inline(always)]
+    fn verdict(
+        &self,
+        line: &RequestLine<'_>,
+        lines: &'a [u8],
+        takes_plain: bool,
+    ) -> Result<Verdict<'a>, HandshakeError> {
+        let is_get = line.method == b"GET";
         if !self.upgrade {
             // RFC 9112 section 3.2
             if line.is_http_1_1 && self.hosts != 1 {
                 return Err(HandshakeError::Host);
             }
-            let is_head = line.method == b"HEAD";
-            return Ok(Verdict::Plain { error: plain_error(line.method), is_head });
+            if !takes_plain {
+                return Err(if is_get { HandshakeError::Upgrade } else { HandshakeError::Method });
+            }
+            return Ok(Verdict::Plain { is_head: line.method == b"HEAD" });
         }
         // WS-4.2.2-13: there is no resource name in `http://host?query`.
         if !has_resource_name(line.target.as_bytes()) {
@@ -315,14 +323,14 @@ impl<'a> RequestFields<'a> {
         if !line.is_http_1_1 {
             return Err(HandshakeError::HttpVersion);
         }
-        let offers_subprotocols = self.subprotocols != List::Missing;
-        Ok(Verdict::Upgrade { key: self.check(line.method)?, offers_subprotocols })
+        let key = self.check(is_get)?;
+        Ok(Verdict::Upgrade { key, offers: if self.subprotocols == List::Missing { &[] } else { lines } })
     }
 
     /// The checks of section 4.2.1. Returns the key.
-    pub(crate) fn check(&self, method: &[u8]) -> Result<&'a [u8; KEY_LEN], HandshakeError> {
+    pub(crate) fn check(&self, is_get: bool) -> Result<&'a [u8; KEY_LEN], HandshakeError> {
         // WS-4.2.1-04
-        if method != b"GET" {
+        if !is_get {
             return Err(HandshakeError::Method);
         }
         // WS-4.2.1-07
@@ -360,13 +368,17 @@ impl<'a> RequestFields<'a> {
 
 /// A number from 0 to 255 without leading zeros. WS-4.3-04
 pub(crate) fn parse_version(value: &[u8]) -> Option<u8> {
-    match value {
-        [b'0', _, ..] | [] => None,
-        digits => digits.iter().try_fold(0_u8, |number, digit| {
-            let digit = digit.is_ascii_digit().then_some(digit & 0x0f)?;
-            number.checked_mul(10)?.checked_add(digit)
-        }),
+    if matches!(value, [b'0', _, ..] | []) {
+        return None;
     }
+    let mut number = 0;
+    for digit in value {
+        number = 10 * number + u16::from(digit.is_ascii_digit().then_some(digit & 0x0f)?);
+        if number > 255 {
+            return None;
+        }
+    }
+    u8::try_from(number).ok()
 }
 
 /// Whether the field belongs to the opening handshake by its name.
@@ -460,7 +472,7 @@ mod tests {
                 room.truncate(len);
                 room
             });
-            let answer = error_answer(error).map(|answer| [answer, NO_BODY].concat());
+            let answer = error_answer(error).map(|answer| [VERSION, answer, CLOSE].concat());
             assert_eq!(answer, written, "{error:?}");
         }
     }

@@ -4,19 +4,19 @@
 //! By the crate `sha1_smol` where there is an allocator, by the crate `sha1` with the feature of that name. On machines
 //! without an allocator code counts that is small and cannot panic, so it is our own.
 
-/// What SHA-1 makes of a text.
+/// What SHA-1 makes of a text. It is written to where it stays: a copy would be another function in a small program.
 pub(crate) type Digest = [u8; 20];
 
 /// The digest of a text of 60 bytes.
 #[cfg(all(feature = "alloc", not(feature = "sha1")))]
-pub(crate) fn sha1(text: &[u8; 60]) -> Digest {
-    sha1_smol::Sha1::from(text).digest().bytes()
+pub(crate) fn sha1(text: &[u8; 60], digest: &mut Digest) {
+    *digest = sha1_smol::Sha1::from(text).digest().bytes();
 }
 
 /// The digest of a text of 60 bytes.
 #[cfg(any(feature = "sha1", not(feature = "alloc")))]
-pub(crate) fn sha1(text: &[u8; 60]) -> Digest {
-    by_blocks(text)
+pub(crate) fn sha1(text: &[u8; 60], digest: &mut Digest) {
+    by_blocks(text, digest);
 }
 
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
@@ -29,7 +29,7 @@ const START: State = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2
 
 /// With its padding (section 4) the text fills two blocks, but for the mark and the length with nothing.
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
-fn by_blocks(text: &[u8; 60]) -> Digest {
+fn by_blocks(text: &[u8; 60], digest: &mut Digest) {
     let mut state = START;
     let mut block = [0; 16];
     let words = text.chunks_exact(4).map(|bytes| bytes.first_chunk().copied().map_or(0, u32::from_be_bytes));
@@ -41,7 +41,11 @@ fn by_blocks(text: &[u8; 60]) -> Digest {
     let [.., bits] = &mut block;
     *bits = 8 * 60;
     compress(&mut state, &mut block);
-    state.map(u32::to_be_bytes).as_flattened().first_chunk().copied().unwrap_or_default()
+    for (to, word) in digest.chunks_exact_mut(4).zip(&state) {
+        if let Some(to) = to.first_chunk_mut() {
+            *to = word.to_be_bytes();
+        }
+    }
 }
 
 /// With the processor's own instructions where it has them.
@@ -56,6 +60,9 @@ fn compress(state: &mut State, block: &mut Block) {
 #[cfg(any(test, not(feature = "alloc")))]
 use compress_small as compress;
 
+#[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
+static CONSTANTS: [u32; 4] = [0x5a82_7999, 0x6ed9_eba1, 0x8f1b_bcdc, 0xca62_c1d6];
+
 /// Section 6.1. The functions and constants are those of section 5. Of the words the last sixteen are kept: in the place of
 /// each comes the one sixteen steps further.
 #[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
@@ -64,11 +71,11 @@ use compress_small as compress;
 fn compress_small(state: &mut State, words: &mut Block) {
     let [mut a, mut b, mut c, mut d, mut e] = *state;
     for at in 0..80 {
-        let mixed = match at / 20 {
-            0 => (d ^ (b & (c ^ d))).wrapping_add(0x5a82_7999),
-            1 => (b ^ c ^ d).wrapping_add(0x6ed9_eba1),
-            2 => ((b & c) | (d & (b | c))).wrapping_add(0x8f1b_bcdc),
-            _ => (b ^ c ^ d).wrapping_add(0xca62_c1d6),
+        let round = at / 20;
+        let mixed = match round {
+            0 => d ^ (b & (c ^ d)),
+            2 => (b & c) | (d & (b | c)),
+            _ => b ^ c ^ d,
         };
         let after = |steps: usize| words.get((at + steps) % 16).copied().unwrap_or_default();
         let word = after(0);
@@ -76,7 +83,9 @@ fn compress_small(state: &mut State, words: &mut Block) {
         if let Some(place) = words.get_mut(at % 16) {
             *place = next;
         }
-        let sum = a.rotate_left(5).wrapping_add(mixed).wrapping_add(e).wrapping_add(word);
+        let constant = CONSTANTS.get(round).copied().unwrap_or_default();
+        let sum =
+            a.rotate_left(5).wrapping_add(mixed).wrapping_add(constant).wrapping_add(e).wrapping_add(word);
         (a, b, c, d, e) = (sum, a, b.rotate_left(30), c, d);
     }
     for (old, new) in state.iter_mut().zip([a, b, c, d, e]) {
@@ -124,7 +133,10 @@ mod tests {
     fn what_a_handshake_asks_for() {
         let text = core::array::from_fn(|i| u8::try_from(i).unwrap());
         let bytes: Vec<u8> = of(&text).iter().flat_map(|word| word.to_be_bytes()).collect();
-        assert_eq!(sha1(&text), bytes[..]);
-        assert_eq!(by_blocks(&text), bytes[..]);
+        for make in [sha1, by_blocks] {
+            let mut digest = Digest::default();
+            make(&text, &mut digest);
+            assert_eq!(digest, bytes[..]);
+        }
     }
 }

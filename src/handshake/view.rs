@@ -250,9 +250,13 @@ pub(crate) fn has_resource_name(target: &[u8]) -> bool {
     if let [b'/', ..] = target {
         return true;
     }
-    let scheme = token_len(target);
-    let rest = target.get(scheme..).and_then(|rest| rest.strip_prefix(b"://"));
-    scheme > 0 && rest.is_some_and(|rest| rest.iter().find(|byte| matches!(byte, b'/' | b'?')) != Some(&b'?'))
+    let (scheme, rest) = target.split_at_checked(token_len(target)).unwrap_or_default();
+    match rest {
+        [b':', b'/', b'/', rest @ ..] if !scheme.is_empty() => {
+            rest.iter().find(|byte| matches!(byte, b'/' | b'?')) != Some(&b'?')
+        }
+        _ => false,
+    }
 }
 
 /// The first line, without what ends it.
