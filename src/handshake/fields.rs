@@ -97,10 +97,14 @@ pub(crate) fn is_known(text: &[u8], known: &[u8]) -> bool {
         return same_word::<4>(text.first_chunk(), known.first_chunk())
             && same_word::<4>(text.last_chunk(), known.last_chunk());
     }
-    let words = text.chunks_exact(8).zip(known.chunks_exact(8));
-    words.fold(true, |is_same, (text, known)| {
-        is_same & same_word::<8>(text.first_chunk(), known.first_chunk())
-    }) && same_word::<8>(text.last_chunk(), known.last_chunk())
+    let (mut rest, mut known_rest, mut is_same) = (text, known, true);
+    while let (Some((word, after)), Some((known, known_after))) =
+        (rest.split_first_chunk::<8>(), known_rest.split_first_chunk::<8>())
+    {
+        is_same &= same_word(Some(word), Some(known));
+        (rest, known_rest) = (after, known_after);
+    }
+    is_same && same_word::<8>(text.last_chunk(), known.last_chunk())
 }
 
 /// Letters differ from small ones by one bit, which is added where there is a letter.
