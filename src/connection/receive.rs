@@ -252,7 +252,7 @@ impl<S: Storage> Receiver<S> {
             // What was read to where it stays goes first.
             let in_place = self.assembler.bytes().len();
             if in_place > 0 {
-                self.assembler.move_text(in_place, false)?;
+                self.assembler.move_text(in_place)?;
                 self.assembler.buffer().truncate(0);
             }
             self.assembler.push_text(bytes)?;

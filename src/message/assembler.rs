@@ -1,6 +1,6 @@
 //! The order of fragments, the limits of a message, and the whole message (RFC 6455 section 5.4).
 
-use super::{DataKind, Utf8, validate, validate_ascii};
+use super::{DataKind, Utf8, validate};
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{Header, Opcode};
 use crate::storage::Full;
@@ -156,14 +156,9 @@ impl<B: Buffer, T: TextMessage> Assembler<B, T> {
     }
 
     /// Appends the first `len` bytes of the buffer to the text that is kept apart, and leaves them there.
-    pub(crate) fn move_text(&mut self, len: usize, is_ascii: bool) -> Result<(), Error> {
+    pub(crate) fn move_text(&mut self, len: usize) -> Result<(), Error> {
         let Self { buffer, text, utf8 } = self;
-        let piece = buffer.filled().get(..len).unwrap_or_default();
-        if is_ascii && utf8.is_complete() {
-            let piece = validate_ascii(piece).map_err(|_| Violation::InvalidUtf8)?;
-            return text.push(piece).map_err(|Full| Limit::Memory.into());
-        }
-        push_text(text, utf8, piece)
+        push_text(text, utf8, buffer.filled().get(..len).unwrap_or_default())
     }
 
     /// Whether something of a text is kept apart, if only a part of a character.

@@ -158,7 +158,7 @@ impl<S: Storage> Receiver<S> {
         if is_ascii && is_in_place {
             return Ok(());
         }
-        self.assembler.move_text(kept, is_ascii)?;
+        self.assembler.move_text(kept)?;
         let before = self.assembler.buffer().len();
         let raw = to_usize(self.raw);
         // All that is left are raw bytes.
