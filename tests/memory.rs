@@ -121,9 +121,7 @@ fn an_idle_server_connection() {
     let heap = held() - before;
     let whole = size_of::<ServerConnection>() + heap;
     println!("an idle server connection holds {whole} bytes, {heap} of them on the heap");
-    // The pointer to what was agreed on.
-    let deflate = if cfg!(feature = "deflate") { 8 } else { 0 };
-    assert!(whole <= 256 + deflate, "{whole} bytes");
+    assert!(whole <= 256, "{whole} bytes");
 }
 
 fn no_allocation_per_message_where_buffers_are_kept() {

@@ -32,7 +32,7 @@ impl<S: Storage> Sender<Server, S> {
         accept.check_headers()?;
         let mut negotiation = S::Text::empty();
         negotiation.push(agreed).map_err(|_| Misuse::StorageTooSmall)?;
-        let key = accept_of(&self.digest.unwrap_or_default());
+        let key = accept_of(&self.under_way.digest());
         #[cfg(feature = "deflate")]
         let extensions = self.compression.answer();
         #[cfg(feature = "deflate")]

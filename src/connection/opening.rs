@@ -1,7 +1,7 @@
 //! The opening handshake as part of a connection: heads in, decisions and answers out.
 
 use super::Connection;
-use super::send::{Decision, Sender};
+use super::send::{Decision, Sender, UnderWay};
 use super::state::{Phase, Step};
 #[cfg(feature = "deflate")]
 use crate::deflate::ExtensionValue;
@@ -177,7 +177,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
             };
             let decision = match verdict {
                 Verdict::Upgrade { key, mut offers } => {
-                    digest_of(key, sender.digest.insert([0; 20]));
+                    let mut digest = [0; 20];
+                    digest_of(key, &mut digest);
+                    sender.under_way = UnderWay::Handshake(digest);
                     while let Some(field) = judged_field(&mut offers) {
                         if is_name(field.name, b"sec-websocket-protocol") {
                             let names = elements(field.value);
@@ -199,7 +201,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         let offers_extensions = sender.compression.is_wanted();
         #[cfg(not(feature = "deflate"))]
         let offers_extensions = false;
-        let (digest, offered) = (&sender.digest.unwrap_or_default(), sender.offered());
+        let (digest, offered) = (&sender.under_way.digest(), sender.offered());
         let (answer, len) = if !S::Names::KEEPS_ALL {
             (check_judged_response(head, digest, offered, offers_extensions)?, head.len())
         } else if let Some(checked) = check_response(head, max_fields, digest, offered, offers_extensions)? {
@@ -310,7 +312,9 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         let mut nonce = [0; 16];
         self.role.rng.fill_bytes(&mut nonce);
         let key = encode_key(nonce);
-        digest_of(&key, self.digest.insert([0; 20]));
+        let mut digest = [0; 20];
+        digest_of(&key, &mut digest);
+        self.under_way = UnderWay::Handshake(digest);
         let names = request.offered().iter().map(|name| name.as_bytes());
         offer(&mut self.negotiation, names).map_err(|Full| Misuse::StorageTooSmall)?;
         #[cfg(feature = "deflate")]

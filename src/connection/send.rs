@@ -37,11 +37,9 @@ pub struct Sender<R: Role, S: Storage> {
     pong_waits: bool,
     /// How many bytes of `outgoing` there are up to the end of the last automatic pong in it; 0 if there is none.
     pong_end: u32,
-    fragmented: Option<Fragmented>,
+    pub(super) under_way: UnderWay,
     /// While connecting: the subprotocols that are offered, each with a comma. Afterwards: the agreed one.
     pub(super) negotiation: S::Text,
-    /// While connecting: the answer to the key, to be written by a server and expected by a client.
-    pub(super) digest: Option<Digest>,
     /// What is to be decided by the embedder of a server.
     pub(super) decision: Decision,
     /// Without the feature `deflate` it takes no room.
@@ -61,9 +59,32 @@ pub(super) enum Decision {
     },
 }
 
+/// What has to be remembered until it is done. Never both at once: messages are sent when the handshake is over.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum UnderWay {
+    Nothing,
+    /// The opening handshake: the answer to the key, to be written by a server and expected by a client.
+    Handshake(Digest),
+    Message(Fragmented),
+}
+
+impl UnderWay {
+    #[inline]
+    const fn is_message(&self) -> bool {
+        matches!(self, Self::Message(_))
+    }
+
+    pub(super) const fn digest(&self) -> Digest {
+        match self {
+            Self::Handshake(digest) => *digest,
+            _ => [0; 20],
+        }
+    }
+}
+
 /// A message that is being sent in fragments.
 #[derive(Clone, Copy, Debug)]
-struct Fragmented {
+pub(super) struct Fragmented {
     kind: DataKind,
     has_begun: bool,
     utf8: Utf8,
@@ -89,9 +110,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
             waiting_pong,
             pong_waits: false,
             pong_end: 0,
-            fragmented: None,
+            under_way: UnderWay::Nothing,
             negotiation,
-            digest: None,
             decision: Decision::None,
             compression,
             // Cursors of buffers have 32 bits.
@@ -141,7 +161,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.data_allowed()?;
         #[cfg(feature = "deflate")]
         self.compression.begin_fragmented();
-        self.fragmented = Some(Fragmented { kind, has_begun: false, utf8: Utf8::new() });
+        self.under_way = UnderWay::Message(Fragmented { kind, has_begun: false, utf8: Utf8::new() });
         Ok(())
     }
 
@@ -365,7 +385,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     #[inline(always)]
     fn usual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Option<()> {
         if !matches!(self.lifecycle.phase(), Phase::Open)
-            || self.fragmented.is_some()
+            || self.under_way.is_message()
             || self.compression.is_in_use()
         {
             return None;
@@ -402,7 +422,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     fn next_fragment(&mut self, bytes: &[u8], fin: bool) -> Result<(), Error> {
         self.lifecycle.may_send()?;
-        let mut fragmented = self.fragmented.ok_or(Misuse::NothingBegun)?;
+        let UnderWay::Message(mut fragmented) = self.under_way else {
+            return Err(Misuse::NothingBegun.into());
+        };
         if fragmented.kind == DataKind::Text
             && (fragmented.utf8.push(bytes).is_err() || (fin && !fragmented.utf8.is_complete()))
         {
@@ -421,7 +443,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             self.frame(opcode, fin, bytes)?;
         }
         fragmented.has_begun = true;
-        self.fragmented = if fin { None } else { Some(fragmented) };
+        self.under_way = if fin { UnderWay::Nothing } else { UnderWay::Message(fragmented) };
         Ok(())
     }
 
@@ -429,7 +451,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     fn data_allowed(&self) -> Result<(), Error> {
         self.lifecycle.may_send()?;
         // WS-5.4-08
-        if self.fragmented.is_some() { Err(Misuse::MessageUnfinished.into()) } else { Ok(()) }
+        if self.under_way.is_message() { Err(Misuse::MessageUnfinished.into()) } else { Ok(()) }
     }
 
     #[cfg(feature = "alloc")]
