@@ -395,3 +395,34 @@ fn room_is_lent_between_messages_as_large_as_a_read() {
         assert_eq!(server.receive_buffer().is_some(), is_lent, "{opcode:x} {len} {keep}");
     }
 }
+
+/// What is masked is better copied from a small buffer of the embedder's, once a message is longer than a core's own cache:
+/// where little is read at once, that is seen after the first read.
+#[test]
+fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
+    for (opcode, len, read, is_lent) in [
+        (0x82, 256 * 1024 + 1, 16 * 1024, false),
+        (0x82, 256 * 1024 + 1, 16 * 1024 + 1, true),
+        (0x82, 256 * 1024, 16 * 1024, true),
+        // Text is joined in another way.
+        (0x81, 256 * 1024 + 1, 16 * 1024, true),
+    ] {
+        let payload = vec![b'a'; len];
+        let message = masked(&frame(opcode, &payload), [1, 2, 3, 4]);
+        let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+        assert_eq!(feed(&mut server, &message[..40_000]), []);
+        let (now, rest) = message[40_000..].split_at(read);
+        server.receive_buffer().unwrap()[..read].copy_from_slice(now);
+        server.filled(read);
+        assert_eq!(feed(&mut server, &[]), []);
+        assert_eq!(server.receive_buffer().is_some(), is_lent, "{opcode:x} {len} {read}");
+        let heard = if opcode == 0x82 {
+            Heard::binary(&payload)
+        } else {
+            Heard::text(str::from_utf8(&payload).unwrap())
+        };
+        assert_eq!(feed(&mut server, rest), [heard]);
+        // The next message is asked for again.
+        assert!(server.receive_buffer().is_some());
+    }
+}

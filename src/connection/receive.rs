@@ -39,6 +39,8 @@ pub(super) struct Receiver<S: Storage> {
     kept: u32,
     /// Whether room behind them is lent to be read to.
     is_lent: bool,
+    /// Whether the last read to it brought little of the masked message under way.
+    reads_are_small: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,6 +87,7 @@ impl<S: Storage> Receiver<S> {
             raw: 0,
             kept: 0,
             is_lent: false,
+            reads_are_small: false,
         }
     }
 
@@ -300,6 +303,9 @@ impl<S: Storage> Receiver<S> {
     fn end_message(&mut self) {
         self.order.finish();
         self.is_first = true;
+        if S::Receive::LENDS {
+            self.reads_are_small = false;
+        }
     }
 
     /// What was reported from a buffer is not needed any more once the next call is made.

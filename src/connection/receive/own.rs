@@ -21,6 +21,8 @@ const READ: usize = 16 * 1024;
 const LARGE: u64 = 64 * 1024;
 /// After a message of this size, which no read holds as a whole, the next one is expected to be as large.
 const AS_LARGE: u64 = 16 * 1024;
+/// A longer message is not in a core's own cache any more when it is whole.
+const NEAR: u64 = 256 * 1024;
 
 impl<S: Storage> Receiver<S> {
     /// Lends room behind what was read so far: never beyond the frame under way, so that nothing has to be moved when its
@@ -35,6 +37,10 @@ impl<S: Storage> Receiver<S> {
         let remaining = self.remaining();
         let follows_large = self.order.len() >= AS_LARGE && to_usize(self.keep_capacity) >= READ;
         if remaining.unwrap_or_default() < LARGE && !follows_large {
+            return None;
+        }
+        // What is masked is unmasked while it is copied from a buffer that is in the nearest cache.
+        if self.reads_are_small && self.order.kind() == Some(DataKind::Binary) && self.order.len() > NEAR {
             return None;
         }
         let rest = to_len(remaining);
@@ -68,6 +74,7 @@ impl<S: Storage> Receiver<S> {
         if len == 0 {
             return;
         }
+        self.reads_are_small = len <= READ && self.decoder.rules().masked;
         // In the middle of bytes nothing can be told and nothing can fail.
         let is_middle = remaining.is_some_and(|remaining| (len as u64) < remaining);
         if self.raw == 0 && is_middle && self.order.kind() == Some(DataKind::Binary) {
