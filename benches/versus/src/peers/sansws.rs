@@ -6,8 +6,7 @@ use crate::wire::{Payload, URI};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sansws::{
-    Accept, Client, ClientRequest, Config, Connection, DataKind, Event, FrameHeader, Heap, Message, Sender,
-    Server,
+    Accept, Client, ClientRequest, Config, Connection, Event, FrameHeader, Heap, Message, Sender, Server,
 };
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -40,9 +39,6 @@ pub struct Open<R: sansws::Role, const LENT: bool> {
     link: Link<Stream>,
     buffer: Vec<u8>,
     messages: &'static [Payload],
-    /// Those of the messages that are written in place, which takes `&mut`.
-    large: Vec<Vec<u8>>,
-    masks: bool,
 }
 
 fn rng() -> ChaCha8Rng {
@@ -53,18 +49,18 @@ fn open<const LENT: bool>(role: Role, link: Link<Stream>) -> Box<dyn Session> {
     match role {
         Role::Server => {
             let connection: Connection<Server> = Connection::open_server(CONFIG);
-            Box::new(Open::<_, LENT>::new(connection, link, false))
+            Box::new(Open::<_, LENT>::new(connection, link))
         }
         Role::Client => {
             let connection: Connection<Client<ChaCha8Rng>> = Connection::open_client(CONFIG, rng());
-            Box::new(Open::<_, LENT>::new(connection, link, true))
+            Box::new(Open::<_, LENT>::new(connection, link))
         }
     }
 }
 
 impl<R: sansws::Role, const LENT: bool> Open<R, LENT> {
-    pub fn new(connection: Connection<R>, link: Link<Stream>, masks: bool) -> Self {
-        Self { connection, link, buffer: vec![0; READ], messages: &[], large: Vec::new(), masks }
+    pub fn new(connection: Connection<R>, link: Link<Stream>) -> Self {
+        Self { connection, link, buffer: vec![0; READ], messages: &[] }
     }
 
     /// The loop: read, `receive` until `None`, write `outgoing`; until `each` breaks.
@@ -123,30 +119,24 @@ where
 
     fn prepare(&mut self, messages: &'static [Payload]) {
         self.messages = messages;
-        let large = messages.iter().filter(|message| message.bytes.len() >= IN_PLACE);
-        self.large = large.map(|message| message.bytes.to_vec()).collect();
     }
 
     fn send(&mut self) -> Result {
-        let Self { connection, link, messages, large, masks, .. } = self;
-        let mut large = large.iter_mut();
+        let Self { connection, link, messages, .. } = self;
         for message in *messages {
-            // A client masks in place, and these bytes are needed again.
-            if message.bytes.len() >= IN_PLACE && !*masks {
-                let bytes = large.next().ok_or("not prepared")?;
-                let kind = if message.is_text { DataKind::Text } else { DataKind::Binary };
+            // A large payload is written from where it lies, behind its header: what `writev` does.
+            if message.bytes.len() >= IN_PLACE && Sender::<R, Heap>::HAS_HEADERS {
                 flush(connection, link);
-                let header = connection.sender().frame_in_place(kind, bytes).map_err(text)?;
-                link.put_all(&header);
-                link.put_all(bytes);
+                let header = connection.sender().header(as_message(message)?).ok_or("it masks")?;
+                link.put_all(&header.map_err(text)?);
+                link.put_all(message.bytes);
                 continue;
             }
-            if message.is_text {
-                let text = std::str::from_utf8(message.bytes).map_err(text)?;
-                connection.sender().text(text).map_err(crate::session::text)?;
-            } else {
-                connection.sender().binary(message.bytes).map_err(text)?;
+            match as_message(message)? {
+                Message::Text(payload) => connection.sender().text(payload),
+                Message::Binary(payload) => connection.sender().binary(payload),
             }
+            .map_err(text)?;
             if connection.sender().outgoing_len() >= WRITE_AT {
                 flush(connection, link);
             }
@@ -175,12 +165,24 @@ where
     }
 }
 
+#[inline]
+fn as_message(payload: &Payload) -> std::result::Result<Message<'_>, String> {
+    if payload.is_text {
+        return std::str::from_utf8(payload.bytes).map(Message::Text).map_err(text);
+    }
+    Ok(Message::Binary(payload.bytes))
+}
+
 /// The header alone, where the payload needs no mask.
 trait HeaderOnly {
+    const HAS_HEADERS: bool;
+
     fn header(&mut self, message: Message<'_>) -> Option<std::result::Result<FrameHeader, sansws::Error>>;
 }
 
 impl HeaderOnly for Sender<Server, Heap> {
+    const HAS_HEADERS: bool = true;
+
     fn header(&mut self, message: Message<'_>) -> Option<std::result::Result<FrameHeader, sansws::Error>> {
         Some(match message {
             Message::Text(text) => self.text_header(text),
@@ -190,6 +192,8 @@ impl HeaderOnly for Sender<Server, Heap> {
 }
 
 impl HeaderOnly for Sender<Client<ChaCha8Rng>, Heap> {
+    const HAS_HEADERS: bool = false;
+
     fn header(&mut self, _: Message<'_>) -> Option<std::result::Result<FrameHeader, sansws::Error>> {
         None
     }

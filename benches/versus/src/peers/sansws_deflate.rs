@@ -48,7 +48,7 @@ fn open(takeover: bool, deflate: Deflate, pool: Option<Pool>, link: Link<Stream>
     if let Some(pool) = pool {
         connection.set_deflate_pool(&pool);
     }
-    Box::new(Compressed(Open::new(connection, link, false)))
+    Box::new(Compressed(Open::new(connection, link)))
 }
 
 impl Session for Compressed {
