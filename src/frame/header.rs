@@ -158,12 +158,23 @@ pub struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// Encodes a header.
+    /// Encodes a header. In one number, since what is written in pieces cannot be read as a whole at once. WS-5.2-13
+    #[inline]
     pub(crate) fn encode(opcode: Opcode, fin: bool, payload_len: u64, key: Option<[u8; 4]>) -> Self {
-        let mut bytes = [0; Header::MAX_LEN];
-        let rest = Self::write(opcode, fin, payload_len, key, &mut bytes).len();
-        // At most 14.
-        let len = u8::try_from(Header::MAX_LEN - rest).unwrap_or_default();
+        // WS-5.2-02: the reserved bits stay zero.
+        let first = if fin { FIN } else { 0 } | opcode as u8;
+        let masked = if key.is_some() { MASKED } else { 0 };
+        // The lowest byte comes first, and of the length the highest.
+        let long = u128::from(payload_len.swap_bytes());
+        let (second, extended, bits) = match payload_len {
+            0..126 => (long >> 56, 0, 16),
+            126..=0xffff => (u128::from(LENGTH_16), long >> 48, 32),
+            _ => (u128::from(LENGTH_64), long, 80),
+        };
+        let key = u128::from(key.map_or(0, u32::from_le_bytes));
+        let number = u128::from(first) | (u128::from(masked) | second) << 8 | extended << 16 | key << bits;
+        let len = bits / 8 + if masked == 0 { 0 } else { 4 };
+        let [bytes @ .., _, _] = number.to_le_bytes();
         Self { bytes, len }
     }
 
