@@ -155,8 +155,8 @@ pub(crate) mod sealed {
     ///      | taken |    filled     |    room    |
     /// ```
     pub trait Buffer {
-        /// Whether room can be lent to be read to.
-        const LENDS: bool = false;
+        /// Whether it grows with the bytes: then room costs memory, and can be lent to be read to.
+        const GROWS: bool = false;
 
         /// The most bytes that it can hold; `usize::MAX` where only memory limits it.
         fn max_len(&self) -> usize;

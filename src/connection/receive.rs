@@ -155,7 +155,7 @@ impl<S: Storage> Receiver<S> {
     ) -> Result<(), Error> {
         self.is_lent = false;
         self.clear_reported()?;
-        if S::Receive::LENDS && self.reported == Reported::Raw {
+        if S::Receive::GROWS && self.reported == Reported::Raw {
             self.next_raw(found)?;
             if found.what != What::Nothing {
                 return Ok(());
@@ -303,7 +303,7 @@ impl<S: Storage> Receiver<S> {
     fn end_message(&mut self) {
         self.order.finish();
         self.is_first = true;
-        if S::Receive::LENDS {
+        if S::Receive::GROWS {
             self.reads_are_small = false;
         }
     }
@@ -322,7 +322,7 @@ impl<S: Storage> Receiver<S> {
     fn clear_what_was_reported(&mut self) -> Result<(), Error> {
         match self.reported {
             Reported::Nothing | Reported::Raw => return Ok(()),
-            Reported::Message if S::Receive::LENDS && self.raw > 0 => self.clear_before_raw(),
+            Reported::Message if S::Receive::GROWS && self.raw > 0 => self.clear_before_raw(),
             Reported::Message => self.assembler.clear(to_usize(self.keep_capacity)),
             #[cfg(feature = "deflate")]
             Reported::Part if self.order.kind().is_some() => self.assembler.buffer().truncate(0),
@@ -331,7 +331,7 @@ impl<S: Storage> Receiver<S> {
             Reported::Control => self.control.clear(0),
             Reported::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
         }
-        self.reported = if S::Receive::LENDS && self.raw > 0 { Reported::Raw } else { Reported::Nothing };
+        self.reported = if S::Receive::GROWS && self.raw > 0 { Reported::Raw } else { Reported::Nothing };
         Ok(())
     }
 

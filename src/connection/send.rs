@@ -515,7 +515,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     pub(super) fn write_head(&mut self, limit: usize, write: impl Fn(&mut Out<'_>)) -> Result<(), Error> {
         let before = self.outgoing.len();
         let max = limit.min(self.outgoing.max_len()).saturating_sub(before);
-        if S::Send::LENDS {
+        if S::Send::GROWS {
             // Where room costs memory it is measured first.
             let mut measured = Out::default();
             write(&mut measured);

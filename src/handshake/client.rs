@@ -1,7 +1,7 @@
 //! The client's side of the opening handshake: write the request, check the response (RFC 6455 section 4.1).
 
 use super::accept_key::{KEY_LEN, accept_of};
-use super::fields::{List, Once, has_token, is_known, is_token, trim};
+use super::fields::{List, Once, has_token, is_token, trim};
 use super::head::Own;
 use super::line::{StatusLine, fields, judged_field, status_line};
 use super::out::Out;
@@ -9,7 +9,6 @@ use super::server::{check_headers, is_websocket_header};
 use super::sha1::Digest;
 use super::uri::{Uri, UriError};
 use crate::error::{Error, HandshakeError, Misuse};
-use crate::frame::FOR_SPEED;
 use core::str;
 
 /// What a client asks for: where to, which subprotocols, and with which further header fields.
@@ -201,20 +200,8 @@ impl<'a> ResponseFields<'a> {
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
         // WS-4.1-57
         let value = trim(value);
-        if !FOR_SPEED {
-            if let Some(own) = Own::named(name) {
-                self.add_own(own, value);
-            }
-            return;
-        }
-        let is = |known: &[u8]| is_known(name, known);
-        match name.len() {
-            7 if is(b"upgrade") => self.add_own(Own::UPGRADE, value),
-            10 if is(b"connection") => self.add_own(Own::CONNECTION, value),
-            20 if is(b"sec-websocket-accept") => self.add_own(Own::ACCEPT, value),
-            22 if is(b"sec-websocket-protocol") => self.add_own(Own::PROTOCOL, value),
-            24 if is(b"sec-websocket-extensions") => self.add_own(Own::EXTENSIONS, value),
-            _ => {}
+        if let Some(own) = Own::named(name) {
+            self.add_own(own, value);
         }
     }
 

@@ -87,30 +87,40 @@ pub(crate) fn is_name(name: &[u8], known: &[u8]) -> bool {
 }
 
 /// As [`is_name`], for speed: a word at a time, the last one over bytes that were compared before. `known` is a constant of
-/// small letters, digits and dashes.
+/// at least four small letters, digits and dashes.
 #[inline(always)]
 pub(crate) fn is_known(text: &[u8], known: &[u8]) -> bool {
     if text.len() != known.len() {
         return false;
     }
-    if known.len() < 8 {
-        return same_word::<4>(text.first_chunk(), known.first_chunk())
-            && same_word::<4>(text.last_chunk(), known.last_chunk());
-    }
     let (mut rest, mut known_rest, mut is_same) = (text, known, true);
     while let (Some((word, after)), Some((known, known_after))) =
         (rest.split_first_chunk::<8>(), known_rest.split_first_chunk::<8>())
     {
-        is_same &= same_word(Some(word), Some(known));
+        is_same &= same_word(word, known);
         (rest, known_rest) = (after, known_after);
     }
-    is_same && same_word::<8>(text.last_chunk(), known.last_chunk())
+    is_same
+        && match (text.last_chunk::<8>(), known.last_chunk::<8>()) {
+            (Some(text), Some(known)) => same_word(text, known),
+            _ => same_ends(text, known),
+        }
+}
+
+/// Four to seven bytes.
+#[inline(always)]
+fn same_ends(text: &[u8], known: &[u8]) -> bool {
+    match (text.first_chunk::<4>(), text.last_chunk::<4>(), known.first_chunk(), known.last_chunk()) {
+        (Some(first), Some(last), Some(known_first), Some(known_last)) => {
+            same_word(first, known_first) && same_word(last, known_last)
+        }
+        _ => false,
+    }
 }
 
 /// Letters differ from small ones by one bit, which is added where there is a letter.
 #[inline(always)]
-fn same_word<const N: usize>(text: Option<&[u8; N]>, known: Option<&[u8; N]>) -> bool {
-    let (Some(text), Some(known)) = (text, known) else { return false };
+fn same_word<const N: usize>(text: &[u8; N], known: &[u8; N]) -> bool {
     let fold = |known: u8| (known & 0x40) >> 1;
     text.iter().zip(known).fold(0, |difference, (text, known)| difference | ((text | fold(*known)) ^ known))
         == 0

@@ -3,7 +3,7 @@
 //! Lines are judged in their order, each when its line feed is there; of a line under way nothing is judged but the
 //! first byte of all. A storage of a fixed size keeps only the lines that somebody wants.
 
-use super::fields::{is_name, is_value_byte};
+use super::fields::{is_known, is_name, is_value_byte};
 use super::grammar::{HEAD, Place};
 use super::line::{find_line_feed, token_len, value_len};
 use super::server::is_websocket_header;
@@ -175,10 +175,26 @@ impl Own {
     pub(crate) const EXTENSIONS: Self = Self(7);
     pub(crate) const ACCEPT: Self = Self(8);
 
-    /// By its name, in any ASCII case.
-    #[inline]
+    /// By its name, in any ASCII case. WS-4.1-63 · WS-4.2.1-03
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub(crate) fn named(name: &[u8]) -> Option<Self> {
-        Self::beginning(name, b':')
+        if !FOR_SPEED {
+            return Self::beginning(name, b':');
+        }
+        let is = |known: &[u8]| is_known(name, known);
+        Some(match name.len() {
+            4 if is(b"host") => Self::HOST,
+            7 if is(b"upgrade") => Self::UPGRADE,
+            10 if is(b"connection") => Self::CONNECTION,
+            17 if is(b"sec-websocket-key") => Self::KEY,
+            20 if is(b"sec-websocket-accept") => Self::ACCEPT,
+            21 if is(b"sec-websocket-version") => Self::VERSION,
+            22 if is(b"sec-websocket-protocol") => Self::PROTOCOL,
+            24 if is(b"sec-websocket-extensions") => Self::EXTENSIONS,
+            // Most fields are none of these, and neither role checks the rest.
+            _ => return None,
+        })
     }
 
     /// One whose line may begin like this.

@@ -1,5 +1,5 @@
-//! A head on its way out. It is put together twice, by the same calls: without room, which tells its length, and then
-//! into room of that length.
+//! A head on its way out. Where room costs memory it is put together twice, by the same calls: without room, which tells
+//! its length, and then into room of that length.
 
 use crate::storage::copy;
 

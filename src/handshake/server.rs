@@ -2,7 +2,7 @@
 //! rejection (section 4.2.2).
 
 use super::accept_key::{ACCEPT_LEN, KEY_LEN, valid_key};
-use super::fields::{List, Once, has_token, is_known, is_name, is_token, is_value_byte, trim};
+use super::fields::{List, Once, has_token, is_name, is_token, is_value_byte, trim};
 use super::head::Own;
 use super::line::{RequestLine, fields, judged_field, request_line};
 use super::out::Out;
@@ -251,27 +251,8 @@ impl<'a> RequestFields<'a> {
     /// Takes the next field. WS-4.1-63, WS-4.2.1-03 and WS-4.2.1-18: any ASCII case, any order, unknown ones ignored.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
-        if !FOR_SPEED {
-            if let Some(own) = Own::named(name) {
-                self.add_own(own, trim(value));
-            }
-            return;
-        }
-        // Most fields are none of these.
-        if !matches!(name.len(), 4 | 7 | 10 | 17 | 21 | 22 | 24) {
-            return;
-        }
-        let value = trim(value);
-        let is = |known: &[u8]| is_known(name, known);
-        match name.len() {
-            4 if is(b"host") => self.add_own(Own::HOST, value),
-            7 if is(b"upgrade") => self.add_own(Own::UPGRADE, value),
-            10 if is(b"connection") => self.add_own(Own::CONNECTION, value),
-            17 if is(b"sec-websocket-key") => self.add_own(Own::KEY, value),
-            21 if is(b"sec-websocket-version") => self.add_own(Own::VERSION, value),
-            22 if is(b"sec-websocket-protocol") => self.add_own(Own::PROTOCOL, value),
-            24 if is(b"sec-websocket-extensions") => self.add_own(Own::EXTENSIONS, value),
-            _ => {}
+        if let Some(own) = Own::named(name) {
+            self.add_own(own, trim(value));
         }
     }
 

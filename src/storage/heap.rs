@@ -53,7 +53,7 @@ pub struct HeapBuffer {
 }
 
 impl Buffer for HeapBuffer {
-    const LENDS: bool = true;
+    const GROWS: bool = true;
 
     fn max_len(&self) -> usize {
         usize::MAX

@@ -97,7 +97,7 @@ impl<S: Storage> Receiver<S> {
         match payload {
             Payload::Input(bytes) => bytes,
             Payload::Text(text) => text.as_bytes(),
-            Payload::Buffer if S::Receive::LENDS && self.raw > 0 => {
+            Payload::Buffer if S::Receive::GROWS && self.raw > 0 => {
                 self.assembler.bytes().get(..to_usize(self.kept)).unwrap_or_default()
             }
             Payload::Joined if S::Message::IS_APART => self.assembler.text().as_bytes(),

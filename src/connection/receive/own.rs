@@ -30,7 +30,7 @@ impl<S: Storage> Receiver<S> {
     /// messages are small, and where nothing is kept to read to.
     #[inline]
     pub(in crate::connection) fn lend(&mut self) -> Option<&mut [u8]> {
-        if !S::Receive::LENDS || self.parts.is_some() {
+        if !S::Receive::GROWS || self.parts.is_some() {
             return None;
         }
         self.clear_reported().ok()?;
