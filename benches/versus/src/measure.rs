@@ -92,7 +92,7 @@ impl Runner {
         };
         let mut session = (library.open)(role, Stream::new(batch.wire, batch.max_read));
         if let Task::Send(_) = task {
-            // Shared ones would be warm in the cache for all but the first, and we have to write to ours.
+            // Shared ones would be warm in the cache for all but the first.
             session.prepare(copy(batch.messages));
         }
         Some(Self::Open(session))
