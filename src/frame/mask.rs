@@ -1,11 +1,14 @@
 //! Masking, RFC 6455 section 5.3: byte `i` of a payload is combined by XOR with byte `i` modulo 4 of the key
 //! (WS-5.3-05). The position runs on through the pieces of one frame (WS-5.3-06).
 
+#[cfg(feature = "simd")]
+mod wide;
+
 use super::FOR_SPEED;
 use crate::storage::copy;
 
 /// A masking key, turned so that its lowest byte is the one for the next payload byte.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Mask(u32);
 
 impl Mask {
@@ -264,93 +267,6 @@ pub(crate) fn copy_plain(from: &[u8], to: &mut [u8]) {
     }
 }
 
-/// The widest vectors that the processor has, found out at run time.
-#[cfg(feature = "simd")]
-mod wide {
-    use super::{turned, union, xor};
-    use pulp::{Arch, Simd, WithSimd, bytemuck};
-
-    /// From this length on it pays to ask for them.
-    pub(super) const MIN_LEN: usize = 256;
-    /// No vector is longer.
-    const VECTOR: usize = 64;
-
-    pub(super) fn mask(data: &mut [u8], word: u64) -> u64 {
-        Arch::new().dispatch(InPlace { data, word })
-    }
-
-    pub(super) fn copy(from: &[u8], to: &mut [u8], word: u64) {
-        Arch::new().dispatch(Copy { from, to, word });
-    }
-
-    struct InPlace<'a> {
-        data: &'a mut [u8],
-        word: u64,
-    }
-
-    struct Copy<'a> {
-        from: &'a [u8],
-        to: &'a mut [u8],
-        word: u64,
-    }
-
-    /// The first and the last bytes, masked, some of which other vectors have too; and where the first vector begins, so
-    /// that no line of the cache is touched twice, with the key there.
-    fn ends(data: &[u8], at: *const u8, word: u64) -> ([u8; VECTOR], [u8; VECTOR], usize, u64) {
-        let first = xor(data.first_chunk().copied().unwrap_or([0; VECTOR]), word);
-        let last = xor(data.last_chunk().copied().unwrap_or([0; VECTOR]), turned(word, data.len()));
-        let start = at.align_offset(VECTOR).min(VECTOR);
-        (first, last, start, turned(word, start))
-    }
-
-    fn write(to: &mut [u8], first: [u8; VECTOR], last: [u8; VECTOR]) {
-        if let Some(to) = to.first_chunk_mut() {
-            *to = first;
-        }
-        if let Some(to) = to.last_chunk_mut() {
-            *to = last;
-        }
-    }
-
-    impl WithSimd for InPlace<'_> {
-        type Output = u64;
-
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) -> u64 {
-            let Self { data, word } = self;
-            let (first, last, start, word) = ends(data, data.as_ptr(), word);
-            let key = simd.splat_u64s(word);
-            let mut all = simd.splat_u64s(union(&first) | union(&last));
-            for bytes in data.get_mut(start..).unwrap_or_default().chunks_exact_mut(size_of::<S::u64s>()) {
-                let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(bytes), key);
-                all = simd.or_u64s(all, masked);
-                bytes.copy_from_slice(bytemuck::bytes_of(&masked));
-            }
-            write(data, first, last);
-            bytemuck::cast_slice::<_, u64>(&[all]).iter().fold(0, |all, word| all | word)
-        }
-    }
-
-    impl WithSimd for Copy<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            let Self { from, to, word } = self;
-            let (first, last, start, word) = ends(from, to.as_ptr(), word);
-            let key = simd.splat_u64s(word);
-            let len = size_of::<S::u64s>();
-            let sources = from.get(start..).unwrap_or_default().chunks_exact(len);
-            let targets = to.get_mut(start..).unwrap_or_default().chunks_exact_mut(len);
-            for (from, to) in sources.zip(targets) {
-                let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(from), key);
-                to.copy_from_slice(bytemuck::bytes_of(&masked));
-            }
-            write(to, first, last);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -379,6 +295,30 @@ mod tests {
             got = plain;
             Mask::new(key).apply_compactly(&mut got[..len.into()]);
             assert_eq!(got, expected, "compactly, length {len}");
+        }
+    }
+
+    /// Long ones go another way, with vectors that begin anywhere, from the end on. WS-5.3-05
+    #[test]
+    fn equals_the_rfc_algorithm_where_it_is_long() {
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        let plain: [u8; 25_000] = core::array::from_fn(|i| (i * 31 % 251).to_le_bytes()[0]);
+        for len in [255, 256, 257, 319, 320, 321, 8191, 8192, 8193, 8256, 8300, 16_384, 16_448, 24_700] {
+            for from in [0, 1, 7, 8, 63, 64, 65] {
+                let plain = &plain[from..from + len];
+                let mut expected = plain.to_vec();
+                naive(&mut expected, key);
+                let mut got = plain.to_vec();
+                let mut mask = Mask::new(key);
+                let is_ascii = mask.apply(&mut got);
+                assert_eq!(got, expected, "length {len} from {from}");
+                assert!(!is_ascii || expected.is_ascii());
+                got.fill(0);
+                let mut copying = Mask::new(key);
+                copying.copy(plain, &mut got);
+                assert_eq!(got, expected, "copy of length {len} from {from}");
+                assert_eq!(mask, copying);
+            }
         }
     }
 

@@ -1,6 +1,11 @@
 //! An incremental UTF-8 check (RFC 3629, WS-2.1-03) that fails at the first byte that cannot be UTF-8, wherever the
 //! text is cut.
 
+#[cfg(all(feature = "simdutf8", not(feature = "simd")))]
+use simdutf8::basic as simd;
+#[cfg(feature = "simd")]
+use simdutf8_wide::basic as simd;
+
 /// The text is not UTF-8.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct InvalidUtf8;
@@ -9,9 +14,9 @@ pub(crate) struct InvalidUtf8;
 #[inline]
 pub(crate) fn validate(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
     // SIMD pays from here on.
-    #[cfg(feature = "simdutf8")]
+    #[cfg(any(feature = "simd", feature = "simdutf8"))]
     if bytes.len() >= 64 {
-        return simdutf8::basic::from_utf8(bytes).map_err(|_| InvalidUtf8);
+        return simd::from_utf8(bytes).map_err(|_| InvalidUtf8);
     }
     core::str::from_utf8(bytes).map_err(|_| InvalidUtf8)
 }
@@ -22,13 +27,17 @@ pub(crate) fn validate(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
 pub(crate) fn validate_ascii(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
     match bytes.len() {
         // In whole words, however they lie in memory.
-        #[cfg(feature = "simdutf8")]
+        #[cfg(any(feature = "simd", feature = "simdutf8"))]
         ..=64 => {
             use ascii::{AsAsciiStr, AsciiStr};
             bytes.as_ascii_str().map(AsciiStr::as_str).map_err(|_| InvalidUtf8)
         }
         129.. => validate(bytes),
+        // One vector with a mask reads what is left at the end.
+        #[cfg(feature = "simd")]
+        _ => validate(bytes),
         // Words would be read that were written in two pieces just now, which takes longer.
+        #[cfg(not(feature = "simd"))]
         _ => core::str::from_utf8(bytes).map_err(|_| InvalidUtf8),
     }
 }
@@ -189,6 +198,44 @@ mod tests {
                 let mut utf8 = Utf8::new();
                 let fails = utf8.push(&text[..cut]).is_err() || utf8.push(&text[cut..]).is_err();
                 assert!(fails, "{text:02x?} cut at {cut}");
+            }
+        }
+    }
+
+    /// Whichever code it is that looks at this many bytes. WS-2.1-03
+    #[test]
+    fn it_is_the_check_of_the_core_library() {
+        let text = "aé€😀\u{10ffff}\u{d7ff}\u{7f}ß".repeat(12);
+        let bad = [0x80, 0xbf, 0xc0, 0xc1, 0xc3, 0xe0, 0xed, 0xf0, 0xf4, 0xf5, 0xff, 0x9f, 0xa0, 0x90, 0x7f];
+        for from in 0..5 {
+            for to in from..text.len() {
+                let mut piece = text.as_bytes()[from..to].to_vec();
+                assert_eq!(validate(&piece).ok(), str::from_utf8(&piece).ok(), "{from}..{to}");
+                if to % 31 > 0 {
+                    continue;
+                }
+                for (at, bad) in (0..piece.len()).flat_map(|at| bad.map(|bad| (at, bad))) {
+                    let good = core::mem::replace(&mut piece[at], bad);
+                    assert_eq!(
+                        validate(&piece).ok(),
+                        str::from_utf8(&piece).ok(),
+                        "{from}..{to}, {bad:x} at {at}"
+                    );
+                    piece[at] = good;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_be_ascii_is_looked_at_anyway() {
+        for len in 0..300 {
+            let mut text = b"a".repeat(len);
+            assert_eq!(validate_ascii(&text).ok(), str::from_utf8(&text).ok());
+            for at in 0..len {
+                text[at] = 0x80;
+                assert_eq!(validate_ascii(&text), Err(InvalidUtf8), "length {len}, byte {at}");
+                text[at] = b'a';
             }
         }
     }

@@ -1,0 +1,93 @@
+//! The widest vectors that the processor has, found out at run time.
+
+use super::{turned, union, xor};
+use pulp::{Arch, Simd, WithSimd, bytemuck};
+
+/// From this length on it pays to ask for them.
+pub(super) const MIN_LEN: usize = 256;
+/// No vector is longer.
+const VECTOR: usize = 64;
+/// Of what is longer than this the end is done first: it was read last, so it is still in the nearest cache.
+const NEAR: usize = 8192;
+
+/// Masks in place. Returns the union of the words.
+pub(super) fn mask(data: &mut [u8], word: u64) -> u64 {
+    Arch::new().dispatch(InPlace { data, word })
+}
+
+pub(super) fn copy(from: &[u8], to: &mut [u8], word: u64) {
+    Arch::new().dispatch(Copy { from, to, word });
+}
+
+struct InPlace<'a> {
+    data: &'a mut [u8],
+    word: u64,
+}
+
+struct Copy<'a> {
+    from: &'a [u8],
+    to: &'a mut [u8],
+    word: u64,
+}
+
+/// The first and the last bytes, masked, some of which other vectors have too; and where the first vector begins, so
+/// that no line of the cache is touched twice, with the key there.
+#[inline(always)]
+fn ends(data: &[u8], at: *const u8, word: u64) -> ([u8; VECTOR], [u8; VECTOR], usize, u64) {
+    let first = xor(data.first_chunk().copied().unwrap_or([0; VECTOR]), word);
+    let last = xor(data.last_chunk().copied().unwrap_or([0; VECTOR]), turned(word, data.len()));
+    let start = at.align_offset(VECTOR).min(VECTOR);
+    (first, last, start, turned(word, start))
+}
+
+fn write(to: &mut [u8], first: [u8; VECTOR], last: [u8; VECTOR]) {
+    if let Some(to) = to.first_chunk_mut() {
+        *to = first;
+    }
+    if let Some(to) = to.last_chunk_mut() {
+        *to = last;
+    }
+}
+
+impl WithSimd for InPlace<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> u64 {
+        let Self { data, word } = self;
+        let (first, last, start, word) = ends(data, data.as_ptr(), word);
+        let key = simd.splat_u64s(word);
+        let mut all = simd.splat_u64s(union(&first) | union(&last));
+        let len = size_of::<S::u64s>();
+        let vectors = data.len().saturating_sub(start) / len * len;
+        let vectors = data.get_mut(start..start + vectors).unwrap_or_default();
+        for near in vectors.rchunks_mut(NEAR) {
+            for bytes in near.chunks_exact_mut(len) {
+                let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(bytes), key);
+                all = simd.or_u64s(all, masked);
+                bytes.copy_from_slice(bytemuck::bytes_of(&masked));
+            }
+        }
+        write(data, first, last);
+        bytemuck::cast_slice::<_, u64>(&[all]).iter().fold(0, |all, word| all | word)
+    }
+}
+
+impl WithSimd for Copy<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { from, to, word } = self;
+        let (first, last, start, word) = ends(from, to.as_ptr(), word);
+        let key = simd.splat_u64s(word);
+        let len = size_of::<S::u64s>();
+        let sources = from.get(start..).unwrap_or_default().chunks_exact(len);
+        let targets = to.get_mut(start..).unwrap_or_default().chunks_exact_mut(len);
+        for (from, to) in sources.zip(targets) {
+            let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(from), key);
+            to.copy_from_slice(bytemuck::bytes_of(&masked));
+        }
+        write(to, first, last);
+    }
+}
