@@ -265,12 +265,24 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.sender.fail(Violation::InvalidUtf8.into())
     }
 
+    /// The long way, where speed counts. A message is written to where it is read from, field by field: what is put together
+    /// in memory first has to be waited for.
     #[inline(never)]
     fn receive_out_of_line<'a, 'i: 'a>(
         &'a mut self,
         input: &mut &'i mut [u8],
         event: &mut Option<Event<'a>>,
     ) -> Result<Option<&'a mut Sender<R, S>>, Error> {
+        if self.has_frames() && self.sender.lifecycle.is_receiving() {
+            let mut found = Found::nothing();
+            self.find(input, &mut found)?;
+            match self.receiver.binary(&found) {
+                _ if found.what == What::Nothing => return Ok(None),
+                Some(bytes) => *event = Some(Event::Message(Message::Binary(bytes))),
+                None => *event = Some(Self::report(&self.receiver, &mut self.sender, found, self.auto_pong)?),
+            }
+            return Ok(Some(&mut self.sender));
+        }
         let Some((found, tx)) = self.receive_in_pieces(input)? else {
             return Ok(None);
         };
@@ -292,22 +304,36 @@ impl<R: Role, S: Storage> Connection<R, S> {
             return self.receive_late(input);
         }
         let mut found = Found::nothing();
-        let error = match self.receiver.next(input, &mut found, &mut self.sender.compression) {
-            Ok(()) if found.what == What::Nothing => return Ok(None),
-            Ok(()) => match self.receiver.event(found) {
-                Ok(event) => {
-                    match event {
-                        Event::Ping(payload) if self.auto_pong => self.sender.answer_ping(payload),
-                        Event::Close(close) => self.sender.close_received(close.code),
-                        _ => {}
-                    }
-                    return Ok(Some((event, &mut self.sender)));
-                }
-                Err(error) => error,
-            },
-            Err(error) => error,
-        };
-        Err(self.sender.fail(error))
+        self.find(input, &mut found)?;
+        if found.what == What::Nothing {
+            return Ok(None);
+        }
+        let event = Self::report(&self.receiver, &mut self.sender, found, self.auto_pong)?;
+        Ok(Some((event, &mut self.sender)))
+    }
+
+    /// Looks for the next thing in the input.
+    #[inline(always)]
+    fn find<'i>(&mut self, input: &mut &'i mut [u8], found: &mut Found<'i>) -> Result<(), Error> {
+        let result = self.receiver.next(input, found, &mut self.sender.compression);
+        result.map_err(|error| self.sender.fail(error))
+    }
+
+    /// The event for what was found, answered where that is the connection's own business.
+    #[inline(always)]
+    fn report<'a>(
+        receiver: &'a Receiver<S>,
+        sender: &mut Sender<R, S>,
+        found: Found<'a>,
+        auto_pong: bool,
+    ) -> Result<Event<'a>, Error> {
+        let event = receiver.event(found).map_err(|error| sender.fail(error))?;
+        match event {
+            Event::Ping(payload) if auto_pong => sender.answer_ping(payload),
+            Event::Close(close) => sender.close_received(close.code),
+            _ => {}
+        }
+        Ok(event)
     }
 
     /// Input while there are no frames: the opening handshake, or what follows a refused one.

@@ -286,8 +286,7 @@ impl Decoder {
         self.opcode = header.opcode;
         self.fin = header.fin;
         // WS-5.3-06: a new key and position for each frame.
-        self.state =
-            State::Payload { mask: header.key.map_or(Mask::NONE, Mask::new), remaining: header.payload_len };
+        self.state = State::Payload { mask: header.mask, remaining: header.payload_len };
         Ok(())
     }
 }

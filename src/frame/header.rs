@@ -1,7 +1,7 @@
 //! The header of a frame, RFC 6455 section 5.2, in both directions. Every rule that a header can break by itself is
 //! checked here, byte by byte in the order of the wire, so that a bad header fails at its first bad byte.
 
-use super::MAX_CONTROL;
+use super::{MAX_CONTROL, Mask};
 use crate::error::{Error, Limit, Violation};
 use crate::storage::copy_what_fits;
 use core::fmt;
@@ -62,7 +62,8 @@ pub(crate) struct Header {
     pub(crate) fin: bool,
     pub(crate) rsv1: bool,
     pub(crate) opcode: Opcode,
-    pub(crate) key: Option<[u8; 4]>,
+    /// That of its key. WS-5.2-08
+    pub(crate) mask: Mask,
     pub(crate) payload_len: u64,
 }
 
@@ -139,12 +140,12 @@ impl Header {
 
         // WS-5.2-08
         if !masked {
-            return Ok(Some((Self { fin, rsv1, opcode, key: None, payload_len }, key_at)));
+            return Ok(Some((Self { fin, rsv1, opcode, mask: Mask::NONE, payload_len }, key_at)));
         }
         let Some(&key) = bytes.get(key_at..).and_then(|rest| rest.first_chunk::<4>()) else {
             return Ok(None);
         };
-        Ok(Some((Self { fin, rsv1, opcode, key: Some(key), payload_len }, key_at + 4)))
+        Ok(Some((Self { fin, rsv1, opcode, mask: Mask::new(key), payload_len }, key_at + 4)))
     }
 }
 
@@ -300,7 +301,8 @@ mod tests {
                 for payload_len in [0, 1, 125, 126, 0xffff, 0x1_0000, u64::MAX >> 1] {
                     let bytes = FrameHeader::encode(opcode, true, payload_len, key);
                     let rules = Rules { masked: key.is_some(), ..CLIENT_SIDE };
-                    let header = Header { fin: true, rsv1: false, opcode, key, payload_len };
+                    let mask = key.map_or(Mask::NONE, Mask::new);
+                    let header = Header { fin: true, rsv1: false, opcode, mask, payload_len };
                     assert_eq!(Header::decode(&bytes, &rules), Ok(Some((header, bytes.len()))));
                     for cut in 0..bytes.len() {
                         assert_eq!(Header::decode(&bytes[..cut], &rules), Ok(None), "{bytes:?} cut at {cut}");

@@ -93,6 +93,13 @@ impl<S: Storage> Receiver<S> {
         })
     }
 
+    /// The payload of a whole binary message.
+    #[inline]
+    pub(in crate::connection) fn binary<'a>(&'a self, found: &Found<'a>) -> Option<&'a [u8]> {
+        let is_binary = found.what == What::Message && self.order.last_kind() == DataKind::Binary;
+        is_binary.then(|| self.bytes(found.payload))
+    }
+
     fn bytes<'a>(&'a self, payload: Payload<'a>) -> &'a [u8] {
         match payload {
             Payload::Input(bytes) => bytes,
