@@ -32,7 +32,7 @@ use crate::error::{Error, Violation};
 use crate::event::{Event, Message};
 use crate::frame::{FOR_SPEED, Opcode, WholeMessage};
 use crate::handshake::ClientRequest;
-use crate::message::{validate, validate_ascii};
+use crate::message::{DataKind, validate, validate_ascii};
 use crate::role::{Client, Role, Server, Upgraded};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
@@ -276,12 +276,19 @@ impl<R: Role, S: Storage> Connection<R, S> {
         if self.has_frames() && self.sender.lifecycle.is_receiving() {
             let mut found = Found::nothing();
             self.find(input, &mut found)?;
-            match self.receiver.binary(&found) {
-                _ if found.what == What::Nothing => return Ok(None),
-                Some(bytes) => *event = Some(Event::Message(Message::Binary(bytes))),
-                None => *event = Some(Self::report(&self.receiver, &mut self.sender, found, self.auto_pong)?),
+            let (receiver, sender) = (&self.receiver, &mut self.sender);
+            match (found.what, receiver.kind()) {
+                (What::Nothing, _) => return Ok(None),
+                (What::Message, DataKind::Binary) => {
+                    *event = Some(Event::Message(Message::Binary(receiver.bytes(found))));
+                }
+                (What::Message, DataKind::Text) => {
+                    let text = receiver.text(found).map_err(|error| sender.fail(error))?;
+                    *event = Some(Event::Message(Message::Text(text)));
+                }
+                _ => *event = Some(Self::report(receiver, sender, found, self.auto_pong)?),
             }
-            return Ok(Some(&mut self.sender));
+            return Ok(Some(sender));
         }
         let Some((found, tx)) = self.receive_in_pieces(input)? else {
             return Ok(None);

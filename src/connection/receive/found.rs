@@ -5,7 +5,7 @@ use crate::close::{Close, CloseCode};
 use crate::error::{Error, Violation};
 use crate::event::{Event, Message, Part};
 use crate::frame::Opcode;
-use crate::message::{DataKind, InvalidUtf8, validate};
+use crate::message::{DataKind, validate};
 use crate::storage::Storage;
 use crate::storage::sealed::{Buffer, TextMessage};
 
@@ -78,10 +78,9 @@ impl<S: Storage> Receiver<S> {
                 Event::Pong(bytes)
             });
         }
-        let data = match self.order.last_kind() {
-            DataKind::Binary => Message::Binary(self.bytes(payload)),
-            // WS-8.1-01 · WS-8.1-02
-            DataKind::Text => Message::Text(self.text(payload).map_err(|_| Violation::InvalidUtf8)?),
+        let data = match self.kind() {
+            DataKind::Binary => Message::Binary(self.bytes(found)),
+            DataKind::Text => Message::Text(self.text(found)?),
         };
         Ok(match what {
             What::Message => Event::Message(data),
@@ -93,15 +92,15 @@ impl<S: Storage> Receiver<S> {
         })
     }
 
-    /// The payload of a whole binary message.
+    /// Of what was found, if it is a message or a part of one.
     #[inline]
-    pub(in crate::connection) fn binary<'a>(&'a self, found: &Found<'a>) -> Option<&'a [u8]> {
-        let is_binary = found.what == What::Message && self.order.last_kind() == DataKind::Binary;
-        is_binary.then(|| self.bytes(found.payload))
+    pub(in crate::connection) const fn kind(&self) -> DataKind {
+        self.order.last_kind()
     }
 
-    fn bytes<'a>(&'a self, payload: Payload<'a>) -> &'a [u8] {
-        match payload {
+    /// The payload of a message, or of a part.
+    pub(in crate::connection) fn bytes<'a>(&'a self, found: Found<'a>) -> &'a [u8] {
+        match found.payload {
             Payload::Input(bytes) => bytes,
             Payload::Text(text) => text.as_bytes(),
             Payload::Buffer if S::Receive::GROWS && self.raw > 0 => {
@@ -113,12 +112,12 @@ impl<S: Storage> Receiver<S> {
         }
     }
 
-    /// What came in pieces was checked piece by piece, and is no text yet.
-    fn text<'a>(&'a self, payload: Payload<'a>) -> Result<&'a str, InvalidUtf8> {
-        match payload {
+    /// As [`bytes`](Self::bytes). What came in pieces was checked piece by piece, and is no text yet. WS-8.1-01 · WS-8.1-02
+    pub(in crate::connection) fn text<'a>(&'a self, found: Found<'a>) -> Result<&'a str, Error> {
+        match found.payload {
             Payload::Text(text) => Ok(text),
             Payload::Joined if S::Message::IS_APART => Ok(self.assembler.text()),
-            payload => validate(self.bytes(payload)),
+            _ => validate(self.bytes(found)).map_err(|_| Violation::InvalidUtf8.into()),
         }
     }
 
