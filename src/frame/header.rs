@@ -154,8 +154,8 @@ impl Header {
 /// Returned where the payload stays the caller's: write the header, then the payload (`writev`, DMA).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FrameHeader {
-    bytes: [u8; Header::MAX_LEN],
-    len: u8,
+    /// The header, and in the last byte how long it is: two words, which are never in pieces.
+    bytes: [u8; 16],
 }
 
 impl FrameHeader {
@@ -174,9 +174,8 @@ impl FrameHeader {
         };
         let key = u128::from(key.map_or(0, u32::from_le_bytes));
         let number = u128::from(first) | (u128::from(masked) | second) << 8 | extended << 16 | key << bits;
-        let len = bits / 8 + if masked == 0 { 0 } else { 4 };
-        let [bytes @ .., _, _] = number.to_le_bytes();
-        Self { bytes, len }
+        let len: u8 = bits / 8 + if masked == 0 { 0 } else { 4 };
+        Self { bytes: (number | u128::from(len) << 120).to_le_bytes() }
     }
 
     /// Writes a header with the shortest form of the length, and returns the room behind it. WS-5.2-13
@@ -267,7 +266,8 @@ impl Deref for FrameHeader {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        self.bytes.get(..self.len.into()).unwrap_or_default()
+        let [.., len] = self.bytes;
+        self.bytes.get(..len.into()).unwrap_or_default()
     }
 }
 
