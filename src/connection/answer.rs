@@ -84,6 +84,7 @@ impl<R: Role + Unmasked, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// As [`frame_in_place`](Self::frame_in_place).
+    #[inline]
     pub fn text_header(&mut self, text: &str) -> Result<FrameHeader, Error> {
         self.header_only(DataKind::Text, text.len() as u64)
     }
@@ -93,6 +94,7 @@ impl<R: Role + Unmasked, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// [`Misuse::PayloadTooLong`]; otherwise as [`frame_in_place`](Self::frame_in_place).
+    #[inline]
     pub fn binary_header(&mut self, payload_len: u64) -> Result<FrameHeader, Error> {
         // WS-5.2-12
         if payload_len >> 63 != 0 {

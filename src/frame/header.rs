@@ -153,8 +153,9 @@ impl Header {
 ///
 /// Returned where the payload stays the caller's: write the header, then the payload (`writev`, DMA).
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(align(8))]
 pub struct FrameHeader {
-    /// The header, and in the last byte how long it is: two words, which are never in pieces.
+    /// The header, and in the last byte how long it is: two words, which are never read in other pieces than written.
     bytes: [u8; 16],
 }
 

@@ -183,6 +183,7 @@ trait HeaderOnly {
 impl HeaderOnly for Sender<Server, Heap> {
     const HAS_HEADERS: bool = true;
 
+    #[inline]
     fn header(&mut self, message: Message<'_>) -> Option<std::result::Result<FrameHeader, sansws::Error>> {
         Some(match message {
             Message::Text(text) => self.text_header(text),
