@@ -390,8 +390,17 @@ impl<R: Role, S: Storage> Sender<R, S> {
         {
             return None;
         }
+        // What the length decides is decided once.
+        match payload.len() {
+            0..126 => self.usual_frame(opcode, payload, FrameHeader::len_for(0, !R::IS_SERVER).into()),
+            126..=0xffff => self.usual_frame(opcode, payload, FrameHeader::len_for(126, !R::IS_SERVER).into()),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn usual_frame(&mut self, opcode: Opcode, payload: &[u8], header_len: usize) -> Option<()> {
         let len = u16::try_from(payload.len()).ok()?;
-        let header_len = usize::from(FrameHeader::len_for(len.into(), !R::IS_SERVER));
         // Both are far from overflow: a length of 16 bits, and a row that lies in memory.
         let frame_len = header_len + payload.len();
         if self.outgoing.len().saturating_add(frame_len) > self.max_outgoing() {

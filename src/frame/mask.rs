@@ -33,16 +33,21 @@ impl Mask {
             return false;
         }
         let word = self.word();
-        let union = match data.len() {
-            0..8 => {
-                self.apply_short(data);
-                return data.is_ascii();
-            }
-            8..=16 => mask_ends::<8>(data, word),
-            17..=32 => mask_ends::<16>(data, word),
-            33..=64 => mask_ends::<32>(data, word),
-            65..=128 => mask_up_to_128(data, word),
-            _ => mask_words(data, word),
+        // One comparison for each step.
+        let len = data.len();
+        let union = if len < 8 {
+            self.apply_short(data);
+            return data.is_ascii();
+        } else if len <= 16 {
+            mask_ends::<8>(data, word)
+        } else if len <= 32 {
+            mask_ends::<16>(data, word)
+        } else if len <= 64 {
+            mask_ends::<32>(data, word)
+        } else if len <= 128 {
+            mask_up_to_128(data, word)
+        } else {
+            mask_words(data, word)
         };
         self.advance(data.len());
         union & 0x8080_8080_8080_8080 == 0
@@ -56,16 +61,20 @@ impl Mask {
             return self.apply_compactly(to);
         }
         let word = self.word();
-        match from.len() {
-            0..8 => {
-                copy(from, to);
-                return self.apply_short(to);
-            }
-            8..=16 => copy_ends::<8>(from, to, word),
-            17..=32 => copy_ends::<16>(from, to, word),
-            33..=64 => copy_ends::<32>(from, to, word),
-            65..=128 => copy_up_to_128(from, to, word),
-            _ => copy_words(from, to, word),
+        let len = from.len();
+        if len < 8 {
+            copy(from, to);
+            return self.apply_short(to);
+        } else if len <= 16 {
+            copy_ends::<8>(from, to, word);
+        } else if len <= 32 {
+            copy_ends::<16>(from, to, word);
+        } else if len <= 64 {
+            copy_ends::<32>(from, to, word);
+        } else if len <= 128 {
+            copy_up_to_128(from, to, word);
+        } else {
+            copy_words(from, to, word);
         }
         self.advance(from.len());
     }
@@ -254,16 +263,20 @@ fn copy_blocks(from: &[u8], to: &mut [u8], word: u64) {
 /// Copies a payload as it is. Both have the same length. A short one is copied without a call.
 #[inline(always)]
 pub(crate) fn copy_plain(from: &[u8], to: &mut [u8]) {
-    // Asked first: of what is long the rest would not count, but this does.
-    if !FOR_SPEED || from.len() > 128 {
-        return copy(from, to);
-    }
-    match from.len() {
-        8..=16 => copy_ends::<8>(from, to, 0),
-        17..=32 => copy_ends::<16>(from, to, 0),
-        33..=64 => copy_ends::<32>(from, to, 0),
-        65..=128 => copy_ends::<64>(from, to, 0),
-        _ => copy(from, to),
+    // Asked first: of what is long the rest would not count, but this does. One comparison for each step.
+    let len = from.len();
+    if !FOR_SPEED || len > 128 {
+        copy(from, to);
+    } else if len > 64 {
+        copy_ends::<64>(from, to, 0);
+    } else if len > 32 {
+        copy_ends::<32>(from, to, 0);
+    } else if len > 16 {
+        copy_ends::<16>(from, to, 0);
+    } else if len >= 8 {
+        copy_ends::<8>(from, to, 0);
+    } else {
+        copy(from, to);
     }
 }
 

@@ -94,13 +94,14 @@ impl Buffer for HeapBuffer {
 
     #[inline]
     fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        if self.bytes.len() - self.end() < len {
+        // What goes beyond all addresses is no range.
+        if self.bytes.get(self.end()..self.end().wrapping_add(len)).is_none() {
             self.make_room(len)?;
         }
-        let from = self.end();
-        let to = from.checked_add(len).ok_or(Full)?;
-        let end = u32::try_from(to).map_err(|_| Full)?;
+        let (from, to) = (self.end(), self.end().wrapping_add(len));
         let room = self.bytes.get_mut(from..to).ok_or(Full)?;
+        #[expect(clippy::cast_possible_truncation, reason = "no buffer is made that is longer than 32 bits tell")]
+        let end = to as u32;
         self.end = end;
         Ok(room)
     }
