@@ -8,6 +8,7 @@ pub mod json;
 pub mod measure;
 pub mod peers;
 pub mod plot;
+pub mod processes;
 pub mod report;
 pub mod session;
 pub mod transport;

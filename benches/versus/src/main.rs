@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/versus/Cargo.toml -- \
-//!     [--rounds N] [--workload R1,W2,...] [--size 16,mixed,...] [--peer NAME,...] [--check] [--gate] [--out DIR]
+//!     [--rounds N] [--processes N] [--workload R1,W2,...] [--size 16,mixed,...] [--peer NAME,...] [--check] [--gate] [--out DIR]
 //! ```
 //!
 //! `--check` only checks that all libraries do what is measured. With `--gate` the program fails where a cell misses its goal. Results of a full run are written to `results`.
@@ -15,6 +15,7 @@ use versus::cell::{Batch, DEFLATE_SIZES, SIZES, Size, Task, WORKLOADS, Workload}
 use versus::check::{check, takes_part};
 use versus::measure::{is_asked, measure};
 use versus::peers::{DEFLATING, PEERS, SANSWS, SLICES};
+use versus::processes::{self, Results};
 use versus::session::Standing;
 use versus::{deflate, plot, report};
 
@@ -24,7 +25,11 @@ const TUNABLES: &str =
     "glibc.cpu.x86_rep_movsb_threshold=1073741824:glibc.cpu.x86_rep_stosb_threshold=1073741824";
 
 struct Options {
+    /// In each process.
     rounds: usize,
+    processes: usize,
+    /// Whether this is another process of the same run.
+    prints_lines: bool,
     workloads: Vec<Workload>,
     /// All where there are none, and likewise with the peers.
     sizes: Vec<String>,
@@ -37,6 +42,8 @@ struct Options {
 fn options() -> Result<Options, String> {
     let mut options = Options {
         rounds: 60,
+        processes: 3,
+        prints_lines: false,
         workloads: WORKLOADS.to_vec(),
         sizes: Vec::new(),
         peers: Vec::new(),
@@ -49,6 +56,10 @@ fn options() -> Result<Options, String> {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
         match &*arg {
             "--rounds" => options.rounds = value()?.parse().map_err(|_| "--rounds needs a number")?,
+            "--processes" => {
+                options.processes = value()?.parse().map_err(|_| "--processes needs a number")?;
+            }
+            "--lines" => options.prints_lines = true,
             "--workload" => {
                 let names = value()?;
                 options.workloads.retain(|workload| names.split(',').any(|name| name == workload.name));
@@ -145,17 +156,24 @@ fn check_all(options: &Options) -> ExitCode {
 
 fn run(options: &Options) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
-    let mut tables = String::new();
-    let mut results = Vec::new();
-    for workload in &options.workloads {
+    let cells = |workload: &Workload| {
         let sizes = sizes_of(*workload, &options.sizes).into_iter();
-        let cells: Vec<_> =
-            sizes.map(|size| measure(*workload, size, options.rounds, &options.peers)).collect();
-        let table = report::table(*workload, &cells);
-        print!("{table}");
-        tables += &table;
-        results.push((*workload, cells));
+        sizes.map(|size| measure(*workload, size, options.rounds, &options.peers)).collect()
+    };
+    let mut results: Results =
+        options.workloads.iter().map(|workload| (*workload, cells(workload))).collect();
+    if options.prints_lines {
+        print!("{}", processes::lines(&results));
+        return ExitCode::SUCCESS;
     }
+    for _ in 1..options.processes {
+        if let Err(error) = processes::run_another(&mut results) {
+            eprintln!("another process: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    let tables: String = results.iter().map(|(workload, cells)| report::table(*workload, cells)).collect();
+    print!("{tables}");
     let (summary, missed) = report::summary(&results);
     print!("{summary}");
     // A part of the run does not overwrite the results of a full one.
@@ -164,7 +182,7 @@ fn run(options: &Options) -> ExitCode {
     let default = is_full.then(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("results"));
     let success = if options.gates && missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     let Some(dir) = options.out.clone().or(default) else { return success };
-    let page = format!("{}{summary}{tables}", report::header(options.rounds));
+    let page = format!("{}{summary}{tables}", report::header(options.rounds, options.processes));
     let written = fs::create_dir_all(&dir)
         .and_then(|()| fs::write(dir.join("README.md"), page))
         .and_then(|()| fs::write(dir.join("versus.svg"), plot::svg(&results)));

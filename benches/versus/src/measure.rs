@@ -69,6 +69,14 @@ impl Cell {
         times.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
+    /// The fastest first.
+    pub fn sort(&mut self) {
+        self.rows.sort_by(|a, b| {
+            let ns = |row: &Row| row.result.as_ref().map_or(f64::INFINITY, |figures| figures.ns);
+            ns(a).total_cmp(&ns(b))
+        });
+    }
+
     /// The floor that the ratio is to: with XOR where there is masking.
     pub fn floor(&self) -> f64 {
         self.xor.unwrap_or(self.least)
@@ -247,16 +255,14 @@ pub fn measure(workload: Workload, size: Size, rounds: usize, only: &[String]) -
         let Contender { name, standing, deflate, error, .. } = contender;
         rows.push(Row { name, standing, deflate, result: error.map_or(Ok(figures), Err) });
     }
-    rows.sort_by(|a, b| {
-        let ns = |row: &Row| row.result.as_ref().map_or(f64::INFINITY, |figures| figures.ns);
-        ns(a).total_cmp(&ns(b))
-    });
     let masks = !matches!(
         task,
         Task::Receive(Role::Client, _) | Task::Send(Role::Server) | Task::Accept | Task::Deflate(_)
     );
     let xor = xor.filter(|_| masks);
-    Cell { size, bytes: batch.bytes as f64 / per, least, xor, rows }
+    let mut cell = Cell { size, bytes: batch.bytes as f64 / per, least, xor, rows };
+    cell.sort();
+    cell
 }
 
 fn run(contenders: &mut [Contender], task: Task, batch: Batch, rounds: usize) {
