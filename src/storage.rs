@@ -144,6 +144,16 @@ pub(crate) mod sealed {
         /// Whether texts are kept here.
         const IS_APART: bool;
 
+        /// Room for `len` more characters, while all so far are ASCII; otherwise `None`.
+        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        fn ascii_room(&mut self, _len: usize) -> Result<Option<&mut [ascii::AsciiChar]>, Full> {
+            Ok(None)
+        }
+
+        /// The first `len` characters of that room are text now.
+        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        fn fill_ascii(&mut self, _len: usize) {}
+
         /// Forgets everything, and gives memory back if it is more than `keep` bytes.
         fn clear(&mut self, keep: usize);
     }

@@ -5,7 +5,7 @@ mod support;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use sansws::{Config, Connection, DataKind, Delivery, Role, Storage};
+use sansws::{Config, Connection, DataKind, Delivery, Role, Storage, Violation};
 #[cfg(feature = "heapless")]
 use sansws::{Fixed, Heap};
 use std::str;
@@ -404,8 +404,9 @@ fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
         (0x82, 256 * 1024 + 1, 16 * 1024, false),
         (0x82, 256 * 1024 + 1, 16 * 1024 + 1, true),
         (0x82, 256 * 1024, 16 * 1024, true),
-        // Text is joined in another way.
-        (0x81, 256 * 1024 + 1, 16 * 1024, true),
+        (0x81, 256 * 1024 + 1, 16 * 1024, false),
+        (0x81, 256 * 1024 + 1, 16 * 1024 + 1, true),
+        (0x81, 256 * 1024, 16 * 1024, true),
     ] {
         let payload = vec![b'a'; len];
         let message = masked(&frame(opcode, &payload), [1, 2, 3, 4]);
@@ -425,5 +426,73 @@ fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
         // With the next message it is seen anew.
         assert_eq!(feed(&mut server, &message[..40_000]), []);
         assert!(server.receive_buffer().is_some());
+    }
+}
+
+/// Who reads little because there is no more room may have more to read.
+#[test]
+fn reads_that_fill_little_room_are_not_small() {
+    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    let first = masked(&frame(0x81, &[b'a'; 16 * 1024]), [1, 2, 3, 4]);
+    feed(&mut server, &first[..5000]);
+    assert_eq!(feed(&mut server, &first[5000..]).len(), 1);
+    let second = masked(&frame(0x81, &b"b".repeat(300_000)), [1, 2, 3, 4]);
+    let (now, rest) = second.split_at(16 * 1024);
+    let room = server.receive_buffer().unwrap();
+    assert_eq!(room.len(), now.len());
+    room.copy_from_slice(now);
+    server.filled(now.len());
+    assert_eq!(feed(&mut server, &[]), []);
+    // As much as arrived so far, at least.
+    assert!(server.receive_buffer().unwrap().len() >= now.len());
+    assert_eq!(feed(&mut server, rest), [Heard::text(&"b".repeat(300_000))]);
+}
+
+/// A text is joined as ASCII as long as it is, and then as any text, wherever that changes, with or without a buffer of the
+/// connection's, and once more in the same memory. WS-8.1-01
+#[test]
+fn a_text_may_cease_to_be_ascii_anywhere() {
+    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    for len in [40_000, 300_000] {
+        for at in [0, 1, 255, 256, 257, 16_383, 16_384, 20_000, len - 3, len] {
+            let mut text = "a".repeat(len);
+            if at < len {
+                text.replace_range(at..at + 3, "€");
+            }
+            let message = masked(&frame(0x81, text.as_bytes()), [1, 2, 3, 4]);
+            for read in [5000, 16 * 1024, 30_000] {
+                let mut heard = Vec::new();
+                for piece in message.chunks(read) {
+                    heard.extend(feed(&mut server, piece));
+                }
+                assert!(heard == [Heard::text(&text)], "{len} bytes in slices of {read}, € at {at}");
+                let mut rest = &message[..];
+                let mut heard = Vec::new();
+                while !rest.is_empty() {
+                    let mut len = read.min(rest.len());
+                    if let Some(room) = server.receive_buffer() {
+                        len = len.min(room.len());
+                        room[..len].copy_from_slice(&rest[..len]);
+                        server.filled(len);
+                        heard.extend(feed(&mut server, &[]));
+                    } else {
+                        heard.extend(feed(&mut server, &rest[..len]));
+                    }
+                    rest = &rest[len..];
+                }
+                assert!(heard == [Heard::text(&text)], "{len} bytes in reads of {read}, € at {at}");
+            }
+            // The byte that ends it cannot be UTF-8: it fails with the piece that has it, and not before.
+            if at + 3 < len {
+                let mut bytes = text.into_bytes();
+                bytes[at + 3] = 0xff;
+                let message = masked(&frame(0x81, &bytes), [1, 2, 3, 4]);
+                let mut server = Connection::open_server(Config::new());
+                let bad = message.len() - bytes.len() + at + 3;
+                assert_eq!(feed(&mut server, &message[..bad]), []);
+                let error = server.receive(&mut &mut message[bad..=bad].to_vec()[..]).unwrap_err();
+                assert_eq!(error, Violation::InvalidUtf8.into());
+            }
+        }
     }
 }

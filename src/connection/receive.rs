@@ -38,9 +38,18 @@ pub(super) struct Receiver<S: Storage> {
     /// While there are raw bytes: how many bytes at the front belong to the message.
     kept: u32,
     /// Whether room behind them is lent to be read to.
-    is_lent: bool,
+    lent: Lent,
     /// Whether the last read to it brought little of the masked message under way.
     reads_are_small: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Lent {
+    Nothing,
+    /// Room for a usual read.
+    Little,
+    /// Room for more than that.
+    Much,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,7 +95,7 @@ impl<S: Storage> Receiver<S> {
             reported: Reported::Nothing,
             raw: 0,
             kept: 0,
-            is_lent: false,
+            lent: Lent::Nothing,
             reads_are_small: false,
         }
     }
@@ -142,7 +151,9 @@ impl<S: Storage> Receiver<S> {
     /// Whether nothing can be found without input.
     #[inline]
     pub(super) fn needs_input(&self, compression: &Compression) -> bool {
-        matches!(self.reported, Reported::Nothing) && !self.is_lent && !compression.has_more()
+        matches!(self.reported, Reported::Nothing)
+            && matches!(self.lent, Lent::Nothing)
+            && !compression.has_more()
     }
 
     /// Reads on until something is found or input is used up.
@@ -153,7 +164,9 @@ impl<S: Storage> Receiver<S> {
         found: &mut Found<'i>,
         compression: &mut Compression,
     ) -> Result<(), Error> {
-        self.is_lent = false;
+        if S::Receive::GROWS {
+            self.lent = Lent::Nothing;
+        }
         self.clear_reported()?;
         if S::Receive::GROWS && self.reported == Reported::Raw {
             self.next_raw(found)?;
@@ -197,7 +210,10 @@ impl<S: Storage> Receiver<S> {
             if let Some(part_payload) = self.parts {
                 return part_payload(self, input, found);
             }
-            if FOR_SPEED && !self.is_whole_in(input) && !self.is_text_apart() {
+            if self.is_text_apart() && !self.is_whole_in(input) {
+                return self.joined_payload(input, found);
+            }
+            if FOR_SPEED && !self.is_whole_in(input) {
                 return self.copied_payload(input, found);
             }
         }
@@ -251,20 +267,25 @@ impl<S: Storage> Receiver<S> {
             self.end_message();
             return Ok(());
         }
-        if self.is_text_apart() {
-            // What was read to where it stays goes first.
-            let in_place = self.assembler.bytes().len();
-            if in_place > 0 {
-                self.assembler.move_text(in_place)?;
-                self.assembler.buffer().truncate(0);
-            }
-            self.assembler.push_text(bytes)?;
-            found.payload = Payload::Joined;
-        } else {
-            self.assembler.buffer().append(bytes).map_err(|Full| Limit::Memory)?;
-            self.check_text(bytes.len())?;
-        }
+        self.assembler.buffer().append(bytes).map_err(|Full| Limit::Memory)?;
+        self.check_text(bytes.len())?;
         self.end_of_whole(is_last, found)
+    }
+
+    /// As [`whole_payload`](Self::whole_payload), of a text that is joined apart.
+    fn joined_payload(&mut self, input: &mut &mut [u8], found: &mut Found<'_>) -> Result<(), Error> {
+        let Some((bytes, mask)) = self.decoder.masked_payload(input) else {
+            return Ok(());
+        };
+        // What was read to where it stays goes first.
+        let in_place = self.assembler.bytes().len();
+        if in_place > 0 {
+            self.assembler.move_text(in_place)?;
+            self.assembler.buffer().truncate(0);
+        }
+        self.assembler.push_text(bytes, mask)?;
+        found.payload = Payload::Joined;
+        self.end_of_whole(self.decoder.is_in_header(), found)
     }
 
     /// As [`whole_payload`](Self::whole_payload), in one pass where a copy is needed.
@@ -338,7 +359,7 @@ impl<S: Storage> Receiver<S> {
     /// Gives memory back, between messages only: a text under way may have nothing in the buffer and still be there, in
     /// its own or as a character that is cut.
     pub(super) fn release(&mut self) {
-        self.is_lent = false;
+        self.lent = Lent::Nothing;
         let is_idle = self.order.kind().is_none() && self.raw == 0;
         if is_idle && self.clear_reported().is_ok() && self.assembler.bytes().is_empty() {
             self.assembler.clear(0);

@@ -218,6 +218,21 @@ impl Decoder {
         Ok(Some((len, is_last)))
     }
 
+    /// As [`payload`](Self::payload), without a limit, but leaves the piece masked, and returns the mask that it begins with.
+    pub(crate) fn masked_payload<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<(&'i mut [u8], Mask)> {
+        let State::Payload { mask, remaining } = &mut self.state else {
+            return None;
+        };
+        if *remaining > 0 && input.is_empty() {
+            return None;
+        }
+        let before = *mask;
+        let bytes = take_front(input, usize::try_from(*remaining).unwrap_or(usize::MAX));
+        mask.skip(bytes.len());
+        self.advance(bytes.len());
+        Some((bytes, before))
+    }
+
     /// Unmasks payload that lies where it stays, and counts it. Returns whether the payload ends with it, and whether it is
     /// known to be ASCII.
     pub(crate) fn payload_in_place(&mut self, bytes: &mut [u8]) -> (bool, bool) {

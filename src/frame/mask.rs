@@ -1,6 +1,8 @@
 //! Masking, RFC 6455 section 5.3: byte `i` of a payload is combined by XOR with byte `i` modulo 4 of the key
 //! (WS-5.3-05). The position runs on through the pieces of one frame (WS-5.3-06).
 
+#[cfg(any(feature = "simd", feature = "simdutf8"))]
+mod ascii;
 #[cfg(feature = "simd")]
 mod wide;
 
@@ -122,7 +124,6 @@ impl Mask {
     }
 
     /// Moves the position on without any bytes.
-    #[cfg(feature = "deflate")]
     pub(crate) const fn skip(&mut self, bytes: usize) {
         self.advance(bytes);
     }

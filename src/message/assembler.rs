@@ -2,7 +2,7 @@
 
 use super::{DataKind, Utf8, validate};
 use crate::error::{Error, Limit, Violation};
-use crate::frame::{Header, Opcode};
+use crate::frame::{Header, Mask, Opcode};
 use crate::storage::Full;
 use crate::storage::sealed::{Buffer, TextMessage};
 
@@ -149,16 +149,22 @@ impl<B: Buffer, T: TextMessage> Assembler<B, T> {
         result.map_err(|_| Violation::InvalidUtf8.into())
     }
 
-    /// Appends a piece of a text that is kept apart: it fails as soon as the bad byte arrives, and no byte is checked twice.
-    /// WS-8.1-01
-    pub(crate) fn push_text(&mut self, piece: &[u8]) -> Result<(), Error> {
-        push_text(&mut self.text, &mut self.utf8, piece)
+    /// Appends a piece of a text that is kept apart, which is masked: it fails as soon as the bad byte arrives, and no byte is
+    /// checked twice. WS-8.1-01
+    pub(crate) fn push_text(&mut self, piece: &mut [u8], mut mask: Mask) -> Result<(), Error> {
+        let taken = push_ascii(&mut self.text, self.utf8, piece, &mut mask)?;
+        let rest = piece.get_mut(taken..).unwrap_or_default();
+        mask.apply(rest);
+        push_checked(&mut self.text, &mut self.utf8, rest)
     }
 
     /// Appends the first `len` bytes of the buffer to the text that is kept apart, and leaves them there.
     pub(crate) fn move_text(&mut self, len: usize) -> Result<(), Error> {
         let Self { buffer, text, utf8 } = self;
-        push_text(text, utf8, buffer.filled().get(..len).unwrap_or_default())
+        let piece = buffer.filled().get(..len).unwrap_or_default();
+        let mut mask = Mask::NONE;
+        let taken = push_ascii(text, *utf8, piece, &mut mask)?;
+        push_checked(text, utf8, piece.get(taken..).unwrap_or_default())
     }
 
     /// Whether something of a text is kept apart, if only a part of a character.
@@ -189,7 +195,42 @@ impl<B: Buffer, T: TextMessage> Assembler<B, T> {
     }
 }
 
-fn push_text<T: TextMessage>(text: &mut T, utf8: &mut Utf8, piece: &[u8]) -> Result<(), Error> {
+/// So many bytes tell whether a text begins with ASCII: what does not is looked at once more.
+#[cfg(any(feature = "simd", feature = "simdutf8"))]
+const BEGINNING: usize = 256;
+
+/// Appends `piece` if it is ASCII, or only its beginning if no more of it is, and all of the text before. Returns how much.
+#[cfg(any(feature = "simd", feature = "simdutf8"))]
+fn push_ascii<T: TextMessage>(
+    text: &mut T,
+    utf8: Utf8,
+    piece: &[u8],
+    mask: &mut Mask,
+) -> Result<usize, Error> {
+    if !utf8.is_complete() {
+        return Ok(0);
+    }
+    let (beginning, rest) = piece.split_at_checked(BEGINNING).unwrap_or((piece, &[]));
+    let mut taken = 0;
+    for piece in [beginning, rest] {
+        let room = text.ascii_room(piece.len()).map_err(|Full| Limit::Memory)?;
+        if !room.is_some_and(|room| mask.copy_ascii(piece, room)) {
+            break;
+        }
+        text.fill_ascii(piece.len());
+        taken += piece.len();
+    }
+    Ok(taken)
+}
+
+/// Without characters that are text by their type there is nothing to be gained.
+#[expect(clippy::unnecessary_wraps, reason = "as above")]
+#[cfg(not(any(feature = "simd", feature = "simdutf8")))]
+fn push_ascii<T>(_text: &mut T, _utf8: Utf8, _piece: &[u8], _mask: &mut Mask) -> Result<usize, Error> {
+    Ok(0)
+}
+
+fn push_checked<T: TextMessage>(text: &mut T, utf8: &mut Utf8, piece: &[u8]) -> Result<(), Error> {
     let (cut, rest) = piece.split_at_checked(utf8.missing().min(piece.len())).unwrap_or_default();
     let whole = utf8.continue_char(cut).map_err(|_| Violation::InvalidUtf8)?;
     if whole > 0 {

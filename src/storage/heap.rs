@@ -1,17 +1,20 @@
 //! Buffers on the heap: they grow with the bytes, and give memory back.
 
-use super::sealed::{Buffer, Empty, Names, Storage, Text, TextMessage};
+mod text;
+
+use super::sealed::{Buffer, Empty, Names, Storage, Text};
 use super::{Full, Heap};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use text::LazyText;
 
 impl Storage for Heap {
     type Receive = HeapBuffer;
     type Send = HeapBuffer;
     type Control = LazyBuffer;
     type Text = LazyString;
-    type Message = LazyString;
+    type Message = LazyText;
     type Names = AllNames;
 
     #[inline]
@@ -100,7 +103,10 @@ impl Buffer for HeapBuffer {
         }
         let (from, to) = (self.end(), self.end().wrapping_add(len));
         let room = self.bytes.get_mut(from..to).ok_or(Full)?;
-        #[expect(clippy::cast_possible_truncation, reason = "no buffer is made that is longer than 32 bits tell")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "no buffer is made that is longer than 32 bits tell"
+        )]
         let end = to as u32;
         self.end = end;
         Ok(room)
@@ -221,7 +227,7 @@ impl Buffer for LazyBuffer {
     }
 }
 
-/// Eight bytes until there is text: most connections agree on no subprotocol and get no message in pieces.
+/// Eight bytes until there is text: most connections agree on no subprotocol.
 #[expect(clippy::box_collection, reason = "8 bytes instead of 24, a million times")]
 #[derive(Debug)]
 pub struct LazyString(Option<Box<String>>);
@@ -244,16 +250,5 @@ impl Text for LazyString {
         text.try_reserve(piece.len()).map_err(|_| Full)?;
         text.push_str(piece);
         Ok(())
-    }
-}
-
-impl TextMessage for LazyString {
-    const IS_APART: bool = true;
-
-    fn clear(&mut self, keep: usize) {
-        match &mut self.0 {
-            Some(text) if text.capacity() <= keep => text.clear(),
-            text => *text = None,
-        }
     }
 }

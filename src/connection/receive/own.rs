@@ -8,7 +8,7 @@
 //! payload moves down, over the gap that the headers leave.
 
 use super::found::{Found, Payload, What};
-use super::{Receiver, Reported, to_usize};
+use super::{Lent, Receiver, Reported, to_usize};
 use crate::error::{Error, Limit};
 use crate::frame::MAX_CONTROL;
 use crate::message::DataKind;
@@ -40,15 +40,19 @@ impl<S: Storage> Receiver<S> {
             return None;
         }
         // What is masked is unmasked while it is copied from a buffer that is in the nearest cache.
-        if self.reads_are_small && self.order.kind() == Some(DataKind::Binary) && self.order.len() > NEAR {
+        if self.reads_are_small && self.order.kind().is_some() && self.order.len() > NEAR {
             return None;
         }
         let rest = to_len(remaining);
-        // Memory follows the bytes that arrived, at most doubled.
-        let arrived = self.assembler.buffer().len();
+        // Memory follows the bytes that arrived, at most doubled. What is joined apart only passes through here.
+        let arrived = match remaining {
+            Some(remaining) if self.assembler.has_text() => LARGE.min(self.order.len() - remaining),
+            _ => self.assembler.buffer().len() as u64,
+        };
+        let arrived = usize::try_from(arrived).unwrap_or_default();
         let room = self.assembler.buffer().room(rest.min(arrived.max(READ))).ok()?;
-        self.is_lent = true;
         let len = room.len().min(rest);
+        self.lent = if len > READ { Lent::Much } else { Lent::Little };
         room.get_mut(..len)
     }
 
@@ -63,7 +67,8 @@ impl<S: Storage> Receiver<S> {
     #[inline]
     pub(in crate::connection) fn filled(&mut self, len: usize) {
         // Otherwise what is in the room is old.
-        if !core::mem::take(&mut self.is_lent) {
+        let lent = core::mem::replace(&mut self.lent, Lent::Nothing);
+        if lent == Lent::Nothing {
             return;
         }
         let remaining = self.remaining();
@@ -74,7 +79,9 @@ impl<S: Storage> Receiver<S> {
         if len == 0 {
             return;
         }
-        self.reads_are_small = len <= READ && self.decoder.rules().masked;
+        if lent == Lent::Much {
+            self.reads_are_small = len <= READ && self.decoder.rules().masked;
+        }
         // In the middle of bytes nothing can be told and nothing can fail.
         let is_middle = remaining.is_some_and(|remaining| (len as u64) < remaining);
         if self.raw == 0 && is_middle && self.order.kind() == Some(DataKind::Binary) {

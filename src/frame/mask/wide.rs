@@ -1,6 +1,8 @@
 //! The widest vectors that the processor has, found out at run time.
 
+use super::ascii::{convert, copy_ends};
 use super::{turned, union, xor};
+use ascii::AsciiChar;
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 
 /// From this length on it pays to ask for them.
@@ -19,6 +21,11 @@ pub(super) fn copy(from: &[u8], to: &mut [u8], word: u64) {
     Arch::new().dispatch(Copy { from, to, word });
 }
 
+/// The lowest seven bits of each byte become a character. Returns the union of the words.
+pub(super) fn copy_ascii(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
+    Arch::new().dispatch(CopyAscii { from, to, word })
+}
+
 struct InPlace<'a> {
     data: &'a mut [u8],
     word: u64,
@@ -27,6 +34,12 @@ struct InPlace<'a> {
 struct Copy<'a> {
     from: &'a [u8],
     to: &'a mut [u8],
+    word: u64,
+}
+
+struct CopyAscii<'a> {
+    from: &'a [u8],
+    to: &'a mut [AsciiChar],
     word: u64,
 }
 
@@ -49,6 +62,11 @@ fn write(to: &mut [u8], first: [u8; VECTOR], last: [u8; VECTOR]) {
     }
 }
 
+/// All words of a vector, combined by OR.
+fn fold<V: bytemuck::Pod>(all: V) -> u64 {
+    bytemuck::cast_slice::<_, u64>(&[all]).iter().fold(0, |all, word| all | word)
+}
+
 impl WithSimd for InPlace<'_> {
     type Output = u64;
 
@@ -69,7 +87,7 @@ impl WithSimd for InPlace<'_> {
             }
         }
         write(data, first, last);
-        bytemuck::cast_slice::<_, u64>(&[all]).iter().fold(0, |all, word| all | word)
+        fold(all)
     }
 }
 
@@ -89,5 +107,30 @@ impl WithSimd for Copy<'_> {
             to.copy_from_slice(bytemuck::bytes_of(&masked));
         }
         write(to, first, last);
+    }
+}
+
+impl WithSimd for CopyAscii<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> u64 {
+        let Self { from, to, word } = self;
+        let ends = copy_ends::<VECTOR>(from, to, word);
+        let start = to.as_ptr().align_offset(VECTOR).min(VECTOR);
+        let key = simd.splat_u64s(turned(word, start));
+        let mut all = simd.splat_u64s(ends);
+        let len = size_of::<S::u64s>();
+        let vectors = from.len().saturating_sub(start) / len * len;
+        let sources = from.get(start..start + vectors).unwrap_or_default();
+        let targets = to.get_mut(start..start + vectors).unwrap_or_default();
+        for (from, to) in sources.chunks_exact(len).zip(targets.chunks_exact_mut(len)) {
+            let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(from), key);
+            all = simd.or_u64s(all, masked);
+            for (byte, char) in bytemuck::bytes_of(&masked).iter().zip(to) {
+                *char = convert(*byte);
+            }
+        }
+        fold(all)
     }
 }

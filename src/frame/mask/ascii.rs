@@ -1,0 +1,132 @@
+//! ASCII, unmasked while it is copied to where it is text: characters that are text by their type need no other look at them.
+
+use super::{Mask, turned, union, xor};
+use ascii::AsciiChar;
+
+/// How many characters are made at once: SIMD at the baseline of every target that has it.
+const BLOCK: usize = 32;
+
+impl Mask {
+    /// Copies `from` to `to`, of the same length, unmasked. Returns whether it is ASCII; where it is not the position stays,
+    /// and what is in `to` then is of no use.
+    pub(crate) fn copy_ascii(&mut self, from: &[u8], to: &mut [AsciiChar]) -> bool {
+        let is_ascii = copy(from, to, self.word()) & 0x8080_8080_8080_8080 == 0;
+        if is_ascii {
+            self.skip(from.len());
+        }
+        is_ascii
+    }
+}
+
+/// Returns the union of the words.
+fn copy(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
+    #[cfg(feature = "simd")]
+    if from.len() >= super::wide::MIN_LEN {
+        return super::wide::copy_ascii(from, to, word);
+    }
+    match from.len() {
+        0..8 => copy_few(from, to, word),
+        8..=16 => copy_ends::<8>(from, to, word),
+        17..=32 => copy_ends::<16>(from, to, word),
+        33..=64 => copy_ends::<32>(from, to, word),
+        _ => copy_blocks(from, to, word),
+    }
+}
+
+#[inline(always)]
+fn copy_blocks(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
+    let key = repeated(word);
+    let mut all = [0; BLOCK];
+    for (from, to) in from.chunks_exact(BLOCK).zip(to.chunks_exact_mut(BLOCK)) {
+        if let (Some(from), Some(to)) = (from.first_chunk(), to.first_chunk_mut()) {
+            copy_block::<BLOCK>(from, to, &key, &mut all);
+        }
+    }
+    // The last ones, some of them once more.
+    union(&all) | copy_last::<BLOCK>(from, to, word)
+}
+
+/// At least `N` bytes and at most twice as many.
+#[inline(always)]
+pub(super) fn copy_ends<const N: usize>(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
+    let mut all = [0; N];
+    if let (Some(from), Some(to)) = (from.first_chunk(), to.first_chunk_mut()) {
+        copy_block::<N>(from, to, &repeated(word), &mut all);
+    }
+    union(&all) | copy_last::<N>(from, to, word)
+}
+
+#[inline(always)]
+fn copy_last<const N: usize>(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
+    let key = repeated(turned(word, from.len().wrapping_sub(N)));
+    let mut all = [0; N];
+    if let (Some(from), Some(to)) = (from.last_chunk(), to.last_chunk_mut()) {
+        copy_block::<N>(from, to, &key, &mut all);
+    }
+    union(&all)
+}
+
+/// The key, for each byte of a block.
+#[inline(always)]
+fn repeated<const N: usize>(word: u64) -> [u8; N] {
+    xor([0; N], word)
+}
+
+/// Byte by byte, which becomes SIMD, where words would be taken apart again.
+#[inline(always)]
+fn copy_block<const N: usize>(from: &[u8; N], to: &mut [AsciiChar; N], key: &[u8; N], all: &mut [u8; N]) {
+    for (((from, to), key), all) in from.iter().zip(to).zip(key).zip(all) {
+        *all |= from ^ key;
+        *to = convert(from ^ key);
+    }
+}
+
+fn copy_few(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
+    let mut all = 0;
+    for ((from, to), key) in from.iter().zip(to).zip(word.to_le_bytes()) {
+        all |= u64::from(from ^ key);
+        *to = convert(from ^ key);
+    }
+    all
+}
+
+/// The character of the lowest seven bits: no branch.
+#[inline(always)]
+pub(super) fn convert(byte: u8) -> AsciiChar {
+    AsciiChar::from_ascii(byte & 0x7f).unwrap_or(AsciiChar::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ascii_of_any_length_is_unmasked_and_nothing_else_is_taken() {
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        for len in 0..150_usize {
+            let text: [u8; 150] = core::array::from_fn(|i| u8::try_from(i * 7 % 128).unwrap());
+            let mut masked = text;
+            Mask::new(key).apply(&mut masked[..len]);
+            let mut chars = [AsciiChar::Null; 150];
+            let mut mask = Mask::new(key);
+            assert!(mask.copy_ascii(&masked[..len], &mut chars[..len]), "length {len}");
+            for (char, byte) in chars[..len].iter().zip(text) {
+                assert_eq!(char.as_byte(), byte, "length {len}");
+            }
+            // The position runs on.
+            assert_eq!(mask.0, key_at(key, len));
+            for bad in 0..len {
+                let mut masked = masked;
+                masked[bad] ^= 0x80;
+                let mut mask = Mask::new(key);
+                assert!(!mask.copy_ascii(&masked[..len], &mut chars[..len]), "length {len}, byte {bad}");
+                assert_eq!(mask.0, key_at(key, 0));
+            }
+        }
+    }
+
+    fn key_at(mut key: [u8; 4], at: usize) -> u32 {
+        key.rotate_left(at % 4);
+        u32::from_le_bytes(key)
+    }
+}
