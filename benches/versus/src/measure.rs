@@ -7,7 +7,7 @@ use crate::deflate;
 use crate::peers::{C_ZLIB, CONNECT_FLOOR, DEFLATING, MEMCPY, PEERS, SANSWS, SLICES, XOR};
 use crate::session::{Deflating, Handshakes, Library, Result, Role, Session, Sink, Standing};
 use crate::transport::{Answering, Stream, reads, written};
-use crate::wire::REQUEST;
+use crate::wire::{Lcg, REQUEST};
 use std::time::Instant;
 
 /// What one library did in one cell.
@@ -266,11 +266,13 @@ pub fn measure(workload: Workload, size: Size, rounds: usize, only: &[String]) -
 }
 
 fn run(contenders: &mut [Contender], task: Task, batch: Batch, rounds: usize) {
+    let mut lcg = Lcg::new(1);
     for round in 0..rounds + 2 {
-        let len = contenders.len();
-        for number in 0..len {
-            // The order changes, so that nobody always follows the same one.
-            let contender = &mut contenders[(number + round) % len];
+        // Nobody always follows the same one.
+        for last in (1..contenders.len()).rev() {
+            contenders.swap(last, lcg.draw() as usize % (last + 1));
+        }
+        for contender in &mut *contenders {
             if contender.error.is_some() {
                 continue;
             }

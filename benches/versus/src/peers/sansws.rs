@@ -31,6 +31,9 @@ pub const CONFIG: Config = Config::new()
 /// A payload from this size on is written by itself, after its header: what `writev` does.
 const IN_PLACE: usize = 4096;
 
+/// From this size on it pays where payloads stay until many of them are written by one `writev`.
+const GATHERED: usize = 256;
+
 /// Reads are as large as the transport makes them.
 const READ: usize = 64 * 1024;
 
@@ -39,6 +42,7 @@ pub struct Open<R: sansws::Role, const LENT: bool> {
     link: Link<Stream>,
     buffer: Vec<u8>,
     messages: &'static [Payload],
+    gathered: Vec<(FrameHeader, &'static [u8])>,
 }
 
 fn rng() -> ChaCha8Rng {
@@ -60,7 +64,7 @@ fn open<const LENT: bool>(role: Role, link: Link<Stream>) -> Box<dyn Session> {
 
 impl<R: sansws::Role, const LENT: bool> Open<R, LENT> {
     pub fn new(connection: Connection<R>, link: Link<Stream>) -> Self {
-        Self { connection, link, buffer: vec![0; READ], messages: &[] }
+        Self { connection, link, buffer: vec![0; READ], messages: &[], gathered: Vec::new() }
     }
 
     /// The loop: read, `receive` until `None`, write `outgoing`; until `each` breaks.
@@ -105,6 +109,16 @@ fn flush<R: sansws::Role>(connection: &mut Connection<R>, link: &mut Link<Stream
     }
 }
 
+/// What `writev` does.
+#[inline(never)]
+fn write(gathered: &mut Vec<(FrameHeader, &[u8])>, link: &mut Link<Stream>) {
+    for (header, payload) in &*gathered {
+        link.put_all(header);
+        link.put_all(payload);
+    }
+    gathered.clear();
+}
+
 impl<R: sansws::Role, const LENT: bool> Session for Open<R, LENT>
 where
     Sender<R, Heap>: HeaderOnly,
@@ -122,15 +136,28 @@ where
     }
 
     fn send(&mut self) -> Result {
-        let Self { connection, link, messages, .. } = self;
+        let Self { connection, link, messages, gathered, .. } = self;
+        let mut len = 0;
         for message in *messages {
-            // A large payload is written from where it lies, behind its header: what `writev` does.
-            if message.bytes.len() >= IN_PLACE && Sender::<R, Heap>::HAS_HEADERS {
+            // Written from where it lies, behind its header, together with others.
+            if message.bytes.len() >= GATHERED && Sender::<R, Heap>::HAS_HEADERS {
                 flush(connection, link);
                 let header = connection.sender().header(as_message(message)?).ok_or("it masks")?;
-                link.put_all(&header.map_err(text)?);
+                let header = header.map_err(text)?;
+                len += message.bytes.len();
+                if len < WRITE_AT {
+                    gathered.push((header, message.bytes));
+                    continue;
+                }
+                write(gathered, link);
+                link.put_all(&header);
                 link.put_all(message.bytes);
+                len = 0;
                 continue;
+            }
+            if len > 0 {
+                write(gathered, link);
+                len = 0;
             }
             match as_message(message)? {
                 Message::Text(payload) => connection.sender().text(payload),
@@ -141,6 +168,7 @@ where
                 flush(connection, link);
             }
         }
+        write(gathered, link);
         flush(connection, link);
         Ok(())
     }
