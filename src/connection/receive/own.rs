@@ -46,7 +46,9 @@ impl<S: Storage> Receiver<S> {
         let rest = to_len(remaining);
         // Memory follows the bytes that arrived, at most doubled. What is joined apart only passes through here.
         let arrived = match remaining {
-            Some(remaining) if self.assembler.has_text() => LARGE.min(self.order.len() - remaining),
+            Some(remaining) if self.assembler.has_text() => {
+                LARGE.min(self.order.len().saturating_sub(remaining))
+            }
             _ => self.assembler.buffer().len() as u64,
         };
         let arrived = usize::try_from(arrived).unwrap_or_default();
