@@ -55,6 +55,7 @@ fn echo(server: &mut Connection<Server>, bytes: &mut [u8]) {
 fn memory() {
     an_idle_server_connection();
     no_allocation_per_message_where_buffers_are_kept();
+    texts_in_pieces();
     declared_bytes_cost_nothing();
     memory_follows_the_bytes();
     lent_room_follows_the_bytes();
@@ -139,6 +140,38 @@ fn no_allocation_per_message_where_buffers_are_kept() {
         }
     }
     assert_eq!(ALLOCATIONS.load(Relaxed), allocations);
+}
+
+/// ASCII and other texts are joined in the same memory, which follows the bytes, stays where it is to be kept, and goes elsewhere.
+fn texts_in_pieces() {
+    for keep in [0, 64 * 1024] {
+        let before = held();
+        let mut server: ServerConnection = Connection::open_server(Config::new().keep_capacity(keep));
+        let mut allocations = 0;
+        for round in 0..10 {
+            let text = if round % 3 == 2 { "€" } else { "a" }.repeat(9000);
+            let mut bytes = masked(&frame(0x81, text.as_bytes()), [1, 2, 3, 4]);
+            let mut arrived = 0;
+            let start = ALLOCATIONS.load(Relaxed);
+            let with_bytes = held();
+            for piece in bytes.chunks_mut(500) {
+                arrived += piece.len();
+                echo(&mut server, piece);
+                assert!(held() - with_bytes <= 2 * arrived + 512, "{} for {arrived}", held() - with_bytes);
+            }
+            assert!(server.receive(&mut &mut [][..]).unwrap().is_none());
+            if round > 2 {
+                allocations += ALLOCATIONS.load(Relaxed) - start;
+            }
+        }
+        if keep == 0 {
+            assert_eq!(held(), before);
+        } else {
+            assert_eq!(allocations, 0);
+        }
+        server.release_buffers();
+        assert_eq!(held(), before);
+    }
 }
 
 // WS-10.4-01: a header that declares 2^40 bytes, and a piece of them.
