@@ -168,6 +168,10 @@ pub(crate) mod sealed {
         /// Whether it grows with the bytes: then room costs memory, and can be lent to be read to.
         const GROWS: bool = false;
 
+        /// The least memory that it takes, once it takes some.
+        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        const MIN_CAPACITY: usize = 0;
+
         /// The most bytes that it can hold; `usize::MAX` where only memory limits it.
         fn max_len(&self) -> usize;
 

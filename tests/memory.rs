@@ -56,6 +56,7 @@ fn memory() {
     an_idle_server_connection();
     no_allocation_per_message_where_buffers_are_kept();
     texts_in_pieces();
+    short_texts();
     declared_bytes_cost_nothing();
     memory_follows_the_bytes();
     lent_room_follows_the_bytes();
@@ -169,6 +170,31 @@ fn texts_in_pieces() {
         } else {
             assert_eq!(allocations, 0);
         }
+        server.release_buffers();
+        assert_eq!(held(), before);
+    }
+}
+
+/// What is short and not ASCII may be checked in a buffer, but only where one is kept: otherwise no memory is taken for it.
+fn short_texts() {
+    for keep in [0, 191, 192] {
+        let before = held();
+        let mut server: ServerConnection = Connection::open_server(Config::new().keep_capacity(keep));
+        let mut allocations = 0;
+        for round in 0..10 {
+            let mut bytes = Vec::new();
+            for _ in 0..5 {
+                bytes.extend(masked(&frame(0x81, "é😀".as_bytes()), [1, 2, 3, 4]));
+            }
+            let start = ALLOCATIONS.load(Relaxed);
+            echo(&mut server, &mut bytes);
+            if round > 0 {
+                allocations += ALLOCATIONS.load(Relaxed) - start;
+            }
+            drop(bytes);
+            assert!(held() - before <= if keep < 192 { 0 } else { 192 });
+        }
+        assert_eq!(allocations, 0);
         server.release_buffers();
         assert_eq!(held(), before);
     }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use sansws::Violation;
+use sansws::{Config, Connection, Violation};
 use support::*;
 
 // WS-2.1-03
@@ -37,6 +37,29 @@ fn text_does_not_end_inside_a_character() {
         &[b"\x01\x01\xf0", b"\x80\x02\x9f\x98"],
     ] {
         assert_fails(frames, Violation::InvalidUtf8);
+    }
+}
+
+/// What is short and not ASCII is checked in a buffer where one is kept. WS-8.1-01 · WS-8.1-02
+#[test]
+fn text_of_any_length_is_the_same_whether_a_buffer_is_kept_or_not() {
+    let all = "aé€😀ßz\u{10ffff}".repeat(8);
+    let mask = |payload: &[u8]| masked(&frame(0x81, payload), [7, 0x80, 9, 0xff]);
+    for keep in [0, 191, 192, 1 << 16] {
+        let config = Config::new().keep_capacity(keep);
+        let mut server = Connection::open_server(config);
+        for len in 0..all.len() {
+            let Some(text) = all.get(..len) else {
+                let mut server = Connection::open_server(config);
+                assert_eq!(feed(&mut server, &mask(b"\xc3\xa9")), [Heard::text("é")]);
+                let cut = feed(&mut server, &mask(&all.as_bytes()[..len]));
+                assert_eq!(cut, [Heard::Failed(Violation::InvalidUtf8.into())], "length {len}");
+                continue;
+            };
+            // Two in one read: the second one is not disturbed by the first one.
+            let both = [mask(text.as_bytes()), mask("ü".as_bytes())].concat();
+            assert_eq!(feed(&mut server, &both), [Heard::text(text), Heard::text("ü")], "length {len}");
+        }
     }
 }
 

@@ -32,7 +32,7 @@ use crate::error::{Error, Violation};
 use crate::event::{Event, Message};
 use crate::frame::{FOR_SPEED, Opcode, WholeMessage};
 use crate::handshake::ClientRequest;
-use crate::message::{DataKind, validate, validate_ascii};
+use crate::message::{DataKind, InvalidUtf8, validate_ascii};
 use crate::role::{Client, Role, Server, Upgraded};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
@@ -235,10 +235,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     return Ok(Some((Event::Message(Message::Binary(payload)), &mut self.sender)));
                 }
                 // WS-8.1-01 · WS-8.1-02
-                let text = if is_ascii { validate_ascii(payload) } else { validate(payload) };
+                let text =
+                    if is_ascii { validate_ascii(payload) } else { self.receiver.validate(payload) };
                 return match text {
                     Ok(text) => Ok(Some((Event::Message(Message::Text(text)), &mut self.sender))),
-                    Err(_) => Err(self.invalid_text()),
+                    Err(InvalidUtf8) => Err(Self::invalid_text(&mut self.sender)),
                 };
             }
             // As it is asked once after each read.
@@ -261,8 +262,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     #[cold]
     #[inline(never)]
-    fn invalid_text(&mut self) -> Error {
-        self.sender.fail(Violation::InvalidUtf8.into())
+    fn invalid_text(sender: &mut Sender<R, S>) -> Error {
+        sender.fail(Violation::InvalidUtf8.into())
     }
 
     /// The long way, where speed counts. A message is written to where it is read from, field by field: what is put together

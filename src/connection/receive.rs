@@ -13,7 +13,9 @@ use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{Decoder, FOR_SPEED, Opcode, Rules, WholeMessage};
-use crate::message::{Assembler, DataKind, Order, validate};
+use crate::message::{Assembler, DataKind, InvalidUtf8, Order, validate};
+#[cfg(any(feature = "simd", feature = "simdutf8"))]
+use crate::message::{SIMD_LEN, validate_padded};
 use crate::storage::sealed::{Buffer, TextMessage};
 use crate::storage::{Full, Storage};
 use found::{NO_CLOSE, Payload};
@@ -141,6 +143,32 @@ impl<S: Storage> Receiver<S> {
         // A constant, where this is inlined.
         let rules = Rules { masked: peer_masks, ..self.decoder.rules() };
         Decoder::whole_message(input, &rules, self.order.max_len())
+    }
+
+    /// The payload of a whole message as text, which is not known to be ASCII. WS-8.1-01 · WS-8.1-02
+    #[inline(always)]
+    pub(super) fn validate<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
+        // Where the buffer is kept, so that nothing is allocated for each message.
+        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        if S::Receive::GROWS
+            && payload.len() < SIMD_LEN
+            && to_usize(self.keep_capacity) >= S::Receive::MIN_CAPACITY
+        {
+            return self.validate_short(payload);
+        }
+        validate(payload)
+    }
+
+    /// In the buffer, which holds nothing between messages.
+    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    #[inline(never)]
+    fn validate_short<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
+        let room = self.assembler.buffer().room(SIMD_LEN).unwrap_or_default();
+        match room.first_chunk_mut() {
+            Some(room) => validate_padded(payload, room),
+            // There is no memory, and none is needed.
+            None => validate(payload),
+        }
     }
 
     /// Messages may be compressed from now on.

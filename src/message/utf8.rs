@@ -1,6 +1,8 @@
 //! An incremental UTF-8 check (RFC 3629, WS-2.1-03) that fails at the first byte that cannot be UTF-8, wherever the
 //! text is cut.
 
+#[cfg(any(feature = "simd", feature = "simdutf8"))]
+use crate::frame::copy_plain;
 #[cfg(all(feature = "simdutf8", not(feature = "simd")))]
 use simdutf8::basic as simd;
 #[cfg(feature = "simd")]
@@ -13,12 +15,29 @@ pub(crate) struct InvalidUtf8;
 /// The whole of `bytes` as text.
 #[inline]
 pub(crate) fn validate(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
-    // SIMD pays from here on.
     #[cfg(any(feature = "simd", feature = "simdutf8"))]
-    if bytes.len() >= 64 {
+    if bytes.len() >= SIMD_LEN {
         return simd::from_utf8(bytes).map_err(|_| InvalidUtf8);
     }
     core::str::from_utf8(bytes).map_err(|_| InvalidUtf8)
+}
+
+/// From this length on SIMD pays.
+#[cfg(any(feature = "simd", feature = "simdutf8"))]
+pub(crate) const SIMD_LEN: usize = 64;
+
+/// As [`validate`], for what is shorter than SIMD takes: checked by it in a copy, with ASCII behind. Without branches for
+/// each character, as the core library has them, which cannot be foreseen in a text of many languages.
+#[cfg(any(feature = "simd", feature = "simdutf8"))]
+pub(crate) fn validate_padded<'a>(
+    bytes: &[u8],
+    room: &'a mut [u8; SIMD_LEN],
+) -> Result<&'a str, InvalidUtf8> {
+    *room = [0; SIMD_LEN];
+    copy_plain(bytes, room.get_mut(..bytes.len()).ok_or(InvalidUtf8)?);
+    let text = simd::from_utf8(room).map_err(|_| InvalidUtf8)?;
+    // A character that is cut at the end does not go on with ASCII: this is a whole one.
+    text.get(..bytes.len()).ok_or(InvalidUtf8)
 }
 
 /// As [`validate`], for what is known to be ASCII. It is looked at again, since only that makes it text in safe Rust; where
@@ -202,6 +221,20 @@ mod tests {
         }
     }
 
+    fn assert_as_core(bytes: &[u8]) {
+        let expected = str::from_utf8(bytes).ok();
+        assert_eq!(validate(bytes).ok(), expected, "{bytes:02x?}");
+        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        for old in [0, 0x80, 0xff] {
+            // What was in the room before does not count.
+            let padded = validate_padded(bytes, &mut [old; SIMD_LEN]).ok().map(str::len);
+            let fits = bytes.len() <= SIMD_LEN;
+            assert_eq!(padded, expected.filter(|_| fits).map(str::len), "{bytes:02x?}");
+            let mut room = [old; SIMD_LEN];
+            assert!(validate_padded(bytes, &mut room).is_err() || bytes == &room[..bytes.len()]);
+        }
+    }
+
     /// Whichever code it is that looks at this many bytes. WS-2.1-03
     #[test]
     fn it_is_the_check_of_the_core_library() {
@@ -210,17 +243,13 @@ mod tests {
         for from in 0..5 {
             for to in from..text.len() {
                 let mut piece = text.as_bytes()[from..to].to_vec();
-                assert_eq!(validate(&piece).ok(), str::from_utf8(&piece).ok(), "{from}..{to}");
+                assert_as_core(&piece);
                 if to % 31 > 0 {
                     continue;
                 }
                 for (at, bad) in (0..piece.len()).flat_map(|at| bad.map(|bad| (at, bad))) {
                     let good = core::mem::replace(&mut piece[at], bad);
-                    assert_eq!(
-                        validate(&piece).ok(),
-                        str::from_utf8(&piece).ok(),
-                        "{from}..{to}, {bad:x} at {at}"
-                    );
+                    assert_as_core(&piece);
                     piece[at] = good;
                 }
             }
