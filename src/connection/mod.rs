@@ -235,8 +235,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     return Ok(Some((Event::Message(Message::Binary(payload)), &mut self.sender)));
                 }
                 // WS-8.1-01 · WS-8.1-02
-                let text =
-                    if is_ascii { validate_ascii(payload) } else { self.receiver.validate(payload) };
+                let text = if is_ascii { validate_ascii(payload) } else { self.receiver.validate(payload) };
                 return match text {
                     Ok(text) => Ok(Some((Event::Message(Message::Text(text)), &mut self.sender))),
                     Err(InvalidUtf8) => Err(Self::invalid_text(&mut self.sender)),

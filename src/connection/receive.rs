@@ -66,6 +66,8 @@ enum Reported {
     TextBeforeBadByte,
     /// Nothing, and there are raw bytes.
     Raw,
+    /// Nothing, and there is a message to report.
+    Whole,
 }
 
 impl<S: Storage> Receiver<S> {
@@ -147,6 +149,10 @@ impl<S: Storage> Receiver<S> {
 
     /// The payload of a whole message as text, which is not known to be ASCII. WS-8.1-01 · WS-8.1-02
     #[inline(always)]
+    #[cfg_attr(
+        not(any(feature = "simd", feature = "simdutf8")),
+        expect(clippy::unused_self, reason = "its buffer is for vectors")
+    )]
     pub(super) fn validate<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
         // Where the buffer is kept, so that nothing is allocated for each message.
         #[cfg(any(feature = "simd", feature = "simdutf8"))]
@@ -176,12 +182,26 @@ impl<S: Storage> Receiver<S> {
         self.decoder.take_rsv1();
     }
 
-    /// Whether nothing can be found without input.
+    /// Whether nothing can be found without input. What was reported goes then.
     #[inline]
-    pub(super) fn needs_input(&self, compression: &Compression) -> bool {
-        matches!(self.reported, Reported::Nothing)
-            && matches!(self.lent, Lent::Nothing)
-            && !compression.has_more()
+    pub(super) fn needs_input(&mut self, compression: &Compression) -> bool {
+        if self.lent != Lent::Nothing || compression.has_more() {
+            return false;
+        }
+        match self.reported {
+            Reported::Nothing => true,
+            Reported::Message if self.raw == 0 => {
+                self.clear_message();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    #[inline(never)]
+    fn clear_message(&mut self) {
+        self.assembler.clear(to_usize(self.keep_capacity));
+        self.reported = Reported::Nothing;
     }
 
     /// Reads on until something is found or input is used up.
@@ -196,6 +216,11 @@ impl<S: Storage> Receiver<S> {
             self.lent = Lent::Nothing;
         }
         self.clear_reported()?;
+        if S::Receive::GROWS && self.reported == Reported::Whole {
+            self.reported = Reported::Message;
+            found.what = What::Message;
+            return Ok(());
+        }
         if S::Receive::GROWS && self.reported == Reported::Raw {
             self.next_raw(found)?;
             if found.what != What::Nothing {
@@ -360,7 +385,7 @@ impl<S: Storage> Receiver<S> {
     /// What was reported from a buffer is not needed any more once the next call is made.
     #[cfg_attr(target_pointer_width = "64", inline)]
     fn clear_reported(&mut self) -> Result<(), Error> {
-        if matches!(self.reported, Reported::Nothing | Reported::Raw) {
+        if matches!(self.reported, Reported::Nothing | Reported::Raw | Reported::Whole) {
             return Ok(());
         }
         self.clear_what_was_reported()
@@ -370,7 +395,7 @@ impl<S: Storage> Receiver<S> {
     #[cfg_attr(not(target_pointer_width = "64"), inline)]
     fn clear_what_was_reported(&mut self) -> Result<(), Error> {
         match self.reported {
-            Reported::Nothing | Reported::Raw => return Ok(()),
+            Reported::Nothing | Reported::Raw | Reported::Whole => return Ok(()),
             Reported::Message if S::Receive::GROWS && self.raw > 0 => self.clear_before_raw(),
             Reported::Message => self.assembler.clear(to_usize(self.keep_capacity)),
             #[cfg(feature = "deflate")]

@@ -127,7 +127,8 @@ impl Decoder {
         }
         let frame = take_front(input, header_len + len);
         let (header, payload) = frame.split_at_mut_checked(header_len)?;
-        let is_ascii = rules.masked && Mask::new(*header.last_chunk::<4>()?).apply(payload);
+        let is_ascii =
+            rules.masked && Mask::new(*header.last_chunk::<4>()?).apply_to(payload, opcode == Opcode::Text);
         Some(WholeMessage { opcode, payload, is_ascii })
     }
 
@@ -234,10 +235,10 @@ impl Decoder {
     }
 
     /// Unmasks payload that lies where it stays, and counts it. Returns whether the payload ends with it, and whether it is
-    /// known to be ASCII.
-    pub(crate) fn payload_in_place(&mut self, bytes: &mut [u8]) -> (bool, bool) {
+    /// known to be ASCII, if it is text.
+    pub(crate) fn payload_in_place(&mut self, bytes: &mut [u8], is_text: bool) -> (bool, bool) {
         let is_ascii = match &mut self.state {
-            State::Payload { mask, .. } if !mask.is_none() => mask.apply(bytes),
+            State::Payload { mask, .. } if !mask.is_none() => mask.apply_to(bytes, is_text),
             _ => false,
         };
         (self.advance(bytes.len()), is_ascii)

@@ -26,10 +26,16 @@ impl Mask {
         Self(u32::from_le_bytes(key))
     }
 
-    /// Masks or unmasks `data` in place and moves the position behind it. Tells whether it is known to be ASCII then:
-    /// of what is short that comes for nothing.
+    /// Masks or unmasks `data` in place and moves the position behind it.
     #[inline(always)]
-    pub(crate) fn apply(&mut self, data: &mut [u8]) -> bool {
+    pub(crate) fn apply(&mut self, data: &mut [u8]) {
+        self.apply_to(data, false);
+    }
+
+    /// As [`apply`](Self::apply). Tells whether it is known to be ASCII then: of what is short that comes for nothing, of what
+    /// is long only text is asked.
+    #[inline(always)]
+    pub(crate) fn apply_to(&mut self, data: &mut [u8], is_text: bool) -> bool {
         if !FOR_SPEED {
             self.apply_compactly(data);
             return false;
@@ -49,7 +55,7 @@ impl Mask {
         } else if len <= 128 {
             mask_up_to_128(data, word)
         } else {
-            mask_words(data, word)
+            mask_words(data, word, is_text)
         };
         self.advance(data.len());
         union & 0x8080_8080_8080_8080 == 0
@@ -199,10 +205,14 @@ fn copy_ends<const N: usize>(from: &[u8], to: &mut [u8], word: u64) {
 
 /// At least 32 bytes. Blocks of 32 bytes become SIMD at the baseline of every target that has it.
 #[inline(never)]
-fn mask_words(data: &mut [u8], word: u64) -> u64 {
+fn mask_words(
+    data: &mut [u8],
+    word: u64,
+    #[cfg_attr(not(feature = "simd"), expect(unused_variables))] is_text: bool,
+) -> u64 {
     #[cfg(feature = "simd")]
     if data.len() >= wide::MIN_LEN {
-        return wide::mask(data, word);
+        return wide::mask(data, word, is_text);
     }
     mask_blocks(data, word);
     // Not known: to combine the words would cost as much as masking them.
@@ -324,9 +334,13 @@ mod tests {
                 naive(&mut expected, key);
                 let mut got = plain.to_vec();
                 let mut mask = Mask::new(key);
-                let is_ascii = mask.apply(&mut got);
+                let is_ascii = mask.apply_to(&mut got, true);
                 assert_eq!(got, expected, "length {len} from {from}");
                 assert!(!is_ascii || expected.is_ascii());
+                got.copy_from_slice(plain);
+                let mut masking = Mask::new(key);
+                masking.apply(&mut got);
+                assert_eq!((&got, masking), (&expected, mask), "length {len} from {from}");
                 got.fill(0);
                 let mut copying = Mask::new(key);
                 copying.copy(plain, &mut got);

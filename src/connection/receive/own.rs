@@ -84,11 +84,14 @@ impl<S: Storage> Receiver<S> {
         if lent == Lent::Much {
             self.reads_are_small = len <= READ && self.decoder.rules().masked;
         }
-        // In the middle of bytes nothing can be told and nothing can fail.
-        let is_middle = remaining.is_some_and(|remaining| (len as u64) < remaining);
-        if self.raw == 0 && is_middle && self.order.kind() == Some(DataKind::Binary) {
-            self.decoder.payload_in_place(buffer.last_mut(len));
+        // Nothing can fail in bytes.
+        if self.raw == 0 && remaining.is_some() && self.order.kind() == Some(DataKind::Binary) {
+            let (is_last, _) = self.decoder.payload_in_place(buffer.last_mut(len), false);
             self.is_first = false;
+            if is_last && self.decoder.fin() {
+                self.end_message();
+                self.reported = Reported::Whole;
+            }
             return;
         }
         if self.raw == 0 {
@@ -151,16 +154,17 @@ impl<S: Storage> Receiver<S> {
             bytes.copy_within(from..from + len, kept);
         }
         let piece = bytes.get_mut(kept..kept + len).unwrap_or_default();
-        let (is_last, is_ascii) = self.decoder.payload_in_place(piece);
-        let is_ascii = kind == DataKind::Text && (is_ascii || piece.is_ascii());
+        let is_text = kind == DataKind::Text;
+        let (is_last, is_ascii) = self.decoder.payload_in_place(piece, is_text);
+        let is_ascii = is_text && (is_ascii || piece.is_ascii());
         self.raw -= to_u32(len);
         self.kept += to_u32(len);
-        if kind == DataKind::Text {
+        if is_text {
             self.keep_text(len, is_ascii)?;
         }
         self.close_gap();
         self.end_of_whole(is_last, found)?;
-        if found.what == What::Message && kind == DataKind::Text && self.kept == 0 {
+        if found.what == What::Message && is_text && self.kept == 0 {
             found.payload = Payload::Joined;
         }
         Ok(())

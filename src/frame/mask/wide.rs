@@ -12,9 +12,14 @@ const VECTOR: usize = 64;
 /// Of what is longer than this the end is done first: it was read last, so it is still in the nearest cache.
 const NEAR: usize = 8192;
 
-/// Masks in place. Returns the union of the words.
-pub(super) fn mask(data: &mut [u8], word: u64) -> u64 {
-    Arch::new().dispatch(InPlace { data, word })
+/// Masks in place. Returns the union of the words of what is text, which takes a sixth more time.
+pub(super) fn mask(data: &mut [u8], word: u64, is_text: bool) -> u64 {
+    let arch = Arch::new();
+    if is_text {
+        arch.dispatch(InPlace::<true> { data, word })
+    } else {
+        arch.dispatch(InPlace::<false> { data, word })
+    }
 }
 
 pub(super) fn copy(from: &[u8], to: &mut [u8], word: u64) {
@@ -26,7 +31,7 @@ pub(super) fn copy_ascii(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
     Arch::new().dispatch(CopyAscii { from, to, word })
 }
 
-struct InPlace<'a> {
+struct InPlace<'a, const IS_TEXT: bool> {
     data: &'a mut [u8],
     word: u64,
 }
@@ -67,7 +72,7 @@ fn fold<V: bytemuck::Pod>(all: V) -> u64 {
     bytemuck::cast_slice::<_, u64>(&[all]).iter().fold(0, |all, word| all | word)
 }
 
-impl WithSimd for InPlace<'_> {
+impl<const IS_TEXT: bool> WithSimd for InPlace<'_, IS_TEXT> {
     type Output = u64;
 
     #[inline(always)]
@@ -82,12 +87,14 @@ impl WithSimd for InPlace<'_> {
         for near in vectors.rchunks_mut(NEAR) {
             for bytes in near.chunks_exact_mut(len) {
                 let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(bytes), key);
-                all = simd.or_u64s(all, masked);
+                if IS_TEXT {
+                    all = simd.or_u64s(all, masked);
+                }
                 bytes.copy_from_slice(bytemuck::bytes_of(&masked));
             }
         }
         write(data, first, last);
-        fold(all)
+        if IS_TEXT { fold(all) } else { u64::MAX }
     }
 }
 
