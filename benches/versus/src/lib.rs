@@ -6,6 +6,7 @@ pub mod check;
 pub mod deflate;
 pub mod json;
 pub mod measure;
+pub mod median;
 pub mod peers;
 pub mod plot;
 pub mod processes;

@@ -1,9 +1,10 @@
-//! Measures one cell: all libraries in turn, many rounds, the shortest time of each.
+//! Measures one cell: all libraries in turn, many rounds; the shortest time of each, and how its rounds compare with ours.
 
 use crate::allocator::allocations;
 use crate::cell::{Batch, Size, Task, Workload, copy};
 use crate::check::{check, takes_part};
 use crate::deflate;
+use crate::median::median;
 use crate::peers::{C_ZLIB, CONNECT_FLOOR, DEFLATING, MEMCPY, PEERS, SANSWS, SLICES, XOR};
 use crate::session::{Deflating, Handshakes, Library, Result, Role, Session, Sink, Standing};
 use crate::transport::{Answering, Stream, reads, written};
@@ -17,6 +18,19 @@ pub struct Row {
     pub standing: Standing,
     pub deflate: Option<Compression>,
     pub result: std::result::Result<Figures, String>,
+    /// For each process how often our time fits in this one's: the median of the rounds.
+    pub factors: Vec<f64>,
+}
+
+impl Row {
+    fn failed(name: &'static str, standing: Standing, error: String) -> Self {
+        Self { name, standing, deflate: None, result: Err(error), factors: Vec::new() }
+    }
+
+    /// The median of the processes.
+    pub fn factor(&self) -> f64 {
+        median(&self.factors)
+    }
 }
 
 /// How a library compresses.
@@ -62,11 +76,19 @@ impl Cell {
         row.result.as_ref().ok().copied()
     }
 
-    /// The fastest peer.
-    pub fn best(&self) -> Option<(&'static str, f64)> {
-        let peers = self.rows.iter().filter(|row| row.standing == Standing::Peer);
-        let times = peers.filter_map(|row| Some((row.name, row.result.as_ref().ok()?.ns)));
-        times.min_by(|a, b| a.1.total_cmp(&b.1))
+    /// The peer that is fastest beside us.
+    pub fn best(&self) -> Option<&Row> {
+        self.peers().min_by(|a, b| a.factor().total_cmp(&b.factor()))
+    }
+
+    /// The shortest time of any peer.
+    pub fn shortest(&self) -> f64 {
+        let times = self.peers().filter_map(|row| row.result.as_ref().ok());
+        times.map(|figures| figures.ns).fold(f64::INFINITY, f64::min)
+    }
+
+    fn peers(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.standing == Standing::Peer && row.result.is_ok())
     }
 
     /// The fastest first.
@@ -151,13 +173,15 @@ struct Contender {
     runner: Runner,
     /// The shortest time, and what else there was in the last round.
     figures: Figures,
+    /// Of each round, NaN where it did not take part.
+    times: Vec<f64>,
     error: Option<String>,
 }
 
 impl Contender {
     fn new(name: &'static str, standing: Standing, deflate: Option<Compression>, runner: Runner) -> Self {
         let figures = Figures { ns: f64::INFINITY, sent: 0.0, allocations: 0.0, reads: 0.0 };
-        Self { name, standing, deflate, runner, figures, error: None }
+        Self { name, standing, deflate, runner, figures, times: Vec::new(), error: None }
     }
 }
 
@@ -179,9 +203,7 @@ fn plain(task: Task, size: Size, batch: Batch, only: &[String]) -> Lists {
         let checked = if standing == Standing::Floor { Ok(()) } else { check(&library, task, batch) };
         match checked.and_then(|()| Runner::new(&library, task, batch).ok_or("left out".to_owned())) {
             Ok(runner) => contenders.push(Contender::new(library.name, standing, None, runner)),
-            Err(error) => {
-                rows.push(Row { name: library.name, standing, deflate: None, result: Err(error) });
-            }
+            Err(error) => rows.push(Row::failed(library.name, standing, error)),
         }
     }
     if task == Task::Connect {
@@ -210,7 +232,7 @@ fn compressing(takeover: bool, batch: Batch, only: &[String]) -> Lists {
                 let deflate = Some(Compression { level, codec, share });
                 contenders.push(Contender::new(name, standing, deflate, Runner::Open(session)));
             }
-            Err(error) => rows.push(Row { name, standing, deflate: None, result: Err(error) }),
+            Err(error) => rows.push(Row::failed(name, standing, error)),
         }
     }
     (contenders, rows)
@@ -242,6 +264,8 @@ pub fn measure(workload: Workload, size: Size, rounds: usize, only: &[String]) -
     let (least, xor) = (floor(name).unwrap_or(f64::NAN), floor(XOR.name));
     // The transport answers by itself here, and that is nobody's time.
     let less = if task == Task::Connect { least } else { 0.0 };
+    let ours = contenders.iter().find(|contender| contender.name == SANSWS.name);
+    let ours = ours.map(|contender| contender.times.clone()).unwrap_or_default();
     // What C zlib does at other levels is a row like others.
     let shown = |contender: &Contender| is_compressed || contender.standing != Standing::Floor;
     for contender in contenders.into_iter().filter(shown) {
@@ -252,8 +276,11 @@ pub fn measure(workload: Workload, size: Size, rounds: usize, only: &[String]) -
             allocations: allocations / per,
             reads: reads / per,
         };
-        let Contender { name, standing, deflate, error, .. } = contender;
-        rows.push(Row { name, standing, deflate, result: error.map_or(Ok(figures), Err) });
+        let Contender { name, standing, deflate, times, error, .. } = contender;
+        let pairs = times.iter().zip(&ours).filter(|(time, _)| !time.is_nan());
+        let factors: Vec<_> = pairs.map(|(time, us)| (time - less * per) / (us - less * per)).collect();
+        let factors = vec![median(&factors)];
+        rows.push(Row { name, standing, deflate, result: error.map_or(Ok(figures), Err), factors });
     }
     let masks = !matches!(
         task,
@@ -265,9 +292,15 @@ pub fn measure(workload: Workload, size: Size, rounds: usize, only: &[String]) -
     cell
 }
 
+/// Who takes so many times as long as the fastest peer is not who we compare with: it takes part in some rounds only.
+const FAR: f64 = 2.0;
+const SOME: usize = 5;
+
 fn run(contenders: &mut [Contender], task: Task, batch: Batch, rounds: usize) {
     let mut lcg = Lcg::new(1);
     for round in 0..rounds + 2 {
+        let peers = contenders.iter().filter(|contender| contender.standing == Standing::Peer);
+        let best = peers.map(|contender| contender.figures.ns).fold(f64::INFINITY, f64::min);
         // Nobody always follows the same one.
         for last in (1..contenders.len()).rev() {
             contenders.swap(last, lcg.draw() as usize % (last + 1));
@@ -276,11 +309,18 @@ fn run(contenders: &mut [Contender], task: Task, batch: Batch, rounds: usize) {
             if contender.error.is_some() {
                 continue;
             }
+            let has_time = contender.figures.ns.is_finite();
+            let is_peer = !matches!(contender.standing, Standing::Floor | Standing::Ours);
+            if has_time && is_peer && contender.figures.ns > FAR * best && round % SOME > 0 {
+                contender.times.push(f64::NAN);
+                continue;
+            }
             let is_floor = contender.standing == Standing::Floor;
             match contender.runner.time(task, batch, is_floor) {
                 // The first rounds warm up.
                 Ok(_) if round < 2 => {}
                 Ok(figures) => {
+                    contender.times.push(figures.ns);
                     let ns = contender.figures.ns.min(figures.ns);
                     contender.figures = Figures { ns, ..figures };
                 }

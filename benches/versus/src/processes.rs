@@ -1,6 +1,6 @@
 //! The same once more in other processes. Where data lies decides some percent: which pages the system gives to whom, and so
-//! which lines of the cache they share. In one process that stays as it is for all rounds, so the shortest time of several
-//! processes counts. In each of them all libraries run in turn.
+//! which lines of the cache they share. In one process that stays as it is for all rounds, so several processes count. In each
+//! of them all libraries run in turn.
 
 use crate::cell::Workload;
 use crate::measure::Cell;
@@ -18,14 +18,14 @@ pub fn lines(results: &Results) -> String {
     let mut out = String::new();
     for (workload, cells) in results {
         for cell in cells {
-            let mut line = |name: &str, ns: f64| {
-                let _ = writeln!(out, "{}\t{}\t{name}\t{ns}", workload.name, cell.size.name);
+            let mut line = |name: &str, ns: f64, factor: f64| {
+                let _ = writeln!(out, "{}\t{}\t{name}\t{ns}\t{factor}", workload.name, cell.size.name);
             };
-            line(LEAST, cell.least);
-            line(XOR, cell.xor.unwrap_or(f64::NAN));
+            line(LEAST, cell.least, f64::NAN);
+            line(XOR, cell.xor.unwrap_or(f64::NAN), f64::NAN);
             for row in &cell.rows {
                 if let Ok(figures) = &row.result {
-                    line(row.name, figures.ns);
+                    line(row.name, figures.ns, row.factor());
                 }
             }
         }
@@ -33,7 +33,7 @@ pub fn lines(results: &Results) -> String {
     out
 }
 
-/// Runs this program once more, with the same arguments, and takes what is shorter there.
+/// Runs this program once more, with the same arguments, and takes what is shorter there, and how it compares there.
 pub fn run_another(results: &mut Results) -> Result<(), String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new(program).args(std::env::args_os().skip(1)).arg("--lines").output();
@@ -48,8 +48,9 @@ fn merge(results: &mut Results, lines: &str) -> Result<(), String> {
     for line in lines.lines() {
         let mut fields = line.split('\t');
         let mut field = || fields.next().ok_or(format!("no line of figures: {line}"));
-        let (workload, size, name, ns) = (field()?, field()?, field()?, field()?);
-        let ns: f64 = ns.parse().map_err(|_| format!("no number: {line}"))?;
+        let (workload, size, name) = (field()?, field()?, field()?);
+        let mut number = || field()?.parse::<f64>().map_err(|_| format!("no number: {line}"));
+        let (ns, factor) = (number()?, number()?);
         let (_, cells) =
             results.iter_mut().find(|(one, _)| one.name == workload).ok_or("no such workload")?;
         let cell = cells.iter_mut().find(|cell| cell.size.name == size).ok_or("no such size")?;
@@ -57,9 +58,11 @@ fn merge(results: &mut Results, lines: &str) -> Result<(), String> {
             LEAST => cell.least = cell.least.min(ns),
             XOR => cell.xor = cell.xor.map(|xor| xor.min(ns)),
             name => {
-                let rows = cell.rows.iter_mut().filter(|row| row.name == name);
-                for figures in rows.filter_map(|row| row.result.as_mut().ok()) {
-                    figures.ns = figures.ns.min(ns);
+                for row in cell.rows.iter_mut().filter(|row| row.name == name) {
+                    row.factors.push(factor);
+                    if let Ok(figures) = &mut row.result {
+                        figures.ns = figures.ns.min(ns);
+                    }
                 }
             }
         }

@@ -1,0 +1,25 @@
+//! Medians, which what happens seldom does not move.
+
+/// The middle one; NaN of none.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => f64::NAN,
+        len if len % 2 == 0 => f64::midpoint(sorted[middle - 1], sorted[middle]),
+        _ => sorted[middle],
+    }
+}
+
+/// The standard error of the median of so many values, from how far they are from it; NaN of fewer than two.
+pub fn error_of_median(values: &[f64]) -> f64 {
+    if values.len() < 2 {
+        return f64::NAN;
+    }
+    let middle = median(values);
+    let distances: Vec<_> = values.iter().map(|value| (value - middle).abs()).collect();
+    // Where values are spread normally: the deviation is 1.4826 times the median distance, and the error of a median is
+    // 1.2533 times that of a mean.
+    1.2533 * 1.4826 * median(&distances) / (values.len() as f64).sqrt()
+}
