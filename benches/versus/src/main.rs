@@ -41,8 +41,8 @@ struct Options {
 
 fn options() -> Result<Options, String> {
     let mut options = Options {
-        rounds: 40,
-        processes: 5,
+        rounds: 24,
+        processes: 12,
         prints_lines: false,
         workloads: WORKLOADS.to_vec(),
         sizes: Vec::new(),

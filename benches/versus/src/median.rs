@@ -23,3 +23,25 @@ pub fn error_of_median(values: &[f64]) -> f64 {
     // 1.2533 times that of a mean.
     1.2533 * 1.4826 * median(&distances) / (values.len() as f64).sqrt()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happens_seldom_does_not_move_a_median() {
+        assert!(median(&[]).is_nan());
+        assert_eq!(median(&[3.0]), 3.0);
+        assert_eq!(median(&[3.0, 1.0, 100.0]), 3.0);
+        assert_eq!(median(&[1.0, 100.0, 3.0, 2.0]), 2.5);
+    }
+
+    #[test]
+    fn the_error_shrinks_with_the_root_of_the_count() {
+        assert!(error_of_median(&[1.0]).is_nan());
+        assert_eq!(error_of_median(&[1.0, 1.0, 9.0]), 0.0);
+        let few = error_of_median(&[0.9, 1.0, 1.1]);
+        let many = error_of_median(&[0.9, 1.0, 1.1].repeat(4));
+        assert!((few / many - 2.0).abs() < 1e-9, "{few} {many}");
+    }
+}
