@@ -1,4 +1,5 @@
 //! The closing handshake and failing the connection, RFC 6455 sections 5.5.1 and 7.
+#![cfg(feature = "alloc")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Control frames, RFC 6455 section 5.5: pings and pongs, and what all three have in common.
+#![cfg(feature = "alloc")]
 
 mod support;
 

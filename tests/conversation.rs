@@ -1,4 +1,5 @@
 //! The conversation that every implementation should get right, in both roles, over two connections in memory.
+#![cfg(feature = "alloc")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! The storage without an allocator: the same protocol, within buffers of a fixed size.
-#![cfg(feature = "heapless")]
+#![cfg(all(feature = "alloc", feature = "heapless"))]
 
 mod support;
 

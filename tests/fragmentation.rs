@@ -1,4 +1,5 @@
 //! Fragmentation, RFC 6455 section 5.4.
+#![cfg(feature = "alloc")]
 
 mod support;
 

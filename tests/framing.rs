@@ -1,4 +1,5 @@
 //! Base framing, RFC 6455 sections 5.2, 5.6, 6.1 and 6.2.
+#![cfg(feature = "alloc")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! The server's side of the opening handshake, RFC 6455 section 4.2. What a head of HTTP/1.1 shows is checked over the
 //! fields of an embedder's own HTTP stack as well (`ServerUpgrade`).
+#![cfg(feature = "alloc")]
 
 #[path = "support/heads.rs"]
 mod heads;

@@ -1,5 +1,6 @@
 //! Every limit of an open connection, at it and one past it (RFC 6455 section 10.4). Those of the handshake are tested
 //! with the handshake.
+#![cfg(feature = "alloc")]
 
 mod support;
 

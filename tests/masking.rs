@@ -1,4 +1,5 @@
 //! Masking, RFC 6455 sections 5.1, 5.3 and 10.3.
+#![cfg(feature = "alloc")]
 
 mod support;
 

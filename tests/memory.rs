@@ -1,4 +1,5 @@
 //! What a connection holds, counted by the allocator. One test, so that no other one allocates meanwhile.
+#![cfg(feature = "alloc")]
 
 mod support;
 

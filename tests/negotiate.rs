@@ -1,5 +1,6 @@
 //! The opening handshake over an HTTP stack of the embedder's own. That it checks what the connection checks is seen
 //! where that is tested (`handshake_server`, `handshake_client`).
+#![cfg(feature = "alloc")]
 
 #[path = "support/heads.rs"]
 mod heads;

@@ -1,4 +1,5 @@
 //! The `Origin` field of a request, RFC 6455 section 10.2.
+#![cfg(feature = "alloc")]
 
 #[path = "support/heads.rs"]
 mod heads;

@@ -1,4 +1,5 @@
 //! Sending without a copy, and to many.
+#![cfg(feature = "alloc")]
 
 mod support;
 

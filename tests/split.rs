@@ -1,4 +1,5 @@
 //! Events and outgoing bytes do not depend on how the bytes were cut, and what one end sends the other returns.
+#![cfg(feature = "alloc")]
 
 mod support;
 

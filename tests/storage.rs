@@ -1,6 +1,6 @@
 //! Ways to make a connection without an allocator: lent buffers, constants, roles without an opening handshake.
 
-#![cfg(feature = "heapless")]
+#![cfg(all(feature = "alloc", feature = "heapless"))]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Text is UTF-8, RFC 6455 sections 5.6 and 8.1, and fails as soon as it cannot be.
+#![cfg(feature = "alloc")]
 
 mod support;
 
