@@ -68,7 +68,44 @@ fn merge(results: &mut Results, lines: &str) -> Result<(), String> {
         }
     }
     for cell in results.iter_mut().flat_map(|(_, cells)| cells) {
+        // Who fails in one of the processes has no line there.
+        let processes = cell.rows.iter().map(|row| row.factors.len()).max().unwrap_or(0);
+        for row in cell.rows.iter_mut().filter(|row| row.result.is_ok() && row.factors.len() < processes) {
+            row.result = Err("failed in another process".to_owned());
+        }
         cell.sort();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::{SIZES, WORKLOADS};
+    use crate::measure::{Figures, Row};
+    use crate::session::Standing;
+
+    #[test]
+    fn processes_are_merged_and_who_fails_in_one_has_failed() {
+        let figures = Figures { ns: 2.0, sent: 0.0, allocations: 0.0, reads: 0.0 };
+        let row = |name| Row {
+            name,
+            standing: Standing::Peer,
+            deflate: None,
+            result: Ok(figures),
+            factors: vec![1.5],
+        };
+        let rows = vec![row("slower"), row("one"), row("gone")];
+        let cell = Cell { size: SIZES[0], bytes: 16.0, least: 1.0, xor: Some(1.0), rows };
+        let mut results = vec![(WORKLOADS[0], vec![cell])];
+        let lines =
+            "R1\t16\tleast\t0.5\tNaN\nR1\t16\txor\t2\tNaN\nR1\t16\tslower\t3\t1.7\nR1\t16\tone\t1\t1.3\n";
+        merge(&mut results, lines).unwrap();
+        let cell = &results[0].1[0];
+        assert_eq!((cell.least, cell.xor), (0.5, Some(1.0)));
+        assert_eq!((cell.ns("one"), cell.ns("slower"), cell.ns("gone")), (Some(1.0), Some(2.0), None));
+        assert_eq!(cell.rows[0].factors, [1.5, 1.3]);
+        assert_eq!(cell.best().map(Row::factor), Some(1.4));
+        assert!(merge(&mut results, "R1\t16\tone\t1").is_err());
+    }
 }
