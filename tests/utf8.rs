@@ -49,6 +49,15 @@ fn text_of_any_length_is_the_same_whether_a_buffer_is_kept_or_not() {
     for keep in [0, 191, 192, 1 << 16] {
         let config = Config::new().keep_capacity(keep);
         let mut server = Connection::open_server(config);
+        let mut client = Connection::open_client(config, rng());
+        for text in [&all[..12], &"ascii".repeat(12)[..], "", "é"] {
+            assert_eq!(feed(&mut client, &frame(0x81, text.as_bytes())), [Heard::text(text)]);
+        }
+        for bad in [&b"ascii\xc3"[..], b"\xff"] {
+            let mut client = Connection::open_client(config, rng());
+            let failed = feed(&mut client, &frame(0x81, bad));
+            assert_eq!(failed, [Heard::Failed(Violation::InvalidUtf8.into())]);
+        }
         for len in 0..all.len() {
             let Some(text) = all.get(..len) else {
                 let mut server = Connection::open_server(config);

@@ -15,7 +15,7 @@ use crate::error::{Error, Limit, Violation};
 use crate::frame::{Decoder, FOR_SPEED, Opcode, Rules, WholeMessage};
 use crate::message::{Assembler, DataKind, InvalidUtf8, Order, validate};
 #[cfg(any(feature = "simd", feature = "simdutf8"))]
-use crate::message::{SIMD_LEN, validate_padded};
+use crate::message::{SIMD_LEN, validate_ascii, validate_padded};
 use crate::storage::sealed::{Buffer, TextMessage};
 use crate::storage::{Full, Storage};
 use found::{NO_CLOSE, Payload};
@@ -169,6 +169,11 @@ impl<S: Storage> Receiver<S> {
     #[cfg(any(feature = "simd", feature = "simdutf8"))]
     #[inline(never)]
     fn validate_short<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
+        // Of what was masked it is known by now.
+        let is_ascii = !self.decoder.rules().masked && payload.is_ascii();
+        if is_ascii {
+            return validate_ascii(payload);
+        }
         let room = self.assembler.buffer().room(SIMD_LEN).unwrap_or_default();
         match room.first_chunk_mut() {
             Some(room) => validate_padded(payload, room),
