@@ -176,7 +176,9 @@ impl List {
     /// Another line, a list of extensions.
     #[inline]
     pub(crate) fn add_extensions(&mut self, value: &[u8]) {
-        if FOR_SPEED {
+        if FOR_SPEED && is_usual_offer(value) {
+            self.add_elements(core::iter::once(true));
+        } else if FOR_SPEED {
             self.add_elements(extensions(value).map(|extension| extension.is_ok()));
         } else {
             self.add_compactly(value, EXTENSIONS);
@@ -322,6 +324,13 @@ fn ascii(text: &[u8]) -> &str {
     str::from_utf8(text).unwrap_or_default()
 }
 
+/// Whether `value` is what nearly all browsers offer, which is known to be one valid extension: compared as a whole it takes a
+/// few instructions, and byte by byte a twelfth of a handshake.
+#[inline]
+fn is_usual_offer(value: &[u8]) -> bool {
+    value == b"permessage-deflate; client_max_window_bits" || value == b"permessage-deflate"
+}
+
 /// The extensions of one field value, `Err` in the place where the value is malformed. WS-4.3-06
 pub(crate) fn extensions(value: &[u8]) -> impl Iterator<Item = Result<Extension<'_>, Malformed>> + Clone {
     let mut rest = value;
@@ -423,17 +432,20 @@ mod tests {
         list.map_or("malformed".to_string(), |list| list.join(" "))
     }
 
-    /// In little code a line is judged in another way.
+    /// In little code a line is judged in another way, and so is what is usual.
     fn assert_same_compactly(value: &str) {
         for first in [List::Missing, List::Empty, List::Valid, List::Malformed] {
             let value = value.as_bytes();
-            let mut lists = [first; 4];
+            let mut lists = [first; 5];
             lists[0].add_elements(extensions(value).map(|extension| extension.is_ok()));
             lists[1].add_compactly(value, EXTENSIONS);
             assert_eq!(lists[0], lists[1], "extensions {}", value.escape_ascii());
             lists[2].add_elements(elements(value).map(is_token));
             lists[3].add_compactly(value, TOKENS);
             assert_eq!(lists[2], lists[3], "tokens {}", value.escape_ascii());
+            // Where it is not judged element by element it is the same.
+            lists[4].add_extensions(value);
+            assert_eq!(lists[0], lists[4], "extensions {}", value.escape_ascii());
         }
     }
 
@@ -453,6 +465,8 @@ mod tests {
     #[test]
     fn the_grammar_of_extensions() {
         for (value, expected) in [
+            ("permessage-deflate", "permessage-deflate[]"),
+            ("permessage-deflate; client_max_window_bits", "permessage-deflate[client_max_window_bits]"),
             ("foo", "foo[]"),
             ("foo; a; b=1", "foo[a|b=1]"),
             ("foo ;a = 1 , bar", "foo[a=1] bar[]"),
