@@ -449,6 +449,44 @@ fn reads_that_fill_little_room_are_not_small() {
     assert_eq!(feed(&mut server, rest), [Heard::text(&"b".repeat(300_000))]);
 }
 
+/// A message that is whole by what was filled in waits until it is asked for, whatever comes between: memory that is given back,
+/// and more room that is filled, even twice.
+#[test]
+fn a_message_that_was_filled_in_waits_for_the_next_call() {
+    let payload: Vec<u8> = (0..100_000_u32).map(|i| i.to_le_bytes()[0]).collect();
+    let first = masked(&frame(0x82, &payload), [1, 2, 3, 4]);
+    let second = masked(&frame(0x82, b"second"), [5, 6, 7, 8]);
+    for (releases, halves) in [(false, 1), (true, 1), (false, 2), (true, 2), (true, 0)] {
+        let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+        let fill = |server: &mut Connection<_>, bytes: &[u8]| {
+            let room: &mut [u8] = server.receive_buffer().unwrap();
+            room[..bytes.len()].copy_from_slice(bytes);
+            server.filled(bytes.len());
+        };
+        assert_eq!(feed(&mut server, &first[..1000]), []);
+        let mut rest = &first[1000..];
+        while !rest.is_empty() {
+            let len = server.receive_buffer().unwrap().len().min(rest.len());
+            fill(&mut server, &rest[..len]);
+            rest = &rest[len..];
+        }
+        if releases {
+            server.release_buffers();
+        }
+        if halves > 0 {
+            for half in second.chunks(second.len().div_ceil(halves)) {
+                fill(&mut server, half);
+            }
+            let both = [Heard::binary(&payload), Heard::binary(b"second")];
+            assert_eq!(feed(&mut server, &[]), both, "{releases} {halves}");
+        } else {
+            let both = [Heard::binary(&payload), Heard::binary(b"second")];
+            assert_eq!(feed(&mut server, &second), both, "behind it in a slice");
+        }
+        assert_eq!(feed(&mut server, &second), [Heard::binary(b"second")]);
+    }
+}
+
 /// A text is joined as ASCII as long as it is, and then as any text, wherever that changes, with or without a buffer of the
 /// connection's, and once more in the same memory. WS-8.1-01
 #[test]

@@ -13,9 +13,7 @@ use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{Decoder, FOR_SPEED, Opcode, Rules, WholeMessage};
-use crate::message::{Assembler, DataKind, InvalidUtf8, Order, validate};
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
-use crate::message::{SIMD_LEN, validate_ascii, validate_padded};
+use crate::message::{Assembler, DataKind, Order, validate};
 use crate::storage::sealed::{Buffer, TextMessage};
 use crate::storage::{Full, Storage};
 use found::{NO_CLOSE, Payload};
@@ -147,41 +145,6 @@ impl<S: Storage> Receiver<S> {
         Decoder::whole_message(input, &rules, self.order.max_len())
     }
 
-    /// The payload of a whole message as text, which is not known to be ASCII. WS-8.1-01 · WS-8.1-02
-    #[inline(always)]
-    #[cfg_attr(
-        not(any(feature = "simd", feature = "simdutf8")),
-        expect(clippy::unused_self, reason = "its buffer is for vectors")
-    )]
-    pub(super) fn validate<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
-        // Where the buffer is kept, so that nothing is allocated for each message.
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
-        if S::Receive::GROWS
-            && payload.len() < SIMD_LEN
-            && to_usize(self.keep_capacity) >= S::Receive::MIN_CAPACITY
-        {
-            return self.validate_short(payload);
-        }
-        validate(payload)
-    }
-
-    /// In the buffer, which holds nothing between messages.
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
-    #[inline(never)]
-    fn validate_short<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
-        // Of what was masked it is known by now.
-        let is_ascii = !self.decoder.rules().masked && payload.is_ascii();
-        if is_ascii {
-            return validate_ascii(payload);
-        }
-        let room = self.assembler.buffer().room(SIMD_LEN).unwrap_or_default();
-        match room.first_chunk_mut() {
-            Some(room) => validate_padded(payload, room),
-            // There is no memory, and none is needed.
-            None => validate(payload),
-        }
-    }
-
     /// Messages may be compressed from now on.
     pub(super) fn take_rsv1(&mut self) {
         self.decoder.take_rsv1();
@@ -195,18 +158,9 @@ impl<S: Storage> Receiver<S> {
         }
         match self.reported {
             Reported::Nothing => true,
-            Reported::Message if self.raw == 0 => {
-                self.clear_message();
-                true
-            }
+            Reported::Message if self.raw == 0 => self.clear_what_was_reported().is_ok(),
             _ => false,
         }
-    }
-
-    #[inline(never)]
-    fn clear_message(&mut self) {
-        self.assembler.clear(to_usize(self.keep_capacity));
-        self.reported = Reported::Nothing;
     }
 
     /// Reads on until something is found or input is used up.

@@ -5,7 +5,9 @@ use crate::close::{Close, CloseCode};
 use crate::error::{Error, Violation};
 use crate::event::{Event, Message, Part};
 use crate::frame::Opcode;
-use crate::message::{DataKind, validate};
+use crate::message::{DataKind, InvalidUtf8, validate};
+#[cfg(any(feature = "simd", feature = "simdutf8"))]
+use crate::message::{SIMD_LEN, validate_ascii, validate_padded};
 use crate::storage::Storage;
 use crate::storage::sealed::{Buffer, TextMessage};
 
@@ -118,6 +120,44 @@ impl<S: Storage> Receiver<S> {
             Payload::Text(text) => Ok(text),
             Payload::Joined if S::Message::IS_APART => Ok(self.assembler.text()),
             _ => validate(self.bytes(found)).map_err(|_| Violation::InvalidUtf8.into()),
+        }
+    }
+
+    /// The payload of a whole message as text, which is not known to be ASCII. WS-8.1-01 · WS-8.1-02
+    #[inline(always)]
+    #[cfg_attr(
+        not(any(feature = "simd", feature = "simdutf8")),
+        expect(clippy::unused_self, reason = "its buffer is for vectors")
+    )]
+    pub(in crate::connection) fn validate<'a>(
+        &'a mut self,
+        payload: &'a [u8],
+    ) -> Result<&'a str, InvalidUtf8> {
+        // Where the buffer is kept, so that nothing is allocated for each message.
+        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        if S::Receive::GROWS
+            && payload.len() < SIMD_LEN
+            && to_usize(self.keep_capacity) >= S::Receive::MIN_CAPACITY
+        {
+            return self.validate_short(payload);
+        }
+        validate(payload)
+    }
+
+    /// In the buffer, which holds nothing between messages.
+    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    #[inline(never)]
+    fn validate_short<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
+        // Of what was masked it is known by now.
+        let is_ascii = !self.decoder.rules().masked && payload.is_ascii();
+        if is_ascii {
+            return validate_ascii(payload);
+        }
+        let room = self.assembler.buffer().room(SIMD_LEN).unwrap_or_default();
+        match room.first_chunk_mut() {
+            Some(room) => validate_padded(payload, room),
+            // There is no memory, and none is needed.
+            None => validate(payload),
         }
     }
 
