@@ -88,6 +88,7 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+mod bytes;
 mod close;
 mod config;
 mod connection;

@@ -72,27 +72,9 @@ impl<'a> Borrowed<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Full;
 
-/// Copies a row of the same length. `copy_from_slice` alone has a panic for other lengths, which stays in the program where
-/// a compiler does not see that they are equal.
-#[inline(always)]
-pub(crate) fn copy(from: &[u8], to: &mut [u8]) {
-    if cfg!(not(target_pointer_width = "64")) {
-        copy_what_fits(from, to);
-    } else if to.len() == from.len() {
-        to.copy_from_slice(from);
-    }
-}
-
-/// Copies as many bytes as there are, and room for.
-#[inline(never)]
-pub(crate) fn copy_what_fits(from: &[u8], to: &mut [u8]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
-}
-
 pub(crate) mod sealed {
-    use super::{Full, copy};
+    use super::Full;
+    use crate::bytes::copy;
 
     pub trait Storage: Sized {
         /// Holds a head or a message that is being received.

@@ -22,6 +22,7 @@ pub use prepared::PreparedMessage;
 pub use send::{OUTGOING_RESERVE, Sender};
 pub use state::State;
 
+use crate::bytes::FOR_SPEED;
 use crate::close::{Close, CloseCode};
 use crate::config::Config;
 #[cfg(feature = "deflate")]
@@ -30,7 +31,7 @@ use crate::config::DeflateParams;
 use crate::deflate::Pool;
 use crate::error::{Error, Violation};
 use crate::event::{Event, Message};
-use crate::frame::{FOR_SPEED, Opcode, WholeMessage};
+use crate::frame::{Opcode, WholeMessage};
 use crate::handshake::ClientRequest;
 use crate::message::{DataKind, InvalidUtf8, validate_ascii};
 use crate::role::{Client, Role, Server, Upgraded};

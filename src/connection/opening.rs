@@ -3,11 +3,11 @@
 use super::Connection;
 use super::send::{Decision, Sender, UnderWay};
 use super::state::{Phase, Step};
+use crate::bytes::take_front;
 #[cfg(feature = "deflate")]
 use crate::deflate::ExtensionValue;
 use crate::error::{Error, HandshakeError, Limit, Misuse};
 use crate::event::{Event, Handshake};
-use crate::frame::take_front;
 #[cfg(feature = "deflate")]
 use crate::handshake::Headers;
 use crate::handshake::{

@@ -9,10 +9,11 @@ mod parts;
 pub(super) use found::{Found, What};
 
 use super::compression::Compression;
+use crate::bytes::{FOR_SPEED, to_usize};
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
-use crate::frame::{Decoder, FOR_SPEED, Opcode, Rules, WholeMessage};
+use crate::frame::{Decoder, Opcode, Rules, WholeMessage};
 use crate::message::{Assembler, DataKind, Order, validate};
 use crate::storage::sealed::{Buffer, TextMessage};
 use crate::storage::{Full, Storage};
@@ -392,8 +393,4 @@ fn parse_close(body: &[u8]) -> Result<Close<'_>, Error> {
     // WS-8.1-03
     let reason = validate(reason).map_err(|_| Violation::InvalidCloseReason)?;
     Ok(Close { code, reason })
-}
-
-fn to_usize(len: u32) -> usize {
-    usize::try_from(len).unwrap_or(usize::MAX)
 }

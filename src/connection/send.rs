@@ -7,14 +7,15 @@ mod usual;
 
 use super::compression::Compression;
 use super::state::{Ending, Lifecycle, Phase, State, Step};
+use crate::bytes::{FOR_SPEED, copy, split_once, to_u32, to_usize};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
 use crate::error::{Error, Misuse};
-use crate::frame::{FOR_SPEED, FrameHeader, MAX_CONTROL, Mask, Opcode};
-use crate::handshake::{Digest, Out, split_once};
+use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode};
+use crate::handshake::{Digest, Out};
 use crate::message::{DataKind, Utf8};
 use crate::role::Role;
 use crate::storage::sealed::{Buffer, Empty, Text};
-use crate::storage::{Full, Storage, copy};
+use crate::storage::{Full, Storage};
 use core::{fmt, iter};
 
 /// The longest control frame: a header of two bytes, a masking key, 125 bytes of payload.
@@ -507,7 +508,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     pub(super) fn max_outgoing(&self) -> usize {
-        usize::try_from(self.max_outgoing).unwrap_or(usize::MAX)
+        to_usize(self.max_outgoing)
     }
 
     /// Forgets what was not written yet: of a request whose answer came before it was whole.
@@ -521,11 +522,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
             self.outgoing.clear(0);
         }
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "only what fits")]
-const fn to_u32(len: usize) -> u32 {
-    if len as u64 > u32::MAX as u64 { u32::MAX } else { len as u32 }
 }
 
 impl<R: Role, S: Storage> fmt::Debug for Sender<R, S> {

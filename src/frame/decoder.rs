@@ -1,10 +1,11 @@
 //! Bytes in any pieces into a header, then payload pieces. Remembers at most one header; payload is passed on,
 //! unmasked in place, never kept.
 
-use super::{FOR_SPEED, Header, Mask, Opcode, Rules};
+use super::{Header, Mask, Opcode, Rules};
+use crate::bytes::{FOR_SPEED, copy, copy_prefix, take_front, to_len};
 use crate::error::Error;
+use crate::storage::Full;
 use crate::storage::sealed::Buffer;
-use crate::storage::{Full, copy, copy_what_fits};
 
 /// Reads one frame after the other.
 #[derive(Debug)]
@@ -155,7 +156,7 @@ impl Decoder {
         }
         // The header is cut, or may be: collect it. What lies behind it is not taken.
         let before = usize::from(*have);
-        copy_what_fits(input, bytes.get_mut(before..).unwrap_or_default());
+        copy_prefix(input, bytes.get_mut(before..).unwrap_or_default());
         let so_far = Header::MAX_LEN.min(before + input.len());
         let Some((header, len)) = Header::decode(bytes.get(..so_far).unwrap_or_default(), &rules)? else {
             // Fewer bytes than a header can have.
@@ -180,7 +181,7 @@ impl Decoder {
             return None;
         }
         // At most `max`, so the conversion cannot cut anything off.
-        let len = usize::try_from(*remaining).unwrap_or(usize::MAX).min(max);
+        let len = to_len(*remaining).min(max);
         let bytes = take_front(input, len);
         // No more than there were.
         let left = remaining.wrapping_sub(bytes.len() as u64);
@@ -207,7 +208,7 @@ impl Decoder {
         if *remaining > 0 && input.is_empty() {
             return Ok(None);
         }
-        let len = usize::try_from(*remaining).unwrap_or(usize::MAX).min(input.len());
+        let len = to_len(*remaining).min(input.len());
         let room = buffer.grow(len)?;
         let bytes = take_front(input, len);
         if mask.is_none() {
@@ -228,7 +229,7 @@ impl Decoder {
             return None;
         }
         let before = *mask;
-        let bytes = take_front(input, usize::try_from(*remaining).unwrap_or(usize::MAX));
+        let bytes = take_front(input, to_len(*remaining));
         mask.skip(bytes.len());
         self.advance(bytes.len());
         Some((bytes, before))
@@ -250,7 +251,7 @@ impl Decoder {
         let State::Payload { mask, remaining } = &self.state else {
             return &[];
         };
-        let len = usize::try_from(*remaining).unwrap_or(usize::MAX).min(input.len()).min(to.len());
+        let len = to_len(*remaining).min(input.len()).min(to.len());
         let (Some(from), Some(to)) = (input.get(..len), to.get_mut(..len)) else {
             return &[];
         };
@@ -304,20 +305,5 @@ impl Decoder {
         // WS-5.3-06: a new key and position for each frame.
         self.state = State::Payload { mask: header.mask, remaining: header.payload_len };
         Ok(())
-    }
-}
-
-/// Takes at most `len` bytes off the front of `input`.
-#[cfg_attr(target_pointer_width = "64", inline)]
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-pub(crate) fn take_front<'i>(input: &mut &'i mut [u8], len: usize) -> &'i mut [u8] {
-    let whole = core::mem::take(input);
-    let len = len.min(whole.len());
-    match whole.split_at_mut_checked(len) {
-        Some((front, rest)) => {
-            *input = rest;
-            front
-        }
-        None => &mut [],
     }
 }

@@ -2,8 +2,8 @@
 //! checked here, byte by byte in the order of the wire, so that a bad header fails at its first bad byte.
 
 use super::{MAX_CONTROL, Mask};
+use crate::bytes::copy_prefix;
 use crate::error::{Error, Limit, Violation};
-use crate::storage::copy_what_fits;
 use core::fmt;
 use core::ops::Deref;
 
@@ -250,7 +250,7 @@ impl FrameHeader {
 /// Copies bytes to the front of `to`, and returns the room behind them.
 #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 fn put<'t>(to: &'t mut [u8], bytes: &[u8]) -> &'t mut [u8] {
-    copy_what_fits(bytes, to);
+    copy_prefix(bytes, to);
     to.get_mut(bytes.len()..).unwrap_or_default()
 }
 

@@ -6,8 +6,7 @@ mod ascii;
 #[cfg(feature = "simd")]
 mod wide;
 
-use super::FOR_SPEED;
-use crate::storage::copy;
+use crate::bytes::{FOR_SPEED, copy};
 
 /// A masking key, turned so that its lowest byte is the one for the next payload byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,7 +2,7 @@
 
 use super::fields::Ascii;
 use super::sha1::{Digest, sha1};
-use crate::storage::copy;
+use crate::bytes::copy;
 
 /// A fixed string of section 1.3, which an endpoint that knows no WebSocket would not append.
 const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

@@ -2,7 +2,7 @@
 //! section 9.1).
 
 use super::grammar::{EXTENSIONS, Grammar, Place, TOKENS};
-use crate::frame::FOR_SPEED;
+use crate::bytes::FOR_SPEED;
 use core::{fmt, str};
 
 /// A value that does not follow its grammar.

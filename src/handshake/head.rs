@@ -7,8 +7,8 @@ use super::fields::{is_known, is_name, is_value_byte};
 use super::grammar::{HEAD, Place};
 use super::line::{find_line_feed, token_len, value_len};
 use super::server::is_websocket_header;
+use crate::bytes::{FOR_SPEED, take_front};
 use crate::error::{Error, HandshakeError, Limit};
-use crate::frame::{FOR_SPEED, take_front};
 use crate::storage::Full;
 use crate::storage::sealed::{Buffer, Names};
 

@@ -2,8 +2,8 @@
 //! its line feed is there and not before, so that no answer depends on how the bytes were cut.
 
 use super::fields::{is_token_byte, is_value_byte};
+use crate::bytes::FOR_SPEED;
 use crate::error::{Error, HandshakeError, Limit};
-use crate::frame::FOR_SPEED;
 use core::str;
 
 /// A line that was read off the front of a head, and what follows it. `None`: its line feed is not there yet.

@@ -33,4 +33,3 @@ pub(crate) use out::Out;
 pub(crate) use refusal::Body;
 pub(crate) use server::{CLOSE, VERSION, Verdict, check_judged_request, check_request, error_answer};
 pub(crate) use sha1::Digest;
-pub(crate) use uri::split_once;

@@ -1,6 +1,6 @@
 //! The `Origin` field (RFC 6455 section 10.2, RFC 6454): scheme, host and port of the page that opened the connection.
 
-use super::uri::split_once;
+use crate::bytes::split_once;
 
 /// Whether `origin` is one of `allowed`, compared exactly but for the ASCII case of scheme and host.
 ///

@@ -1,7 +1,7 @@
 //! A head on its way out. Where room costs memory it is put together twice, by the same calls: without room, which tells
 //! its length, and then into room of that length.
 
-use crate::storage::copy;
+use crate::bytes::copy;
 
 /// Where the pieces of a head go.
 #[derive(Debug, Default)]

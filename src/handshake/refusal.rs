@@ -2,7 +2,7 @@
 
 use super::fields::{elements, trim};
 use super::view::Response;
-use crate::frame::take_front;
+use crate::bytes::take_front;
 use crate::storage::sealed::Buffer;
 
 /// How many bytes of chunk sizes, extensions and trailers are read at most: enough for small chunks, and an end for

@@ -7,8 +7,8 @@ use super::head::Own;
 use super::line::{RequestLine, fields, judged_field, request_line};
 use super::out::Out;
 use super::view::has_resource_name;
+use crate::bytes::FOR_SPEED;
 use crate::error::{Error, HandshakeError, Misuse};
-use crate::frame::FOR_SPEED;
 use core::str;
 
 /// What a server says yes with. See [`Sender::accept`](crate::Sender::accept).

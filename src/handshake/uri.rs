@@ -3,6 +3,7 @@
 
 use super::fields::Ascii;
 use super::out::Out;
+use crate::bytes::split_once;
 use core::fmt;
 
 /// A `ws` or `wss` URI, seen through its parts (RFC 6455 section 3).
@@ -302,12 +303,6 @@ fn split_authority(authority: &str) -> Result<(&str, &str), UriError> {
         return Err(UriError::Host);
     }
     Ok((host, port))
-}
-
-/// `str::split_once`, without the bounds checks in there that could panic for all a linker knows.
-pub(crate) fn split_once(text: &str, delimiter: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|byte| byte == delimiter)?;
-    Some((text.get(..at)?, text.get(at..)?.get(1..)?))
 }
 
 /// `IPv6address` of RFC 3986 section 3.2.2. `core::net::Ipv6Addr` takes the same text, but has bounds checks that could

@@ -4,7 +4,7 @@ use super::fields::{Extension, elements, extensions, is_token, trim};
 use super::line::{judged_field, split_line, token_len};
 use super::origin;
 use super::server::parse_version;
-use super::uri::split_once;
+use crate::bytes::split_once;
 use core::{fmt, str};
 
 /// A client's opening handshake, or another HTTP request.

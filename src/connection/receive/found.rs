@@ -1,6 +1,7 @@
 //! What was found in the input, and the event that is made of it in the last step.
 
-use super::{Receiver, parse_close, to_usize};
+use super::{Receiver, parse_close};
+use crate::bytes::to_usize;
 use crate::close::{Close, CloseCode};
 use crate::error::{Error, Violation};
 use crate::event::{Event, Message, Part};

@@ -8,7 +8,8 @@
 //! payload moves down, over the gap that the headers leave.
 
 use super::found::{Found, Payload, What};
-use super::{Lent, Receiver, Reported, to_usize};
+use super::{Lent, Receiver, Reported};
+use crate::bytes::{to_u32, to_usize};
 use crate::error::{Error, Limit};
 use crate::frame::MAX_CONTROL;
 use crate::message::DataKind;
@@ -218,9 +219,4 @@ impl<S: Storage> Receiver<S> {
 /// All, where no frame is under way.
 fn to_len(remaining: Option<u64>) -> usize {
     remaining.map_or(usize::MAX, |len| usize::try_from(len).unwrap_or(usize::MAX))
-}
-
-/// Lengths in the buffer, whose cursors have 32 bits.
-fn to_u32(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
 }

@@ -1,6 +1,7 @@
 //! What a connection sends by itself: pongs, and the Close that answers the peer's.
 
-use super::{MAX_CONTROL_FRAME, Sender, to_u32};
+use super::{MAX_CONTROL_FRAME, Sender};
+use crate::bytes::{to_u32, to_usize};
 use crate::close::CloseCode;
 use crate::connection::state::{Phase, Step};
 use crate::error::Error;
@@ -18,7 +19,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.outgoing.consume(len);
         self.pong_end = self.pong_end.saturating_sub(to_u32(len));
         if self.is_outgoing_empty() {
-            self.outgoing.clear(usize::try_from(keep).unwrap_or(usize::MAX));
+            self.outgoing.clear(to_usize(keep));
         }
         if self.pong_waits && self.pong_end == 0 {
             self.pong_waits = false;

@@ -1,0 +1,67 @@
+//! The ground floor: slice helpers that cannot panic, and the one choice between fast code and small code.
+
+/// Whether the library is built for speed rather than for a small image.
+///
+/// A target whose pointers have fewer than 64 bits is nearly always a microcontroller. There, vectors, code for each
+/// length and a fast path of its own gain little and cost flash. Attributes cannot read a constant, so they repeat the
+/// condition, always as `target_pointer_width = "64"`.
+pub(crate) const FOR_SPEED: bool = cfg!(target_pointer_width = "64");
+
+/// Takes at most `len` bytes off the front of `input`.
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+pub(crate) fn take_front<'i>(input: &mut &'i mut [u8], len: usize) -> &'i mut [u8] {
+    let whole = core::mem::take(input);
+    let len = len.min(whole.len());
+    match whole.split_at_mut_checked(len) {
+        Some((front, rest)) => {
+            *input = rest;
+            front
+        }
+        None => &mut [],
+    }
+}
+
+/// Copies `from` to `to`; both slices have the same length. `copy_from_slice` alone panics if they differ, and the
+/// panic stays in the program if the compiler cannot prove that they are equal.
+#[inline(always)]
+pub(crate) fn copy(from: &[u8], to: &mut [u8]) {
+    if !FOR_SPEED {
+        copy_prefix(from, to);
+    } else if to.len() == from.len() {
+        to.copy_from_slice(from);
+    }
+}
+
+/// Copies the front of `from` to the front of `to`, as many bytes as the shorter slice has.
+#[inline(never)]
+pub(crate) fn copy_prefix(from: &[u8], to: &mut [u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
+/// `str::split_once` without its bounds checks, which the linker would keep as possible panics.
+pub(crate) fn split_once(text: &str, delimiter: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == delimiter)?;
+    Some((text.get(..at)?, text.get(at..)?.get(1..)?))
+}
+
+/// A length with 32 bits as `usize`. On a target with 16-bit pointers a longer one becomes the longest.
+#[inline(always)]
+pub(crate) fn to_usize(len: u32) -> usize {
+    usize::try_from(len).unwrap_or(usize::MAX)
+}
+
+/// A length for one of the 32-bit cursors. A longer one becomes the longest.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "the comparison before it excludes that")]
+pub(crate) const fn to_u32(len: usize) -> u32 {
+    if len as u64 > u32::MAX as u64 { u32::MAX } else { len as u32 }
+}
+
+/// A length from the wire as `usize`. A length beyond the address space becomes the longest.
+#[inline(always)]
+pub(crate) fn to_len(len: u64) -> usize {
+    usize::try_from(len).unwrap_or(usize::MAX)
+}
