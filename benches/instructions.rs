@@ -115,7 +115,8 @@ fn receive_each<R: sansws::Role>(
         buffer.copy_from_slice(&read);
         let mut input = &mut buffer[..];
         while let Some((event, tx)) = connection.receive(&mut input) {
-            if let Event::Message(message) = black_box(event) {
+            if let Event::Message(message) = event {
+                let message = black_box(message);
                 if is_echo {
                     tx.binary(message.as_bytes()).unwrap();
                 }
