@@ -1,11 +1,11 @@
-//! Text is UTF-8, RFC 6455 sections 5.6 and 8.1, and fails as soon as it cannot be.
+//! Text is UTF-8, RFC 6455 sections 5.6 and 8.1. A connection fails at the first byte that cannot belong to UTF-8.
 
 use crate::support::*;
 use sansws::{Config, Connection, Violation};
 
 // WS-2.1-03
 #[test]
-fn utf_8_is_that_of_rfc_3629() {
+fn text_is_the_utf_8_of_rfc_3629() {
     for bad in [&b"\xc0\xaf"[..], b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80", b"\xff", b"\xe0\x80\x80"] {
         assert_fails(&[&frame(0x81, bad)], Violation::InvalidUtf8);
     }
@@ -22,12 +22,12 @@ fn text_that_is_not_utf_8_fails_with_1007() {
     assert_fails(&[b"\x81\x02\xc3("], Violation::InvalidUtf8);
     assert_fails(&[b"\x01\x01a", b"\x00\x02\xc3(", b"\x80\x00"], Violation::InvalidUtf8);
     assert_eq!(both(&[b"\x81\x01\xff"]).1, [close_frame(1007_u16)]);
-    // Sending it is impossible: `text` takes a `str`.
+    // `Sender::text` takes a `str`, so a caller cannot send such a text.
 }
 
 // WS-8.1-02
 #[test]
-fn text_does_not_end_inside_a_character() {
+fn text_that_ends_inside_a_character_fails() {
     for frames in [
         &[&b"\x81\x01\xc3"[..]][..],
         &[b"\x01\x01\xc3", b"\x80\x00"],
@@ -38,9 +38,9 @@ fn text_does_not_end_inside_a_character() {
     }
 }
 
-/// What is short and not ASCII is checked in a buffer where one is kept. WS-8.1-01 · WS-8.1-02
+/// A connection that keeps its receive buffer checks short texts in it. WS-8.1-01 · WS-8.1-02
 #[test]
-fn text_of_any_length_is_the_same_whether_a_buffer_is_kept_or_not() {
+fn text_of_any_length_is_checked_the_same_way_whether_a_buffer_is_kept_or_not() {
     let all = "aé€😀ßz\u{10ffff}".repeat(8);
     let mask = |payload: &[u8]| masked(&frame(0x81, payload), [7, 0x80, 9, 0xff]);
     for keep in [0, 191, 192, 1 << 16] {
@@ -63,7 +63,7 @@ fn text_of_any_length_is_the_same_whether_a_buffer_is_kept_or_not() {
                 assert_eq!(cut, [Heard::Failed(Violation::InvalidUtf8.into())], "length {len}");
                 continue;
             };
-            // Two in one read: the second one is not disturbed by the first one.
+            // Two messages in one read: the first does not disturb the second.
             let both = [mask(text.as_bytes()), mask("ü".as_bytes())].concat();
             assert_eq!(feed(&mut server, &both), [Heard::text(text), Heard::text("ü")], "length {len}");
         }
@@ -72,7 +72,7 @@ fn text_of_any_length_is_the_same_whether_a_buffer_is_kept_or_not() {
 
 // WS-8.1-03
 #[test]
-fn a_close_reason_is_utf_8() {
+fn a_close_reason_that_is_not_utf_8_fails() {
     assert_fails(&[b"\x88\x03\x03\xe8\xff"], Violation::InvalidCloseReason);
     assert_eq!(both(&[b"\x88\x03\x03\xe8\xff"]).1, [close_frame(1007_u16)]);
     let mut client = open_client();

@@ -1,4 +1,4 @@
-//! permessage-deflate, RFC 7692.
+//! Tests of permessage-deflate, RFC 7692.
 #![cfg(feature = "deflate")]
 
 #[path = "../support/mod.rs"]

@@ -1,4 +1,4 @@
-//! The opening handshake, RFC 6455 section 4, of both roles.
+//! Tests of the opening handshake, RFC 6455 section 4, for both roles.
 #![cfg(feature = "alloc")]
 
 #[path = "../support/mod.rs"]
