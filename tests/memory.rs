@@ -2,6 +2,7 @@
 //! allocate at the same time.
 #![cfg(feature = "alloc")]
 
+#[allow(dead_code, reason = "this test uses a part of it")]
 mod support;
 
 use sansws::{Config, Connection, Event, Limit, Message, Server};

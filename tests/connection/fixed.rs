@@ -109,8 +109,8 @@ fn a_message_that_does_not_fit_the_outgoing_buffer_is_refused() {
 /// A valid request with `lines` added to its head.
 fn request_with(lines: &str) -> String {
     format!(
-        "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\n\
-         Sec-WebSocket-Version: 13\r\n{lines}\r\n"
+        "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{lines}\r\n"
     )
 }
 

@@ -7,9 +7,8 @@ mod refusal;
 mod request;
 
 use crate::heads::Change::{self, Add, Set, Without};
-use crate::heads::{Field, Fixed, RESPONSE, SAMPLE, as_bytes, changed, head, response};
-use crate::support;
-use crate::support::{Heard, KEY, feed, feed_cut, frame, take_outgoing};
+use crate::heads::{ACCEPT, Field, Fixed, KEY, RESPONSE, SAMPLE, as_bytes, changed, head, response};
+use crate::support::{Heard, feed, feed_cut, frame, take_outgoing};
 use proptest::prelude::*;
 use sansws::handshake::{ClientUpgrade, Response};
 use sansws::{

@@ -2,9 +2,9 @@
 //! same rules as a connection does.
 
 use crate::heads::Change::{Add, Set, Without};
-use crate::heads::{Field, REQUEST, RESPONSE, SAMPLE, as_bytes, changed};
+use crate::heads::{Field, KEY, REQUEST, RESPONSE, SAMPLE, as_bytes, changed};
 use crate::support;
-use crate::support::{Heard, KEY, feed, frame, masked, open_client, open_server, take_outgoing};
+use crate::support::{Heard, feed, frame, masked, open_client, open_server, take_outgoing};
 use sansws::handshake::{ClientUpgrade, ServerUpgrade};
 use sansws::{Config, Connection, HandshakeError, Misuse, State};
 

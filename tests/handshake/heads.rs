@@ -1,9 +1,14 @@
 //! Heads of the opening handshake: valid ones, and ways to change them.
 
-use crate::support::{ACCEPT, Answer, KEY};
+use crate::support::Answer;
 use rand_core::{TryCryptoRng, TryRng};
 use sansws::{Client, Connection, Storage};
 use std::convert::Infallible;
+
+/// The key of RFC 6455 section 1.3.
+pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+/// The `Sec-WebSocket-Accept` that answers `KEY`.
+pub const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 pub type Field = (&'static str, &'static str);
 

@@ -9,9 +9,8 @@ mod request;
 mod view;
 
 use crate::heads::Change::{self, Add, Set, Without};
-use crate::heads::{Field, REQUEST, as_bytes, changed, head, request};
-use crate::support;
-use crate::support::{Heard, KEY, ServerConnection, feed, feed_cut, frame, masked, take_outgoing};
+use crate::heads::{ACCEPT, Field, KEY, REQUEST, as_bytes, changed, head, request};
+use crate::support::{Heard, ServerConnection, feed, feed_cut, frame, masked, take_outgoing};
 use proptest::prelude::*;
 use sansws::handshake::{Request, ServerUpgrade};
 use sansws::{
@@ -119,7 +118,7 @@ fn assert_head_accepted(head: &[u8], subprotocols: &[&str]) {
 fn assert_fields_accepted(fields: &[Field]) {
     assert_head_accepted(&head("GET /chat HTTP/1.1", fields), &[]);
     let upgrade = ServerUpgrade::check("GET", || as_bytes(fields)).unwrap();
-    assert_eq!(upgrade.accept(None).unwrap().fields().nth(2).unwrap().1, support::ACCEPT);
+    assert_eq!(upgrade.accept(None).unwrap().fields().nth(2).unwrap().1, ACCEPT);
 }
 
 /// Asserts that a valid request with these changes is accepted.

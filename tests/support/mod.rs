@@ -1,22 +1,15 @@
 //! Helpers that the tests share: a client and a server in one process, events that own their contents, and input that
 //! comes in pieces.
-#![allow(dead_code, reason = "each test uses a part of it")]
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sansws::{
-    Accept, Client, ClientRequest, CloseCode, Config, Connection, Error, Event, Message, Role, Server,
-    Storage, Upgraded,
+    Accept, Client, ClientRequest, Config, Connection, Error, Event, Message, Role, Server, Storage, Upgraded,
 };
 
 pub type Rng = StdRng;
 pub type ServerConnection = Connection<Server>;
 pub type ClientConnection = Connection<Client<Rng>>;
-
-/// The key of RFC 6455 section 1.3.
-pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-/// The `Sec-WebSocket-Accept` that answers `KEY`.
-pub const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// A generator whose numbers are the same in every run.
 pub fn rng() -> Rng {
@@ -330,8 +323,6 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 pub fn close_frame(code: impl Into<u16>) -> Vec<u8> {
     frame(0x88, &code.into().to_be_bytes())
 }
-
-pub const PROTOCOL_ERROR: CloseCode = CloseCode::PROTOCOL_ERROR;
 
 /// Gives these unmasked frames to an open server (masked) and to an open client, whole and byte by byte. Returns the
 /// events, and the frames that were sent (unmasked again). Asserts that both are the same in all four runs.

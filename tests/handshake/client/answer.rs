@@ -111,7 +111,7 @@ fn accept_is_the_digest_of_the_text_of_the_key() {
 // WS-11.3.3-01
 #[test]
 fn a_second_accept_fails() {
-    assert_fails(&[Add("Sec-WebSocket-Accept", support::ACCEPT)], HandshakeError::Accept);
+    assert_fails(&[Add("Sec-WebSocket-Accept", ACCEPT)], HandshakeError::Accept);
     assert_fails(&[Add("sec-websocket-accept", "")], HandshakeError::Accept);
 }
 

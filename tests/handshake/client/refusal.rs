@@ -53,7 +53,7 @@ fn another_status_is_reported_as_a_refusal() {
         }
         look_at_refusal(&stream, |response| {
             assert_eq!((response.status(), response.reason()), (status, "Some Reason"));
-            assert_eq!(response.header("sec-websocket-accept"), Some(support::ACCEPT));
+            assert_eq!(response.header("sec-websocket-accept"), Some(ACCEPT));
             assert_eq!(response.header("x"), Some("y"));
         });
         let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &[]).unwrap();
