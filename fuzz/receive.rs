@@ -1,4 +1,5 @@
-//! Code that both receive targets share: the input with its cuts, and the comparison with the same bytes in one piece.
+//! Code that both receive targets share: the input with its cuts, and the comparison with the same bytes in
+//! one piece.
 
 use arbitrary::Arbitrary;
 use sansws::deflate::{Deflate, DeflateParams};
@@ -146,7 +147,8 @@ fn run<R: Role, S: Storage>(
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    assert_eq!(connection.receive(&mut &mut [0][..]).err(), Some(error), "a failed connection reports the same error again");
+                    let again = connection.receive(&mut &mut [0][..]).err();
+                    assert_eq!(again, Some(error), "a failed connection reports the same error again");
                     assert_eq!(connection.error(), Some(error));
                     heard.extend_from_slice(format!("\n{error:?}").as_bytes());
                     break 'pieces;

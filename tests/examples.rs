@@ -73,7 +73,8 @@ impl EchoServer {
         write!(
             stream,
             "GET / HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: {origin}\r\n\r\n"
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Origin: {origin}\r\n\r\n"
         )
         .unwrap();
         let mut status = String::new();
@@ -265,7 +266,8 @@ enum Did {
     Close(u16),
 }
 
-/// A stand-in for the fuzzing server of Autobahn, with two cases: an echo, and a frame that breaks the protocol.
+/// A stand-in for the fuzzing server of Autobahn, with two cases: an echo, and a frame that breaks the
+/// protocol.
 fn fuzzing_server() -> (String, Receiver<Did>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());

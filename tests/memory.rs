@@ -1,5 +1,5 @@
-//! How much memory a connection holds. The allocator counts it, so this file has one test only: no other test can
-//! allocate at the same time.
+//! How much memory a connection holds. The allocator counts it, so this file has one test only: no other test
+//! can allocate at the same time.
 #![cfg(feature = "alloc")]
 
 #[allow(dead_code, reason = "this test uses a part of it")]
@@ -104,8 +104,8 @@ fn a_decompression_bomb_stops_at_the_limit() {
     assert!(peak <= 2 << 20, "{peak} bytes");
 }
 
-/// Counts the struct and the heap together, after a handshake and ten messages of 1 KiB. Each message comes in two
-/// pieces, so that the connection has to buffer it.
+/// Counts the struct and the heap together, after a handshake and ten messages of 1 KiB. Each message comes
+/// in two pieces, so that the connection has to buffer it.
 fn an_idle_server_connection() {
     let request = Pair::new(Config::new()).client.outgoing().to_vec();
     let message = masked(&frame(0x82, &[7; 1024]), [1, 2, 3, 4]);
@@ -147,8 +147,8 @@ fn no_allocation_per_message_if_buffers_are_kept() {
     assert_eq!(ALLOCATIONS.load(Relaxed), allocations);
 }
 
-/// ASCII and other texts are joined in the same buffer. The buffer grows with the bytes received, and the connection
-/// frees it after the message unless `keep_capacity` allows to keep it.
+/// ASCII and other texts are joined in the same buffer. The buffer grows with the bytes received, and the
+/// connection frees it after the message unless `keep_capacity` allows to keep it.
 fn texts_in_pieces_share_one_buffer() {
     for keep in [0, 64 * 1024] {
         let before = held();
@@ -180,8 +180,8 @@ fn texts_in_pieces_share_one_buffer() {
     }
 }
 
-/// A short text that is not ASCII is checked in the receive buffer, but only if the connection keeps a buffer of at
-/// least 192 bytes. Otherwise the check takes no memory.
+/// A short text that is not ASCII is checked in the receive buffer, but only if the connection keeps a buffer
+/// of at least 192 bytes. Otherwise the check takes no memory.
 fn short_texts_need_no_memory_of_their_own() {
     for keep in [0, 191, 192] {
         let before = held();
@@ -304,7 +304,8 @@ fn codecs_hold_the_documented_memory() {
         println!("an inflater of {bits} bits holds {empty} bytes, and {bytes} after messages");
         assert!(empty <= 47 * 1024 && bytes <= empty + (1 << bits), "{empty}, {bytes}");
     }
-    // Without context takeover, an endpoint holds no codec between messages: it has given them back to the pool.
+    // Without context takeover, an endpoint holds no codec between messages: it has given them back to the
+    // pool.
     let pool = Pool::new(1);
     drop((pool.take_deflater(4, 15), pool.take_inflater()));
     let params =

@@ -61,7 +61,8 @@ fn assert_never_due(mut timers: Timers, state: State) {
     assert_eq!(timers.next_deadline(), None);
 }
 
-/// Each row of the table switches on one timer. Each column is a state of `STATES` and says what is due in it.
+/// Each row of the table switches on one timer. Each column is a state of `STATES` and says what is due in
+/// it.
 #[test]
 fn each_timer_is_due_only_in_its_own_state() {
     let ping = SendPing([0, 0, 0, 1]);

@@ -1,6 +1,6 @@
-//! Invariant: C zlib decompresses what our compressor writes, our decompressor decompresses what C zlib writes, and if
-//! both accept the bytes of a stranger, the result is the same. This holds for windows of all sizes, with and without
-//! context takeover.
+//! Invariant: C zlib decompresses what our compressor writes, our decompressor decompresses what C zlib
+//! writes, and if both accept the bytes of a stranger, the result is the same. This holds for windows of all
+//! sizes, with and without context takeover.
 #![no_main]
 
 #[path = "../../tests/support/zlib.rs"]

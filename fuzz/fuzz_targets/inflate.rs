@@ -1,6 +1,6 @@
-//! Invariant: whatever compressed bytes a peer sends, and wherever the bytes and the output are cut, a decompressor
-//! neither panics nor hangs. It gives the same bytes or the same failure as if all came in one piece, and never more
-//! bytes than the output has room for.
+//! Invariant: whatever compressed bytes a peer sends, and wherever the bytes and the output are cut, a
+//! decompressor neither panics nor hangs. It gives the same bytes or the same failure as if all came in one
+//! piece, and never more bytes than the output has room for.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -39,7 +39,11 @@ fn message(
                 break;
             }
             if step.produced < out.len() {
-                assert_eq!(inflater.inflate(rest, &mut out), Err(Corrupt), "the step was not done although there was room left");
+                assert_eq!(
+                    inflater.inflate(rest, &mut out),
+                    Err(Corrupt),
+                    "the step was not done although there was room left"
+                );
                 return Err(Corrupt);
             }
             if message.len() == MAX {

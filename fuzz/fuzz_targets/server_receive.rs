@@ -1,6 +1,6 @@
-//! Invariant: whatever a client sends and wherever it is cut, a server neither panics nor hangs. It reports the same
-//! events and writes the same bytes as if all came in one piece, keeps its limits, and once it has failed, it remains
-//! failed.
+//! Invariant: whatever a client sends and wherever it is cut, a server neither panics nor hangs. It reports
+//! the same events and writes the same bytes as if all came in one piece, keeps its limits, and once it has
+//! failed, it remains failed.
 #![no_main]
 
 #[path = "../receive.rs"]

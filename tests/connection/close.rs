@@ -263,8 +263,9 @@ fn allowed_codes() -> impl Iterator<Item = u16> {
     (1000..=1003).chain(1007..=1014).chain(3000..=4999)
 }
 
-// WS-7.4.1-01 · WS-7.4.1-03 · WS-7.4.1-04 · WS-7.4.1-06 · WS-7.4.1-07 · WS-7.4.1-08 · WS-7.4.1-14 · WS-7.4.1-15
-// WS-7.4.1-16 · WS-7.4.2-01 · WS-7.4.2-02 · WS-7.4.2-03 · WS-7.4.2-04 · WS-7.4.2-05 · WS-7.4.2-06 · WS-11.7-01
+// WS-7.4.1-01 · WS-7.4.1-03 · WS-7.4.1-04 · WS-7.4.1-06 · WS-7.4.1-07 · WS-7.4.1-08 · WS-7.4.1-14
+// WS-7.4.1-15 · WS-7.4.1-16 · WS-7.4.2-01 · WS-7.4.2-02 · WS-7.4.2-03 · WS-7.4.2-04 · WS-7.4.2-05
+// WS-7.4.2-06 · WS-11.7-01
 #[test]
 fn only_allowed_close_codes_can_be_received_and_sent() {
     let allowed: Vec<u16> = allowed_codes().collect();
@@ -319,7 +320,8 @@ fn close_codes_are_displayed_with_their_names() {
 // WS-10.7-02
 #[test]
 fn a_half_closed_transport_can_still_be_written() {
-    // The peer shuts down its direction in the middle of a conversation. The server still writes what it has queued.
+    // The peer shuts down its direction in the middle of a conversation. The server still writes what it has
+    // queued.
     let mut server = open_server();
     server.sender().text("last words").unwrap();
     server.receive_eof().unwrap_err();

@@ -123,8 +123,8 @@ fn after_a_burst_of_pings_only_the_latest_is_answered() {
     let pings: Vec<&[u8]> = pings.iter().map(Vec::as_slice).collect();
     let heard = feed(&mut server, &masked_all(&pings));
     assert_eq!(heard.len(), 100);
-    // The first 16 pings are answered one by one. Of the others only the latest is answered, once those pongs are
-    // written.
+    // The first 16 pings are answered one by one. Of the others only the latest is answered, once those pongs
+    // are written.
     let sent = frames(server.outgoing());
     assert_eq!(sent, pings[..16].iter().map(|ping| frame(0x8a, &ping[2..])).collect::<Vec<_>>());
     server.mark_sent(16 * 127 - 1);

@@ -1,5 +1,5 @@
-//! The conversation that every implementation should get right, held in both directions between two connections in
-//! memory.
+//! The conversation that every implementation should get right, held in both directions between two
+//! connections in memory.
 
 use crate::support::{Heard, Pair};
 use sansws::DataKind;

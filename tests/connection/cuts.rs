@@ -1,4 +1,5 @@
-//! Events and outgoing bytes do not depend on where the input is cut, and one end receives what the other sends.
+//! Events and outgoing bytes do not depend on where the input is cut, and one end receives what the other
+//! sends.
 
 use crate::support::*;
 use proptest::collection::vec;
@@ -61,8 +62,8 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|head| format!("{head}\r\n").into_bytes())
 }
 
-/// A request line and header lines of any kind: names that begin like a name that the server needs, long values, and
-/// bytes that are not allowed.
+/// A request line and header lines of any kind: names that begin like a name that the server needs, long
+/// values, and bytes that are not allowed.
 #[cfg(feature = "heapless")]
 fn any_head() -> impl Strategy<Value = Vec<u8>> {
     let name = prop_oneof![
@@ -79,7 +80,8 @@ fn any_head() -> impl Strategy<Value = Vec<u8>> {
         select(vec!["", " ", "X", "x-1", "U", "content-lengths", "h\u{f6}st", "a b", "\r", "\0"]),
     ];
     let value = prop_oneof![
-        4 => select(vec!["websocket", "upgrade", "13", "dGhlIHNhbXBsZSBub25jZQ==", "a, b", ""]).prop_map(str::to_owned),
+        4 => select(vec!["websocket", "upgrade", "13", "dGhlIHNhbXBsZSBub25jZQ==", "a, b", ""])
+            .prop_map(str::to_owned),
         2 => "[a-z \t\u{e9}]{0,40}",
         1 => (0..300_usize).prop_map(|len| "v".repeat(len)),
         1 => select(vec!["\0", "a\rb", "\x7f", "\r"]).prop_map(str::to_owned),
@@ -103,8 +105,10 @@ fn any_head() -> impl Strategy<Value = Vec<u8>> {
 
 fn response() -> impl Strategy<Value = Vec<u8>> {
     let head = select(vec![
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\n\r\n",
-        "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: ACCEPT\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: ACCEPT\r\n\r\n",
         "HTTP/1.1 403 Forbidden\r\nContent-Length: 30\r\n\r\n",
         "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0\r\nA: b\r\n\r\n",
         "HTTP/1.1 500 Oh\r\n\r\n",
@@ -113,8 +117,8 @@ fn response() -> impl Strategy<Value = Vec<u8>> {
     head.prop_map(|head| head.as_bytes().to_vec())
 }
 
-/// Asserts that a connection reports and sends the same for these bytes if they come whole, cut at these places, byte by
-/// byte, and byte by byte with all spare memory released after each byte.
+/// Asserts that a connection reports and sends the same for these bytes if they come whole, cut at these
+/// places, byte by byte, and byte by byte with all spare memory released after each byte.
 fn assert_cuts_do_not_matter<R: Role, S: Storage>(
     connect: impl Fn() -> Connection<R, S>,
     bytes: &[u8],
@@ -146,14 +150,22 @@ proptest! {
 
     // WS-2.1-02
     #[test]
-    fn an_open_server_behaves_the_same_wherever_its_input_is_cut(frames in stream(), config in config(), at in cuts(4000)) {
+    fn an_open_server_behaves_the_same_wherever_its_input_is_cut(
+        frames in stream(),
+        config in config(),
+        at in cuts(4000),
+    ) {
         let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
         assert_cuts_do_not_matter(|| Connection::open_server(config), &masked_all(&frames), &at);
     }
 
     // WS-2.1-02
     #[test]
-    fn an_open_client_behaves_the_same_wherever_its_input_is_cut(frames in stream(), config in config(), at in cuts(4000)) {
+    fn an_open_client_behaves_the_same_wherever_its_input_is_cut(
+        frames in stream(),
+        config in config(),
+        at in cuts(4000),
+    ) {
         assert_cuts_do_not_matter(|| Connection::open_client(config, rng()), &frames.concat(), &at);
     }
 
@@ -180,7 +192,8 @@ proptest! {
         max_fields in 2..12_u8,
     ) {
         let bytes = [head, masked_all(&[&frame(0x81, b"hi")])].concat();
-        let config = Config::new().max_head(max_head).max_head_fields(max_fields).keep_fields(&["Cookie", "kept"]);
+        let config =
+            Config::new().max_head(max_head).max_head_fields(max_fields).keep_fields(&["Cookie", "kept"]);
         assert_cuts_do_not_matter(|| Connection::server_in(config, Fixed::<200, 512>), &bytes, &at);
         assert_cuts_do_not_matter(|| Connection::server_in(config, Heap), &bytes, &at);
         // If the buffer is large enough, dropping lines makes no difference.
@@ -194,7 +207,11 @@ proptest! {
 
     // WS-2.1-02
     #[test]
-    fn a_new_client_behaves_the_same_wherever_its_input_is_cut(head in response(), frames in stream(), at in cuts(1500)) {
+    fn a_new_client_behaves_the_same_wherever_its_input_is_cut(
+        head in response(),
+        frames in stream(),
+        at in cuts(1500),
+    ) {
         let connect = || Pair::new(Config::new().max_refusal_body(100)).client;
         // The key is the same in every run, and so is the answer.
         let mut server: ServerConnection = Connection::server(Config::new());
@@ -208,7 +225,8 @@ proptest! {
             let mut heard = feed_cut(&mut client, &bytes, cuts);
             // The end of the transport ends the body of a refusal.
             if let Ok(Some(sansws::Event::HandshakeRefused(response))) = client.receive_eof() {
-                heard.push(Heard::Refused(response.status(), response.body().to_vec(), response.is_body_truncated()));
+                let body = response.body().to_vec();
+                heard.push(Heard::Refused(response.status(), body, response.is_body_truncated()));
             }
             (heard, take_outgoing(&mut client))
         };
@@ -217,8 +235,8 @@ proptest! {
         prop_assert_eq!(run((0..bytes.len()).collect()), whole);
     }
 
-    // WS-2-02: the messages are compared with a model that unmasks byte by byte, joins fragments, and shares no code with
-    // the library.
+    // WS-2-02: the messages are compared with a model that unmasks byte by byte, joins fragments, and shares
+    // no code with the library.
     #[test]
     fn a_server_receives_the_messages_that_a_client_sends(
         messages in vec((any::<bool>(), vec(0..3000_usize, 1..5), any::<bool>()), 1..8),
@@ -258,7 +276,11 @@ proptest! {
                 tx.finish(last).unwrap();
                 joined.extend_from_slice(last);
             }
-            expected.push(if is_text { Heard::Text(String::from_utf8(joined).unwrap()) } else { Heard::Binary(joined) });
+            expected.push(if is_text {
+                Heard::Text(String::from_utf8(joined).unwrap())
+            } else {
+                Heard::Binary(joined)
+            });
         }
         let bytes = take_outgoing(&mut pair.client);
         // The model unmasks each frame byte by byte, joins fragments, and sets control frames apart.
@@ -282,7 +304,8 @@ proptest! {
             }
         }
         prop_assert_eq!(&modelled, &expected);
-        let heard = feed_cut(&mut pair.server, &bytes, at.iter().map(|&at| at.min(bytes.len())).collect::<Vec<_>>());
+        let at: Vec<_> = at.iter().map(|&at| at.min(bytes.len())).collect();
+        let heard = feed_cut(&mut pair.server, &bytes, at);
         prop_assert_eq!(heard, expected);
     }
 }

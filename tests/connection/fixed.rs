@@ -1,4 +1,5 @@
-//! The `Fixed` storage, which needs no allocator: the protocol is the same, and the buffers have a fixed size.
+//! The `Fixed` storage, which needs no allocator: the protocol is the same, and the buffers have a fixed
+//! size.
 
 use crate::support::*;
 use sansws::{
@@ -73,8 +74,8 @@ fn a_message_may_be_as_large_as_the_buffer_but_not_larger() {
         let mut client = client(Config::new());
         assert_eq!(feed_cut(&mut client, &full, [cut]), [Heard::binary(&[7; 256])], "cut at {cut}");
     }
-    // A longer message is refused because of its header. This also holds for a message that arrives in one read and
-    // would need no buffer: what is reported does not depend on how the bytes are cut.
+    // A longer message is refused because of its header. This also holds for a message that arrives in one
+    // read and would need no buffer: what is reported does not depend on how the bytes are cut.
     let mut client = client(Config::new());
     assert_eq!(feed(&mut client, &frame(0x82, &[7; 257])), [Heard::Failed(Limit::Message.into())]);
     assert_eq!(frames(client.outgoing()), [close_frame(1009_u16)]);
@@ -114,8 +115,8 @@ fn request_with(lines: &str) -> String {
     )
 }
 
-/// What a server reports and answers. Asserts that both are the same if the bytes come whole, in two pieces, or one by
-/// one.
+/// What a server reports and answers. Asserts that both are the same if the bytes come whole, in two pieces,
+/// or one by one.
 #[track_caller]
 fn heard_in_pieces(config: Config, bytes: &[u8]) -> (Vec<Heard>, Vec<u8>) {
     let run = |cuts: Vec<usize>| {
@@ -186,8 +187,8 @@ fn headers_that_the_embedder_names_are_kept() {
 
 #[test]
 fn a_head_fails_if_a_line_that_is_needed_does_not_fit() {
-    // Room is needed for the request line, the headers of the protocol, the headers that the embedder named, and the
-    // empty line at the end.
+    // Room is needed for the request line, the headers of the protocol, the headers that the embedder named,
+    // and the empty line at the end.
     let plain = request_with("").len();
     let room = 256 - plain;
     let origin =

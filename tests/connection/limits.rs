@@ -1,5 +1,5 @@
-//! Every limit of an open connection is tested at the limit and one past it (RFC 6455 section 10.4). The limits of the
-//! handshake are tested with the handshake.
+//! Every limit of an open connection is tested at the limit and one past it (RFC 6455 section 10.4). The
+//! limits of the handshake are tested with the handshake.
 
 use crate::support::*;
 use sansws::{Config, Connection, DataKind, Delivery, Limit, Misuse, PreparedMessage};
@@ -127,8 +127,8 @@ fn random_bytes_never_break_a_connection() {
     );
 }
 
-/// Feeds the bytes and returns 1 if they fail the connection. Asserts that a connection that has failed asks to
-/// disconnect, and that each connection can be dropped at the end of the transport.
+/// Feeds the bytes and returns 1 if they fail the connection. Asserts that a connection that has failed asks
+/// to disconnect, and that each connection can be dropped at the end of the transport.
 fn feed_and_end<R: sansws::Role>(mut connection: Connection<R>, bytes: &[u8]) -> u32
 where
     Connection<R>: Answer,

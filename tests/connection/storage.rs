@@ -1,4 +1,5 @@
-//! Ways to make a connection without an allocator: lent buffers, constants, roles without an opening handshake.
+//! Ways to make a connection without an allocator: lent buffers, constants, roles without an opening
+//! handshake.
 
 use crate::support::*;
 use rand::SeedableRng;
@@ -89,8 +90,8 @@ fn buffers_of_any_size_can_be_lent() {
     let said = conversation(Connection::server_in(CONFIG, Borrowed::new(&mut receive, &mut send)));
     assert!(said.ends_with(b"\x82\x02hi"));
 
-    // A message may be as large as the receive buffer, and a frame as large as the send buffer, but not larger. The
-    // buffers can be lent again.
+    // A message may be as large as the receive buffer, and a frame as large as the send buffer, but not
+    // larger. The buffers can be lent again.
     let hi = masked(&frame(0x81, b"hi"), [1, 2, 3, 4]);
     for room in [16, 100, 256] {
         let (receive, send) = (&mut receive[..room], &mut send[..room + OUTGOING_RESERVE]);

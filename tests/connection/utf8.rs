@@ -1,4 +1,5 @@
-//! Text is UTF-8, RFC 6455 sections 5.6 and 8.1. A connection fails at the first byte that cannot belong to UTF-8.
+//! Text is UTF-8, RFC 6455 sections 5.6 and 8.1. A connection fails at the first byte that cannot belong to
+//! UTF-8.
 
 use crate::support::*;
 use sansws::{Config, Connection, Violation};

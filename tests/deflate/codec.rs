@@ -53,7 +53,8 @@ fn inflate(inflater: &mut Inflater, payload: &[u8], cuts: &mut Cuts) -> Result<V
     Ok(message)
 }
 
-/// Calls `step` with room for as many bytes as the cuts allow, until it is done, and appends the output to `message`.
+/// Calls `step` with room for as many bytes as the cuts allow, until it is done, and appends the output to
+/// `message`.
 fn grow(
     message: &mut Vec<u8>,
     cuts: &mut Cuts,

@@ -1,4 +1,5 @@
-//! RFC 7692 sections 6 and 7.2 on a connection: compressed messages whole, in fragments, in parts, within limits.
+//! RFC 7692 sections 6 and 7.2 on a connection: compressed messages whole, in fragments, in parts, within
+//! limits.
 
 mod any_messages;
 mod handshake;
@@ -34,8 +35,8 @@ fn client_with(config: Config, params: DeflateParams) -> ClientConnection {
     client
 }
 
-/// What a server and a client report for these unmasked frames. Asserts that it is the same for both roles, and if the
-/// bytes arrive one by one.
+/// What a server and a client report for these unmasked frames. Asserts that it is the same for both roles,
+/// and if the bytes arrive one by one.
 #[track_caller]
 fn heard(config: Config, frames: &[&[u8]]) -> Vec<Heard> {
     let params = DeflateParams::new();

@@ -315,8 +315,8 @@ fn any_deflate() -> impl Strategy<Value = Deflate> {
 }
 
 proptest! {
-    // PMD-3-02 · PMD-5-08 · PMD-5-10 · PMD-5-12 · PMD-7-06: both ends read the same parameters from the answer, but a
-    // client may limit itself further.
+    // PMD-3-02 · PMD-5-08 · PMD-5-10 · PMD-5-12 · PMD-7-06: both ends read the same parameters from the
+    // answer, but a client may limit itself further.
     #[test]
     fn the_answer_of_any_server_fits_the_offer_of_any_client(client in any_deflate(), server in any_deflate()) {
         let (agreed, answer) = accept(server, &[client.offer().as_str()]).unwrap();
@@ -328,7 +328,10 @@ proptest! {
     }
 
     #[test]
-    fn no_header_line_makes_the_negotiation_panic(line in "(permessage-deflate|foo)?([;,= \"]{0,2}(server_max_window_bits|client_max_window_bits|[a-z]{0,3}|[0-9]{0,3})){0,6}") {
+    fn no_header_line_makes_the_negotiation_panic(
+        line in "(permessage-deflate|foo)?\
+                 ([;,= \"]{0,2}(server_max_window_bits|client_max_window_bits|[a-z]{0,3}|[0-9]{0,3})){0,6}"
+    ) {
         let _ = (accept(PLAIN, &[&line]), check(PLAIN, &line));
     }
 }

@@ -88,7 +88,7 @@ async def invalid_text(pieces):
 
 
 async def pings_among_messages():
-    """Pongs share the outgoing buffer with the echo. There has to be room for both, wherever TCP cuts the stream."""
+    """Pongs share the outgoing buffer with the echo. There has to be room for both, wherever TCP cuts."""
     chance = random.Random(3)
     messages = [chance.randbytes(chance.randrange(6000)) for _ in range(400)]
     async with connect() as socket:
@@ -217,8 +217,8 @@ async def readings():
 
 
 async def sleeps():
-    """With nothing to do the processor sleeps. If it never slept, it would take a whole core of the host, and the other
-    threads of QEMU would starve."""
+    """With nothing to do the processor sleeps. If it never slept, it would take a whole core of the host, and
+    the other threads of QEMU would starve."""
     def seconds():
         with open(f'/proc/{PROCESS}/stat') as file:
             return sum(map(int, file.read().rsplit(')', 1)[1].split()[11:13])) / os.sysconf('SC_CLK_TCK')

@@ -1,5 +1,5 @@
-//! The client's side of the opening handshake, RFC 6455 section 4.1. Most rules are checked twice: with a head of
-//! HTTP/1.1, and with the headers that an HTTP stack of the embedder hands over (`ClientUpgrade`).
+//! The client's side of the opening handshake, RFC 6455 section 4.1. Most rules are checked twice: with a
+//! head of HTTP/1.1, and with the headers that an HTTP stack of the embedder hands over (`ClientUpgrade`).
 
 mod answer;
 mod failure;
@@ -74,8 +74,8 @@ fn assert_never_opened(client: &mut SampleClient) {
     assert!(client.outgoing().is_empty());
 }
 
-/// Asserts that the head fails the client, that the client writes nothing more, and that its error is the same each
-/// time.
+/// Asserts that the head fails the client, that the client writes nothing more, and that its error is the
+/// same each time.
 #[track_caller]
 fn assert_head_fails_with(config: Config, head: &[u8], error: impl Into<Error>) {
     let error = error.into();

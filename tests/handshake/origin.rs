@@ -105,8 +105,8 @@ fn is_same_compares_host_and_port() {
     }
 }
 
-/// `is_same` knows the default ports of http and https only. An origin of another scheme that has no port is not the
-/// page of an HTTP server.
+/// `is_same` knows the default ports of http and https only. An origin of another scheme that has no port is
+/// not the page of an HTTP server.
 #[test]
 fn is_same_refuses_schemes_other_than_http_and_https() {
     for origin in
@@ -117,7 +117,8 @@ fn is_same_refuses_schemes_other_than_http_and_https() {
     }
 }
 
-/// The results of `is_origin_in` (with `https://chat.example`) and `is_same_origin` for a request with these changes.
+/// The results of `is_origin_in` (with `https://chat.example`) and `is_same_origin` for a request with these
+/// changes.
 fn verdicts(changes: &[Change]) -> (bool, bool) {
     let mut bytes = request(changes);
     let mut input = &mut bytes[..];

@@ -1,5 +1,5 @@
-//! The server's side of the opening handshake, RFC 6455 section 4.2. Most rules are checked twice: with a head of
-//! HTTP/1.1, and with the headers that an HTTP stack of the embedder hands over (`ServerUpgrade`).
+//! The server's side of the opening handshake, RFC 6455 section 4.2. Most rules are checked twice: with a
+//! head of HTTP/1.1, and with the headers that an HTTP stack of the embedder hands over (`ServerUpgrade`).
 
 mod acceptance;
 mod extensions;
@@ -65,8 +65,8 @@ fn expected_answer(error: Error) -> &'static str {
     }
 }
 
-/// Asserts that the server answers the head with an HTTP error and that the connection is closed once the answer is
-/// written.
+/// Asserts that the server answers the head with an HTTP error and that the connection is closed once the
+/// answer is written.
 #[track_caller]
 fn assert_head_refused_with(config: Config, head: &[u8], error: impl Into<Error>) {
     let error = error.into();
@@ -147,8 +147,8 @@ fn asked(changes: &[Change]) -> ServerConnection {
     server
 }
 
-/// Shows a request to `look`: once from a head that lies whole in the input, and once from a head that the connection
-/// has put together from two pieces.
+/// Shows a request to `look`: once from a head that lies whole in the input, and once from a head that the
+/// connection has put together from two pieces.
 #[track_caller]
 fn look_at(head: &[u8], look: impl Fn(Request<'_>)) {
     for whole in [true, false] {
@@ -184,8 +184,8 @@ const BROKEN: [Field; 13] = [
     ("\u{fc}", "a"),
 ];
 
-/// Asserts that the connection closes once its answer is written, and ignores everything after that. Returns the
-/// answer.
+/// Asserts that the connection closes once its answer is written, and ignores everything after that. Returns
+/// the answer.
 #[track_caller]
 fn assert_closes_after_the_answer(server: &mut ServerConnection) -> String {
     assert_eq!(server.state(), State::Closing, "the answer is not written completely");

@@ -10,8 +10,9 @@ fn main() {
         return;
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    // The memory is large, because the check is about the contents of the image and not about its size. The flash does
-    // not begin at 0: the debugging information gives that address to functions that were not linked.
+    // The memory is large, because the check is about the contents of the image and not about its size. The
+    // flash does not begin at 0: the debugging information gives that address to functions that were not
+    // linked.
     let memory =
         "MEMORY { FLASH : ORIGIN = 0x08000000, LENGTH = 1M\n RAM : ORIGIN = 0x20000000, LENGTH = 1M }\n";
     fs::write(out.join("memory.x"), memory).expect("OUT_DIR can be written to");

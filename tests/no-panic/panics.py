@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""panics.py IMAGE: prints every place in an ELF image that leads to a panic, with the functions inlined there.
+"""panics.py IMAGE: prints each place in an ELF image that leads to a panic, with the functions inlined there.
 
-The exit status is 1 if there is such a place, and 0 if there is none. The script looks for the functions with which
-`core` panics. The linker has removed code that is never reached, so each of them in the image is reachable. Traps count
-too, because the compiler turns some panics into a trap."""
+The exit status is 1 if there is such a place, and 0 if there is none. The script looks for the functions with
+which `core` panics. The linker has removed unreachable code, so each of them that is in the image can be
+reached. Traps count too, because the compiler turns some panics into a trap."""
 import re, subprocess, sys
 
 PANIC = re.compile(
@@ -40,7 +40,8 @@ def main(image):
     for name in sorted(set(panics.values())):
         print('   ', plain(name))
 
-    # The disassembly shows the target of a branch as a number, and also a word of data that is the address of a function.
+    # The disassembly shows the target of a branch as a number. It also shows a word of data that is the address
+    # of a function.
     sites, current, label = [], None, None
     for line in tool('llvm-objdump', '-d', '--no-show-raw-insn', image).splitlines():
         if found := re.match(r'([0-9a-f]+) <(.*)>:', line):

@@ -77,7 +77,8 @@ fn known(text: &str, prefix: &str) -> Option<(Mention, usize)> {
     }
 }
 
-/// An id with a mistyped prefix. Its section has to be a small number, so that `ISO-8859-15` is not taken for an id.
+/// An id with a mistyped prefix. Its section has to be a small number, so that `ISO-8859-15` is not taken for
+/// an id.
 fn unknown(text: &str) -> Option<(Mention, usize)> {
     let word = text.find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit()).filter(|&len| len > 0)?;
     let rest =

@@ -1,8 +1,9 @@
-//! Checks that each requirement of the RFCs is tested. `requirements.tsv` lists the requirements, and comments at tests
-//! name their ids.
+//! Checks that each requirement of the RFCs is tested. `requirements.tsv` lists the requirements, and
+//! comments at tests name their ids.
 //!
-//! A requirement counts as tested if its id is in a comment above a `#[test]`, in a comment inside of such a function, or
-//! in a comment inside of `proptest!`. `untested.tsv` lists the requirements that no test can show, with the reason.
+//! A requirement counts as tested if its id is in a comment above a `#[test]`, in a comment inside of such a
+//! function, or in a comment inside of `proptest!`. `untested.tsv` lists the requirements that no test can
+//! show, with the reason.
 
 mod ids;
 mod rust_source;
@@ -38,7 +39,8 @@ const TESTED_TOPICS: [&str; 13] = [
     "deflate-framing",
     "deflate-negotiation",
 ];
-/// Topics that the library does not implement yet. They have a list of their own, so that a mistyped topic is noticed.
+/// Topics that the library does not implement yet. They have a list of their own, so that a mistyped topic is
+/// noticed.
 const LATER_TOPICS: [&str; 1] = ["h2-h3"];
 const OWNERS: [&str; 3] = ["library", "embedder", "n/a"];
 
@@ -203,7 +205,8 @@ fn scan(
     tested
 }
 
-/// The `.rs` files of the library, its tests and its fuzz targets. A package from the registry has no `fuzz/`.
+/// The `.rs` files of the library, its tests and its fuzz targets. A package from the registry has no
+/// `fuzz/`.
 fn sources(root: &Path) -> Vec<Source> {
     let mut paths = Vec::new();
     for directory in ["src", "tests", "fuzz"] {

@@ -80,7 +80,8 @@ fn literal_end(chars: &[char], start: usize) -> Option<usize> {
     }
 }
 
-/// For each line, whether it belongs to a test: the comments above the test, its body, or a `proptest!` block.
+/// For each line, whether it belongs to a test: the comments above the test, its body, or a `proptest!`
+/// block.
 pub(crate) fn lines_at_tests(lines: &[Line]) -> Vec<bool> {
     let is_attribute = |line: &Line| line.code.trim_start().starts_with("#[");
     let is_comment = |line: &Line| line.code.trim().is_empty() && !line.comment.is_empty();
@@ -106,7 +107,8 @@ pub(crate) fn lines_at_tests(lines: &[Line]) -> Vec<bool> {
     at_tests
 }
 
-/// The line after the block that opens in the line `start` or below. Braces inside of parentheses do not open a block.
+/// The line after the block that opens in the line `start` or below. Braces inside of parentheses do not open
+/// a block.
 fn block_end(lines: &[Line], start: usize) -> usize {
     let mut depth = 0_u32;
     let mut is_open = false;

@@ -1,5 +1,5 @@
-//! Helpers that the tests share: a client and a server in one process, events that own their contents, and input that
-//! comes in pieces.
+//! Helpers that the tests share: a client and a server in one process, events that own their contents, and
+//! input that comes in pieces.
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -26,7 +26,8 @@ pub enum Heard {
     Refused(u16, Vec<u8>, bool),
     Text(String),
     Binary(Vec<u8>),
-    /// Consecutive parts of one message, joined into one: where a message is cut into parts carries no meaning.
+    /// Consecutive parts of one message, joined into one: where a message is cut into parts carries no
+    /// meaning.
     Parts {
         is_text: bool,
         bytes: Vec<u8>,
@@ -96,8 +97,8 @@ fn hear(heard: &mut Vec<Heard>, event: Heard) {
     }
 }
 
-/// Gives `input` to a connection in one piece and returns the events. A server accepts each request. If the connection
-/// fails, the last event is `Failed`.
+/// Gives `input` to a connection in one piece and returns the events. A server accepts each request. If the
+/// connection fails, the last event is `Failed`.
 pub fn feed<R: Role, S: Storage>(connection: &mut Connection<R, S>, input: &[u8]) -> Vec<Heard>
 where
     Connection<R, S>: Answer,
@@ -324,8 +325,9 @@ pub fn close_frame(code: impl Into<u16>) -> Vec<u8> {
     frame(0x88, &code.into().to_be_bytes())
 }
 
-/// Gives these unmasked frames to an open server (masked) and to an open client, whole and byte by byte. Returns the
-/// events, and the frames that were sent (unmasked again). Asserts that both are the same in all four runs.
+/// Gives these unmasked frames to an open server (masked) and to an open client, whole and byte by byte.
+/// Returns the events, and the frames that were sent (unmasked again). Asserts that both are the same in all
+/// four runs.
 #[track_caller]
 pub fn both(frames_in: &[&[u8]]) -> (Vec<Heard>, Vec<Vec<u8>>) {
     both_with(Config::new(), frames_in)
@@ -352,8 +354,8 @@ pub fn both_with(config: Config, frames_in: &[&[u8]]) -> (Vec<Heard>, Vec<Vec<u8
     first
 }
 
-/// Asserts that these frames fail the connection in both roles (RFC 6455 section 7.1.7): the connection reports the
-/// failure only, and sends a Close with the code of the error.
+/// Asserts that these frames fail the connection in both roles (RFC 6455 section 7.1.7): the connection
+/// reports the failure only, and sends a Close with the code of the error.
 #[track_caller]
 pub fn assert_fails(frames_in: &[&[u8]], error: impl Into<Error>) {
     assert_fails_with(Config::new(), frames_in, error);

@@ -64,8 +64,8 @@ impl Inflate {
         Self(stream)
     }
 
-    /// Decompresses a message. The output has room for one byte at a time, so that zlib can look only into its window
-    /// for earlier bytes, and not into the output.
+    /// Decompresses a message. The output has room for one byte at a time, so that zlib can look only into
+    /// its window for earlier bytes, and not into the output.
     pub fn message(&mut self, payload: &[u8]) -> Result<Vec<u8>, i32> {
         let mut out = Vec::new();
         let mut input = [payload, &[0, 0, 0xff, 0xff]].concat();

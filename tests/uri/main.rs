@@ -1,4 +1,5 @@
-//! WebSocket URIs, RFC 6455 section 3. The tests of the client check the request that is made from a URI (section 4.1).
+//! WebSocket URIs, RFC 6455 section 3. The tests of the client check the request that is made from a URI
+//! (section 4.1).
 
 mod authority;
 mod resource_name;

@@ -51,7 +51,10 @@ proptest! {
     // PMD-7.2.1-05 · PMD-7.2.1-06 · PMD-7.2.1-07 · PMD-7.2.1-08
     #[test]
     fn we_decompress_blocks_with_every_kind_of_flush(
-        pieces in vec((any_message(), prop_oneof![Just(Z_NO_FLUSH), Just(Z_SYNC_FLUSH), Just(Z_FINISH)]), 1..6),
+        pieces in vec(
+            (any_message(), prop_oneof![Just(Z_NO_FLUSH), Just(Z_SYNC_FLUSH), Just(Z_FINISH)]),
+            1..6,
+        ),
         mut cuts in any_cuts(1),
     ) {
         let mut deflater = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);

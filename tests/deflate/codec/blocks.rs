@@ -66,8 +66,8 @@ fn final_block(message: &[u8]) -> Vec<u8> {
     zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY).run(message, Z_FINISH)
 }
 
-// PMD-7.2.1-07 · PMD-7.2.1-08 · PMD-7.2.1-02: a final block in the middle of the payload, at its end with and without
-// the empty block, several final blocks, and a final block alone.
+// PMD-7.2.1-07 · PMD-7.2.1-08 · PMD-7.2.1-02: a final block in the middle of the payload, at its end with and
+// without the empty block, several final blocks, and a final block alone.
 #[test]
 fn a_final_block_does_not_end_a_message() {
     let fin = final_block;

@@ -41,7 +41,8 @@ fn a_pool_per_thread_does_not_share_codecs_between_threads() {
     assert_eq!((&raw const *pool.take_inflater()).addr(), place);
 }
 
-/// The messages are noise of those bytes that have the longest fixed code, so no type of block makes them shorter.
+/// The messages are noise of those bytes that have the longest fixed code, so no type of block makes them
+/// shorter.
 #[test]
 fn the_bound_is_large_enough_for_any_message() {
     let mut noise = 3u32;

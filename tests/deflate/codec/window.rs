@@ -1,9 +1,11 @@
-//! Windows: how far they reach, messages that the peer does not decompress, and the endpoints of a connection.
+//! Windows: how far they reach, messages that the peer does not decompress, and the endpoints of a
+//! connection.
 
 use super::*;
 
-// PMD-7.1.2.1-05 · PMD-7.1.2.2-10 · PMD-7.2.2-09 · PMD-7.2.2-10 · PMD-7.2.2-11 · PMD-7.2.2-12: C zlib refers back by at
-// most 32,768 - 262 bytes. So the second message is written by hand: a fixed block with one match of three bytes.
+// PMD-7.1.2.1-05 · PMD-7.1.2.2-10 · PMD-7.2.2-09 · PMD-7.2.2-10 · PMD-7.2.2-11 · PMD-7.2.2-12: C zlib refers
+// back by at most 32,768 - 262 bytes. So the second message is written by hand: a fixed block with one match
+// of three bytes.
 #[test]
 fn the_decompressor_reads_the_largest_distance() {
     let mut message = at_distance(32_768);
@@ -11,8 +13,8 @@ fn the_decompressor_reads_the_largest_distance() {
     let mut deflater = zlib::Deflate::new(0, 15, 8, Z_DEFAULT_STRATEGY);
     let mut inflater = Inflater::new(15);
     assert_eq!(whole(&mut inflater, &deflater.message(&message)).unwrap(), message);
-    // The header of the block is 0, 01. Length 3 is 0000001. Distances from 24577 to 32768 are 11101 with 13 more bits.
-    // The end of the block is 0000000, and an empty block begins with 000.
+    // The header of the block is 0, 01. Length 3 is 0000001. Distances from 24577 to 32768 are 11101 with 13
+    // more bits. The end of the block is 0000000, and an empty block begins with 000.
     let bits = "0 10 0000001 11101 1111111111111 0000000 000";
     let bits: Vec<u8> = bits.bytes().filter(|&bit| bit != b' ').map(|bit| bit - b'0').collect();
     let payload: Vec<u8> =
@@ -20,8 +22,9 @@ fn the_decompressor_reads_the_largest_distance() {
     assert_eq!(whole(&mut inflater, &payload).unwrap(), message[..3]);
 }
 
-// PMD-7.1.2.1-04 · PMD-7.1.2.2-03 · PMD-7.2.1-11 · PMD-7.2.1-16 · PMD-7.2.1-18 · PMD-7.2.2-13: C zlib decompresses
-// the messages with a window that is no larger. The distances are around the size of each window.
+// PMD-7.1.2.1-04 · PMD-7.1.2.2-03 · PMD-7.2.1-11 · PMD-7.2.1-16 · PMD-7.2.1-18 · PMD-7.2.2-13: C zlib
+// decompresses the messages with a window that is no larger. The distances are around the size of each
+// window.
 #[test]
 fn the_compressor_uses_no_distance_beyond_its_window() {
     for bits in 8..=15u8 {

@@ -84,7 +84,8 @@ proptest! {
         prop_assert_eq!(&feed_cut(&mut each, &bytes, 1..bytes.len()), &heard);
         prop_assert_eq!(take_outgoing(&mut each), outgoing);
         if is_whole && bad.is_none() && max == 1 << 20 {
-            let messages: Vec<_> = heard.into_iter().filter(|heard| !matches!(heard, Heard::Ping(_))).collect();
+            let messages: Vec<_> =
+                heard.into_iter().filter(|heard| !matches!(heard, Heard::Ping(_))).collect();
             prop_assert_eq!(messages, plain);
         }
     }
@@ -148,7 +149,11 @@ proptest! {
                 }
                 let header_len = match frame[1] { 126 => 4, 127 => 10, _ => 2 };
                 // PMD-6.1-02 · PMD-6.1-05
-                if frame[0] & 0x0f == 2 { is_compressed = frame[0] & 0x40 != 0 } else { assert_eq!(frame[0] & 0x40, 0) }
+                if frame[0] & 0x0f == 2 {
+                    is_compressed = frame[0] & 0x40 != 0;
+                } else {
+                    assert_eq!(frame[0] & 0x40, 0);
+                }
                 payload.extend_from_slice(&frame[header_len..]);
             }
             if is_compressed {

@@ -51,8 +51,8 @@ fn a_peer_may_use_all_of_the_window_that_was_agreed_on() {
     assert_eq!(heard, [Heard::binary(&message)]);
 }
 
-// PMD-5.1-01 · WS-7.4.1-11 · WS-7.4.1-12 · WS-9-02: an answer without the extension is valid. An embedder that needs the
-// extension has to close the connection itself.
+// PMD-5.1-01 · WS-7.4.1-11 · WS-7.4.1-12 · WS-9-02: an answer without the extension is valid. An embedder
+// that needs the extension has to close the connection itself.
 #[test]
 fn a_client_that_needs_compression_can_close_with_1010() {
     let request = ClientRequest::new("ws://h/").unwrap();

@@ -118,8 +118,8 @@ fn max_message_limits_the_decompressed_bytes() {
     assert_eq!(heard(parts, &[&compressed(0xc2, &fits)]), [whole]);
 }
 
-/// The data decompresses to a part of a character, and is invalid after that. There is no text to report, so the failure
-/// must not wait for the next read.
+/// The data decompresses to a part of a character, and is invalid after that. There is no text to report, so
+/// the failure must not wait for the next read.
 #[test]
 fn a_failure_after_a_cut_character_is_reported_at_once() {
     // The header declares 59 bytes, and ten of them arrive.

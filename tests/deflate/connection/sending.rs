@@ -62,7 +62,8 @@ fn an_empty_message_and_an_empty_last_fragment_are_one_byte() {
     assert_eq!(frames[1], b"\x80\x01\x00");
 }
 
-/// Noise grows when it is compressed, and its header may grow too: for 126 bytes and more it is two bytes longer.
+/// Noise grows when it is compressed, and its header may grow too: for 126 bytes and more it is two bytes
+/// longer.
 #[test]
 fn a_message_may_grow_so_much_that_it_needs_a_longer_header() {
     let mut server = server_with(config(), DeflateParams::new());

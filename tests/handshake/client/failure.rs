@@ -104,7 +104,8 @@ proptest! {
     ) {
         let fields = response(&[Add("Sec-WebSocket-Protocol", "chat")]);
         let first_line = fields.iter().position(|&byte| byte == b'\n').unwrap() + 1;
-        let mut stream = [start.as_bytes(), &fields[first_line..], b"3;x\r\nabc\r\n0\r\n\r\n\x81\x02hi"].concat();
+        let body = b"3;x\r\nabc\r\n0\r\n\r\n\x81\x02hi";
+        let mut stream = [start.as_bytes(), &fields[first_line..], body].concat();
         for (at, byte) in changes {
             let at = at.index(stream.len());
             stream[at] = byte;

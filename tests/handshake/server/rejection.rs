@@ -28,7 +28,8 @@ fn a_server_may_ask_for_authentication() {
 fn a_server_may_redirect() {
     assert_eq!(
         rejected(&Reply::new(302).headers(&[("Location", "wss://other.example/")])),
-        "HTTP/1.1 302 Found\r\nLocation: wss://other.example/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        "HTTP/1.1 302 Found\r\nLocation: wss://other.example/\r\nConnection: close\r\n\
+         Content-Length: 0\r\n\r\n"
     );
 }
 
@@ -74,7 +75,8 @@ fn a_reply_has_a_status_headers_and_a_body() {
         (Reply::new(599), "HTTP/1.1 599 \r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
         (
             Reply::new(426).headers(&[("upgrade", "websocket")]),
-            "HTTP/1.1 426 Upgrade Required\r\nupgrade: websocket\r\nConnection: Upgrade, close\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 426 Upgrade Required\r\nupgrade: websocket\r\nConnection: Upgrade, close\r\n\
+             Content-Length: 0\r\n\r\n",
         ),
     ] {
         assert_eq!(rejected(&reply), expected);

@@ -1,5 +1,6 @@
-//! Calls everything in the API of the library that a program without an allocator can call, with values that the
-//! compiler cannot know. The code in this file cannot panic, so a panic in the image comes from the library.
+//! Calls everything in the API of the library that a program without an allocator can call, with values that
+//! the compiler cannot know. The code in this file cannot panic, so a panic in the image comes from the
+//! library.
 #![no_std]
 
 use core::convert::Infallible;

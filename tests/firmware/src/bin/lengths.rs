@@ -1,5 +1,5 @@
-//! Lengths that do not fit into 32 bits, on a machine whose `usize` has 32 bits. A length that was truncated would look
-//! short and harmless.
+//! Lengths that do not fit into 32 bits, on a machine whose `usize` has 32 bits. A length that was truncated
+//! would look short and harmless.
 #![no_std]
 #![no_main]
 
@@ -15,7 +15,8 @@ type Memory = Fixed<512, 512>;
 
 const TOO_LONG: u64 = 1 << 32;
 const TOP_BIT: u64 = 1 << 63;
-/// The lower 32 bits of each length. A length that was truncated would be zero, one byte, or a length of any form.
+/// The lower 32 bits of each length. A length that was truncated would be zero, one byte, or a length of any
+/// form.
 const RESTS: [u64; 6] = [0, 1, 5, 125, 126, 65_536];
 const KEY: [u8; 4] = [1, 2, 3, 4];
 
@@ -106,8 +107,8 @@ fn close_frame(code: CloseCode) -> [u8; 4] {
     [0x88, 2, high, low]
 }
 
-/// Asserts that a frame of this length is accepted for delivery in parts, and that its payload is taken neither for the
-/// end of the message nor for the next frame.
+/// Asserts that a frame of this length is accepted for delivery in parts, and that its payload is taken
+/// neither for the end of the message nor for the next frame.
 fn assert_received_in_parts(len: u64) {
     let config = Config::new().delivery(Delivery::Parts).max_message(u64::MAX);
     let mut server: Connection<_, Memory> = Connection::open_server_in(config, Fixed);

@@ -1,4 +1,5 @@
-//! The whole API in one image, for a microcontroller or for the host. The image is built and examined, but not run.
+//! The whole API in one image, for a microcontroller or for the host. The image is built and examined, but
+//! not run.
 #![no_std]
 #![no_main]
 
