@@ -73,6 +73,7 @@ fn check(requirements: &str, untested: &str, sources: &[Source]) -> Vec<String> 
     let mut problems = Vec::new();
     let requirements = parse_requirements(requirements, &mut problems);
     let tested = scan(sources, &requirements, &mut problems);
+    problems.extend(sources.iter().filter_map(|source| undeclared(source, sources)));
     let excused = parse_untested(untested, &requirements, &tested, &mut problems);
     let mut missing: Vec<_> = requirements
         .iter()
@@ -205,6 +206,25 @@ fn scan(
     tested
 }
 
+/// Cargo finds `tests/a.rs` and `tests/a/main.rs`. Any other file in a folder of `tests` needs a `mod`:
+/// without one its tests would count, but not run.
+fn undeclared(source: &Source, sources: &[Source]) -> Option<String> {
+    let path = source.path.strip_suffix(".rs").filter(|path| path.starts_with("tests/"))?;
+    let (folder, name) = path.rsplit_once('/')?;
+    // The helpers of `support` are declared with a path, and `src` belongs to packages of their own.
+    let is_exempt = folder == "tests" || name == "main" || name == "build" || folder.ends_with("/support");
+    if is_exempt || folder.contains("/src") {
+        return None;
+    }
+    let parents = [format!("{folder}.rs"), format!("{folder}/main.rs")];
+    let declaration = format!("mod {name};");
+    let is_declared = sources
+        .iter()
+        .filter(|parent| parents.contains(&parent.path))
+        .any(|parent| parent.text.lines().any(|line| line == declaration));
+    (!is_declared).then(|| format!("{}: there is no `{declaration}`, so its tests do not run", source.path))
+}
+
 /// The `.rs` files of the library, its tests and its fuzz targets. A package from the registry has no
 /// `fuzz/`.
 fn sources(root: &Path) -> Vec<Source> {
@@ -271,6 +291,21 @@ fn a_requirement_that_is_neither_tested_nor_listed_is_reported() {
         ]
     );
     assert_eq!(problems("# why\n\nWS-5.1-02\tno TLS in here\n", "tests/a.rs", not_named), [""; 0]);
+}
+
+#[test]
+fn test_files_that_no_module_declares_are_reported() {
+    let source = |path: &str, text: &str| Source { path: path.to_string(), text: text.to_string() };
+    let found = |parent: &str, text: &str, path: &str| {
+        check(LIST, "", &[source(parent, text), source(path, ALL_TESTED)])
+    };
+    assert_eq!(found("tests/a/main.rs", "mod b;\n", "tests/a/b.rs"), [""; 0]);
+    assert_eq!(found("tests/a/b.rs", "mod c;\n", "tests/a/b/c.rs").len(), 1);
+    assert_eq!(
+        found("tests/a/main.rs", "// mod b;\nmod c;\n", "tests/a/b.rs"),
+        ["tests/a/b.rs: there is no `mod b;`, so its tests do not run"]
+    );
+    assert_eq!(found("tests/c/main.rs", "mod b;\n", "tests/a/b.rs").len(), 1);
 }
 
 #[test]
