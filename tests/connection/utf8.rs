@@ -105,3 +105,39 @@ fn text_fails_at_the_first_bad_byte_and_not_at_the_end_of_the_frame() {
         }
     }
 }
+
+/// A text that comes in pieces is joined as ASCII until a character is not ASCII. Large texts are never read
+/// in place, so the connection lends no room for them. WS-8.1-01
+#[test]
+fn a_text_in_pieces_may_cease_to_be_ascii_at_any_byte() {
+    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    for len in [40_000, 300_000] {
+        for at in [0, 1, 255, 256, 257, 16_383, 16_384, 20_000, len - 3, len] {
+            let mut text = "a".repeat(len);
+            if at < len {
+                text.replace_range(at..at + 3, "€");
+            }
+            let message = masked(&frame(0x81, text.as_bytes()), [1, 2, 3, 4]);
+            for read in [5000, 16 * 1024, 30_000] {
+                let mut heard = Vec::new();
+                for piece in message.chunks(read) {
+                    assert!(server.receive_buffer().is_none());
+                    heard.extend(feed(&mut server, piece));
+                }
+                assert!(heard == [Heard::text(&text)], "{len} bytes in reads of {read}, € at {at}");
+            }
+            // No character can begin with the byte after the €. The connection fails at this byte, and not
+            // before.
+            if at + 3 < len {
+                let mut bytes = text.into_bytes();
+                bytes[at + 3] = 0xff;
+                let message = masked(&frame(0x81, &bytes), [1, 2, 3, 4]);
+                let mut server = Connection::open_server(Config::new());
+                let bad = message.len() - bytes.len() + at + 3;
+                assert_eq!(feed(&mut server, &message[..bad]), []);
+                let failed = [Heard::Failed(Violation::InvalidUtf8.into())];
+                assert_eq!(feed(&mut server, &message[bad..=bad]), failed);
+            }
+        }
+    }
+}
