@@ -1,5 +1,6 @@
-//! Invariant: C zlib reads what a deflater writes, an inflater reads what C zlib writes, and both take the same bytes of
-//! a stranger for valid, with the same result: in windows of all sizes, with and without what came before.
+//! Invariant: C zlib decompresses what our compressor writes, our decompressor decompresses what C zlib
+//! writes, and if both accept the bytes of a stranger, the result is the same. This holds for windows of all
+//! sizes, with and without context takeover.
 #![no_main]
 
 #[path = "../../tests/support/zlib.rs"]
@@ -12,7 +13,7 @@ use sansws::deflate::{Deflater, Inflater};
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
     messages: Vec<&'a [u8]>,
-    /// As a peer's payload.
+    /// A payload from a stranger.
     payload: &'a [u8],
     level: u8,
     window_bits: u8,
@@ -43,7 +44,7 @@ fn compress(deflater: &mut Deflater, message: &[u8], piece: usize, room: usize) 
     }
 }
 
-/// `None` for what is not valid.
+/// Returns `None` for a payload that is not valid, or too long.
 fn decompress(inflater: &mut Inflater, payload: &[u8], room: usize) -> Option<Vec<u8>> {
     let mut message = Vec::new();
     let mut rest = payload;
@@ -66,7 +67,7 @@ fuzz_target!(|input: Input<'_>| {
     let (level, bits) = (1 + input.level % 9, 8 + input.window_bits % 8);
     let (piece, room) = (usize::from(input.piece) + 1, usize::from(input.room) + Deflater::MIN_ROOM);
     let mut ours = Deflater::new(level, bits);
-    // For raw data C zlib knows no window of 256 bytes when compressing.
+    // The compressor of C zlib has no window of 256 bytes for raw data.
     let mut theirs = zlib::Deflate::new(level.into(), bits.max(9), 8, 0);
     let (mut reader, mut our_reader) = (zlib::Inflate::new(bits), Inflater::new(bits.max(9)));
     for message in &input.messages {
@@ -80,7 +81,7 @@ fuzz_target!(|input: Input<'_>| {
             our_reader.reset();
         }
     }
-    // What is no message is no message for both. A final block ends C zlib's stream, and not ours.
+    // C zlib may refuse a message that we accept: a final block ends its stream, but not ours.
     let mut stranger = zlib::Inflate::new(15);
     let expected = stranger.message(input.payload);
     if let Ok(expected) = expected {

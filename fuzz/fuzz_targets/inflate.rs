@@ -1,12 +1,13 @@
-//! Invariant: whatever a peer sends compressed, and however it and the room for it are cut, an inflater neither panics nor
-//! hangs, gives the same bytes or the same failure as when all comes in one piece, and never more than there is room for.
+//! Invariant: whatever compressed bytes a peer sends, and wherever the bytes and the output are cut, a
+//! decompressor neither panics nor hangs. It gives the same bytes or the same failure as if all came in one
+//! piece, and never more bytes than the output has room for.
 #![no_main]
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use sansws::deflate::{Corrupt, Inflater};
 
-/// The most bytes of a message, as a connection would have it.
+/// The limit of a message, as a connection would have one.
 const MAX: usize = 1 << 16;
 
 #[derive(Arbitrary, Debug)]
@@ -18,7 +19,7 @@ struct Input<'a> {
     no_context_takeover: bool,
 }
 
-/// `None` for a message that is too long.
+/// Returns `None` for a message that is too long.
 fn message(
     inflater: &mut Inflater,
     payload: &[u8],
@@ -38,7 +39,11 @@ fn message(
                 break;
             }
             if step.produced < out.len() {
-                assert_eq!(inflater.inflate(rest, &mut out), Err(Corrupt), "not done, though there is room");
+                assert_eq!(
+                    inflater.inflate(rest, &mut out),
+                    Err(Corrupt),
+                    "the step was not done although there was room left"
+                );
                 return Err(Corrupt);
             }
             if message.len() == MAX {
@@ -57,7 +62,7 @@ fuzz_target!(|input: Input<'_>| {
         let expected = message(&mut one, payload, usize::MAX, MAX);
         let cut = message(&mut other, payload, usize::from(input.pieces) + 1, usize::from(input.room) + 1);
         match (&expected, &cut) {
-            // What is bad behind the limit is only seen by who looks that far.
+            // Invalid data beyond the limit is only noticed if the decompressor reads that far.
             (Ok(None), Err(_)) | (Err(_), Ok(None)) => return,
             _ => assert_eq!(expected, cut),
         }

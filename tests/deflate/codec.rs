@@ -1,4 +1,4 @@
-//! The transformation of messages, RFC 7692 section 7.2, beside C zlib.
+//! The compressor and the decompressor, RFC 7692 section 7.2, are compared with C zlib.
 
 mod any_messages;
 mod blocks;
@@ -14,7 +14,7 @@ use sansws::deflate::{Corrupt, Deflate, DeflateEndpoint, DeflateParams, Deflater
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 const HELLO_AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
 
-/// Cuts input and room by turns into pieces of these lengths.
+/// The lengths of the pieces that input and output are cut into, one after the other, again and again.
 #[derive(Clone, Debug)]
 struct Cuts(Vec<usize>);
 
@@ -35,7 +35,7 @@ fn any_cuts(least: usize) -> impl Strategy<Value = Cuts> {
     vec(prop_oneof![least..least + 3, least..100usize, Just(Cuts::WHOLE)], 1..5).prop_map(Cuts)
 }
 
-/// A message, with `inflate` and `finish` called as often as the cuts demand.
+/// Decompresses a message with as many calls of `inflate` as the cuts demand, and `finish`.
 fn inflate(inflater: &mut Inflater, payload: &[u8], cuts: &mut Cuts) -> Result<Vec<u8>, Corrupt> {
     let mut message = Vec::new();
     let mut rest = payload;
@@ -53,6 +53,8 @@ fn inflate(inflater: &mut Inflater, payload: &[u8], cuts: &mut Cuts) -> Result<V
     Ok(message)
 }
 
+/// Calls `step` with room for as many bytes as the cuts allow, until it is done, and appends the output to
+/// `message`.
 fn grow(
     message: &mut Vec<u8>,
     cuts: &mut Cuts,
@@ -66,13 +68,13 @@ fn grow(
             return Ok(());
         }
         if taken.produced < out.len() {
-            assert_eq!(step(&mut out), Err(Corrupt), "not done, though there is room");
+            assert_eq!(step(&mut out), Err(Corrupt), "the step was not done although there was room left");
             return Err(Corrupt);
         }
     }
 }
 
-/// A message in pieces, with `deflate` for all but the last.
+/// Compresses a message in pieces: with `deflate`, and `finish` for the last one.
 fn deflate(deflater: &mut Deflater, message: &[u8], cuts: &mut Cuts) -> Vec<u8> {
     let mut payload = Vec::new();
     let mut rest = message;
@@ -99,11 +101,12 @@ fn deflate(deflater: &mut Deflater, message: &[u8], cuts: &mut Cuts) -> Vec<u8> 
     }
 }
 
+/// Decompresses a message in one piece.
 fn whole(inflater: &mut Inflater, payload: &[u8]) -> Result<Vec<u8>, Corrupt> {
     inflate(inflater, payload, &mut Cuts::whole())
 }
 
-/// Text that repeats itself at many distances, and noise.
+/// Messages of text that repeats itself at many distances, and of noise.
 fn any_message() -> impl Strategy<Value = Vec<u8>> {
     let word = vec(prop_oneof![Just(b'a'), Just(b'b'), any::<u8>()], 0..40);
     let words = vec(word, 1..8);
@@ -112,7 +115,7 @@ fn any_message() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Eight bytes, then others, then the eight again, `distance` bytes later.
+/// A message whose first eight bytes come again after `distance` bytes.
 fn at_distance(distance: usize) -> Vec<u8> {
     let mut noise = 7u32;
     let mut between = (0..distance - 8).map(|_| {

@@ -1,19 +1,19 @@
-//! The pool, and the bound.
+//! The pool of codecs, and the bound of the compressed length.
 
 use super::*;
 
 #[test]
-fn a_pool_lends_codecs_without_a_past() {
+fn a_pool_resets_the_codecs_that_it_lends() {
     for pool in [Pool::new(1), Pool::per_thread(1)] {
         let mut deflater = pool.take_deflater(6, 15);
         assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
         let place = &raw const *deflater;
         pool.clone().give_deflater(deflater);
         let mut deflater = pool.take_deflater(6, 15);
-        assert_eq!(&raw const *deflater, place, "the same one");
+        assert_eq!(&raw const *deflater, place, "the pool lends the same codec again");
         assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
         pool.give_deflater(deflater);
-        // Of another window: made anew, and takes the other's place.
+        // A codec with another window is made anew, and takes the place of the first one in the pool.
         let small = pool.take_deflater(6, 9);
         assert_ne!(&raw const *small, place);
         pool.give_deflater(small);
@@ -22,7 +22,7 @@ fn a_pool_lends_codecs_without_a_past() {
         let place = &raw const *inflater;
         pool.give_inflater(inflater);
         let mut inflater = pool.take_inflater();
-        assert_eq!(&raw const *inflater, place, "the same one");
+        assert_eq!(&raw const *inflater, place, "the pool lends the same codec again");
         assert_eq!(whole(&mut inflater, &HELLO_AGAIN), Err(Corrupt));
         pool.give_inflater(inflater);
         assert_eq!(whole(&mut pool.take_inflater(), &HELLO).unwrap(), b"Hello");
@@ -30,20 +30,21 @@ fn a_pool_lends_codecs_without_a_past() {
 }
 
 #[test]
-fn a_pool_of_each_thread_is_its_own() {
+fn a_pool_per_thread_does_not_share_codecs_between_threads() {
     let pool = Pool::per_thread(1);
     let inflater = pool.take_inflater();
     let place = (&raw const *inflater).addr();
     pool.give_inflater(inflater);
     let other = pool.clone();
-    // What is taken there stays there, so it cannot be the one that is kept here.
+    // The other thread takes a codec from its own pool, so it cannot get the one that this thread gave back.
     std::thread::spawn(move || assert_ne!((&raw const *other.take_inflater()).addr(), place)).join().unwrap();
     assert_eq!((&raw const *pool.take_inflater()).addr(), place);
 }
 
-/// Noise of bytes that the fixed code is longest for does not shrink in any way.
+/// The messages are noise of those bytes that have the longest fixed code, so no type of block makes them
+/// shorter.
 #[test]
-fn the_bound_is_enough() {
+fn the_bound_is_large_enough_for_any_message() {
     let mut noise = 3u32;
     let mut next = || {
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -1,19 +1,20 @@
-//! The window: how far it reaches, what the peer does not see, and both ends.
+//! Windows: how far they reach, messages that the peer does not decompress, and the endpoints of a
+//! connection.
 
 use super::*;
 
-// PMD-7.1.2.1-05 · PMD-7.1.2.2-10 · PMD-7.2.2-09 · PMD-7.2.2-10 · PMD-7.2.2-11 · PMD-7.2.2-12: C zlib
-// refers back 32,768 - 262 bytes at most, so by hand: 32,768 bytes, all different in their neighbourhood,
-// and a fixed block with one match of three bytes.
+// PMD-7.1.2.1-05 · PMD-7.1.2.2-10 · PMD-7.2.2-09 · PMD-7.2.2-10 · PMD-7.2.2-11 · PMD-7.2.2-12: C zlib refers
+// back by at most 32,768 - 262 bytes. So the second message is written by hand: a fixed block with one match
+// of three bytes.
 #[test]
-fn the_largest_distance_is_read() {
+fn the_decompressor_reads_the_largest_distance() {
     let mut message = at_distance(32_768);
     message.truncate(32_768);
     let mut deflater = zlib::Deflate::new(0, 15, 8, Z_DEFAULT_STRATEGY);
     let mut inflater = Inflater::new(15);
     assert_eq!(whole(&mut inflater, &deflater.message(&message)).unwrap(), message);
-    // 0, 01: length 3 is 0000001, distance 24577 to 32768 is 11101 with thirteen bits more, end of block
-    // 0000000, empty block 000.
+    // The header of the block is 0, 01. Length 3 is 0000001. Distances from 24577 to 32768 are 11101 with 13
+    // more bits. The end of the block is 0000000, and an empty block begins with 000.
     let bits = "0 10 0000001 11101 1111111111111 0000000 000";
     let bits: Vec<u8> = bits.bytes().filter(|&bit| bit != b' ').map(|bit| bit - b'0').collect();
     let payload: Vec<u8> =
@@ -21,10 +22,11 @@ fn the_largest_distance_is_read() {
     assert_eq!(whole(&mut inflater, &payload).unwrap(), message[..3]);
 }
 
-// PMD-7.1.2.1-04 · PMD-7.1.2.2-03 · PMD-7.2.1-11 · PMD-7.2.1-16 · PMD-7.2.1-18 · PMD-7.2.2-13: each
-// distance around each window, read by a decoder that has no larger window.
+// PMD-7.1.2.1-04 · PMD-7.1.2.2-03 · PMD-7.2.1-11 · PMD-7.2.1-16 · PMD-7.2.1-18 · PMD-7.2.2-13: C zlib
+// decompresses the messages with a window that is no larger. The distances are around the size of each
+// window.
 #[test]
-fn no_distance_is_beyond_the_window() {
+fn the_compressor_uses_no_distance_beyond_its_window() {
     for bits in 8..=15u8 {
         let window = 1usize << bits;
         for level in [1, 2, 3, 6, 9] {
@@ -55,16 +57,17 @@ fn no_distance_is_beyond_the_window() {
 
 // PMD-7.2.3.2-01 · PMD-7.3-03
 #[test]
-fn a_message_that_goes_out_plain_is_not_referred_to() {
+fn a_message_that_was_sent_uncompressed_is_not_referred_to_after_a_reset() {
     let mut deflater = Deflater::new(6, 15);
     let mut inflater = zlib::Inflate::new(15);
     let first = deflate(&mut deflater, b"one two three four", &mut Cuts::whole());
     inflater.message(&first).unwrap();
-    // Compressed to the end, or half of it; the peer gets it plain.
+    // The peer gets this message uncompressed, although it was compressed to its end.
     let _ = deflate(&mut deflater, b"five six seven eight", &mut Cuts::whole());
     deflater.reset();
     let next = deflate(&mut deflater, b"five six seven eight, one two three four", &mut Cuts::whole());
     assert_eq!(inflater.message(&next).unwrap(), b"five six seven eight, one two three four");
+    // This message was compressed in part.
     let _ = deflater.deflate(b"nine ten eleven twelve", &mut [0; 100]);
     let _ = deflater.finish(b"thirteen fourteen fifteen sixteen", &mut [0; Deflater::MIN_ROOM]);
     deflater.reset();
@@ -73,7 +76,7 @@ fn a_message_that_goes_out_plain_is_not_referred_to() {
 }
 
 #[test]
-fn when_a_message_goes_out_plain() {
+fn prefers_plain_weighs_the_lengths_against_the_loss_of_the_window() {
     for (plain, compressed, takeover, expected) in [
         (100, 99, false, false),
         (100, 100, false, true),
@@ -86,9 +89,8 @@ fn when_a_message_goes_out_plain() {
     }
 }
 
-/// A message that was compressed once, for many, lies between the messages of a compressor.
 #[test]
-fn a_message_from_elsewhere_lies_between() {
+fn a_message_of_another_compressor_can_be_sent_if_a_reset_follows() {
     let prepared = deflate(&mut Deflater::new(9, 9), b"to all: one two three four", &mut Cuts::whole());
     let mut inflater = Inflater::new(15);
     let mut deflater = Deflater::new(6, 15);
@@ -100,7 +102,7 @@ fn a_message_from_elsewhere_lies_between() {
     }
 }
 
-/// What one end sends, and the other reads.
+/// Compresses a message at one endpoint, decompresses it at the other, and returns the compressed payload.
 fn exchange(from: &mut DeflateEndpoint, to: &mut DeflateEndpoint, message: &[u8]) -> Vec<u8> {
     let payload = deflate(from.deflater(), message, &mut Cuts::whole());
     from.end_sent();
@@ -118,7 +120,7 @@ fn ends(params: DeflateParams, pool: Option<&Pool>) -> (DeflateEndpoint, Deflate
 // PMD-7.2.1-14 · PMD-7.2.1-15 · PMD-7.2.2-04 · PMD-7.2.2-05 · PMD-7.2.2-06 · PMD-7.2.2-07
 // PMD-7.2.2-08
 #[test]
-fn each_end_keeps_to_what_is_agreed() {
+fn each_endpoint_keeps_to_the_context_takeover_that_was_agreed_on() {
     let pool = Pool::new(2);
     for pool in [None, Some(&pool)] {
         for (server_alone, client_alone) in [(false, false), (false, true), (true, false), (true, true)] {
@@ -141,7 +143,7 @@ fn each_end_keeps_to_what_is_agreed() {
 
 // PMD-7-02 · PMD-7.2.1-16 · PMD-7.2.1-18
 #[test]
-fn each_end_has_its_own_window() {
+fn each_endpoint_compresses_with_its_own_window() {
     let params = DeflateParams::new().with_server_max_window_bits(9).with_client_max_window_bits(12);
     let (mut server, mut client) = ends(params, None);
     let far = at_distance(1000);
