@@ -7,10 +7,10 @@ mod zlib;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::deflate::{Deflate, DeflateParams, Pool};
+use sansws::deflate::{DeflateConfig, DeflateParams, Pool};
 use sansws::{
     Accept, ClientRequest, CloseCode, Compress, Config, Connection, DataKind, Delivery, HandshakeError,
-    Limit, Misuse, PreparedMessage, Violation,
+    Limit, Message, Misuse, PreparedMessage, Violation,
 };
 use std::fmt::Write;
 use support::*;
@@ -18,7 +18,7 @@ use support::*;
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 
 const fn config() -> Config {
-    Config::new().deflate(Deflate::new())
+    Config::new().deflate(DeflateConfig::new())
 }
 
 fn server_with(config: Config, params: DeflateParams) -> ServerConnection {
@@ -314,7 +314,7 @@ proptest! {
             .with_client_no_context_takeover(no_takeover)
             .with_server_max_window_bits(bits)
             .with_client_max_window_bits(bits);
-        let config = Config::new().deflate(Deflate::new().level(level));
+        let config = Config::new().deflate(DeflateConfig::new().level(level));
         let pool = Pool::new(2);
         let mut server = server_with(config, params);
         let mut client = client_with(config, params);
@@ -334,16 +334,16 @@ proptest! {
                 ($connection:expr) => {{
                     let tx = $connection.sender();
                     if fragments > 0 {
-                        tx.compress(how).begin(DataKind::Binary).unwrap();
+                        tx.begin_with(DataKind::Binary, how).unwrap();
                         for piece in message.chunks(message.len() / fragments + 1) {
                             tx.fragment(piece).unwrap();
                             tx.ping(b"between").unwrap();
                         }
                         tx.finish(b"").unwrap();
                     } else if is_prepared {
-                        tx.compress(how).prepared(&PreparedMessage::binary(&message)).unwrap();
+                        tx.prepared_with(&PreparedMessage::binary(&message), how).unwrap();
                     } else {
-                        tx.compress(how).binary(&message).unwrap();
+                        tx.message_with(Message::Binary(&message), how).unwrap();
                     }
                     take_outgoing(&mut $connection)
                 }};
@@ -398,11 +398,13 @@ fn short_messages_go_out_plain_unless_asked_for() {
     let frames = sent(&mut server);
     assert_eq!(frames[0], 0xc1);
     assert!(frames.len() < 10);
-    server.sender().compress(Compress::Always).text("aaaa").unwrap();
+    server.sender().message_with(Message::Text("aaaa"), Compress::Always).unwrap();
     assert_eq!(sent(&mut server)[0], 0xc1);
-    server.sender().compress(Compress::Never).text(&long).unwrap();
-    assert_eq!(sent(&mut server), frame(0x81, long.as_bytes()));
-    // It holds for one message.
+    server.sender().message_with(Message::Text(&short), Compress::Auto).unwrap();
+    assert_eq!(sent(&mut server), frame(0x81, short.as_bytes()));
+    server.sender().message_with(Message::Binary(long.as_bytes()), Compress::Never).unwrap();
+    assert_eq!(sent(&mut server), frame(0x82, long.as_bytes()));
+    // The choice holds for one message.
     server.sender().text(&long).unwrap();
     assert_eq!(sent(&mut server)[0], 0xc1);
     // 256 without takeover.
@@ -414,10 +416,64 @@ fn short_messages_go_out_plain_unless_asked_for() {
     }
 }
 
+// PMD-6-03 · PMD-6.1-01
+#[test]
+fn begin_with_decides_whether_a_fragmented_message_is_compressed() {
+    for (how, threshold, first) in
+        [(Compress::Auto, 1000, 0x41), (Compress::Always, u32::MAX, 0x41), (Compress::Never, 0, 0x01)]
+    {
+        let deflate = DeflateConfig::new().threshold(threshold);
+        let mut server = server_with(Config::new().deflate(deflate), DeflateParams::new());
+        server.sender().begin_with(DataKind::Text, how).unwrap();
+        server.sender().fragment(b"Hel").unwrap();
+        // A control frame between the fragments changes nothing.
+        server.sender().ping(b"").unwrap();
+        server.sender().finish(b"lo").unwrap();
+        let bytes = sent(&mut server);
+        let first_bytes: Vec<u8> = frames(&bytes).iter().map(|frame| frame[0]).collect();
+        assert_eq!(first_bytes, [first, 0x89, 0x80], "{how:?}");
+        let mut client = client_with(config(), DeflateParams::new());
+        assert_eq!(feed(&mut client, &bytes), [Heard::Ping(vec![]), Heard::text("Hello")], "{how:?}");
+        // The choice holds for one message.
+        server.sender().begin(DataKind::Text).unwrap();
+        server.sender().finish(b"Hello").unwrap();
+        assert_eq!(sent(&mut server)[0] == 0xc1, threshold < u32::MAX || how == Compress::Always, "{how:?}");
+    }
+}
+
+#[test]
+fn compression_is_refused_on_a_connection_that_has_not_agreed_on_it() {
+    let refused = Err(Misuse::CompressionNotAgreed.into());
+    // What the configuration wants does not matter.
+    for config in [Config::new(), config()] {
+        let mut server = Connection::open_server(config);
+        let tx = server.sender();
+        assert_eq!(tx.message_with(Message::Text("Hello"), Compress::Always), refused);
+        assert_eq!(tx.begin_with(DataKind::Text, Compress::Always), refused);
+        assert_eq!(tx.prepared_with(&PreparedMessage::text("Hello"), Compress::Always), refused);
+        assert_eq!(tx.finish(b"Hello"), Err(Misuse::NothingBegun.into()));
+        assert_eq!(tx.outgoing_len(), 0);
+        for how in [Compress::Auto, Compress::Never] {
+            server.sender().message_with(Message::Text("Hello"), how).unwrap();
+            assert_eq!(sent(&mut server), frame(0x81, b"Hello"));
+            server.sender().begin_with(DataKind::Binary, how).unwrap();
+            server.sender().finish(b"Hello").unwrap();
+            assert_eq!(sent(&mut server), frame(0x82, b"Hello"));
+            server.sender().prepared_with(&PreparedMessage::text("Hello"), how).unwrap();
+            assert_eq!(sent(&mut server), frame(0x81, b"Hello"));
+        }
+    }
+    let mut connecting = Connection::server(config());
+    let not_yet = Err(Misuse::NotOpenYet.into());
+    assert_eq!(connecting.sender().message_with(Message::Text(""), Compress::Always), not_yet);
+    assert_eq!(connecting.sender().begin_with(DataKind::Text, Compress::Always), not_yet);
+}
+
 // PMD-6-01 · PMD-6.1-05
 #[test]
 fn control_frames_are_never_compressed() {
-    let mut server = server_with(Config::new().deflate(Deflate::new().threshold(0)), DeflateParams::new());
+    let mut server =
+        server_with(Config::new().deflate(DeflateConfig::new().threshold(0)), DeflateParams::new());
     let payload = [b'a'; 125];
     server.sender().ping(&payload).unwrap();
     server.sender().pong(&payload).unwrap();
@@ -430,7 +486,7 @@ fn control_frames_are_never_compressed() {
 #[test]
 fn an_empty_message_and_an_empty_end() {
     let mut server = server_with(config(), DeflateParams::new());
-    server.sender().compress(Compress::Always).text("").unwrap();
+    server.sender().message_with(Message::Text(""), Compress::Always).unwrap();
     assert_eq!(sent(&mut server), b"\xc1\x01\x00");
     let tx = server.sender();
     tx.begin(DataKind::Text).unwrap();
@@ -535,7 +591,7 @@ fn a_prepared_message_is_compressed_once_for_all() {
 // PMD-7-01 · PMD-5-13 · PMD-5-19 · WS-9-01 · WS-9.1-10 · WS-9.2-01 · WS-6.1-08 · WS-6.2-06
 #[test]
 fn both_ends_agree_in_the_handshake() {
-    let deflate = Deflate::new().server_max_window_bits(12).client_no_context_takeover(true);
+    let deflate = DeflateConfig::new().server_max_window_bits(12).client_no_context_takeover(true);
     let mut pair = Pair::new(Config::new().deflate(deflate));
     assert!(pair.client.deflate().is_none());
     let request = String::from_utf8(pair.client.outgoing().to_vec()).unwrap();
@@ -563,7 +619,7 @@ fn both_ends_agree_in_the_handshake() {
 #[test]
 fn a_client_masks_the_compressed_bytes() {
     let mut client = client_with(config(), DeflateParams::new());
-    client.sender().compress(Compress::Always).text("Hello").unwrap();
+    client.sender().message_with(Message::Text("Hello"), Compress::Always).unwrap();
     let bytes = take_outgoing(&mut client);
     assert_eq!(bytes[..2], [0xc1, 0x80 | 7]);
     assert_eq!(frames(&bytes), [frame(0xc1, &HELLO)]);
@@ -599,7 +655,7 @@ fn a_client_that_needs_compression_closes_with_1010() {
 #[test]
 fn a_client_compresses_within_the_window_that_was_agreed() {
     let request = ClientRequest::new("ws://h/").unwrap();
-    let wants = Config::new().deflate(Deflate::new().client_max_window_bits(9));
+    let wants = Config::new().deflate(DeflateConfig::new().client_max_window_bits(9));
     let client = Connection::client(&request, config(), rng()).unwrap();
     let mut pair = Pair { client, server: Connection::server(wants) };
     pair.deliver_to_server();

@@ -7,7 +7,9 @@ mod zlib;
 use libz_sys::{Z_DEFAULT_STRATEGY, Z_FINISH, Z_FIXED, Z_HUFFMAN_ONLY, Z_NO_FLUSH, Z_SYNC_FLUSH};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::deflate::{Corrupt, Deflate, DeflateEndpoint, DeflateParams, Deflater, Inflater, Pool, Step};
+use sansws::deflate::{
+    Compressor, Corrupt, Decompressor, DeflateConfig, DeflateParams, Pool, ReceiveCodec, SendCodec, Step,
+};
 
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 const HELLO_AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
@@ -34,20 +36,20 @@ fn any_cuts(least: usize) -> impl Strategy<Value = Cuts> {
 }
 
 /// A message, with `inflate` and `finish` called as often as the cuts demand.
-fn inflate(inflater: &mut Inflater, payload: &[u8], cuts: &mut Cuts) -> Result<Vec<u8>, Corrupt> {
+fn inflate(decompressor: &mut Decompressor, payload: &[u8], cuts: &mut Cuts) -> Result<Vec<u8>, Corrupt> {
     let mut message = Vec::new();
     let mut rest = payload;
     while !rest.is_empty() {
         let (mut piece, after) = rest.split_at(cuts.next().min(rest.len()));
         rest = after;
         grow(&mut message, cuts, |out| {
-            let step = inflater.inflate(piece, out)?;
+            let step = decompressor.decompress(piece, out)?;
             piece = &piece[step.consumed..];
             assert!(!step.done || piece.is_empty());
             Ok(step)
         })?;
     }
-    inflater.finish()?;
+    decompressor.finish()?;
     Ok(message)
 }
 
@@ -71,18 +73,18 @@ fn grow(
 }
 
 /// A message in pieces, with `deflate` for all but the last.
-fn deflate(deflater: &mut Deflater, message: &[u8], cuts: &mut Cuts) -> Vec<u8> {
+fn deflate(compressor: &mut Compressor, message: &[u8], cuts: &mut Cuts) -> Vec<u8> {
     let mut payload = Vec::new();
     let mut rest = message;
     loop {
         let (mut piece, after) = rest.split_at(cuts.next().min(rest.len()));
         rest = after;
         loop {
-            let mut out = vec![0; cuts.next().max(Deflater::MIN_ROOM)];
+            let mut out = vec![0; cuts.next().max(Compressor::MIN_ROOM)];
             let step = if rest.is_empty() {
-                deflater.finish(piece, &mut out)
+                compressor.finish(piece, &mut out)
             } else {
-                deflater.deflate(piece, &mut out)
+                compressor.compress(piece, &mut out)
             };
             piece = &piece[step.consumed..];
             payload.extend_from_slice(&out[..step.produced]);
@@ -97,8 +99,8 @@ fn deflate(deflater: &mut Deflater, message: &[u8], cuts: &mut Cuts) -> Vec<u8> 
     }
 }
 
-fn whole(inflater: &mut Inflater, payload: &[u8]) -> Result<Vec<u8>, Corrupt> {
-    inflate(inflater, payload, &mut Cuts::whole())
+fn whole(decompressor: &mut Decompressor, payload: &[u8]) -> Result<Vec<u8>, Corrupt> {
+    inflate(decompressor, payload, &mut Cuts::whole())
 }
 
 /// Text that repeats itself at many distances, and noise.
@@ -125,10 +127,14 @@ fn the_examples_of_the_rfc_read_hello() {
     ] {
         for piece in 1..=payload.len() {
             for room in [1, 2, 5, 6] {
-                let mut inflater = Inflater::new(15);
+                let mut decompressor = Decompressor::new(15);
                 let mut cuts = Cuts(vec![room, piece]);
-                assert_eq!(inflate(&mut inflater, payload, &mut cuts).unwrap(), b"Hello", "{payload:02x?}");
-                assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
+                assert_eq!(
+                    inflate(&mut decompressor, payload, &mut cuts).unwrap(),
+                    b"Hello",
+                    "{payload:02x?}"
+                );
+                assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
             }
         }
     }
@@ -138,37 +144,37 @@ fn the_examples_of_the_rfc_read_hello() {
 // PMD-7.1.1.2-06
 #[test]
 fn hello_twice_as_in_the_rfc() {
-    let mut deflater = Deflater::new(6, 15);
-    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
-    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO_AGAIN);
-    deflater.reset();
-    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
+    let mut compressor = Compressor::new(6, 15);
+    assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
+    assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO_AGAIN);
+    compressor.reset();
+    assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
 }
 
 // PMD-7.2.2-04 · PMD-7.2.2-05 · PMD-7.2.2-06 · PMD-7.2.2-07 · PMD-7.2.2-08
 #[test]
 fn a_reset_forgets_the_window() {
-    let mut inflater = Inflater::new(15);
-    assert_eq!(whole(&mut inflater, &HELLO).unwrap(), b"Hello");
-    assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
-    inflater.reset();
-    assert_eq!(whole(&mut inflater, &HELLO).unwrap(), b"Hello");
-    inflater.reset();
-    assert_eq!(whole(&mut inflater, &HELLO_AGAIN), Err(Corrupt));
+    let mut decompressor = Decompressor::new(15);
+    assert_eq!(whole(&mut decompressor, &HELLO).unwrap(), b"Hello");
+    assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
+    decompressor.reset();
+    assert_eq!(whole(&mut decompressor, &HELLO).unwrap(), b"Hello");
+    decompressor.reset();
+    assert_eq!(whole(&mut decompressor, &HELLO_AGAIN), Err(Corrupt));
 }
 
 // PMD-7.2.1-03 · PMD-7.2.1-04 · PMD-7.2.3.6-01
 #[test]
 fn an_empty_message_is_one_byte() {
-    let mut deflater = Deflater::new(6, 15);
-    let mut inflater = Inflater::new(15);
+    let mut compressor = Compressor::new(6, 15);
+    let mut decompressor = Decompressor::new(15);
     for message in [&b""[..], b"", b"Hello", b"", b""] {
-        let payload = deflate(&mut deflater, message, &mut Cuts::whole());
+        let payload = deflate(&mut compressor, message, &mut Cuts::whole());
         assert_eq!(payload == [0], message.is_empty());
-        assert_eq!(whole(&mut inflater, &payload).unwrap(), message);
+        assert_eq!(whole(&mut decompressor, &payload).unwrap(), message);
     }
-    deflater.reset();
-    assert_eq!(deflate(&mut deflater, b"", &mut Cuts::whole()), [0]);
+    compressor.reset();
+    assert_eq!(deflate(&mut compressor, b"", &mut Cuts::whole()), [0]);
 }
 
 // --- Final blocks and tails ---
@@ -194,14 +200,14 @@ fn final_blocks_end_a_stream_but_no_message() {
         ([HELLO[..6].to_vec(), vec![0x04, 0x00, 0x00, 0xff, 0xff, 0x00]].concat(), "Hello"),
     ] {
         for piece in 1..=payload.len() {
-            let mut inflater = Inflater::new(15);
+            let mut decompressor = Decompressor::new(15);
             let mut cuts = Cuts(vec![piece, 3]);
             assert_eq!(
-                inflate(&mut inflater, &payload, &mut cuts).unwrap(),
+                inflate(&mut decompressor, &payload, &mut cuts).unwrap(),
                 message.as_bytes(),
                 "{payload:02x?}"
             );
-            assert_eq!(whole(&mut inflater, &HELLO).unwrap(), b"Hello");
+            assert_eq!(whole(&mut decompressor, &HELLO).unwrap(), b"Hello");
         }
     }
 }
@@ -211,17 +217,17 @@ fn final_blocks_end_a_stream_but_no_message() {
 #[test]
 fn final_blocks_keep_the_window() {
     let fin = [&final_block(b"Hello")[..], &[0]].concat();
-    let mut inflater = Inflater::new(15);
-    assert_eq!(whole(&mut inflater, &fin).unwrap(), b"Hello");
-    assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
-    inflater.reset();
+    let mut decompressor = Decompressor::new(15);
+    assert_eq!(whole(&mut decompressor, &fin).unwrap(), b"Hello");
+    assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
+    decompressor.reset();
     let in_one = [&final_block(b"Hello")[..], &HELLO_AGAIN].concat();
-    assert_eq!(whole(&mut inflater, &in_one).unwrap(), b"HelloHello");
+    assert_eq!(whole(&mut decompressor, &in_one).unwrap(), b"HelloHello");
 
     // All distances that the window has, after as many bytes as make the ring turn.
     for bits in [9, 12, 15] {
-        let mut deflater = zlib::Deflate::new(6, bits, 8, Z_DEFAULT_STRATEGY);
-        let mut inflater = Inflater::new(bits);
+        let mut compressor = zlib::Deflate::new(6, bits, 8, Z_DEFAULT_STRATEGY);
+        let mut decompressor = Decompressor::new(bits);
         let mut noise = 1u32;
         for len in [10, 300, 511, 512, 513, 5000, 40_000, 70_000, 3] {
             let message: Vec<u8> = (0..len)
@@ -230,26 +236,26 @@ fn final_blocks_keep_the_window() {
                     noise.to_be_bytes()[0]
                 })
                 .collect();
-            let payload = deflater.message(&message);
-            assert_eq!(whole(&mut inflater, &payload).unwrap(), message);
+            let payload = compressor.message(&message);
+            assert_eq!(whole(&mut decompressor, &payload).unwrap(), message);
             // The encoder knows nothing of these final blocks, which carry no bytes.
-            assert_eq!(whole(&mut inflater, &[0x03, 0x00, 0x00]).unwrap(), b"");
-            let payload = deflater.message(&message);
-            assert_eq!(whole(&mut inflater, &payload).unwrap(), message, "{len} bytes again");
+            assert_eq!(whole(&mut decompressor, &[0x03, 0x00, 0x00]).unwrap(), b"");
+            let payload = compressor.message(&message);
+            assert_eq!(whole(&mut decompressor, &payload).unwrap(), message, "{len} bytes again");
         }
     }
 }
 
 #[test]
 fn a_tail_that_was_left_on_does_no_harm() {
-    let mut inflater = Inflater::new(15);
+    let mut decompressor = Decompressor::new(15);
     let left_on = [&HELLO[..], &[0x00, 0x00, 0xff, 0xff]].concat();
     for piece in 1..=left_on.len() {
         let mut cuts = Cuts(vec![piece, 1]);
-        assert_eq!(inflate(&mut inflater, &left_on, &mut cuts).unwrap(), b"Hello");
-        assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
-        assert_eq!(whole(&mut inflater, &[0x00, 0x00, 0x00, 0xff, 0xff]).unwrap(), b"");
-        assert_eq!(whole(&mut inflater, &[]).unwrap(), b"");
+        assert_eq!(inflate(&mut decompressor, &left_on, &mut cuts).unwrap(), b"Hello");
+        assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
+        assert_eq!(whole(&mut decompressor, &[0x00, 0x00, 0x00, 0xff, 0xff]).unwrap(), b"");
+        assert_eq!(whole(&mut decompressor, &[]).unwrap(), b"");
     }
 }
 
@@ -272,7 +278,7 @@ fn bad_data_is_noticed() {
         // A stored block without its bytes, which ends like a tail.
         &[0x00, 0x0a, 0x00, 0xf5, 0xff, 0x00, 0x00, 0xff, 0xff],
     ] {
-        assert_eq!(whole(&mut Inflater::new(15), payload), Err(Corrupt), "{payload:02x?}");
+        assert_eq!(whole(&mut Decompressor::new(15), payload), Err(Corrupt), "{payload:02x?}");
     }
 }
 
@@ -282,7 +288,7 @@ fn messages_that_are_cut_off_are_noticed() {
     for strategy in [Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY] {
         let payload = zlib::Deflate::new(6, 15, 8, strategy).message(&message.repeat(20));
         for end in 1..payload.len() {
-            assert_eq!(whole(&mut Inflater::new(15), &payload[..end]), Err(Corrupt), "{end}");
+            assert_eq!(whole(&mut Decompressor::new(15), &payload[..end]), Err(Corrupt), "{end}");
         }
     }
 }
@@ -293,23 +299,23 @@ fn a_bomb_fills_no_more_than_the_room() {
     let len = 10 << 20;
     let payload = zlib::Deflate::new(9, 15, 8, Z_DEFAULT_STRATEGY).message(&vec![0; len]);
     assert!(payload.len() < 11_000);
-    let mut inflater = Inflater::new(15);
+    let mut decompressor = Decompressor::new(15);
     let mut out = vec![1; 1000];
-    let step = inflater.inflate(&payload, &mut out).unwrap();
+    let step = decompressor.decompress(&payload, &mut out).unwrap();
     assert_eq!((step.produced, step.done), (1000, false));
     assert!(step.consumed < 200);
-    let step = inflater.inflate(&payload[step.consumed..], &mut []).unwrap();
+    let step = decompressor.decompress(&payload[step.consumed..], &mut []).unwrap();
     assert_eq!((step.produced, step.done), (0, false));
 
-    let mut inflater = Inflater::new(15);
+    let mut decompressor = Decompressor::new(15);
     let mut out = vec![1; len];
-    let step = inflater.inflate(&payload, &mut out).unwrap();
+    let step = decompressor.decompress(&payload, &mut out).unwrap();
     assert_eq!(step, Step { consumed: payload.len(), produced: len, done: true });
-    inflater.finish().unwrap();
+    decompressor.finish().unwrap();
     assert_eq!(out, vec![0; len]);
 
-    let mut inflater = Inflater::new(15);
-    let step = inflater.inflate(&payload, &mut out[..len - 1]).unwrap();
+    let mut decompressor = Decompressor::new(15);
+    let step = decompressor.decompress(&payload, &mut out[..len - 1]).unwrap();
     assert_eq!((step.produced, step.done), (len - 1, false));
 }
 
@@ -319,17 +325,17 @@ fn a_bomb_fills_no_more_than_the_room() {
 #[test]
 fn every_type_of_block_is_read() {
     let message: Vec<u8> = (0..100_000u32).map(|i| (i % 997 * i / 7).to_be_bytes()[2]).collect();
-    let mut inflater = Inflater::new(15);
+    let mut decompressor = Decompressor::new(15);
     // Stored, fixed, dynamic, and dynamic of many blocks.
     for (level, mem_level, strategy) in
         [(0, 8, Z_DEFAULT_STRATEGY), (6, 8, Z_FIXED), (6, 9, Z_DEFAULT_STRATEGY), (9, 1, Z_HUFFMAN_ONLY)]
     {
-        let mut deflater = zlib::Deflate::new(level, 15, mem_level, strategy);
+        let mut compressor = zlib::Deflate::new(level, 15, mem_level, strategy);
         for cuts in [Cuts::whole(), Cuts(vec![1000, 333]), Cuts(vec![7, Cuts::WHOLE])] {
-            let payload = deflater.message(&message);
-            assert_eq!(inflate(&mut inflater, &payload, &mut cuts.clone()).unwrap(), message);
+            let payload = compressor.message(&message);
+            assert_eq!(inflate(&mut decompressor, &payload, &mut cuts.clone()).unwrap(), message);
         }
-        inflater.reset();
+        decompressor.reset();
     }
 }
 
@@ -350,16 +356,16 @@ fn at_distance(distance: usize) -> Vec<u8> {
 fn the_largest_distance_is_read() {
     let mut message = at_distance(32_768);
     message.truncate(32_768);
-    let mut deflater = zlib::Deflate::new(0, 15, 8, Z_DEFAULT_STRATEGY);
-    let mut inflater = Inflater::new(15);
-    assert_eq!(whole(&mut inflater, &deflater.message(&message)).unwrap(), message);
+    let mut compressor = zlib::Deflate::new(0, 15, 8, Z_DEFAULT_STRATEGY);
+    let mut decompressor = Decompressor::new(15);
+    assert_eq!(whole(&mut decompressor, &compressor.message(&message)).unwrap(), message);
     // 0, 01: length 3 is 0000001, distance 24577 to 32768 is 11101 with thirteen bits more, end of block
     // 0000000, empty block 000.
     let bits = "0 10 0000001 11101 1111111111111 0000000 000";
     let bits: Vec<u8> = bits.bytes().filter(|&bit| bit != b' ').map(|bit| bit - b'0').collect();
     let payload: Vec<u8> =
         bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |byte, bit| byte << 1 | bit)).collect();
-    assert_eq!(whole(&mut inflater, &payload).unwrap(), message[..3]);
+    assert_eq!(whole(&mut decompressor, &payload).unwrap(), message[..3]);
 }
 
 // PMD-7.1.2.1-04 · PMD-7.1.2.2-03 · PMD-7.2.1-11 · PMD-7.2.1-16 · PMD-7.2.1-18 · PMD-7.2.2-13: each
@@ -369,8 +375,8 @@ fn no_distance_is_beyond_the_window() {
     for bits in 8..=15u8 {
         let window = 1usize << bits;
         for level in [1, 2, 3, 6, 9] {
-            let mut deflater = Deflater::new(level, bits);
-            let mut inflater = zlib::Inflate::new(bits);
+            let mut compressor = Compressor::new(level, bits);
+            let mut decompressor = zlib::Inflate::new(bits);
             for distance in [
                 16,
                 100,
@@ -387,8 +393,12 @@ fn no_distance_is_beyond_the_window() {
                 window + 1,
             ] {
                 let message = at_distance(distance.max(9));
-                let payload = deflate(&mut deflater, &message, &mut Cuts::whole());
-                assert_eq!(inflater.message(&payload), Ok(message), "level {level}, {bits} bits, {distance}");
+                let payload = deflate(&mut compressor, &message, &mut Cuts::whole());
+                assert_eq!(
+                    decompressor.message(&payload),
+                    Ok(message),
+                    "level {level}, {bits} bits, {distance}"
+                );
             }
         }
     }
@@ -399,25 +409,25 @@ fn no_distance_is_beyond_the_window() {
 // PMD-7.2.1-09 · PMD-7.2.1-10 · PMD-7.2.3.6-01
 #[test]
 fn fragments_can_be_read_as_they_come() {
-    let mut deflater = Deflater::new(6, 15);
-    let mut inflater = Inflater::new(15);
+    let mut compressor = Compressor::new(6, 15);
+    let mut decompressor = Decompressor::new(15);
     for round in 0..3 {
         let mut message = Vec::new();
         for fragment in [&b"first of three, "[..], b"", b"second of three, "] {
             let mut out = [0; 100];
-            let step = deflater.flush(fragment, &mut out);
+            let step = compressor.flush(fragment, &mut out);
             assert!(step.done);
             let payload = &out[..step.produced];
             assert_eq!(payload.ends_with(&[0, 0, 0xff, 0xff]), !fragment.is_empty());
             let mut room = [0; 100];
-            let step = inflater.inflate(payload, &mut room).unwrap();
+            let step = decompressor.decompress(payload, &mut room).unwrap();
             assert_eq!((&room[..step.produced], step.done), (fragment, true));
             message.extend_from_slice(fragment);
         }
         let last = if round == 1 { &b""[..] } else { b"third of three" };
-        let payload = deflate(&mut deflater, last, &mut Cuts::whole());
+        let payload = deflate(&mut compressor, last, &mut Cuts::whole());
         assert_eq!(payload == [0], last.is_empty());
-        assert_eq!(whole(&mut inflater, &payload).unwrap(), last);
+        assert_eq!(whole(&mut decompressor, &payload).unwrap(), last);
     }
 }
 
@@ -426,20 +436,20 @@ fn fragments_can_be_read_as_they_come() {
 // PMD-7.2.3.2-01 · PMD-7.3-03
 #[test]
 fn a_message_that_goes_out_plain_is_not_referred_to() {
-    let mut deflater = Deflater::new(6, 15);
-    let mut inflater = zlib::Inflate::new(15);
-    let first = deflate(&mut deflater, b"one two three four", &mut Cuts::whole());
-    inflater.message(&first).unwrap();
+    let mut compressor = Compressor::new(6, 15);
+    let mut decompressor = zlib::Inflate::new(15);
+    let first = deflate(&mut compressor, b"one two three four", &mut Cuts::whole());
+    decompressor.message(&first).unwrap();
     // Compressed to the end, or half of it; the peer gets it plain.
-    let _ = deflate(&mut deflater, b"five six seven eight", &mut Cuts::whole());
-    deflater.reset();
-    let next = deflate(&mut deflater, b"five six seven eight, one two three four", &mut Cuts::whole());
-    assert_eq!(inflater.message(&next).unwrap(), b"five six seven eight, one two three four");
-    let _ = deflater.deflate(b"nine ten eleven twelve", &mut [0; 100]);
-    let _ = deflater.finish(b"thirteen fourteen fifteen sixteen", &mut [0; Deflater::MIN_ROOM]);
-    deflater.reset();
-    let next = deflate(&mut deflater, b"nine ten eleven twelve", &mut Cuts::whole());
-    assert_eq!(inflater.message(&next).unwrap(), b"nine ten eleven twelve");
+    let _ = deflate(&mut compressor, b"five six seven eight", &mut Cuts::whole());
+    compressor.reset();
+    let next = deflate(&mut compressor, b"five six seven eight, one two three four", &mut Cuts::whole());
+    assert_eq!(decompressor.message(&next).unwrap(), b"five six seven eight, one two three four");
+    let _ = compressor.compress(b"nine ten eleven twelve", &mut [0; 100]);
+    let _ = compressor.finish(b"thirteen fourteen fifteen sixteen", &mut [0; Compressor::MIN_ROOM]);
+    compressor.reset();
+    let next = deflate(&mut compressor, b"nine ten eleven twelve", &mut Cuts::whole());
+    assert_eq!(decompressor.message(&next).unwrap(), b"nine ten eleven twelve");
 }
 
 #[test]
@@ -452,21 +462,21 @@ fn when_a_message_goes_out_plain() {
         (1024, 1030, true, true),
         (1024, 1023, true, false),
     ] {
-        assert_eq!(Deflater::prefers_plain(10, plain, compressed, takeover), expected);
+        assert_eq!(Compressor::prefers_plain(10, plain, compressed, takeover), expected);
     }
 }
 
 /// A message that was compressed once, for many, lies between the messages of a compressor.
 #[test]
 fn a_message_from_elsewhere_lies_between() {
-    let prepared = deflate(&mut Deflater::new(9, 9), b"to all: one two three four", &mut Cuts::whole());
-    let mut inflater = Inflater::new(15);
-    let mut deflater = Deflater::new(6, 15);
+    let prepared = deflate(&mut Compressor::new(9, 9), b"to all: one two three four", &mut Cuts::whole());
+    let mut decompressor = Decompressor::new(15);
+    let mut compressor = Compressor::new(6, 15);
     for message in ["to you: one two three four", "to you: again", "to you: one two three four"] {
-        let payload = deflate(&mut deflater, message.as_bytes(), &mut Cuts::whole());
-        assert_eq!(whole(&mut inflater, &payload).unwrap(), message.as_bytes());
-        assert_eq!(whole(&mut inflater, &prepared).unwrap(), b"to all: one two three four");
-        deflater.reset();
+        let payload = deflate(&mut compressor, message.as_bytes(), &mut Cuts::whole());
+        assert_eq!(whole(&mut decompressor, &payload).unwrap(), message.as_bytes());
+        assert_eq!(whole(&mut decompressor, &prepared).unwrap(), b"to all: one two three four");
+        compressor.reset();
     }
 }
 
@@ -475,40 +485,42 @@ fn a_message_from_elsewhere_lies_between() {
 #[test]
 fn a_pool_lends_codecs_without_a_past() {
     for pool in [Pool::new(1), Pool::per_thread(1)] {
-        let mut deflater = pool.take_deflater(6, 15);
-        assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
-        let place = &raw const *deflater;
-        pool.clone().give_deflater(deflater);
-        let mut deflater = pool.take_deflater(6, 15);
-        assert_eq!(&raw const *deflater, place, "the same one");
-        assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
-        pool.give_deflater(deflater);
+        let mut compressor = pool.take_compressor(6, 15);
+        assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
+        let place = &raw const *compressor;
+        pool.clone().give_compressor(compressor);
+        let mut compressor = pool.take_compressor(6, 15);
+        assert_eq!(&raw const *compressor, place, "the same one");
+        assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
+        pool.give_compressor(compressor);
         // Of another window: made anew, and takes the other's place.
-        let small = pool.take_deflater(6, 9);
+        let small = pool.take_compressor(6, 9);
         assert_ne!(&raw const *small, place);
-        pool.give_deflater(small);
-        let mut inflater = pool.take_inflater();
-        whole(&mut inflater, &HELLO).unwrap();
-        let place = &raw const *inflater;
-        pool.give_inflater(inflater);
-        let mut inflater = pool.take_inflater();
-        assert_eq!(&raw const *inflater, place, "the same one");
-        assert_eq!(whole(&mut inflater, &HELLO_AGAIN), Err(Corrupt));
-        pool.give_inflater(inflater);
-        assert_eq!(whole(&mut pool.take_inflater(), &HELLO).unwrap(), b"Hello");
+        pool.give_compressor(small);
+        let mut decompressor = pool.take_decompressor();
+        whole(&mut decompressor, &HELLO).unwrap();
+        let place = &raw const *decompressor;
+        pool.give_decompressor(decompressor);
+        let mut decompressor = pool.take_decompressor();
+        assert_eq!(&raw const *decompressor, place, "the same one");
+        assert_eq!(whole(&mut decompressor, &HELLO_AGAIN), Err(Corrupt));
+        pool.give_decompressor(decompressor);
+        assert_eq!(whole(&mut pool.take_decompressor(), &HELLO).unwrap(), b"Hello");
     }
 }
 
 #[test]
 fn a_pool_of_each_thread_is_its_own() {
     let pool = Pool::per_thread(1);
-    let inflater = pool.take_inflater();
-    let place = (&raw const *inflater).addr();
-    pool.give_inflater(inflater);
+    let decompressor = pool.take_decompressor();
+    let place = (&raw const *decompressor).addr();
+    pool.give_decompressor(decompressor);
     let other = pool.clone();
     // What is taken there stays there, so it cannot be the one that is kept here.
-    std::thread::spawn(move || assert_ne!((&raw const *other.take_inflater()).addr(), place)).join().unwrap();
-    assert_eq!((&raw const *pool.take_inflater()).addr(), place);
+    std::thread::spawn(move || assert_ne!((&raw const *other.take_decompressor()).addr(), place))
+        .join()
+        .unwrap();
+    assert_eq!((&raw const *pool.take_decompressor()).addr(), place);
 }
 
 /// Noise of bytes that the fixed code is longest for does not shrink in any way.
@@ -521,12 +533,12 @@ fn the_bound_is_enough() {
     };
     for bits in [8, 12, 15] {
         for level in 1..10 {
-            let mut deflater = Deflater::new(level, bits);
+            let mut compressor = Compressor::new(level, bits);
             for len in [0, 1, 2, 10, 100, 1000, 5000, 70_000] {
                 let message: Vec<u8> = (0..len).map(|_| next()).collect();
-                let step = deflater.finish(&message, &mut vec![0; Deflater::bound(len)]);
+                let step = compressor.finish(&message, &mut vec![0; Compressor::bound(len)]);
                 assert!(step.done, "level {level}, {bits} bits, {len} bytes");
-                deflater.reset();
+                compressor.reset();
             }
         }
     }
@@ -534,17 +546,26 @@ fn the_bound_is_enough() {
 
 // --- Both ends ---
 
+/// One end of a connection: a codec for each direction.
+struct End {
+    send: SendCodec,
+    receive: ReceiveCodec,
+}
+
 /// What one end sends, and the other reads.
-fn exchange(from: &mut DeflateEndpoint, to: &mut DeflateEndpoint, message: &[u8]) -> Vec<u8> {
-    let payload = deflate(from.deflater(), message, &mut Cuts::whole());
-    from.end_sent();
-    assert_eq!(whole(to.inflater(), &payload).unwrap(), message);
-    to.end_received();
+fn exchange(from: &mut End, to: &mut End, message: &[u8]) -> Vec<u8> {
+    let payload = deflate(from.send.compressor(), message, &mut Cuts::whole());
+    from.send.end_message();
+    assert_eq!(whole(to.receive.decompressor(), &payload).unwrap(), message);
+    to.receive.end_message();
     payload
 }
 
-fn ends(params: DeflateParams, pool: Option<&Pool>) -> (DeflateEndpoint, DeflateEndpoint) {
-    let end = |is_server| DeflateEndpoint::new(is_server, params, &Deflate::new(), pool.cloned());
+fn ends(params: DeflateParams, pool: Option<&Pool>) -> (End, End) {
+    let end = |is_server| End {
+        send: SendCodec::new(is_server, params, &DeflateConfig::new(), pool.cloned()),
+        receive: ReceiveCodec::new(is_server, params, pool.cloned()),
+    };
     (end(true), end(false))
 }
 
@@ -566,8 +587,8 @@ fn each_end_keeps_to_what_is_agreed() {
                 assert_eq!(exchange(&mut server, &mut client, b"Hello") == first, server_alone);
                 let first = exchange(&mut client, &mut server, b"Hello!");
                 assert_eq!(exchange(&mut client, &mut server, b"Hello!") == first, client_alone);
-                server.forget_sent();
-                client.forget_sent();
+                server.send.forget();
+                client.send.forget();
             }
         }
     }
@@ -584,10 +605,9 @@ fn each_end_has_its_own_window() {
     assert!(from_client.len() < from_server.len());
     assert_eq!(zlib::Inflate::new(9).message(&from_server), Ok(far.clone()));
     assert_eq!(zlib::Inflate::new(12).message(&from_client), Ok(far));
-    assert!(server.can_send_prepared(9) && !server.can_send_prepared(10));
-    assert!(client.can_send_prepared(12) && !client.can_send_prepared(13));
-    assert_eq!((server.compresses(31), server.compresses(32)), (false, true));
-    assert!(server.prefers_plain(512, 512) && !client.prefers_plain(512, 512));
+    assert_eq!((server.send.window_bits(), client.send.window_bits()), (9, 12));
+    assert_eq!((server.send.compresses(31), server.send.compresses(32)), (false, true));
+    assert!(server.send.prefers_plain(512, 512) && !client.send.prefers_plain(512, 512));
 }
 
 proptest! {
@@ -602,15 +622,15 @@ proptest! {
         mut cuts in any_cuts(1),
         (level, bits, takeover) in (1u8..10, 8u8..16, any::<bool>()),
     ) {
-        let mut deflater = Deflater::new(level, bits);
-        let mut inflater = zlib::Inflate::new(bits);
+        let mut compressor = Compressor::new(level, bits);
+        let mut decompressor = zlib::Inflate::new(bits);
         for message in messages {
-            let payload = deflate(&mut deflater, &message, &mut cuts);
+            let payload = deflate(&mut compressor, &message, &mut cuts);
             prop_assert!(!payload.is_empty() && payload[payload.len() - 1] & 0xe0 == 0);
-            prop_assert_eq!(inflater.message(&payload), Ok(message));
+            prop_assert_eq!(decompressor.message(&payload), Ok(message));
             if !takeover {
-                deflater.reset();
-                inflater.reset();
+                compressor.reset();
+                decompressor.reset();
             }
         }
     }
@@ -624,14 +644,14 @@ proptest! {
         mut cuts in any_cuts(1),
         (level, mem_level, bits, takeover) in (0..10, 1..10, 9u8..16, any::<bool>()),
     ) {
-        let mut deflater = zlib::Deflate::new(level, bits, mem_level, Z_DEFAULT_STRATEGY);
-        let mut inflater = Inflater::new(bits);
+        let mut compressor = zlib::Deflate::new(level, bits, mem_level, Z_DEFAULT_STRATEGY);
+        let mut decompressor = Decompressor::new(bits);
         for message in messages {
-            let payload = deflater.message(&message);
-            prop_assert_eq!(inflate(&mut inflater, &payload, &mut cuts), Ok(message));
+            let payload = compressor.message(&message);
+            prop_assert_eq!(inflate(&mut decompressor, &payload, &mut cuts), Ok(message));
             if !takeover {
-                deflater.reset();
-                inflater.reset();
+                compressor.reset();
+                decompressor.reset();
             }
         }
     }
@@ -642,19 +662,19 @@ proptest! {
         pieces in vec((any_message(), prop_oneof![Just(Z_NO_FLUSH), Just(Z_SYNC_FLUSH), Just(Z_FINISH)]), 1..6),
         mut cuts in any_cuts(1),
     ) {
-        let mut deflater = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
-        let mut inflater = Inflater::new(15);
+        let mut compressor = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
+        let mut decompressor = Decompressor::new(15);
         for _ in 0..2 {
             let mut payload = Vec::new();
             for (piece, flush) in &pieces {
-                payload.extend(deflater.run(piece, *flush));
+                payload.extend(compressor.run(piece, *flush));
                 if *flush == Z_FINISH {
-                    deflater.reset();
+                    compressor.reset();
                 }
             }
-            payload.extend(deflater.message(b""));
+            payload.extend(compressor.message(b""));
             let message: Vec<u8> = pieces.iter().flat_map(|(piece, _)| piece.clone()).collect();
-            prop_assert_eq!(inflate(&mut inflater, &payload, &mut cuts), Ok(message));
+            prop_assert_eq!(inflate(&mut decompressor, &payload, &mut cuts), Ok(message));
         }
     }
 
@@ -671,7 +691,7 @@ proptest! {
             *at.get_mut(&mut payload) = byte;
         }
         for payload in [payload, noise] {
-            let (mut one, mut other) = (Inflater::new(15), Inflater::new(15));
+            let (mut one, mut other) = (Decompressor::new(15), Decompressor::new(15));
             let expected = whole(&mut one, &payload);
             prop_assert_eq!(inflate(&mut other, &payload, &mut cuts), expected.clone());
             if expected.is_ok() {

@@ -4,7 +4,7 @@ mod answer;
 #[cfg(feature = "deflate")]
 mod compression;
 #[cfg(not(feature = "deflate"))]
-#[path = "compression/absent.rs"]
+#[path = "compression/disabled.rs"]
 mod compression;
 #[cfg(feature = "heapless")]
 mod constant;
@@ -243,7 +243,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 };
             }
             // As it is asked once after each read.
-            if input.is_empty() && self.receiver.needs_input(&self.sender.compression) {
+            if input.is_empty() && self.receiver.needs_input(&mut self.sender.compression) {
                 return Ok(None);
             }
         }
@@ -414,7 +414,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub fn receive_buffer(&mut self) -> Option<&mut [u8]> {
         let takes_frames = self.has_frames() && self.sender.lifecycle.is_receiving();
         // What is compressed has to go elsewhere anyway.
-        if !takes_frames || self.sender.compression.is_in_use() {
+        if !takes_frames || self.sender.compression.is_agreed() {
             return None;
         }
         self.receiver.lend()
@@ -543,8 +543,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Compresses with these parameters, on a connection that was open from the start: its opening handshake agreed on
-    /// them elsewhere, by [`Deflate::accept`](crate::deflate::Deflate::accept) or
-    /// [`Deflate::check_answer`](crate::deflate::Deflate::check_answer). Level and threshold are those of
+    /// them elsewhere, by [`DeflateConfig::accept`](crate::deflate::DeflateConfig::accept) or
+    /// [`DeflateConfig::check_answer`](crate::deflate::DeflateConfig::check_answer). Level and threshold are those of
     /// [`Config::deflate`](crate::Config::deflate). To be called before anything is received or sent; of no effect while
     /// the handshake is under way here.
     pub fn set_deflate(&mut self, params: DeflateParams) {
