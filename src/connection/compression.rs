@@ -46,7 +46,6 @@ enum Stage {
 struct Agreement {
     params: DeflateParams,
     codec: SendCodec,
-    decompression: Decompression,
 }
 
 impl Compression {
@@ -86,14 +85,17 @@ impl Compression {
         self.0 = Some(Box::new(Stage::Agreed(Agreement::new(is_server, params, &config, pool))));
     }
 
-    /// From the next message on, codecs come from this pool.
+    /// The part of the receiver, if both ends have agreed.
+    pub(super) fn decompression(&self, is_server: bool) -> Option<Decompression> {
+        let Agreement { params, codec } = self.agreement()?;
+        Some(Decompression::new(is_server, *params, codec.pool().cloned()))
+    }
+
+    /// From the next message on, the compressor comes from this pool.
     pub(super) fn set_pool(&mut self, pool: &Pool) {
         match self.0.as_deref_mut() {
             Some(Stage::Negotiating(negotiation)) => negotiation.pool = Some(pool.clone()),
-            Some(Stage::Agreed(agreement)) => {
-                agreement.codec.set_pool(pool.clone());
-                agreement.decompression.set_pool(pool);
-            }
+            Some(Stage::Agreed(agreement)) => agreement.codec.set_pool(pool.clone()),
             None => {}
         }
     }
@@ -190,20 +192,6 @@ impl Compression {
 
 impl Agreement {
     fn new(is_server: bool, params: DeflateParams, config: &DeflateConfig, pool: Option<Pool>) -> Self {
-        Self {
-            params,
-            decompression: Decompression::new(is_server, params, pool.clone()),
-            codec: SendCodec::new(is_server, params, config, pool),
-        }
-    }
-}
-
-/// The receiving half, as long as the sender owns it.
-impl Compression {
-    pub(super) fn decompression(&mut self) -> Option<&mut Decompression> {
-        match self.0.as_deref_mut() {
-            Some(Stage::Agreed(agreement)) => Some(&mut agreement.decompression),
-            _ => None,
-        }
+        Self { params, codec: SendCodec::new(is_server, params, config, pool) }
     }
 }

@@ -87,7 +87,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         loop {
             match self.stage {
                 Stage::Decision if matches!(self.sender.lifecycle.phase(), Phase::Handshake) => {
-                    return if input.is_empty() { Ok(None) } else { Err(Misuse::DecisionPending.into()) };
+                    // The input stays as it is until the embedder has decided.
+                    return Ok(None);
                 }
                 // The embedder has accepted.
                 Stage::Decision => {
@@ -257,10 +258,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// What was agreed on holds for what is received from now on.
-    fn take_agreed(&mut self) {
-        if self.sender.compression.is_agreed() {
-            self.receiver.take_rsv1();
+    /// Tells the receiver what the handshake has agreed on.
+    pub(super) fn take_agreed(&mut self) {
+        if let Some(decompression) = self.sender.compression.decompression(R::IS_SERVER) {
+            self.receiver.decompress(decompression);
         }
     }
 

@@ -66,6 +66,10 @@ impl SendCodec {
         self.pool = Some(pool);
     }
 
+    pub(crate) const fn pool(&self) -> Option<&Pool> {
+        self.pool.as_ref()
+    }
+
     /// The base-2 logarithm of the window that this end compresses with.
     #[must_use]
     pub const fn window_bits(&self) -> u8 {

@@ -51,7 +51,7 @@ impl Compression {
     #[cfg(feature = "alloc")]
     pub(in crate::connection) const fn forget(&mut self) {}
 
-    pub(in crate::connection) const fn decompression(&mut self) -> Option<&mut Decompression> {
+    pub(in crate::connection) const fn decompression(&self, _is_server: bool) -> Option<Decompression> {
         None
     }
 }
@@ -89,12 +89,17 @@ impl ExtensionValue {
     }
 }
 
-/// No connection receives compressed messages.
-pub(in crate::connection) enum Decompression {}
+pub(in crate::connection) struct Decompression;
 
 impl Decompression {
+    pub(in crate::connection) const NONE: Self = Self;
+
+    pub(in crate::connection) const fn is_agreed(&self) -> bool {
+        false
+    }
+
     pub(in crate::connection) const fn has_more(&self) -> bool {
-        match *self {}
+        false
     }
 }
 

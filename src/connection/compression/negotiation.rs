@@ -4,14 +4,15 @@ use crate::config::{DeflateConfig, DeflateParams};
 use crate::deflate::{ExtensionValue, Pool};
 use crate::error::HandshakeError;
 use crate::handshake::Headers;
+use alloc::boxed::Box;
 
 /// What this end wants, and what both ends have agreed on so far.
 pub(in crate::connection) struct Negotiation {
     pub(super) config: DeflateConfig,
     pub(super) pool: Option<Pool>,
     pub(super) agreed: Option<DeflateParams>,
-    /// A server's answer that says what is agreed.
-    answer: Option<ExtensionValue>,
+    /// A server's answer that says what is agreed. Boxed, because it is much larger than what a connection keeps.
+    answer: Option<Box<ExtensionValue>>,
 }
 
 /// The header field that negotiates extensions.
@@ -29,12 +30,13 @@ impl Negotiation {
 
     /// A server chooses one of the offers in this request.
     pub(in crate::connection) fn choose(&mut self, request: &[u8]) {
-        (self.agreed, self.answer) = self.config.accept(Headers::of(request).all(EXTENSIONS)).unzip();
+        let accepted = self.config.accept(Headers::of(request).all(EXTENSIONS));
+        (self.agreed, self.answer) = accepted.map(|(params, answer)| (params, Box::new(answer))).unzip();
     }
 
     /// The value of `Sec-WebSocket-Extensions` in a server's 101; `None` if the server has chosen no offer.
-    pub(in crate::connection) const fn answer(&self) -> Option<ExtensionValue> {
-        self.answer
+    pub(in crate::connection) fn answer(&self) -> Option<ExtensionValue> {
+        self.answer.as_deref().copied()
     }
 
     /// A client checks the extensions in this response.
