@@ -130,7 +130,7 @@ pub(crate) mod sealed {
     /// again. A storage may keep text in the receive buffer instead.
     pub trait TextMessage: Text {
         /// Whether text is kept here, and not in the receive buffer.
-        const IS_APART: bool;
+        const IS_SEPARATE: bool;
 
         /// Room for `len` more characters, if the text so far is ASCII; otherwise `None`.
         #[cfg(feature = "simdutf8")]

@@ -247,7 +247,7 @@ impl<S: Storage> Receiver<S> {
             return Ok(());
         }
         let is_text = matches!(self.fragments.kind(), DataKind::Text);
-        if S::Message::IS_APART && is_text {
+        if S::Message::IS_SEPARATE && is_text {
             self.text.push(piece)?;
             return self.end_text_piece(ends_frame, found);
         }

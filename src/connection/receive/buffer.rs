@@ -197,7 +197,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
     }
 
     /// The free space behind the bytes, at least `len` bytes of it. `None` if there is no memory.
-    #[cfg(any(test, feature = "simd", feature = "simdutf8"))]
+    #[cfg(any(test, feature = "simdutf8"))]
     #[inline]
     pub(super) fn room(&mut self, len: usize) -> Option<&mut [u8]> {
         self.bytes.room(len).ok()
