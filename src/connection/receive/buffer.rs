@@ -41,10 +41,10 @@ pub(super) const USUAL_READ: usize = 16 * 1024;
 /// the input.
 pub(super) struct ReceiveBuffer<B> {
     bytes: B,
-    /// [`Resume`] in nine bytes instead of twelve: an idle connection has 256 bytes in all.
+    /// [`Resume`] in eight bytes instead of twelve: an idle connection has 256 bytes in all. If `unparsed` is 0, then
+    /// `payload` is 0 for `Input` and 1 for `Complete`.
     payload: u32,
     unparsed: u32,
-    is_complete: bool,
     borrowed: Borrowed,
     /// Whether an event borrows something or parsing continues in the buffer: one comparison for the fast path.
     is_busy: bool,
@@ -147,7 +147,6 @@ impl<B: Buffer> ReceiveBuffer<B> {
             bytes,
             payload: 0,
             unparsed: 0,
-            is_complete: false,
             borrowed: Borrowed::Nothing,
             is_busy: false,
             loan: Loan::Nothing,
@@ -159,12 +158,11 @@ impl<B: Buffer> ReceiveBuffer<B> {
     /// Where the connection continues to parse.
     #[inline]
     pub(super) fn resume(&self) -> Resume {
-        if !B::GROWS || (self.unparsed == 0 && !self.is_complete) {
-            Resume::Input
-        } else if self.is_complete {
-            Resume::Complete
-        } else {
-            Resume::Unparsed { payload: self.payload, unparsed: self.unparsed }
+        match (self.payload, self.unparsed) {
+            _ if !B::GROWS => Resume::Input,
+            (0, 0) => Resume::Input,
+            (_, 0) => Resume::Complete,
+            (payload, unparsed) => Resume::Unparsed { payload, unparsed },
         }
     }
 
@@ -320,9 +318,9 @@ impl<B: Buffer> ReceiveBuffer<B> {
         };
         (self.payload, self.unparsed) = match resume {
             Resume::Unparsed { payload, unparsed } => (payload, unparsed),
-            Resume::Input | Resume::Complete => (0, 0),
+            Resume::Input => (0, 0),
+            Resume::Complete => (1, 0),
         };
-        self.is_complete = resume == Resume::Complete;
         self.set_borrowed(self.borrowed);
         true
     }
