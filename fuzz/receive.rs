@@ -2,7 +2,7 @@
 
 use arbitrary::Arbitrary;
 use sansws::deflate::{Deflate, DeflateParams};
-use sansws::{Config, Connection, Delivery, Event, Message, OUTGOING_RESERVE, Role, Sender, Storage};
+use sansws::{Agreed, Config, Connection, Delivery, Event, Message, OUTGOING_RESERVE, Role, Sender, Storage};
 
 #[derive(Arbitrary, Debug)]
 pub struct Input<'a> {
@@ -60,16 +60,15 @@ impl Input<'_> {
         [first, before, &vec![byte; len], behind].concat()
     }
 
-    /// Of a connection that is open from the start.
-    pub fn agree<R: Role, S: Storage>(&self, mut connection: Connection<R, S>) -> Connection<R, S> {
-        if let Some(no_takeover) = self.deflate {
-            connection.set_deflate(
+    /// What the handshake of a connection agreed on that begins after it.
+    pub fn agreed(&self) -> Agreed {
+        self.deflate.map_or(Agreed::NONE, |no_takeover| {
+            Agreed::deflate(
                 DeflateParams::new()
                     .with_server_no_context_takeover(no_takeover)
                     .with_client_no_context_takeover(no_takeover),
-            );
-        }
-        connection
+            )
+        })
     }
 }
 

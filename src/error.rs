@@ -3,13 +3,12 @@
 use crate::close::CloseCode;
 use core::fmt;
 
-/// Why a call failed, by fault. Small and `Copy`: keep it, compare it, log it.
+/// Why a connection failed, by fault. Small and `Copy`: keep it, compare it, log it.
 ///
-/// - [`Peer`](Self::Peer), [`Limit`](Self::Limit) and [`Handshake`](Self::Handshake) come out of
-///   [`receive`](crate::Connection::receive) and are final: the connection has failed, and says the same each
-///   time it is asked. What tells the peer (a Close frame, an HTTP error) is in
-///   [`outgoing`](crate::Connection::outgoing): write it, then close the transport.
-/// - [`Caller`](Self::Caller) is a refused call. It changed nothing; the connection goes on.
+/// A failure is final: the connection reports the same error from then on. The bytes that tell the peer about it (a
+/// Close frame, an HTTP error) are in [`outgoing`](crate::Connection::outgoing): write them, then close the transport.
+///
+/// A call that the connection refuses is no failure; it returns a [`SendError`].
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -20,8 +19,43 @@ pub enum Error {
     Limit(Limit),
     /// The opening handshake is not valid.
     Handshake(HandshakeError),
-    /// This call is not possible now, or not with these arguments. Nothing was changed.
-    Caller(Misuse),
+}
+
+/// Why a call on [`Sender`](crate::Sender) was refused. The call queued and changed nothing, and the connection goes
+/// on.
+///
+/// ```
+/// use sansws::{Agreed, Config, Connection, SendError, Server};
+///
+/// let config = Config::new().max_outgoing(20);
+/// let mut conn = Connection::after_handshake(Server, config, Agreed::NONE);
+/// conn.sender().text("ten bytes.")?;
+/// // Both are on the way soon, but there is no room for both at once: write `outgoing`, then send it again.
+/// assert_eq!(conn.sender().text("ten bytes!"), Err(SendError::NotNow));
+/// // This one never fits.
+/// assert_eq!(conn.sender().text("longer than 20 bytes"), Err(SendError::TooLarge));
+///
+/// conn.mark_sent(12);
+/// conn.sender().text("ten bytes!")?;
+/// # Ok::<(), SendError>(())
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum SendError {
+    /// The call needs room that bytes in [`outgoing`](crate::Connection::outgoing) occupy. Write them, call
+    /// [`mark_sent`](crate::Connection::mark_sent), then call again.
+    ///
+    /// `outgoing` is never empty when this is returned, so an embedder that waits until it has written something
+    /// never waits in vain.
+    NotNow,
+    /// The frame or the head is longer than [`Config::max_outgoing`](crate::Config::max_outgoing) or than the buffers
+    /// of the storage, so the call can never succeed. Send the message in fragments, or raise the limit.
+    TooLarge,
+    /// The allocator had no memory.
+    Memory,
+    /// The state of the connection does not allow the call, or its arguments are not valid.
+    NotAllowed(Misuse),
 }
 
 /// A rule of RFC 6455 that the peer broke.
@@ -123,7 +157,7 @@ pub enum HandshakeError {
     Refused,
 }
 
-/// Why a call was refused.
+/// Which state or argument does not allow a call.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -132,10 +166,6 @@ pub enum Misuse {
     NotOpenYet,
     /// A Close was sent or received, or the connection has failed: no data can be sent any more.
     Closed,
-    /// The frame does not fit below [`Config::max_outgoing`](crate::Config::max_outgoing).
-    OutgoingFull,
-    /// Something waits in [`outgoing`](crate::Connection::outgoing) that has to be written before.
-    OutgoingPending,
     /// A payload has at most 2^63 - 1 bytes.
     PayloadTooLong,
     /// A message is being sent in fragments and has to be finished first.
@@ -152,8 +182,6 @@ pub enum Misuse {
     CloseCodeNotAllowed,
     /// No request waits for an answer.
     NoRequest,
-    /// A request waits for `accept`, `reject` or `respond` before more input can be taken.
-    DecisionPending,
     /// The subprotocol was not offered by the client.
     SubprotocolNotOffered,
     /// A subprotocol has to be a token, and to be offered only once.
@@ -164,14 +192,14 @@ pub enum Misuse {
     ReservedHeader,
     /// The status of a reply has to be between 200 and 599.
     InvalidStatus,
-    /// The storage is too small for what has to be remembered of the handshake.
-    StorageTooSmall,
+    /// This connection compresses nothing.
+    NoCompression,
 }
 
 impl Error {
     /// The close code that was sent for this failure, or that the embedder would send.
     ///
-    /// `None` for refused calls, for handshakes (which end by an HTTP status) and at the end of the transport.
+    /// `None` for handshakes, which end with an HTTP status, and at the end of the transport.
     #[must_use]
     pub const fn close_code(self) -> Option<CloseCode> {
         match self {
@@ -185,8 +213,7 @@ impl Error {
             Self::Limit(Limit::Memory) => Some(CloseCode::TRY_AGAIN_LATER),
             Self::Peer(Violation::UnexpectedEof)
             | Self::Limit(Limit::Head | Limit::HeadFields)
-            | Self::Handshake(_)
-            | Self::Caller(_) => None,
+            | Self::Handshake(_) => None,
             // WS-7.4.1-02
             Self::Peer(_) => Some(CloseCode::PROTOCOL_ERROR),
         }
@@ -243,6 +270,7 @@ impl HandshakeError {
 }
 
 impl core::error::Error for Error {}
+impl core::error::Error for SendError {}
 impl core::error::Error for Violation {}
 impl core::error::Error for Limit {}
 impl core::error::Error for HandshakeError {}
@@ -257,23 +285,69 @@ macro_rules! from {
         })*
     };
 }
-from!(Peer(Violation), Limit(Limit), Handshake(HandshakeError), Caller(Misuse));
+from!(Peer(Violation), Limit(Limit), Handshake(HandshakeError));
 
+impl From<Misuse> for SendError {
+    fn from(misuse: Misuse) -> Self {
+        Self::NotAllowed(misuse)
+    }
+}
+
+/// The kind of each error as an `io::Error`.
 #[cfg(feature = "std")]
-impl From<Error> for std::io::Error {
-    fn from(error: Error) -> Self {
-        use std::io::ErrorKind;
-        let kind = match error {
-            Error::Peer(Violation::UnexpectedEof) | Error::Handshake(HandshakeError::UnexpectedEof) => {
-                ErrorKind::UnexpectedEof
-            }
-            Error::Handshake(HandshakeError::Refused) => ErrorKind::ConnectionRefused,
-            Error::Peer(_) | Error::Limit(_) | Error::Handshake(_) => ErrorKind::InvalidData,
-            Error::Caller(Misuse::OutgoingFull) => ErrorKind::WouldBlock,
-            Error::Caller(Misuse::NotOpenYet | Misuse::Closed) => ErrorKind::NotConnected,
-            Error::Caller(_) => ErrorKind::InvalidInput,
+mod io {
+    use super::{Error, HandshakeError, Limit, Misuse, SendError, Violation};
+    use std::io::ErrorKind;
+
+    macro_rules! into_io_error {
+        ($($name:ident: $kind:expr),* $(,)?) => {
+            $(impl From<$name> for std::io::Error {
+                fn from(error: $name) -> Self {
+                    let kind: fn($name) -> ErrorKind = $kind;
+                    Self::new(kind(error), error)
+                }
+            })*
         };
-        Self::new(kind, error)
+    }
+    into_io_error! {
+        Error: |error| match error {
+            Error::Peer(violation) => of_violation(violation),
+            Error::Limit(_) => ErrorKind::InvalidData,
+            Error::Handshake(error) => of_handshake(error),
+        },
+        Violation: of_violation,
+        Limit: |_| ErrorKind::InvalidData,
+        HandshakeError: of_handshake,
+        SendError: |error| match error {
+            // Not `WouldBlock`: event loops read that as "the socket is not ready", and wait for the wrong thing.
+            SendError::NotNow => ErrorKind::ResourceBusy,
+            SendError::TooLarge => ErrorKind::InvalidInput,
+            SendError::Memory => ErrorKind::OutOfMemory,
+            SendError::NotAllowed(misuse) => of_misuse(misuse),
+        },
+        Misuse: of_misuse,
+    }
+
+    fn of_violation(violation: Violation) -> ErrorKind {
+        match violation {
+            Violation::UnexpectedEof => ErrorKind::UnexpectedEof,
+            _ => ErrorKind::InvalidData,
+        }
+    }
+
+    fn of_handshake(error: HandshakeError) -> ErrorKind {
+        match error {
+            HandshakeError::UnexpectedEof => ErrorKind::UnexpectedEof,
+            HandshakeError::Refused => ErrorKind::ConnectionRefused,
+            _ => ErrorKind::InvalidData,
+        }
+    }
+
+    fn of_misuse(misuse: Misuse) -> ErrorKind {
+        match misuse {
+            Misuse::NotOpenYet | Misuse::Closed => ErrorKind::NotConnected,
+            _ => ErrorKind::InvalidInput,
+        }
     }
 }
 
@@ -283,8 +357,20 @@ impl fmt::Display for Error {
             Self::Peer(violation) => write!(f, "the peer broke the protocol: {violation}"),
             Self::Limit(limit) => write!(f, "the peer went beyond a limit: {limit}"),
             Self::Handshake(error) => write!(f, "the opening handshake failed: {error}"),
-            Self::Caller(misuse) => write!(f, "refused: {misuse}"),
         }
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotNow => "not now: write what outgoing() holds and call mark_sent(), then call this again",
+            Self::TooLarge => {
+                "too large: it never fits; send it in fragments, or raise Config::max_outgoing or the storage's size"
+            }
+            Self::Memory => "no memory: the outgoing buffer cannot grow; write what outgoing() holds, or send less",
+            Self::NotAllowed(misuse) => return write!(f, "not allowed: {misuse}"),
+        })
     }
 }
 
@@ -373,8 +459,6 @@ impl fmt::Display for Misuse {
         f.write_str(match self {
             Self::NotOpenYet => "the connection is not open yet; wait for Event::HandshakeComplete",
             Self::Closed => "a Close was sent or received, or the connection failed; nothing can be sent any more",
-            Self::OutgoingFull => "outgoing() is full; write it and mark_sent() first, or raise Config::max_outgoing",
-            Self::OutgoingPending => "outgoing() has bytes that go first; write them and mark_sent(), then ask again",
             Self::PayloadTooLong => "a payload has at most 2^63 - 1 bytes; send a message in fragments instead",
             Self::MessageUnfinished => "a message is being sent in fragments; finish() it first",
             Self::NothingBegun => "no message is being sent in fragments; begin() one first",
@@ -385,15 +469,12 @@ impl fmt::Display for Misuse {
                 "this close code must not be sent; use 1000 to 1003, 1007 to 1009, 1011 to 1014 or 3000 to 4999"
             }
             Self::NoRequest => "no request waits for an answer; call this on the request's event, and once only",
-            Self::DecisionPending => {
-                "a request waits for an answer; accept() or reject() it, then call receive() again with the same input"
-            }
             Self::SubprotocolNotOffered => "the client did not offer this subprotocol; choose from request.subprotocols()",
             Self::InvalidSubprotocol => "a subprotocol has to be a token (RFC 9110 section 5.6.2) and offered only once",
             Self::InvalidHeader => "a header name has to be a token, and its value free of CR, LF, NUL and other controls",
             Self::ReservedHeader => "this header field is written by the library; set it by its own method",
             Self::InvalidStatus => "the status of a reply has to be between 200 and 599; accept() writes the 101",
-            Self::StorageTooSmall => "the storage is too small for what has to be remembered of this handshake",
+            Self::NoCompression => "this connection compresses nothing; ask for it with Config::deflate",
         })
     }
 }

@@ -31,7 +31,7 @@ pub struct Heap;
 /// let connection: Connection<Server, Fixed<1024, 1024>> = Connection::server_in(Config::new(), Fixed);
 ///
 /// // In a constant, too.
-/// const NEW: Connection<Server, Fixed<1024, 1024>> = Connection::fixed_server(Config::new());
+/// const NEW: Connection<Server, Fixed<1024, 1024>> = Connection::const_server(Config::new());
 /// # }
 /// ```
 #[cfg(feature = "heapless")]

@@ -320,6 +320,13 @@ impl fmt::Display for Timeout {
 
 impl core::error::Error for Timeout {}
 
+#[cfg(feature = "std")]
+impl From<Timeout> for std::io::Error {
+    fn from(timeout: Timeout) -> Self {
+        Self::new(std::io::ErrorKind::TimedOut, timeout)
+    }
+}
+
 /// The state that was told last, with the times that count in it. `message` and `pinged` begin with the opening.
 #[derive(Clone, Copy, Debug)]
 enum Phase {

@@ -9,8 +9,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use sansws::deflate::{Deflate, DeflateParams, Pool};
 use sansws::{
-    Accept, ClientRequest, CloseCode, Compress, Config, Connection, DataKind, Delivery, HandshakeError,
-    Limit, Misuse, PreparedMessage, Violation,
+    Accept, Agreed, Client, ClientRequest, CloseCode, Compress, Config, Connection, DataKind, Delivery,
+    HandshakeError, Limit, PreparedMessage, SendError, Server, Violation,
 };
 use std::fmt::Write;
 use support::*;
@@ -22,15 +22,11 @@ const fn config() -> Config {
 }
 
 fn server_with(config: Config, params: DeflateParams) -> ServerConnection {
-    let mut server = Connection::open_server(config);
-    server.set_deflate(params);
-    server
+    Connection::after_handshake(Server, config, Agreed::deflate(params))
 }
 
 fn client_with(config: Config, params: DeflateParams) -> ClientConnection {
-    let mut client = Connection::open_client(config, rng());
-    client.set_deflate(params);
-    client
+    Connection::after_handshake(Client::new(rng()), config, Agreed::deflate(params))
 }
 
 /// What a server and a client hear of these unmasked frames, whole and byte by byte: it has to be the same.
@@ -319,8 +315,8 @@ proptest! {
         let mut server = server_with(config, params);
         let mut client = client_with(config, params);
         if pooled {
-            server.set_deflate_pool(&pool);
-            client.set_deflate_pool(&pool);
+            server.set_deflate_pool(&pool).unwrap();
+            client.set_deflate_pool(&pool).unwrap();
         }
         let mut decoder = zlib::Inflate::new(bits.max(8));
         for (kind, len, how, is_prepared, fragments) in messages {
@@ -491,9 +487,9 @@ fn a_message_that_does_not_go_out_leaves_the_window_right() {
         server.sender().text(&text).unwrap();
         assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text(&text)]);
         // Does not fit as it is.
-        assert_eq!(server.sender().text(&json(20_001)), Err(Misuse::OutgoingFull.into()));
+        assert_eq!(server.sender().text(&json(20_001)), Err(SendError::TooLarge));
         server.sender().binary(&noise).unwrap();
-        assert_eq!(server.sender().binary(&noise), Err(Misuse::OutgoingFull.into()));
+        assert_eq!(server.sender().binary(&noise), Err(SendError::NotNow));
         assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::binary(&noise)]);
         server.sender().prepared(&PreparedMessage::text(&text)).unwrap();
         assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text(&text)]);

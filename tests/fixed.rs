@@ -4,19 +4,19 @@
 mod support;
 
 use sansws::{
-    Accept, Client, ClientRequest, Config, Connection, DataKind, Delivery, Error, Event, Fixed,
-    HandshakeError, Limit, Misuse, OUTGOING_RESERVE, Server, State,
+    Accept, Agreed, Client, ClientRequest, Config, Connection, DataKind, Delivery, Event, Fixed,
+    HandshakeError, Limit, OUTGOING_RESERVE, SendError, Server, State,
 };
 use support::*;
 
 type Small = Fixed<256, 512>;
 
 fn server(config: Config) -> Connection<Server, Small> {
-    Connection::open_server_in(config, Fixed)
+    Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed)
 }
 
 fn client(config: Config) -> Connection<Client<Rng>, Small> {
-    Connection::open_client_in(config, rng(), Fixed)
+    Connection::after_handshake_in(Client::new(rng()), config, Agreed::NONE, Fixed)
 }
 
 #[test]
@@ -97,8 +97,8 @@ fn parts_may_be_of_any_length() {
 fn what_waits_to_be_sent_fits_or_is_refused() {
     let mut server = server(Config::new());
     let room = 512 - OUTGOING_RESERVE;
-    assert_eq!(server.sender().binary(&[0; 512]), Err(Error::Caller(Misuse::OutgoingFull)));
-    assert_eq!(server.sender().binary(&vec![0; room - 3]), Err(Misuse::OutgoingFull.into()));
+    assert_eq!(server.sender().binary(&[0; 512]), Err(SendError::TooLarge));
+    assert_eq!(server.sender().binary(&vec![0; room - 3]), Err(SendError::TooLarge));
     server.sender().binary(&vec![0; room - 4]).unwrap();
     assert_eq!(server.outgoing().len(), room);
     // A pong and a Close always do.

@@ -3,7 +3,7 @@
 
 mod support;
 
-use sansws::{Config, Connection, DataKind, Delivery, Misuse, Violation};
+use sansws::{Agreed, Client, Config, Connection, DataKind, Delivery, Misuse, Violation};
 use support::*;
 
 // WS-5.4-01
@@ -159,7 +159,11 @@ fn a_message_is_complete_at_fin() {
 
 #[test]
 fn parts_are_delivered_as_they_arrive() {
-    let mut client = Connection::open_client(Config::new().delivery(Delivery::Parts), rng());
+    let mut client = Connection::after_handshake(
+        Client::new(rng()),
+        Config::new().delivery(Delivery::Parts),
+        Agreed::NONE,
+    );
     let part = |bytes: &[u8], is_first, is_last| {
         vec![Heard::Parts { is_text: true, bytes: bytes.to_vec(), is_first, is_last }]
     };
@@ -181,7 +185,7 @@ fn parts_are_delivered_as_they_arrive() {
 #[test]
 fn parts_need_no_memory_for_the_message() {
     let config = Config::new().delivery(Delivery::Parts).max_message(u64::MAX >> 1);
-    let mut client = Connection::open_client(config, rng());
+    let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
     let mut received = 0;
     feed(&mut client, b"\x82\x7f\x00\x00\x01\x00\x00\x00\x00\x00");
     for _ in 0..100 {
@@ -195,11 +199,19 @@ fn parts_need_no_memory_for_the_message() {
 
 #[test]
 fn text_in_parts_fails_at_its_first_bad_byte() {
-    let mut client = Connection::open_client(Config::new().delivery(Delivery::Parts), rng());
+    let mut client = Connection::after_handshake(
+        Client::new(rng()),
+        Config::new().delivery(Delivery::Parts),
+        Agreed::NONE,
+    );
     let heard = feed(&mut client, b"\x01\x7dok\xc3(");
     assert_eq!(heard.last(), Some(&Heard::Failed(Violation::InvalidUtf8.into())));
     for cut_off in [&b"\x81\x01\xc3"[..], b"\x01\x01\xc3\x80\x00", b"\x01\x01a\x80\x02\xe2\x82"] {
-        let mut client = Connection::open_client(Config::new().delivery(Delivery::Parts), rng());
+        let mut client = Connection::after_handshake(
+            Client::new(rng()),
+            Config::new().delivery(Delivery::Parts),
+            Agreed::NONE,
+        );
         let heard = feed(&mut client, cut_off);
         assert_eq!(heard.last(), Some(&Heard::Failed(Violation::InvalidUtf8.into())), "{cut_off:02x?}");
     }
@@ -214,7 +226,7 @@ fn the_text_in_front_of_a_bad_byte_is_a_part_however_it_is_cut() {
         let before = Heard::Parts { is_text: true, bytes: b"ab".to_vec(), is_first: true, is_last: false };
         let expected = [before, Heard::Failed(Violation::InvalidUtf8.into())];
         for cut in 0..bad.len() {
-            let mut client = Connection::open_client(config, rng());
+            let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
             assert_eq!(feed_cut(&mut client, bad, [cut]), expected, "{bad:02x?} cut at {cut}");
         }
     }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use sansws::{CloseCode, Config, Connection, DataKind, Error, Misuse, State, Violation};
+use sansws::{Agreed, CloseCode, Config, Connection, DataKind, Misuse, Server, State, Violation};
 use support::*;
 
 // WS-6.2-01 · WS-5.2-08 · WS-5.2-19 · WS-6.2-07
@@ -198,7 +198,7 @@ fn a_message_is_sent_in_open_only() {
 
 #[track_caller]
 fn assert_all_refused<R: sansws::Role, S: sansws::Storage>(tx: &mut sansws::Sender<R, S>, misuse: Misuse) {
-    let refused = Err(Error::Caller(misuse));
+    let refused = Err(misuse.into());
     assert_eq!(tx.text("t"), refused);
     assert_eq!(tx.binary(b"b"), refused);
     assert_eq!(tx.begin(DataKind::Text), refused);
@@ -259,7 +259,7 @@ fn either_side_may_speak_first() {
 
 #[test]
 fn a_reply_can_be_sent_while_the_payload_is_alive() {
-    let mut server: ServerConnection = Connection::open_server(Config::new());
+    let mut server: ServerConnection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let mut bytes = masked_all(&[b"\x81\x02hi", b"\x82\x02yo"]);
     let mut input = &mut bytes[..];
     while let Some((event, tx)) = server.receive(&mut input).unwrap() {

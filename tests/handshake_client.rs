@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use sansws::handshake::{ClientUpgrade, Response};
 use sansws::{
     Client, ClientRequest, CloseCode, Config, Connection, DataKind, Error, Event, HandshakeError, Limit,
-    Misuse, State, UriError, Violation,
+    Misuse, SendError, State, UriError, Violation,
 };
 use support::{Heard, KEY, feed, feed_cut, frame, take_outgoing};
 
@@ -20,7 +20,7 @@ type SampleClient = Connection<Client<Fixed>>;
 
 const OFFERED: [&str; 2] = ["chat", "superchat"];
 
-fn open(request: &ClientRequest<'_>, config: Config) -> Result<SampleClient, Error> {
+fn open(request: &ClientRequest<'_>, config: Config) -> Result<SampleClient, SendError> {
     Connection::client(request, config, SAMPLE)
 }
 
@@ -369,10 +369,11 @@ fn a_subprotocol_is_a_token() {
         "caf\u{e9}",
         "\u{212a}",
     ] {
-        let refused = Err(Misuse::InvalidSubprotocol.into());
+        let misuse = Misuse::InvalidSubprotocol;
+        let refused = Err(misuse.into());
         assert_eq!(open(&request.subprotocols(&[name]), Config::new()).map(drop), refused, "{name:?}");
         assert_eq!(open(&request.subprotocols(&["ok", name]), Config::new()).map(drop), refused, "{name:?}");
-        assert_eq!(ClientUpgrade::new(&mut SAMPLE.clone(), &[name]).map(drop), refused, "{name:?}");
+        assert_eq!(ClientUpgrade::new(&mut SAMPLE.clone(), &[name]).map(drop), Err(misuse), "{name:?}");
     }
     let all = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     assert!(written(&request.subprotocols(&[all])).contains(all));
@@ -383,9 +384,10 @@ fn a_subprotocol_is_a_token() {
 fn no_subprotocol_is_listed_twice() {
     let request = ClientRequest::new("ws://h/").unwrap();
     for names in [&["a", "b", "a"][..], &["a", "a"], &["c", "a", "b", "b"]] {
-        let refused = Err(Misuse::InvalidSubprotocol.into());
+        let misuse = Misuse::InvalidSubprotocol;
+        let refused = Err(misuse.into());
         assert_eq!(open(&request.subprotocols(names), Config::new()).map(drop), refused);
-        assert_eq!(ClientUpgrade::new(&mut SAMPLE.clone(), names).map(drop), refused);
+        assert_eq!(ClientUpgrade::new(&mut SAMPLE.clone(), names).map(drop), Err(misuse));
     }
 }
 
@@ -444,7 +446,7 @@ fn a_request_fits_below_max_outgoing() {
     assert!(open(&request, Config::new().max_outgoing(len)).is_ok());
     for limit in [0, 1, 4, 20, len - 1] {
         let refused = open(&request, Config::new().max_outgoing(limit)).map(drop);
-        assert_eq!(refused, Err(Misuse::OutgoingFull.into()), "{limit}");
+        assert_eq!(refused, Err(SendError::TooLarge), "{limit}");
     }
 }
 

@@ -9,7 +9,7 @@ mod support;
 use heads::Change::{Add, Set, Without};
 use heads::{Field, REQUEST, RESPONSE, SAMPLE, as_bytes, changed};
 use sansws::handshake::{ClientUpgrade, ServerUpgrade};
-use sansws::{Config, Connection, HandshakeError, Misuse, State};
+use sansws::{Agreed, Config, Connection, HandshakeError, Misuse, Server, State};
 use support::{Heard, KEY, feed, frame, masked, open_client, open_server, take_outgoing};
 
 const PROTOCOL: &str = "Sec-WebSocket-Protocol";
@@ -158,7 +158,7 @@ fn both_halves_agree_and_the_connections_are_open() {
 // WS-4.2.2-30
 #[test]
 fn what_was_read_beyond_the_handshake_comes_first() {
-    let mut server = Connection::open_server(Config::new());
+    let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let leftover = masked(&frame(0x81, b"hello"), [1, 2, 3, 4]);
     let (first, rest) = leftover.split_at(4);
     assert_eq!(feed(&mut server, first), []);
@@ -176,10 +176,10 @@ fn what_was_read_beyond_the_handshake_comes_first() {
 #[test]
 fn a_stream_that_was_opened_elsewhere_keeps_the_rules_of_section_10() {
     use sansws::{Config, Connection, Limit, Violation, handshake::origin};
-    let mut server = Connection::open_server(Config::new().max_frame(10));
+    let mut server = Connection::after_handshake(Server, Config::new().max_frame(10), Agreed::NONE);
     let mut unmasked = *b"\x81\x01a";
     assert_eq!(server.receive(&mut &mut unmasked[..]).map(drop), Err(Violation::Unmasked.into()));
-    let mut server = Connection::open_server(Config::new().max_frame(10));
+    let mut server = Connection::after_handshake(Server, Config::new().max_frame(10), Agreed::NONE);
     let mut long = *b"\x82\x8b\x01\x02\x03\x04";
     assert_eq!(server.receive(&mut &mut long[..]).map(drop), Err(Limit::Frame.into()));
     // The `origin` field of the extended CONNECT.

@@ -6,7 +6,7 @@ mod support;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use sansws::{Config, Connection, DataKind, Delivery, Role, Storage, Violation};
+use sansws::{Agreed, Client, Config, Connection, DataKind, Delivery, Role, Server, Storage, Violation};
 #[cfg(feature = "heapless")]
 use sansws::{Fixed, Heap};
 use std::str;
@@ -149,13 +149,13 @@ proptest! {
     #[test]
     fn an_open_server(frames in stream(), config in config(), at in cuts(4000)) {
         let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-        assert_cuts_mean_nothing(|| Connection::open_server(config), &masked_all(&frames), &at);
+        assert_cuts_mean_nothing(|| Connection::after_handshake(Server, config, Agreed::NONE), &masked_all(&frames), &at);
     }
 
     // WS-2.1-02
     #[test]
     fn an_open_client(frames in stream(), config in config(), at in cuts(4000)) {
-        assert_cuts_mean_nothing(|| Connection::open_client(config, rng()), &frames.concat(), &at);
+        assert_cuts_mean_nothing(|| Connection::after_handshake(Client::new(rng()), config, Agreed::NONE), &frames.concat(), &at);
     }
 
     // WS-2.1-02 · WS-4.2.1-02
@@ -311,7 +311,7 @@ proptest! {
         let heard = feed(&mut whole, &bytes);
         let outgoing = take_outgoing(&mut whole);
 
-        let mut server = Connection::open_server(Config::new().keep_capacity(keep));
+        let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(keep), Agreed::NONE);
         let mut lent_heard = Vec::new();
         let mut lent = 0;
         let mut rest = &bytes[..];
@@ -345,7 +345,7 @@ proptest! {
 #[test]
 fn nothing_is_filled_that_was_not_lent() {
     let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
-    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     assert_eq!(feed(&mut server, &message[..5000]), []);
     assert!(server.receive_buffer().is_some());
     assert_eq!(feed(&mut server, &[]), []);
@@ -361,7 +361,7 @@ fn nothing_is_filled_that_was_not_lent() {
 #[test]
 fn room_never_reaches_beyond_the_frame_under_way() {
     let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
-    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     assert_eq!(feed(&mut server, &message[..5000]), []);
     let mut rest = &message[5000..];
     while !rest.is_empty() {
@@ -388,7 +388,7 @@ fn room_is_lent_between_messages_as_large_as_a_read() {
         (0x81, 16 * 1024 - 1, 16 * 1024, false),
     ] {
         let message = masked(&frame(opcode, &vec![b'a'; len]), [1, 2, 3, 4]);
-        let mut server = Connection::open_server(Config::new().keep_capacity(keep));
+        let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(keep), Agreed::NONE);
         assert!(server.receive_buffer().is_none());
         // In two pieces, since whole messages pass by.
         feed(&mut server, &message[..5000]);
@@ -411,7 +411,8 @@ fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
     ] {
         let payload = vec![b'a'; len];
         let message = masked(&frame(opcode, &payload), [1, 2, 3, 4]);
-        let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+        let mut server =
+            Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
         assert_eq!(feed(&mut server, &message[..40_000]), []);
         let (now, rest) = message[40_000..].split_at(read);
         server.receive_buffer().unwrap()[..read].copy_from_slice(now);
@@ -433,7 +434,7 @@ fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
 /// Who reads little because there is no more room may have more to read.
 #[test]
 fn reads_that_fill_little_room_are_not_small() {
-    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     let first = masked(&frame(0x81, &[b'a'; 16 * 1024]), [1, 2, 3, 4]);
     feed(&mut server, &first[..5000]);
     assert_eq!(feed(&mut server, &first[5000..]).len(), 1);
@@ -457,7 +458,8 @@ fn a_message_that_was_filled_in_waits_for_the_next_call() {
     let first = masked(&frame(0x82, &payload), [1, 2, 3, 4]);
     let second = masked(&frame(0x82, b"second"), [5, 6, 7, 8]);
     for (releases, halves) in [(false, 1), (true, 1), (false, 2), (true, 2), (true, 0)] {
-        let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+        let mut server =
+            Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
         let fill = |server: &mut Connection<_>, bytes: &[u8]| {
             let room: &mut [u8] = server.receive_buffer().unwrap();
             room[..bytes.len()].copy_from_slice(bytes);
@@ -491,7 +493,7 @@ fn a_message_that_was_filled_in_waits_for_the_next_call() {
 /// connection's, and once more in the same memory. WS-8.1-01
 #[test]
 fn a_text_may_cease_to_be_ascii_anywhere() {
-    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     for len in [40_000, 300_000] {
         for at in [0, 1, 255, 256, 257, 16_383, 16_384, 20_000, len - 3, len] {
             let mut text = "a".repeat(len);
@@ -526,7 +528,7 @@ fn a_text_may_cease_to_be_ascii_anywhere() {
                 let mut bytes = text.into_bytes();
                 bytes[at + 3] = 0xff;
                 let message = masked(&frame(0x81, &bytes), [1, 2, 3, 4]);
-                let mut server = Connection::open_server(Config::new());
+                let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
                 let bad = message.len() - bytes.len() + at + 3;
                 assert_eq!(feed(&mut server, &message[..bad]), []);
                 let error = server.receive(&mut &mut message[bad..=bad].to_vec()[..]).unwrap_err();

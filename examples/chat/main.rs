@@ -18,8 +18,8 @@ use sansws::deflate::{Deflate, Pool};
 use sansws::handshake::Request;
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
 use sansws::{
-    Accept, CloseCode, Config, Connection, Error, Event, Heap, Message, Misuse, PreparedMessage, Reply,
-    Sender, Server, State,
+    Accept, CloseCode, Config, Connection, Event, Heap, Message, PreparedMessage, Reply, SendError, Sender,
+    Server, State,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, Read, Write};
@@ -160,7 +160,7 @@ impl Chat {
                     self.peers.insert(token, Peer::new(stream, self.start.elapsed()));
                     #[cfg(feature = "deflate")]
                     if let Some(peer) = self.peers.get_mut(&token) {
-                        peer.connection.set_deflate_pool(&self.pool);
+                        peer.connection.set_deflate_pool(&self.pool).expect("CONFIG asks for compression");
                     }
                 }
                 Err(error) => match error.kind() {
@@ -364,7 +364,7 @@ impl Peer {
     }
 
     fn send(&mut self, message: &PreparedMessage) {
-        if self.connection.sender().prepared(message) == Err(Misuse::OutgoingFull.into()) {
+        if self.connection.sender().prepared(message) == Err(SendError::NotNow) {
             self.close(CloseCode::TRY_AGAIN_LATER, "too slow");
         }
     }
@@ -417,7 +417,7 @@ impl Peer {
 }
 
 /// Answers what is not about the chat itself.
-fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), Error> {
+fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
     match event {
         Event::HttpRequest(request) => respond(&request, tx),
         Event::HandshakeRequest(request) if request.path() != CHAT => tx.reject(&Reply::new(404)),
@@ -434,7 +434,7 @@ fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), Error> 
 }
 
 /// Serves the page.
-fn respond(request: &Request<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), Error> {
+fn respond(request: &Request<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
     match (request.method(), request.path()) {
         ("GET" | "HEAD", "/") => {
             // The one script and the one style that run are those that know this number.

@@ -1,37 +1,36 @@
 //! What a server's embedder decides about a request, and what the library answers by itself.
 
-use super::send::{Decision, Sender};
+use super::send::{Decision, Sender, full};
 use super::state::{Phase, Step};
 #[cfg(feature = "deflate")]
 use crate::deflate::ExtensionValue;
-use crate::error::{Error, Misuse};
+use crate::error::{Error, Misuse, SendError};
 use crate::frame::FrameHeader;
 use crate::handshake::{Accept, CLOSE, Reply, VERSION, accept_of, error_answer};
 use crate::message::DataKind;
-use crate::role::sealed::Unmasked;
-use crate::role::{Role, Server};
+use crate::role::{AcceptsHandshake, Role, Unmasked};
 use crate::storage::Storage;
 use crate::storage::sealed::{Empty, Text};
 
 /// Room for an error answer of the library's own, whatever the embedder's limit is.
 const ERROR_ANSWER: usize = 512;
 
-impl<S: Storage> Sender<Server, S> {
+impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
     /// Accepts the opening handshake: queues the 101, and the connection is open (RFC 6455 section 4.2.2). The next
     /// [`receive`](crate::Connection::receive) reports [`Event::HandshakeComplete`](crate::Event::HandshakeComplete);
     /// messages can be sent at once.
     ///
     /// # Errors
     /// [`Misuse::NoRequest`], [`Misuse::SubprotocolNotOffered`], [`Misuse::InvalidHeader`],
-    /// [`Misuse::ReservedHeader`], [`Misuse::OutgoingFull`]. The request then still waits for an answer.
-    pub fn accept(&mut self, accept: &Accept<'_>) -> Result<(), Error> {
+    /// [`Misuse::ReservedHeader`], [`SendError::TooLarge`]. The request then still waits for an answer.
+    pub fn accept(&mut self, accept: &Accept<'_>) -> Result<(), SendError> {
         if self.decision() != Decision::Upgrade {
             return Err(Misuse::NoRequest.into());
         }
         let agreed = accept.agreed(self.offered())?;
         accept.check_headers()?;
         let mut negotiation = S::Text::empty();
-        negotiation.push(agreed).map_err(|_| Misuse::StorageTooSmall)?;
+        negotiation.push(agreed).map_err(full::<S>)?;
         let key = accept_of(&self.under_way.digest());
         #[cfg(feature = "deflate")]
         let extensions = self.compression.answer();
@@ -50,8 +49,8 @@ impl<S: Storage> Sender<Server, S> {
     ///
     /// # Errors
     /// [`Misuse::NoRequest`], [`Misuse::InvalidStatus`], [`Misuse::InvalidHeader`], [`Misuse::ReservedHeader`],
-    /// [`Misuse::OutgoingFull`]. The request then still waits for an answer.
-    pub fn reject(&mut self, reply: &Reply<'_>) -> Result<(), Error> {
+    /// [`SendError::TooLarge`]. The request then still waits for an answer.
+    pub fn reject(&mut self, reply: &Reply<'_>) -> Result<(), SendError> {
         let is_head = match self.decision() {
             Decision::None => return Err(Misuse::NoRequest.into()),
             Decision::Upgrade => false,
@@ -68,7 +67,7 @@ impl<S: Storage> Sender<Server, S> {
     ///
     /// # Errors
     /// As [`reject`](Self::reject).
-    pub fn respond(&mut self, reply: &Reply<'_>) -> Result<(), Error> {
+    pub fn respond(&mut self, reply: &Reply<'_>) -> Result<(), SendError> {
         self.reject(reply)
     }
 
@@ -78,14 +77,14 @@ impl<S: Storage> Sender<Server, S> {
     }
 }
 
-impl<R: Role + Unmasked, S: Storage> Sender<R, S> {
+impl<R: Unmasked, S: Storage> Sender<R, S> {
     /// The header of a text message whose payload the caller writes itself. Like
     /// [`frame_in_place`](Self::frame_in_place), for payloads that are shared: a server does not mask.
     ///
     /// # Errors
     /// As [`frame_in_place`](Self::frame_in_place).
     #[inline]
-    pub fn text_header(&mut self, text: &str) -> Result<FrameHeader, Error> {
+    pub fn text_header(&mut self, text: &str) -> Result<FrameHeader, SendError> {
         self.header_only(DataKind::Text, text.len() as u64)
     }
 
@@ -95,7 +94,7 @@ impl<R: Role + Unmasked, S: Storage> Sender<R, S> {
     /// # Errors
     /// [`Misuse::PayloadTooLong`]; otherwise as [`frame_in_place`](Self::frame_in_place).
     #[inline]
-    pub fn binary_header(&mut self, payload_len: u64) -> Result<FrameHeader, Error> {
+    pub fn binary_header(&mut self, payload_len: u64) -> Result<FrameHeader, SendError> {
         // WS-5.2-12
         if payload_len >> 63 != 0 {
             return Err(Misuse::PayloadTooLong.into());
@@ -117,7 +116,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    fn write_reply(&mut self, reply: &Reply<'_>, is_head: bool, limit: usize) -> Result<(), Error> {
+    fn write_reply(&mut self, reply: &Reply<'_>, is_head: bool, limit: usize) -> Result<(), SendError> {
         self.write_head(limit, |out| reply.write(is_head, out))
     }
 }

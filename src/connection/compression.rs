@@ -1,7 +1,7 @@
 //! permessage-deflate as a part of a connection (RFC 7692): what is negotiated, and then the two codecs. Eight bytes for a
 //! connection that has none.
 
-use crate::config::{Config, Deflate, DeflateParams};
+use crate::config::{Agreed, Config, Deflate, DeflateParams};
 use crate::deflate::{DeflateEndpoint, Deflater, ExtensionValue, Pool, Step};
 use crate::error::{Error, HandshakeError, Violation};
 use alloc::boxed::Box;
@@ -53,13 +53,14 @@ impl Compression {
         Self(config.deflate.map(|deflate| Box::new(Stage::Wanted { deflate, pool: None, agreed: None })))
     }
 
-    /// Codecs come from this pool from now on.
-    pub(super) fn set_pool(&mut self, new: &Pool) {
+    /// Codecs come from this pool from now on. `false`: there is no compression.
+    pub(super) fn set_pool(&mut self, new: &Pool) -> bool {
         match self.0.as_deref_mut() {
             Some(Stage::Wanted { pool, .. }) => *pool = Some(new.clone()),
             Some(Stage::InUse(used)) => used.endpoint.set_pool(new.clone()),
             None => {}
         }
+        self.0.is_some()
     }
 
     /// A server's choice among the offers of a request.
@@ -108,13 +109,11 @@ impl Compression {
         };
     }
 
-    /// Agreed by other means than a handshake here.
-    pub(super) fn agree(&mut self, is_server: bool, params: DeflateParams) {
-        let (deflate, pool) = match self.0.take().map(|stage| *stage) {
-            Some(Stage::Wanted { deflate, pool, .. }) => (deflate, pool),
-            _ => (Deflate::new(), None),
-        };
-        self.0 = Some(Box::new(Stage::InUse(InUse::new(is_server, params, &deflate, pool))));
+    /// Compression as a handshake elsewhere agreed on it.
+    pub(super) fn after_handshake(config: &Config, is_server: bool, agreed: Agreed) -> Self {
+        let deflate = config.deflate.unwrap_or_default();
+        let in_use = |params| Box::new(Stage::InUse(InUse::new(is_server, params, &deflate, None)));
+        Self(agreed.deflate_params().map(in_use))
     }
 
     /// Whether it is to be negotiated.

@@ -7,7 +7,7 @@ mod compression;
 #[path = "compression/absent.rs"]
 mod compression;
 #[cfg(feature = "heapless")]
-mod constant;
+mod const_new;
 mod opening;
 #[cfg(feature = "alloc")]
 mod prepared;
@@ -24,17 +24,19 @@ pub use state::State;
 
 use crate::bytes::FOR_SPEED;
 use crate::close::{Close, CloseCode};
-use crate::config::Config;
 #[cfg(feature = "deflate")]
 use crate::config::DeflateParams;
+use crate::config::{Agreed, Config};
 #[cfg(feature = "deflate")]
 use crate::deflate::Pool;
-use crate::error::{Error, Violation};
+#[cfg(feature = "deflate")]
+use crate::error::Misuse;
+use crate::error::{Error, SendError, Violation};
 use crate::event::{Event, Message};
 use crate::frame::{Opcode, WholeMessage};
 use crate::handshake::ClientRequest;
 use crate::message::{DataKind, InvalidUtf8, validate_ascii};
-use crate::role::{Client, Role, Server, Upgraded};
+use crate::role::{Client, Role, Server};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
 use crate::storage::Storage;
@@ -80,36 +82,44 @@ impl Connection<Server> {
     pub fn server(config: Config) -> Self {
         Self::server_in(config, Heap)
     }
-
-    /// A server's end of a connection that is open already: the embedder's own HTTP stack did the opening handshake
-    /// (see [`ServerUpgrade`](crate::handshake::ServerUpgrade)), or it is a stream of HTTP/2 or HTTP/3. Bytes that
-    /// were read beyond the handshake go to [`receive`](Self::receive) first.
-    #[must_use]
-    pub fn open_server(config: Config) -> Self {
-        Self::open_server_in(config, Heap)
-    }
 }
 
 #[cfg(feature = "alloc")]
 impl<G: CryptoRng> Connection<Client<G>> {
-    /// A client's end of a new transport: the request stands in [`outgoing`](Self::outgoing) at once.
+    /// A client's end of a new transport: the request is in [`outgoing`](Self::outgoing) at once.
     ///
-    /// `rng` has to be cryptographically secure: it makes `Sec-WebSocket-Key` and the masking key of every frame
-    /// (RFC 6455 section 10.3).
+    /// `rng` must be cryptographically secure: it makes `Sec-WebSocket-Key` and the masking key of every frame
+    /// (RFC 6455 section 10.3). See [`Client`] for one that lets the connection move to another thread.
     ///
     /// # Errors
     /// [`Misuse::InvalidSubprotocol`](crate::Misuse::InvalidSubprotocol),
     /// [`Misuse::InvalidHeader`](crate::Misuse::InvalidHeader),
     /// [`Misuse::ReservedHeader`](crate::Misuse::ReservedHeader),
-    /// [`Misuse::OutgoingFull`](crate::Misuse::OutgoingFull).
-    pub fn client(request: &ClientRequest<'_>, config: Config, rng: G) -> Result<Self, Error> {
+    /// [`SendError::TooLarge`], [`SendError::Memory`].
+    pub fn client(request: &ClientRequest<'_>, config: Config, rng: G) -> Result<Self, SendError> {
         Self::client_in(request, config, rng, Heap)
     }
+}
 
-    /// A client's end of a connection that is open already, see [`ClientUpgrade`](crate::handshake::ClientUpgrade).
+#[cfg(feature = "alloc")]
+impl<R: Role> Connection<R> {
+    /// A connection whose opening handshake took place elsewhere: in the embedder's own HTTP stack (see
+    /// [`ServerUpgrade`](crate::handshake::ServerUpgrade) and [`ClientUpgrade`](crate::handshake::ClientUpgrade)), or
+    /// on a stream of HTTP/2 or HTTP/3. Messages can be sent at once. Bytes that were read beyond the handshake go to
+    /// [`receive`](Self::receive) first.
+    ///
+    /// `agreed` says what that handshake agreed on. If messages are compressed, the level and the threshold are those
+    /// of [`Config::deflate`](crate::Config), or the defaults.
+    ///
+    /// ```
+    /// use sansws::{Agreed, Client, Config, Connection, Server};
+    ///
+    /// let server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+    /// let client = Connection::after_handshake(Client::new(rand::rng()), Config::new(), Agreed::NONE);
+    /// ```
     #[must_use]
-    pub fn open_client(config: Config, rng: G) -> Self {
-        Self::open_client_in(config, rng, Heap)
+    pub fn after_handshake(role: R, config: Config, agreed: Agreed) -> Self {
+        Self::after_handshake_in(role, config, agreed, Heap)
     }
 }
 
@@ -117,13 +127,7 @@ impl<S: Storage> Connection<Server, S> {
     /// As [`server`](Connection::server), with this storage.
     #[must_use]
     pub fn server_in(config: Config, storage: S) -> Self {
-        Self::new(Server, &config, Lifecycle::new(), Stage::head(), storage)
-    }
-
-    /// As [`open_server`](Connection::open_server), with this storage.
-    #[must_use]
-    pub fn open_server_in(config: Config, storage: S) -> Self {
-        Self::new(Server, &config, Lifecycle::open(), Stage::Frames, storage)
+        Self::new(Server, &config, Beginning::HANDSHAKE, Compression::new(&config), storage)
     }
 }
 
@@ -132,56 +136,58 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     ///
     /// # Errors
     /// As [`client`](Connection::client).
-    pub fn client_in(request: &ClientRequest<'_>, config: Config, rng: G, storage: S) -> Result<Self, Error> {
+    pub fn client_in(
+        request: &ClientRequest<'_>,
+        config: Config,
+        rng: G,
+        storage: S,
+    ) -> Result<Self, SendError> {
+        let compression = Compression::new(&config);
         // WS-4.1-01
-        let mut connection = Self::new(Client { rng }, &config, Lifecycle::new(), Stage::head(), storage);
+        let mut connection = Self::new(Client::new(rng), &config, Beginning::HANDSHAKE, compression, storage);
         connection.sender.write_request(request)?;
         Ok(connection)
     }
-
-    /// As [`open_client`](Connection::open_client), with this storage.
-    #[must_use]
-    pub fn open_client_in(config: Config, rng: G, storage: S) -> Self {
-        Self::new(Client { rng }, &config, Lifecycle::open(), Stage::Frames, storage)
-    }
 }
 
-impl<S: Storage> Connection<Upgraded<Server>, S> {
-    /// As [`open_server`](Connection::open_server), with this storage, where no connection has to do the opening handshake
-    /// by itself: see [`Upgraded`].
-    #[must_use]
-    pub fn upgraded_server_in(config: Config, storage: S) -> Self {
-        Self::new(Upgraded { role: Server }, &config, Lifecycle::open(), Stage::Frames, storage)
-    }
+/// Where a connection begins.
+struct Beginning {
+    lifecycle: Lifecycle,
+    stage: Stage,
 }
 
-impl<G: CryptoRng, S: Storage> Connection<Upgraded<Client<G>>, S> {
-    /// As [`open_client`](Connection::open_client), with this storage, where no connection has to do the opening handshake
-    /// by itself: see [`Upgraded`].
-    #[must_use]
-    pub fn upgraded_client_in(config: Config, rng: G, storage: S) -> Self {
-        Self::new(Upgraded { role: Client { rng } }, &config, Lifecycle::open(), Stage::Frames, storage)
-    }
+impl Beginning {
+    const HANDSHAKE: Self = Self { lifecycle: Lifecycle::new(), stage: Stage::head() };
+    const FRAMES: Self = Self { lifecycle: Lifecycle::open(), stage: Stage::Frames };
 }
 
 impl<R: Role, S: Storage> Connection<R, S> {
-    // Inlined, so that nothing is moved: with `Fixed` it holds its buffers.
+    /// As [`after_handshake`](Connection::after_handshake), with this storage. With the role
+    /// [`FramesOnly`](crate::FramesOnly) the program contains no code for the opening handshake.
+    #[must_use]
+    pub fn after_handshake_in(role: R, config: Config, agreed: Agreed, storage: S) -> Self {
+        let compression = Compression::after_handshake(&config, R::IS_SERVER, agreed);
+        let mut connection = Self::new(role, &config, Beginning::FRAMES, compression, storage);
+        connection.take_agreed();
+        connection
+    }
+
+    // Inlined, so that nothing is moved: with `Fixed` the connection contains its buffers.
     #[inline(always)]
-    fn new(role: R, config: &Config, lifecycle: Lifecycle, stage: Stage, storage: S) -> Self {
+    fn new(role: R, config: &Config, beginning: Beginning, compression: Compression, storage: S) -> Self {
         let (receive, send) = storage.into_buffers();
         let capacities = (receive.max_len(), send.max_len());
         let receiver = Receiver::new(config, R::IS_SERVER, receive, capacities.0, S::Control::empty());
-        let compression = Compression::new(config);
         let sender = Sender::new(
             role,
-            lifecycle,
+            beginning.lifecycle,
             compression,
             send,
             (config.max_outgoing, capacities.1),
             S::Control::empty(),
             S::Text::empty(),
         );
-        Self::with(receiver, sender, config, stage, S::Names::new(config.kept_fields))
+        Self::with(receiver, sender, config, beginning.stage, S::Names::new(config.kept_fields))
     }
 
     #[inline(always)]
@@ -208,7 +214,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Whether what is received are frames. A constant for a role that never was in any other stage.
     #[inline(always)]
     fn has_frames(&self) -> bool {
-        !R::OPENS || matches!(self.stage, Stage::Frames)
+        !R::HAS_HANDSHAKE || matches!(self.stage, Stage::Frames)
     }
 
     /// Takes bytes from the peer off the front of `input` and returns the next event, with the sender to answer it.
@@ -221,7 +227,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// # Errors
     /// [`Error::Peer`], [`Error::Limit`] and [`Error::Handshake`] are final: the connection has failed, and every
     /// further call says the same. Write what [`outgoing`](Self::outgoing) holds, which tells the peer, then close the
-    /// transport. [`Misuse::DecisionPending`](crate::Misuse::DecisionPending) is the one refusal: nothing was consumed.
+    /// transport.
     // Where it is not inlined, the event goes through memory: that costs as much as all the rest of the fast path.
     #[inline(always)]
     pub fn receive<'a, 'i: 'a>(
@@ -386,12 +392,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// [`Config::keep_capacity`](crate::Config::keep_capacity) keeps as much.
     ///
     /// ```
-    /// # use sansws::{Config, Connection, Event, Message};
+    /// # use sansws::{Agreed, Client, Config, Connection, Event, Message, Server};
     /// # use std::io::Read;
-    /// # let mut server = Connection::open_server(Config::new());
+    /// # let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     /// # server.sender().binary(&[7; 100_000])?;
     /// # let mut socket = &server.outgoing().to_vec()[..];
-    /// # let mut conn = Connection::open_client(Config::new(), rand::rng());
+    /// # let mut conn = Connection::after_handshake(Client::new(rand::rng()), Config::new(), Agreed::NONE);
     /// # let mut buf = [0; 4096];
     /// # loop {
     /// let mut input: &mut [u8] = &mut [];
@@ -542,22 +548,25 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.sender.compression.params()
     }
 
-    /// Compresses with these parameters, on a connection that was open from the start: its opening handshake agreed on
-    /// them elsewhere, by [`Deflate::accept`](crate::deflate::Deflate::accept) or
-    /// [`Deflate::check_answer`](crate::deflate::Deflate::check_answer). Level and threshold are those of
-    /// [`Config::deflate`](crate::Config::deflate). To be called before anything is received or sent; of no effect while
-    /// the handshake is under way here.
-    pub fn set_deflate(&mut self, params: DeflateParams) {
-        if self.has_frames() {
-            self.sender.compression.agree(R::IS_SERVER, params);
-            self.receiver.take_rsv1();
-        }
-    }
-
-    /// Takes codecs from this pool, and gives them back between messages where no context is taken over: then an idle
-    /// connection owns none. A clone of the pool is kept.
-    pub fn set_deflate_pool(&mut self, pool: &Pool) {
-        self.sender.compression.set_pool(pool);
+    /// Takes codecs from this pool, and gives them back between messages where no context is taken over: an idle
+    /// connection then owns none. A clone of the pool is kept.
+    ///
+    /// ```
+    /// use sansws::deflate::{Deflate, Pool};
+    /// use sansws::{Config, Connection};
+    ///
+    /// const CONFIG: Config = Config::new().deflate(Deflate::new().server_no_context_takeover(true));
+    /// let pool = Pool::new(4);
+    /// let mut connection = Connection::server(CONFIG);
+    /// connection.set_deflate_pool(&pool)?;
+    /// # Ok::<(), sansws::Misuse>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Misuse::NoCompression`] if this connection compresses nothing: [`Config::deflate`](crate::Config::deflate)
+    /// does not ask for it, or the handshake did not agree on it.
+    pub fn set_deflate_pool(&mut self, pool: &Pool) -> Result<(), Misuse> {
+        if self.sender.compression.set_pool(pool) { Ok(()) } else { Err(Misuse::NoCompression) }
     }
 }
 

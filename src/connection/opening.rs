@@ -1,12 +1,12 @@
 //! The opening handshake as part of a connection: heads in, decisions and answers out.
 
 use super::Connection;
-use super::send::{Decision, Sender, UnderWay};
+use super::send::{Decision, Sender, UnderWay, full};
 use super::state::{Phase, Step};
 use crate::bytes::take_front;
 #[cfg(feature = "deflate")]
 use crate::deflate::ExtensionValue;
-use crate::error::{Error, HandshakeError, Limit, Misuse};
+use crate::error::{Error, HandshakeError, Limit, SendError};
 use crate::event::{Event, Handshake};
 #[cfg(feature = "deflate")]
 use crate::handshake::Headers;
@@ -90,7 +90,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         loop {
             match self.stage {
                 Stage::Decision if matches!(self.sender.lifecycle.phase(), Phase::Handshake) => {
-                    return if input.is_empty() { Ok(None) } else { Err(Misuse::DecisionPending.into()) };
+                    return Ok(None);
                 }
                 // The embedder has accepted.
                 Stage::Decision => {
@@ -269,7 +269,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// What was agreed on holds for what is received from now on.
-    fn take_agreed(&mut self) {
+    #[inline(always)]
+    pub(super) fn take_agreed(&mut self) {
         if self.sender.compression.is_in_use() {
             self.receiver.take_rsv1();
         }
@@ -285,7 +286,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub(super) fn end_of_refusal<'i>(&mut self) -> Option<Opening<'i>> {
         match self.stage {
             Stage::Refusal { head_len, mut body }
-                if R::OPENS && !R::IS_SERVER && matches!(self.sender.lifecycle.phase(), Phase::Handshake) =>
+                if R::HAS_HANDSHAKE
+                    && !R::IS_SERVER
+                    && matches!(self.sender.lifecycle.phase(), Phase::Handshake) =>
             {
                 body.end();
                 Some(self.refused(head_len, body))
@@ -307,7 +310,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
 }
 
 impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
-    pub(super) fn write_request(&mut self, request: &ClientRequest<'_>) -> Result<(), Error> {
+    pub(super) fn write_request(&mut self, request: &ClientRequest<'_>) -> Result<(), SendError> {
         request.check()?;
         let mut nonce = [0; 16];
         self.role.rng.fill_bytes(&mut nonce);
@@ -316,7 +319,7 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         digest_of(&key, &mut digest);
         self.under_way = UnderWay::Handshake(digest);
         let names = request.offered().iter().map(|name| name.as_bytes());
-        offer(&mut self.negotiation, names).map_err(|Full| Misuse::StorageTooSmall)?;
+        offer(&mut self.negotiation, names).map_err(full::<S>)?;
         #[cfg(feature = "deflate")]
         let offer = self.compression.offer();
         #[cfg(feature = "deflate")]

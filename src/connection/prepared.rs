@@ -5,7 +5,7 @@ use super::compression::Sent;
 use super::{Message, Role, Sender, Storage};
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflater;
-use crate::error::Error;
+use crate::error::SendError;
 use crate::frame::{FrameHeader, Opcode};
 use crate::message::DataKind;
 use alloc::boxed::Box;
@@ -17,15 +17,16 @@ use std::sync::OnceLock;
 /// check or allocation of its own. Share it by `Rc` or `Arc`. Needs the feature `alloc`.
 ///
 /// ```
-/// use sansws::{Config, Connection, PreparedMessage};
+/// use sansws::{Agreed, Config, Connection, PreparedMessage, Server};
 ///
 /// let news = PreparedMessage::text("it is noon");
-/// let mut connections = [Connection::open_server(Config::new()), Connection::open_server(Config::new())];
+/// let open = || Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+/// let mut connections = [open(), open()];
 /// for connection in &mut connections {
 ///     connection.sender().prepared(&news)?;
 /// }
 /// assert_eq!(connections[1].outgoing(), b"\x81\x0ait is noon");
-/// # Ok::<(), sansws::Error>(())
+/// # Ok::<(), sansws::SendError>(())
 /// ```
 ///
 /// Where permessage-deflate was agreed on a server sends it compressed, once for each size of the window and not for each
@@ -105,7 +106,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// As [`text`](Self::text).
-    pub fn prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
+    pub fn prepared(&mut self, message: &PreparedMessage) -> Result<(), SendError> {
         if R::IS_SERVER {
             #[cfg(feature = "deflate")]
             if let Some((window_bits, level)) = self.compression.for_prepared(message.payload().len()) {

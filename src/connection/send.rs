@@ -9,7 +9,7 @@ use super::compression::Compression;
 use super::state::{Ending, Lifecycle, Phase, State, Step};
 use crate::bytes::{FOR_SPEED, copy, split_once, to_u32, to_usize};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
-use crate::error::{Error, Misuse};
+use crate::error::{Error, Misuse, SendError};
 use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode};
 use crate::handshake::{Digest, Out};
 use crate::message::{DataKind, Utf8};
@@ -124,11 +124,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Queues a text message as one frame.
     ///
     /// # Errors
-    /// [`Misuse::NotOpenYet`] and [`Misuse::Closed`] outside of [`State::Open`], [`Misuse::MessageUnfinished`] between
-    /// [`begin`](Self::begin) and [`finish`](Self::finish), [`Misuse::OutgoingFull`] where the frame does not fit. A
-    /// refused call queues nothing.
+    /// [`SendError::NotNow`] or [`SendError::TooLarge`] if the frame does not fit, see [`room`](Self::room);
+    /// [`Misuse::NotOpenYet`] and [`Misuse::Closed`] outside of [`State::Open`]; [`Misuse::MessageUnfinished`] between
+    /// [`begin`](Self::begin) and [`finish`](Self::finish). A refused call queues nothing.
     #[inline]
-    pub fn text(&mut self, text: &str) -> Result<(), Error> {
+    pub fn text(&mut self, text: &str) -> Result<(), SendError> {
         self.data(Opcode::Text, text.as_bytes())
     }
 
@@ -137,7 +137,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// # Errors
     /// As [`text`](Self::text).
     #[inline]
-    pub fn binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub fn binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         self.data(Opcode::Binary, bytes)
     }
 
@@ -145,21 +145,21 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Nothing is queued yet. Control frames can be sent between the fragments, other messages cannot.
     ///
     /// ```
-    /// use sansws::{Config, Connection, DataKind};
+    /// use sansws::{Agreed, Config, Connection, DataKind, Server};
     ///
-    /// let mut connection = Connection::open_server(Config::new());
+    /// let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     /// let mut tx = connection.sender();
     /// tx.begin(DataKind::Text)?;
     /// tx.fragment(b"hel")?;
     /// tx.ping(b"")?;
     /// tx.finish(b"lo")?;
     /// assert_eq!(connection.outgoing(), b"\x01\x03hel\x89\x00\x80\x02lo");
-    /// # Ok::<(), sansws::Error>(())
+    /// # Ok::<(), sansws::SendError>(())
     /// ```
     ///
     /// # Errors
     /// [`Misuse::NotOpenYet`], [`Misuse::Closed`], [`Misuse::MessageUnfinished`].
-    pub fn begin(&mut self, kind: DataKind) -> Result<(), Error> {
+    pub fn begin(&mut self, kind: DataKind) -> Result<(), SendError> {
         self.data_allowed()?;
         #[cfg(feature = "deflate")]
         self.compression.begin_fragmented();
@@ -170,9 +170,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Queues a fragment of the message that was begun. Text may be cut inside of a character.
     ///
     /// # Errors
-    /// [`Misuse::NothingBegun`], [`Misuse::InvalidUtf8`] where the text so far cannot be UTF-8,
-    /// [`Misuse::OutgoingFull`], [`Misuse::Closed`].
-    pub fn fragment(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    /// [`SendError::NotNow`] or [`SendError::TooLarge`] if the frame does not fit; [`Misuse::NothingBegun`];
+    /// [`Misuse::InvalidUtf8`] if the text so far cannot be UTF-8; [`Misuse::Closed`].
+    pub fn fragment(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         self.next_fragment(bytes, false)
     }
 
@@ -180,15 +180,16 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// As [`fragment`](Self::fragment).
-    pub fn finish(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub fn finish(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         self.next_fragment(bytes, true)
     }
 
     /// Queues a ping with at most 125 bytes of payload.
     ///
     /// # Errors
-    /// [`Misuse::ControlTooLong`], [`Misuse::NotOpenYet`], [`Misuse::Closed`], [`Misuse::OutgoingFull`].
-    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+    /// [`SendError::NotNow`] or [`SendError::TooLarge`] if the frame does not fit; [`Misuse::ControlTooLong`];
+    /// [`Misuse::NotOpenYet`]; [`Misuse::Closed`].
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         self.control(Opcode::Ping, payload)
     }
@@ -198,7 +199,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// As [`ping`](Self::ping).
-    pub fn pong(&mut self, payload: &[u8]) -> Result<(), Error> {
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.lifecycle.may_pong()?;
         self.control(Opcode::Pong, payload)
     }
@@ -211,7 +212,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// # Errors
     /// [`Misuse::CloseCodeNotAllowed`] for codes that must not be on the wire, and for 1010 from a server;
     /// [`Misuse::ReasonTooLong`] above [`MAX_CLOSE_REASON`] bytes; [`Misuse::NotOpenYet`], [`Misuse::Closed`].
-    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         // WS-7.4.1-13
         if !code.is_allowed_on_wire() || (R::IS_SERVER && code == CloseCode::MANDATORY_EXTENSION) {
@@ -236,7 +237,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// [`Misuse::NotOpenYet`], [`Misuse::Closed`].
-    pub fn close_without_code(&mut self) -> Result<(), Error> {
+    pub fn close_without_code(&mut self) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         self.queue_close(&[])?;
         self.lifecycle.apply(Step::SentClose);
@@ -248,19 +249,19 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// [`outgoing`](crate::Connection::outgoing) holds by then.
     ///
     /// ```
-    /// use sansws::{Config, Connection, DataKind};
+    /// use sansws::{Agreed, Config, Connection, DataKind, Server};
     ///
-    /// let mut connection = Connection::open_server(Config::new());
+    /// let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     /// let mut payload = *b"large";
     /// let header = connection.sender().frame_in_place(DataKind::Binary, &mut payload)?;
     /// assert_eq!(&header[..], [0x82, 5]);
-    /// # Ok::<(), sansws::Error>(())
+    /// # Ok::<(), sansws::SendError>(())
     /// ```
     ///
     /// # Errors
-    /// [`Misuse::OutgoingPending`] unless `outgoing` is empty: what waits there has to go first;
-    /// [`Misuse::InvalidUtf8`]; otherwise as [`text`](Self::text).
-    pub fn frame_in_place(&mut self, kind: DataKind, payload: &mut [u8]) -> Result<FrameHeader, Error> {
+    /// [`SendError::NotNow`] unless `outgoing` is empty, since the bytes in it must be written before this frame;
+    /// [`Misuse::InvalidUtf8`]; the errors of the state as for [`text`](Self::text).
+    pub fn frame_in_place(&mut self, kind: DataKind, payload: &mut [u8]) -> Result<FrameHeader, SendError> {
         if kind == DataKind::Text && crate::message::validate(payload).is_err() {
             return Err(Misuse::InvalidUtf8.into());
         }
@@ -308,6 +309,37 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.outgoing.len()
     }
 
+    /// How many payload bytes a message or fragment may have now, so that its frame fits into
+    /// [`outgoing`](crate::Connection::outgoing) behind the bytes that wait there. A longer one is refused with
+    /// [`SendError::NotNow`], up to [`max_room`](Self::max_room).
+    ///
+    /// 0 also if there is not even room for the header of an empty message. A fragment of a compressed message needs
+    /// a little more room, since it can grow.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.payload_len_in(self.max_outgoing().saturating_sub(self.outgoing.len()))
+    }
+
+    /// How many payload bytes a message or fragment may have at most, so that its frame fits into an empty
+    /// [`outgoing`](crate::Connection::outgoing). A longer one is refused with [`SendError::TooLarge`].
+    #[must_use]
+    pub fn max_room(&self) -> usize {
+        self.payload_len_in(self.max_outgoing())
+    }
+
+    /// The longest payload whose frame fits into this many bytes.
+    #[expect(clippy::unused_self, reason = "it stands for the role")]
+    fn payload_len_in(&self, frame_len: usize) -> usize {
+        let behind_header_of =
+            |len| frame_len.saturating_sub(FrameHeader::len_for(len, !R::IS_SERVER).into());
+        // A longer payload has a longer header, so the longest form of the header is tried first.
+        match (behind_header_of(0x1_0000), behind_header_of(126)) {
+            (len @ 0x1_0000.., _) => len,
+            (_, len @ 126..) => len.min(0xffff),
+            _ => behind_header_of(0).min(125),
+        }
+    }
+
     fn is_outgoing_empty(&self) -> bool {
         self.outgoing.len() == 0
     }
@@ -352,7 +384,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Takes a step. Where the handshake ends without being complete nothing was agreed.
     #[inline(always)]
     pub(super) fn step(&mut self, step: Step) {
-        if R::OPENS && matches!(self.lifecycle.phase(), Phase::Handshake) && !matches!(step, Step::Opened) {
+        if R::HAS_HANDSHAKE
+            && matches!(self.lifecycle.phase(), Phase::Handshake)
+            && !matches!(step, Step::Opened)
+        {
             self.negotiation = S::Text::empty();
         }
         #[cfg(feature = "deflate")]
@@ -362,11 +397,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.lifecycle.apply(step);
     }
 
-    fn queue_close(&mut self, body: &[u8]) -> Result<(), Error> {
+    fn queue_close(&mut self, body: &[u8]) -> Result<(), SendError> {
         self.frame(Opcode::Close, true, body)
     }
 
-    fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
+    fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         // WS-5.5-01
         if payload.len() > MAX_CONTROL {
             return Err(Misuse::ControlTooLong.into());
@@ -376,7 +411,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     #[inline(always)]
-    pub(super) fn data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
+    pub(super) fn data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         if FOR_SPEED && self.usual_message(opcode, payload).is_some() {
             return Ok(());
         }
@@ -384,7 +419,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     #[inline(never)]
-    fn unusual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
+    fn unusual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.data_allowed()?;
         self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
         #[cfg(feature = "deflate")]
@@ -394,7 +429,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.frame(opcode, true, payload)
     }
 
-    fn next_fragment(&mut self, bytes: &[u8], fin: bool) -> Result<(), Error> {
+    fn next_fragment(&mut self, bytes: &[u8], fin: bool) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         let UnderWay::Message(mut fragmented) = self.under_way else {
             return Err(Misuse::NothingBegun.into());
@@ -422,38 +457,39 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     #[inline]
-    fn data_allowed(&self) -> Result<(), Error> {
+    fn data_allowed(&self) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         // WS-5.4-08
         if self.under_way.is_message() { Err(Misuse::MessageUnfinished.into()) } else { Ok(()) }
     }
 
     #[cfg(feature = "alloc")]
-    pub(super) fn data_frame_allowed(&self, len: usize) -> Result<(), Error> {
+    pub(super) fn data_frame_allowed(&self, len: usize) -> Result<(), SendError> {
         self.data_allowed()?;
         self.check_room(0, len)
     }
 
-    pub(super) fn header_only(&mut self, kind: DataKind, payload_len: u64) -> Result<FrameHeader, Error> {
+    pub(super) fn header_only(&mut self, kind: DataKind, payload_len: u64) -> Result<FrameHeader, SendError> {
         self.data_allowed()?;
         if !self.is_outgoing_empty() {
-            return Err(Misuse::OutgoingPending.into());
+            return Err(SendError::NotNow);
         }
         Ok(FrameHeader::encode(kind.opcode(), true, payload_len, self.role.masking_key()))
     }
 
+    /// Whether a frame with a header and a payload of these lengths fits below `max_outgoing`.
     #[inline]
-    fn check_room(&self, header_len: usize, len: usize) -> Result<(), Error> {
-        let room = self.max_outgoing().saturating_sub(self.outgoing.len());
-        match room.checked_sub(len) {
-            Some(rest) if header_len <= rest => Ok(()),
-            _ => Err(Misuse::OutgoingFull.into()),
+    fn check_room(&self, header_len: usize, payload_len: usize) -> Result<(), SendError> {
+        let (len, max) = (payload_len.saturating_add(header_len), self.max_outgoing());
+        if len <= max.saturating_sub(self.outgoing.len()) {
+            return Ok(());
         }
+        Err(if len <= max { SendError::NotNow } else { SendError::TooLarge })
     }
 
     /// Appends one frame, masked in the role that masks. All or nothing.
     #[inline]
-    fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), Error> {
+    fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), SendError> {
         Self::write_frame(&mut self.role, &mut self.outgoing, opcode, fin, payload)
     }
 
@@ -465,10 +501,15 @@ impl<R: Role, S: Storage> Sender<R, S> {
         opcode: Opcode,
         fin: bool,
         payload: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<(), SendError> {
         let header_len = FrameHeader::len_for(payload.len(), !R::IS_SERVER);
-        let len = payload.len().checked_add(header_len.into()).ok_or(Misuse::OutgoingFull)?;
-        let room = outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
+        let len = payload.len().saturating_add(header_len.into());
+        let fits_when_empty = len <= outgoing.max_len();
+        let room = outgoing.grow(len).map_err(|Full| match S::Send::GROWS {
+            true => SendError::Memory,
+            false if fits_when_empty => SendError::NotNow,
+            false => SendError::TooLarge,
+        })?;
         // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
         let key = role.masking_key();
         let room = FrameHeader::write(opcode, fin, payload.len() as u64, key, room);
@@ -481,30 +522,29 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// Appends bytes that were encoded before.
     #[cfg(feature = "alloc")]
-    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.outgoing.append(bytes).map_err(|Full| Misuse::OutgoingFull.into())
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.outgoing.append(bytes).map_err(full::<S>)
     }
 
-    /// Appends what `write` writes, below `max_outgoing`. All or nothing.
-    pub(super) fn write_head(&mut self, limit: usize, write: impl Fn(&mut Out<'_>)) -> Result<(), Error> {
-        let before = self.outgoing.len();
-        let max = limit.min(self.outgoing.max_len()).saturating_sub(before);
+    /// Queues the head that `write` writes, at most `limit` bytes long. All or nothing. A head is the first that a
+    /// connection sends, so the buffer is empty.
+    pub(super) fn write_head(&mut self, limit: usize, write: impl Fn(&mut Out<'_>)) -> Result<(), SendError> {
+        let max = limit.min(self.outgoing.max_len());
         if S::Send::GROWS {
-            // Where room costs memory it is measured first.
+            // Room costs memory here, so the head is measured first.
             let mut measured = Out::default();
             write(&mut measured);
             if measured.len() > max {
-                return Err(Misuse::OutgoingFull.into());
+                return Err(SendError::TooLarge);
             }
-            let room = self.outgoing.grow(measured.len()).map_err(|Full| Misuse::OutgoingFull)?;
-            write(&mut Out::to(room));
+            write(&mut Out::to(self.outgoing.grow(measured.len()).map_err(full::<S>)?));
             return Ok(());
         }
-        let mut out = Out::to(self.outgoing.grow(max).map_err(|Full| Misuse::OutgoingFull)?);
+        let mut out = Out::to(self.outgoing.grow(max).map_err(full::<S>)?);
         write(&mut out);
         let written = out.len();
-        self.outgoing.truncate(before.saturating_add(if written > max { 0 } else { written }));
-        if written > max { Err(Misuse::OutgoingFull.into()) } else { Ok(()) }
+        self.outgoing.truncate(if written > max { 0 } else { written });
+        if written > max { Err(SendError::TooLarge) } else { Ok(()) }
     }
 
     pub(super) fn max_outgoing(&self) -> usize {
@@ -522,6 +562,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
             self.outgoing.clear(0);
         }
     }
+}
+
+/// Why a storage has no room: an allocator had no memory, or a buffer of a fixed size is too small.
+pub(super) fn full<S: Storage>(_: Full) -> SendError {
+    if S::Send::GROWS { SendError::Memory } else { SendError::TooLarge }
 }
 
 impl<R: Role, S: Storage> fmt::Debug for Sender<R, S> {

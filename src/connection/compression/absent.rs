@@ -1,6 +1,6 @@
 //! What is left of compression without the feature `deflate`: nothing.
 
-use crate::config::Config;
+use crate::config::{Agreed, Config};
 
 pub(in crate::connection) struct Compression;
 
@@ -9,6 +9,14 @@ impl Compression {
     pub(in crate::connection) const NONE: Self = Self;
 
     pub(in crate::connection) const fn new(_config: &Config) -> Self {
+        Self
+    }
+
+    pub(in crate::connection) const fn after_handshake(
+        _config: &Config,
+        _is_server: bool,
+        _agreed: Agreed,
+    ) -> Self {
         Self
     }
 

@@ -4,7 +4,7 @@ use super::{MAX_CONTROL_FRAME, Sender};
 use crate::bytes::{to_u32, to_usize};
 use crate::close::CloseCode;
 use crate::connection::state::{Phase, Step};
-use crate::error::Error;
+use crate::error::SendError;
 use crate::frame::Opcode;
 use crate::role::Role;
 use crate::storage::Storage;
@@ -62,7 +62,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// A pong that there is no memory for is left out; the next ping asks again.
-    fn pong_queued(&mut self, result: Result<(), Error>) {
+    fn pong_queued(&mut self, result: Result<(), SendError>) {
         if result.is_ok() {
             self.pong_end = to_u32(self.outgoing.len());
         }

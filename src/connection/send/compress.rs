@@ -1,13 +1,13 @@
 //! Messages that go out compressed (RFC 7692 section 7.2.1), straight into the outgoing buffer.
 
-use super::Sender;
+use super::{Sender, full};
 use crate::connection::compression::{Compress, Sent};
 use crate::deflate::Deflater;
-use crate::error::{Error, Misuse};
+use crate::error::SendError;
 use crate::frame::{FrameHeader, Mask, Opcode};
 use crate::role::Role;
+use crate::storage::Storage;
 use crate::storage::sealed::Buffer;
-use crate::storage::{Full, Storage};
 
 /// Room is made for at most so many bytes at once.
 const ROOM: usize = 64 * 1024;
@@ -17,11 +17,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// permessage-deflate was not agreed on.
     ///
     /// ```
-    /// use sansws::{Compress, Config, Connection};
+    /// use sansws::{Agreed, Compress, Config, Connection, Server};
     ///
-    /// # let mut connection = Connection::open_server(Config::new());
+    /// # let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     /// connection.sender().compress(Compress::Never).binary(b"a JPEG")?;
-    /// # Ok::<(), sansws::Error>(())
+    /// # Ok::<(), sansws::SendError>(())
     /// ```
     pub fn compress(&mut self, how: Compress) -> &mut Self {
         self.compression.set_mode(how);
@@ -30,7 +30,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// Queues a message, of which it was checked that it may be sent and that it fits as it is: so it goes out where it
     /// does not fit compressed.
-    pub(super) fn message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
+    pub(super) fn message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         if !self.compression.compresses(payload.len()) {
             self.frame(opcode, true, payload)?;
             self.compression.end_sent(Sent::Plain);
@@ -64,7 +64,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         opcode: Opcode,
         fin: bool,
         bytes: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<(), SendError> {
         let before = self.outgoing.len();
         let bound = Deflater::bound(bytes.len());
         let header_room = header_room::<R>(bytes.len());
@@ -81,10 +81,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// Compresses to the end of the outgoing buffer, behind room for a header. Returns the length.
-    fn compressed(&mut self, header_room: usize, bytes: &[u8], fin: bool) -> Result<usize, Error> {
+    fn compressed(&mut self, header_room: usize, bytes: &[u8], fin: bool) -> Result<usize, SendError> {
         let Self { outgoing, compression, .. } = self;
         let before = outgoing.len();
-        outgoing.grow(header_room).map_err(|Full| Misuse::OutgoingFull)?;
+        outgoing.grow(header_room).map_err(full::<S>)?;
         let Some(deflater) = compression.deflater() else {
             return Ok(0);
         };
@@ -92,7 +92,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         loop {
             let so_far = outgoing.len();
             let len = Deflater::bound(rest.len()).clamp(Deflater::MIN_ROOM, ROOM);
-            let room = outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
+            let room = outgoing.grow(len).map_err(full::<S>)?;
             let step = if fin { deflater.finish(rest, room) } else { deflater.flush(rest, room) };
             outgoing.truncate(so_far + step.produced);
             rest = rest.get(step.consumed..).unwrap_or_default();

@@ -8,10 +8,7 @@ use core::time::Duration;
 use rand_core::{TryCryptoRng, TryRng};
 use sansws::handshake::{ClientUpgrade, Request, Response, ServerUpgrade};
 use sansws::timers::{Timers, TimersConfig};
-use sansws::{
-    Accept, Borrowed, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery, Error, Event,
-    Fixed, Reply, Role, Sender, Server, State, Storage, Upgraded, Uri,
-};
+use sansws::{Accept, Borrowed, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery, Error, Event, Fixed, Reply, Role, Sender, Server, State, Storage, Uri, Agreed, FramesOnly};
 
 type Memory = Fixed<1024, 2048>;
 
@@ -102,10 +99,10 @@ fn client(bytes: &mut [u8]) {
 
 #[inline(never)]
 fn frames_of_a_server(bytes: &mut [u8]) {
-    let mut connection: Connection<Server, Memory> = Connection::open_server_in(config(), Fixed);
+    let mut connection: Connection<Server, Memory> = Connection::after_handshake_in(Server, config(), Agreed::NONE, Fixed);
     drive(&mut connection, bytes, |_, _| {});
-    let mut connection: Connection<Upgraded<Server>, Memory> =
-        Connection::upgraded_server_in(config(), Fixed);
+    let mut connection: Connection<FramesOnly<Server>, Memory> =
+        Connection::after_handshake_in(FramesOnly::new(Server), config(), Agreed::NONE, Fixed);
     drive(&mut connection, bytes, |_, tx| _ = black_box(tx.text_header(black_box("text"))));
     let (mut receive, mut send) = ([0; 300], [0; 500]);
     let lent = Borrowed::new(black_box(&mut receive), black_box(&mut send));
@@ -116,10 +113,10 @@ fn frames_of_a_server(bytes: &mut [u8]) {
 #[inline(never)]
 fn frames_of_a_client(bytes: &mut [u8]) {
     let mut connection: Connection<Client<Counter>, Memory> =
-        Connection::open_client_in(config(), Counter(black_box(1)), Fixed);
+        Connection::after_handshake_in(Client::new(Counter(black_box(1))), config(), Agreed::NONE, Fixed);
     drive(&mut connection, bytes, |_, _| {});
-    let mut connection: Connection<Upgraded<Client<Counter>>, Memory> =
-        Connection::upgraded_client_in(config(), Counter(black_box(1)), Fixed);
+    let mut connection: Connection<FramesOnly<Client<Counter>>, Memory> =
+        Connection::after_handshake_in(FramesOnly::new(Client::new(Counter(black_box(1)))), config(), Agreed::NONE, Fixed);
     drive(&mut connection, bytes, |_, _| {});
 }
 

@@ -5,9 +5,7 @@ use crate::transport::{Answering, Link, Stream};
 use crate::wire::{Payload, URI};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
-use sansws::{
-    Accept, Client, ClientRequest, Config, Connection, Event, FrameHeader, Heap, Message, Sender, Server,
-};
+use sansws::{Accept, Client, ClientRequest, Config, Connection, Event, FrameHeader, Heap, Message, Sender, Server, Agreed};
 use std::ops::ControlFlow::{self, Break, Continue};
 
 /// With [`Connection::receive_buffer`], as its documentation shows the loop.
@@ -52,11 +50,11 @@ fn rng() -> ChaCha8Rng {
 fn open<const LENT: bool>(role: Role, link: Link<Stream>) -> Box<dyn Session> {
     match role {
         Role::Server => {
-            let connection: Connection<Server> = Connection::open_server(CONFIG);
+            let connection: Connection<Server> = Connection::after_handshake(Server, CONFIG, Agreed::NONE);
             Box::new(Open::<_, LENT>::new(connection, link))
         }
         Role::Client => {
-            let connection: Connection<Client<ChaCha8Rng>> = Connection::open_client(CONFIG, rng());
+            let connection: Connection<Client<ChaCha8Rng>> = Connection::after_handshake(Client::new(rng()), CONFIG, Agreed::NONE);
             Box::new(Open::<_, LENT>::new(connection, link))
         }
     }
@@ -269,7 +267,7 @@ fn connect(count: usize, link: fn() -> Link<Answering>) -> Result {
 
 /// For many connections: no buffers are kept, and the one to read to is shared by all.
 fn idle(mut link: Link<Stream>, count: usize) -> Idle {
-    let mut connection: Connection<Server> = Connection::open_server(Config::new());
+    let mut connection: Connection<Server> = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let mut buffer = vec![0; 16 * 1024];
     let mut seen = 0;
     while seen < count {

@@ -6,7 +6,7 @@ use crate::session::{Deflating, Result, Session, Sink, Standing};
 use crate::transport::{Link, Stream};
 use crate::wire::Payload;
 use sansws::deflate::{Deflate, DeflateParams, Pool};
-use sansws::{Connection, Message, Server};
+use sansws::{Connection, Message, Server, Agreed};
 use std::ops::ControlFlow::{Break, Continue};
 
 /// The default level and threshold.
@@ -43,10 +43,10 @@ fn open(takeover: bool, deflate: Deflate, pool: Option<Pool>, link: Link<Stream>
     let params = DeflateParams::new()
         .with_server_no_context_takeover(!takeover)
         .with_client_no_context_takeover(!takeover);
-    let mut connection = Connection::open_server(CONFIG.deflate(deflate));
-    connection.set_deflate(params);
+    let mut connection =
+        Connection::after_handshake(Server, CONFIG.deflate(deflate), Agreed::deflate(params));
     if let Some(pool) = pool {
-        connection.set_deflate_pool(&pool);
+        connection.set_deflate_pool(&pool).expect("it compresses");
     }
     Box::new(Compressed(Open::new(connection, link)))
 }

@@ -15,10 +15,7 @@ use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use heapless::String;
 use sansws::timers::{Action, Timers, TimersConfig};
-use sansws::{
-    Accept, Config, Connection, DataKind, Error, Event, Fixed, Message, Misuse, OUTGOING_RESERVE, Part,
-    Reply, Sender, Server, State,
-};
+use sansws::{Accept, Config, Connection, DataKind, Event, Fixed, Message, Misuse, OUTGOING_RESERVE, Part, Reply, Sender, Server, State, SendError};
 use sansws_firmware::clock::Clock;
 use sansws_firmware::ethernet::Ethernet;
 use sansws_firmware::memory;
@@ -206,7 +203,7 @@ impl Session {
     fn new() -> Self {
         Self {
             // It lies in flash, and comes from there without a stop on the stack, which its buffers would fill.
-            connection: const { Connection::fixed_server(CONFIG) },
+            connection: const { Connection::const_server(CONFIG) },
             timers: Timers::new(TIMERS, Duration::ZERO),
             next_reading: None,
             is_in_message: false,
@@ -291,7 +288,7 @@ impl Session {
         };
         // `receive` leaves room for every answer, so nothing but a Close of ours can be in the way.
         match done {
-            Ok(()) | Err(Error::Caller(Misuse::Closed)) => {}
+            Ok(()) | Err(SendError::NotAllowed(Misuse::Closed)) => {}
             Err(error) => panic!("{error}"),
         }
         true
@@ -318,7 +315,7 @@ impl Session {
 }
 
 /// Sends a part back as it came.
-fn echo(part: Part<'_>, tx: &mut Sender<Server, Storage>) -> Result<(), Error> {
+fn echo(part: Part<'_>, tx: &mut Sender<Server, Storage>) -> Result<(), SendError> {
     if part.is_first {
         tx.begin(match part.data {
             Message::Text(_) => DataKind::Text,

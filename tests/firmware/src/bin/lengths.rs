@@ -7,7 +7,7 @@ use core::mem::size_of;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use rand_core::{TryCryptoRng, TryRng};
-use sansws::{CloseCode, Config, Connection, Delivery, Error, Event, Fixed, Limit, Role, Violation};
+use sansws::{CloseCode, Config, Connection, Delivery, Error, Event, Fixed, Limit, Role, Violation, Agreed, Client, Server};
 use sansws_firmware_checks::succeed;
 
 type Memory = Fixed<512, 512>;
@@ -64,14 +64,14 @@ fn frame(len: u64, is_masked: bool) -> ([u8; 64], usize) {
 fn refused(config: Config, len: u64, error: Error, code: CloseCode) {
     let (bytes, header_len) = frame(len, true);
     for cut in 0..header_len {
-        let mut server: Connection<_, Memory> = Connection::open_server_in(config, Fixed);
+        let mut server: Connection<_, Memory> = Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed);
         refused_by(&mut server, bytes, header_len, cut, error);
         assert_eq!(server.error(), Some(error));
         assert_eq!(server.outgoing(), close_frame(code));
     }
     let (bytes, header_len) = frame(len, false);
     for cut in 0..header_len {
-        let mut client: Connection<_, Memory> = Connection::open_client_in(config, Zeros, Fixed);
+        let mut client: Connection<_, Memory> = Connection::after_handshake_in(Client::new(Zeros), config, Agreed::NONE, Fixed);
         refused_by(&mut client, bytes, header_len, cut, error);
         assert_eq!(client.error(), Some(error));
         let [opcode, len, high, low] = close_frame(code);
@@ -108,7 +108,7 @@ fn close_frame(code: CloseCode) -> [u8; 4] {
 /// In parts it is allowed, and no part of it is taken for the end, or for the next frame.
 fn taken_whole(len: u64) {
     let config = Config::new().delivery(Delivery::Parts).max_message(u64::MAX);
-    let mut server: Connection<_, Memory> = Connection::open_server_in(config, Fixed);
+    let mut server: Connection<_, Memory> = Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed);
     let (mut bytes, header_len) = frame(len, true);
     // If the length were cut to a few bytes, an unmasked ping would follow, which is an error.
     bytes[header_len..].fill(0x89);
@@ -125,7 +125,7 @@ fn taken_whole(len: u64) {
 
 /// A header of ours says the whole length.
 fn sent(len: u64) {
-    let mut server: Connection<_, Memory> = Connection::open_server_in(Config::new(), Fixed);
+    let mut server: Connection<_, Memory> = Connection::after_handshake_in(Server, Config::new(), Agreed::NONE, Fixed);
     let header = server.sender().binary_header(len).expect("it is below 2^63");
     let (bytes, header_len) = frame(len, false);
     assert_eq!(header[..], bytes[..header_len]);
