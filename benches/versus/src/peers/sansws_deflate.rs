@@ -1,12 +1,12 @@
 //! Ourselves with permessage-deflate, by the same loop. What was agreed is set by hand: the handshake is not timed.
 
 use super::nothing;
-use super::sansws::{CONFIG, Open};
+use super::sansws::{CONFIG, Open, header};
 use crate::session::{Deflating, Result, Session, Sink, Standing};
 use crate::transport::{Link, Stream};
 use crate::wire::Payload;
 use sansws::deflate::{Deflate, DeflateParams, Pool};
-use sansws::{Connection, Message, Server, Agreed};
+use sansws::{Agreed, Connection, FrameHeader, Heap, Message, SendError, Sender, Server};
 use std::ops::ControlFlow::{Break, Continue};
 
 /// The default level and threshold.
@@ -37,7 +37,7 @@ pub const WITH_POOL: Deflating = Deflating {
     ..DEFAULT
 };
 
-struct Compressed(Open<Server, true>);
+struct Compressed<H>(Open<Server, H, true>);
 
 fn open(takeover: bool, deflate: Deflate, pool: Option<Pool>, link: Link<Stream>) -> Box<dyn Session> {
     let params = DeflateParams::new()
@@ -48,10 +48,13 @@ fn open(takeover: bool, deflate: Deflate, pool: Option<Pool>, link: Link<Stream>
     if let Some(pool) = pool {
         connection.set_deflate_pool(&pool).expect("it compresses");
     }
-    Box::new(Compressed(Open::new(connection, link)))
+    Box::new(Compressed(Open::new(connection, link, true, header)))
 }
 
-impl Session for Compressed {
+impl<H> Session for Compressed<H>
+where
+    H: Fn(&mut Sender<Server, Heap>, Message<'_>) -> Option<std::result::Result<FrameHeader, SendError>>,
+{
     fn receive(&mut self, count: usize, sink: &mut Sink) -> Result {
         self.0.receive(count, sink)
     }
@@ -66,12 +69,9 @@ impl Session for Compressed {
 
     fn echo(&mut self, count: usize, sink: &mut Sink) -> Result {
         let end = sink.count + count;
-        self.0.run(|message, tx, _| {
+        self.0.run(|message, tx, _, _| {
             sink.message(matches!(message, Message::Text(_)), message.as_bytes());
-            match message {
-                Message::Text(text) => tx.text(text)?,
-                Message::Binary(bytes) => tx.binary(bytes)?,
-            }
+            tx.message(message)?;
             Ok(if sink.count == end { Break(()) } else { Continue(()) })
         })
     }
