@@ -174,6 +174,8 @@ pub enum Misuse {
     NothingBegun,
     /// The fragments of a text message are not UTF-8 when joined.
     InvalidUtf8,
+    /// The call needs a connection that has agreed on permessage-deflate, or still negotiates it.
+    CompressionNotAgreed,
     /// A control frame carries at most 125 bytes.
     ControlTooLong,
     /// A close reason has at most [`MAX_CLOSE_REASON`](crate::MAX_CLOSE_REASON) bytes.
@@ -192,8 +194,6 @@ pub enum Misuse {
     ReservedHeader,
     /// The status of a reply has to be between 200 and 599.
     InvalidStatus,
-    /// This connection compresses nothing.
-    NoCompression,
 }
 
 impl Error {
@@ -463,6 +463,9 @@ impl fmt::Display for Misuse {
             Self::MessageUnfinished => "a message is being sent in fragments; finish() it first",
             Self::NothingBegun => "no message is being sent in fragments; begin() one first",
             Self::InvalidUtf8 => "the fragments of a text message are not UTF-8 when joined; use DataKind::Binary for bytes",
+            Self::CompressionNotAgreed => {
+                "this connection has not agreed on permessage-deflate; ask for it with Config::deflate"
+            }
             Self::ControlTooLong => "a ping or pong carries at most 125 bytes",
             Self::ReasonTooLong => "a close reason has at most 123 bytes",
             Self::CloseCodeNotAllowed => {
@@ -474,7 +477,6 @@ impl fmt::Display for Misuse {
             Self::InvalidHeader => "a header name has to be a token, and its value free of CR, LF, NUL and other controls",
             Self::ReservedHeader => "this header field is written by the library; set it by its own method",
             Self::InvalidStatus => "the status of a reply has to be between 200 and 599; accept() writes the 101",
-            Self::NoCompression => "this connection compresses nothing; ask for it with Config::deflate",
         })
     }
 }

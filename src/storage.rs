@@ -127,13 +127,13 @@ pub(crate) mod sealed {
         const IS_APART: bool;
 
         /// Room for `len` more characters, while all so far are ASCII; otherwise `None`.
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        #[cfg(feature = "simdutf8")]
         fn ascii_room(&mut self, _len: usize) -> Result<Option<&mut [ascii::AsciiChar]>, Full> {
             Ok(None)
         }
 
         /// The first `len` characters of that room are text now.
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        #[cfg(feature = "simdutf8")]
         fn fill_ascii(&mut self, _len: usize) {}
 
         /// Forgets everything, and gives memory back if it is more than `keep` bytes.
@@ -151,7 +151,7 @@ pub(crate) mod sealed {
         const GROWS: bool = false;
 
         /// The least memory that it takes, once it takes some.
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        #[cfg(feature = "simdutf8")]
         const MIN_CAPACITY: usize = 0;
 
         /// The most bytes that it can hold; `usize::MAX` where only memory limits it.

@@ -6,16 +6,16 @@
 /// It negotiates by itself, for an HTTP stack of the embedder's own too:
 ///
 /// ```
-/// use sansws::deflate::Deflate;
+/// use sansws::deflate::DeflateConfig;
 ///
-/// const DEFLATE: Deflate = Deflate::new().server_no_context_takeover(true);
+/// const DEFLATE: DeflateConfig = DeflateConfig::new().server_no_context_takeover(true);
 /// // A server. The lines are the values of all `Sec-WebSocket-Extensions` fields of the request.
 /// let lines = [&b"permessage-deflate; client_max_window_bits"[..]];
 /// let (params, answer) = DEFLATE.accept(lines).expect("an offer that we can take");
 /// assert_eq!(answer.as_str(), "permessage-deflate; server_no_context_takeover");
 ///
 /// // A client.
-/// let deflate = Deflate::new();
+/// let deflate = DeflateConfig::new();
 /// assert_eq!(deflate.offer().as_str(), "permessage-deflate; client_max_window_bits");
 /// assert_eq!(deflate.check_answer([answer.as_str().as_bytes()])?, Some(params));
 /// # Ok::<(), sansws::HandshakeError>(())
@@ -23,7 +23,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Deflate {
+pub struct DeflateConfig {
     pub(crate) wanted: DeflateParams,
     pub(crate) level: u8,
     pub(crate) offers_client_max_window_bits: bool,
@@ -32,7 +32,7 @@ pub struct Deflate {
     pub(crate) threshold: Option<u32>,
 }
 
-impl Deflate {
+impl DeflateConfig {
     /// The defaults, which each method below names.
     pub const fn new() -> Self {
         Self {
@@ -140,7 +140,7 @@ impl Deflate {
     }
 }
 
-impl Default for Deflate {
+impl Default for DeflateConfig {
     fn default() -> Self {
         Self::new()
     }

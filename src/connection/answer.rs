@@ -1,9 +1,8 @@
 //! What a server's embedder decides about a request, and what the library answers by itself.
 
+use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, full};
 use super::state::{Phase, Step};
-#[cfg(feature = "deflate")]
-use crate::deflate::ExtensionValue;
 use crate::error::{Error, Misuse, SendError};
 use crate::frame::FrameHeader;
 use crate::handshake::{Accept, CLOSE, Reply, VERSION, accept_of, error_answer};
@@ -32,12 +31,8 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
         let mut negotiation = S::Text::empty();
         negotiation.push(agreed).map_err(full::<S>)?;
         let key = accept_of(&self.under_way.digest());
-        #[cfg(feature = "deflate")]
-        let extensions = self.compression.answer();
-        #[cfg(feature = "deflate")]
-        let extensions = extensions.as_ref().map(ExtensionValue::as_str);
-        #[cfg(not(feature = "deflate"))]
-        let extensions = None;
+        let answer = self.compression.negotiation().and_then(|negotiation| negotiation.answer());
+        let extensions = answer.as_ref().map(ExtensionValue::as_str);
         self.write_head(self.max_outgoing(), |out| accept.write(&key, agreed, extensions, out))?;
         self.negotiation = negotiation;
         self.step(Step::Opened);

@@ -4,7 +4,7 @@ mod answer;
 #[cfg(feature = "deflate")]
 mod compression;
 #[cfg(not(feature = "deflate"))]
-#[path = "compression/absent.rs"]
+#[path = "compression/disabled.rs"]
 mod compression;
 #[cfg(feature = "heapless")]
 mod const_new;
@@ -249,7 +249,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 };
             }
             // As it is asked once after each read.
-            if input.is_empty() && self.receiver.needs_input(&self.sender.compression) {
+            if input.is_empty() && self.receiver.needs_input(&mut self.sender.compression) {
                 return Ok(None);
             }
         }
@@ -420,7 +420,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub fn receive_buffer(&mut self) -> Option<&mut [u8]> {
         let takes_frames = self.has_frames() && self.sender.lifecycle.is_receiving();
         // What is compressed has to go elsewhere anyway.
-        if !takes_frames || self.sender.compression.is_in_use() {
+        if !takes_frames || self.sender.compression.is_agreed() {
             return None;
         }
         self.receiver.lend()
@@ -552,10 +552,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// connection then owns none. A clone of the pool is kept.
     ///
     /// ```
-    /// use sansws::deflate::{Deflate, Pool};
+    /// use sansws::deflate::{DeflateConfig, Pool};
     /// use sansws::{Config, Connection};
     ///
-    /// const CONFIG: Config = Config::new().deflate(Deflate::new().server_no_context_takeover(true));
+    /// const CONFIG: Config = Config::new().deflate(DeflateConfig::new().server_no_context_takeover(true));
     /// let pool = Pool::new(4);
     /// let mut connection = Connection::server(CONFIG);
     /// connection.set_deflate_pool(&pool)?;
@@ -563,10 +563,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// ```
     ///
     /// # Errors
-    /// [`Misuse::NoCompression`] if this connection compresses nothing: [`Config::deflate`](crate::Config::deflate)
+    /// [`Misuse::CompressionNotAgreed`] if this connection compresses nothing: [`Config::deflate`](crate::Config::deflate)
     /// does not ask for it, or the handshake did not agree on it.
     pub fn set_deflate_pool(&mut self, pool: &Pool) -> Result<(), Misuse> {
-        if self.sender.compression.set_pool(pool) { Ok(()) } else { Err(Misuse::NoCompression) }
+        if self.sender.compression.set_pool(pool) { Ok(()) } else { Err(Misuse::CompressionNotAgreed) }
     }
 }
 

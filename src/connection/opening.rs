@@ -1,15 +1,12 @@
 //! The opening handshake as part of a connection: heads in, decisions and answers out.
 
 use super::Connection;
+use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, UnderWay, full};
 use super::state::{Phase, Step};
 use crate::bytes::take_front;
-#[cfg(feature = "deflate")]
-use crate::deflate::ExtensionValue;
 use crate::error::{Error, HandshakeError, Limit, SendError};
 use crate::event::{Event, Handshake};
-#[cfg(feature = "deflate")]
-use crate::handshake::Headers;
 use crate::handshake::{
     Answer, Body, Bounds, ClientRequest, Progress, Request, Response, Verdict, check_judged_request,
     check_judged_response, check_request, check_response, digest_of, elements, empty_lines_len, encode_key,
@@ -186,10 +183,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
                             offer(&mut sender.negotiation, names).map_err(|Full| Limit::Head)?;
                         }
                     }
-                    #[cfg(feature = "deflate")]
-                    if sender.compression.is_wanted() {
-                        let head = head.get(..len).unwrap_or_default();
-                        sender.compression.choose(Headers::of(head).all("sec-websocket-extensions"));
+                    if let Some(negotiation) = sender.compression.negotiation() {
+                        negotiation.choose(head.get(..len).unwrap_or_default());
                     }
                     Decision::Upgrade
                 }
@@ -197,10 +192,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             };
             return Ok(Some((HeadFound::Request(decision), len)));
         }
-        #[cfg(feature = "deflate")]
-        let offers_extensions = sender.compression.is_wanted();
-        #[cfg(not(feature = "deflate"))]
-        let offers_extensions = false;
+        let offers_extensions = sender.compression.negotiation().is_some();
         let (digest, offered) = (&sender.under_way.digest(), sender.offered());
         let (answer, len) = if !S::Names::KEEPS_ALL {
             (check_judged_response(head, digest, offered, offers_extensions)?, head.len())
@@ -213,11 +205,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
             Answer::Open { subprotocol } => {
                 let mut agreed = S::Text::empty();
                 agreed.push(subprotocol).map_err(|Full| Limit::Head)?;
-                #[cfg(feature = "deflate")]
-                if offers_extensions {
-                    let head = head.get(..len).unwrap_or_default();
-                    let answer = Headers::of(head).all("sec-websocket-extensions");
-                    sender.compression.check_answer(answer)?;
+                if let Some(negotiation) = sender.compression.negotiation() {
+                    negotiation.check_answer(head.get(..len).unwrap_or_default())?;
                 }
                 sender.negotiation = agreed;
                 HeadFound::Open
@@ -271,7 +260,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// What was agreed on holds for what is received from now on.
     #[inline(always)]
     pub(super) fn take_agreed(&mut self) {
-        if self.sender.compression.is_in_use() {
+        if self.sender.compression.is_agreed() {
             self.receiver.take_rsv1();
         }
     }
@@ -320,12 +309,8 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         self.under_way = UnderWay::Handshake(digest);
         let names = request.offered().iter().map(|name| name.as_bytes());
         offer(&mut self.negotiation, names).map_err(full::<S>)?;
-        #[cfg(feature = "deflate")]
-        let offer = self.compression.offer();
-        #[cfg(feature = "deflate")]
+        let offer = self.compression.negotiation().map(|negotiation| negotiation.offer());
         let extensions = offer.as_ref().map(ExtensionValue::as_str);
-        #[cfg(not(feature = "deflate"))]
-        let extensions = None;
         self.write_head(self.max_outgoing(), |out| request.write(&key, extensions, out))
     }
 }

@@ -153,8 +153,8 @@ impl<S: Storage> Receiver<S> {
 
     /// Whether nothing can be found without input. What was reported goes then.
     #[inline]
-    pub(super) fn needs_input(&mut self, compression: &Compression) -> bool {
-        if self.lent != Lent::Nothing || compression.has_more() {
+    pub(super) fn needs_input(&mut self, compression: &mut Compression) -> bool {
+        if self.lent != Lent::Nothing || has_more(compression) {
             return false;
         }
         match self.reported {
@@ -193,7 +193,7 @@ impl<S: Storage> Receiver<S> {
             }
         }
         loop {
-            if self.decoder.is_in_header() && !compression.has_more() {
+            if self.decoder.is_in_header() && !has_more(compression) {
                 let order = &mut self.order;
                 self.decoder.header(input, |header| order.admit(header))?;
                 if self.decoder.is_in_header() {
@@ -201,7 +201,7 @@ impl<S: Storage> Receiver<S> {
                 }
             }
             self.payload(input, found, compression)?;
-            if found.what != What::Nothing || (input.is_empty() && !compression.has_more()) {
+            if found.what != What::Nothing || (input.is_empty() && !has_more(compression)) {
                 return Ok(());
             }
         }
@@ -378,6 +378,11 @@ impl<S: Storage> Receiver<S> {
             self.assembler.clear(0);
         }
     }
+}
+
+/// Whether decompression will report more without any input.
+fn has_more(compression: &mut Compression) -> bool {
+    compression.decompression().is_some_and(|decompression| decompression.has_more())
 }
 
 /// The body of a Close frame (RFC 6455 section 5.5.1).

@@ -1,10 +1,11 @@
 //! Compression of messages: the extension permessage-deflate (RFC 7692).
 //!
-//! - [`Deflate`] negotiates: a client's offer, a server's answer, and the check of it, as values of
+//! - [`DeflateConfig`] negotiates: a client's offer, a server's answer, and the check of it, as values of
 //!   `Sec-WebSocket-Extensions`. What both ends agreed on are [`DeflateParams`].
-//! - [`Deflater`] and [`Inflater`] transform the payload of messages, in pieces of any size, as section 7.2
+//! - [`Compressor`] and [`Decompressor`] transform the payload of messages, in pieces of any size, as section 7.2
 //!   says.
-//! - [`DeflateEndpoint`] is the extension in use at one end: its two codecs, and when which is needed.
+//! - [`SendCodec`] and [`ReceiveCodec`] are the extension in use at one end: when a codec is needed, and where it is
+//!   between messages.
 //! - [`Pool`] keeps codecs between messages, for many connections that take no context over.
 //!
 //! # Memory
@@ -14,9 +15,9 @@
 //!
 //! | window bits | 8 to 10 | 11, 12 | 13 | 14 | 15 |
 //! |---|---|---|---|---|---|
-//! | [`Deflater`] | 150 KiB | 162 KiB | 192 KiB | 224 KiB | 288 KiB |
+//! | [`Compressor`] | 150 KiB | 162 KiB | 192 KiB | 224 KiB | 288 KiB |
 //!
-//! An [`Inflater`] holds 47 KiB, and as the messages come up to as much again as the window has bytes. With
+//! An [`Decompressor`] holds 47 KiB, and as the messages come up to as much again as the window has bytes. With
 //! context takeover a connection holds its codecs from the first message that needs them on; without, none
 //! while it is idle, if it has a [`Pool`]. To make a codec panics where the allocator has no memory.
 //!
@@ -25,18 +26,18 @@
 //! Compression next to secrets can leak them over TLS (section 8): where an attacker can place text beside a
 //! secret and see the length of what is sent, leave such messages plain, or do without context takeover.
 
-mod deflater;
-mod endpoint;
-mod inflater;
-mod negotiate;
+mod codec;
+mod compressor;
+mod decompressor;
+mod offer;
 mod pool;
 mod zlib;
 
-pub use crate::config::{Deflate, DeflateParams};
-pub use deflater::Deflater;
-pub use endpoint::DeflateEndpoint;
-pub use inflater::Inflater;
-pub use negotiate::ExtensionValue;
+pub use crate::config::{DeflateConfig, DeflateParams};
+pub use codec::{ReceiveCodec, SendCodec};
+pub use compressor::Compressor;
+pub use decompressor::Decompressor;
+pub use offer::ExtensionValue;
 pub use pool::Pool;
 
 /// How far a call of a codec came.

@@ -1,7 +1,7 @@
 //! Codecs between messages. Who takes no context over needs a codec only while a message is under way, so
 //! that a thousand idle connections need none.
 
-use super::{Deflater, Inflater};
+use super::{Compressor, Decompressor};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::RefCell;
@@ -19,9 +19,9 @@ use std::sync::{Arc, Mutex};
 /// use sansws::deflate::Pool;
 ///
 /// let pool = Pool::new(4);
-/// let mut deflater = pool.take_deflater(6, 15);
-/// let step = deflater.finish(b"a message", &mut [0; 100]);
-/// pool.give_deflater(deflater);
+/// let mut compressor = pool.take_compressor(6, 15);
+/// let step = compressor.finish(b"a message", &mut [0; 100]);
+/// pool.give_compressor(compressor);
 /// ```
 #[derive(Clone)]
 pub struct Pool(Place);
@@ -40,8 +40,8 @@ std::thread_local! {
 #[derive(Default)]
 #[expect(clippy::vec_box, reason = "a codec goes to a connection and back, which only moves a pointer")]
 struct Codecs {
-    deflaters: Vec<Box<Deflater>>,
-    inflaters: Vec<Box<Inflater>>,
+    compressors: Vec<Box<Compressor>>,
+    decompressors: Vec<Box<Decompressor>>,
     keep: usize,
 }
 
@@ -70,44 +70,44 @@ impl Pool {
         Self(Place::PerThread(keep))
     }
 
-    /// A compressor with an empty window, see [`Deflater::new`].
+    /// A compressor with an empty window, see [`Compressor::new`].
     #[must_use]
-    pub fn take_deflater(&self, level: u8, window_bits: u8) -> Box<Deflater> {
+    pub fn take_compressor(&self, level: u8, window_bits: u8) -> Box<Compressor> {
         let pooled = self.with(|codecs| {
-            let deflaters = &mut codecs.deflaters;
-            let at = deflaters.iter().rposition(|deflater| deflater.is_for(level, window_bits))?;
-            Some(deflaters.swap_remove(at))
+            let compressors = &mut codecs.compressors;
+            let at = compressors.iter().rposition(|compressor| compressor.is_for(level, window_bits))?;
+            Some(compressors.swap_remove(at))
         });
-        pooled.flatten().unwrap_or_else(|| Box::new(Deflater::new(level, window_bits)))
+        pooled.flatten().unwrap_or_else(|| Box::new(Compressor::new(level, window_bits)))
     }
 
     /// Takes a compressor back.
-    pub fn give_deflater(&self, mut deflater: Box<Deflater>) {
-        deflater.reset();
+    pub fn give_compressor(&self, mut compressor: Box<Compressor>) {
+        compressor.reset();
         self.with(|codecs| {
             // One that nobody asked for lately makes room.
-            if codecs.deflaters.len() >= codecs.keep && !codecs.deflaters.is_empty() {
-                codecs.deflaters.remove(0);
+            if codecs.compressors.len() >= codecs.keep && !codecs.compressors.is_empty() {
+                codecs.compressors.remove(0);
             }
-            if codecs.deflaters.len() < codecs.keep {
-                codecs.deflaters.push(deflater);
+            if codecs.compressors.len() < codecs.keep {
+                codecs.compressors.push(compressor);
             }
         });
     }
 
     /// A decompressor with an empty window, for any window of the peer.
     #[must_use]
-    pub fn take_inflater(&self) -> Box<Inflater> {
-        let pooled = self.with(|codecs| codecs.inflaters.pop());
-        pooled.flatten().unwrap_or_else(|| Box::new(Inflater::new(15)))
+    pub fn take_decompressor(&self) -> Box<Decompressor> {
+        let pooled = self.with(|codecs| codecs.decompressors.pop());
+        pooled.flatten().unwrap_or_else(|| Box::new(Decompressor::new(15)))
     }
 
     /// Takes a decompressor back.
-    pub fn give_inflater(&self, mut inflater: Box<Inflater>) {
-        inflater.reset();
+    pub fn give_decompressor(&self, mut decompressor: Box<Decompressor>) {
+        decompressor.reset();
         self.with(|codecs| {
-            if codecs.inflaters.len() < codecs.keep {
-                codecs.inflaters.push(inflater);
+            if codecs.decompressors.len() < codecs.keep {
+                codecs.decompressors.push(decompressor);
             }
         });
     }

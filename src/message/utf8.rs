@@ -1,12 +1,10 @@
 //! An incremental UTF-8 check (RFC 3629, WS-2.1-03) that fails at the first byte that cannot be UTF-8, wherever the
 //! text is cut.
 
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+#[cfg(feature = "simdutf8")]
 use crate::frame::copy_plain;
-#[cfg(all(feature = "simdutf8", not(feature = "simd")))]
+#[cfg(feature = "simdutf8")]
 use simdutf8::basic as simd;
-#[cfg(feature = "simd")]
-use simdutf8_wide::basic as simd;
 
 /// The text is not UTF-8.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,7 +13,7 @@ pub(crate) struct InvalidUtf8;
 /// The whole of `bytes` as text.
 #[inline]
 pub(crate) fn validate(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    #[cfg(feature = "simdutf8")]
     if bytes.len() >= SIMD_LEN {
         return simd::from_utf8(bytes).map_err(|_| InvalidUtf8);
     }
@@ -23,12 +21,12 @@ pub(crate) fn validate(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
 }
 
 /// From this length on SIMD pays.
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+#[cfg(feature = "simdutf8")]
 pub(crate) const SIMD_LEN: usize = 64;
 
 /// As [`validate`], for what is shorter than SIMD takes: checked by it in a copy, with ASCII behind. Without branches for
 /// each character, as the core library has them, which cannot be foreseen in a text of many languages.
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+#[cfg(feature = "simdutf8")]
 pub(crate) fn validate_padded<'a>(
     bytes: &[u8],
     room: &'a mut [u8; SIMD_LEN],
@@ -46,17 +44,14 @@ pub(crate) fn validate_padded<'a>(
 pub(crate) fn validate_ascii(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
     match bytes.len() {
         // In whole words, however they lie in memory.
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        #[cfg(feature = "simdutf8")]
         ..=64 => {
             use ascii::{AsAsciiStr, AsciiStr};
             bytes.as_ascii_str().map(AsciiStr::as_str).map_err(|_| InvalidUtf8)
         }
         129.. => validate(bytes),
-        // One vector with a mask reads what is left at the end.
-        #[cfg(feature = "simd")]
-        _ => validate(bytes),
-        // Words would be read that were written in two pieces just now, which takes longer.
-        #[cfg(not(feature = "simd"))]
+        // These bytes were just unmasked as two overlapping blocks. A vector that is loaded across their border would
+        // have to wait until both stores have reached the cache.
         _ => core::str::from_utf8(bytes).map_err(|_| InvalidUtf8),
     }
 }
@@ -224,7 +219,7 @@ mod tests {
     fn assert_as_core(bytes: &[u8]) {
         let expected = str::from_utf8(bytes).ok();
         assert_eq!(validate(bytes).ok(), expected, "{bytes:02x?}");
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        #[cfg(feature = "simdutf8")]
         for old in [0, 0x80, 0xff] {
             // What was in the room before does not count.
             let padded = validate_padded(bytes, &mut [old; SIMD_LEN]).ok().map(str::len);

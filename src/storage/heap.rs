@@ -57,7 +57,7 @@ pub struct HeapBuffer {
 
 impl Buffer for HeapBuffer {
     const GROWS: bool = true;
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    #[cfg(feature = "simdutf8")]
     const MIN_CAPACITY: usize = MIN_CAPACITY;
 
     fn max_len(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use super::found::{Found, Payload, What};
 use super::{Receiver, Reported};
-use crate::connection::compression::Compression;
+use crate::connection::compression::{Compression, Decompression};
 use crate::error::{Error, Limit, Violation};
 use crate::message::{DataKind, Utf8};
 use crate::storage::sealed::Buffer;
@@ -24,11 +24,13 @@ impl<S: Storage> Receiver<S> {
         found: &mut Found<'_>,
         compression: &mut Compression,
     ) -> Result<(), Error> {
+        // RSV1 is a violation where nothing was agreed on, so there always is one.
+        let decompression = compression.decompression().ok_or(Violation::ReservedBits(4))?;
         let kind = self.order.last_kind();
         if self.parts.is_some() {
-            self.inflate_part(kind, input, found, compression)
+            self.inflate_part(kind, input, found, decompression)
         } else {
-            self.inflate_whole(kind, input, found, compression)
+            self.inflate_whole(kind, input, found, decompression)
         }
     }
 
@@ -37,7 +39,7 @@ impl<S: Storage> Receiver<S> {
         kind: DataKind,
         input: &mut &mut [u8],
         found: &mut Found<'_>,
-        compression: &mut Compression,
+        decompression: &mut Decompression,
     ) -> Result<(), Error> {
         let Some(bytes) = self.decoder.payload(input, usize::MAX) else {
             return Ok(());
@@ -52,7 +54,7 @@ impl<S: Storage> Receiver<S> {
             let likely = (rest.len() as u64).saturating_mul(4).clamp(MIN_ROOM, MAX_FIRST_ROOM);
             let len = usize::try_from(likely.max(so_far as u64).min(left)).unwrap_or(usize::MAX);
             let room = buffer.grow(len).map_err(|Full| Limit::Memory)?;
-            let step = compression.inflate(rest, room)?;
+            let step = decompression.decompress(rest, room)?;
             buffer.truncate(so_far + step.produced);
             if kind == DataKind::Text {
                 // PMD-6.1-09
@@ -68,7 +70,7 @@ impl<S: Storage> Receiver<S> {
         }
         let is_last = self.decoder.is_in_header();
         if is_last && self.decoder.fin() {
-            compression.end_received()?;
+            decompression.end_message()?;
         }
         self.end_of_whole(is_last, found)
     }
@@ -78,14 +80,14 @@ impl<S: Storage> Receiver<S> {
         kind: DataKind,
         input: &mut &mut [u8],
         found: &mut Found<'_>,
-        compression: &mut Compression,
+        decompression: &mut Decompression,
     ) -> Result<(), Error> {
         // A character that was cut is completed first, as a part of its own.
         let missing = match kind {
             DataKind::Text => self.assembler.utf8().missing(),
             DataKind::Binary => 0,
         };
-        let is_last = self.fill_part(missing, input, compression)?;
+        let is_last = self.fill_part(missing, input, decompression)?;
         let (bytes, utf8) = self.assembler.bytes_and_utf8();
         let (mut len, mut is_valid) = (bytes.len(), true);
         if kind == DataKind::Text && missing > 0 {
@@ -126,10 +128,10 @@ impl<S: Storage> Receiver<S> {
         &mut self,
         missing: usize,
         input: &mut &mut [u8],
-        compression: &mut Compression,
+        decompression: &mut Decompression,
     ) -> Result<bool, Error> {
         // WS-10.4-04
-        let left = self.order.max_len().saturating_sub(compression.inflated());
+        let left = self.order.max_len().saturating_sub(decompression.produced());
         let most = if missing > 0 { missing as u64 } else { PART };
         let len = usize::try_from(most.min(left)).unwrap_or(usize::MAX);
         self.assembler.buffer().grow(len).map_err(|Full| Limit::Memory)?;
@@ -139,7 +141,7 @@ impl<S: Storage> Receiver<S> {
             let mut scratch = [0; PEEK];
             let piece = self.decoder.peek(input, &mut scratch);
             let room = self.assembler.buffer().last_mut(len - filled);
-            let step = match compression.inflate(piece, room) {
+            let step = match decompression.decompress(piece, room) {
                 // What came before it is a part; the next call fails.
                 Err(_) if filled > 0 => break true,
                 step => step?,
@@ -154,7 +156,7 @@ impl<S: Storage> Receiver<S> {
                 }
             }
             if has_ended && self.decoder.fin() {
-                match compression.end_received() {
+                match decompression.end_message() {
                     Err(_) if filled > 0 => break true,
                     result => result?,
                 }
@@ -164,7 +166,7 @@ impl<S: Storage> Receiver<S> {
                 break false;
             }
         };
-        compression.set_has_more(has_more);
+        decompression.set_has_more(has_more);
         let unused = len - filled;
         let buffer = self.assembler.buffer();
         buffer.truncate(buffer.len() - unused);

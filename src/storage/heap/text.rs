@@ -4,7 +4,7 @@ use crate::storage::Full;
 use crate::storage::sealed::{Empty, Text, TextMessage};
 use alloc::boxed::Box;
 use alloc::string::String;
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+#[cfg(feature = "simdutf8")]
 use {
     alloc::vec::Vec,
     ascii::{AsciiChar, AsciiStr, AsciiString},
@@ -19,10 +19,10 @@ pub struct LazyText(Option<Box<Joined>>);
 #[derive(Debug, Default)]
 struct Joined {
     /// Kept initialised, so that room costs no more.
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    #[cfg(feature = "simdutf8")]
     ascii: Vec<AsciiChar>,
     /// How many characters at its front are text.
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    #[cfg(feature = "simdutf8")]
     len: usize,
     text: String,
 }
@@ -36,7 +36,7 @@ impl Text for LazyText {
         let Some(joined) = &self.0 else {
             return "";
         };
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        #[cfg(feature = "simdutf8")]
         if joined.text.is_empty() {
             return <&AsciiStr>::from(joined.ascii.get(..joined.len).unwrap_or_default()).as_str();
         }
@@ -48,7 +48,7 @@ impl Text for LazyText {
             return Ok(());
         }
         let joined = self.0.get_or_insert_default();
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        #[cfg(feature = "simdutf8")]
         if joined.ascii.capacity() > 0 {
             let mut ascii = core::mem::take(&mut joined.ascii);
             ascii.truncate(core::mem::take(&mut joined.len));
@@ -64,7 +64,7 @@ impl Text for LazyText {
 impl TextMessage for LazyText {
     const IS_APART: bool = true;
 
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    #[cfg(feature = "simdutf8")]
     fn ascii_room(&mut self, len: usize) -> Result<Option<&mut [AsciiChar]>, Full> {
         let joined = self.0.get_or_insert_default();
         if !joined.text.is_empty() {
@@ -83,7 +83,7 @@ impl TextMessage for LazyText {
         Ok(joined.ascii.get_mut(joined.len..end))
     }
 
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    #[cfg(feature = "simdutf8")]
     fn fill_ascii(&mut self, len: usize) {
         if let Some(joined) = &mut self.0 {
             joined.len = joined.ascii.len().min(joined.len + len);
@@ -94,7 +94,7 @@ impl TextMessage for LazyText {
         let Some(joined) = &mut self.0 else {
             return;
         };
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        #[cfg(feature = "simdutf8")]
         if (1..=keep).contains(&joined.ascii.capacity()) {
             joined.len = 0;
             return;

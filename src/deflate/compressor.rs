@@ -1,23 +1,23 @@
 //! Messages into compressed payload (RFC 7692 section 7.2.1). What is compressed never refers to a byte that
 //! the peer has not seen in a compressed message: whoever keeps such bytes from the peer calls
-//! [`Deflater::reset`].
+//! [`Compressor::reset`].
 
 use super::Step;
-use super::inflater::TAIL;
+use super::decompressor::TAIL;
 use super::zlib::Encoder;
 use crate::config::window_bits;
 
 /// Compresses the messages of one direction.
 ///
-/// For each message call [`finish`](Self::finish) with all of it, or [`deflate`](Self::deflate) with what is
+/// For each message call [`finish`](Self::finish) with all of it, or [`compress`](Self::compress) with what is
 /// at hand and then `finish` with the last piece. The message is compressed before the next one is begun.
 ///
 /// ```
-/// use sansws::deflate::Deflater;
+/// use sansws::deflate::Compressor;
 ///
-/// let mut deflater = Deflater::new(6, 15);
+/// let mut compressor = Compressor::new(6, 15);
 /// let mut out = [0; 100];
-/// let step = deflater.finish(b"Hello", &mut out);
+/// let step = compressor.finish(b"Hello", &mut out);
 /// assert!(step.done);
 /// assert_eq!(out[..step.produced], [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]);
 /// ```
@@ -34,7 +34,7 @@ use crate::config::window_bits;
 /// - when the peer gets a compressed message that did not come from here, such as one that was compressed
 ///   once for many: it lies between this compressor's messages in the peer's window. Such a message must be
 ///   made by a new or reset compressor, so that it refers to nothing before it.
-pub struct Deflater {
+pub struct Compressor {
     encoder: Encoder,
     level: u8,
     window_bits: u8,
@@ -46,7 +46,7 @@ pub struct Deflater {
     held: Option<[u8; TAIL.len()]>,
 }
 
-impl Deflater {
+impl Compressor {
     /// The least room that [`flush`](Self::flush) and [`finish`](Self::finish) get on with.
     pub const MIN_ROOM: usize = TAIL.len() + Encoder::MIN_ROOM + 5;
 
@@ -76,7 +76,7 @@ impl Deflater {
     ///
     /// Not [`done`](Step::done) means that `out` is full: call it again with the rest of the input and more
     /// room.
-    pub fn deflate(&mut self, input: &[u8], out: &mut [u8]) -> Step {
+    pub fn compress(&mut self, input: &[u8], out: &mut [u8]) -> Step {
         self.begin();
         let encoded = self.encoder.encode(input, out);
         self.has_input |= encoded.consumed > 0;
@@ -165,9 +165,9 @@ impl Deflater {
     }
 }
 
-impl core::fmt::Debug for Deflater {
+impl core::fmt::Debug for Compressor {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Deflater")
+        f.debug_struct("Compressor")
             .field("level", &self.level)
             .field("window_bits", &self.window_bits)
             .finish_non_exhaustive()

@@ -8,21 +8,21 @@ use alloc::vec::Vec;
 
 /// Decompresses the messages of one direction.
 ///
-/// For each message call [`inflate`](Self::inflate) with what arrives, then [`finish`](Self::finish). Where
+/// For each message call [`decompress`](Self::decompress) with what arrives, then [`finish`](Self::finish). Where
 /// the peer takes no context over, call [`reset`](Self::reset) between messages.
 ///
 /// ```
-/// use sansws::deflate::Inflater;
+/// use sansws::deflate::Decompressor;
 ///
-/// let mut inflater = Inflater::new(15);
+/// let mut decompressor = Decompressor::new(15);
 /// let mut out = [0; 100];
-/// let step = inflater.inflate(&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00], &mut out)?;
+/// let step = decompressor.decompress(&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00], &mut out)?;
 /// assert!(step.done);
-/// inflater.finish()?;
+/// decompressor.finish()?;
 /// assert_eq!(out[..step.produced], *b"Hello");
 /// # Ok::<(), sansws::deflate::Corrupt>(())
 /// ```
-pub struct Inflater {
+pub struct Decompressor {
     decoder: Decoder,
     history: History,
     /// The last four bytes of the message's input.
@@ -46,7 +46,7 @@ const END_TAIL: usize = 1;
 /// Where in [`END`] the block ends.
 const END_BLOCK: usize = 5;
 
-impl Inflater {
+impl Decompressor {
     /// A decoder with an empty window. `window_bits` is the base-2 logarithm of the largest window that the
     /// peer may use, 8 to 15.
     #[must_use]
@@ -82,7 +82,7 @@ impl Inflater {
     ///
     /// # Errors
     /// [`Corrupt`], once all in front of it was given out: the connection has to fail (PMD-7.2.2-03).
-    pub fn inflate(&mut self, input: &[u8], out: &mut [u8]) -> Result<Step, Corrupt> {
+    pub fn decompress(&mut self, input: &[u8], out: &mut [u8]) -> Result<Step, Corrupt> {
         let step = self.decode(input, out, Stop::AtEnd)?;
         let taken = input.get(..step.consumed).unwrap_or_default();
         for &byte in taken.get(taken.len().saturating_sub(self.last.len())..).unwrap_or_default() {
@@ -92,11 +92,11 @@ impl Inflater {
         Ok(step)
     }
 
-    /// Ends the message, once [`inflate`](Self::inflate) is [`done`](Step::done) with all of it: takes the
+    /// Ends the message, once [`decompress`](Self::decompress) is [`done`](Step::done) with all of it: takes the
     /// tail that the sender has removed, which decompresses to nothing. PMD-7.2.2-01
     ///
     /// # Errors
-    /// [`Corrupt`] for a message that ends in the middle of a block, and where `inflate` is not done.
+    /// [`Corrupt`] for a message that ends in the middle of a block, and where `decompress` is not done.
     pub fn finish(&mut self) -> Result<(), Corrupt> {
         // The payload ends with the header of an empty block, that is with at most five bits and zeros. Some
         // peers leave the whole block in its place, or out behind a final block: then it is added in full,
@@ -178,10 +178,10 @@ impl Inflater {
     }
 }
 
-impl core::fmt::Debug for Inflater {
+impl core::fmt::Debug for Decompressor {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         // The window is what the peer said, which is nothing for a log.
-        f.debug_struct("Inflater").field("is_at_start", &self.is_at_start).finish_non_exhaustive()
+        f.debug_struct("Decompressor").field("is_at_start", &self.is_at_start).finish_non_exhaustive()
     }
 }
 

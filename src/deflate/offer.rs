@@ -1,7 +1,7 @@
 //! The negotiation of permessage-deflate (RFC 7692 sections 5 and 7.1): one offer is taken as a whole or not
 //! at all, and what an answer says is all that counts.
 
-use crate::config::{Deflate, DeflateParams, MAX_BITS, MIN_BITS, window_bits};
+use crate::config::{DeflateConfig, DeflateParams, MAX_BITS, MIN_BITS, window_bits};
 use crate::error::HandshakeError;
 use crate::handshake::{Extension, ParameterValue, extensions};
 use core::fmt::{self, Write as _};
@@ -14,7 +14,7 @@ const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
 const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
 const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
 
-impl Deflate {
+impl DeflateConfig {
     /// A server's answer to the values of all `Sec-WebSocket-Extensions` fields of a request: what is agreed,
     /// and the value of that field in the 101. `None` where no offer can be taken: then the 101 has no such
     /// field (PMD-5-18, PMD-5-19).
