@@ -40,9 +40,9 @@ impl Input<'_> {
         config
             .delivery(if self.in_parts { Delivery::Parts } else { Delivery::Whole })
             .http_requests(self.http_requests)
-            .max_message(u64::from(self.max_message % MAX_MESSAGE))
+            .max_message((self.max_message % MAX_MESSAGE) as usize)
             .max_fragments(self.max_fragments.into())
-            .keep_capacity(self.keep_capacity)
+            .keep_capacity(self.keep_capacity as usize)
             .max_refusal_body(100)
             .max_head(1000)
             .max_outgoing(MAX_OUTGOING)

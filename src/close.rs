@@ -127,10 +127,26 @@ impl fmt::Debug for CloseCode {
 }
 
 /// What a Close frame said.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Close<'a> {
-    /// The status code; [`CloseCode::NO_STATUS_RECEIVED`] where the frame had none (WS-7.1.5-02).
+    /// The status code; [`CloseCode::NO_STATUS_RECEIVED`] if the frame had none (WS-7.1.5-02).
     pub code: CloseCode,
-    /// The reason, at most [`MAX_CLOSE_REASON`] bytes, often empty. Made for logs, not for people.
+    /// The reason, at most [`MAX_CLOSE_REASON`] bytes, often empty. It is meant for logs, not for users.
     pub reason: &'a str,
+}
+
+impl<'a> Close<'a> {
+    /// A Close with this code and reason.
+    #[must_use]
+    pub const fn new(code: CloseCode, reason: &'a str) -> Self {
+        Self { code, reason }
+    }
+}
+
+/// Without the reason, which the peer has written.
+impl fmt::Debug for Close<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Close({}, reason of {} bytes)", self.code, self.reason.len())
+    }
 }

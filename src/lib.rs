@@ -117,6 +117,8 @@ pub use connection::Compress;
 pub use connection::PreparedMessage;
 pub use connection::{Connection, OUTGOING_RESERVE, Sender, State};
 pub use error::{Error, HandshakeError, Limit, Misuse, SendError, Violation};
+#[cfg(feature = "alloc")]
+pub use event::OwnedMessage;
 pub use event::{Event, Handshake, Message, Part};
 pub use frame::FrameHeader;
 pub use handshake::{Accept, ClientRequest, Reply, Uri, UriError};

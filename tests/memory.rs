@@ -56,6 +56,7 @@ fn echo(server: &mut Connection<Server>, bytes: &mut [u8]) {
 fn memory() {
     an_idle_server_connection();
     no_allocation_per_message_where_buffers_are_kept();
+    no_allocation_where_two_vectors_take_turns();
     texts_in_pieces();
     short_texts();
     declared_bytes_cost_nothing();
@@ -145,6 +146,23 @@ fn no_allocation_per_message_where_buffers_are_kept() {
     assert_eq!(ALLOCATIONS.load(Relaxed), allocations);
 }
 
+/// Also where the application owns the bytes while they are written, and whatever is kept.
+fn no_allocation_where_two_vectors_take_turns() {
+    let mut server: ServerConnection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+    let mut buffer = Vec::new();
+    let message = [7; 1024];
+    let mut allocations = 0;
+    for round in 0..10 {
+        server.sender().binary(&message).unwrap();
+        buffer = server.take_outgoing(buffer);
+        assert_eq!(buffer.len(), 4 + message.len());
+        if round == 1 {
+            allocations = ALLOCATIONS.load(Relaxed);
+        }
+    }
+    assert_eq!(ALLOCATIONS.load(Relaxed), allocations);
+}
+
 /// ASCII and other texts are joined in the same memory, which follows the bytes, stays where it is to be kept, and goes elsewhere.
 fn texts_in_pieces() {
     for keep in [0, 64 * 1024] {
@@ -206,7 +224,7 @@ fn short_texts() {
 
 // WS-10.4-01: a header that declares 2^40 bytes, and a piece of them.
 fn declared_bytes_cost_nothing() {
-    let mut server = Connection::after_handshake(Server, Config::new().max_message(u64::MAX), Agreed::NONE);
+    let mut server = Connection::after_handshake(Server, Config::new().max_message(usize::MAX), Agreed::NONE);
     let mut bytes = *b"\x82\xff\0\0\x01\0\0\0\0\0\x01\x02\x03\x04";
     let before = held();
     assert!(server.receive(&mut &mut bytes[..]).unwrap().is_none());
@@ -231,7 +249,7 @@ fn lent_room_follows_the_bytes() {
     // To a client, where small reads do not matter.
     let mut client = Connection::after_handshake(
         Client::new(rand::rng()),
-        Config::new().max_message(u64::MAX),
+        Config::new().max_message(usize::MAX),
         Agreed::NONE,
     );
     let mut header = *b"\x82\x7f\0\0\x01\0\0\0\0\0";

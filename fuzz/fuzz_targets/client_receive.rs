@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use receive::{Input, assert_cuts_mean_nothing};
-use sansws::{ClientRequest, Connection, Event, Client};
+use sansws::{Client, ClientRequest, Connection, Event};
 
 fuzz_target!(|input: Input<'_>| {
     // The same keys in every run.

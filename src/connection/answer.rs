@@ -4,6 +4,7 @@ use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, full};
 use super::state::{Phase, Step};
 use crate::error::{Error, Misuse, SendError};
+use crate::event::Message;
 use crate::frame::FrameHeader;
 use crate::handshake::{Accept, CLOSE, Reply, VERSION, accept_of, error_answer};
 use crate::message::DataKind;
@@ -73,21 +74,21 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
 }
 
 impl<R: Unmasked, S: Storage> Sender<R, S> {
-    /// The header of a text message whose payload the caller writes itself. Like
-    /// [`frame_in_place`](Self::frame_in_place), for payloads that are shared: a server does not mask.
+    /// The header of a message whose payload the caller writes itself. Like [`mask_in_place`](Self::mask_in_place), but
+    /// for payloads that are shared, since a server does not mask.
     ///
     /// # Errors
-    /// As [`frame_in_place`](Self::frame_in_place).
+    /// As [`mask_in_place`](Self::mask_in_place).
     #[inline]
-    pub fn text_header(&mut self, text: &str) -> Result<FrameHeader, SendError> {
-        self.header_only(DataKind::Text, text.len() as u64)
+    pub fn message_header(&mut self, message: Message<'_>) -> Result<FrameHeader, SendError> {
+        self.header_only(message.kind(), message.len() as u64)
     }
 
-    /// The header of a binary message of `payload_len` bytes, at most 2^63 - 1, that the caller writes itself. They
-    /// need not be in memory, nor all there yet.
+    /// The header of a binary message of `payload_len` bytes, at most 2^63 - 1, that the caller writes itself. Its
+    /// payload need not be in memory, nor exist as a whole yet.
     ///
     /// # Errors
-    /// [`Misuse::PayloadTooLong`]; otherwise as [`frame_in_place`](Self::frame_in_place).
+    /// [`Misuse::PayloadTooLong`]; otherwise as [`mask_in_place`](Self::mask_in_place).
     #[inline]
     pub fn binary_header(&mut self, payload_len: u64) -> Result<FrameHeader, SendError> {
         // WS-5.2-12

@@ -41,6 +41,8 @@ use crate::role::{Client, Role, Server};
 use crate::storage::Heap;
 use crate::storage::Storage;
 use crate::storage::sealed::{Buffer, Empty, Names};
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
 use compression::Compression;
 use core::fmt;
 use opening::Stage;
@@ -468,7 +470,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.sender.mark_sent(len, self.receiver.keep_capacity());
     }
 
-    /// The sending half, for what is no answer to an event.
+    /// The sending half, for messages that do not answer an event.
     #[inline]
     pub fn sender(&mut self) -> &mut Sender<R, S> {
         &mut self.sender
@@ -537,6 +539,40 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub fn release_buffers(&mut self) {
         self.receiver.release();
         self.sender.release();
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<R: Role> Connection<R> {
+    /// Takes the bytes of [`outgoing`](Self::outgoing) as a vector, without a copy, for I/O that owns its buffers:
+    /// `io_uring`, a task that only writes, the crate `bytes`. It returns an empty vector if there are none.
+    ///
+    /// `next` becomes the next buffer, so two vectors that take turns need no allocation for each message. Its content
+    /// does not matter. Do not clear it: the library writes zeros between its length and its capacity. The connection
+    /// keeps this memory until it is taken, or until [`mark_sent`](Self::mark_sent) empties it, which keeps no more than
+    /// [`Config::keep_capacity`](crate::Config::keep_capacity). Pass `Vec::new()` to give the connection none.
+    ///
+    /// ```
+    /// # use sansws::{Agreed, Config, Connection, Server};
+    /// # let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+    /// # let mut written = Vec::new();
+    /// let mut buffer = Vec::new();
+    /// for message in ["one", "two", "three"] {
+    ///     connection.sender().text(message)?;
+    ///     buffer = connection.take_outgoing(buffer);
+    ///     // Here it goes to a call that gives it back when all of it is written.
+    /// #   written.extend_from_slice(&buffer);
+    /// }
+    /// # assert_eq!(written, b"\x81\x03one\x81\x03two\x81\x05three");
+    /// # Ok::<(), sansws::SendError>(())
+    /// ```
+    ///
+    /// The bytes count as written, as by [`mark_sent`](Self::mark_sent). So [`state`](Self::state) and
+    /// [`should_disconnect`](Self::should_disconnect) can say that the connection is over before they are: write them
+    /// before you close the transport.
+    #[must_use = "the bytes have to be written"]
+    pub fn take_outgoing(&mut self, next: Vec<u8>) -> Vec<u8> {
+        self.sender.take_outgoing(next)
     }
 }
 

@@ -1,15 +1,16 @@
 //! Calls into frames in the outgoing buffer. Every frame that goes out is made here; a refused call changes nothing.
 
-mod by_itself;
+mod automatic;
 #[cfg(feature = "deflate")]
 mod compress;
-mod usual;
+mod fast;
 
 use super::compression::Compression;
 use super::state::{Ending, Lifecycle, Phase, State, Step};
 use crate::bytes::{FOR_SPEED, copy, split_once, to_u32, to_usize};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
 use crate::error::{Error, Misuse, SendError};
+use crate::event::Message;
 use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode};
 use crate::handshake::{Digest, Out};
 use crate::message::{DataKind, Utf8};
@@ -142,6 +143,32 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.data(Opcode::Binary, bytes)
     }
 
+    /// Queues a message of either kind as one frame. So an echo is one line:
+    ///
+    /// ```
+    /// # use sansws::{Agreed, Config, Connection, Event, Server};
+    /// # let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+    /// # let mut bytes = *b"\x81\x82\0\0\0\0hi";
+    /// # let mut input = &mut bytes[..];
+    /// # if let Some((event, tx)) = connection.receive(&mut input)? {
+    /// if let Event::Message(message) = event {
+    ///     tx.message(message)?;
+    /// }
+    /// # }
+    /// # assert_eq!(connection.outgoing(), b"\x81\x02hi");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    #[inline]
+    pub fn message(&mut self, message: Message<'_>) -> Result<(), SendError> {
+        match message {
+            Message::Text(text) => self.text(text),
+            Message::Binary(bytes) => self.binary(bytes),
+        }
+    }
+
     /// Begins a message that is sent in fragments (RFC 6455 section 5.4), for content that is not known as a whole.
     /// Nothing is queued yet. Control frames can be sent between the fragments, other messages cannot.
     ///
@@ -243,24 +270,24 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Takes a message whose payload the caller writes itself, for `writev` or DMA: returns the frame header and, on
-    /// a client, masks the payload in place. Write the header and then the whole payload, before anything that
-    /// [`outgoing`](crate::Connection::outgoing) holds by then.
+    /// Prepares a message whose payload the caller writes itself, for `writev` or DMA: returns the header of its frame
+    /// and, on a client, masks the payload in place. Write the header and then the whole payload, before anything that
+    /// [`outgoing`](crate::Connection::outgoing) holds by then. A payload of any length can be sent in this way.
     ///
     /// ```
     /// use sansws::{Agreed, Config, Connection, DataKind, Server};
     ///
     /// let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     /// let mut payload = *b"large";
-    /// let header = connection.sender().frame_in_place(DataKind::Binary, &mut payload)?;
-    /// assert_eq!(&header[..], [0x82, 5]);
+    /// let header = connection.sender().mask_in_place(DataKind::Binary, &mut payload)?;
+    /// assert_eq!(header.as_bytes(), [0x82, 5]);
     /// # Ok::<(), sansws::SendError>(())
     /// ```
     ///
     /// # Errors
     /// [`SendError::NotNow`] unless `outgoing` is empty, since the bytes in it must be written before this frame;
     /// [`Misuse::InvalidUtf8`]; the errors of the state as for [`text`](Self::text).
-    pub fn frame_in_place(&mut self, kind: DataKind, payload: &mut [u8]) -> Result<FrameHeader, SendError> {
+    pub fn mask_in_place(&mut self, kind: DataKind, payload: &mut [u8]) -> Result<FrameHeader, SendError> {
         if kind == DataKind::Text && crate::message::validate(payload).is_err() {
             return Err(Misuse::InvalidUtf8.into());
         }
@@ -408,14 +435,14 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     #[inline(always)]
     pub(super) fn data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
-        if FOR_SPEED && self.usual_message(opcode, payload).is_some() {
+        if FOR_SPEED && self.fast_message(opcode, payload).is_some() {
             return Ok(());
         }
-        self.unusual_message(opcode, payload)
+        self.slow_message(opcode, payload)
     }
 
     #[inline(never)]
-    fn unusual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+    fn slow_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.data_allowed()?;
         self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
         self.queue_message(opcode, payload)

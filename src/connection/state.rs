@@ -16,6 +16,7 @@
 //! ```
 
 use crate::error::{Error, HandshakeError, Misuse, Violation};
+use core::fmt;
 
 /// The state of a connection, by the names that browsers use (RFC 6455 sections 4.1 and 7.1).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -29,6 +30,18 @@ pub enum State {
     Closing,
     /// It is over: the transport has ended, or the handshake was refused or failed and all is written.
     Closed,
+}
+
+/// The name in lower case.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connecting => "connecting",
+            Self::Open => "open",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+        })
+    }
 }
 
 /// Where a connection is in its life.

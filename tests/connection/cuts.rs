@@ -29,7 +29,7 @@ fn cuts(len: usize) -> impl Strategy<Value = Vec<usize>> {
 }
 
 fn config() -> impl Strategy<Value = Config> {
-    (any::<bool>(), 0..2000_u64, 1..10_u32, any::<bool>(), select(vec![0_u32, 64, 100_000])).prop_map(
+    (any::<bool>(), 0..2000_usize, 1..10_usize, any::<bool>(), select(vec![0_usize, 64, 100_000])).prop_map(
         |(is_whole, max_message, max_fragments, auto_pong, keep)| {
             Config::new()
                 .delivery(if is_whole { Delivery::Whole } else { Delivery::Parts })
@@ -166,7 +166,7 @@ proptest! {
     // WS-2.1-02 · WS-4.2.1-02
     #[cfg(feature = "heapless")]
     #[test]
-    fn a_server_that_drops_lines(head in any_head(), at in cuts(1500), max_head in 100..1500_u32, max_fields in 2..12_u8) {
+    fn a_server_that_drops_lines(head in any_head(), at in cuts(1500), max_head in 100..1500_usize, max_fields in 2..12_usize) {
         let bytes = [head, masked_all(&[&frame(0x81, b"hi")])].concat();
         let config = Config::new().max_head(max_head).max_head_fields(max_fields).keep_fields(&["Cookie", "kept"]);
         assert_cuts_mean_nothing(|| Connection::server_in(config, Fixed::<200, 512>), &bytes, &at);

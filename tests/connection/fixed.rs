@@ -81,7 +81,7 @@ fn a_message_may_fill_the_buffer_and_no_more() {
 
 #[test]
 fn parts_may_be_of_any_length() {
-    let mut client = client(Config::new().delivery(Delivery::Parts).max_message(u64::MAX));
+    let mut client = client(Config::new().delivery(Delivery::Parts).max_message(usize::MAX));
     let large = frame(0x82, &vec![7; 100_000]);
     let heard = feed_cut(&mut client, &large, (0..large.len()).step_by(1000));
     let [Heard::Parts { bytes, is_first: true, is_last: true, .. }] = &heard[..] else {
@@ -142,7 +142,7 @@ fn what_nobody_asked_for_needs_no_room() {
     assert_eq!(heard, [asked, Heard::Complete, Heard::text("hi")]);
     assert!(answer.starts_with(b"HTTP/1.1 101 "));
     // All of it counts.
-    let len = u32::try_from(request.len()).unwrap();
+    let len = request.len();
     assert_eq!(heard_in_pieces(Config::new().max_head(len), request.as_bytes()).0.len(), 2);
     let (heard, answer) = heard_in_pieces(Config::new().max_head(len - 1), request.as_bytes());
     assert_eq!(heard, [Heard::Failed(Limit::Head.into())]);

@@ -83,7 +83,7 @@ fn a_sender_finishes_a_message_before_the_next() {
     tx.fragment(b"a").unwrap();
     assert_eq!(tx.binary(b"b"), refused);
     assert_eq!(tx.prepared(&sansws::PreparedMessage::text("p")), refused);
-    assert_eq!(tx.frame_in_place(DataKind::Binary, &mut []), Err(Misuse::MessageUnfinished.into()));
+    assert_eq!(tx.mask_in_place(DataKind::Binary, &mut []), Err(Misuse::MessageUnfinished.into()));
     tx.finish(b"b").unwrap();
     tx.text("t").unwrap();
     assert_eq!(server.outgoing(), b"\x01\x01a\x80\x01b\x81\x01t");
@@ -181,7 +181,7 @@ fn parts_are_delivered_as_they_arrive() {
 
 #[test]
 fn parts_need_no_memory_for_the_message() {
-    let config = Config::new().delivery(Delivery::Parts).max_message(u64::MAX >> 1);
+    let config = Config::new().delivery(Delivery::Parts).max_message(usize::MAX >> 1);
     let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
     let mut received = 0;
     feed(&mut client, b"\x82\x7f\x00\x00\x01\x00\x00\x00\x00\x00");

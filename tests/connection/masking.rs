@@ -168,12 +168,12 @@ fn in_place_masking_borrows_the_payload_for_the_whole_frame() {
         Agreed::NONE,
     );
     let mut payload = *b"Hello";
-    let header = client.sender().frame_in_place(DataKind::Text, &mut payload).unwrap();
-    assert_eq!([&header[..], &payload].concat(), MASKED_HELLO);
+    let header = client.sender().mask_in_place(DataKind::Text, &mut payload).unwrap();
+    assert_eq!([header.as_bytes(), &payload].concat(), MASKED_HELLO);
     // More data means another frame and another key.
     let mut payload = *b"Hello";
-    let header = client.sender().frame_in_place(DataKind::Binary, &mut payload).unwrap();
-    assert_eq!(&header[..], [0x82, 0x85, 9, 9, 9, 9]);
+    let header = client.sender().mask_in_place(DataKind::Binary, &mut payload).unwrap();
+    assert_eq!(header.as_bytes(), [0x82, 0x85, 9, 9, 9, 9]);
     assert_eq!(payload, [b'H' ^ 9, b'e' ^ 9, b'l' ^ 9, b'l' ^ 9, b'o' ^ 9]);
     assert!(client.outgoing().is_empty());
 }

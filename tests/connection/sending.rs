@@ -2,17 +2,18 @@
 
 use crate::support::*;
 use sansws::{
-    Agreed, Client, Config, Connection, DataKind, Misuse, PreparedMessage, Role, SendError, Server, Storage,
+    Agreed, Client, Config, Connection, DataKind, Message, Misuse, PreparedMessage, Role, SendError, Server,
+    Storage,
 };
 
 #[test]
 fn a_header_alone_for_payloads_that_the_caller_writes() {
     let mut server = open_server();
-    assert_eq!(&server.sender().text_header("hello").unwrap()[..], b"\x81\x05");
-    assert_eq!(&server.sender().binary_header(1 << 40).unwrap()[..], b"\x82\x7f\0\0\x01\0\0\0\0\0");
+    assert_eq!(server.sender().message_header(Message::Text("hello")).unwrap().as_bytes(), b"\x81\x05");
+    assert_eq!(server.sender().binary_header(1 << 40).unwrap().as_bytes(), b"\x82\x7f\0\0\x01\0\0\0\0\0");
     assert!(server.outgoing().is_empty());
     let most = (1 << 63) - 1;
-    assert_eq!(server.sender().binary_header(most).unwrap().len(), 10);
+    assert_eq!(server.sender().binary_header(most).unwrap().as_bytes().len(), 10);
     assert_eq!(server.sender().binary_header(most + 1), Err(Misuse::PayloadTooLong.into()));
 }
 
@@ -20,29 +21,29 @@ fn a_header_alone_for_payloads_that_the_caller_writes() {
 fn what_is_queued_goes_before_a_header() {
     let mut server = open_server();
     server.sender().ping(b"").unwrap();
-    assert_eq!(server.sender().text_header("t"), Err(SendError::NotNow));
+    assert_eq!(server.sender().message_header(Message::Text("t")), Err(SendError::NotNow));
     let mut payload = *b"payload";
-    let refused = server.sender().frame_in_place(DataKind::Binary, &mut payload);
+    let refused = server.sender().mask_in_place(DataKind::Binary, &mut payload);
     assert_eq!(refused, Err(SendError::NotNow));
     let mut client = open_client();
     client.sender().ping(b"").unwrap();
-    assert!(client.sender().frame_in_place(DataKind::Binary, &mut payload).is_err());
+    assert!(client.sender().mask_in_place(DataKind::Binary, &mut payload).is_err());
     assert_eq!(&payload, b"payload", "a refused call masks nothing");
     take_outgoing(&mut client);
-    client.sender().frame_in_place(DataKind::Binary, &mut payload).unwrap();
+    client.sender().mask_in_place(DataKind::Binary, &mut payload).unwrap();
 }
 
 #[test]
 fn a_payload_in_place_is_masked_where_it_lies() {
     let mut client = open_client();
     let mut payload = *b"in place";
-    let header = client.sender().frame_in_place(DataKind::Text, &mut payload).unwrap();
+    let header = client.sender().mask_in_place(DataKind::Text, &mut payload).unwrap();
     assert_ne!(&payload, b"in place");
     let mut server = open_server();
-    assert_eq!(feed(&mut server, &[&header[..], &payload].concat()), [Heard::text("in place")]);
+    assert_eq!(feed(&mut server, &[header.as_bytes(), &payload].concat()), [Heard::text("in place")]);
 
     let mut payload = *b"not \xff text";
-    assert_eq!(client.sender().frame_in_place(DataKind::Text, &mut payload), Err(Misuse::InvalidUtf8.into()));
+    assert_eq!(client.sender().mask_in_place(DataKind::Text, &mut payload), Err(Misuse::InvalidUtf8.into()));
     assert_eq!(&payload, b"not \xff text");
 }
 
@@ -175,7 +176,7 @@ fn not_now_is_said_only_while_bytes_wait() {
             0 => tx.text(str::from_utf8(&payload).unwrap()),
             1 => tx.ping(&payload),
             2 => tx.prepared(&PreparedMessage::binary(&payload)),
-            _ => tx.frame_in_place(DataKind::Binary, &mut [1]).map(drop),
+            _ => tx.mask_in_place(DataKind::Binary, &mut [1]).map(drop),
         };
         if result == Err(SendError::NotNow) {
             assert!(waiting > 0);

@@ -4,7 +4,7 @@ use crate::support::*;
 use rand::SeedableRng;
 use sansws::{
     Accept, Agreed, Borrowed, Client, ClientRequest, Config, Connection, DataKind, Event, Fixed, FramesOnly,
-    Limit, OUTGOING_RESERVE, Role, SendError, Server, State, Storage,
+    Limit, Message, OUTGOING_RESERVE, Role, SendError, Server, State, Storage,
 };
 use std::sync::Mutex;
 
@@ -46,7 +46,7 @@ fn a_constant_is_a_connection_that_waits_for_a_request() {
 fn a_static_is_a_connection_that_is_open() {
     let mut server = STATIC.lock().unwrap();
     talks(&mut server, &masked(&frame(0x81, b"hi"), [1, 2, 3, 4]), b"\x81\x05hello");
-    assert_eq!(&server.sender().text_header("abc").unwrap()[..], b"\x81\x03");
+    assert_eq!(server.sender().message_header(Message::Text("abc")).unwrap().as_bytes(), b"\x81\x03");
 }
 
 fn talks<R: Role, S: Storage>(connection: &mut Connection<R, S>, hi: &[u8], hello: &[u8])

@@ -25,7 +25,7 @@ fn a_server_chooses_one_of_the_offered_subprotocols() {
     let fields = changed(&REQUEST, &[Add(PROTOCOL, "superchat, chat"), Add("sec-websocket-protocol", "x")]);
     let upgrade = ServerUpgrade::check("GET", || as_bytes(&fields)).unwrap();
     assert!(upgrade.subprotocols().eq(["superchat", "chat", "x"]));
-    let refused = Misuse::SubprotocolNotOffered.into();
+    let refused = Misuse::SubprotocolNotOffered;
     for name in ["", "other", "Chat", "superchat, chat", "chat\r\nX: y"] {
         assert_eq!(upgrade.accept(Some(name)).map(drop), Err(refused), "{name}");
     }

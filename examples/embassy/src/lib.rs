@@ -8,7 +8,7 @@ use embassy_futures::select::{Either, select};
 use embassy_time::{Instant, Timer};
 use embedded_io_async::{Read, Write};
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
-use sansws::{Connection, Error, Event, HandshakeError, Role, Sender, State, Storage, SendError};
+use sansws::{Connection, Error, Event, HandshakeError, Role, SendError, Sender, State, Storage};
 
 /// Why a connection is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -107,7 +107,7 @@ impl Decompression {
 }
 
 #[cfg(feature = "alloc")]
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(in crate::connection) struct CompressedFrames;
 
 #[cfg(feature = "alloc")]

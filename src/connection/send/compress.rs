@@ -61,12 +61,12 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// As [`message_with`](Self::message_with).
     pub fn prepared_with(&mut self, message: &PreparedMessage, how: Compress) -> Result<(), SendError> {
         if !R::IS_SERVER {
-            return self.data_with(message.kind.opcode(), message.payload(), how);
+            return self.data_with(message.kind().opcode(), message.payload(), how);
         }
         self.data_allowed()?;
         self.compress_allowed(how)?;
         let compressed =
-            self.compression.prepared_with(&message.compressed, message.kind, message.payload(), how);
+            self.compression.prepared_with(message.compressed(), message.kind(), message.payload(), how);
         self.queue_prepared(message, compressed)
     }
 
@@ -166,12 +166,12 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         let frame = self.outgoing.last_mut(header_room + payload_len);
         // A much shorter payload needs a shorter header than there is room for.
-        let unused = header_room - header.len();
+        let unused = header_room - header.as_bytes().len();
         if unused > 0 {
-            frame.copy_within(header_room.., header.len());
+            frame.copy_within(header_room.., header.as_bytes().len());
         }
-        if let Some((front, rest)) = frame.split_at_mut_checked(header.len()) {
-            front.copy_from_slice(&header);
+        if let Some((front, rest)) = frame.split_at_mut_checked(header.as_bytes().len()) {
+            front.copy_from_slice(header.as_bytes());
             if let (Some(key), Some(payload)) = (key, rest.get_mut(..payload_len)) {
                 Mask::new(key).apply(payload);
             }

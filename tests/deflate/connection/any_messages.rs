@@ -12,7 +12,7 @@ proptest! {
         bad in proptest::option::weighted(0.3, (any::<prop::sample::Index>(), 1..=255_u8)),
         cuts in vec(any::<prop::sample::Index>(), 0..30),
         is_whole in any::<bool>(),
-        max in prop_oneof![Just(1_u64 << 20), 0..6000_u64],
+        max in prop_oneof![Just(1_usize << 20), 0..6000_usize],
         takeover in any::<bool>(),
     ) {
         let mut encoder = zlib::Deflate::new(6, 15, 8, 0);

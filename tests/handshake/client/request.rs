@@ -318,7 +318,7 @@ fn nothing_is_sent_before_the_answer() {
         assert_eq!(tx.pong(b"a"), early);
         assert_eq!(tx.close(CloseCode::NORMAL, ""), early);
         assert_eq!(tx.close_without_code(), early);
-        assert_eq!(tx.frame_in_place(DataKind::Binary, &mut [1]).map(drop), early);
+        assert_eq!(tx.mask_in_place(DataKind::Binary, &mut [1]).map(drop), early);
         assert!(client.outgoing().is_empty());
         assert_eq!(client.state(), State::Connecting);
     }

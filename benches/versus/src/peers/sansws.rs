@@ -24,10 +24,8 @@ pub const SANSWS: Library = Library {
 pub const SLICES: Library =
     Library { name: "sansws (slices)", open: open::<false>, accept: None, connect: None, idle: None };
 
-pub const CONFIG: Config = Config::new()
-    .keep_capacity(2 * MAX_MESSAGE as u32)
-    .max_message(MAX_MESSAGE as u64)
-    .max_outgoing(4 * MAX_MESSAGE);
+pub const CONFIG: Config =
+    Config::new().keep_capacity(2 * MAX_MESSAGE).max_message(MAX_MESSAGE).max_outgoing(4 * MAX_MESSAGE);
 
 /// A payload from this size on is written by itself, after its header: what `writev` does.
 const IN_PLACE: usize = 4096;
@@ -99,6 +97,7 @@ where
             Message<'_>,
             &mut Sender<R, Heap>,
             &mut Link<Stream>,
+            &H,
         ) -> std::result::Result<ControlFlow<()>, SendError>,
     ) -> Result {
         let Self { connection, link, buffer, header, .. } = self;

@@ -24,7 +24,9 @@ pub const fn with_level(name: &'static str, level: u8) -> Deflating {
     Deflating {
         name,
         level,
-        open: |takeover, level, link| open(takeover, DeflateConfig::new().level(level).threshold(0), None, link),
+        open: |takeover, level, link| {
+            open(takeover, DeflateConfig::new().level(level).threshold(0), None, link)
+        },
         ..DEFAULT
     }
 }

@@ -26,7 +26,7 @@ const LOCAL_PORT: u16 = 49152;
 const TCP: usize = 4096;
 const RX: usize = 2048;
 const TX: usize = 4096;
-const CONFIG: Config = Config::new().max_message(RX as u64).max_outgoing(TX - sansws::OUTGOING_RESERVE);
+const CONFIG: Config = Config::new().max_message(RX).max_outgoing(TX - sansws::OUTGOING_RESERVE);
 
 type Socket = Connection<Client<ChaCha20Rng>, Fixed<RX, TX>>;
 

@@ -15,7 +15,10 @@ use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use heapless::String;
 use sansws::timers::{Action, Timers, TimersConfig};
-use sansws::{Accept, Config, Connection, DataKind, Event, Fixed, Message, Misuse, OUTGOING_RESERVE, Part, Reply, Sender, Server, State, SendError};
+use sansws::{
+    Accept, Config, Connection, DataKind, Event, Fixed, Message, Misuse, OUTGOING_RESERVE, Part, Reply,
+    SendError, Sender, Server, State,
+};
 use sansws_firmware::clock::Clock;
 use sansws_firmware::ethernet::Ethernet;
 use sansws_firmware::memory;
@@ -38,8 +41,8 @@ type Storage = Fixed<RX, TX>;
 const CONFIG: Config = Config::new()
     .delivery(sansws::Delivery::Parts)
     .http_requests(true)
-    .max_message(u64::MAX)
-    .max_fragments(u32::MAX)
+    .max_message(usize::MAX)
+    .max_fragments(usize::MAX)
     .max_outgoing(TX - OUTGOING_RESERVE);
 
 /// So many bytes more than were read can have to be written: a fragment's header; the bytes of a character whose

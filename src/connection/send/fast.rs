@@ -10,7 +10,7 @@ use crate::storage::sealed::Buffer;
 impl<R: Role, S: Storage> Sender<R, S> {
     /// Queues the message if it is a usual one. `None`: nothing was queued, go the long way.
     #[inline(always)]
-    pub(super) fn usual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Option<()> {
+    pub(super) fn fast_message(&mut self, opcode: Opcode, payload: &[u8]) -> Option<()> {
         if !matches!(self.lifecycle.phase(), Phase::Open)
             || self.under_way.is_message()
             || self.compression.is_agreed()
@@ -19,16 +19,14 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         // What the length decides is decided once.
         match payload.len() {
-            0..126 => self.usual_frame(opcode, payload, FrameHeader::len_for(0, !R::IS_SERVER).into()),
-            126..=0xffff => {
-                self.usual_frame(opcode, payload, FrameHeader::len_for(126, !R::IS_SERVER).into())
-            }
+            0..126 => self.fast_frame(opcode, payload, FrameHeader::len_for(0, !R::IS_SERVER).into()),
+            126..=0xffff => self.fast_frame(opcode, payload, FrameHeader::len_for(126, !R::IS_SERVER).into()),
             _ => None,
         }
     }
 
     #[inline(always)]
-    fn usual_frame(&mut self, opcode: Opcode, payload: &[u8], header_len: usize) -> Option<()> {
+    fn fast_frame(&mut self, opcode: Opcode, payload: &[u8], header_len: usize) -> Option<()> {
         let len = u16::try_from(payload.len()).ok()?;
         // Both are far from overflow: a length of 16 bits, and a row that lies in memory.
         let frame_len = header_len + payload.len();

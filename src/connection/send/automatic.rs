@@ -1,4 +1,4 @@
-//! What a connection sends by itself: pongs, and the Close that answers the peer's.
+//! Frames that a connection sends by itself: pongs, and the Close that answers the peer's.
 
 use super::{MAX_CONTROL_FRAME, Sender};
 use crate::bytes::{to_u32, to_usize};
@@ -7,20 +7,29 @@ use crate::connection::state::{Phase, Step};
 use crate::error::SendError;
 use crate::frame::Opcode;
 use crate::role::Role;
+#[cfg(feature = "alloc")]
+use crate::storage::Heap;
 use crate::storage::Storage;
 use crate::storage::sealed::Buffer;
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
 
 /// Each ping of a burst gets a pong of its own while no more than this waits to be written.
 const PONG_BURST: usize = 2048;
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    /// Of an empty buffer at most `keep` bytes are kept.
+    /// An empty buffer keeps at most `keep` bytes of capacity.
     pub(in crate::connection) fn mark_sent(&mut self, len: usize, keep: u32) {
         self.outgoing.consume(len);
-        self.pong_end = self.pong_end.saturating_sub(to_u32(len));
         if self.is_outgoing_empty() {
             self.outgoing.clear(to_usize(keep));
         }
+        self.end_of_pongs(len);
+    }
+
+    /// After `len` bytes were sent: the pong that waits is queued once all earlier pongs are gone.
+    fn end_of_pongs(&mut self, len: usize) {
+        self.pong_end = self.pong_end.saturating_sub(to_u32(len));
         if self.pong_waits && self.pong_end == 0 {
             self.pong_waits = false;
             let pong = self.waiting_pong.filled();
@@ -66,5 +75,19 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if result.is_ok() {
             self.pong_end = to_u32(self.outgoing.len());
         }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<R: Role> Sender<R, Heap> {
+    /// Takes all outgoing bytes, which count as sent.
+    pub(in crate::connection) fn take_outgoing(&mut self, mut next: Vec<u8>) -> Vec<u8> {
+        if self.is_outgoing_empty() {
+            next.clear();
+            return next;
+        }
+        let taken = self.outgoing.replace(next);
+        self.end_of_pongs(taken.len());
+        taken
     }
 }
