@@ -31,7 +31,8 @@ fn an_owned_message_converts_both_ways() {
         let owned = OwnedMessage::from(message);
         assert_eq!(owned, message.into_owned());
         assert_eq!(Message::from(&owned), message);
-        assert!(owned == message && message == owned);
+        assert_eq!(owned, message);
+        assert_eq!(message, owned);
         assert_eq!(owned.as_ref(), message.as_bytes());
         assert_ne!(owned, Message::Text("other"));
     }
