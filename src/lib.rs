@@ -98,10 +98,10 @@ mod config;
 mod connection;
 #[cfg(feature = "deflate")]
 pub mod deflate;
+#[cfg(feature = "defmt")]
+mod defmt;
 mod error;
 mod event;
-#[cfg(feature = "defmt")]
-mod format;
 mod frame;
 pub mod handshake;
 mod message;

@@ -12,7 +12,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
         &["event", "handshake", "message", "deflate", "frame", "config", "storage", "error", "close", "role"],
     ),
     // Says of values what may stand in a log.
-    ("format", &["connection", "event", "handshake", "close", "role", "storage"]),
+    ("defmt", &["connection", "event", "handshake", "close", "role", "storage"]),
     // The timers are told the state of a connection, and know nothing else of it.
     ("timers", &["State"]),
     ("event", &["handshake", "message", "close"]),

@@ -1,5 +1,5 @@
-//! permessage-deflate as part of a connection (RFC 7692): the [`Negotiation`] during the opening handshake, then
-//! [`Compression`] in the sender and [`Decompression`] in the receiver.
+//! permessage-deflate as part of a connection (RFC 7692): the [`Negotiation`] during the opening handshake,
+//! then [`Compression`] in the sender and [`Decompression`] in the receiver.
 
 mod decompression;
 mod negotiation;
@@ -20,15 +20,16 @@ use alloc::boxed::Box;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Compress {
-    /// The message is compressed if it has at least [`DeflateConfig::threshold`](crate::deflate::DeflateConfig::threshold)
-    /// bytes and becomes shorter. All other sending calls do this.
+    /// The message is compressed if it has at least
+    /// [`DeflateConfig::threshold`](crate::deflate::DeflateConfig::threshold) bytes and becomes shorter. All
+    /// other sending calls do this.
     #[default]
     Auto,
-    /// The message is compressed, however short it is. It is sent uncompressed only if it would grow and no context is
-    /// taken over.
+    /// The message is compressed, however short it is. It is sent uncompressed only if it would grow and no
+    /// context is taken over.
     Always,
-    /// The message is sent uncompressed: for content that is compressed already, and for content next to secrets
-    /// (RFC 7692 section 8).
+    /// The message is sent uncompressed: for content that is compressed already, and for content next to
+    /// secrets (RFC 7692 section 8).
     Never,
 }
 
@@ -64,7 +65,8 @@ impl Compression {
         }
     }
 
-    /// The opening handshake has ended: what was agreed on takes effect, and a negotiation without a result is forgotten.
+    /// The opening handshake has ended: what was agreed on takes effect, and a negotiation without a result
+    /// is forgotten.
     pub(super) fn end_negotiation(&mut self, is_server: bool, is_open: bool) {
         self.0 = match self.0.take().map(|stage| *stage) {
             Some(Stage::Negotiating(Negotiation { config, pool, agreed: Some(params), .. })) if is_open => {
@@ -124,7 +126,8 @@ impl Compression {
         }
     }
 
-    /// Whether to compress a message of `len` bytes. A message in fragments has an unknown length and counts as long.
+    /// Whether to compress a message of `len` bytes. A message in fragments has an unknown length and counts
+    /// as long.
     pub(super) fn compresses(&self, len: usize, how: Compress) -> bool {
         self.codec().is_some_and(|codec| match how {
             Compress::Auto => codec.compresses(len),
@@ -154,8 +157,8 @@ impl Compression {
         }
     }
 
-    /// A message was compressed here and is not sent in this form, or it was compressed elsewhere: the next message refers
-    /// to nothing before it.
+    /// A message was compressed here and is not sent in this form, or it was compressed elsewhere: the next
+    /// message refers to nothing before it.
     pub(super) fn forget(&mut self) {
         if let Some(codec) = self.codec_mut() {
             codec.forget();

@@ -6,7 +6,7 @@ use super::send::Sender;
 use super::{Beginning, Connection, Role, Server};
 use crate::config::{Agreed, Config};
 use crate::storage::Fixed;
-use crate::storage::row::SomeNames;
+use crate::storage::linear::SomeNames;
 use crate::storage::sealed::Empty;
 
 impl<const RX: usize, const TX: usize> Connection<Server, Fixed<RX, TX>> {

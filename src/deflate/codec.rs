@@ -1,5 +1,5 @@
-//! permessage-deflate in use, one type for each direction: which codec a message needs, and where the codec is between
-//! messages. A connection that takes no context over can do without one between messages.
+//! permessage-deflate in use, one type for each direction: which codec a message needs, and where the codec
+//! is between messages. A connection that takes no context over can do without one between messages.
 
 use super::{Compressor, Decompressor, Pool};
 use crate::config::{DeflateConfig, DeflateParams};
@@ -8,8 +8,8 @@ use core::fmt;
 
 /// The compressor of one end of a connection that has agreed on permessage-deflate.
 ///
-/// The first message that is compressed creates the compressor. If the context is taken over, the compressor stays
-/// here. If not, it returns to the [`Pool`] after each message, or stays here too if there is no pool.
+/// The first message that is compressed creates the compressor. If the context is taken over, the compressor
+/// stays here. If not, it returns to the [`Pool`] after each message, or stays here too if there is no pool.
 ///
 /// ```
 /// use sansws::deflate::{DeflateConfig, DeflateParams, ReceiveCodec, SendCodec};
@@ -41,8 +41,8 @@ pub struct SendCodec {
 }
 
 impl SendCodec {
-    /// The compressing side of a server or a client with these agreed parameters. Level and threshold come from
-    /// `config`. PMD-7-02
+    /// The compressing side of a server or a client with these agreed parameters. Level and threshold come
+    /// from `config`. PMD-7-02
     #[must_use]
     pub const fn new(
         is_server: bool,
@@ -93,8 +93,8 @@ impl SendCodec {
         })
     }
 
-    /// Whether a message of `plain` bytes that was compressed to `compressed` bytes should be sent uncompressed, see
-    /// [`Compressor::prefers_plain`]. If so, call [`forget`](Self::forget) instead of
+    /// Whether a message of `plain` bytes that was compressed to `compressed` bytes should be sent
+    /// uncompressed, see [`Compressor::prefers_plain`]. If so, call [`forget`](Self::forget) instead of
     /// [`end_message`](Self::end_message).
     #[must_use]
     pub const fn prefers_plain(&self, plain: usize, compressed: usize) -> bool {
@@ -108,8 +108,9 @@ impl SendCodec {
         }
     }
 
-    /// Tells that the last compressed message is not sent in this form, or that the peer gets a compressed message from
-    /// another compressor. The next message then refers to nothing before it, see [`Compressor::reset`].
+    /// Tells that the last compressed message is not sent in this form, or that the peer gets a compressed
+    /// message from another compressor. The next message then refers to nothing before it, see
+    /// [`Compressor::reset`].
     pub fn forget(&mut self) {
         if let Some(compressor) = &mut self.compressor {
             compressor.reset();
@@ -124,9 +125,9 @@ impl SendCodec {
 
 /// The decompressor of one end of a connection that has agreed on permessage-deflate.
 ///
-/// The first compressed message creates the decompressor. If the peer takes its context over, the decompressor stays
-/// here. If not, it returns to the [`Pool`] after each message, or stays here too if there is no pool. See [`SendCodec`]
-/// for an example.
+/// The first compressed message creates the decompressor. If the peer takes its context over, the
+/// decompressor stays here. If not, it returns to the [`Pool`] after each message, or stays here too if there
+/// is no pool. See [`SendCodec`] for an example.
 pub struct ReceiveCodec {
     decompressor: Option<Box<Decompressor>>,
     pool: Option<Pool>,

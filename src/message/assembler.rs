@@ -144,7 +144,7 @@ impl<B: Buffer, T: TextMessage> Assembler<B, T> {
         let result = if T::IS_APART {
             self.utf8.push(filled.get(filled.len().saturating_sub(len)..).unwrap_or_default())
         } else {
-            self.utf8.push_in_row(filled, len)
+            self.utf8.push_contiguous(filled, len)
         };
         result.map_err(|_| Violation::InvalidUtf8.into())
     }

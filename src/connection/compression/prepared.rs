@@ -6,8 +6,8 @@ use crate::message::DataKind;
 use alloc::boxed::Box;
 use std::sync::OnceLock;
 
-/// The frame of a prepared message, compressed for each size of the window when a connection first needs it. `None`: the
-/// frame would not be shorter.
+/// The frame of a prepared message, compressed for each size of the window when a connection first needs it.
+/// `None`: the frame would not be shorter.
 #[derive(Debug)]
 pub(in crate::connection) struct CompressedFrames([OnceLock<Option<Box<[u8]>>>; WINDOWS]);
 

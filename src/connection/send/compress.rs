@@ -55,7 +55,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// As [`prepared`](Self::prepared), and says whether the message is compressed. Needs the feature `deflate`.
+    /// As [`prepared`](Self::prepared), and says whether the message is compressed. Needs the feature
+    /// `deflate`.
     ///
     /// # Errors
     /// As [`message_with`](Self::message_with).
@@ -82,7 +83,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.queue_message_with(opcode, payload, Compress::Auto)
     }
 
-    /// As [`queue_message`](Self::queue_message). A message that does not fit when it is compressed is sent uncompressed.
+    /// As [`queue_message`](Self::queue_message). A message that does not fit when it is compressed is sent
+    /// uncompressed.
     fn queue_message_with(&mut self, opcode: Opcode, payload: &[u8], how: Compress) -> Result<(), SendError> {
         if !self.compression.compresses(payload.len(), how) {
             return self.frame(opcode, true, payload);
@@ -107,7 +109,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Queues a fragment. The caller has checked that it may be sent, and that it fits uncompressed. PMD-6.1-01
+    /// Queues a fragment. The caller has checked that it may be sent, and that it fits uncompressed.
+    /// PMD-6.1-01
     pub(super) fn queue_fragment(
         &mut self,
         opcode: Opcode,
@@ -133,7 +136,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Appends room for a header and then the compressed bytes to the outgoing buffer. Returns the compressed length.
+    /// Appends room for a header and then the compressed bytes to the outgoing buffer. Returns the compressed
+    /// length.
     fn compressed(&mut self, header_room: usize, bytes: &[u8], fin: bool) -> Result<usize, SendError> {
         let Self { outgoing, compression, .. } = self;
         let before = outgoing.len();

@@ -1,4 +1,5 @@
-//! A text that is joined from pieces which are text already, so that the whole is not looked at again.
+//! A text message that is joined from pieces that are text already, so that nothing has to validate the whole
+//! again.
 
 use crate::storage::Full;
 use crate::storage::sealed::{Empty, Text, TextMessage};
@@ -10,18 +11,18 @@ use {
     ascii::{AsciiChar, AsciiStr, AsciiString},
 };
 
-/// Eight bytes until there is text: most connections get no message in pieces.
+/// A text that takes eight bytes while it is empty: most connections receive no message in pieces.
 #[derive(Debug)]
 pub struct LazyText(Option<Box<Joined>>);
 
-/// While all of it is ASCII, it is in `ascii`; from the first other character on, in `text`. The memory goes with it: one
-/// of the two has none.
+/// The text is in `ascii` until the first non-ASCII character arrives, and then in `text`. Both use the same
+/// memory: it moves from one to the other.
 #[derive(Debug, Default)]
 struct Joined {
-    /// Kept initialised, so that room costs no more.
+    /// The text and its room. Room is initialised once, and afterwards only overwritten.
     #[cfg(feature = "simdutf8")]
     ascii: Vec<AsciiChar>,
-    /// How many characters at its front are text.
+    /// The number of characters at the front of `ascii` that are text.
     #[cfg(feature = "simdutf8")]
     len: usize,
     text: String,
@@ -54,7 +55,7 @@ impl Text for LazyText {
             ascii.truncate(core::mem::take(&mut joined.len));
             joined.text = AsciiString::from(ascii).into();
         }
-        // At most doubled.
+        // The memory at most doubles.
         joined.text.try_reserve(piece.len()).map_err(|_| Full)?;
         joined.text.push_str(piece);
         Ok(())
@@ -76,7 +77,7 @@ impl TextMessage for LazyText {
         }
         let end = joined.len.checked_add(len).ok_or(Full)?;
         if let Some(more) = end.checked_sub(joined.ascii.len()) {
-            // At most doubled.
+            // The memory at most doubles.
             joined.ascii.try_reserve(more).map_err(|_| Full)?;
             joined.ascii.resize(end, AsciiChar::Null);
         }
