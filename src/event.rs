@@ -7,6 +7,7 @@ mod owned;
 pub use owned::OwnedMessage;
 
 use crate::close::Close;
+use crate::error::Error;
 use crate::handshake::{Request, Response};
 use crate::message::DataKind;
 use core::fmt;
@@ -41,9 +42,29 @@ pub enum Event<'a> {
     /// The peer's Close. The connection has queued its own Close already, unless it had sent one before. It receives
     /// nothing more.
     Close(Close<'a>),
+    /// The connection has failed (RFC 6455 section 7.1.7). This comes once and is the last event. If the peer can be told,
+    /// [`outgoing`](crate::Connection::outgoing) holds the Close frame or the HTTP error that says so.
+    Failed(Error),
 }
 
 impl Event<'_> {
+    /// Which event this is, without its content.
+    #[must_use]
+    pub const fn kind(&self) -> EventKind {
+        match self {
+            Self::HandshakeRequest(_) => EventKind::HandshakeRequest,
+            Self::HttpRequest(_) => EventKind::HttpRequest,
+            Self::HandshakeComplete(_) => EventKind::HandshakeComplete,
+            Self::HandshakeRefused(_) => EventKind::HandshakeRefused,
+            Self::Message(_) => EventKind::Message,
+            Self::Part(_) => EventKind::Part,
+            Self::Ping(_) => EventKind::Ping,
+            Self::Pong(_) => EventKind::Pong,
+            Self::Close(_) => EventKind::Close,
+            Self::Failed(_) => EventKind::Failed,
+        }
+    }
+
     /// The same event, rebuilt field by field: as a piece of memory it would be copied in other words than it was
     /// written in, and wait for them.
     #[inline(always)]
@@ -59,6 +80,7 @@ impl Event<'_> {
             Self::Ping(payload) => Self::Ping(payload),
             Self::Pong(payload) => Self::Pong(payload),
             Self::Close(close) => Self::Close(close),
+            Self::Failed(error) => Self::Failed(error),
         }
     }
 }
@@ -76,9 +98,38 @@ impl fmt::Debug for Event<'_> {
             Self::Ping(payload) => return write!(f, "Ping({} bytes)", payload.len()),
             Self::Pong(payload) => return write!(f, "Pong({} bytes)", payload.len()),
             Self::Close(close) => return close.fmt(f),
+            Self::Failed(error) => ("Failed", error),
         };
         f.debug_tuple(name).field(field).finish()
     }
+}
+
+/// Which [`Event`](crate::Event) there is, without its content.
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum EventKind {
+    /// [`Event::HandshakeRequest`](crate::Event::HandshakeRequest).
+    HandshakeRequest,
+    /// [`Event::HttpRequest`](crate::Event::HttpRequest).
+    HttpRequest,
+    /// [`Event::HandshakeComplete`](crate::Event::HandshakeComplete).
+    HandshakeComplete,
+    /// [`Event::HandshakeRefused`](crate::Event::HandshakeRefused).
+    HandshakeRefused,
+    /// [`Event::Message`](crate::Event::Message). If a text message turns out not to be UTF-8,
+    /// [`view`](crate::Connection::view) shows [`Event::Failed`](crate::Event::Failed) instead.
+    Message,
+    /// [`Event::Part`](crate::Event::Part).
+    Part,
+    /// [`Event::Ping`](crate::Event::Ping).
+    Ping,
+    /// [`Event::Pong`](crate::Event::Pong).
+    Pong,
+    /// [`Event::Close`](crate::Event::Close).
+    Close,
+    /// [`Event::Failed`](crate::Event::Failed).
+    Failed,
 }
 
 /// A message (RFC 6455 section 5.6).

@@ -87,6 +87,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         loop {
             match self.stage {
                 Stage::Decision if matches!(self.sender.lifecycle.phase(), Phase::Handshake) => {
+                    // The input stays as it is until the embedder has decided.
                     return Ok(None);
                 }
                 // The embedder has accepted.
@@ -261,7 +262,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     #[inline(always)]
     pub(super) fn take_agreed(&mut self) {
         if self.sender.compression.is_agreed() {
-            self.receiver.take_rsv1();
+            self.receiver.allow_rsv1();
         }
     }
 

@@ -150,13 +150,13 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// # let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     /// # let mut bytes = *b"\x81\x82\0\0\0\0hi";
     /// # let mut input = &mut bytes[..];
-    /// # if let Some((event, tx)) = connection.receive(&mut input)? {
+    /// # if let Some((event, tx)) = connection.receive(&mut input) {
     /// if let Event::Message(message) = event {
     ///     tx.message(message)?;
     /// }
     /// # }
     /// # assert_eq!(connection.outgoing(), b"\x81\x02hi");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), sansws::SendError>(())
     /// ```
     ///
     /// # Errors
