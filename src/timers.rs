@@ -36,6 +36,7 @@
 //! ```
 
 use crate::State;
+use crate::event::Event;
 use core::fmt;
 use core::num::NonZeroU32;
 use core::time::Duration;
@@ -46,22 +47,22 @@ use core::time::Duration;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub struct TimersConfig {
-    handshake_deadline: Limit,
-    ping_interval: Limit,
-    pong_timeout: Limit,
-    idle_deadline: Limit,
-    close_deadline: Limit,
+    handshake_deadline: Millis,
+    ping_interval: Millis,
+    pong_timeout: Millis,
+    idle_deadline: Millis,
+    close_deadline: Millis,
 }
 
 impl TimersConfig {
     /// The defaults, which each method below names.
     pub const fn new() -> Self {
         Self {
-            handshake_deadline: Limit::new(Some(Duration::from_secs(10))),
-            ping_interval: Limit::new(Some(Duration::from_secs(30))),
-            pong_timeout: Limit::new(Some(Duration::from_secs(20))),
-            idle_deadline: Limit::OFF,
-            close_deadline: Limit::new(Some(Duration::from_secs(10))),
+            handshake_deadline: Millis::new(Some(Duration::from_secs(10))),
+            ping_interval: Millis::new(Some(Duration::from_secs(30))),
+            pong_timeout: Millis::new(Some(Duration::from_secs(20))),
+            idle_deadline: Millis::OFF,
+            close_deadline: Millis::new(Some(Duration::from_secs(10))),
         }
     }
 
@@ -70,7 +71,7 @@ impl TimersConfig {
     /// Without it a peer that sends a byte now and then occupies a connection for ever. It counts from
     /// [`Timers::new`]; begin there with the transport to have connecting and TLS included.
     pub const fn handshake_deadline(mut self, limit: Option<Duration>) -> Self {
-        self.handshake_deadline = Limit::new(limit);
+        self.handshake_deadline = Millis::new(limit);
         self
     }
 
@@ -81,7 +82,7 @@ impl TimersConfig {
     /// that only listens has to say something too; and the round trip time stays known. There is one ping at a time:
     /// while nothing was received since the last, no other is sent, unless the pong timeout is off.
     pub const fn ping_interval(mut self, limit: Option<Duration>) -> Self {
-        self.ping_interval = Limit::new(limit);
+        self.ping_interval = Millis::new(limit);
         self
     }
 
@@ -92,7 +93,7 @@ impl TimersConfig {
     /// being sent: allow for your largest message on your slowest link, or send in fragments. A peer that vanishes
     /// is noticed after ping interval and pong timeout together. Without a ping interval this has no effect.
     pub const fn pong_timeout(mut self, limit: Option<Duration>) -> Self {
-        self.pong_timeout = Limit::new(limit);
+        self.pong_timeout = Millis::new(limit);
         self
     }
 
@@ -101,7 +102,7 @@ impl TimersConfig {
     ///
     /// It is meant for servers that want to be rid of peers which only answer pings.
     pub const fn idle_deadline(mut self, limit: Option<Duration>) -> Self {
-        self.idle_deadline = Limit::new(limit);
+        self.idle_deadline = Millis::new(limit);
         self
     }
 
@@ -111,7 +112,7 @@ impl TimersConfig {
     /// Without it a peer that never answers a Close, or never closes the transport after it (WS-7.1.1-05), occupies
     /// the connection for ever.
     pub const fn close_deadline(mut self, limit: Option<Duration>) -> Self {
-        self.close_deadline = Limit::new(limit);
+        self.close_deadline = Millis::new(limit);
         self
     }
 }
@@ -131,7 +132,7 @@ pub struct Timers {
     config: TimersConfig,
     /// The latest time that was told.
     now: Instant,
-    phase: Phase,
+    countdown: Countdown,
     round_trip_time: Option<Duration>,
     /// The payload of the last ping, as a number that counts up.
     pings: u32,
@@ -143,14 +144,37 @@ impl Timers {
     #[must_use]
     pub const fn new(config: TimersConfig, now: Duration) -> Self {
         let now = Instant::new(now);
-        Self { config, now, phase: Phase::Connecting { since: now }, round_trip_time: None, pings: 0 }
+        Self { config, now, countdown: Countdown::Connecting { since: now }, round_trip_time: None, pings: 0 }
     }
 
     /// Bytes arrived, whichever they are: the peer is alive.
     pub fn received(&mut self, now: Duration) {
         self.advance(now);
-        if let Phase::Open { ping: ping @ Ping::Unanswered, .. } = &mut self.phase {
+        if let Countdown::Open { ping: ping @ Ping::Unanswered, .. } = &mut self.countdown {
             *ping = Ping::Overtaken;
+        }
+    }
+
+    /// An event was reported: a message or a part of one is told to [`message`](Self::message), a pong to
+    /// [`pong`](Self::pong). Call it for every event; it ignores the others.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use sansws::timers::{Timers, TimersConfig};
+    /// # use sansws::{Connection, Role};
+    /// # fn turn<R: Role>(conn: &mut Connection<R>, timers: &mut Timers, mut input: &mut [u8], now: Duration) {
+    /// timers.received(now);
+    /// while let Some((event, tx)) = conn.receive(&mut input) {
+    ///     timers.event(now, &event);
+    ///     // ...
+    /// }
+    /// # }
+    /// ```
+    pub fn event(&mut self, now: Duration, event: &Event<'_>) {
+        match event {
+            Event::Message(_) | Event::Part(_) => self.message(now),
+            Event::Pong(payload) => _ = self.pong(now, payload),
+            _ => {}
         }
     }
 
@@ -158,7 +182,7 @@ impl Timers {
     /// messages as activity may tell of them too.
     pub fn message(&mut self, now: Duration) {
         let now = self.advance(now);
-        if let Phase::Open { message, .. } = &mut self.phase {
+        if let Countdown::Open { message, .. } = &mut self.countdown {
             *message = now;
         }
     }
@@ -169,8 +193,8 @@ impl Timers {
     /// of its own.
     pub fn pong(&mut self, now: Duration, payload: &[u8]) -> Option<Duration> {
         self.received(now);
-        match &mut self.phase {
-            Phase::Open { ping: ping @ Ping::Overtaken, pinged, .. }
+        match &mut self.countdown {
+            Countdown::Open { ping: ping @ Ping::Overtaken, pinged, .. }
                 if payload == self.pings.to_be_bytes() =>
             {
                 *ping = Ping::None;
@@ -189,18 +213,18 @@ impl Timers {
     /// from `now`.
     pub fn poll(&mut self, now: Duration, state: State) -> Action {
         let now = self.advance(now);
-        if self.phase.state() != state {
-            self.phase = Phase::enter(state, now);
+        if self.countdown.state() != state {
+            self.countdown = Countdown::enter(state, now);
         }
-        if let Phase::GivenUp { timeout, .. } = self.phase {
+        if let Countdown::GivenUp { timeout, .. } = self.countdown {
             return Action::GiveUp(timeout);
         }
         if let Some((_, timeout)) = self.next_timeout().filter(|&(at, _)| at <= now) {
-            self.phase = Phase::GivenUp { state, timeout };
+            self.countdown = Countdown::GivenUp { state, timeout };
             return Action::GiveUp(timeout);
         }
-        match (self.next_ping(), &mut self.phase) {
-            (Some(at), Phase::Open { pinged, ping, .. }) if at <= now => {
+        match (self.next_ping(), &mut self.countdown) {
+            (Some(at), Countdown::Open { pinged, ping, .. }) if at <= now => {
                 self.pings = self.pings.wrapping_add(1);
                 *pinged = now;
                 *ping = Ping::Unanswered;
@@ -235,11 +259,11 @@ impl Timers {
     /// The first limit that makes the connection be given up, and when.
     fn next_timeout(&self) -> Option<(Instant, Timeout)> {
         let config = &self.config;
-        match self.phase {
-            Phase::Connecting { since } => {
+        match self.countdown {
+            Countdown::Connecting { since } => {
                 config.handshake_deadline.after(since).map(|at| (at, Timeout::Handshake))
             }
-            Phase::Open { message, pinged, ping } => {
+            Countdown::Open { message, pinged, ping } => {
                 let idle = config.idle_deadline.after(message).map(|at| (at, Timeout::Idle));
                 let pong = match ping {
                     Ping::Unanswered => config.pong_timeout.after(pinged).map(|at| (at, Timeout::Pong)),
@@ -248,16 +272,16 @@ impl Timers {
                 [pong, idle].into_iter().flatten().min_by_key(|&(at, _)| at)
             }
             // WS-7.1.1-05
-            Phase::Closing { since } => config.close_deadline.after(since).map(|at| (at, Timeout::Close)),
-            Phase::Closed | Phase::GivenUp { .. } => None,
+            Countdown::Closing { since } => config.close_deadline.after(since).map(|at| (at, Timeout::Close)),
+            Countdown::Closed | Countdown::GivenUp { .. } => None,
         }
     }
 
     fn next_ping(&self) -> Option<Instant> {
-        match self.phase {
+        match self.countdown {
             // The pong timeout speaks first.
-            Phase::Open { ping: Ping::Unanswered, .. } if self.config.pong_timeout != Limit::OFF => None,
-            Phase::Open { pinged, .. } => self.config.ping_interval.after(pinged),
+            Countdown::Open { ping: Ping::Unanswered, .. } if self.config.pong_timeout != Millis::OFF => None,
+            Countdown::Open { pinged, .. } => self.config.ping_interval.after(pinged),
             _ => None,
         }
     }
@@ -329,7 +353,7 @@ impl From<Timeout> for std::io::Error {
 
 /// The state that was told last, with the times that count in it. `message` and `pinged` begin with the opening.
 #[derive(Clone, Copy, Debug)]
-enum Phase {
+enum Countdown {
     Connecting { since: Instant },
     Open { message: Instant, pinged: Instant, ping: Ping },
     Closing { since: Instant },
@@ -348,7 +372,7 @@ enum Ping {
     Overtaken,
 }
 
-impl Phase {
+impl Countdown {
     const fn enter(state: State, now: Instant) -> Self {
         match state {
             State::Connecting => Self::Connecting { since: now },
@@ -389,9 +413,9 @@ impl Instant {
 
 /// A limit in milliseconds, half the size of an `Instant`: each connection holds five. Never zero, which would spin.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Limit(Option<NonZeroU32>);
+struct Millis(Option<NonZeroU32>);
 
-impl Limit {
+impl Millis {
     const OFF: Self = Self(None);
 
     const fn new(limit: Option<Duration>) -> Self {

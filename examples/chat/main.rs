@@ -344,6 +344,7 @@ impl Peer {
         // A failure needs nothing special: the Close that tells the peer is in `outgoing`, and once it is written
         // `should_disconnect` says so.
         while let Some((event, tx)) = self.connection.receive(&mut input) {
+            self.timers.event(now, &event);
             match event {
                 // What comes behind our own Close is too late.
                 Event::Message(Message::Text(text)) if tx.state() == State::Open => {
@@ -351,7 +352,6 @@ impl Peer {
                     len += text.len() + 6;
                     commands.push(text.to_owned());
                 }
-                Event::Pong(payload) => drop(self.timers.pong(now, payload)),
                 // A refused answer leaves the request open, up to the handshake deadline.
                 event => drop(answer(event, tx)),
             }

@@ -108,11 +108,7 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
         self.timers.received(now());
         let mut input = self.buffer.get_mut(..len).unwrap_or_default();
         while let Some((event, tx)) = self.connection.receive(&mut input) {
-            match &event {
-                Event::Message(_) | Event::Part(_) => self.timers.message(now()),
-                Event::Pong(payload) => _ = self.timers.pong(now(), payload),
-                _ => {}
-            }
+            self.timers.event(now(), &event);
             handle(event, tx).map_err(Failure::NotSent)?;
         }
         if let Some(error) = self.connection.error() {

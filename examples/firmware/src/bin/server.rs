@@ -255,6 +255,7 @@ impl Session {
             // All is consumed, or the connection has failed: `outgoing` holds what tells the peer.
             return false;
         };
+        self.timers.event(now, &event);
         let done = match event {
             Event::HandshakeRequest(request) => match request.path() {
                 "/" | "/echo" => tx.accept(&Accept::new()),
@@ -278,14 +279,9 @@ impl Session {
             },
             Event::Part(part) => {
                 self.is_in_message = !part.is_last;
-                self.timers.message(now);
                 totals.messages = totals.messages.wrapping_add(part.is_last.into());
                 totals.bytes += part.data.as_bytes().len() as u64;
                 echo(part, tx)
-            }
-            Event::Pong(payload) => {
-                self.timers.pong(now, payload);
-                Ok(())
             }
             _ => Ok(()),
         };
