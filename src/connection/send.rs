@@ -233,7 +233,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Begins the closing handshake (RFC 6455 section 7.1.2). No data can be sent afterwards; messages are still
     /// received until the peer's Close arrives. A message that is being sent in fragments stays unfinished.
     ///
-    /// The Close has room of its own in the outgoing buffer, so it always fits.
+    /// The Close has room of its own in the outgoing buffer, so it always fits. The exception is a storage whose send
+    /// buffer is smaller than [`OUTGOING_RESERVE`], which can refuse it with [`SendError::TooLarge`].
     ///
     /// # Errors
     /// [`Misuse::CloseCodeNotAllowed`] for codes that must not be on the wire, and for 1010 from a server;
@@ -495,7 +496,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Whether a frame with a header and a payload of these lengths fits below `max_outgoing`.
     #[inline]
     fn check_room(&self, header_len: usize, payload_len: usize) -> Result<(), SendError> {
-        let (len, max) = (payload_len.saturating_add(header_len), self.max_outgoing());
+        // A slice has at most `isize::MAX` bytes, so no length overflows.
+        let (len, max) = (payload_len.wrapping_add(header_len), self.max_outgoing());
         if len <= max.saturating_sub(self.outgoing.len()) {
             return Ok(());
         }
@@ -518,13 +520,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         payload: &[u8],
     ) -> Result<(), SendError> {
         let header_len = FrameHeader::len_for(payload.len(), !R::IS_SERVER);
-        let len = payload.len().saturating_add(header_len.into());
-        let fits_when_empty = len <= outgoing.max_len();
-        let room = outgoing.grow(len).map_err(|Full| match S::Send::GROWS {
-            true => SendError::Memory,
-            false if fits_when_empty => SendError::NotNow,
-            false => SendError::TooLarge,
-        })?;
+        // A slice has at most `isize::MAX` bytes, so no length overflows.
+        let room = outgoing.grow(payload.len().wrapping_add(header_len.into())).map_err(full::<S>)?;
         // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
         let key = role.masking_key();
         let room = FrameHeader::write(opcode, fin, payload.len() as u64, key, room);
