@@ -94,7 +94,7 @@ impl<G: CryptoRng> Client<G> {
 ///     Connection::after_handshake_in(FramesOnly::new(Server), Config::new(), Agreed::NONE, storage);
 /// # }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct FramesOnly<R> {
     role: R,
 }
