@@ -14,21 +14,22 @@ use core::fmt;
 
 /// What happened on a connection. Returned by [`Connection::receive`](crate::Connection::receive).
 ///
-/// An event borrows the input or the connection's receive buffer. It ends with the next call, so copy out of it what
-/// you want to keep. Its `Debug` output has no payloads and no header values: they can be secret.
+/// An event borrows the input or the connection's receive buffer. It ends with the next call, so copy out of
+/// it what you want to keep. Its `Debug` output has no payloads and no header values: they can be secret.
 #[non_exhaustive]
 #[derive(Clone, Copy)]
 pub enum Event<'a> {
     /// To a server: a valid opening handshake. Answer it with [`accept`](crate::Sender::accept) or
     /// [`reject`](crate::Sender::reject), now or later. The connection takes no more input until then.
     HandshakeRequest(Request<'a>),
-    /// To a server with [`Config::http_requests`](crate::Config::http_requests): a request that does not ask for a
-    /// WebSocket. Answer it with [`respond`](crate::Sender::respond).
+    /// To a server with [`Config::http_requests`](crate::Config::http_requests): a request that does not ask
+    /// for a WebSocket. Answer it with [`respond`](crate::Sender::respond).
     HttpRequest(Request<'a>),
     /// The connection is open (RFC 6455 section 4). What both sides agreed on can be read at any time, see
     /// [`subprotocol`](crate::Connection::subprotocol).
     HandshakeComplete(Handshake<'a>),
-    /// To a client: the server answered with a status other than 101, such as 401 or 302. The connection is closed.
+    /// To a client: the server answered with a status other than 101, such as 401 or 302. The connection is
+    /// closed.
     HandshakeRefused(Response<'a>),
     /// A whole message. With [`Delivery::Whole`](crate::Delivery::Whole), the default.
     Message(Message<'a>),
@@ -39,11 +40,12 @@ pub enum Event<'a> {
     Ping(&'a [u8]),
     /// A pong with its payload, whether it answers a ping or not (RFC 6455 section 5.5.3).
     Pong(&'a [u8]),
-    /// The peer's Close. The connection has queued its own Close already, unless it had sent one before. It receives
-    /// nothing more.
+    /// The peer's Close. The connection has queued its own Close already, unless it had sent one before. It
+    /// receives nothing more.
     Close(Close<'a>),
-    /// The connection has failed (RFC 6455 section 7.1.7). This comes once and is the last event. If the peer can be told,
-    /// [`outgoing`](crate::Connection::outgoing) holds the Close frame or the HTTP error that says so.
+    /// The connection has failed (RFC 6455 section 7.1.7). This comes once and is the last event. If the peer
+    /// can be told, [`outgoing`](crate::Connection::outgoing) holds the Close frame or the HTTP error that
+    /// says so.
     Failed(Error),
 }
 
@@ -65,8 +67,8 @@ impl Event<'_> {
         }
     }
 
-    /// The same event, rebuilt field by field: as a piece of memory it would be copied in other words than it was
-    /// written in, and wait for them.
+    /// The same event, rebuilt field by field: as a piece of memory it would be copied in other words than it
+    /// was written in, and wait for them.
     #[inline(always)]
     pub(crate) const fn in_registers(self) -> Self {
         match self {
@@ -216,8 +218,8 @@ impl fmt::Debug for Message<'_> {
     }
 }
 
-/// A part of a message. The parts of a message are reported in its order. Where the message is cut has no meaning: it
-/// depends on the reads as well as on the sender's fragments (RFC 6455 section 5.4).
+/// A part of a message. The parts of a message are reported in its order. Where the message is cut has no
+/// meaning: it depends on the reads as well as on the sender's fragments (RFC 6455 section 5.4).
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Part<'a> {

@@ -1,13 +1,13 @@
-//! Which end of the connection this is. The role decides who masks frames (RFC 6455 section 5.3) and who speaks first.
-//! Everything else is the same for both roles.
+//! Which end of the connection this is. The role decides who masks frames (RFC 6455 section 5.3) and who
+//! speaks first. Everything else is the same for both roles.
 
 use core::fmt;
 use rand_core::CryptoRng;
 
 /// The role of an endpoint: [`Server`] or [`Client`], or one of them as [`FramesOnly`].
 ///
-/// Sealed: the protocol has no third role. Code that is generic over the role can name what a role is able to do:
-/// [`AcceptsHandshake`] and [`Unmasked`].
+/// Sealed: the protocol has no third role. Code that is generic over the role can name what a role is able to
+/// do: [`AcceptsHandshake`] and [`Unmasked`].
 pub trait Role: sealed::Role {}
 
 impl Role for Server {}
@@ -49,9 +49,9 @@ pub struct Server;
 
 /// The role that opens the connection. It masks every frame with a new key (WS-5.1-01, WS-5.3-02).
 ///
-/// `G` is the embedder's cryptographically secure random source. It makes `Sec-WebSocket-Key` and one masking key for
-/// each frame. A connection that moves to another thread, as into a spawned task, needs a random source that is
-/// `Send`: `StdRng` is, the thread-local generator of `rand::rng()` is not.
+/// `G` is the embedder's cryptographically secure random source. It makes `Sec-WebSocket-Key` and one masking
+/// key for each frame. A connection that moves to another thread, as into a spawned task, needs a random
+/// source that is `Send`: `StdRng` is, the thread-local generator of `rand::rng()` is not.
 ///
 /// ```
 /// # #[cfg(feature = "alloc")] {

@@ -1,7 +1,7 @@
 //! Which traits the public types have: those that let a connection move between threads, and the common ones.
 //!
-//! The common traits are `Debug`, `Clone`, `Copy`, `PartialEq`, `Eq`, `Hash` and `Default`. A type that lacks one of them
-//! stands in a table with the reason.
+//! The common traits are `Debug`, `Clone`, `Copy`, `PartialEq`, `Eq`, `Hash` and `Default`. A type that lacks
+//! one of them stands in a table with the reason.
 #![cfg(feature = "alloc")]
 
 use rand::SeedableRng;
@@ -15,7 +15,8 @@ use std::marker::PhantomData;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::{fs, path::Path};
 
-/// Asks the compiler which traits `T` has: an associated constant of the type itself comes before that of a trait.
+/// Asks the compiler which traits `T` has: an associated constant of the type itself comes before that of a
+/// trait.
 struct Probe<T>(PhantomData<T>);
 
 macro_rules! probe {
@@ -60,13 +61,16 @@ macro_rules! table {
     ($($type:ty: $reasons:expr,)*) => {
         vec![$({
             let has = [
-                ("Debug", <Probe<$type>>::DEBUG), ("Clone", <Probe<$type>>::CLONE), ("Copy", <Probe<$type>>::COPY),
-                ("PartialEq", <Probe<$type>>::PARTIAL_EQ), ("Eq", <Probe<$type>>::EQ), ("Hash", <Probe<$type>>::HASH),
+                ("Debug", <Probe<$type>>::DEBUG), ("Clone", <Probe<$type>>::CLONE),
+                ("Copy", <Probe<$type>>::COPY),
+                ("PartialEq", <Probe<$type>>::PARTIAL_EQ), ("Eq", <Probe<$type>>::EQ),
+                ("Hash", <Probe<$type>>::HASH),
                 ("Default", <Probe<$type>>::DEFAULT),
             ];
             let lacks = has.into_iter().filter(|(_, has)| !has).map(|(name, _)| name).collect();
             let auto = [
-                <Probe<$type>>::SEND, <Probe<$type>>::SYNC, <Probe<$type>>::UNWIND, <Probe<$type>>::REF_UNWIND,
+                <Probe<$type>>::SEND, <Probe<$type>>::SYNC,
+                <Probe<$type>>::UNWIND, <Probe<$type>>::REF_UNWIND,
             ];
             let traits: Traits = (lacks, auto);
             let reasons: Reasons = $reasons;
@@ -98,7 +102,8 @@ fn types() -> Vec<(&'static str, Traits, Reasons)> {
         OwnedMessage: OWNER,
         PreparedMessage: &[
             ("Copy", "it owns memory"), ("PartialEq", "it is encoded to be sent, not to be read"),
-            ("Eq", "it is encoded to be sent, not to be read"), ("Hash", "it is encoded to be sent, not to be read"),
+            ("Eq", "it is encoded to be sent, not to be read"),
+            ("Hash", "it is encoded to be sent, not to be read"),
             NO_DEFAULT,
         ],
         Part<'static>: VALUE,
@@ -116,7 +121,8 @@ fn types() -> Vec<(&'static str, Traits, Reasons)> {
         Timeout: VALUE,
         Server: &[],
         Client<StdRng>: &[
-            ("Clone", "two clients would draw the same keys"), ("Copy", "two clients would draw the same keys"),
+            ("Clone", "two clients would draw the same keys"),
+            ("Copy", "two clients would draw the same keys"),
             ("PartialEq", "its generator is secret"), ("Eq", "its generator is secret"),
             ("Hash", "its generator is secret"), ("Default", "it needs a generator"),
         ],
@@ -166,9 +172,9 @@ fn each_type_is_send_sync_and_unwind_safe() {
 /// The thread-local generator of `rand` keeps its connection in one thread. `Client` names one that does not.
 #[test]
 fn a_connection_is_send_if_its_generator_is() {
-    assert!(<Probe<Connection<Client<StdRng>>>>::SEND);
-    assert!(!<Probe<Connection<Client<rand::rngs::ThreadRng>>>>::SEND);
     fn needs_send(_: impl Send + 'static) {}
+    const { assert!(<Probe<Connection<Client<StdRng>>>>::SEND) };
+    const { assert!(!<Probe<Connection<Client<rand::rngs::ThreadRng>>>>::SEND) };
     let rng = StdRng::seed_from_u64(1);
     needs_send(Connection::after_handshake(Client::new(rng), Config::new(), Agreed::NONE));
 }

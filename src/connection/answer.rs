@@ -1,4 +1,4 @@
-//! What a server's embedder decides about a request, and what the library answers by itself.
+//! The answers to a request: those that a server's embedder decides on, and those of the library itself.
 
 use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, full};
@@ -12,13 +12,13 @@ use crate::role::{AcceptsHandshake, Role, Unmasked};
 use crate::storage::Storage;
 use crate::storage::sealed::{Empty, Text};
 
-/// Room for an error answer of the library's own, whatever the embedder's limit is.
+/// The room for an error answer of the library itself, whatever the embedder's limit is.
 const ERROR_ANSWER: usize = 512;
 
 impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
-    /// Accepts the opening handshake: queues the 101, and the connection is open (RFC 6455 section 4.2.2). The next
-    /// [`receive`](crate::Connection::receive) reports [`Event::HandshakeComplete`](crate::Event::HandshakeComplete);
-    /// messages can be sent at once.
+    /// Accepts the opening handshake: queues the 101, and the connection is open (RFC 6455 section 4.2.2).
+    /// The next [`receive`](crate::Connection::receive) reports
+    /// [`Event::HandshakeComplete`](crate::Event::HandshakeComplete); messages can be sent at once.
     ///
     /// # Errors
     /// [`Misuse::NoRequest`], [`Misuse::SubprotocolNotOffered`], [`Misuse::InvalidHeader`],
@@ -40,12 +40,12 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Refuses the opening handshake: queues an HTTP answer with any status but 101 and ends the connection, as for
-    /// 401 with `WWW-Authenticate`, a redirect, or 403 for an `Origin` (RFC 6455 section 4.2.2).
+    /// Refuses the opening handshake: queues an HTTP answer with any status but 101 and ends the connection,
+    /// as for 401 with `WWW-Authenticate`, a redirect, or 403 for an `Origin` (RFC 6455 section 4.2.2).
     ///
     /// # Errors
-    /// [`Misuse::NoRequest`], [`Misuse::InvalidStatus`], [`Misuse::InvalidHeader`], [`Misuse::ReservedHeader`],
-    /// [`SendError::TooLarge`]. The request then still waits for an answer.
+    /// [`Misuse::NoRequest`], [`Misuse::InvalidStatus`], [`Misuse::InvalidHeader`],
+    /// [`Misuse::ReservedHeader`], [`SendError::TooLarge`]. The request then still waits for an answer.
     pub fn reject(&mut self, reply: &Reply<'_>) -> Result<(), SendError> {
         let is_head = match self.decision() {
             Decision::None => return Err(Misuse::NoRequest.into()),
@@ -58,8 +58,8 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Answers an [`Event::HttpRequest`](crate::Event::HttpRequest), with a page for instance, and ends the connection.
-    /// An answer to `HEAD` goes out without its body.
+    /// Answers an [`Event::HttpRequest`](crate::Event::HttpRequest), with a page for instance, and ends the
+    /// connection. An answer to `HEAD` is sent without its body.
     ///
     /// # Errors
     /// As [`reject`](Self::reject).
@@ -67,15 +67,16 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
         self.reject(reply)
     }
 
-    /// What waits for a decision; nothing any more once the transport has ended.
+    /// The decision that is still to be made. After the end of the transport there is none.
     fn decision(&self) -> Decision {
         if matches!(self.lifecycle.phase(), Phase::Handshake) { self.decision } else { Decision::None }
     }
 }
 
 impl<R: Unmasked, S: Storage> Sender<R, S> {
-    /// The header of a message whose payload the caller writes itself. Like [`mask_in_place`](Self::mask_in_place), but
-    /// for payloads that are shared, since a server does not mask.
+    /// The header of a message whose payload the caller writes itself. Like
+    /// [`mask_in_place`](Self::mask_in_place), but for payloads that are shared, since a server does not
+    /// mask.
     ///
     /// # Errors
     /// As [`mask_in_place`](Self::mask_in_place).
@@ -84,8 +85,8 @@ impl<R: Unmasked, S: Storage> Sender<R, S> {
         self.header_only(message.kind(), message.len() as u64)
     }
 
-    /// The header of a binary message of `payload_len` bytes, at most 2^63 - 1, that the caller writes itself. Its
-    /// payload need not be in memory, nor exist as a whole yet.
+    /// The header of a binary message of `payload_len` bytes, at most 2^63 - 1, that the caller writes
+    /// itself. Its payload need not be in memory, nor exist as a whole yet.
     ///
     /// # Errors
     /// [`Misuse::PayloadTooLong`]; otherwise as [`mask_in_place`](Self::mask_in_place).
@@ -103,7 +104,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Answers a request that is not valid. WS-4.2.1-01 · WS-10.7-04
     pub(super) fn answer_invalid(&mut self, error: Error) {
         if let Some(answer) = error_answer(error) {
-            // Where there is no memory even for this, the transport is closed without an answer.
+            // If there is no memory even for this, the transport is closed without an answer.
             let _ = self.write_head(ERROR_ANSWER, |out| {
                 out.put(VERSION);
                 out.put(answer);

@@ -12,12 +12,12 @@ use crate::storage::sealed::Empty;
 impl<const RX: usize, const TX: usize> Connection<Server, Fixed<RX, TX>> {
     /// As [`server_in`](Self::server_in), for a constant or a `static`.
     ///
-    /// A `static` begins as a copy in flash of the whole connection, with its buffers. Assigning a constant to it
-    /// costs less flash.
+    /// A `static` begins as a copy in flash of the whole connection, with its buffers. Assigning a constant
+    /// to it costs less flash.
     ///
     /// # Panics
-    /// If the configuration asks for compression (feature `deflate`), for which a constant has no memory. In a constant
-    /// this is an error of the compiler.
+    /// If the configuration asks for compression (feature `deflate`), for which a constant has no memory. In
+    /// a constant this is an error of the compiler.
     #[must_use]
     pub const fn const_server(config: Config) -> Self {
         Self::const_new(Server, &config, Beginning::HANDSHAKE, Agreed::NONE)

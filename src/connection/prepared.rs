@@ -12,11 +12,11 @@ use alloc::rc::Rc as Shared;
 use alloc::sync::Arc as Shared;
 use core::fmt;
 
-/// A message that is encoded once and sent to many connections: a broadcast costs one copy for each connection, and no
-/// header, check or allocation. Needs the feature `alloc`.
+/// A message that is encoded once and sent to many connections: a broadcast costs one copy for each
+/// connection, and no header, check or allocation. Needs the feature `alloc`.
 ///
-/// A clone costs next to nothing: it shares the encoded bytes. Threads can share them too, except on a target without
-/// atomic compare-and-swap.
+/// A clone costs next to nothing: it shares the encoded bytes. Threads can share them too, except on a target
+/// without atomic compare-and-swap.
 ///
 /// ```
 /// use sansws::{Agreed, Config, Connection, PreparedMessage, Server};
@@ -31,9 +31,9 @@ use core::fmt;
 /// # Ok::<(), sansws::SendError>(())
 /// ```
 ///
-/// A server that has agreed on permessage-deflate sends the message compressed. The message is compressed once for each
-/// size of the window, not for each connection. It does not refer to earlier messages, and later messages do not refer
-/// to it, so a connection loses the context that it took over.
+/// A server that has agreed on permessage-deflate sends the message compressed. The message is compressed
+/// once for each size of the window, not for each connection. It does not refer to earlier messages, and
+/// later messages do not refer to it, so a connection loses the context that it took over.
 #[derive(Clone)]
 pub struct PreparedMessage(Shared<Encoded>);
 

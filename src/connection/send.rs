@@ -1,4 +1,5 @@
-//! Calls into frames in the outgoing buffer. Every frame that goes out is made here; a refused call changes nothing.
+//! The sending half of a connection: it turns calls into frames in the outgoing buffer. A refused call
+//! changes nothing.
 
 mod automatic;
 #[cfg(feature = "deflate")]
@@ -22,51 +23,53 @@ use core::{fmt, iter};
 /// The longest control frame: a header of two bytes, a masking key, 125 bytes of payload.
 const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL;
 
-/// How many bytes above [`Config::max_outgoing`](crate::Config::max_outgoing) the connection's own frames can take:
-/// one pong and one Close.
+/// How many bytes above [`Config::max_outgoing`](crate::Config::max_outgoing) the connection's own frames can
+/// take: one pong and one Close.
 pub const OUTGOING_RESERVE: usize = 2 * MAX_CONTROL_FRAME;
 
-/// The sending half of a [`Connection`](crate::Connection): what goes out is queued in
-/// [`outgoing`](crate::Connection::outgoing). Comes with each event, and by
-/// [`Connection::sender`](crate::Connection::sender).
+/// The sending half of a [`Connection`](crate::Connection). It queues frames in
+/// [`outgoing`](crate::Connection::outgoing). Each event comes with it, and
+/// [`Connection::sender`](crate::Connection::sender) returns it.
 pub struct Sender<R: Role, S: Storage> {
     pub(super) role: R,
     pub(super) lifecycle: Lifecycle,
     outgoing: S::Send,
-    /// The payload of a pong that waits until those in `outgoing` are gone, since many wait there already: a flood of
-    /// pings costs no more. The latest wins (WS-5.5.3-02).
+    /// The payload of a pong that is queued once the pongs in `outgoing` are sent. Later pings replace it, so
+    /// a flood of pings takes no more memory (WS-5.5.3-02).
     waiting_pong: S::Control,
-    /// Whether `waiting_pong` holds one: its payload may be empty.
+    /// Whether `waiting_pong` holds a pong. Its payload may be empty, so the length does not tell.
     pong_waits: bool,
-    /// How many bytes of `outgoing` there are up to the end of the last automatic pong in it; 0 if there is none.
+    /// The length of `outgoing` up to the end of its last automatic pong; 0 if it contains none.
     pong_end: u32,
     pub(super) under_way: UnderWay,
-    /// While connecting: the subprotocols that are offered, each with a comma. Afterwards: the agreed one.
+    /// During the handshake: the offered subprotocols, each followed by a comma. Afterwards: the agreed
+    /// subprotocol.
     pub(super) negotiation: S::Text,
-    /// What is to be decided by the embedder of a server.
+    /// The decision that a server's embedder has to make now.
     pub(super) decision: Decision,
-    /// Without the feature `deflate` it takes no room.
+    /// Without the feature `deflate` this takes no memory.
     pub(super) compression: Compression,
     max_outgoing: u32,
 }
 
-/// What a server's embedder has to decide.
+/// A decision that a server's embedder has to make.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Decision {
     None,
-    /// An opening handshake: `accept` or `reject`.
+    /// About an opening handshake: `accept` or `reject`.
     Upgrade,
-    /// An HTTP request: `respond`.
+    /// About an HTTP request: `respond`.
     Http {
         is_head: bool,
     },
 }
 
-/// What has to be remembered until it is done. Never both at once: messages are sent when the handshake is over.
+/// What the sender has begun and not completed. A handshake and a message never overlap, since messages are
+/// sent only after the handshake.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum UnderWay {
     Nothing,
-    /// The opening handshake: the answer to the key, to be written by a server and expected by a client.
+    /// The opening handshake, with the answer to the key: a server writes it, a client expects it.
     Handshake(Digest),
     Message(Fragmented),
 }
@@ -95,7 +98,7 @@ pub(super) struct Fragmented {
 }
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    /// `max_outgoing` is that of the configuration, and `capacity` that of the buffer.
+    /// `max_outgoing` is the limit of the configuration, `capacity` the one of the buffer.
     #[inline(always)]
     pub(super) const fn new(
         role: R,
@@ -118,7 +121,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             negotiation,
             decision: Decision::None,
             compression,
-            // Cursors of buffers have 32 bits.
+            // The cursors of buffers have 32 bits.
             max_outgoing: to_u32(if max_outgoing < room { max_outgoing } else { room }),
         }
     }
@@ -127,8 +130,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// [`SendError::NotNow`] or [`SendError::TooLarge`] if the frame does not fit, see [`room`](Self::room);
-    /// [`Misuse::NotOpenYet`] and [`Misuse::Closed`] outside of [`State::Open`]; [`Misuse::MessageUnfinished`] between
-    /// [`begin`](Self::begin) and [`finish`](Self::finish). A refused call queues nothing.
+    /// [`Misuse::NotOpenYet`] and [`Misuse::Closed`] outside of [`State::Open`];
+    /// [`Misuse::MessageUnfinished`] between [`begin`](Self::begin) and [`finish`](Self::finish). A refused
+    /// call queues nothing.
     #[inline]
     pub fn text(&mut self, text: &str) -> Result<(), SendError> {
         self.data(Opcode::Text, text.as_bytes())
@@ -169,8 +173,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// Begins a message that is sent in fragments (RFC 6455 section 5.4), for content that is not known as a whole.
-    /// Nothing is queued yet. Control frames can be sent between the fragments, other messages cannot.
+    /// Begins a message in fragments (RFC 6455 section 5.4), for content that is not complete yet. This call
+    /// queues nothing. Control frames can be sent between the fragments, other messages cannot.
     ///
     /// ```
     /// use sansws::{Agreed, Config, Connection, DataKind, Server};
@@ -193,7 +197,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Queues a fragment of the message that was begun. Text may be cut inside of a character.
+    /// Queues a fragment of the message. Text may be cut inside of a character.
     ///
     /// # Errors
     /// [`SendError::NotNow`] or [`SendError::TooLarge`] if the frame does not fit; [`Misuse::NothingBegun`];
@@ -202,7 +206,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.next_fragment(bytes, false)
     }
 
-    /// Queues the last fragment of the message that was begun; `bytes` may be empty.
+    /// Queues the last fragment of the message; `bytes` may be empty.
     ///
     /// # Errors
     /// As [`fragment`](Self::fragment).
@@ -213,15 +217,15 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Queues a ping with at most 125 bytes of payload.
     ///
     /// # Errors
-    /// [`SendError::NotNow`] or [`SendError::TooLarge`] if the frame does not fit; [`Misuse::ControlTooLong`];
-    /// [`Misuse::NotOpenYet`]; [`Misuse::Closed`].
+    /// [`SendError::NotNow`] or [`SendError::TooLarge`] if the frame does not fit;
+    /// [`Misuse::ControlTooLong`]; [`Misuse::NotOpenYet`]; [`Misuse::Closed`].
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         self.control(Opcode::Ping, payload)
     }
 
-    /// Queues a pong that nobody asked for, or the answer to a ping where
-    /// [`Config::auto_pong`](crate::Config::auto_pong) is off. Possible until the peer's Close arrives.
+    /// Queues an unsolicited pong, or the answer to a ping if [`Config::auto_pong`](crate::Config::auto_pong)
+    /// is off. This is possible until the peer's Close arrives.
     ///
     /// # Errors
     /// As [`ping`](Self::ping).
@@ -230,15 +234,18 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.control(Opcode::Pong, payload)
     }
 
-    /// Begins the closing handshake (RFC 6455 section 7.1.2). No data can be sent afterwards; messages are still
-    /// received until the peer's Close arrives. A message that is being sent in fragments stays unfinished.
+    /// Begins the closing handshake (RFC 6455 section 7.1.2). No data can be sent afterwards. The connection
+    /// still receives messages until the peer's Close arrives. A message in fragments that is not finished
+    /// remains unfinished.
     ///
-    /// The Close has room of its own in the outgoing buffer, so it always fits. The exception is a storage whose send
-    /// buffer is smaller than [`OUTGOING_RESERVE`], which can refuse it with [`SendError::TooLarge`].
+    /// The Close has room of its own in the outgoing buffer, so it always fits. The exception is a storage
+    /// whose send buffer is smaller than [`OUTGOING_RESERVE`], which can refuse it with
+    /// [`SendError::TooLarge`].
     ///
     /// # Errors
     /// [`Misuse::CloseCodeNotAllowed`] for codes that must not be on the wire, and for 1010 from a server;
-    /// [`Misuse::ReasonTooLong`] above [`MAX_CLOSE_REASON`] bytes; [`Misuse::NotOpenYet`], [`Misuse::Closed`].
+    /// [`Misuse::ReasonTooLong`] above [`MAX_CLOSE_REASON`] bytes; [`Misuse::NotOpenYet`],
+    /// [`Misuse::Closed`].
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         // WS-7.4.1-13
@@ -271,9 +278,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Prepares a message whose payload the caller writes itself, for `writev` or DMA: returns the header of its frame
-    /// and, on a client, masks the payload in place. Write the header and then the whole payload, before anything that
-    /// [`outgoing`](crate::Connection::outgoing) holds by then. A payload of any length can be sent in this way.
+    /// Prepares a message whose payload the caller writes itself, for `writev` or DMA: returns the header of
+    /// its frame and, on a client, masks the payload in place. Write the header and then the whole payload,
+    /// before anything that [`outgoing`](crate::Connection::outgoing) holds by then. A payload of any length
+    /// can be sent in this way.
     ///
     /// ```
     /// use sansws::{Agreed, Config, Connection, DataKind, Server};
@@ -286,8 +294,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// ```
     ///
     /// # Errors
-    /// [`SendError::NotNow`] unless `outgoing` is empty, since the bytes in it must be written before this frame;
-    /// [`Misuse::InvalidUtf8`]; the errors of the state as for [`text`](Self::text).
+    /// [`SendError::NotNow`] unless `outgoing` is empty, since the bytes in it must be written before this
+    /// frame; [`Misuse::InvalidUtf8`]; the errors of the state as for [`text`](Self::text).
     pub fn mask_in_place(&mut self, kind: DataKind, payload: &mut [u8]) -> Result<FrameHeader, SendError> {
         if kind == DataKind::Text && crate::message::validate(payload).is_err() {
             return Err(Misuse::InvalidUtf8.into());
@@ -311,7 +319,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// The subprotocol that both sides agreed on; `None` before the connection is open, and where there is none.
+    /// The subprotocol that both sides agreed on; `None` before the connection is open, and if there is none.
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         match self.lifecycle.phase() {
@@ -320,7 +328,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// The subprotocols that are offered.
+    /// The subprotocols that the client offers.
     pub(super) fn offered(&self) -> impl Iterator<Item = &str> {
         let mut rest = self.negotiation.as_str();
         iter::from_fn(move || {
@@ -330,18 +338,19 @@ impl<R: Role, S: Storage> Sender<R, S> {
         })
     }
 
-    /// How many bytes wait in [`outgoing`](crate::Connection::outgoing): a slow reader shows here.
+    /// How many bytes wait in [`outgoing`](crate::Connection::outgoing). The number grows if the peer reads
+    /// slowly.
     #[must_use]
     pub fn outgoing_len(&self) -> usize {
         self.outgoing.len()
     }
 
     /// How many payload bytes a message or fragment may have now, so that its frame fits into
-    /// [`outgoing`](crate::Connection::outgoing) behind the bytes that wait there. A longer one is refused with
-    /// [`SendError::NotNow`], up to [`max_room`](Self::max_room).
+    /// [`outgoing`](crate::Connection::outgoing) behind the bytes that wait there. A longer one is refused
+    /// with [`SendError::NotNow`], up to [`max_room`](Self::max_room).
     ///
-    /// 0 also if there is not even room for the header of an empty message. A fragment of a compressed message needs
-    /// a little more room, since it can grow.
+    /// 0 also if there is not even room for the header of an empty message. A fragment of a compressed
+    /// message needs a little more room, since it can grow.
     #[must_use]
     pub fn room(&self) -> usize {
         self.payload_len_in(self.max_outgoing().saturating_sub(self.outgoing.len()))
@@ -393,14 +402,14 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// Fails the WebSocket connection (RFC 6455 section 7.1.7): the one way for every protocol error. Queues a Close
-    /// where one is due and makes the state terminal.
+    /// Fails the WebSocket connection (RFC 6455 section 7.1.7). Every protocol error comes here. Queues a
+    /// Close if one is due, and makes the state terminal.
     #[cold]
     pub(super) fn fail(&mut self, error: Error) -> Error {
-        // WS-7.1.7-05 · WS-10.7-03. One Close is enough (WS-7.1.7-07), and there is none before the connection is open
-        // (WS-7.1.7-06).
+        // WS-7.1.7-05 · WS-10.7-03. A connection sends one Close at most (WS-7.1.7-07), and none before it is
+        // open (WS-7.1.7-06).
         if let (Phase::Open, Some(code)) = (self.lifecycle.phase(), error.close_code()) {
-            // Where even the reserve has no memory the transport is dropped without a Close.
+            // If there is no memory even for the Close, the transport is dropped without one.
             let _ = self.queue_close(&u16::from(code).to_be_bytes());
         }
         self.pong_waits = false;
@@ -408,7 +417,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         error
     }
 
-    /// Takes a step. Where the handshake ends without being complete nothing was agreed.
+    /// Takes a step. If the handshake ends without success, nothing was agreed on.
     #[inline(always)]
     pub(super) fn step(&mut self, step: Step) {
         if R::HAS_HANDSHAKE && matches!(self.lifecycle.phase(), Phase::Handshake) {
@@ -504,7 +513,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Err(if len <= max { SendError::NotNow } else { SendError::TooLarge })
     }
 
-    /// Appends one frame, masked in the role that masks. All or nothing.
+    /// Appends one frame; a client masks it. All or nothing.
     #[inline]
     pub(super) fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), SendError> {
         Self::write_frame(&mut self.role, &mut self.outgoing, opcode, fin, payload)
@@ -522,7 +531,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let header_len = FrameHeader::len_for(payload.len(), !R::IS_SERVER);
         // A slice has at most `isize::MAX` bytes, so no length overflows.
         let room = outgoing.grow(payload.len().wrapping_add(header_len.into())).map_err(full::<S>)?;
-        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
+        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn after the payload is known.
         let key = role.masking_key();
         let room = FrameHeader::write(opcode, fin, payload.len() as u64, key, room);
         match key {
@@ -532,18 +541,18 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Appends bytes that were encoded before.
+    /// Appends an encoded frame.
     #[cfg(feature = "alloc")]
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         self.outgoing.append(bytes).map_err(full::<S>)
     }
 
-    /// Queues the head that `write` writes, at most `limit` bytes long. All or nothing. A head is the first that a
-    /// connection sends, so the buffer is empty.
+    /// Queues the head that `write` writes, of at most `limit` bytes. All or nothing. The head comes before
+    /// everything else that a connection sends, so the buffer is empty.
     pub(super) fn write_head(&mut self, limit: usize, write: impl Fn(&mut Out<'_>)) -> Result<(), SendError> {
         let max = limit.min(self.outgoing.max_len());
         if S::Send::GROWS {
-            // Room costs memory here, so the head is measured first.
+            // Room takes memory here, so the head is measured first.
             let mut measured = Out::default();
             write(&mut measured);
             if measured.len() > max {
@@ -563,7 +572,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         to_usize(self.max_outgoing)
     }
 
-    /// Forgets what was not written yet: of a request whose answer came before it was whole.
+    /// Drops all outgoing bytes: those of a request that was answered before all of it was written.
     pub(super) fn discard_outgoing(&mut self) {
         self.outgoing.clear(0);
         self.pong_end = 0;

@@ -110,7 +110,8 @@ fn room_is_what_fits_into_a_storage_of_fixed_size() {
     }
 }
 
-/// Checks `room` and `max_room` of an empty connection with this limit, whose shortest frame has `least` bytes.
+/// Checks `room` and `max_room` of an empty connection with this limit, whose shortest frame has `least`
+/// bytes.
 fn room_holds<R: Role, S: Storage>(mut connection: Connection<R, S>, limit: usize, least: usize) {
     let max = connection.sender().max_room();
     assert_eq!(connection.sender().room(), max, "nothing waits");
