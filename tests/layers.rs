@@ -13,8 +13,8 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ),
     // Says of values what may stand in a log.
     ("defmt", &["connection", "event", "handshake", "close", "role", "storage"]),
-    // The timers are told the state of a connection, and know nothing else of it.
-    ("timers", &["State"]),
+    // The timers are told the state of a connection and its events, and know nothing else of it.
+    ("timers", &["State", "event"]),
     ("event", &["handshake", "message", "error", "close"]),
     ("handshake", &["frame", "config", "storage", "error", "close", "role"]),
     // These are given plain numbers, never `Config`, so that they can be read and tested without a connection.

@@ -7,9 +7,9 @@
     reason = "the signatures are those with the feature"
 )]
 
-use crate::config::Config;
+use crate::config::{Agreed, Config};
 use crate::connection::send::Sender;
-use crate::error::{Error, HandshakeError};
+use crate::error::{HandshakeError, SendError};
 use crate::frame::Opcode;
 use crate::role::Role;
 use crate::storage::Storage;
@@ -21,6 +21,14 @@ impl Compression {
     pub(in crate::connection) const NONE: Self = Self;
 
     pub(in crate::connection) const fn new(_config: &Config) -> Self {
+        Self
+    }
+
+    pub(in crate::connection) const fn after_handshake(
+        _config: &Config,
+        _is_server: bool,
+        _agreed: Agreed,
+    ) -> Self {
         Self
     }
 
@@ -104,7 +112,7 @@ impl Decompression {
 }
 
 #[cfg(feature = "alloc")]
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(in crate::connection) struct CompressedFrames;
 
 #[cfg(feature = "alloc")]
@@ -120,7 +128,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         &mut self,
         opcode: Opcode,
         payload: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<(), SendError> {
         self.frame(opcode, true, payload)
     }
 
@@ -131,7 +139,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         fin: bool,
         bytes: &[u8],
         _is_compressed: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<(), SendError> {
         self.frame(opcode, fin, bytes)
     }
 }
