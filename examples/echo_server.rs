@@ -10,7 +10,7 @@
 //! into what is agreed, so that clients which would do without take their context over.
 
 #[cfg(feature = "deflate")]
-use sansws::deflate::{Deflate, Pool};
+use sansws::deflate::{DeflateConfig, Pool};
 use sansws::{Accept, Config, Connection, Event, Message, Reply, Server};
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -99,7 +99,7 @@ impl Options {
             match arg.as_str() {
                 #[cfg(feature = "deflate")]
                 "--deflate" | "--deflate-keeps-client-context" => {
-                    let deflate = Deflate::new().follow_hints(arg == "--deflate");
+                    let deflate = DeflateConfig::new().follow_hints(arg == "--deflate");
                     options.config = options.config.deflate(deflate);
                 }
                 #[cfg(not(feature = "deflate"))]
@@ -121,7 +121,8 @@ fn serve(mut stream: TcpStream, options: &Options) -> io::Result<()> {
     stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
     let mut connection = Connection::server(options.config);
     #[cfg(feature = "deflate")]
-    connection.set_deflate_pool(&options.pool);
+    // Refused unless the command line asks for compression.
+    let _ = connection.set_deflate_pool(&options.pool);
     let mut buffer = vec![0; 64 << 10];
     let result = converse(&mut stream, &mut connection, &mut buffer);
     // Also after an error: what is left to write tells the peer about it, by a Close or by an HTTP answer.

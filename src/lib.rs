@@ -58,9 +58,12 @@
 //!
 //! # When something goes wrong
 //!
-//! An [`Error`] tells who is at fault. A refused call ([`Error::Caller`]) changes nothing. Every other error is final:
-//! the connection has failed and says the same each time; `outgoing` holds what tells the peer (a Close frame with a
-//! fitting code, or an HTTP error), so write it before you close the transport.
+//! An [`Error`] says why a connection failed and who is at fault. A failure is final. `outgoing` then holds the bytes
+//! that tell the peer (a Close frame with a fitting code, or an HTTP error), so write them before you close the
+//! transport.
+//!
+//! A [`SendError`] says why a call was refused: whether it can succeed later, never, or is not allowed. A refused call
+//! queues nothing and changes nothing.
 //!
 //! # Where the rest is
 //!
@@ -77,7 +80,8 @@
 //!   keys and header values, and payloads too.
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
 //! - `sha1`: a faster handshake: SHA-1 by the processor's own instructions, where it has them, and base64 by a table.
-//! - `simd`: large payloads are masked, and text is validated, with the widest vectors that the processor has. Needs `std`.
+//! - `simd`: large payloads are masked with the widest vectors that the processor has; implies `simdutf8` and `std`.
+//!   Needs Rust 1.89.
 //! - `simdutf8`: text is validated with SIMD, and short ASCII in whole words (crates `simdutf8` and `ascii`).
 #![no_std]
 #![forbid(unsafe_code)]
@@ -94,10 +98,10 @@ mod config;
 mod connection;
 #[cfg(feature = "deflate")]
 pub mod deflate;
+#[cfg(feature = "defmt")]
+mod defmt;
 mod error;
 mod event;
-#[cfg(feature = "defmt")]
-mod format;
 mod frame;
 pub mod handshake;
 mod message;
@@ -106,18 +110,21 @@ mod storage;
 pub mod timers;
 
 pub use close::{Close, CloseCode, MAX_CLOSE_REASON};
-pub use config::{Config, Delivery};
+pub use config::{Agreed, Config, Delivery};
 #[cfg(feature = "deflate")]
 pub use connection::Compress;
 #[cfg(feature = "alloc")]
 pub use connection::PreparedMessage;
 pub use connection::{Connection, EventToken, OUTGOING_RESERVE, Sender, State};
-pub use error::{Error, HandshakeError, Limit, Misuse, Violation};
+pub use error::{Error, HandshakeError, Limit, Misuse, SendError, Violation};
+#[cfg(feature = "alloc")]
+pub use event::OwnedMessage;
 pub use event::{Event, EventKind, Handshake, Message, Part};
 pub use frame::FrameHeader;
 pub use handshake::{Accept, ClientRequest, Reply, Uri, UriError};
 pub use message::DataKind;
-pub use role::{Client, Role, Server, Upgraded};
+pub use rand_core;
+pub use role::{AcceptsHandshake, Client, FramesOnly, Role, Server, Unmasked};
 #[cfg(feature = "heapless")]
 pub use storage::{Borrowed, Fixed};
 pub use storage::{Heap, Storage};

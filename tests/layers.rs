@@ -12,11 +12,11 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
         "connection",
         &["event", "handshake", "message", "deflate", "frame", "config", "storage", "error", "close", "role"],
     ),
-    // This room decides what a log may contain of a value.
-    ("format", &["connection", "event", "handshake", "close", "role", "storage"]),
-    // The timers know the state of a connection, and nothing else about it.
-    ("timers", &["State"]),
-    ("event", &["handshake", "message", "close"]),
+    // Says of values what may stand in a log.
+    ("defmt", &["connection", "event", "handshake", "close", "role", "storage"]),
+    // The timers are told the state of a connection and its events, and know nothing else of it.
+    ("timers", &["State", "event"]),
+    ("event", &["handshake", "message", "error", "close"]),
     ("handshake", &["frame", "config", "storage", "error", "close", "role"]),
     // These rooms are given plain numbers, never `Config`, so that they can be read and tested without a
     // connection. The negotiation reads extensions with the grammar of `handshake`, which does not know the

@@ -1,11 +1,10 @@
-//! Invariant: whatever compressed bytes a peer sends, and wherever the bytes and the output are cut, a
-//! decompressor neither panics nor hangs. It gives the same bytes or the same failure as if all came in one
-//! piece, and never more bytes than the output has room for.
+//! Invariant: whatever a peer sends compressed, and however it and the room for it are cut, a decompressor neither panics nor
+//! hangs, gives the same bytes or the same failure as when all comes in one piece, and never more than there is room for.
 #![no_main]
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use sansws::deflate::{Corrupt, Inflater};
+use sansws::deflate::{Corrupt, Decompressor};
 
 /// The limit of a message, as a connection would have one.
 const MAX: usize = 1 << 16;
@@ -21,7 +20,7 @@ struct Input<'a> {
 
 /// Returns `None` for a message that is too long.
 fn message(
-    inflater: &mut Inflater,
+    decompressor: &mut Decompressor,
     payload: &[u8],
     piece: usize,
     room: usize,
@@ -31,7 +30,7 @@ fn message(
         let mut rest = piece;
         loop {
             let mut out = vec![0; room.min(MAX - message.len())];
-            let step = inflater.inflate(rest, &mut out)?;
+            let step = decompressor.decompress(rest, &mut out)?;
             rest = &rest[step.consumed..];
             message.extend_from_slice(&out[..step.produced]);
             if step.done {
@@ -40,9 +39,9 @@ fn message(
             }
             if step.produced < out.len() {
                 assert_eq!(
-                    inflater.inflate(rest, &mut out),
+                    decompressor.decompress(rest, &mut out),
                     Err(Corrupt),
-                    "the step was not done although there was room left"
+                    "not done, though there is room"
                 );
                 return Err(Corrupt);
             }
@@ -51,13 +50,13 @@ fn message(
             }
         }
     }
-    inflater.finish()?;
+    decompressor.finish()?;
     Ok(Some(message))
 }
 
 fuzz_target!(|input: Input<'_>| {
     let bits = 8 + input.window_bits % 8;
-    let (mut one, mut other) = (Inflater::new(bits), Inflater::new(bits));
+    let (mut one, mut other) = (Decompressor::new(bits), Decompressor::new(bits));
     for payload in input.payloads {
         let expected = message(&mut one, payload, usize::MAX, MAX);
         let cut = message(&mut other, payload, usize::from(input.pieces) + 1, usize::from(input.room) + 1);

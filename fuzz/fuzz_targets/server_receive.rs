@@ -28,7 +28,7 @@ fn check<S: Storage + Copy>(input: &Input<'_>, storage: S) {
         if input.with_handshake || input.from_start {
             Connection::server_in(config, storage)
         } else {
-            input.agree(Connection::open_server_in(config, storage))
+            Connection::after_handshake_in(Server, config, input.agreed(), storage)
         }
     };
     assert_cuts_do_not_matter(connect, &bytes, input, answer);

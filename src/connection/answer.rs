@@ -1,57 +1,52 @@
-//! What a server's embedder decides about a request, and what the library answers by itself.
+//! The answers to a request: those that a server's embedder decides on, and those of the library itself.
 
-use super::send::{Decision, Sender};
+use super::compression::ExtensionValue;
+use super::send::{Decision, Sender, full};
 use super::state::{Phase, Step};
-#[cfg(feature = "deflate")]
-use crate::deflate::ExtensionValue;
-use crate::error::{Error, Misuse};
+use crate::error::{Error, Misuse, SendError};
+use crate::event::Message;
 use crate::frame::FrameHeader;
 use crate::handshake::{Accept, CLOSE, Reply, VERSION, accept_of, error_answer};
 use crate::message::DataKind;
-use crate::role::sealed::Unmasked;
-use crate::role::{Role, Server};
+use crate::role::{AcceptsHandshake, Role, Unmasked};
 use crate::storage::Storage;
 use crate::storage::sealed::{Empty, Text};
 
-/// Room for an error answer of the library's own, whatever the embedder's limit is.
+/// The room for an error answer of the library itself, whatever the embedder's limit is.
 const ERROR_ANSWER: usize = 512;
 
-impl<S: Storage> Sender<Server, S> {
-    /// Accepts the opening handshake: queues the 101, and the connection is open (RFC 6455 section 4.2.2). The next
-    /// [`receive`](crate::Connection::receive) reports [`Event::HandshakeComplete`](crate::Event::HandshakeComplete);
-    /// messages can be sent at once.
+impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
+    /// Accepts the opening handshake: queues the 101, and the connection is open (RFC 6455 section 4.2.2).
+    /// The next [`receive`](crate::Connection::receive) reports
+    /// [`Event::HandshakeComplete`](crate::Event::HandshakeComplete); messages can be sent at once.
     ///
     /// # Errors
     /// [`Misuse::NoRequest`], [`Misuse::SubprotocolNotOffered`], [`Misuse::InvalidHeader`],
-    /// [`Misuse::ReservedHeader`], [`Misuse::OutgoingFull`]. The request then still waits for an answer.
-    pub fn accept(&mut self, accept: &Accept<'_>) -> Result<(), Error> {
+    /// [`Misuse::ReservedHeader`], [`SendError::TooLarge`]. The request then still waits for an answer.
+    pub fn accept(&mut self, accept: &Accept<'_>) -> Result<(), SendError> {
         if self.decision() != Decision::Upgrade {
             return Err(Misuse::NoRequest.into());
         }
         let agreed = accept.agreed(self.offered())?;
         accept.check_headers()?;
         let mut negotiation = S::Text::empty();
-        negotiation.push(agreed).map_err(|_| Misuse::StorageTooSmall)?;
+        negotiation.push(agreed).map_err(full::<S>)?;
         let key = accept_of(&self.under_way.digest());
-        #[cfg(feature = "deflate")]
-        let extensions = self.compression.answer();
-        #[cfg(feature = "deflate")]
-        let extensions = extensions.as_ref().map(ExtensionValue::as_str);
-        #[cfg(not(feature = "deflate"))]
-        let extensions = None;
+        let answer = self.compression.negotiation().and_then(|negotiation| negotiation.answer());
+        let extensions = answer.as_ref().map(ExtensionValue::as_str);
         self.write_head(self.max_outgoing(), |out| accept.write(&key, agreed, extensions, out))?;
         self.negotiation = negotiation;
         self.step(Step::Opened);
         Ok(())
     }
 
-    /// Refuses the opening handshake: queues an HTTP answer with any status but 101 and ends the connection, as for
-    /// 401 with `WWW-Authenticate`, a redirect, or 403 for an `Origin` (RFC 6455 section 4.2.2).
+    /// Refuses the opening handshake: queues an HTTP answer with any status but 101 and ends the connection,
+    /// as for 401 with `WWW-Authenticate`, a redirect, or 403 for an `Origin` (RFC 6455 section 4.2.2).
     ///
     /// # Errors
-    /// [`Misuse::NoRequest`], [`Misuse::InvalidStatus`], [`Misuse::InvalidHeader`], [`Misuse::ReservedHeader`],
-    /// [`Misuse::OutgoingFull`]. The request then still waits for an answer.
-    pub fn reject(&mut self, reply: &Reply<'_>) -> Result<(), Error> {
+    /// [`Misuse::NoRequest`], [`Misuse::InvalidStatus`], [`Misuse::InvalidHeader`],
+    /// [`Misuse::ReservedHeader`], [`SendError::TooLarge`]. The request then still waits for an answer.
+    pub fn reject(&mut self, reply: &Reply<'_>) -> Result<(), SendError> {
         let is_head = match self.decision() {
             Decision::None => return Err(Misuse::NoRequest.into()),
             Decision::Upgrade => false,
@@ -63,39 +58,40 @@ impl<S: Storage> Sender<Server, S> {
         Ok(())
     }
 
-    /// Answers an [`Event::HttpRequest`](crate::Event::HttpRequest), with a page for instance, and ends the connection.
-    /// An answer to `HEAD` goes out without its body.
+    /// Answers an [`Event::HttpRequest`](crate::Event::HttpRequest), with a page for instance, and ends the
+    /// connection. An answer to `HEAD` is sent without its body.
     ///
     /// # Errors
     /// As [`reject`](Self::reject).
-    pub fn respond(&mut self, reply: &Reply<'_>) -> Result<(), Error> {
+    pub fn respond(&mut self, reply: &Reply<'_>) -> Result<(), SendError> {
         self.reject(reply)
     }
 
-    /// What waits for a decision; nothing any more once the transport has ended.
+    /// The decision that is still to be made. After the end of the transport there is none.
     fn decision(&self) -> Decision {
         if matches!(self.lifecycle.phase(), Phase::Handshake) { self.decision } else { Decision::None }
     }
 }
 
-impl<R: Role + Unmasked, S: Storage> Sender<R, S> {
-    /// The header of a text message whose payload the caller writes itself. Like
-    /// [`frame_in_place`](Self::frame_in_place), for payloads that are shared: a server does not mask.
+impl<R: Unmasked, S: Storage> Sender<R, S> {
+    /// The header of a message whose payload the caller writes itself. Like
+    /// [`mask_in_place`](Self::mask_in_place), but for payloads that are shared, since a server does not
+    /// mask.
     ///
     /// # Errors
-    /// As [`frame_in_place`](Self::frame_in_place).
+    /// As [`mask_in_place`](Self::mask_in_place).
     #[inline]
-    pub fn text_header(&mut self, text: &str) -> Result<FrameHeader, Error> {
-        self.header_only(DataKind::Text, text.len() as u64)
+    pub fn message_header(&mut self, message: Message<'_>) -> Result<FrameHeader, SendError> {
+        self.header_only(message.kind(), message.len() as u64)
     }
 
-    /// The header of a binary message of `payload_len` bytes, at most 2^63 - 1, that the caller writes itself. They
-    /// need not be in memory, nor all there yet.
+    /// The header of a binary message of `payload_len` bytes, at most 2^63 - 1, that the caller writes
+    /// itself. Its payload need not be in memory, nor exist as a whole yet.
     ///
     /// # Errors
-    /// [`Misuse::PayloadTooLong`]; otherwise as [`frame_in_place`](Self::frame_in_place).
+    /// [`Misuse::PayloadTooLong`]; otherwise as [`mask_in_place`](Self::mask_in_place).
     #[inline]
-    pub fn binary_header(&mut self, payload_len: u64) -> Result<FrameHeader, Error> {
+    pub fn binary_header(&mut self, payload_len: u64) -> Result<FrameHeader, SendError> {
         // WS-5.2-12
         if payload_len >> 63 != 0 {
             return Err(Misuse::PayloadTooLong.into());
@@ -108,7 +104,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Answers a request that is not valid. WS-4.2.1-01 · WS-10.7-04
     pub(super) fn answer_invalid(&mut self, error: Error) {
         if let Some(answer) = error_answer(error) {
-            // Where there is no memory even for this, the transport is closed without an answer.
+            // If there is no memory even for this, the transport is closed without an answer.
             let _ = self.write_head(ERROR_ANSWER, |out| {
                 out.put(VERSION);
                 out.put(answer);
@@ -117,7 +113,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    fn write_reply(&mut self, reply: &Reply<'_>, is_head: bool, limit: usize) -> Result<(), Error> {
+    fn write_reply(&mut self, reply: &Reply<'_>, is_head: bool, limit: usize) -> Result<(), SendError> {
         self.write_head(limit, |out| reply.write(is_head, out))
     }
 }

@@ -1,15 +1,12 @@
 //! The opening handshake as part of a connection: heads in, decisions and answers out.
 
 use super::Connection;
-use super::send::{Decision, Sender, UnderWay};
+use super::compression::ExtensionValue;
+use super::send::{Decision, Sender, UnderWay, full};
 use super::state::{Phase, Step};
 use crate::bytes::take_front;
-#[cfg(feature = "deflate")]
-use crate::deflate::ExtensionValue;
-use crate::error::{Error, HandshakeError, Limit, Misuse};
+use crate::error::{Error, HandshakeError, Limit, SendError};
 use crate::event::{Event, Handshake};
-#[cfg(feature = "deflate")]
-use crate::handshake::Headers;
 use crate::handshake::{
     Answer, Body, Bounds, ClientRequest, Progress, Request, Response, Verdict, check_judged_request,
     check_judged_response, check_request, check_response, digest_of, elements, empty_lines_len, encode_key,
@@ -192,10 +189,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
                             offer(&mut sender.negotiation, names).map_err(|Full| Limit::Head)?;
                         }
                     }
-                    #[cfg(feature = "deflate")]
-                    if sender.compression.is_wanted() {
-                        let head = head.get(..len).unwrap_or_default();
-                        sender.compression.choose(Headers::of(head).all("sec-websocket-extensions"));
+                    if let Some(negotiation) = sender.compression.negotiation() {
+                        negotiation.choose(head.get(..len).unwrap_or_default());
                     }
                     Decision::Upgrade
                 }
@@ -203,10 +198,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             };
             return Ok(Some((HeadFound::Request(decision), len)));
         }
-        #[cfg(feature = "deflate")]
-        let offers_extensions = sender.compression.is_wanted();
-        #[cfg(not(feature = "deflate"))]
-        let offers_extensions = false;
+        let offers_extensions = sender.compression.negotiation().is_some();
         let (digest, offered) = (&sender.under_way.digest(), sender.offered());
         let (answer, len) = if !S::Names::KEEPS_ALL {
             (check_judged_response(head, digest, offered, offers_extensions)?, head.len())
@@ -219,11 +211,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
             Answer::Open { subprotocol } => {
                 let mut agreed = S::Text::empty();
                 agreed.push(subprotocol).map_err(|Full| Limit::Head)?;
-                #[cfg(feature = "deflate")]
-                if offers_extensions {
-                    let head = head.get(..len).unwrap_or_default();
-                    let answer = Headers::of(head).all("sec-websocket-extensions");
-                    sender.compression.check_answer(answer)?;
+                if let Some(negotiation) = sender.compression.negotiation() {
+                    negotiation.check_answer(head.get(..len).unwrap_or_default())?;
                 }
                 sender.negotiation = agreed;
                 HeadFound::Open
@@ -274,10 +263,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// What was agreed on holds for what is received from now on.
-    fn take_agreed(&mut self) {
-        if self.sender.compression.is_in_use() {
-            self.receiver.allow_rsv1();
+    /// Tells the receiver what the handshake has agreed on.
+    #[inline(always)]
+    pub(super) fn take_agreed(&mut self) {
+        if let Some(decompression) = self.sender.compression.decompression(R::IS_SERVER) {
+            self.receiver.decompress(decompression);
         }
     }
 
@@ -291,7 +281,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub(super) fn end_of_refusal<'i>(&mut self) -> Option<Opening<'i>> {
         match self.stage {
             Stage::Refusal { head_len, mut body }
-                if R::OPENS && !R::IS_SERVER && matches!(self.sender.lifecycle.phase(), Phase::Handshake) =>
+                if R::HAS_HANDSHAKE
+                    && !R::IS_SERVER
+                    && matches!(self.sender.lifecycle.phase(), Phase::Handshake) =>
             {
                 body.end();
                 Some(self.refused(head_len, body))
@@ -313,7 +305,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
 }
 
 impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
-    pub(super) fn write_request(&mut self, request: &ClientRequest<'_>) -> Result<(), Error> {
+    pub(super) fn write_request(&mut self, request: &ClientRequest<'_>) -> Result<(), SendError> {
         request.check()?;
         let mut nonce = [0; 16];
         self.role.rng.fill_bytes(&mut nonce);
@@ -322,13 +314,9 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         digest_of(&key, &mut digest);
         self.under_way = UnderWay::Handshake(digest);
         let names = request.offered().iter().map(|name| name.as_bytes());
-        offer(&mut self.negotiation, names).map_err(|Full| Misuse::StorageTooSmall)?;
-        #[cfg(feature = "deflate")]
-        let offer = self.compression.offer();
-        #[cfg(feature = "deflate")]
+        offer(&mut self.negotiation, names).map_err(full::<S>)?;
+        let offer = self.compression.negotiation().map(|negotiation| negotiation.offer());
         let extensions = offer.as_ref().map(ExtensionValue::as_str);
-        #[cfg(not(feature = "deflate"))]
-        let extensions = None;
         self.write_head(self.max_outgoing(), |out| request.write(&key, extensions, out))
     }
 }

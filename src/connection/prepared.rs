@@ -1,45 +1,48 @@
 //! A message that is encoded once and sent to many.
 
-#[cfg(feature = "deflate")]
-use super::compression::Sent;
+use super::compression::CompressedFrames;
 use super::{Message, Role, Sender, Storage};
-#[cfg(feature = "deflate")]
-use crate::deflate::Deflater;
-use crate::error::Error;
+use crate::error::SendError;
 use crate::frame::{FrameHeader, Opcode};
 use crate::message::DataKind;
 use alloc::boxed::Box;
-use alloc::vec::Vec;
-#[cfg(feature = "deflate")]
-use std::sync::OnceLock;
+#[cfg(not(target_has_atomic = "ptr"))]
+use alloc::rc::Rc as Shared;
+#[cfg(target_has_atomic = "ptr")]
+use alloc::sync::Arc as Shared;
+use core::fmt;
 
-/// A message that is encoded once and sent to many connections: a broadcast costs one copy for each, and no header,
-/// check or allocation of its own. Share it by `Rc` or `Arc`. Needs the feature `alloc`.
+/// A message that is encoded once and sent to many connections: a broadcast costs one copy for each
+/// connection, and no header, check or allocation. Needs the feature `alloc`.
+///
+/// A clone costs next to nothing: it shares the encoded bytes. Threads can share them too, except on a target
+/// without atomic compare-and-swap.
 ///
 /// ```
-/// use sansws::{Config, Connection, PreparedMessage};
+/// use sansws::{Agreed, Config, Connection, PreparedMessage, Server};
 ///
 /// let news = PreparedMessage::text("it is noon");
-/// let mut connections = [Connection::open_server(Config::new()), Connection::open_server(Config::new())];
+/// let open = || Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+/// let mut connections = [open(), open()];
 /// for connection in &mut connections {
 ///     connection.sender().prepared(&news)?;
 /// }
 /// assert_eq!(connections[1].outgoing(), b"\x81\x0ait is noon");
-/// # Ok::<(), sansws::Error>(())
+/// # Ok::<(), sansws::SendError>(())
 /// ```
 ///
-/// Where permessage-deflate was agreed on a server sends it compressed, once for each size of the window and not for each
-/// connection. It refers to nothing before it, and neither does what follows it, so it costs the context that is taken
-/// over.
-#[derive(Clone, Debug)]
-pub struct PreparedMessage {
+/// A server that has agreed on permessage-deflate sends the message compressed. The message is compressed
+/// once for each size of the window, not for each connection. It does not refer to earlier messages, and
+/// later messages do not refer to it, so a connection loses the context that it took over.
+#[derive(Clone)]
+pub struct PreparedMessage(Shared<Encoded>);
+
+struct Encoded {
     /// The frame as a server sends it.
     frame: Box<[u8]>,
     kind: DataKind,
     header_len: u8,
-    /// The frame compressed, by the window; `None` where that is not shorter. Made when it is first wanted.
-    #[cfg(feature = "deflate")]
-    compressed: [OnceLock<Option<Box<[u8]>>>; WINDOWS],
+    compressed: CompressedFrames,
 }
 
 impl PreparedMessage {
@@ -57,46 +60,28 @@ impl PreparedMessage {
 
     fn new(kind: DataKind, payload: &[u8]) -> Self {
         let header = FrameHeader::encode(kind.opcode(), true, payload.len() as u64, None);
-        let mut frame = Vec::with_capacity(header.len().saturating_add(payload.len()));
-        frame.extend_from_slice(&header);
-        frame.extend_from_slice(payload);
+        let frame = [header.as_bytes(), payload].concat().into_boxed_slice();
         let header_len = FrameHeader::len_for(payload.len(), false);
-        Self {
-            frame: frame.into_boxed_slice(),
-            kind,
-            header_len,
-            #[cfg(feature = "deflate")]
-            compressed: [const { OnceLock::new() }; WINDOWS],
-        }
+        Self(Shared::new(Encoded { frame, kind, header_len, compressed: CompressedFrames::new() }))
     }
 
-    fn payload(&self) -> &[u8] {
-        self.frame.get(self.header_len.into()..).unwrap_or_default()
+    pub(super) fn kind(&self) -> DataKind {
+        self.0.kind
+    }
+
+    pub(super) fn payload(&self) -> &[u8] {
+        self.0.frame.get(self.0.header_len.into()..).unwrap_or_default()
+    }
+
+    pub(super) fn compressed(&self) -> &CompressedFrames {
+        &self.0.compressed
     }
 }
 
-/// Windows of 2^9 to 2^15 bytes: what is compressed for one of 2^8 is for 2^9, see `deflate::zlib`.
-#[cfg(feature = "deflate")]
-const WINDOWS: usize = 7;
-
-#[cfg(feature = "deflate")]
-impl PreparedMessage {
-    /// The frame compressed for this window, if it is shorter then.
-    fn compressed(&self, window_bits: u8, level: u8) -> Option<&[u8]> {
-        let at = usize::from(window_bits.saturating_sub(9)).min(WINDOWS - 1);
-        self.compressed.get(at)?.get_or_init(|| self.compress(window_bits, level)).as_deref()
-    }
-
-    fn compress(&self, window_bits: u8, level: u8) -> Option<Box<[u8]>> {
-        let payload = self.payload();
-        let mut compressed = alloc::vec![0; Deflater::bound(payload.len())];
-        let step = Deflater::new(level, window_bits).finish(payload, &mut compressed);
-        compressed.truncate(step.produced);
-        if !step.done || compressed.len() >= payload.len() {
-            return None;
-        }
-        let header = FrameHeader::encode(self.kind.opcode(), true, compressed.len() as u64, None);
-        Some([&*header.with_rsv1(), &compressed].concat().into_boxed_slice())
+/// Without the payload.
+impl fmt::Debug for PreparedMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PreparedMessage({:?}, {} bytes)", self.0.kind, self.payload().len())
     }
 }
 
@@ -105,29 +90,33 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// As [`text`](Self::text).
-    pub fn prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
+    pub fn prepared(&mut self, message: &PreparedMessage) -> Result<(), SendError> {
         if R::IS_SERVER {
-            #[cfg(feature = "deflate")]
-            if let Some((window_bits, level)) = self.compression.for_prepared(message.payload().len()) {
-                if let Some(frame) = message.compressed(window_bits, level) {
-                    self.data_frame_allowed(frame.len())?;
-                    self.append(frame)?;
-                    self.compression.end_sent(Sent::Otherwise);
-                    return Ok(());
-                }
-            }
-            self.data_frame_allowed(message.frame.len())?;
-            self.append(&message.frame)?;
-            #[cfg(feature = "deflate")]
-            self.compression.end_sent(Sent::Plain);
-            Ok(())
+            let compressed =
+                self.compression.prepared(message.compressed(), message.kind(), message.payload());
+            self.queue_prepared(message, compressed)
         } else {
             let payload = message.payload();
-            match message.kind {
+            match message.kind() {
                 DataKind::Text => self.data(Opcode::Text, payload),
                 DataKind::Binary => self.data(Opcode::Binary, payload),
             }
         }
+    }
+
+    /// Queues the frame, in its compressed form if there is one.
+    pub(super) fn queue_prepared(
+        &mut self,
+        message: &PreparedMessage,
+        compressed: Option<&[u8]>,
+    ) -> Result<(), SendError> {
+        let frame = compressed.unwrap_or(&message.0.frame);
+        self.data_frame_allowed(frame.len())?;
+        self.append(frame)?;
+        if compressed.is_some() {
+            self.compression.forget();
+        }
+        Ok(())
     }
 }
 

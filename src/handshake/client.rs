@@ -77,14 +77,14 @@ impl<'a> ClientRequest<'a> {
         self.subprotocols
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Misuse> {
         check_subprotocols(self.subprotocols)?;
         // WS-4.1-37
         if !self
             .origin
             .is_none_or(|origin| !origin.is_empty() && origin.bytes().all(|b| b.is_ascii_graphic()))
         {
-            return Err(Misuse::InvalidHeader.into());
+            return Err(Misuse::InvalidHeader);
         }
         // WS-4.1-45 · WS-11.3.1-01
         check_headers(self.headers, |name| {
@@ -128,10 +128,10 @@ impl<'a> ClientRequest<'a> {
 }
 
 /// WS-4.1-42 · WS-4.1-43
-pub(crate) fn check_subprotocols(names: &[&str]) -> Result<(), Error> {
+pub(crate) fn check_subprotocols(names: &[&str]) -> Result<(), Misuse> {
     for (i, name) in names.iter().enumerate() {
         if !is_token(name.as_bytes()) || names.iter().take(i).any(|earlier| earlier == name) {
-            return Err(Misuse::InvalidSubprotocol.into());
+            return Err(Misuse::InvalidSubprotocol);
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use super::client::{ResponseFields, check_subprotocols};
 use super::fields::{Extension, elements, extensions};
 use super::server::{Accept, RequestFields};
 use super::sha1::Digest;
-use crate::error::{Error, HandshakeError};
+use crate::error::{HandshakeError, Misuse};
 use core::str;
 use rand_core::CryptoRng;
 
@@ -15,7 +15,7 @@ use rand_core::CryptoRng;
 ///
 /// ```
 /// use sansws::handshake::ServerUpgrade;
-/// use sansws::{Config, Connection};
+/// use sansws::{Agreed, Config, Connection, Server};
 ///
 /// let headers = [
 ///     ("host", &b"chat.example"[..]), ("upgrade", b"websocket"), ("connection", b"Upgrade"),
@@ -29,8 +29,8 @@ use rand_core::CryptoRng;
 /// for (name, value) in upgrade.accept(chosen)?.fields() {
 ///     println!("{name}: {value}");
 /// }
-/// let connection = Connection::open_server(Config::new());
-/// # Ok::<(), sansws::Error>(())
+/// let connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ServerUpgrade<H> {
@@ -71,8 +71,8 @@ where
     /// Accepts, with one of the offered subprotocols or none.
     ///
     /// # Errors
-    /// [`Misuse::SubprotocolNotOffered`](crate::Misuse::SubprotocolNotOffered).
-    pub fn accept<'a>(&'a self, subprotocol: Option<&'a str>) -> Result<Acceptance<'a>, Error> {
+    /// [`Misuse::SubprotocolNotOffered`].
+    pub fn accept<'a>(&'a self, subprotocol: Option<&'a str>) -> Result<Acceptance<'a>, Misuse> {
         let accept = match subprotocol {
             Some(name) => Accept::new().subprotocol(name),
             None => Accept::new(),
@@ -109,7 +109,7 @@ impl<'a> Acceptance<'a> {
 ///
 /// ```
 /// use sansws::handshake::ClientUpgrade;
-/// use sansws::{Config, Connection};
+/// use sansws::{Agreed, Client, Config, Connection};
 /// # let mut rng = rand::rng();
 ///
 /// let upgrade = ClientUpgrade::new(&mut rng, &["chat"])?;
@@ -125,9 +125,9 @@ impl<'a> Acceptance<'a> {
 /// # let answer: Vec<_> = sha1.accept(None).unwrap().fields().map(|(n, v)| (n, v.as_bytes())).collect();
 /// // Check the answer, then take the stream over.
 /// let subprotocol = upgrade.check(101, answer)?;
-/// let connection = Connection::open_client(Config::new(), rng);
+/// let connection = Connection::after_handshake(Client::new(rng), Config::new(), Agreed::NONE);
 /// # assert_eq!(subprotocol, None);
-/// # Ok::<(), sansws::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ClientUpgrade<'a> {
@@ -140,8 +140,8 @@ impl<'a> ClientUpgrade<'a> {
     /// Makes a key of `rng`, and offers subprotocols, most wanted first.
     ///
     /// # Errors
-    /// [`Misuse::InvalidSubprotocol`](crate::Misuse::InvalidSubprotocol).
-    pub fn new(rng: &mut impl CryptoRng, offered: &'a [&'a str]) -> Result<Self, Error> {
+    /// [`Misuse::InvalidSubprotocol`].
+    pub fn new(rng: &mut impl CryptoRng, offered: &'a [&'a str]) -> Result<Self, Misuse> {
         check_subprotocols(offered)?;
         let mut nonce = [0; 16];
         rng.fill_bytes(&mut nonce);
@@ -149,7 +149,7 @@ impl<'a> ClientUpgrade<'a> {
     }
 
     /// Lets the server answer with extensions: for who offers some in a field of their own, and checks the answer, as by
-    /// `deflate::Deflate` (feature `deflate`). Otherwise any is [`HandshakeError::ExtensionNotOffered`].
+    /// `deflate::DeflateConfig` (feature `deflate`). Otherwise any is [`HandshakeError::ExtensionNotOffered`].
     #[must_use]
     pub const fn with_extensions(mut self) -> Self {
         self.offers_extensions = true;

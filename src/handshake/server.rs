@@ -45,17 +45,17 @@ impl<'a> Accept<'a> {
     }
 
     /// The agreed subprotocol, checked against what was `offered`.
-    pub(crate) fn agreed<'o>(&self, offered: impl IntoIterator<Item = &'o str>) -> Result<&'a str, Error> {
+    pub(crate) fn agreed<'o>(&self, offered: impl IntoIterator<Item = &'o str>) -> Result<&'a str, Misuse> {
         match self.subprotocol {
             // WS-4.2.2-17: none agreed, so none is written.
             None => Ok(""),
             // WS-4.2.2-15 · WS-4.2.2-16 · WS-4.2.2-18: what was offered is never empty.
             Some(name) if offered.into_iter().any(|offer| offer == name) => Ok(name),
-            Some(_) => Err(Misuse::SubprotocolNotOffered.into()),
+            Some(_) => Err(Misuse::SubprotocolNotOffered),
         }
     }
 
-    pub(crate) fn check_headers(&self) -> Result<(), Error> {
+    pub(crate) fn check_headers(&self) -> Result<(), Misuse> {
         check_headers(self.headers, |name| {
             is_websocket_header(name.as_bytes())
                 || ["upgrade", "connection", "content-length", "transfer-encoding"]
@@ -129,9 +129,9 @@ impl<'a> Reply<'a> {
         self
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Misuse> {
         if !(200..=599).contains(&self.status) {
-            return Err(Misuse::InvalidStatus.into());
+            return Err(Misuse::InvalidStatus);
         }
         check_headers(self.headers, |name| {
             ["connection", "content-length", "transfer-encoding", "sec-websocket-accept"]
@@ -369,13 +369,13 @@ pub(crate) fn is_websocket_header(name: &[u8]) -> bool {
 }
 
 /// Header fields of the embedder: nothing in them may break the head apart (WS-4.1-21) or be the library's own.
-pub(crate) fn check_headers(headers: &[(&str, &str)], is_owned: impl Fn(&str) -> bool) -> Result<(), Error> {
+pub(crate) fn check_headers(headers: &[(&str, &str)], is_owned: impl Fn(&str) -> bool) -> Result<(), Misuse> {
     for (name, value) in headers {
         if !is_token(name.as_bytes()) || !value.bytes().all(is_value_byte) {
-            return Err(Misuse::InvalidHeader.into());
+            return Err(Misuse::InvalidHeader);
         }
         if is_owned(name) {
-            return Err(Misuse::ReservedHeader.into());
+            return Err(Misuse::ReservedHeader);
         }
     }
     Ok(())

@@ -1,7 +1,10 @@
 //! Control frames, RFC 6455 section 5.5: pings, pongs, and the rules that hold for all three opcodes.
 
 use crate::support::*;
-use sansws::{CloseCode, Config, Connection, DataKind, Misuse, OUTGOING_RESERVE, State, Violation};
+use sansws::{
+    Agreed, Client, CloseCode, Config, Connection, DataKind, Misuse, OUTGOING_RESERVE, SendError, Server,
+    State, Violation,
+};
 
 // WS-5.4-05 · WS-5.4-10
 #[test]
@@ -83,8 +86,8 @@ fn pings_after_our_own_close_are_still_answered() {
     server.sender().close(CloseCode::NORMAL, "").unwrap();
     feed(&mut server, &masked_all(&[b"\x89\x02hi"]));
     assert_eq!(take_outgoing(&mut server), b"\x88\x02\x03\xe8\x8a\x02hi");
-    // An embedder that answers pings itself can still do so.
-    let mut server = Connection::open_server(Config::new().auto_pong(false));
+    // By the embedder too, where it answers itself.
+    let mut server = Connection::after_handshake(Server, Config::new().auto_pong(false), Agreed::NONE);
     server.sender().close(CloseCode::NORMAL, "").unwrap();
     server.sender().pong(b"hi").unwrap();
     assert_eq!(server.sender().ping(b""), Err(Misuse::Closed.into()));
@@ -142,8 +145,8 @@ fn after_a_burst_of_pings_only_the_latest_is_answered() {
 }
 
 #[test]
-fn a_postponed_pong_follows_queued_data_but_never_a_close() {
-    let open = || Connection::open_server(Config::new().max_outgoing(20));
+fn a_waiting_pong_goes_behind_what_is_queued_and_not_behind_a_close() {
+    let open = || Connection::after_handshake(Server, Config::new().max_outgoing(20), Agreed::NONE);
     let mut server = open();
     feed(&mut server, &masked_all(&[b"\x89\x011", b"\x89\x012"]));
     server.sender().text("data").unwrap();
@@ -180,11 +183,12 @@ fn automatic_pongs_can_be_turned_off() {
 }
 
 #[test]
-fn pongs_and_the_close_fit_even_if_the_queue_is_full_of_data() {
-    let mut client = Connection::open_client(Config::new().max_outgoing(20), rng());
+fn pongs_and_the_close_fit_where_data_does_not() {
+    let mut client =
+        Connection::after_handshake(Client::new(rng()), Config::new().max_outgoing(20), Agreed::NONE);
     client.sender().text(&"t".repeat(14)).unwrap();
     assert_eq!(client.outgoing().len(), 20);
-    assert_eq!(client.sender().ping(b""), Err(Misuse::OutgoingFull.into()));
+    assert_eq!(client.sender().ping(b""), Err(SendError::NotNow));
     feed(&mut client, &frame(0x89, &[7; 125]));
     feed(&mut client, &frame(0x89, &[8; 125]));
     client.sender().close(CloseCode::NORMAL, &"r".repeat(123)).unwrap();

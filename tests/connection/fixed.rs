@@ -3,18 +3,18 @@
 
 use crate::support::*;
 use sansws::{
-    Accept, Client, ClientRequest, Config, Connection, DataKind, Delivery, Error, Event, Fixed,
-    HandshakeError, Limit, Misuse, OUTGOING_RESERVE, Server, State,
+    Accept, Agreed, Client, ClientRequest, Config, Connection, DataKind, Delivery, Event, Fixed,
+    HandshakeError, Limit, OUTGOING_RESERVE, SendError, Server, State,
 };
 
 type Small = Fixed<256, 512>;
 
 fn server(config: Config) -> Connection<Server, Small> {
-    Connection::open_server_in(config, Fixed)
+    Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed)
 }
 
 fn client(config: Config) -> Connection<Client<Rng>, Small> {
-    Connection::open_client_in(config, rng(), Fixed)
+    Connection::after_handshake_in(Client::new(rng()), config, Agreed::NONE, Fixed)
 }
 
 #[test]
@@ -82,8 +82,8 @@ fn a_message_may_be_as_large_as_the_buffer_but_not_larger() {
 }
 
 #[test]
-fn a_message_in_parts_may_be_longer_than_the_buffer() {
-    let mut client = client(Config::new().delivery(Delivery::Parts).max_message(u64::MAX));
+fn parts_may_be_of_any_length() {
+    let mut client = client(Config::new().delivery(Delivery::Parts).max_message(usize::MAX));
     let large = frame(0x82, &vec![7; 100_000]);
     let heard = feed_cut(&mut client, &large, (0..large.len()).step_by(1000));
     let [Heard::Parts { bytes, is_first: true, is_last: true, .. }] = &heard[..] else {
@@ -96,8 +96,8 @@ fn a_message_in_parts_may_be_longer_than_the_buffer() {
 fn a_message_that_does_not_fit_the_outgoing_buffer_is_refused() {
     let mut server = server(Config::new());
     let room = 512 - OUTGOING_RESERVE;
-    assert_eq!(server.sender().binary(&[0; 512]), Err(Error::Caller(Misuse::OutgoingFull)));
-    assert_eq!(server.sender().binary(&vec![0; room - 3]), Err(Misuse::OutgoingFull.into()));
+    assert_eq!(server.sender().binary(&[0; 512]), Err(SendError::TooLarge));
+    assert_eq!(server.sender().binary(&vec![0; room - 3]), Err(SendError::TooLarge));
     server.sender().binary(&vec![0; room - 4]).unwrap();
     assert_eq!(server.outgoing().len(), room);
     // A pong and a Close always fit.
@@ -144,8 +144,8 @@ fn header_lines_that_are_not_needed_take_no_room() {
     let asked = Heard::Request("GET".to_owned(), "/chat".to_owned(), vec![]);
     assert_eq!(heard, [asked, Heard::Complete, Heard::text("hi")]);
     assert!(answer.starts_with(b"HTTP/1.1 101 "));
-    // Dropped lines count towards the limits.
-    let len = u32::try_from(request.len()).unwrap();
+    // All of it counts.
+    let len = request.len();
     assert_eq!(heard_in_pieces(Config::new().max_head(len), request.as_bytes()).0.len(), 2);
     let (heard, answer) = heard_in_pieces(Config::new().max_head(len - 1), request.as_bytes());
     assert_eq!(heard, [Heard::Failed(Limit::Head.into())]);

@@ -5,7 +5,7 @@
 use crate::support::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::{Config, Connection};
+use sansws::{Agreed, Config, Connection, Server, Violation};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
@@ -51,7 +51,7 @@ proptest! {
         let heard = feed(&mut whole, &bytes);
         let outgoing = take_outgoing(&mut whole);
 
-        let mut server = Connection::open_server(Config::new().keep_capacity(keep));
+        let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(keep), Agreed::NONE);
         let mut lent_heard = Vec::new();
         let mut lent = 0;
         let mut rest = &bytes[..];
@@ -85,7 +85,7 @@ proptest! {
 #[test]
 fn mark_received_ignores_bytes_for_which_no_room_is_lent() {
     let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
-    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     assert_eq!(feed(&mut server, &message[..5000]), []);
     assert!(server.receive_buffer().is_some());
     assert_eq!(feed(&mut server, &[]), []);
@@ -101,7 +101,7 @@ fn mark_received_ignores_bytes_for_which_no_room_is_lent() {
 #[test]
 fn the_room_ends_with_the_current_frame() {
     let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
-    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     assert_eq!(feed(&mut server, &message[..5000]), []);
     let mut rest = &message[5000..];
     while !rest.is_empty() {
@@ -128,7 +128,7 @@ fn room_is_lent_between_binary_messages_of_16_kib_if_the_buffer_is_kept() {
         (0x81, 16 * 1024, 16 * 1024, false),
     ] {
         let message = masked(&frame(opcode, &vec![b'a'; len]), [1, 2, 3, 4]);
-        let mut server = Connection::open_server(Config::new().keep_capacity(keep));
+        let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(keep), Agreed::NONE);
         assert!(server.receive_buffer().is_none());
         // The message comes in two pieces, since a message in one piece does not need the buffer.
         feed(&mut server, &message[..5000]);
@@ -148,7 +148,8 @@ fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
     ] {
         let payload = vec![b'a'; len];
         let message = masked(&frame(0x82, &payload), [1, 2, 3, 4]);
-        let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+        let mut server =
+            Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
         assert_eq!(feed(&mut server, &message[..40_000]), []);
         let (now, rest) = message[40_000..].split_at(read);
         server.receive_buffer().unwrap()[..read].copy_from_slice(now);
@@ -164,8 +165,8 @@ fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
 
 /// The embedder may have more to read than there was room for.
 #[test]
-fn a_read_that_fills_all_of_its_room_does_not_count_as_small() {
-    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+fn reads_that_fill_little_room_are_not_small() {
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     let first = masked(&frame(0x82, &[b'a'; 16 * 1024]), [1, 2, 3, 4]);
     feed(&mut server, &first[..5000]);
     assert_eq!(feed(&mut server, &first[5000..]).len(), 1);
@@ -189,7 +190,8 @@ fn a_message_completed_in_the_receive_buffer_waits_for_the_next_receive() {
     let first = masked(&frame(0x82, &payload), [1, 2, 3, 4]);
     let second = masked(&frame(0x82, b"second"), [5, 6, 7, 8]);
     for (releases, has_more) in [(false, false), (false, true), (true, false), (true, true)] {
-        let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+        let mut server =
+            Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
         assert_eq!(feed(&mut server, &first[..1000]), []);
         let mut rest = &first[1000..];
         while !rest.is_empty() {
@@ -241,7 +243,8 @@ fn frames_of_every_kind_may_arrive_in_the_receive_buffer() {
         Heard::close(1000, "bye"),
     ];
     for read in [1, 7, 100, 5000, 16 * 1024] {
-        let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+        let mut server =
+            Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
         let (mut heard, mut lent, mut rest) = (Vec::new(), 0, &bytes[..]);
         while !rest.is_empty() {
             if let Some(room) = server.receive_buffer() {
@@ -259,5 +262,54 @@ fn frames_of_every_kind_may_arrive_in_the_receive_buffer() {
         assert_eq!(heard, expected, "reads of {read} bytes");
         assert!(lent > 0, "reads of {read} bytes");
         assert!(server.error().is_none());
+    }
+}
+
+/// A text is joined as ASCII as long as it is, and then as any text, wherever that changes, with or without a buffer of the
+/// connection's, and once more in the same memory. WS-8.1-01
+#[test]
+fn a_text_may_cease_to_be_ascii_anywhere() {
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
+    for len in [40_000, 300_000] {
+        for at in [0, 1, 255, 256, 257, 16_383, 16_384, 20_000, len - 3, len] {
+            let mut text = "a".repeat(len);
+            if at < len {
+                text.replace_range(at..at + 3, "€");
+            }
+            let message = masked(&frame(0x81, text.as_bytes()), [1, 2, 3, 4]);
+            for read in [5000, 16 * 1024, 30_000] {
+                let mut heard = Vec::new();
+                for piece in message.chunks(read) {
+                    heard.extend(feed(&mut server, piece));
+                }
+                assert!(heard == [Heard::text(&text)], "{len} bytes in slices of {read}, € at {at}");
+                let mut rest = &message[..];
+                let mut heard = Vec::new();
+                while !rest.is_empty() {
+                    let mut len = read.min(rest.len());
+                    if let Some(room) = server.receive_buffer() {
+                        len = len.min(room.len());
+                        room[..len].copy_from_slice(&rest[..len]);
+                        server.mark_received(len);
+                        heard.extend(feed(&mut server, &[]));
+                    } else {
+                        heard.extend(feed(&mut server, &rest[..len]));
+                    }
+                    rest = &rest[len..];
+                }
+                assert!(heard == [Heard::text(&text)], "{len} bytes in reads of {read}, € at {at}");
+            }
+            // The byte that ends it cannot be UTF-8: it fails with the piece that has it, and not before.
+            if at + 3 < len {
+                let mut bytes = text.into_bytes();
+                bytes[at + 3] = 0xff;
+                let message = masked(&frame(0x81, &bytes), [1, 2, 3, 4]);
+                let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+                let bad = message.len() - bytes.len() + at + 3;
+                assert_eq!(feed(&mut server, &message[..bad]), []);
+                let failed = [Heard::Failed(Violation::InvalidUtf8.into())];
+                assert_eq!(feed(&mut server, &message[bad..=bad]), failed);
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! UTF-8.
 
 use crate::support::*;
-use sansws::{Config, Connection, Violation};
+use sansws::{Agreed, Client, Config, Connection, Server, Violation};
 
 // WS-2.1-03
 #[test]
@@ -46,19 +46,19 @@ fn text_of_any_length_is_checked_the_same_way_whether_a_buffer_is_kept_or_not() 
     let mask = |payload: &[u8]| masked(&frame(0x81, payload), [7, 0x80, 9, 0xff]);
     for keep in [0, 191, 192, 1 << 16] {
         let config = Config::new().keep_capacity(keep);
-        let mut server = Connection::open_server(config);
-        let mut client = Connection::open_client(config, rng());
+        let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
+        let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
         for text in [&all[..12], &"ascii".repeat(12)[..], "", "é"] {
             assert_eq!(feed(&mut client, &frame(0x81, text.as_bytes())), [Heard::text(text)]);
         }
         for bad in [&b"ascii\xc3"[..], b"\xff"] {
-            let mut client = Connection::open_client(config, rng());
+            let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
             let failed = feed(&mut client, &frame(0x81, bad));
             assert_eq!(failed, [Heard::Failed(Violation::InvalidUtf8.into())]);
         }
         for len in 0..all.len() {
             let Some(text) = all.get(..len) else {
-                let mut server = Connection::open_server(config);
+                let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
                 assert_eq!(feed(&mut server, &mask(b"\xc3\xa9")), [Heard::text("é")]);
                 let cut = feed(&mut server, &mask(&all.as_bytes()[..len]));
                 assert_eq!(cut, [Heard::Failed(Violation::InvalidUtf8.into())], "length {len}");
@@ -110,7 +110,7 @@ fn text_fails_at_the_first_bad_byte_and_not_at_the_end_of_the_frame() {
 /// in place, so the connection lends no room for them. WS-8.1-01
 #[test]
 fn a_text_in_pieces_may_cease_to_be_ascii_at_any_byte() {
-    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     for len in [40_000, 300_000] {
         for at in [0, 1, 255, 256, 257, 16_383, 16_384, 20_000, len - 3, len] {
             let mut text = "a".repeat(len);
@@ -132,7 +132,7 @@ fn a_text_in_pieces_may_cease_to_be_ascii_at_any_byte() {
                 let mut bytes = text.into_bytes();
                 bytes[at + 3] = 0xff;
                 let message = masked(&frame(0x81, &bytes), [1, 2, 3, 4]);
-                let mut server = Connection::open_server(Config::new());
+                let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
                 let bad = message.len() - bytes.len() + at + 3;
                 assert_eq!(feed(&mut server, &message[..bad]), []);
                 let failed = [Heard::Failed(Violation::InvalidUtf8.into())];

@@ -10,29 +10,25 @@ use crate::support::*;
 use crate::zlib;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::deflate::{Deflate, DeflateParams, Pool};
+use sansws::deflate::{DeflateConfig, DeflateParams, Pool};
 use sansws::{
-    Accept, ClientRequest, CloseCode, Compress, Config, Connection, DataKind, Delivery, HandshakeError,
-    Limit, Misuse, PreparedMessage, Violation,
+    Accept, Agreed, Client, ClientRequest, CloseCode, Compress, Config, Connection, DataKind, Delivery,
+    HandshakeError, Limit, Message, Misuse, PreparedMessage, SendError, Server, Violation,
 };
 use std::fmt::Write;
 
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 
 const fn config() -> Config {
-    Config::new().deflate(Deflate::new())
+    Config::new().deflate(DeflateConfig::new())
 }
 
 fn server_with(config: Config, params: DeflateParams) -> ServerConnection {
-    let mut server = Connection::open_server(config);
-    server.set_deflate(params);
-    server
+    Connection::after_handshake(Server, config, Agreed::deflate(params))
 }
 
 fn client_with(config: Config, params: DeflateParams) -> ClientConnection {
-    let mut client = Connection::open_client(config, rng());
-    client.set_deflate(params);
-    client
+    Connection::after_handshake(Client::new(rng()), config, Agreed::deflate(params))
 }
 
 /// What a server and a client report for these unmasked frames. Asserts that it is the same for both roles,

@@ -6,7 +6,7 @@ use crate::heads::{Field, KEY, REQUEST, RESPONSE, SAMPLE, as_bytes, changed};
 use crate::support;
 use crate::support::{Heard, feed, frame, masked, open_client, open_server, take_outgoing};
 use sansws::handshake::{ClientUpgrade, ServerUpgrade};
-use sansws::{Config, Connection, HandshakeError, Misuse, State};
+use sansws::{Agreed, Config, Connection, HandshakeError, Misuse, Server, State};
 
 const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 
@@ -25,7 +25,7 @@ fn an_acceptance_may_name_one_of_the_offered_subprotocols() {
     let fields = changed(&REQUEST, &[Add(PROTOCOL, "superchat, chat"), Add("sec-websocket-protocol", "x")]);
     let upgrade = ServerUpgrade::check("GET", || as_bytes(&fields)).unwrap();
     assert!(upgrade.subprotocols().eq(["superchat", "chat", "x"]));
-    let refused = Misuse::SubprotocolNotOffered.into();
+    let refused = Misuse::SubprotocolNotOffered;
     for name in ["", "other", "Chat", "superchat, chat", "chat\r\nX: y"] {
         assert_eq!(upgrade.accept(Some(name)).map(drop), Err(refused), "{name}");
     }
@@ -153,8 +153,8 @@ fn both_halves_of_the_upgrade_agree_and_the_connections_exchange_messages() {
 
 // WS-4.2.2-30
 #[test]
-fn bytes_that_were_read_after_the_handshake_are_the_first_input() {
-    let mut server = Connection::open_server(Config::new());
+fn what_was_read_beyond_the_handshake_comes_first() {
+    let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let leftover = masked(&frame(0x81, b"hello"), [1, 2, 3, 4]);
     let (first, rest) = leftover.split_at(4);
     assert_eq!(feed(&mut server, first), []);
@@ -172,9 +172,9 @@ fn bytes_that_were_read_after_the_handshake_are_the_first_input() {
 #[test]
 fn a_connection_that_was_opened_elsewhere_keeps_the_rules_of_section_10() {
     use sansws::{Config, Connection, Limit, Violation, handshake::origin};
-    let mut server = Connection::open_server(Config::new().max_frame(10));
+    let mut server = Connection::after_handshake(Server, Config::new().max_frame(10), Agreed::NONE);
     assert_eq!(feed(&mut server, b"\x81\x01a"), [Heard::Failed(Violation::Unmasked.into())]);
-    let mut server = Connection::open_server(Config::new().max_frame(10));
+    let mut server = Connection::after_handshake(Server, Config::new().max_frame(10), Agreed::NONE);
     let long = b"\x82\x8b\x01\x02\x03\x04";
     assert_eq!(feed(&mut server, long), [Heard::Failed(Limit::Frame.into())]);
     // The `origin` header of the extended CONNECT.

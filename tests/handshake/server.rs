@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use sansws::handshake::{Request, ServerUpgrade};
 use sansws::{
     Accept, CloseCode, Config, Connection, DataKind, Error, Event, HandshakeError, Limit, Misuse, Reply,
-    State, Violation,
+    SendError, State, Violation,
 };
 
 const ACCEPTED: &str = "HTTP/1.1 101 Switching Protocols\r\n\

@@ -4,8 +4,8 @@
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sansws::{
-    Accept, Client, ClientRequest, Config, Connection, Error, Event, EventKind, Message, Role, Server,
-    Storage, Upgraded,
+    Accept, Agreed, Client, ClientRequest, Config, Connection, Error, Event, EventKind, FramesOnly, Message,
+    Role, Server, Storage,
 };
 
 pub type Rng = StdRng;
@@ -217,9 +217,9 @@ impl<S: Storage> Answer for Connection<Client<Rng>, S> {
     }
 }
 
-impl<R, S: Storage> Answer for Connection<Upgraded<R>, S>
+impl<R, S: Storage> Answer for Connection<FramesOnly<R>, S>
 where
-    Upgraded<R>: Role,
+    FramesOnly<R>: Role,
 {
     fn answer(&mut self) {
         unreachable!("a connection without an opening handshake receives no request");
@@ -278,12 +278,12 @@ impl Pair {
 
 /// An open server, without a handshake before.
 pub fn open_server() -> ServerConnection {
-    Connection::open_server(Config::new())
+    Connection::after_handshake(Server, Config::new(), Agreed::NONE)
 }
 
 /// An open client, without a handshake before.
 pub fn open_client() -> ClientConnection {
-    Connection::open_client(Config::new(), rng())
+    Connection::after_handshake(Client::new(rng()), Config::new(), Agreed::NONE)
 }
 
 /// Masks the unmasked frame `plain` with `key`, as a client does.
@@ -369,10 +369,10 @@ pub fn both_with(config: Config, frames_in: &[&[u8]]) -> (Vec<Heard>, Vec<Vec<u8
     let ways = [(false, Way::Receive), (true, Way::Receive), (false, Way::Tokens), (true, Way::Tokens)];
     for (byte_by_byte, way) in ways {
         let cuts = |len: usize| if byte_by_byte { 1..len } else { 0..0 };
-        let mut server = Connection::open_server(config);
+        let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
         let heard = feed_cut_with(&mut server, &to_server, cuts(to_server.len()), way, |_| {});
         results.push((heard, frames(&take_outgoing(&mut server))));
-        let mut client = Connection::open_client(config, rng());
+        let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
         let heard = feed_cut_with(&mut client, &to_client, cuts(to_client.len()), way, |_| {});
         results.push((heard, frames(&take_outgoing(&mut client))));
     }

@@ -41,11 +41,10 @@ pub(super) const USUAL_READ: usize = 16 * 1024;
 /// the input.
 pub(super) struct ReceiveBuffer<B> {
     bytes: B,
-    /// [`Resume`] in nine bytes instead of twelve: an idle connection has 256 bytes in all. `payload` counts only if there
-    /// are unparsed bytes.
+    /// [`Resume`] in eight bytes instead of twelve: an idle connection has 256 bytes in all. If `unparsed` is 0, then
+    /// `payload` is `IN_INPUT` for `Input` and 0 for `Complete`.
     payload: u32,
     unparsed: u32,
-    is_complete: bool,
     borrowed: Borrowed,
     /// Whether an event borrows something or parsing continues in the buffer: one comparison for the fast path.
     is_busy: bool,
@@ -57,6 +56,9 @@ pub(super) struct ReceiveBuffer<B> {
     keep_capacity: u32,
 }
 
+/// Not zero: a longer run of zeros in a new connection would link `memset` on a small target.
+const IN_INPUT: u32 = u32::MAX;
+
 /// What the last event borrows. It is released before anything else happens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Borrowed {
@@ -64,7 +66,7 @@ pub(super) enum Borrowed {
     Nothing,
     /// The message in the receive buffer or in the joined text, or the HTTP head in the buffer.
     Message,
-    /// The part of a compressed message that is in the receive buffer. The message may go on.
+    /// The part of a compressed message that is in the receive buffer. The message goes on.
     #[cfg(feature = "deflate")]
     Part,
     /// The payload of a control frame.
@@ -146,10 +148,8 @@ impl<B: Buffer> ReceiveBuffer<B> {
     pub(super) const fn new(bytes: B, keep_capacity: u32) -> Self {
         Self {
             bytes,
-            // Not zero: a longer run of zeros would link `memset` on a small target.
-            payload: u32::MAX,
+            payload: IN_INPUT,
             unparsed: 0,
-            is_complete: false,
             borrowed: Borrowed::Nothing,
             is_busy: false,
             loan: Loan::Nothing,
@@ -161,12 +161,11 @@ impl<B: Buffer> ReceiveBuffer<B> {
     /// Where the connection continues to parse.
     #[inline]
     pub(super) fn resume(&self) -> Resume {
-        if !B::GROWS || (self.unparsed == 0 && !self.is_complete) {
-            Resume::Input
-        } else if self.is_complete {
-            Resume::Complete
-        } else {
-            Resume::Unparsed { payload: self.payload, unparsed: self.unparsed }
+        match (self.payload, self.unparsed) {
+            _ if !B::GROWS => Resume::Input,
+            (IN_INPUT, 0) => Resume::Input,
+            (_, 0) => Resume::Complete,
+            (payload, unparsed) => Resume::Unparsed { payload, unparsed },
         }
     }
 
@@ -219,7 +218,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
     }
 
     /// The free space behind the bytes, at least `len` bytes of it. `None` if there is no memory.
-    #[cfg(any(test, feature = "simd", feature = "simdutf8"))]
+    #[cfg(any(all(test, feature = "alloc"), feature = "simdutf8"))]
     #[inline]
     pub(super) fn room(&mut self, len: usize) -> Option<&mut [u8]> {
         self.bytes.room(len).ok()
@@ -322,9 +321,9 @@ impl<B: Buffer> ReceiveBuffer<B> {
         };
         (self.payload, self.unparsed) = match resume {
             Resume::Unparsed { payload, unparsed } => (payload, unparsed),
-            Resume::Input | Resume::Complete => (0, 0),
+            Resume::Input => (IN_INPUT, 0),
+            Resume::Complete => (0, 0),
         };
-        self.is_complete = resume == Resume::Complete;
         self.set_borrowed(self.borrowed);
         true
     }

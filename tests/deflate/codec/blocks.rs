@@ -15,10 +15,14 @@ fn the_examples_of_the_rfc_decompress_to_hello() {
     ] {
         for piece in 1..=payload.len() {
             for room in [1, 2, 5, 6] {
-                let mut inflater = Inflater::new(15);
+                let mut decompressor = Decompressor::new(15);
                 let mut cuts = Cuts(vec![room, piece]);
-                assert_eq!(inflate(&mut inflater, payload, &mut cuts).unwrap(), b"Hello", "{payload:02x?}");
-                assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
+                assert_eq!(
+                    inflate(&mut decompressor, payload, &mut cuts).unwrap(),
+                    b"Hello",
+                    "{payload:02x?}"
+                );
+                assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
             }
         }
     }
@@ -27,38 +31,38 @@ fn the_examples_of_the_rfc_decompress_to_hello() {
 // PMD-7.2.1-12 · PMD-7.2.1-13 · PMD-7.2.1-14 · PMD-7.2.1-15 · PMD-7.1.1.1-03 · PMD-7.1.1.2-05
 // PMD-7.1.1.2-06
 #[test]
-fn hello_is_compressed_to_the_bytes_of_the_rfc() {
-    let mut deflater = Deflater::new(6, 15);
-    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
-    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO_AGAIN);
-    deflater.reset();
-    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
+fn hello_twice_as_in_the_rfc() {
+    let mut compressor = Compressor::new(6, 15);
+    assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
+    assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO_AGAIN);
+    compressor.reset();
+    assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
 }
 
 // PMD-7.2.2-04 · PMD-7.2.2-05 · PMD-7.2.2-06 · PMD-7.2.2-07 · PMD-7.2.2-08
 #[test]
-fn a_reset_of_the_decompressor_clears_its_window() {
-    let mut inflater = Inflater::new(15);
-    assert_eq!(whole(&mut inflater, &HELLO).unwrap(), b"Hello");
-    assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
-    inflater.reset();
-    assert_eq!(whole(&mut inflater, &HELLO).unwrap(), b"Hello");
-    inflater.reset();
-    assert_eq!(whole(&mut inflater, &HELLO_AGAIN), Err(Corrupt));
+fn a_reset_forgets_the_window() {
+    let mut decompressor = Decompressor::new(15);
+    assert_eq!(whole(&mut decompressor, &HELLO).unwrap(), b"Hello");
+    assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
+    decompressor.reset();
+    assert_eq!(whole(&mut decompressor, &HELLO).unwrap(), b"Hello");
+    decompressor.reset();
+    assert_eq!(whole(&mut decompressor, &HELLO_AGAIN), Err(Corrupt));
 }
 
 // PMD-7.2.1-03 · PMD-7.2.1-04 · PMD-7.2.3.6-01
 #[test]
-fn an_empty_message_is_compressed_to_one_byte() {
-    let mut deflater = Deflater::new(6, 15);
-    let mut inflater = Inflater::new(15);
+fn an_empty_message_is_one_byte() {
+    let mut compressor = Compressor::new(6, 15);
+    let mut decompressor = Decompressor::new(15);
     for message in [&b""[..], b"", b"Hello", b"", b""] {
-        let payload = deflate(&mut deflater, message, &mut Cuts::whole());
+        let payload = deflate(&mut compressor, message, &mut Cuts::whole());
         assert_eq!(payload == [0], message.is_empty());
-        assert_eq!(whole(&mut inflater, &payload).unwrap(), message);
+        assert_eq!(whole(&mut decompressor, &payload).unwrap(), message);
     }
-    deflater.reset();
-    assert_eq!(deflate(&mut deflater, b"", &mut Cuts::whole()), [0]);
+    compressor.reset();
+    assert_eq!(deflate(&mut compressor, b"", &mut Cuts::whole()), [0]);
 }
 
 /// The message in a final block, compressed by C zlib.
@@ -82,14 +86,14 @@ fn a_final_block_does_not_end_a_message() {
         ([HELLO[..6].to_vec(), vec![0x04, 0x00, 0x00, 0xff, 0xff, 0x00]].concat(), "Hello"),
     ] {
         for piece in 1..=payload.len() {
-            let mut inflater = Inflater::new(15);
+            let mut decompressor = Decompressor::new(15);
             let mut cuts = Cuts(vec![piece, 3]);
             assert_eq!(
-                inflate(&mut inflater, &payload, &mut cuts).unwrap(),
+                inflate(&mut decompressor, &payload, &mut cuts).unwrap(),
                 message.as_bytes(),
                 "{payload:02x?}"
             );
-            assert_eq!(whole(&mut inflater, &HELLO).unwrap(), b"Hello");
+            assert_eq!(whole(&mut decompressor, &HELLO).unwrap(), b"Hello");
         }
     }
 }
@@ -98,17 +102,17 @@ fn a_final_block_does_not_end_a_message() {
 #[test]
 fn the_window_lasts_across_final_blocks_within_a_message_and_to_the_next() {
     let fin = [&final_block(b"Hello")[..], &[0]].concat();
-    let mut inflater = Inflater::new(15);
-    assert_eq!(whole(&mut inflater, &fin).unwrap(), b"Hello");
-    assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
-    inflater.reset();
+    let mut decompressor = Decompressor::new(15);
+    assert_eq!(whole(&mut decompressor, &fin).unwrap(), b"Hello");
+    assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
+    decompressor.reset();
     let in_one = [&final_block(b"Hello")[..], &HELLO_AGAIN].concat();
-    assert_eq!(whole(&mut inflater, &in_one).unwrap(), b"HelloHello");
+    assert_eq!(whole(&mut decompressor, &in_one).unwrap(), b"HelloHello");
 
     // The messages use all distances of the window, and are long enough to wrap its ring buffer around.
     for bits in [9, 12, 15] {
-        let mut deflater = zlib::Deflate::new(6, bits, 8, Z_DEFAULT_STRATEGY);
-        let mut inflater = Inflater::new(bits);
+        let mut compressor = zlib::Deflate::new(6, bits, 8, Z_DEFAULT_STRATEGY);
+        let mut decompressor = Decompressor::new(bits);
         let mut noise = 1u32;
         for len in [10, 300, 511, 512, 513, 5000, 40_000, 70_000, 3] {
             let message: Vec<u8> = (0..len)
@@ -117,26 +121,26 @@ fn the_window_lasts_across_final_blocks_within_a_message_and_to_the_next() {
                     noise.to_be_bytes()[0]
                 })
                 .collect();
-            let payload = deflater.message(&message);
-            assert_eq!(whole(&mut inflater, &payload).unwrap(), message);
-            // C zlib did not write this final block, which has no bytes.
-            assert_eq!(whole(&mut inflater, &[0x03, 0x00, 0x00]).unwrap(), b"");
-            let payload = deflater.message(&message);
-            assert_eq!(whole(&mut inflater, &payload).unwrap(), message, "{len} bytes again");
+            let payload = compressor.message(&message);
+            assert_eq!(whole(&mut decompressor, &payload).unwrap(), message);
+            // The encoder knows nothing of these final blocks, which carry no bytes.
+            assert_eq!(whole(&mut decompressor, &[0x03, 0x00, 0x00]).unwrap(), b"");
+            let payload = compressor.message(&message);
+            assert_eq!(whole(&mut decompressor, &payload).unwrap(), message, "{len} bytes again");
         }
     }
 }
 
 #[test]
-fn a_tail_that_the_peer_did_not_remove_does_no_harm() {
-    let mut inflater = Inflater::new(15);
+fn a_tail_that_was_left_on_does_no_harm() {
+    let mut decompressor = Decompressor::new(15);
     let left_on = [&HELLO[..], &[0x00, 0x00, 0xff, 0xff]].concat();
     for piece in 1..=left_on.len() {
         let mut cuts = Cuts(vec![piece, 1]);
-        assert_eq!(inflate(&mut inflater, &left_on, &mut cuts).unwrap(), b"Hello");
-        assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
-        assert_eq!(whole(&mut inflater, &[0x00, 0x00, 0x00, 0xff, 0xff]).unwrap(), b"");
-        assert_eq!(whole(&mut inflater, &[]).unwrap(), b"");
+        assert_eq!(inflate(&mut decompressor, &left_on, &mut cuts).unwrap(), b"Hello");
+        assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
+        assert_eq!(whole(&mut decompressor, &[0x00, 0x00, 0x00, 0xff, 0xff]).unwrap(), b"");
+        assert_eq!(whole(&mut decompressor, &[]).unwrap(), b"");
     }
 }
 
@@ -157,7 +161,7 @@ fn invalid_data_is_an_error() {
         // A stored block whose bytes are cut off, so that the payload ends like a tail.
         &[0x00, 0x0a, 0x00, 0xf5, 0xff, 0x00, 0x00, 0xff, 0xff],
     ] {
-        assert_eq!(whole(&mut Inflater::new(15), payload), Err(Corrupt), "{payload:02x?}");
+        assert_eq!(whole(&mut Decompressor::new(15), payload), Err(Corrupt), "{payload:02x?}");
     }
 }
 
@@ -167,7 +171,7 @@ fn a_message_that_is_cut_off_is_an_error() {
     for strategy in [Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY] {
         let payload = zlib::Deflate::new(6, 15, 8, strategy).message(&message.repeat(20));
         for end in 1..payload.len() {
-            assert_eq!(whole(&mut Inflater::new(15), &payload[..end]), Err(Corrupt), "{end}");
+            assert_eq!(whole(&mut Decompressor::new(15), &payload[..end]), Err(Corrupt), "{end}");
         }
     }
 }
@@ -178,23 +182,23 @@ fn a_decompression_bomb_writes_no_more_than_the_room_it_is_given() {
     let len = 10 << 20;
     let payload = zlib::Deflate::new(9, 15, 8, Z_DEFAULT_STRATEGY).message(&vec![0; len]);
     assert!(payload.len() < 11_000);
-    let mut inflater = Inflater::new(15);
+    let mut decompressor = Decompressor::new(15);
     let mut out = vec![1; 1000];
-    let step = inflater.inflate(&payload, &mut out).unwrap();
+    let step = decompressor.decompress(&payload, &mut out).unwrap();
     assert_eq!((step.produced, step.done), (1000, false));
     assert!(step.consumed < 200);
-    let step = inflater.inflate(&payload[step.consumed..], &mut []).unwrap();
+    let step = decompressor.decompress(&payload[step.consumed..], &mut []).unwrap();
     assert_eq!((step.produced, step.done), (0, false));
 
-    let mut inflater = Inflater::new(15);
+    let mut decompressor = Decompressor::new(15);
     let mut out = vec![1; len];
-    let step = inflater.inflate(&payload, &mut out).unwrap();
+    let step = decompressor.decompress(&payload, &mut out).unwrap();
     assert_eq!(step, Step { consumed: payload.len(), produced: len, done: true });
-    inflater.finish().unwrap();
+    decompressor.finish().unwrap();
     assert_eq!(out, vec![0; len]);
 
-    let mut inflater = Inflater::new(15);
-    let step = inflater.inflate(&payload, &mut out[..len - 1]).unwrap();
+    let mut decompressor = Decompressor::new(15);
+    let step = decompressor.decompress(&payload, &mut out[..len - 1]).unwrap();
     assert_eq!((step.produced, step.done), (len - 1, false));
 }
 
@@ -202,41 +206,41 @@ fn a_decompression_bomb_writes_no_more_than_the_room_it_is_given() {
 #[test]
 fn blocks_of_every_type_are_decompressed() {
     let message: Vec<u8> = (0..100_000u32).map(|i| (i % 997 * i / 7).to_be_bytes()[2]).collect();
-    let mut inflater = Inflater::new(15);
-    // Stored blocks, fixed blocks, dynamic blocks, and many small dynamic blocks.
+    let mut decompressor = Decompressor::new(15);
+    // Stored, fixed, dynamic, and dynamic of many blocks.
     for (level, mem_level, strategy) in
         [(0, 8, Z_DEFAULT_STRATEGY), (6, 8, Z_FIXED), (6, 9, Z_DEFAULT_STRATEGY), (9, 1, Z_HUFFMAN_ONLY)]
     {
-        let mut deflater = zlib::Deflate::new(level, 15, mem_level, strategy);
+        let mut compressor = zlib::Deflate::new(level, 15, mem_level, strategy);
         for cuts in [Cuts::whole(), Cuts(vec![1000, 333]), Cuts(vec![7, Cuts::WHOLE])] {
-            let payload = deflater.message(&message);
-            assert_eq!(inflate(&mut inflater, &payload, &mut cuts.clone()).unwrap(), message);
+            let payload = compressor.message(&message);
+            assert_eq!(inflate(&mut decompressor, &payload, &mut cuts.clone()).unwrap(), message);
         }
-        inflater.reset();
+        decompressor.reset();
     }
 }
 
 // PMD-7.2.1-09 · PMD-7.2.1-10 · PMD-7.2.3.6-01
 #[test]
-fn each_fragment_can_be_decompressed_before_the_next_arrives() {
-    let mut deflater = Deflater::new(6, 15);
-    let mut inflater = Inflater::new(15);
+fn fragments_can_be_read_as_they_come() {
+    let mut compressor = Compressor::new(6, 15);
+    let mut decompressor = Decompressor::new(15);
     for round in 0..3 {
         let mut message = Vec::new();
         for fragment in [&b"first of three, "[..], b"", b"second of three, "] {
             let mut out = [0; 100];
-            let step = deflater.flush(fragment, &mut out);
+            let step = compressor.flush(fragment, &mut out);
             assert!(step.done);
             let payload = &out[..step.produced];
             assert_eq!(payload.ends_with(&[0, 0, 0xff, 0xff]), !fragment.is_empty());
             let mut room = [0; 100];
-            let step = inflater.inflate(payload, &mut room).unwrap();
+            let step = decompressor.decompress(payload, &mut room).unwrap();
             assert_eq!((&room[..step.produced], step.done), (fragment, true));
             message.extend_from_slice(fragment);
         }
         let last = if round == 1 { &b""[..] } else { b"third of three" };
-        let payload = deflate(&mut deflater, last, &mut Cuts::whole());
+        let payload = deflate(&mut compressor, last, &mut Cuts::whole());
         assert_eq!(payload == [0], last.is_empty());
-        assert_eq!(whole(&mut inflater, &payload).unwrap(), last);
+        assert_eq!(whole(&mut decompressor, &payload).unwrap(), last);
     }
 }

@@ -22,7 +22,7 @@ proptest! {
         bad in proptest::option::weighted(0.3, (any::<prop::sample::Index>(), 1..=255_u8)),
         cuts in vec(any::<prop::sample::Index>(), 0..30),
         is_whole in any::<bool>(),
-        max in prop_oneof![Just(1_u64 << 20), 0..6000_u64],
+        max in prop_oneof![Just(1_usize << 20), 0..6000_usize],
         takeover in any::<bool>(),
     ) {
         let mut encoder = zlib::Deflate::new(6, 15, 8, 0);
@@ -106,13 +106,13 @@ proptest! {
             .with_client_no_context_takeover(no_takeover)
             .with_server_max_window_bits(bits)
             .with_client_max_window_bits(bits);
-        let config = Config::new().deflate(Deflate::new().level(level));
+        let config = Config::new().deflate(DeflateConfig::new().level(level));
         let pool = Pool::new(2);
         let mut server = server_with(config, params);
         let mut client = client_with(config, params);
         if pooled {
-            server.set_deflate_pool(&pool);
-            client.set_deflate_pool(&pool);
+            server.set_deflate_pool(&pool).unwrap();
+            client.set_deflate_pool(&pool).unwrap();
         }
         let mut decoder = zlib::Inflate::new(bits);
         for (kind, len, how, is_prepared, fragments) in messages {
@@ -126,16 +126,16 @@ proptest! {
                 ($connection:expr) => {{
                     let tx = $connection.sender();
                     if fragments > 0 {
-                        tx.compress(how).begin(DataKind::Binary).unwrap();
+                        tx.begin_with(DataKind::Binary, how).unwrap();
                         for piece in message.chunks(message.len() / fragments + 1) {
                             tx.fragment(piece).unwrap();
                             tx.ping(b"between").unwrap();
                         }
                         tx.finish(b"").unwrap();
                     } else if is_prepared {
-                        tx.compress(how).prepared(&PreparedMessage::binary(&message)).unwrap();
+                        tx.prepared_with(&PreparedMessage::binary(&message), how).unwrap();
                     } else {
-                        tx.compress(how).binary(&message).unwrap();
+                        tx.message_with(Message::Binary(&message), how).unwrap();
                     }
                     take_outgoing(&mut $connection)
                 }};

@@ -8,7 +8,10 @@ use core::mem::size_of;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use rand_core::{TryCryptoRng, TryRng};
-use sansws::{CloseCode, Config, Connection, Delivery, Error, Event, Fixed, Limit, Role, Violation};
+use sansws::{
+    Agreed, Client, CloseCode, Config, Connection, Delivery, Error, Event, Fixed, Limit, Role, Server,
+    Violation,
+};
 use sansws_firmware_checks::succeed;
 
 type Memory = Fixed<512, 512>;
@@ -26,10 +29,10 @@ fn main() -> ! {
     let mut checked = 0;
     for rest in RESTS {
         for delivery in [Delivery::Whole, Delivery::Parts] {
-            // Even with the largest limit, a whole message does not fit the storage of 512 bytes.
-            for limit in [1 << 20, u64::from(u32::MAX), u64::MAX] {
+            // Not even the largest limit for pieces makes a storage of 512 bytes hold it.
+            for limit in [1 << 20, usize::MAX - 1, usize::MAX] {
                 let config = Config::new().delivery(delivery).max_message(limit);
-                if delivery == Delivery::Whole || limit < u64::MAX {
+                if delivery == Delivery::Whole || limit < usize::MAX {
                     let error = Error::Limit(Limit::Message);
                     assert_refused(config, TOO_LONG + rest, error, CloseCode::MESSAGE_TOO_BIG);
                     assert_refused(config, (TOO_LONG << 16) + rest, error, CloseCode::MESSAGE_TOO_BIG);
@@ -39,9 +42,8 @@ fn main() -> ! {
                 assert_refused(config, TOP_BIT + TOO_LONG + rest, error, CloseCode::PROTOCOL_ERROR);
                 checked += 1;
             }
-            let config =
-                Config::new().delivery(delivery).max_message(u64::MAX).max_frame(u64::from(u32::MAX));
-            assert_refused(config, TOO_LONG + rest, Error::Limit(Limit::Frame), CloseCode::MESSAGE_TOO_BIG);
+            let config = Config::new().delivery(delivery).max_message(usize::MAX).max_frame(usize::MAX - 1);
+            refused(config, TOO_LONG + rest, Error::Limit(Limit::Frame), CloseCode::MESSAGE_TOO_BIG);
         }
         assert_received_in_parts(TOO_LONG + rest);
         assert_sent(TOO_LONG + rest);
@@ -66,15 +68,17 @@ fn frame(len: u64, is_masked: bool) -> ([u8; 64], usize) {
 fn assert_refused(config: Config, len: u64, error: Error, code: CloseCode) {
     let (bytes, header_len) = frame(len, true);
     for cut in 0..header_len {
-        let mut server: Connection<_, Memory> = Connection::open_server_in(config, Fixed);
-        assert_refused_by(&mut server, bytes, header_len, cut, error);
+        let mut server: Connection<_, Memory> =
+            Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed);
+        refused_by(&mut server, bytes, header_len, cut, error);
         assert_eq!(server.error(), Some(error));
         assert_eq!(server.outgoing(), close_frame(code));
     }
     let (bytes, header_len) = frame(len, false);
     for cut in 0..header_len {
-        let mut client: Connection<_, Memory> = Connection::open_client_in(config, Zeros, Fixed);
-        assert_refused_by(&mut client, bytes, header_len, cut, error);
+        let mut client: Connection<_, Memory> =
+            Connection::after_handshake_in(Client::new(Zeros), config, Agreed::NONE, Fixed);
+        refused_by(&mut client, bytes, header_len, cut, error);
         assert_eq!(client.error(), Some(error));
         let [opcode, len, high, low] = close_frame(code);
         // The mask is zero.
@@ -107,11 +111,11 @@ fn close_frame(code: CloseCode) -> [u8; 4] {
     [0x88, 2, high, low]
 }
 
-/// Asserts that a frame of this length is accepted for delivery in parts, and that its payload is taken
-/// neither for the end of the message nor for the next frame.
-fn assert_received_in_parts(len: u64) {
-    let config = Config::new().delivery(Delivery::Parts).max_message(u64::MAX);
-    let mut server: Connection<_, Memory> = Connection::open_server_in(config, Fixed);
+/// In parts it is allowed, and no part of it is taken for the end, or for the next frame.
+fn taken_whole(len: u64) {
+    let config = Config::new().delivery(Delivery::Parts).max_message(usize::MAX);
+    let mut server: Connection<_, Memory> =
+        Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed);
     let (mut bytes, header_len) = frame(len, true);
     // If the length were truncated to a few bytes, an unmasked ping would follow, which is an error.
     bytes[header_len..].fill(0x89);
@@ -126,12 +130,13 @@ fn assert_received_in_parts(len: u64) {
     assert_eq!(taken, bytes.len() - header_len);
 }
 
-/// Asserts that a header that we send has the whole length.
-fn assert_sent(len: u64) {
-    let mut server: Connection<_, Memory> = Connection::open_server_in(Config::new(), Fixed);
-    let header = server.sender().binary_header(len).expect("the length is below 2^63");
+/// A header of ours says the whole length.
+fn sent(len: u64) {
+    let mut server: Connection<_, Memory> =
+        Connection::after_handshake_in(Server, Config::new(), Agreed::NONE, Fixed);
+    let header = server.sender().binary_header(len).expect("it is below 2^63");
     let (bytes, header_len) = frame(len, false);
-    assert_eq!(header[..], bytes[..header_len]);
+    assert_eq!(header.as_bytes(), &bytes[..header_len]);
     assert!(server.sender().binary_header(TOP_BIT + len).is_err());
 }
 

@@ -4,7 +4,6 @@
 use super::event::{Item, Located, Source};
 use super::{Borrowed, Receiver};
 use crate::bytes::{copy_prefix, to_len};
-use crate::connection::compression::Compression;
 use crate::error::{Error, Limit, Violation};
 use crate::frame::Piece;
 use crate::message::{DataKind, Utf8};
@@ -22,26 +21,24 @@ const AHEAD: usize = 512;
 
 impl<S: Storage> Receiver<S> {
     /// Takes payload of a compressed message.
-    pub(super) fn inflated_payload(
+    pub(super) fn decompressed_payload(
         &mut self,
         input: &mut &mut [u8],
         found: &mut Located<'_>,
-        compression: &mut Compression,
     ) -> Result<(), Error> {
         let kind = self.fragments.kind();
         if self.parts.is_some() {
-            self.inflate_part(kind, input, found, compression)
+            self.decompress_part(kind, input, found)
         } else {
-            self.inflate_whole(kind, input, found, compression)
+            self.decompress_whole(kind, input, found)
         }
     }
 
-    fn inflate_whole(
+    fn decompress_whole(
         &mut self,
         kind: DataKind,
         input: &mut &mut [u8],
         found: &mut Located<'_>,
-        compression: &mut Compression,
     ) -> Result<(), Error> {
         let Some(piece) = self.decoder.payload(input, usize::MAX) else {
             return Ok(());
@@ -57,7 +54,7 @@ impl<S: Storage> Receiver<S> {
             let len = to_len(likely.max(so_far as u64).min(left));
             let buffer = self.buffer.bytes();
             let room = buffer.grow(len).map_err(|Full| Limit::Memory)?;
-            let step = compression.inflate(rest, room)?;
+            let step = self.decompression.decompress(rest, room)?;
             buffer.truncate(so_far + step.produced);
             if kind == DataKind::Text {
                 // PMD-6.1-09
@@ -72,7 +69,7 @@ impl<S: Storage> Receiver<S> {
             }
         }
         if ends_frame && self.decoder.fin() {
-            compression.end_received()?;
+            self.decompression.end_message()?;
             if kind == DataKind::Text {
                 self.text.end()?;
             }
@@ -81,19 +78,18 @@ impl<S: Storage> Receiver<S> {
         Ok(())
     }
 
-    fn inflate_part(
+    fn decompress_part(
         &mut self,
         kind: DataKind,
         input: &mut &mut [u8],
         found: &mut Located<'_>,
-        compression: &mut Compression,
     ) -> Result<(), Error> {
         // If a character arrived incomplete, its missing bytes come first and make a part of their own.
         let missing = match kind {
             DataKind::Text => self.text.utf8().missing(),
             DataKind::Binary => 0,
         };
-        let ends_message = self.fill_part(missing, input, compression)?;
+        let ends_message = self.fill_part(missing, input)?;
         let bytes = self.buffer.bytes().filled();
         let utf8 = self.text.utf8();
         let (mut len, mut is_valid) = (bytes.len(), true);
@@ -124,20 +120,19 @@ impl<S: Storage> Receiver<S> {
         if ends_message && is_valid {
             self.end_message();
         }
-        self.buffer.set_borrowed(if is_valid { Borrowed::Part } else { Borrowed::TextBeforeBadByte });
+        self.buffer.set_borrowed(match (is_valid, ends_message) {
+            (true, true) => Borrowed::Message,
+            (true, false) => Borrowed::Part,
+            (false, _) => Borrowed::TextBeforeBadByte,
+        });
         found.item = Item::part(is_first);
         Ok(())
     }
 
     /// Decompresses into the buffer until a part is full or the input is used up. Returns whether the message has ended.
-    fn fill_part(
-        &mut self,
-        missing: usize,
-        input: &mut &mut [u8],
-        compression: &mut Compression,
-    ) -> Result<bool, Error> {
+    fn fill_part(&mut self, missing: usize, input: &mut &mut [u8]) -> Result<bool, Error> {
         // WS-10.4-04
-        let left = self.fragments.max_message().saturating_sub(compression.inflated());
+        let left = self.fragments.max_message().saturating_sub(self.decompression.produced());
         let most = if missing > 0 { missing as u64 } else { PART };
         let len = to_len(most.min(left));
         let buffer = self.buffer.bytes();
@@ -152,7 +147,7 @@ impl<S: Storage> Receiver<S> {
             let mut ahead = scratch.get_mut(..input.len().min(AHEAD)).unwrap_or_default();
             let piece = { self.decoder }.payload(&mut ahead, usize::MAX);
             let bytes = piece.map(Piece::unmask).unwrap_or_default();
-            let step = match compression.inflate(bytes, buffer.last_mut(len - filled)) {
+            let step = match self.decompression.decompress(bytes, buffer.last_mut(len - filled)) {
                 // The bytes that came out before are a part; the next call fails.
                 Err(_) if filled > 0 => break true,
                 step => step?,
@@ -168,7 +163,7 @@ impl<S: Storage> Receiver<S> {
                 }
             }
             if ends_frame && self.decoder.fin() {
-                match compression.end_received() {
+                match self.decompression.end_message() {
                     Err(_) if filled > 0 => break true,
                     result => result?,
                 }
@@ -178,7 +173,7 @@ impl<S: Storage> Receiver<S> {
                 break false;
             }
         };
-        compression.set_has_more(has_more);
+        self.decompression.set_has_more(has_more);
         let unused = len - filled;
         buffer.truncate(buffer.len() - unused);
         Ok(ends_message)
