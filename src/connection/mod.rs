@@ -37,7 +37,7 @@ use crate::error::{Error, SendError, Violation};
 use crate::event::{Event, Message};
 use crate::frame::{FastMessage, Opcode};
 use crate::handshake::ClientRequest;
-use crate::message::{DataKind, InvalidUtf8, validate_ascii};
+use crate::message::{DataKind, validate_ascii};
 use crate::role::{Client, Role, Server};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
@@ -249,36 +249,39 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self,
         input: &mut &'i mut [u8],
     ) -> Option<(Event<'a>, &'a mut Sender<R, S>)> {
-        if FOR_SPEED && self.is_receiving() {
-            if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER) {
-                let FastMessage { opcode, payload, is_ascii } = message;
-                if opcode == Opcode::Binary {
-                    return Some((Event::Message(Message::Binary(payload)), &mut self.sender));
+        let mut event = None;
+        let tx = 'slow: {
+            if FOR_SPEED && self.is_receiving() {
+                if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER) {
+                    let FastMessage { opcode, payload, is_ascii } = message;
+                    if opcode == Opcode::Binary {
+                        return Some((Event::Message(Message::Binary(payload)), &mut self.sender));
+                    }
+                    // WS-8.1-01 · WS-8.1-02
+                    let text =
+                        if is_ascii { validate_ascii(payload) } else { self.receiver.validate(payload) };
+                    if let Ok(text) = text {
+                        return Some((Event::Message(Message::Text(text)), &mut self.sender));
+                    }
+                    break 'slow Self::invalid_text(&mut self.sender, &mut event);
                 }
-                // WS-8.1-01 · WS-8.1-02
-                let text = if is_ascii { validate_ascii(payload) } else { self.receiver.validate(payload) };
-                let event = match text {
-                    Ok(text) => Event::Message(Message::Text(text)),
-                    Err(InvalidUtf8) => Self::invalid_text(&mut self.sender),
-                };
-                return Some((event, &mut self.sender));
+                // The loop asks once after each read.
+                if input.is_empty() && self.receiver.needs_input(&mut self.sender.compression) {
+                    return None;
+                }
             }
-            // The loop asks once after each read.
-            if input.is_empty() && self.receiver.needs_input(&mut self.sender.compression) {
-                return None;
-            }
-        }
+            self.receive_slowly(input, &mut event)?
+        };
         // The slow path returns its event through memory. Rebuilding the event here keeps the compiler from merging it
         // with the event of the fast path, which then stays in registers.
-        let mut event = None;
-        let tx = self.receive_slowly(input, &mut event)?;
         Some((event?.in_registers(), tx))
     }
 
     #[cold]
     #[inline(never)]
-    fn invalid_text(sender: &mut Sender<R, S>) -> Event<'static> {
-        Event::Failed(sender.fail(Violation::InvalidUtf8.into()))
+    fn invalid_text<'a>(sender: &'a mut Sender<R, S>, event: &mut Option<Event<'a>>) -> &'a mut Sender<R, S> {
+        *event = Some(Event::Failed(sender.fail(Violation::InvalidUtf8.into())));
+        sender
     }
 
     /// The slow path. It writes the event straight into the caller's slot: moving a finished event there would cost a
@@ -775,24 +778,21 @@ mod tests {
             [(b"", b""), (b"\x01\x00", b"\x01\x80\0\0\0\0"), (b"\x02\x00", b"\x02\x80\0\0\0\0")];
         for allows_rsv1 in [false, true] {
             for (to_client, to_server) in before {
-                let prepare = |before: &[u8]| (before.to_vec(), allows_rsv1);
                 let server = |before: &[u8], is_fast: bool| {
-                    let (mut bytes, allows_rsv1) = prepare(before);
                     let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
                     if allows_rsv1 {
                         connection.receiver.allow_rsv1();
                     }
-                    outcome(&mut connection, &mut bytes, is_fast);
+                    outcome(&mut connection, before, is_fast);
                     connection
                 };
                 let client = |before: &[u8], is_fast: bool| {
-                    let (mut bytes, allows_rsv1) = prepare(before);
                     let mut connection =
                         Connection::after_handshake(Client::new(Zeros), Config::new(), Agreed::NONE);
                     if allows_rsv1 {
                         connection.receiver.allow_rsv1();
                     }
-                    outcome(&mut connection, &mut bytes, is_fast);
+                    outcome(&mut connection, before, is_fast);
                     connection
                 };
                 compare(server, to_server, &mut frame);

@@ -79,7 +79,7 @@ impl<S: Storage> Receiver<S> {
 
     /// An event borrows the head in the buffer. The next call releases it.
     pub(super) fn report_head(&mut self) {
-        self.buffer.borrowed = Borrowed::Message;
+        self.buffer.set_borrowed(Borrowed::Message);
     }
 
     pub(super) fn clear_head(&mut self) {
@@ -94,8 +94,7 @@ impl<S: Storage> Receiver<S> {
         input: &mut &'i mut [u8],
         peer_masks: bool,
     ) -> Option<FastMessage<'i>> {
-        if self.buffer.borrowed != Borrowed::Nothing
-            || self.buffer.resume() != Resume::Input
+        if !self.buffer.is_idle()
             || self.parts.is_some()
             || !self.decoder.is_between_frames()
             || self.fragments.is_in_message()
@@ -125,15 +124,14 @@ impl<S: Storage> Receiver<S> {
     /// Whether there is nothing to report without more input. If so, the last event is released.
     #[inline]
     pub(super) fn needs_input(&mut self, compression: &mut Compression) -> bool {
-        if self.buffer.loan != Loan::Nothing || self.buffer.resume() != Resume::Input || has_more(compression)
-        {
+        if self.buffer.loan != Loan::Nothing || has_more(compression) {
             return false;
         }
-        match self.buffer.borrowed {
-            Borrowed::Nothing => true,
-            Borrowed::Message => self.release_borrowed().is_ok(),
-            _ => false,
+        if self.buffer.is_idle() {
+            return true;
         }
+        let is_in_input = self.buffer.resume() == Resume::Input;
+        is_in_input && self.buffer.borrowed() == Borrowed::Message && self.release_borrowed().is_ok()
     }
 
     /// Parses until there is something to report or all input is used up.
@@ -218,7 +216,7 @@ impl<S: Storage> Receiver<S> {
         if ends_frame {
             // A Close stays in the buffer for `peer_close`.
             if self.decoder.opcode() != Opcode::Close {
-                self.buffer.borrowed = Borrowed::Control;
+                self.buffer.set_borrowed(Borrowed::Control);
             }
             found.item = Item::Control;
         }
@@ -244,7 +242,8 @@ impl<S: Storage> Receiver<S> {
         if is_text {
             self.text.check_appended(buffer.filled(), len)?;
         }
-        self.end_piece(ends_frame, found)
+        self.end_piece(ends_frame, found);
+        Ok(())
     }
 
     /// A piece of a text was joined. If the message is complete, it is reported from there.
@@ -253,18 +252,18 @@ impl<S: Storage> Receiver<S> {
             self.text.end()?;
         }
         found.source = Source::JoinedText;
-        self.end_piece(ends_frame, found)
+        self.end_piece(ends_frame, found);
+        Ok(())
     }
 
     /// A piece of a message was taken. If the message is complete, it is reported.
-    fn end_piece(&mut self, ends_frame: bool, found: &mut Located<'_>) -> Result<(), Error> {
+    fn end_piece(&mut self, ends_frame: bool, found: &mut Located<'_>) {
         self.fragments.begin_delivery();
         if ends_frame && self.decoder.fin() {
             self.end_message();
-            self.buffer.borrowed = Borrowed::Message;
+            self.buffer.set_borrowed(Borrowed::Message);
             found.item = Item::Message;
         }
-        Ok(())
     }
 
     fn end_message(&mut self) {
@@ -277,14 +276,14 @@ impl<S: Storage> Receiver<S> {
     /// Releases what the last event borrowed: it is not needed any more once the next call is made.
     #[cfg_attr(target_pointer_width = "64", inline)]
     fn release_event(&mut self) -> Result<(), Error> {
-        if self.buffer.borrowed == Borrowed::Nothing { Ok(()) } else { self.release_borrowed() }
+        if self.buffer.borrowed() == Borrowed::Nothing { Ok(()) } else { self.release_borrowed() }
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(never))]
     #[cfg_attr(not(target_pointer_width = "64"), inline)]
     fn release_borrowed(&mut self) -> Result<(), Error> {
         let keep = to_usize(self.buffer.keep_capacity());
-        match self.buffer.borrowed {
+        match self.buffer.borrowed() {
             Borrowed::Nothing => {}
             Borrowed::Message => {
                 self.buffer.release();
@@ -301,7 +300,7 @@ impl<S: Storage> Receiver<S> {
             Borrowed::Control => self.control.clear(0),
             Borrowed::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
         }
-        self.buffer.borrowed = Borrowed::Nothing;
+        self.buffer.set_borrowed(Borrowed::Nothing);
         Ok(())
     }
 

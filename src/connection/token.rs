@@ -107,13 +107,13 @@ impl EventToken {
 
     /// For a step of the opening handshake, in an input that begins at the address `base`.
     pub(super) fn of_opening(opening: &Opening<'_>, base: usize) -> Self {
-        let at = |head: &Option<&[u8]>| Head::At(head.map_or(Offset::Buffer, |head| Offset::of(head, base)));
-        let (kind, head) = match opening {
+        let at = |head: Option<&[u8]>| Head::At(head.map_or(Offset::Buffer, |head| Offset::of(head, base)));
+        let (kind, head) = match *opening {
             Opening::Request(head) => (EventKind::HandshakeRequest, at(head)),
             Opening::HttpRequest(head) => (EventKind::HttpRequest, at(head)),
             Opening::Accepted => (EventKind::HandshakeComplete, Head::None),
             Opening::Response(head) => (EventKind::HandshakeComplete, at(head)),
-            &Opening::Refused { head_len, is_truncated } => {
+            Opening::Refused { head_len, is_truncated } => {
                 (EventKind::HandshakeRefused, Head::WithBody { head_len, is_truncated })
             }
         };

@@ -45,8 +45,9 @@ pub(super) struct ReceiveBuffer<B> {
     payload: u32,
     unparsed: u32,
     is_complete: bool,
-    /// What the last event borrows.
-    pub(super) borrowed: Borrowed,
+    borrowed: Borrowed,
+    /// Whether an event borrows something or parsing continues in the buffer: one comparison for the fast path.
+    is_busy: bool,
     /// How much of the free space is lent to the embedder.
     pub(super) loan: Loan,
     /// Whether the last read into the buffer brought little of a long masked message.
@@ -119,7 +120,6 @@ impl Resume {
                 Some(Self::unparsed(payload, unparsed.saturating_add(len)))
             }
             (Self::Input, Step::Completed) => Some(Self::Complete),
-            (Self::Complete, Step::Reported) => Some(Self::Input),
             (Self::Unparsed { payload, unparsed }, Step::Taken(len)) => match unparsed.checked_sub(len) {
                 Some(rest) => Some(Self::unparsed(payload, rest)),
                 None => None,
@@ -128,7 +128,7 @@ impl Resume {
                 Some(rest) => Some(Self::unparsed(payload.saturating_add(len), rest)),
                 None => None,
             },
-            (Self::Input, Step::Released) => Some(Self::Input),
+            (Self::Complete, Step::Reported) | (Self::Input, Step::Released) => Some(Self::Input),
             (Self::Unparsed { unparsed, .. }, Step::Released) => Some(Self::unparsed(0, unparsed)),
             _ => None,
         }
@@ -149,6 +149,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
             unparsed: 0,
             is_complete: false,
             borrowed: Borrowed::Nothing,
+            is_busy: false,
             loan: Loan::Nothing,
             reads_are_small: false,
             keep_capacity,
@@ -165,6 +166,25 @@ impl<B: Buffer> ReceiveBuffer<B> {
         } else {
             Resume::Unparsed { payload: self.payload, unparsed: self.unparsed }
         }
+    }
+
+    /// Whether no event borrows anything, and parsing continues in the input.
+    #[inline]
+    pub(super) const fn is_idle(&self) -> bool {
+        !self.is_busy
+    }
+
+    /// What the last event borrows.
+    #[inline]
+    pub(super) const fn borrowed(&self) -> Borrowed {
+        self.borrowed
+    }
+
+    /// The next event borrows this, or the last event is released.
+    #[inline]
+    pub(super) fn set_borrowed(&mut self, borrowed: Borrowed) {
+        self.borrowed = borrowed;
+        self.is_busy = borrowed != Borrowed::Nothing || self.resume() != Resume::Input;
     }
 
     /// How many bytes of memory the buffer keeps when it is empty.
@@ -303,6 +323,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
             Resume::Input | Resume::Complete => (0, 0),
         };
         self.is_complete = resume == Resume::Complete;
+        self.set_borrowed(self.borrowed);
         true
     }
 }

@@ -78,7 +78,8 @@ impl<S: Storage> Receiver<S> {
                 self.text.end()?;
             }
         }
-        self.end_piece(ends_frame, found)
+        self.end_piece(ends_frame, found);
+        Ok(())
     }
 
     fn inflate_part(
@@ -124,7 +125,7 @@ impl<S: Storage> Receiver<S> {
         if ends_message && is_valid {
             self.end_message();
         }
-        self.buffer.borrowed = if is_valid { Borrowed::Part } else { Borrowed::TextBeforeBadByte };
+        self.buffer.set_borrowed(if is_valid { Borrowed::Part } else { Borrowed::TextBeforeBadByte });
         found.item = Item::part(is_first);
         Ok(())
     }
