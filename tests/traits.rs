@@ -80,6 +80,7 @@ macro_rules! table {
 }
 
 fn types() -> Vec<(&'static str, Traits, Reasons)> {
+    #[allow(unused_mut, reason = "features add types")]
     let mut types = table! {
         Connection<Server>: MACHINE,
         Connection<Client<StdRng>>: MACHINE,
