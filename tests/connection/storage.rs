@@ -138,3 +138,19 @@ fn buffers_of_any_size_can_be_lent() {
     assert_eq!(feed(&mut server, &hi), [Heard::Failed(Limit::Message.into())]);
     assert_eq!(server.outgoing(), b"");
 }
+
+#[cfg(feature = "deflate")]
+#[test]
+fn a_connection_in_a_constant_cannot_compress() {
+    use sansws::deflate::{DeflateConfig, DeflateParams};
+    use std::panic::catch_unwind;
+    const COMPRESSED: Config = CONFIG.deflate(DeflateConfig::new());
+    type Small<R> = Connection<R, Fixed<256, 512>>;
+    let agreed = Agreed::deflate(DeflateParams::new());
+    assert!(catch_unwind(|| -> Small<Server> { Connection::const_server(COMPRESSED) }).is_err());
+    let after =
+        |config, agreed| -> Small<Server> { Connection::const_after_handshake(Server, config, agreed) };
+    assert!(catch_unwind(|| after(COMPRESSED, Agreed::NONE)).is_err());
+    assert!(catch_unwind(|| after(CONFIG, agreed)).is_err());
+    assert_eq!(after(CONFIG, Agreed::NONE).deflate(), None);
+}

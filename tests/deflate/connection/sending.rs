@@ -62,6 +62,21 @@ fn begin_with_decides_whether_a_fragmented_message_is_compressed() {
 }
 
 #[test]
+fn a_pool_is_refused_by_a_connection_that_never_compresses() {
+    let pool = Pool::new(1);
+    let refused = Err(Misuse::CompressionNotAgreed);
+    let agreed = Agreed::deflate(DeflateParams::new());
+    assert_eq!(Connection::server(config()).set_deflate_pool(&pool), Ok(()));
+    assert_eq!(Connection::server(Config::new()).set_deflate_pool(&pool), refused);
+    let mut agreed = Connection::after_handshake(Server, Config::new(), agreed);
+    assert_eq!(agreed.set_deflate_pool(&pool), Ok(()));
+    assert_eq!(agreed.deflate(), Some(DeflateParams::new()));
+    // What the configuration wants does not matter if the handshake has not agreed.
+    let mut plain = Connection::after_handshake(Server, config(), Agreed::NONE);
+    assert_eq!(plain.set_deflate_pool(&pool), refused);
+}
+
+#[test]
 fn compression_is_refused_on_a_connection_that_has_not_agreed_on_it() {
     let refused = Err(Misuse::CompressionNotAgreed.into());
     // What the configuration wants does not matter.
