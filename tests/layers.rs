@@ -16,7 +16,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("format", &["connection", "event", "handshake", "close", "role", "storage"]),
     // The timers know the state of a connection, and nothing else about it.
     ("timers", &["State"]),
-    ("event", &["handshake", "message", "error", "close"]),
+    ("event", &["handshake", "message", "close"]),
     ("handshake", &["frame", "config", "storage", "error", "close", "role"]),
     // These rooms are given plain numbers, never `Config`, so that they can be read and tested without a
     // connection. The negotiation reads extensions with the grammar of `handshake`, which does not know the

@@ -326,8 +326,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// Why the connection failed.
-    pub(super) fn failure(&self) -> Option<Error> {
+    /// Why the connection failed, if it did.
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
         match self.lifecycle.phase() {
             Phase::Failed(error) | Phase::Ended(Ending::Failed(error)) => Some(error),
             _ => None,
@@ -337,7 +338,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Fails the WebSocket connection (RFC 6455 section 7.1.7): the one way for every protocol error. Queues a Close
     /// where one is due and makes the state terminal.
     #[cold]
-    pub(super) fn fail(&mut self, error: Error) -> Error {
+    pub(super) fn fail(&mut self, error: Error) {
         // WS-7.1.7-05 · WS-10.7-03. One Close is enough (WS-7.1.7-07), and there is none before the connection is open
         // (WS-7.1.7-06).
         if let (Phase::Open, Some(code)) = (self.lifecycle.phase(), error.close_code()) {
@@ -346,7 +347,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         self.pong_waits = false;
         self.step(Step::Fail(error));
-        error
     }
 
     /// Takes a step. Where the handshake ends without being complete nothing was agreed.

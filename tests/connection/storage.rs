@@ -81,7 +81,7 @@ fn an_upgraded_role_behaves_like_the_role_after_the_opening_handshake() {
     let mut client: Connection<Upgraded<Client<Rng>>, Fixed<256, 512>> =
         Connection::fixed_upgraded_client(CONFIG, Rng::seed_from_u64(7));
     assert_talks(&mut client, &frame(0x81, b"hi"), &hello);
-    let failed = client.receive_eof().map(|event| matches!(event, Event::Failed(_)));
+    let failed = client.receive_eof().map(|event| matches!(event, Event::Failed));
     assert_eq!(failed, client.error().map(|_| true));
 }
 

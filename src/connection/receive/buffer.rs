@@ -41,7 +41,8 @@ pub(super) const USUAL_READ: usize = 16 * 1024;
 /// the input.
 pub(super) struct ReceiveBuffer<B> {
     bytes: B,
-    /// [`Resume`] in nine bytes instead of twelve: an idle connection has 256 bytes in all.
+    /// [`Resume`] in nine bytes instead of twelve: an idle connection has 256 bytes in all. `payload` counts only if there
+    /// are unparsed bytes.
     payload: u32,
     unparsed: u32,
     is_complete: bool,
@@ -145,7 +146,8 @@ impl<B: Buffer> ReceiveBuffer<B> {
     pub(super) const fn new(bytes: B, keep_capacity: u32) -> Self {
         Self {
             bytes,
-            payload: 0,
+            // Not zero: a longer run of zeros would link `memset` on a small target.
+            payload: u32::MAX,
             unparsed: 0,
             is_complete: false,
             borrowed: Borrowed::Nothing,

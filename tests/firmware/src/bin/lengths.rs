@@ -94,7 +94,7 @@ fn assert_refused_by<R: Role>(
     for mut piece in [first, rest] {
         match connection.receive(&mut piece) {
             // The length may be refused before the key that follows it has arrived.
-            Some((Event::Failed(found), _)) => return assert_eq!(found, error),
+            Some((Event::Failed, tx)) => return assert_eq!(tx.error(), Some(error)),
             None => {}
             Some((event, _)) => panic!("{header_len} bytes of header, cut at {cut}: {event:?}"),
         }
