@@ -198,3 +198,39 @@ impl Default for Config {
         Self::new()
     }
 }
+
+/// What both sides agreed on in an opening handshake that took place outside of the connection, besides the
+/// subprotocol. A connection that begins after its handshake is made with it.
+///
+/// [`ServerUpgrade`](crate::handshake::ServerUpgrade) and [`ClientUpgrade`](crate::handshake::ClientUpgrade) return
+/// it. An embedder that negotiates nothing passes [`NONE`](Self::NONE).
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[must_use]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Agreed {
+    #[cfg(feature = "deflate")]
+    deflate: Option<DeflateParams>,
+}
+
+impl Agreed {
+    /// No extension is in use.
+    pub const NONE: Self = Self {
+        #[cfg(feature = "deflate")]
+        deflate: None,
+    };
+}
+
+#[cfg(feature = "deflate")]
+impl Agreed {
+    /// Both sides compress messages with these parameters (RFC 7692).
+    pub const fn deflate(params: DeflateParams) -> Self {
+        Self { deflate: Some(params) }
+    }
+
+    /// The parameters of compression; `None` if messages are not compressed.
+    #[must_use]
+    pub const fn deflate_params(self) -> Option<DeflateParams> {
+        self.deflate
+    }
+}

@@ -106,7 +106,7 @@ mod storage;
 pub mod timers;
 
 pub use close::{Close, CloseCode, MAX_CLOSE_REASON};
-pub use config::{Config, Delivery};
+pub use config::{Agreed, Config, Delivery};
 #[cfg(feature = "deflate")]
 pub use connection::Compress;
 #[cfg(feature = "alloc")]
