@@ -6,7 +6,7 @@ use super::state::{Phase, Step};
 use crate::deflate::ExtensionValue;
 use crate::error::{Error, Misuse};
 use crate::frame::FrameHeader;
-use crate::handshake::{Accept, CLOSE, Reply, VERSION, accept_of, error_answer};
+use crate::handshake::{Accept, ERROR_TAIL, Reply, STATUS_LINE_PREFIX, accept_of, error_answer};
 use crate::message::DataKind;
 use crate::role::sealed::Unmasked;
 use crate::role::{Role, Server};
@@ -110,9 +110,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if let Some(answer) = error_answer(error) {
             // Where there is no memory even for this, the transport is closed without an answer.
             let _ = self.write_head(ERROR_ANSWER, |out| {
-                out.put(VERSION);
+                out.put(STATUS_LINE_PREFIX);
                 out.put(answer);
-                out.put(CLOSE);
+                out.put(ERROR_TAIL);
             });
         }
     }

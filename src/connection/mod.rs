@@ -355,9 +355,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
             _ => return self.receive_late(input),
         }
         match self.open(input)? {
-            Some(opening) => {
-                let (receiver, sender) = (&self.receiver, &mut self.sender);
-                Ok(Some((opening.event(receiver.head_bytes()), sender)))
+            Some(place) => {
+                let head = place.head(self.receiver.head_bytes());
+                let event = self.stage.event(R::IS_SERVER, self.sender.decision, head);
+                Ok(Some((event, &mut self.sender)))
             }
             None => Ok(None),
         }
@@ -440,10 +441,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// which reports 1006; [`HandshakeError::UnexpectedEof`](crate::HandshakeError::UnexpectedEof) before the
     /// connection was open; or why it failed before.
     pub fn receive_eof(&mut self) -> Result<Option<Event<'_>>, Error> {
-        let refusal = self.end_of_refusal();
+        let is_refused = self.end_refusal();
         self.sender.step(Step::Eof);
-        if let Some(refusal) = refusal {
-            return Ok(Some(refusal.event(self.receiver.head_bytes())));
+        if is_refused {
+            let head = self.receiver.head_bytes();
+            return Ok(Some(self.stage.event(R::IS_SERVER, self.sender.decision, head)));
         }
         self.sender.failure().map_or(Ok(None), Err)
     }

@@ -11,7 +11,7 @@ use crate::bytes::{FOR_SPEED, copy, split_once, to_u32, to_usize};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
 use crate::error::{Error, Misuse};
 use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode};
-use crate::handshake::{Digest, Out};
+use crate::handshake::{Digest, HeadWriter};
 use crate::message::{DataKind, Utf8};
 use crate::role::Role;
 use crate::storage::sealed::{Buffer, Empty, Text};
@@ -486,21 +486,25 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// Appends what `write` writes, below `max_outgoing`. All or nothing.
-    pub(super) fn write_head(&mut self, limit: usize, write: impl Fn(&mut Out<'_>)) -> Result<(), Error> {
+    pub(super) fn write_head(
+        &mut self,
+        limit: usize,
+        write: impl Fn(&mut HeadWriter<'_>),
+    ) -> Result<(), Error> {
         let before = self.outgoing.len();
         let max = limit.min(self.outgoing.max_len()).saturating_sub(before);
         if S::Send::GROWS {
             // Where room costs memory it is measured first.
-            let mut measured = Out::default();
+            let mut measured = HeadWriter::default();
             write(&mut measured);
             if measured.len() > max {
                 return Err(Misuse::OutgoingFull.into());
             }
             let room = self.outgoing.grow(measured.len()).map_err(|Full| Misuse::OutgoingFull)?;
-            write(&mut Out::to(room));
+            write(&mut HeadWriter::to(room));
             return Ok(());
         }
-        let mut out = Out::to(self.outgoing.grow(max).map_err(|Full| Misuse::OutgoingFull)?);
+        let mut out = HeadWriter::to(self.outgoing.grow(max).map_err(|Full| Misuse::OutgoingFull)?);
         write(&mut out);
         let written = out.len();
         self.outgoing.truncate(before.saturating_add(if written > max { 0 } else { written }));

@@ -1,10 +1,12 @@
 //! The opening handshake for an embedder that has its HTTP stack already: header fields in, header fields out.
 
 use super::accept_key::{ACCEPT_LEN, KEY_LEN, accept_of, digest_of, encode_key};
-use super::client::{ResponseFields, check_subprotocols};
-use super::fields::{Extension, elements, extensions};
-use super::server::{Accept, RequestFields};
+use super::client::{ResponseHeaders, check_subprotocols};
+use super::extension::{Extension, extensions};
+use super::reply::Accept;
+use super::server::RequestHeaders;
 use super::sha1::Digest;
+use super::value::elements;
 use crate::error::{Error, HandshakeError};
 use core::str;
 use rand_core::CryptoRng;
@@ -48,7 +50,7 @@ where
     /// # Errors
     /// Tells what is not valid; answer with [`HandshakeError::http_status`] and [`HandshakeError::http_fields`].
     pub fn check(method: &str, headers: H) -> Result<Self, HandshakeError> {
-        let mut fields = RequestFields::default();
+        let mut fields = RequestHeaders::default();
         for (name, value) in headers() {
             fields.add(name.as_bytes(), value);
         }
@@ -182,7 +184,7 @@ impl<'a> ClientUpgrade<'a> {
         if status != 101 {
             return Err(HandshakeError::Refused);
         }
-        let mut fields = ResponseFields::default();
+        let mut fields = ResponseHeaders::default();
         for (name, value) in headers {
             fields.add(name.as_bytes(), value);
         }
