@@ -1,0 +1,38 @@
+//! The conversation that every implementation should get right, in both roles, over two connections in memory.
+
+use crate::support::{Heard, Pair};
+use sansws::DataKind;
+
+// WS-5.1-08 · WS-5.4-05 · WS-5.4-12 · WS-5.5.2-06 · WS-4.2.2-30
+#[test]
+fn hello_and_a_happy_new_year() {
+    let mut pair = Pair::open();
+    pair.client.sender().text("hello").unwrap();
+    assert_eq!(pair.deliver_to_server(), [Heard::text("hello")]);
+
+    let tx = pair.client.sender();
+    tx.begin(DataKind::Text).unwrap();
+    tx.fragment(b"and a").unwrap();
+    tx.fragment(b"happy new").unwrap();
+    tx.ping(b"still there?").unwrap();
+    tx.finish(b"year!").unwrap();
+    assert_eq!(
+        pair.deliver_to_server(),
+        [Heard::Ping(b"still there?".to_vec()), Heard::text("and ahappy newyear!")]
+    );
+    assert_eq!(pair.deliver_to_client(), [Heard::Pong(b"still there?".to_vec())]);
+
+    // The same from the server.
+    pair.server.sender().text("hello").unwrap();
+    let tx = pair.server.sender();
+    tx.begin(DataKind::Text).unwrap();
+    tx.fragment(b"and a").unwrap();
+    tx.fragment(b"happy new").unwrap();
+    tx.ping(b"still there?").unwrap();
+    tx.finish(b"year!").unwrap();
+    assert_eq!(
+        pair.deliver_to_client(),
+        [Heard::text("hello"), Heard::Ping(b"still there?".to_vec()), Heard::text("and ahappy newyear!")]
+    );
+    assert_eq!(pair.deliver_to_server(), [Heard::Pong(b"still there?".to_vec())]);
+}

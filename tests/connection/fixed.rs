@@ -1,0 +1,289 @@
+//! The storage without an allocator: the same protocol, within buffers of a fixed size.
+
+use crate::support::*;
+use sansws::{
+    Accept, Client, ClientRequest, Config, Connection, DataKind, Delivery, Error, Event, Fixed,
+    HandshakeError, Limit, Misuse, OUTGOING_RESERVE, Server, State,
+};
+
+type Small = Fixed<256, 512>;
+
+fn server(config: Config) -> Connection<Server, Small> {
+    Connection::open_server_in(config, Fixed)
+}
+
+fn client(config: Config) -> Connection<Client<Rng>, Small> {
+    Connection::open_client_in(config, rng(), Fixed)
+}
+
+#[test]
+fn a_conversation_from_the_first_byte() {
+    let request = ClientRequest::new("ws://h/chat").unwrap().subprotocols(&["a", "b"]);
+    let mut client: Connection<Client<Rng>, Small> =
+        Connection::client_in(&request, Config::new(), rng(), Fixed).unwrap();
+    let mut server: Connection<Server, Small> = Connection::server_in(Config::new(), Fixed);
+    let bytes = take_outgoing(&mut client);
+    // In pieces, so that the head goes through the buffer.
+    let mut heard = Vec::new();
+    for piece in bytes.chunks(50) {
+        let mut piece = piece.to_vec();
+        let mut input = &mut piece[..];
+        while let Some((event, tx)) = server.receive(&mut input).unwrap() {
+            heard.push(format!("{event:?}"));
+            if matches!(event, Event::HandshakeRequest(_)) {
+                tx.accept(&Accept::new().subprotocol("b")).unwrap();
+            }
+        }
+    }
+    // The last event comes with the next call.
+    while let Some((event, _)) = server.receive(&mut &mut [][..]).unwrap() {
+        heard.push(format!("{event:?}"));
+    }
+    assert_eq!(heard.len(), 2, "{heard:?}");
+    let answer = take_outgoing(&mut server);
+    let cuts: Vec<usize> = (0..answer.len()).collect();
+    assert_eq!(feed_cut(&mut client, &answer, cuts), [Heard::Complete]);
+    assert_eq!((client.subprotocol(), server.subprotocol()), (Some("b"), Some("b")));
+
+    for _ in 0..50 {
+        client.sender().text("hello").unwrap();
+        client.sender().ping(b"p").unwrap();
+        let bytes = take_outgoing(&mut client);
+        assert_eq!(
+            feed_cut(&mut server, &bytes, 0..bytes.len()),
+            [Heard::text("hello"), Heard::Ping(b"p".to_vec())]
+        );
+        server.sender().begin(DataKind::Binary).unwrap();
+        server.sender().fragment(&[1; 100]).unwrap();
+        server.sender().finish(&[2; 100]).unwrap();
+        let bytes = take_outgoing(&mut server);
+        let joined = [[1; 100], [2; 100]].concat();
+        assert_eq!(feed(&mut client, &bytes), [Heard::Pong(b"p".to_vec()), Heard::Binary(joined)]);
+    }
+    server.sender().close(1001.into(), "bye").unwrap();
+    assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::close(1001, "bye")]);
+    assert_eq!(feed(&mut server, &take_outgoing(&mut client)), [Heard::close(1001, "")]);
+    assert!(server.should_disconnect());
+}
+
+#[test]
+fn a_message_may_fill_the_buffer_and_no_more() {
+    let full = frame(0x82, &[7; 256]);
+    for cut in [0, 5, full.len() - 1] {
+        let mut client = client(Config::new());
+        assert_eq!(feed_cut(&mut client, &full, [cut]), [Heard::binary(&[7; 256])], "cut at {cut}");
+    }
+    // Refused by its header, also where it would lie in one read: what is reported does not depend on that.
+    let mut client = client(Config::new());
+    assert_eq!(feed(&mut client, &frame(0x82, &[7; 257])), [Heard::Failed(Limit::Message.into())]);
+    assert_eq!(frames(client.outgoing()), [close_frame(1009_u16)]);
+}
+
+#[test]
+fn parts_may_be_of_any_length() {
+    let mut client = client(Config::new().delivery(Delivery::Parts).max_message(u64::MAX));
+    let large = frame(0x82, &vec![7; 100_000]);
+    let heard = feed_cut(&mut client, &large, (0..large.len()).step_by(1000));
+    let [Heard::Parts { bytes, is_first: true, is_last: true, .. }] = &heard[..] else {
+        panic!("{heard:?}");
+    };
+    assert_eq!(bytes.len(), 100_000);
+}
+
+#[test]
+fn what_waits_to_be_sent_fits_or_is_refused() {
+    let mut server = server(Config::new());
+    let room = 512 - OUTGOING_RESERVE;
+    assert_eq!(server.sender().binary(&[0; 512]), Err(Error::Caller(Misuse::OutgoingFull)));
+    assert_eq!(server.sender().binary(&vec![0; room - 3]), Err(Misuse::OutgoingFull.into()));
+    server.sender().binary(&vec![0; room - 4]).unwrap();
+    assert_eq!(server.outgoing().len(), room);
+    // A pong and a Close always do.
+    feed(&mut server, &masked(&frame(0x89, &[1; 125]), [1; 4]));
+    server.sender().close(1000.into(), &"r".repeat(123)).unwrap();
+    assert!(server.outgoing().len() > room + 250);
+    assert_eq!(server.state(), State::Closing);
+}
+
+/// A valid request with these further lines.
+fn request_with(lines: &str) -> String {
+    format!(
+        "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\n\
+         Sec-WebSocket-Version: 13\r\n{lines}\r\n"
+    )
+}
+
+/// Whole, in two pieces at some places, byte by byte: what is heard, and what is answered.
+#[track_caller]
+fn heard_in_pieces(config: Config, bytes: &[u8]) -> (Vec<Heard>, Vec<u8>) {
+    let run = |cuts: Vec<usize>| {
+        let mut server: Connection<Server, Small> = Connection::server_in(config, Fixed);
+        (feed_cut(&mut server, bytes, cuts), take_outgoing(&mut server))
+    };
+    let whole = run(vec![]);
+    assert_eq!(run((1..bytes.len()).collect()), whole);
+    for at in (1..bytes.len()).step_by(1 + bytes.len() / 400) {
+        assert_eq!(run(vec![at]), whole, "cut at {at}");
+    }
+    whole
+}
+
+const FIELDS_TOO_LARGE: &[u8] = b"HTTP/1.1 431 ";
+
+#[test]
+fn what_nobody_asked_for_needs_no_room() {
+    let cookies = format!("Cookie: {}\r\n", "c".repeat(4000)).repeat(3);
+    let lines = format!("{cookies}User-Agent: x\r\nSec-Fetch-Mode: {}\r\nAccept: */*\r\n", "m".repeat(4000));
+    let request = request_with(&lines);
+    assert!(request.len() > 15 * 1024 && request.len() <= 16 * 1024, "{}", request.len());
+    let with_frames = [request.as_bytes(), &masked(&frame(0x81, b"hi"), [1; 4])].concat();
+    let (heard, answer) = heard_in_pieces(Config::new(), &with_frames);
+    let asked = Heard::Request("GET".to_owned(), "/chat".to_owned(), vec![]);
+    assert_eq!(heard, [asked, Heard::Complete, Heard::text("hi")]);
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    // All of it counts.
+    let len = u32::try_from(request.len()).unwrap();
+    assert_eq!(heard_in_pieces(Config::new().max_head(len), request.as_bytes()).0.len(), 2);
+    let (heard, answer) = heard_in_pieces(Config::new().max_head(len - 1), request.as_bytes());
+    assert_eq!(heard, [Heard::Failed(Limit::Head.into())]);
+    assert!(answer.starts_with(FIELDS_TOO_LARGE));
+    assert_eq!(heard_in_pieces(Config::new().max_head_fields(11), request.as_bytes()).0.len(), 2);
+    let (heard, _) = heard_in_pieces(Config::new().max_head_fields(10), request.as_bytes());
+    assert_eq!(heard, [Heard::Failed(Limit::HeadFields.into())]);
+}
+
+#[test]
+fn the_fields_that_the_embedder_names_are_kept() {
+    const LINES: &str = "Cookie: a=1\r\nX-Other: x\r\nCOOKIE: b=2\r\nCookies: c\r\nCookie2: d\r\nCook: e\r\n\
+        Sec-WebSocket-Protocol: chat\r\n";
+    let head = request_with(LINES);
+    for (names, expected) in [(&["cookie", "X-Missing"][..], &["a=1", "b=2"][..]), (&[], &[])] {
+        for cuts in [vec![], (1..head.len()).collect::<Vec<_>>()] {
+            let mut server: Connection<Server, Fixed<512, 512>> =
+                Connection::server_in(Config::new().keep_fields(names), Fixed);
+            let mut bytes = head.clone().into_bytes();
+            let mut rest = &mut bytes[..];
+            let mut seen = 0;
+            let mut at = 0;
+            for end in cuts.into_iter().chain([head.len()]) {
+                let (mut piece, after) = rest.split_at_mut(end - at);
+                (rest, at) = (after, end);
+                if let Some((Event::HandshakeRequest(request), _)) = server.receive(&mut piece).unwrap() {
+                    seen += 1;
+                    let values: Vec<_> = request.headers().all("cookie").collect();
+                    assert_eq!(values, expected.iter().map(|value| value.as_bytes()).collect::<Vec<_>>());
+                    assert_eq!((request.header("x-other"), request.header("cookie2")), (None, None));
+                    assert_eq!((request.host(), request.target()), (Some("h"), "/chat"));
+                    assert!(request.subprotocols().eq(["chat"]));
+                }
+            }
+            assert_eq!(seen, 1);
+        }
+    }
+}
+
+#[test]
+fn a_line_that_is_needed_has_to_fit() {
+    // The request line, a field of the protocol, one that the embedder named, and the empty line at the end.
+    let plain = request_with("").len();
+    let room = 256 - plain;
+    let origin =
+        |len: usize| request_with(&format!("Origin: {}\r\n", "o".repeat(len - "Origin: \r\n".len())));
+    let cookie =
+        |len: usize| request_with(&format!("Cookie: {}\r\n", "c".repeat(len - "Cookie: \r\n".len())));
+    let target = |len: usize| request_with("").replace("/chat", &format!("/chat{}", "t".repeat(len)));
+    for head in [&origin as &dyn Fn(usize) -> String, &cookie, &target] {
+        let config = Config::new().keep_fields(&["Cookie"]);
+        assert_eq!(head(room).len(), 256);
+        let dropped = "X: y\r\nAccept: */*\r\n";
+        let with_dropped = head(room).replacen("Host: h\r\n", &format!("Host: h\r\n{dropped}"), 1);
+        for fits in [head(room), with_dropped] {
+            let (heard, _) = heard_in_pieces(config, fits.as_bytes());
+            assert_eq!(heard.last(), Some(&Heard::Complete));
+        }
+        let (heard, answer) = heard_in_pieces(config, head(room + 1).as_bytes());
+        assert_eq!(heard, [Heard::Failed(Limit::Head.into())]);
+        assert!(answer.starts_with(FIELDS_TOO_LARGE));
+    }
+    // Nobody asked for it: no matter.
+    assert_eq!(heard_in_pieces(Config::new(), cookie(room + 1).as_bytes()).0.last(), Some(&Heard::Complete));
+}
+
+#[test]
+fn a_line_that_is_dropped_is_checked() {
+    for line in [
+        "X",
+        ": y",
+        "X : y",
+        " folded",
+        "X: y\0",
+        "X: y\rZ: z",
+        "X Y: z",
+        "\u{fc}: x",
+        "X: y\x7f",
+        "X: y\r\r",
+    ] {
+        for name in ["", "Con", "Cookie"] {
+            if line.starts_with([':', ' ']) && !name.is_empty() {
+                continue;
+            }
+            let long = "x".repeat(300);
+            for head in [
+                request_with(&format!("{name}{line}\r\n")),
+                request_with(&format!("{name}{line}{long}\r\n")),
+                request_with(&format!("X-Long: {long}\r\n{name}{line}\r\n")),
+            ] {
+                let (heard, answer) = heard_in_pieces(Config::new(), head.as_bytes());
+                // `Conx...` without a colon is as bad as the rest.
+                assert_eq!(heard, [Heard::Failed(HandshakeError::MalformedHead.into())], "{head:?}");
+                assert!(answer.starts_with(b"HTTP/1.1 400 "));
+            }
+        }
+    }
+    for line in ["X:", "X:y", "X: \t", "X-_9: \u{fc}"] {
+        for head in [request_with(&format!("{line}\r\n")), request_with(&format!("{line}\n"))] {
+            assert_eq!(
+                heard_in_pieces(Config::new(), head.as_bytes()).0.last(),
+                Some(&Heard::Complete),
+                "{head:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_client_takes_a_long_answer() {
+    let client = || -> (Connection<Client<Rng>, Fixed<512, 512>>, Vec<u8>) {
+        let request = ClientRequest::new("ws://h/chat").unwrap();
+        let mut client = Connection::client_in(&request, Config::new(), rng(), Fixed).unwrap();
+        let asked = take_outgoing(&mut client);
+        (client, asked)
+    };
+    let mut server: ServerConnection = Connection::server(Config::new());
+    feed(&mut server, &client().1);
+    let answer = String::from_utf8(take_outgoing(&mut server)).unwrap();
+    let set_cookie = format!("Set-Cookie: {}\r\n", "c".repeat(1300)).repeat(3);
+    let long = answer.replacen("Upgrade: ", &format!("{set_cookie}Upgrade: "), 1);
+    assert!(long.len() > 4000);
+    let interim = format!("HTTP/1.1 103 Early Hints\r\nLink: {}\r\n\r\n{long}", "l".repeat(2000));
+    for bytes in [&long, &interim] {
+        let bytes = [bytes.as_bytes(), &frame(0x81, b"hi")].concat();
+        for cuts in [vec![], (1..bytes.len()).collect::<Vec<_>>(), vec![100, 4000]] {
+            assert_eq!(feed_cut(&mut client().0, &bytes, cuts), [Heard::Complete, Heard::text("hi")]);
+        }
+    }
+    // A refusal is heard of whatever it says besides.
+    let refusal = format!(
+        "HTTP/1.1 401 Unauthorized\r\n{set_cookie}WWW-Authenticate: {}\r\nContent-Length: 2\r\n\r\nno",
+        "w".repeat(600)
+    );
+    for cuts in [vec![], (1..refusal.len()).collect::<Vec<_>>()] {
+        let heard = feed_cut(&mut client().0, refusal.as_bytes(), cuts);
+        assert_eq!(heard, [Heard::Refused(401, b"no".to_vec(), false)]);
+    }
+    // What is needed has to fit.
+    let accept = answer.replacen("Accept: ", &format!("Accept: {}", " ".repeat(512)), 1);
+    for cuts in [vec![], (1..accept.len()).collect::<Vec<_>>()] {
+        assert_eq!(feed_cut(&mut client().0, accept.as_bytes(), cuts), [Heard::Failed(Limit::Head.into())]);
+    }
+}

@@ -1,0 +1,142 @@
+//! Every limit of an open connection, at it and one past it (RFC 6455 section 10.4). Those of the handshake are tested
+//! with the handshake.
+
+use crate::support::*;
+use sansws::{Config, Connection, DataKind, Delivery, Limit, Misuse, PreparedMessage};
+
+// WS-10.4-01 · WS-10.4-02
+#[test]
+fn max_frame_holds_by_the_header_alone() {
+    let config = Config::new().max_frame(300);
+    assert_eq!(both_with(config, &[&frame(0x82, &[1; 300])]).0, [Heard::binary(&[1; 300])]);
+    assert_fails_with(config, &[b"\x82\x7e\x01\x2d"], Limit::Frame);
+    assert_fails_with(config, &[b"\x82\x7f\x10\0\0\0\0\0\0\0"], Limit::Frame);
+    // Control frames have a limit of their own.
+    assert_eq!(both_with(Config::new().max_frame(1), &[b"\x89\x02hi"]).0, [Heard::Ping(b"hi".to_vec())]);
+    // A length beyond 32 bits is compared before it is converted.
+    assert_fails_with(config, &[b"\x82\x7f\0\0\0\x01\0\0\0\x01"], Limit::Frame);
+}
+
+// WS-10.4-03 · WS-7.4.1-10
+#[test]
+fn max_message_counts_all_fragments() {
+    let config = Config::new().max_message(10);
+    assert_eq!(both_with(config, &[&frame(0x82, &[1; 10])]).0, [Heard::binary(&[1; 10])]);
+    assert_fails_with(config, &[b"\x82\x0b"], Limit::Message);
+    let fragments: [&[u8]; 3] = [b"\x02\x04abcd", b"\x00\x05efghi", b"\x80\x01j"];
+    assert_eq!(both_with(config, &fragments).0, [Heard::binary(b"abcdefghij")]);
+    // At the frame that crosses, before its payload.
+    assert_fails_with(config, &[b"\x02\x04abcd", b"\x00\x05efghi", b"\x80\x02"], Limit::Message);
+    assert_fails_with(
+        config,
+        &[b"\x02\x04abcd", b"\x00\x7f\x7f\xff\xff\xff\xff\xff\xff\xff"],
+        Limit::Message,
+    );
+    // Each message counts by itself.
+    let two: [&[u8]; 2] = [b"\x82\x0aabcdefghij", b"\x82\x0aabcdefghij"];
+    assert_eq!(both_with(config, &two).0.len(), 2);
+    // In parts too.
+    let parts = config.delivery(Delivery::Parts);
+    let heard = both_with(parts, &[b"\x02\x0aabcdefghij", b"\x80\x01"]).0;
+    assert_eq!(heard.last(), Some(&Heard::Failed(Limit::Message.into())));
+}
+
+#[test]
+fn the_defaults_are_one_mebibyte_and_4096_fragments() {
+    let mut client = open_client();
+    assert_eq!(feed(&mut client, b"\x82\x7f\0\0\0\0\0\x10\0\0"), []);
+    assert_fails(&[b"\x82\x7f\0\0\0\0\0\x10\0\x01"], Limit::Message);
+    let mut bytes = b"\x02\x00".to_vec();
+    bytes.extend(b"\x00\x00".repeat(4095));
+    let mut client = open_client();
+    assert_eq!(feed(&mut client, &bytes), []);
+    assert_eq!(feed(&mut client, b"\x80\x00"), [Heard::Failed(Limit::Fragments.into())]);
+    assert_eq!(frames(client.outgoing()), [close_frame(1008_u16)]);
+}
+
+#[test]
+fn max_fragments_counts_empty_ones_and_not_control_frames() {
+    let config = Config::new().max_fragments(3);
+    let three: [&[u8]; 6] = [b"\x01\x00", b"\x8a\x00", b"\x00\x00", b"\x8a\x00", b"\x80\x01a", b"\x8a\x00"];
+    assert_eq!(both_with(config, &three).0[2], Heard::text("a"));
+    assert_fails_with(config, &[b"\x01\x00", b"\x00\x00", b"\x00\x00", b"\x80\x00"], Limit::Fragments);
+    // Nought would allow no message at all.
+    assert_eq!(both_with(Config::new().max_fragments(0), &[b"\x81\x01a"]).0, [Heard::text("a")]);
+    assert_fails_with(Config::new().max_fragments(0), &[b"\x01\x00", b"\x80\x00"], Limit::Fragments);
+}
+
+#[test]
+fn max_outgoing_refuses_what_does_not_fit_and_queues_nothing_of_it() {
+    let mut server = Connection::open_server(Config::new().max_outgoing(10));
+    let full = Err(Misuse::OutgoingFull.into());
+    let tx = server.sender();
+    assert_eq!(tx.text("123456789"), full);
+    assert_eq!(tx.outgoing_len(), 0);
+    tx.text("12345678").unwrap();
+    assert_eq!(tx.outgoing_len(), 10);
+    assert_eq!(tx.binary(b""), full);
+    assert_eq!(tx.ping(b""), full);
+    assert_eq!(tx.pong(b""), full);
+    tx.begin(DataKind::Text).unwrap();
+    assert_eq!(tx.fragment(b""), full);
+    assert_eq!(server.outgoing(), b"\x81\x0812345678");
+    server.mark_sent(2);
+    server.sender().fragment(b"").unwrap();
+    assert_eq!(server.outgoing(), b"12345678\x01\x00");
+    server.mark_sent(1);
+    server.mark_sent(1);
+    // The refused fragment changed nothing.
+    server.sender().finish(b"").unwrap();
+    assert_eq!(server.outgoing(), b"345678\x01\x00\x80\x00");
+
+    let mut server = Connection::open_server(Config::new().max_outgoing(10));
+    assert_eq!(server.sender().prepared(&PreparedMessage::text("123456789")), full);
+    server.sender().prepared(&PreparedMessage::text("12345678")).unwrap();
+    let mut client = Connection::open_client(Config::new().max_outgoing(14), rng());
+    assert_eq!(client.sender().prepared(&PreparedMessage::text("123456789")), full);
+    client.sender().prepared(&PreparedMessage::text("12345678")).unwrap();
+    assert_eq!(client.outgoing().len(), 14);
+}
+
+#[test]
+fn marking_more_than_there_is_marks_all() {
+    let mut server = open_server();
+    server.sender().text("a").unwrap();
+    server.mark_sent(usize::MAX);
+    assert!(server.outgoing().is_empty());
+    server.sender().text("b").unwrap();
+    assert_eq!(server.outgoing(), b"\x81\x01b");
+}
+
+// WS-10.7-01 · WS-10.7-02
+#[test]
+fn random_bytes_lead_to_an_event_an_error_or_waiting() {
+    use rand::RngExt;
+    let mut rng = rng();
+    let mut failures = 0;
+    for _ in 0..2000 {
+        let mut bytes = [0; 64];
+        rng.fill(&mut bytes);
+        failures += assert_is_fed(Connection::server(Config::new()), &bytes);
+        failures += assert_is_fed(open_server(), &bytes);
+        failures += assert_is_fed(open_client(), &bytes);
+    }
+    assert!(failures > 4000, "most random bytes are not valid: {failures}");
+}
+
+/// Feeds the bytes. Whatever they are, the transport may be dropped afterwards, and is where they are not valid.
+fn assert_is_fed<R: sansws::Role>(mut connection: Connection<R>, bytes: &[u8]) -> u32
+where
+    Connection<R>: Answer,
+{
+    // `feed` holds that all is consumed where no error comes.
+    let heard = feed(&mut connection, bytes);
+    let has_failed = matches!(heard.last(), Some(Heard::Failed(_)));
+    assert_eq!(connection.error().is_some(), has_failed, "{bytes:02x?}");
+    take_outgoing(&mut connection);
+    assert!(connection.should_disconnect() || !has_failed);
+    let _ = connection.receive_eof();
+    assert_eq!(connection.state(), sansws::State::Closed);
+    assert!(connection.should_disconnect());
+    u32::from(has_failed)
+}

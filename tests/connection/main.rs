@@ -1,0 +1,21 @@
+//! An open connection: frames, messages, control frames, the closing handshake, limits and storages.
+#![cfg(feature = "alloc")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod close;
+mod control;
+mod conversation;
+mod cuts;
+#[cfg(feature = "heapless")]
+mod fixed;
+mod fragmentation;
+mod framing;
+mod limits;
+mod masking;
+mod receive_buffer;
+mod sending;
+#[cfg(feature = "heapless")]
+mod storage;
+mod utf8;

@@ -1,0 +1,268 @@
+//! What is read to where it stays: the connection's own receive buffer.
+
+use crate::support::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use sansws::{Config, Connection, Violation};
+use std::str;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    // WS-2.1-02
+    #[test]
+    fn what_is_read_to_where_it_stays_is_heard_the_same(
+        fragments in vec((0..4_u8, prop_oneof![3 => 0..200_usize, 1 => 10_000..25_000_usize, 2 => 60_000..150_000_usize], any::<bool>()), 1..12),
+        reads in vec(prop_oneof![1..100_usize, 1..30_000_usize], 1..20),
+        bad_at in proptest::option::weighted(0.2, 0..60_000_usize),
+        keep in prop_oneof![Just(0), Just(1 << 20)],
+        releases in any::<bool>(),
+    ) {
+        let mut frames = Vec::new();
+        let mut is_continued = false;
+        for (kind, size, fin) in fragments {
+            let opcode = if is_continued { 0 } else if kind == 0 { 2 } else { 1 };
+            let mut payload = match kind {
+                1 => vec![b'a'; size],
+                // Only its end is not ASCII.
+                2 => { let mut text = vec![b'a'; size]; text.extend("\u{20ac}".bytes()); text }
+                _ => "a\u{e9}\u{20ac}x".repeat(size / 7 + 1).into_bytes(),
+            };
+            if let Some(byte) = bad_at.and_then(|at| payload.get_mut(at)) {
+                *byte = 0xff;
+            }
+            frames.push(frame(opcode | if fin { 0x80 } else { 0 }, &payload));
+            frames.push(frame(0x89, b"p"));
+            is_continued = !fin;
+        }
+        let has_large = frames.iter().any(|frame| frame.len() > 100_000);
+        let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
+        let bytes = masked_all(&frames);
+        let mut whole = open_server();
+        let heard = feed(&mut whole, &bytes);
+        let outgoing = take_outgoing(&mut whole);
+
+        let mut server = Connection::open_server(Config::new().keep_capacity(keep));
+        let mut lent_heard = Vec::new();
+        let mut lent = 0;
+        let mut rest = &bytes[..];
+        for size in reads.into_iter().cycle() {
+            if rest.is_empty() || matches!(lent_heard.last(), Some(Heard::Failed(_))) {
+                break;
+            }
+            if let Some(room) = server.receive_buffer() {
+                lent += 1;
+                let len = size.min(room.len()).min(rest.len());
+                room[..len].copy_from_slice(&rest[..len]);
+                rest = &rest[len..];
+                server.filled(len);
+                lent_heard.extend(feed(&mut server, &[]));
+            } else {
+                let (now, later) = rest.split_at(size.min(1000).min(rest.len()));
+                rest = later;
+                lent_heard.extend(feed(&mut server, now));
+            }
+            if releases {
+                server.release_buffers();
+            }
+        }
+        prop_assert!(lent > 0 || !has_large || bad_at.is_some());
+        prop_assert_eq!(lent_heard, heard);
+        prop_assert_eq!(take_outgoing(&mut server), outgoing);
+    }
+}
+
+/// Room that is not lent any more has old bytes in it, which are not taken for new ones.
+#[test]
+fn nothing_is_filled_that_was_not_lent() {
+    let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
+    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    assert_eq!(feed(&mut server, &message[..5000]), []);
+    assert!(server.receive_buffer().is_some());
+    assert_eq!(feed(&mut server, &[]), []);
+    server.filled(10);
+    let room = server.receive_buffer().unwrap();
+    room[..10].copy_from_slice(&message[5000..5010]);
+    server.filled(10);
+    server.filled(10);
+    assert_eq!(feed(&mut server, &message[5010..]), [Heard::binary(&vec![7; 100_000])]);
+}
+
+/// What is lent ends with the frame, so that the next one begins in front again, in memory that is still in the cache.
+#[test]
+fn room_never_reaches_beyond_the_frame_under_way() {
+    let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
+    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    assert_eq!(feed(&mut server, &message[..5000]), []);
+    let mut rest = &message[5000..];
+    while !rest.is_empty() {
+        let room = server.receive_buffer().unwrap();
+        assert!(room.len() <= rest.len(), "{} for {}", room.len(), rest.len());
+        let (now, later) = rest.split_at(room.len().min(30_000));
+        room[..now.len()].copy_from_slice(now);
+        server.filled(now.len());
+        rest = later;
+        let expected = if rest.is_empty() { vec![Heard::binary(&vec![7; 100_000])] } else { vec![] };
+        assert_eq!(feed(&mut server, &[]), expected);
+    }
+}
+
+/// A message that is as large as a read is expected to be followed by others, and those may begin in the buffer: if there is
+/// one.
+#[test]
+fn room_is_lent_between_messages_as_large_as_a_read() {
+    for (opcode, len, keep, is_lent) in [
+        (0x82, 16 * 1024, 16 * 1024, true),
+        (0x82, 16 * 1024 - 1, 16 * 1024, false),
+        (0x82, 16 * 1024, 16 * 1024 - 1, false),
+        (0x81, 16 * 1024, 16 * 1024, true),
+        (0x81, 16 * 1024 - 1, 16 * 1024, false),
+    ] {
+        let message = masked(&frame(opcode, &vec![b'a'; len]), [1, 2, 3, 4]);
+        let mut server = Connection::open_server(Config::new().keep_capacity(keep));
+        assert!(server.receive_buffer().is_none());
+        // In two pieces, since whole messages pass by.
+        feed(&mut server, &message[..5000]);
+        assert_eq!(feed(&mut server, &message[5000..]).len(), 1);
+        assert_eq!(server.receive_buffer().is_some(), is_lent, "{opcode:x} {len} {keep}");
+    }
+}
+
+/// What is masked is better copied from a small buffer of the embedder's, once a message is longer than a core's own cache:
+/// where little is read at once, that is seen after the first read.
+#[test]
+fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
+    for (opcode, len, read, is_lent) in [
+        (0x82, 256 * 1024 + 1, 16 * 1024, false),
+        (0x82, 256 * 1024 + 1, 16 * 1024 + 1, true),
+        (0x82, 256 * 1024, 16 * 1024, true),
+        (0x81, 256 * 1024 + 1, 16 * 1024, false),
+        (0x81, 256 * 1024 + 1, 16 * 1024 + 1, true),
+        (0x81, 256 * 1024, 16 * 1024, true),
+    ] {
+        let payload = vec![b'a'; len];
+        let message = masked(&frame(opcode, &payload), [1, 2, 3, 4]);
+        let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+        assert_eq!(feed(&mut server, &message[..40_000]), []);
+        let (now, rest) = message[40_000..].split_at(read);
+        server.receive_buffer().unwrap()[..read].copy_from_slice(now);
+        server.filled(read);
+        assert_eq!(feed(&mut server, &[]), []);
+        assert_eq!(server.receive_buffer().is_some(), is_lent, "{opcode:x} {len} {read}");
+        let heard = if opcode == 0x82 {
+            Heard::binary(&payload)
+        } else {
+            Heard::text(str::from_utf8(&payload).unwrap())
+        };
+        assert_eq!(feed(&mut server, rest), [heard]);
+        // With the next message it is seen anew.
+        assert_eq!(feed(&mut server, &message[..40_000]), []);
+        assert!(server.receive_buffer().is_some());
+    }
+}
+
+/// Who reads little because there is no more room may have more to read.
+#[test]
+fn reads_that_fill_little_room_are_not_small() {
+    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    let first = masked(&frame(0x81, &[b'a'; 16 * 1024]), [1, 2, 3, 4]);
+    feed(&mut server, &first[..5000]);
+    assert_eq!(feed(&mut server, &first[5000..]).len(), 1);
+    let second = masked(&frame(0x81, &b"b".repeat(300_000)), [1, 2, 3, 4]);
+    let (now, rest) = second.split_at(16 * 1024);
+    let room = server.receive_buffer().unwrap();
+    assert_eq!(room.len(), now.len());
+    room.copy_from_slice(now);
+    server.filled(now.len());
+    assert_eq!(feed(&mut server, &[]), []);
+    // As much as arrived so far, at least.
+    assert!(server.receive_buffer().unwrap().len() >= now.len());
+    assert_eq!(feed(&mut server, rest), [Heard::text(&"b".repeat(300_000))]);
+}
+
+/// A message that is whole by what was filled in waits until it is asked for, whatever comes between: memory that is given back,
+/// and more room that is filled, even twice.
+#[test]
+fn a_message_that_was_filled_in_waits_for_the_next_call() {
+    let payload: Vec<u8> = (0..100_000_u32).map(|i| i.to_le_bytes()[0]).collect();
+    let first = masked(&frame(0x82, &payload), [1, 2, 3, 4]);
+    let second = masked(&frame(0x82, b"second"), [5, 6, 7, 8]);
+    for (releases, halves) in [(false, 1), (true, 1), (false, 2), (true, 2), (true, 0)] {
+        let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+        let fill = |server: &mut Connection<_>, bytes: &[u8]| {
+            let room: &mut [u8] = server.receive_buffer().unwrap();
+            room[..bytes.len()].copy_from_slice(bytes);
+            server.filled(bytes.len());
+        };
+        assert_eq!(feed(&mut server, &first[..1000]), []);
+        let mut rest = &first[1000..];
+        while !rest.is_empty() {
+            let len = server.receive_buffer().unwrap().len().min(rest.len());
+            fill(&mut server, &rest[..len]);
+            rest = &rest[len..];
+        }
+        if releases {
+            server.release_buffers();
+        }
+        if halves > 0 {
+            for half in second.chunks(second.len().div_ceil(halves)) {
+                fill(&mut server, half);
+            }
+            let both = [Heard::binary(&payload), Heard::binary(b"second")];
+            assert_eq!(feed(&mut server, &[]), both, "{releases} {halves}");
+        } else {
+            let both = [Heard::binary(&payload), Heard::binary(b"second")];
+            assert_eq!(feed(&mut server, &second), both, "behind it in a slice");
+        }
+        assert_eq!(feed(&mut server, &second), [Heard::binary(b"second")]);
+    }
+}
+
+/// A text is joined as ASCII as long as it is, and then as any text, wherever that changes, with or without a buffer of the
+/// connection's, and once more in the same memory. WS-8.1-01
+#[test]
+fn a_text_may_cease_to_be_ascii_anywhere() {
+    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    for len in [40_000, 300_000] {
+        for at in [0, 1, 255, 256, 257, 16_383, 16_384, 20_000, len - 3, len] {
+            let mut text = "a".repeat(len);
+            if at < len {
+                text.replace_range(at..at + 3, "€");
+            }
+            let message = masked(&frame(0x81, text.as_bytes()), [1, 2, 3, 4]);
+            for read in [5000, 16 * 1024, 30_000] {
+                let mut heard = Vec::new();
+                for piece in message.chunks(read) {
+                    heard.extend(feed(&mut server, piece));
+                }
+                assert!(heard == [Heard::text(&text)], "{len} bytes in slices of {read}, € at {at}");
+                let mut rest = &message[..];
+                let mut heard = Vec::new();
+                while !rest.is_empty() {
+                    let mut len = read.min(rest.len());
+                    if let Some(room) = server.receive_buffer() {
+                        len = len.min(room.len());
+                        room[..len].copy_from_slice(&rest[..len]);
+                        server.filled(len);
+                        heard.extend(feed(&mut server, &[]));
+                    } else {
+                        heard.extend(feed(&mut server, &rest[..len]));
+                    }
+                    rest = &rest[len..];
+                }
+                assert!(heard == [Heard::text(&text)], "{len} bytes in reads of {read}, € at {at}");
+            }
+            // The byte that ends it cannot be UTF-8: it fails with the piece that has it, and not before.
+            if at + 3 < len {
+                let mut bytes = text.into_bytes();
+                bytes[at + 3] = 0xff;
+                let message = masked(&frame(0x81, &bytes), [1, 2, 3, 4]);
+                let mut server = Connection::open_server(Config::new());
+                let bad = message.len() - bytes.len() + at + 3;
+                assert_eq!(feed(&mut server, &message[..bad]), []);
+                let error = server.receive(&mut &mut message[bad..=bad].to_vec()[..]).unwrap_err();
+                assert_eq!(error, Violation::InvalidUtf8.into());
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Ways to make a connection without an allocator: lent buffers, constants, roles without an opening handshake.
+
+use crate::support::*;
+use rand::SeedableRng;
+use sansws::{
+    Accept, Borrowed, Client, ClientRequest, Config, Connection, DataKind, Event, Fixed, Limit, Misuse,
+    OUTGOING_RESERVE, Role, Server, State, Storage, Upgraded,
+};
+use std::sync::Mutex;
+
+const CONFIG: Config = Config::new().keep_fields(&["cookie"]);
+
+/// As in firmware: everything is there before the program runs.
+static STATIC: Mutex<Connection<Upgraded<Server>, Fixed<256, 512>>> =
+    Mutex::new(Connection::fixed_upgraded_server(CONFIG));
+
+/// Opens a connection of the server's, and has it echo a message.
+fn conversation<S: Storage>(mut server: Connection<Server, S>) -> Vec<u8> {
+    let request = ClientRequest::new("ws://h/").unwrap().headers(&[("Cookie", "a=b")]);
+    let mut client = Connection::client(&request, Config::new(), rng()).unwrap();
+    let mut bytes = take_outgoing(&mut client);
+    bytes.extend(masked(&frame(0x81, b"hi"), [1, 2, 3, 4]));
+    let mut input = &mut bytes[..];
+    while let Some((event, tx)) = server.receive(&mut input).unwrap() {
+        match event {
+            Event::HandshakeRequest(request) => {
+                assert_eq!(request.header("cookie"), Some("a=b"));
+                tx.accept(&Accept::new()).unwrap();
+            }
+            Event::Message(message) => tx.binary(message.as_bytes()).unwrap(),
+            _ => {}
+        }
+    }
+    take_outgoing(&mut server)
+}
+
+#[test]
+fn a_constant_is_a_connection_that_waits_for_a_request() {
+    const NEW: Connection<Server, Fixed<256, 512>> = Connection::fixed_server(CONFIG);
+    let said = conversation(NEW);
+    assert!(said.ends_with(b"\x82\x02hi"));
+    assert_eq!(said, conversation::<Fixed<256, 512>>(Connection::server_in(CONFIG, Fixed)));
+}
+
+#[test]
+fn a_static_is_a_connection_that_is_open() {
+    let mut server = STATIC.lock().unwrap();
+    talks(&mut server, &masked(&frame(0x81, b"hi"), [1, 2, 3, 4]), b"\x81\x05hello");
+    assert_eq!(&server.sender().text_header("abc").unwrap()[..], b"\x81\x03");
+}
+
+fn talks<R: Role, S: Storage>(connection: &mut Connection<R, S>, hi: &[u8], hello: &[u8])
+where
+    Connection<R, S>: Answer,
+{
+    assert_eq!(connection.state(), State::Open);
+    assert_eq!(feed(connection, hi), [Heard::text("hi")]);
+    assert_eq!(feed_cut(connection, hi, 0..hi.len()), [Heard::text("hi")]);
+    connection.sender().text("hello").unwrap();
+    assert_eq!(take_outgoing(connection), hello);
+}
+
+#[test]
+fn an_upgraded_role_is_the_role_without_an_opening_handshake() {
+    let storage = || Fixed::<256, 512>;
+    let hi = masked(&frame(0x81, b"hi"), [1, 2, 3, 4]);
+    let mut server = Connection::upgraded_server_in(CONFIG, storage());
+    talks(&mut server, &hi, b"\x81\x05hello");
+    // Bytes that look like a request are frames like any others.
+    let mut plain = Connection::open_server_in(CONFIG, storage());
+    assert_eq!(feed(&mut server, b"GET / HTTP/1.1\r\n\r\n"), feed(&mut plain, b"GET / HTTP/1.1\r\n\r\n"));
+    assert_eq!(take_outgoing(&mut server), take_outgoing(&mut plain));
+    assert!(server.should_disconnect());
+
+    let mut reference: Connection<Client<Rng>> = Connection::open_client(CONFIG, rng());
+    reference.sender().text("hello").unwrap();
+    let hello = take_outgoing(&mut reference);
+    talks(&mut Connection::upgraded_client_in(CONFIG, rng(), storage()), &frame(0x81, b"hi"), &hello);
+    let mut client: Connection<Upgraded<Client<Rng>>, Fixed<256, 512>> =
+        Connection::fixed_upgraded_client(CONFIG, Rng::seed_from_u64(7));
+    talks(&mut client, &frame(0x81, b"hi"), &hello);
+    assert_eq!(client.receive_eof().map(|_| ()), client.error().map_or(Ok(()), Err));
+}
+
+#[test]
+fn lent_buffers_of_any_size() {
+    let (mut receive, mut send) = ([0xaa; 256], [0xbb; 600]);
+    let said = conversation(Connection::server_in(CONFIG, Borrowed::new(&mut receive, &mut send)));
+    assert!(said.ends_with(b"\x82\x02hi"));
+
+    // A message may fill the buffer and no more, and so may what is to be sent; the buffers can be lent again.
+    let hi = masked(&frame(0x81, b"hi"), [1, 2, 3, 4]);
+    for room in [16, 100, 256] {
+        let (receive, send) = (&mut receive[..room], &mut send[..room + OUTGOING_RESERVE]);
+        let mut server = Connection::upgraded_server_in(CONFIG, Borrowed::new(receive, send));
+        talks(&mut server, &hi, b"\x81\x05hello");
+        let full = masked(&frame(0x82, &vec![7; room]), [1, 2, 3, 4]);
+        assert_eq!(feed_cut(&mut server, &full, 0..full.len()), [Heard::binary(&vec![7; room])]);
+        let header = if room < 126 { 2 } else { 4 };
+        let tx = server.sender();
+        assert_eq!(tx.binary(&vec![1; room - header + 1]), Err(Misuse::OutgoingFull.into()));
+        tx.begin(DataKind::Binary).unwrap();
+        tx.finish(&vec![1; room - header]).unwrap();
+        assert_eq!(take_outgoing(&mut server).len(), room);
+        let more = masked(&frame(0x82, &vec![7; room + 1]), [1, 2, 3, 4]);
+        assert_eq!(feed(&mut server, &more), [Heard::Failed(Limit::Message.into())]);
+    }
+    // None at all: everything is refused.
+    let mut server = Connection::upgraded_server_in(CONFIG, Borrowed::new(&mut [], &mut []));
+    assert_eq!(server.sender().text(""), Err(Misuse::OutgoingFull.into()));
+    assert_eq!(feed(&mut server, &hi), [Heard::Failed(Limit::Message.into())]);
+    assert_eq!(server.outgoing(), b"");
+}

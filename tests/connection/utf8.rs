@@ -1,0 +1,106 @@
+//! Text is UTF-8, RFC 6455 sections 5.6 and 8.1, and fails as soon as it cannot be.
+
+use crate::support::*;
+use sansws::{Config, Connection, Violation};
+
+// WS-2.1-03
+#[test]
+fn utf_8_is_that_of_rfc_3629() {
+    for bad in [&b"\xc0\xaf"[..], b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80", b"\xff", b"\xe0\x80\x80"] {
+        assert_fails(&[&frame(0x81, bad)], Violation::InvalidUtf8);
+    }
+    for good in
+        ["\0", "\u{7f}\u{80}\u{7ff}\u{800}", "\u{d7ff}\u{e000}\u{ffff}\u{10000}\u{10ffff}", "\u{feff}"]
+    {
+        assert_hears(&[&frame(0x81, good.as_bytes())], &[Heard::text(good)]);
+    }
+}
+
+// WS-5.6-01 · WS-8.1-01 · WS-7.4.1-09
+#[test]
+fn text_that_is_not_utf_8_fails_with_1007() {
+    assert_fails(&[b"\x81\x02\xc3("], Violation::InvalidUtf8);
+    assert_fails(&[b"\x01\x01a", b"\x00\x02\xc3(", b"\x80\x00"], Violation::InvalidUtf8);
+    assert_eq!(both(&[b"\x81\x01\xff"]).1, [close_frame(1007_u16)]);
+    // Sending it is impossible: `text` takes a `str`.
+}
+
+// WS-8.1-02
+#[test]
+fn text_does_not_end_inside_a_character() {
+    for frames in [
+        &[&b"\x81\x01\xc3"[..]][..],
+        &[b"\x01\x01\xc3", b"\x80\x00"],
+        &[b"\x81\x02\xe2\x82"],
+        &[b"\x01\x01\xf0", b"\x80\x02\x9f\x98"],
+    ] {
+        assert_fails(frames, Violation::InvalidUtf8);
+    }
+}
+
+/// What is short and not ASCII is checked in a buffer where one is kept. WS-8.1-01 · WS-8.1-02
+#[test]
+fn text_of_any_length_is_the_same_whether_a_buffer_is_kept_or_not() {
+    let all = "aé€😀ßz\u{10ffff}".repeat(8);
+    let mask = |payload: &[u8]| masked(&frame(0x81, payload), [7, 0x80, 9, 0xff]);
+    for keep in [0, 191, 192, 1 << 16] {
+        let config = Config::new().keep_capacity(keep);
+        let mut server = Connection::open_server(config);
+        let mut client = Connection::open_client(config, rng());
+        for text in [&all[..12], &"ascii".repeat(12)[..], "", "é"] {
+            assert_eq!(feed(&mut client, &frame(0x81, text.as_bytes())), [Heard::text(text)]);
+        }
+        for bad in [&b"ascii\xc3"[..], b"\xff"] {
+            let mut client = Connection::open_client(config, rng());
+            let failed = feed(&mut client, &frame(0x81, bad));
+            assert_eq!(failed, [Heard::Failed(Violation::InvalidUtf8.into())]);
+        }
+        for len in 0..all.len() {
+            let Some(text) = all.get(..len) else {
+                let mut server = Connection::open_server(config);
+                assert_eq!(feed(&mut server, &mask(b"\xc3\xa9")), [Heard::text("é")]);
+                let cut = feed(&mut server, &mask(&all.as_bytes()[..len]));
+                assert_eq!(cut, [Heard::Failed(Violation::InvalidUtf8.into())], "length {len}");
+                continue;
+            };
+            // Two in one read: the second one is not disturbed by the first one.
+            let both = [mask(text.as_bytes()), mask("ü".as_bytes())].concat();
+            assert_eq!(feed(&mut server, &both), [Heard::text(text), Heard::text("ü")], "length {len}");
+        }
+    }
+}
+
+// WS-8.1-03
+#[test]
+fn a_close_reason_is_utf_8() {
+    assert_fails(&[b"\x88\x03\x03\xe8\xff"], Violation::InvalidCloseReason);
+    assert_eq!(both(&[b"\x88\x03\x03\xe8\xff"]).1, [close_frame(1007_u16)]);
+    let mut client = open_client();
+    feed(&mut client, b"\x88\x03\x03\xe8\xff");
+    assert_eq!(client.peer_close(), None);
+}
+
+#[test]
+fn text_fails_at_the_first_bad_byte_and_not_at_the_end_of_the_frame() {
+    let long = frame(0x81, &[b"valid text \xed".as_slice(), &[0xa0], &[b'x'; 200]].concat());
+    let bad_at = 4 + 12;
+    for connect in [true, false] {
+        let mut bytes = long.clone();
+        let mut header = 0;
+        if connect {
+            bytes = masked(&long, [4, 3, 2, 1]);
+            header = 4;
+        }
+        let (good, rest) = bytes.split_at(bad_at + header);
+        let failed = [Heard::Failed(Violation::InvalidUtf8.into())];
+        if connect {
+            let mut server = open_server();
+            assert_eq!(feed(&mut server, good), []);
+            assert_eq!(feed(&mut server, &rest[..1]), failed);
+        } else {
+            let mut client = open_client();
+            assert_eq!(feed(&mut client, good), []);
+            assert_eq!(feed(&mut client, &rest[..1]), failed);
+        }
+    }
+}

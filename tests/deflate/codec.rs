@@ -1,0 +1,123 @@
+//! The transformation of messages, RFC 7692 section 7.2, beside C zlib.
+
+mod any_messages;
+mod blocks;
+mod pool;
+mod window;
+
+use crate::zlib;
+use libz_sys::{Z_DEFAULT_STRATEGY, Z_FINISH, Z_FIXED, Z_HUFFMAN_ONLY, Z_NO_FLUSH, Z_SYNC_FLUSH};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use sansws::deflate::{Corrupt, Deflate, DeflateEndpoint, DeflateParams, Deflater, Inflater, Pool, Step};
+
+const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+const HELLO_AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
+
+/// Cuts input and room by turns into pieces of these lengths.
+#[derive(Clone, Debug)]
+struct Cuts(Vec<usize>);
+
+impl Cuts {
+    const WHOLE: usize = 1 << 20;
+
+    fn whole() -> Self {
+        Self(vec![Self::WHOLE])
+    }
+
+    fn next(&mut self) -> usize {
+        self.0.rotate_left(1);
+        self.0[0]
+    }
+}
+
+fn any_cuts(least: usize) -> impl Strategy<Value = Cuts> {
+    vec(prop_oneof![least..least + 3, least..100usize, Just(Cuts::WHOLE)], 1..5).prop_map(Cuts)
+}
+
+/// A message, with `inflate` and `finish` called as often as the cuts demand.
+fn inflate(inflater: &mut Inflater, payload: &[u8], cuts: &mut Cuts) -> Result<Vec<u8>, Corrupt> {
+    let mut message = Vec::new();
+    let mut rest = payload;
+    while !rest.is_empty() {
+        let (mut piece, after) = rest.split_at(cuts.next().min(rest.len()));
+        rest = after;
+        grow(&mut message, cuts, |out| {
+            let step = inflater.inflate(piece, out)?;
+            piece = &piece[step.consumed..];
+            assert!(!step.done || piece.is_empty());
+            Ok(step)
+        })?;
+    }
+    inflater.finish()?;
+    Ok(message)
+}
+
+fn grow(
+    message: &mut Vec<u8>,
+    cuts: &mut Cuts,
+    mut step: impl FnMut(&mut [u8]) -> Result<Step, Corrupt>,
+) -> Result<(), Corrupt> {
+    loop {
+        let mut out = vec![0; cuts.next()];
+        let taken = step(&mut out)?;
+        message.extend_from_slice(&out[..taken.produced]);
+        if taken.done {
+            return Ok(());
+        }
+        if taken.produced < out.len() {
+            assert_eq!(step(&mut out), Err(Corrupt), "not done, though there is room");
+            return Err(Corrupt);
+        }
+    }
+}
+
+/// A message in pieces, with `deflate` for all but the last.
+fn deflate(deflater: &mut Deflater, message: &[u8], cuts: &mut Cuts) -> Vec<u8> {
+    let mut payload = Vec::new();
+    let mut rest = message;
+    loop {
+        let (mut piece, after) = rest.split_at(cuts.next().min(rest.len()));
+        rest = after;
+        loop {
+            let mut out = vec![0; cuts.next().max(Deflater::MIN_ROOM)];
+            let step = if rest.is_empty() {
+                deflater.finish(piece, &mut out)
+            } else {
+                deflater.deflate(piece, &mut out)
+            };
+            piece = &piece[step.consumed..];
+            payload.extend_from_slice(&out[..step.produced]);
+            if step.done {
+                assert!(piece.is_empty());
+                break;
+            }
+        }
+        if rest.is_empty() {
+            return payload;
+        }
+    }
+}
+
+fn whole(inflater: &mut Inflater, payload: &[u8]) -> Result<Vec<u8>, Corrupt> {
+    inflate(inflater, payload, &mut Cuts::whole())
+}
+
+/// Text that repeats itself at many distances, and noise.
+fn any_message() -> impl Strategy<Value = Vec<u8>> {
+    let word = vec(prop_oneof![Just(b'a'), Just(b'b'), any::<u8>()], 0..40);
+    let words = vec(word, 1..8);
+    (words, vec(0usize..8, 0..200)).prop_map(|(words, order)| {
+        order.into_iter().flat_map(|at| words[at % words.len()].iter().copied()).collect()
+    })
+}
+
+/// Eight bytes, then others, then the eight again, `distance` bytes later.
+fn at_distance(distance: usize) -> Vec<u8> {
+    let mut noise = 7u32;
+    let mut between = (0..distance - 8).map(|_| {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        b'a' + noise.to_be_bytes()[0] % 26
+    });
+    [&b"01234567"[..], &between.by_ref().collect::<Vec<_>>(), b"01234567"].concat()
+}

@@ -1,0 +1,243 @@
+//! Blocks, final blocks, tails and fragments, and what is not valid.
+
+use super::*;
+
+// PMD-7.2.1-01 · PMD-7.2.1-05 · PMD-7.2.1-06 · PMD-7.2.1-07 · PMD-7.2.2-01 · PMD-7.2.2-02
+// PMD-7.2.3.3-01
+#[test]
+fn the_examples_of_the_rfc_read_hello() {
+    for payload in [
+        &HELLO[..],
+        &[0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00],
+        &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00],
+        &[0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00],
+        &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00, 0x00, 0xff, 0xff, 0x00],
+    ] {
+        for piece in 1..=payload.len() {
+            for room in [1, 2, 5, 6] {
+                let mut inflater = Inflater::new(15);
+                let mut cuts = Cuts(vec![room, piece]);
+                assert_eq!(inflate(&mut inflater, payload, &mut cuts).unwrap(), b"Hello", "{payload:02x?}");
+                assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
+            }
+        }
+    }
+}
+
+// PMD-7.2.1-12 · PMD-7.2.1-13 · PMD-7.2.1-14 · PMD-7.2.1-15 · PMD-7.1.1.1-03 · PMD-7.1.1.2-05
+// PMD-7.1.1.2-06
+#[test]
+fn hello_twice_as_in_the_rfc() {
+    let mut deflater = Deflater::new(6, 15);
+    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
+    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO_AGAIN);
+    deflater.reset();
+    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
+}
+
+// PMD-7.2.2-04 · PMD-7.2.2-05 · PMD-7.2.2-06 · PMD-7.2.2-07 · PMD-7.2.2-08
+#[test]
+fn a_reset_forgets_the_window() {
+    let mut inflater = Inflater::new(15);
+    assert_eq!(whole(&mut inflater, &HELLO).unwrap(), b"Hello");
+    assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
+    inflater.reset();
+    assert_eq!(whole(&mut inflater, &HELLO).unwrap(), b"Hello");
+    inflater.reset();
+    assert_eq!(whole(&mut inflater, &HELLO_AGAIN), Err(Corrupt));
+}
+
+// PMD-7.2.1-03 · PMD-7.2.1-04 · PMD-7.2.3.6-01
+#[test]
+fn an_empty_message_is_one_byte() {
+    let mut deflater = Deflater::new(6, 15);
+    let mut inflater = Inflater::new(15);
+    for message in [&b""[..], b"", b"Hello", b"", b""] {
+        let payload = deflate(&mut deflater, message, &mut Cuts::whole());
+        assert_eq!(payload == [0], message.is_empty());
+        assert_eq!(whole(&mut inflater, &payload).unwrap(), message);
+    }
+    deflater.reset();
+    assert_eq!(deflate(&mut deflater, b"", &mut Cuts::whole()), [0]);
+}
+
+/// A final block with the message, made by C zlib.
+fn final_block(message: &[u8]) -> Vec<u8> {
+    zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY).run(message, Z_FINISH)
+}
+
+// PMD-7.2.1-07 · PMD-7.2.1-08 · PMD-7.2.1-02: in the middle, at the end with and without the empty block,
+// several, alone.
+#[test]
+fn final_blocks_end_a_stream_but_no_message() {
+    let fin = final_block;
+    for (payload, message) in [
+        ([fin(b"Hello"), vec![0]].concat(), "Hello"),
+        (fin(b"Hello"), "Hello"),
+        ([fin(b"Hel"), fin(b"lo")].concat(), "Hello"),
+        ([fin(b"Hello, "), fin(b""), HELLO.to_vec()].concat(), "Hello, Hello"),
+        ([fin(b""), fin(b""), vec![0]].concat(), ""),
+        // A final block that is itself the empty one at the end.
+        (vec![1], ""),
+        ([HELLO[..6].to_vec(), vec![0x04, 0x00, 0x00, 0xff, 0xff, 0x00]].concat(), "Hello"),
+    ] {
+        for piece in 1..=payload.len() {
+            let mut inflater = Inflater::new(15);
+            let mut cuts = Cuts(vec![piece, 3]);
+            assert_eq!(
+                inflate(&mut inflater, &payload, &mut cuts).unwrap(),
+                message.as_bytes(),
+                "{payload:02x?}"
+            );
+            assert_eq!(whole(&mut inflater, &HELLO).unwrap(), b"Hello");
+        }
+    }
+}
+
+// PMD-7.2.1-07 · PMD-7.2.2-05 · PMD-7.2.2-07: the window goes on across a final block, in a message and to
+// the next one.
+#[test]
+fn final_blocks_keep_the_window() {
+    let fin = [&final_block(b"Hello")[..], &[0]].concat();
+    let mut inflater = Inflater::new(15);
+    assert_eq!(whole(&mut inflater, &fin).unwrap(), b"Hello");
+    assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
+    inflater.reset();
+    let in_one = [&final_block(b"Hello")[..], &HELLO_AGAIN].concat();
+    assert_eq!(whole(&mut inflater, &in_one).unwrap(), b"HelloHello");
+
+    // All distances that the window has, after as many bytes as make the ring turn.
+    for bits in [9, 12, 15] {
+        let mut deflater = zlib::Deflate::new(6, bits, 8, Z_DEFAULT_STRATEGY);
+        let mut inflater = Inflater::new(bits);
+        let mut noise = 1u32;
+        for len in [10, 300, 511, 512, 513, 5000, 40_000, 70_000, 3] {
+            let message: Vec<u8> = (0..len)
+                .map(|_| {
+                    noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    noise.to_be_bytes()[0]
+                })
+                .collect();
+            let payload = deflater.message(&message);
+            assert_eq!(whole(&mut inflater, &payload).unwrap(), message);
+            // The encoder knows nothing of these final blocks, which carry no bytes.
+            assert_eq!(whole(&mut inflater, &[0x03, 0x00, 0x00]).unwrap(), b"");
+            let payload = deflater.message(&message);
+            assert_eq!(whole(&mut inflater, &payload).unwrap(), message, "{len} bytes again");
+        }
+    }
+}
+
+#[test]
+fn a_tail_that_was_left_on_does_no_harm() {
+    let mut inflater = Inflater::new(15);
+    let left_on = [&HELLO[..], &[0x00, 0x00, 0xff, 0xff]].concat();
+    for piece in 1..=left_on.len() {
+        let mut cuts = Cuts(vec![piece, 1]);
+        assert_eq!(inflate(&mut inflater, &left_on, &mut cuts).unwrap(), b"Hello");
+        assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
+        assert_eq!(whole(&mut inflater, &[0x00, 0x00, 0x00, 0xff, 0xff]).unwrap(), b"");
+        assert_eq!(whole(&mut inflater, &[]).unwrap(), b"");
+    }
+}
+
+// PMD-7.2.2-02 · PMD-7.2.2-03
+#[test]
+fn bad_data_is_noticed() {
+    for payload in [
+        &[0xff, 0xff][..],
+        &[0x06],
+        // A zlib header.
+        &[0x78, 0x9c, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00],
+        // Refers to what was never there.
+        &HELLO_AGAIN,
+        // What looks like a tail is the header of a stored block.
+        &[0x00, 0x00, 0xff, 0xff],
+        &[0x00, 0xff, 0xff],
+        &[0x00, 0x05, 0x00, 0xfa, 0xfe, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00],
+        // A stored block without its bytes, which ends like a tail.
+        &[0x00, 0x0a, 0x00, 0xf5, 0xff, 0x00, 0x00, 0xff, 0xff],
+    ] {
+        assert_eq!(whole(&mut Inflater::new(15), payload), Err(Corrupt), "{payload:02x?}");
+    }
+}
+
+#[test]
+fn messages_that_are_cut_off_are_noticed() {
+    let message = b"a message of some length, some length of a message, 0123456789";
+    for strategy in [Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY] {
+        let payload = zlib::Deflate::new(6, 15, 8, strategy).message(&message.repeat(20));
+        for end in 1..payload.len() {
+            assert_eq!(whole(&mut Inflater::new(15), &payload[..end]), Err(Corrupt), "{end}");
+        }
+    }
+}
+
+// No more than there is room for, and exactly as much room as there are bytes is enough.
+#[test]
+fn a_bomb_fills_no_more_than_the_room() {
+    let len = 10 << 20;
+    let payload = zlib::Deflate::new(9, 15, 8, Z_DEFAULT_STRATEGY).message(&vec![0; len]);
+    assert!(payload.len() < 11_000);
+    let mut inflater = Inflater::new(15);
+    let mut out = vec![1; 1000];
+    let step = inflater.inflate(&payload, &mut out).unwrap();
+    assert_eq!((step.produced, step.done), (1000, false));
+    assert!(step.consumed < 200);
+    let step = inflater.inflate(&payload[step.consumed..], &mut []).unwrap();
+    assert_eq!((step.produced, step.done), (0, false));
+
+    let mut inflater = Inflater::new(15);
+    let mut out = vec![1; len];
+    let step = inflater.inflate(&payload, &mut out).unwrap();
+    assert_eq!(step, Step { consumed: payload.len(), produced: len, done: true });
+    inflater.finish().unwrap();
+    assert_eq!(out, vec![0; len]);
+
+    let mut inflater = Inflater::new(15);
+    let step = inflater.inflate(&payload, &mut out[..len - 1]).unwrap();
+    assert_eq!((step.produced, step.done), (len - 1, false));
+}
+
+// PMD-7.2.1-05 · PMD-7.2.1-06
+#[test]
+fn every_type_of_block_is_read() {
+    let message: Vec<u8> = (0..100_000u32).map(|i| (i % 997 * i / 7).to_be_bytes()[2]).collect();
+    let mut inflater = Inflater::new(15);
+    // Stored, fixed, dynamic, and dynamic of many blocks.
+    for (level, mem_level, strategy) in
+        [(0, 8, Z_DEFAULT_STRATEGY), (6, 8, Z_FIXED), (6, 9, Z_DEFAULT_STRATEGY), (9, 1, Z_HUFFMAN_ONLY)]
+    {
+        let mut deflater = zlib::Deflate::new(level, 15, mem_level, strategy);
+        for cuts in [Cuts::whole(), Cuts(vec![1000, 333]), Cuts(vec![7, Cuts::WHOLE])] {
+            let payload = deflater.message(&message);
+            assert_eq!(inflate(&mut inflater, &payload, &mut cuts.clone()).unwrap(), message);
+        }
+        inflater.reset();
+    }
+}
+
+// PMD-7.2.1-09 · PMD-7.2.1-10 · PMD-7.2.3.6-01
+#[test]
+fn fragments_can_be_read_as_they_come() {
+    let mut deflater = Deflater::new(6, 15);
+    let mut inflater = Inflater::new(15);
+    for round in 0..3 {
+        let mut message = Vec::new();
+        for fragment in [&b"first of three, "[..], b"", b"second of three, "] {
+            let mut out = [0; 100];
+            let step = deflater.flush(fragment, &mut out);
+            assert!(step.done);
+            let payload = &out[..step.produced];
+            assert_eq!(payload.ends_with(&[0, 0, 0xff, 0xff]), !fragment.is_empty());
+            let mut room = [0; 100];
+            let step = inflater.inflate(payload, &mut room).unwrap();
+            assert_eq!((&room[..step.produced], step.done), (fragment, true));
+            message.extend_from_slice(fragment);
+        }
+        let last = if round == 1 { &b""[..] } else { b"third of three" };
+        let payload = deflate(&mut deflater, last, &mut Cuts::whole());
+        assert_eq!(payload == [0], last.is_empty());
+        assert_eq!(whole(&mut inflater, &payload).unwrap(), last);
+    }
+}

@@ -1,0 +1,157 @@
+//! The window: how far it reaches, what the peer does not see, and both ends.
+
+use super::*;
+
+// PMD-7.1.2.1-05 · PMD-7.1.2.2-10 · PMD-7.2.2-09 · PMD-7.2.2-10 · PMD-7.2.2-11 · PMD-7.2.2-12: C zlib
+// refers back 32,768 - 262 bytes at most, so by hand: 32,768 bytes, all different in their neighbourhood,
+// and a fixed block with one match of three bytes.
+#[test]
+fn the_largest_distance_is_read() {
+    let mut message = at_distance(32_768);
+    message.truncate(32_768);
+    let mut deflater = zlib::Deflate::new(0, 15, 8, Z_DEFAULT_STRATEGY);
+    let mut inflater = Inflater::new(15);
+    assert_eq!(whole(&mut inflater, &deflater.message(&message)).unwrap(), message);
+    // 0, 01: length 3 is 0000001, distance 24577 to 32768 is 11101 with thirteen bits more, end of block
+    // 0000000, empty block 000.
+    let bits = "0 10 0000001 11101 1111111111111 0000000 000";
+    let bits: Vec<u8> = bits.bytes().filter(|&bit| bit != b' ').map(|bit| bit - b'0').collect();
+    let payload: Vec<u8> =
+        bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |byte, bit| byte << 1 | bit)).collect();
+    assert_eq!(whole(&mut inflater, &payload).unwrap(), message[..3]);
+}
+
+// PMD-7.1.2.1-04 · PMD-7.1.2.2-03 · PMD-7.2.1-11 · PMD-7.2.1-16 · PMD-7.2.1-18 · PMD-7.2.2-13: each
+// distance around each window, read by a decoder that has no larger window.
+#[test]
+fn no_distance_is_beyond_the_window() {
+    for bits in 8..=15u8 {
+        let window = 1usize << bits;
+        for level in [1, 2, 3, 6, 9] {
+            let mut deflater = Deflater::new(level, bits);
+            let mut inflater = zlib::Inflate::new(bits);
+            for distance in [
+                16,
+                100,
+                249,
+                250,
+                251,
+                255,
+                256,
+                257,
+                506,
+                window.saturating_sub(262),
+                window - 1,
+                window,
+                window + 1,
+            ] {
+                let message = at_distance(distance.max(9));
+                let payload = deflate(&mut deflater, &message, &mut Cuts::whole());
+                assert_eq!(inflater.message(&payload), Ok(message), "level {level}, {bits} bits, {distance}");
+            }
+        }
+    }
+}
+
+// PMD-7.2.3.2-01 · PMD-7.3-03
+#[test]
+fn a_message_that_goes_out_plain_is_not_referred_to() {
+    let mut deflater = Deflater::new(6, 15);
+    let mut inflater = zlib::Inflate::new(15);
+    let first = deflate(&mut deflater, b"one two three four", &mut Cuts::whole());
+    inflater.message(&first).unwrap();
+    // Compressed to the end, or half of it; the peer gets it plain.
+    let _ = deflate(&mut deflater, b"five six seven eight", &mut Cuts::whole());
+    deflater.reset();
+    let next = deflate(&mut deflater, b"five six seven eight, one two three four", &mut Cuts::whole());
+    assert_eq!(inflater.message(&next).unwrap(), b"five six seven eight, one two three four");
+    let _ = deflater.deflate(b"nine ten eleven twelve", &mut [0; 100]);
+    let _ = deflater.finish(b"thirteen fourteen fifteen sixteen", &mut [0; Deflater::MIN_ROOM]);
+    deflater.reset();
+    let next = deflate(&mut deflater, b"nine ten eleven twelve", &mut Cuts::whole());
+    assert_eq!(inflater.message(&next).unwrap(), b"nine ten eleven twelve");
+}
+
+#[test]
+fn when_a_message_goes_out_plain() {
+    for (plain, compressed, takeover, expected) in [
+        (100, 99, false, false),
+        (100, 100, false, true),
+        (100, 100, true, false),
+        (1023, 1030, true, false),
+        (1024, 1030, true, true),
+        (1024, 1023, true, false),
+    ] {
+        assert_eq!(Deflater::prefers_plain(10, plain, compressed, takeover), expected);
+    }
+}
+
+/// A message that was compressed once, for many, lies between the messages of a compressor.
+#[test]
+fn a_message_from_elsewhere_lies_between() {
+    let prepared = deflate(&mut Deflater::new(9, 9), b"to all: one two three four", &mut Cuts::whole());
+    let mut inflater = Inflater::new(15);
+    let mut deflater = Deflater::new(6, 15);
+    for message in ["to you: one two three four", "to you: again", "to you: one two three four"] {
+        let payload = deflate(&mut deflater, message.as_bytes(), &mut Cuts::whole());
+        assert_eq!(whole(&mut inflater, &payload).unwrap(), message.as_bytes());
+        assert_eq!(whole(&mut inflater, &prepared).unwrap(), b"to all: one two three four");
+        deflater.reset();
+    }
+}
+
+/// What one end sends, and the other reads.
+fn exchange(from: &mut DeflateEndpoint, to: &mut DeflateEndpoint, message: &[u8]) -> Vec<u8> {
+    let payload = deflate(from.deflater(), message, &mut Cuts::whole());
+    from.end_sent();
+    assert_eq!(whole(to.inflater(), &payload).unwrap(), message);
+    to.end_received();
+    payload
+}
+
+fn ends(params: DeflateParams, pool: Option<&Pool>) -> (DeflateEndpoint, DeflateEndpoint) {
+    let end = |is_server| DeflateEndpoint::new(is_server, params, &Deflate::new(), pool.cloned());
+    (end(true), end(false))
+}
+
+// PMD-7-02 · PMD-5-21 · PMD-7.1.1.1-03 · PMD-7.1.1.2-05 · PMD-7.1.1.2-06 · PMD-7.2.1-12 · PMD-7.2.1-13
+// PMD-7.2.1-14 · PMD-7.2.1-15 · PMD-7.2.2-04 · PMD-7.2.2-05 · PMD-7.2.2-06 · PMD-7.2.2-07
+// PMD-7.2.2-08
+#[test]
+fn each_end_keeps_to_what_is_agreed() {
+    let pool = Pool::new(2);
+    for pool in [None, Some(&pool)] {
+        for (server_alone, client_alone) in [(false, false), (false, true), (true, false), (true, true)] {
+            let params = DeflateParams::new()
+                .with_server_no_context_takeover(server_alone)
+                .with_client_no_context_takeover(client_alone);
+            let (mut server, mut client) = ends(params, pool);
+            for _ in 0..3 {
+                assert_eq!(exchange(&mut server, &mut client, b"").len(), 1);
+                let first = exchange(&mut server, &mut client, b"Hello");
+                assert_eq!(exchange(&mut server, &mut client, b"Hello") == first, server_alone);
+                let first = exchange(&mut client, &mut server, b"Hello!");
+                assert_eq!(exchange(&mut client, &mut server, b"Hello!") == first, client_alone);
+                server.forget_sent();
+                client.forget_sent();
+            }
+        }
+    }
+}
+
+// PMD-7-02 · PMD-7.2.1-16 · PMD-7.2.1-18
+#[test]
+fn each_end_has_its_own_window() {
+    let params = DeflateParams::new().with_server_max_window_bits(9).with_client_max_window_bits(12);
+    let (mut server, mut client) = ends(params, None);
+    let far = at_distance(1000);
+    let from_server = exchange(&mut server, &mut client, &far);
+    let from_client = exchange(&mut client, &mut server, &far);
+    assert!(from_client.len() < from_server.len());
+    assert_eq!(zlib::Inflate::new(9).message(&from_server), Ok(far.clone()));
+    assert_eq!(zlib::Inflate::new(12).message(&from_client), Ok(far));
+    assert!(server.can_send_prepared(9) && !server.can_send_prepared(10));
+    assert!(client.can_send_prepared(12) && !client.can_send_prepared(13));
+    assert_eq!((server.compresses(31), server.compresses(32)), (false, true));
+    assert!(server.prefers_plain(512, 512) && !client.prefers_plain(512, 512));
+}

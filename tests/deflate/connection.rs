@@ -1,0 +1,76 @@
+//! RFC 7692 sections 6 and 7.2 on a connection: compressed messages whole, in fragments, in parts, within limits.
+
+mod any_messages;
+mod handshake;
+mod receiving;
+mod sending;
+
+use crate::support::*;
+use crate::zlib;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use sansws::deflate::{Deflate, DeflateParams, Pool};
+use sansws::{
+    Accept, ClientRequest, CloseCode, Compress, Config, Connection, DataKind, Delivery, HandshakeError,
+    Limit, Misuse, PreparedMessage, Violation,
+};
+use std::fmt::Write;
+
+const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+
+const fn config() -> Config {
+    Config::new().deflate(Deflate::new())
+}
+
+fn server_with(config: Config, params: DeflateParams) -> ServerConnection {
+    let mut server = Connection::open_server(config);
+    server.set_deflate(params);
+    server
+}
+
+fn client_with(config: Config, params: DeflateParams) -> ClientConnection {
+    let mut client = Connection::open_client(config, rng());
+    client.set_deflate(params);
+    client
+}
+
+/// What a server and a client hear of these unmasked frames, whole and byte by byte: it has to be the same.
+#[track_caller]
+fn heard(config: Config, frames: &[&[u8]]) -> Vec<Heard> {
+    let params = DeflateParams::new();
+    let (to_server, to_client) = (masked_all(frames), frames.concat());
+    let first = feed(&mut server_with(config, params), &to_server);
+    let each = |bytes: &[u8]| (1..bytes.len()).collect::<Vec<_>>();
+    assert_eq!(feed_cut(&mut server_with(config, params), &to_server, each(&to_server)), first);
+    assert_eq!(feed(&mut client_with(config, params), &to_client), first);
+    assert_eq!(feed_cut(&mut client_with(config, params), &to_client, each(&to_client)), first);
+    first
+}
+
+fn compressed(first: u8, message: &[u8]) -> Vec<u8> {
+    frame(first, &zlib::Deflate::new(6, 15, 8, 0).message(message))
+}
+
+/// JSON-like, so that it shrinks.
+fn json(len: usize) -> String {
+    let mut text = String::new();
+    for i in 0.. {
+        write!(text, "{{\"id\":{i},\"name\":\"item {}\",\"price\":{}}},", i * 7 % 13, i * i % 1000).unwrap();
+        if text.len() >= len {
+            text.truncate(len);
+            return text;
+        }
+    }
+    text
+}
+
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 1u32;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state.to_le_bytes()[0]
+    };
+    (0..len).map(next).collect()
+}

@@ -1,0 +1,151 @@
+//! Sending compressed messages.
+
+use super::*;
+
+fn sent(server: &mut ServerConnection) -> Vec<u8> {
+    take_outgoing(server)
+}
+
+// PMD-6-03 · PMD-6.1-01 · PMD-6.1-02 · PMD-6.1-04
+#[test]
+fn short_messages_go_out_plain_unless_asked_for() {
+    let mut server = server_with(config(), DeflateParams::new());
+    let short = "a".repeat(31);
+    server.sender().text(&short).unwrap();
+    assert_eq!(sent(&mut server), frame(0x81, short.as_bytes()));
+    let long = "a".repeat(32);
+    server.sender().text(&long).unwrap();
+    let frames = sent(&mut server);
+    assert_eq!(frames[0], 0xc1);
+    assert!(frames.len() < 10);
+    server.sender().compress(Compress::Always).text("aaaa").unwrap();
+    assert_eq!(sent(&mut server)[0], 0xc1);
+    server.sender().compress(Compress::Never).text(&long).unwrap();
+    assert_eq!(sent(&mut server), frame(0x81, long.as_bytes()));
+    // It holds for one message.
+    server.sender().text(&long).unwrap();
+    assert_eq!(sent(&mut server)[0], 0xc1);
+    // 256 without takeover.
+    let params = DeflateParams::new().with_server_no_context_takeover(true);
+    let mut server = server_with(config(), params);
+    for (len, first) in [(255, 0x81), (256, 0xc1)] {
+        server.sender().text(&"a".repeat(len)).unwrap();
+        assert_eq!(sent(&mut server)[0], first, "{len}");
+    }
+}
+
+// PMD-6-01 · PMD-6.1-05
+#[test]
+fn control_frames_are_never_compressed() {
+    let mut server = server_with(Config::new().deflate(Deflate::new().threshold(0)), DeflateParams::new());
+    let payload = [b'a'; 125];
+    server.sender().ping(&payload).unwrap();
+    server.sender().pong(&payload).unwrap();
+    server.sender().close(CloseCode::NORMAL, &"a".repeat(123)).unwrap();
+    let first: Vec<u8> = frames(&sent(&mut server)).iter().map(|frame| frame[0]).collect();
+    assert_eq!(first, [0x89, 0x8a, 0x88]);
+}
+
+// PMD-7.2.3.6-01 · PMD-7.2.1-04 · PMD-7.2.1-10
+#[test]
+fn an_empty_message_and_an_empty_end() {
+    let mut server = server_with(config(), DeflateParams::new());
+    server.sender().compress(Compress::Always).text("").unwrap();
+    assert_eq!(sent(&mut server), b"\xc1\x01\x00");
+    let tx = server.sender();
+    tx.begin(DataKind::Text).unwrap();
+    tx.fragment(b"Hello").unwrap();
+    tx.finish(b"").unwrap();
+    let frames = frames(&sent(&mut server));
+    assert_eq!(frames[0][0], 0x41);
+    assert!(frames[0].ends_with(&[0, 0, 0xff, 0xff]));
+    assert_eq!(frames[1], b"\x80\x01\x00");
+}
+
+/// Noise grows, and so may the header: in front of 126 bytes it has two more.
+#[test]
+fn a_message_may_grow_beyond_what_its_header_had_room_for() {
+    let mut server = server_with(config(), DeflateParams::new());
+    let mut client = client_with(config(), DeflateParams::new());
+    let all = noise(200_000);
+    let (mut at, mut grown) = (0, 0);
+    for len in (80..200).chain([32_767, 65_535, 65_536]) {
+        // None of it was there before.
+        let noise = &all[at..at + len];
+        at += len;
+        server.sender().binary(noise).unwrap();
+        let sent = take_outgoing(&mut server);
+        grown += usize::from(sent[0] == 0xc2 && sent[1] == 126 && len < 126);
+        assert_eq!(feed(&mut client, &sent), [Heard::binary(noise)], "{len}");
+        client.sender().binary(noise).unwrap();
+        assert_eq!(feed(&mut server, &take_outgoing(&mut client)), [Heard::binary(noise)], "{len}");
+    }
+    assert_ne!(grown, 0);
+}
+
+/// What fits as it is goes out as it is, where it does not fit compressed.
+#[test]
+fn a_message_that_grows_beyond_the_room_goes_out_plain() {
+    let config = config().max_outgoing(2004);
+    let mut server = server_with(config, DeflateParams::new());
+    let mut client = client_with(config, DeflateParams::new());
+    let (noise, text) = (noise(2000), json(1000));
+    for _ in 0..2 {
+        server.sender().binary(&noise).unwrap();
+        let sent = take_outgoing(&mut server);
+        assert_eq!(sent[0], 0x82);
+        assert_eq!(feed(&mut client, &sent), [Heard::binary(&noise)]);
+        server.sender().text(&text).unwrap();
+        assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text(&text)]);
+    }
+}
+
+/// The two windows stay the same through whatever is refused or sent otherwise.
+#[test]
+fn a_message_that_does_not_go_out_leaves_the_window_right() {
+    let config = config().max_outgoing(20_000);
+    let mut server = server_with(config, DeflateParams::new());
+    let mut client = client_with(config, DeflateParams::new());
+    let (text, noise) = (json(3000), noise(19_000));
+    for _ in 0..3 {
+        server.sender().text(&text).unwrap();
+        assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text(&text)]);
+        // Does not fit as it is.
+        assert_eq!(server.sender().text(&json(20_001)), Err(Misuse::OutgoingFull.into()));
+        server.sender().binary(&noise).unwrap();
+        assert_eq!(server.sender().binary(&noise), Err(Misuse::OutgoingFull.into()));
+        assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::binary(&noise)]);
+        server.sender().prepared(&PreparedMessage::text(&text)).unwrap();
+        assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text(&text)]);
+    }
+}
+
+#[test]
+fn a_prepared_message_is_compressed_once_for_all() {
+    let text = json(5000);
+    let message = PreparedMessage::text(&text);
+    let with =
+        |bits, no| DeflateParams::new().with_server_max_window_bits(bits).with_server_no_context_takeover(no);
+    let mut outgoing = Vec::new();
+    for params in [with(15, false), with(15, true), with(10, false)] {
+        let mut server = server_with(config(), params);
+        let mut client = client_with(config(), params);
+        server.sender().text("something before it, which it may not refer to").unwrap();
+        feed(&mut client, &take_outgoing(&mut server));
+        server.sender().prepared(&message).unwrap();
+        let bytes = take_outgoing(&mut server);
+        assert!(bytes.len() < text.len() / 2);
+        assert_eq!(feed(&mut client, &bytes), [Heard::text(&text)]);
+        outgoing.push(bytes);
+    }
+    assert_eq!(outgoing[0], outgoing[1]);
+    assert_ne!(outgoing[0], outgoing[2]);
+    // Plain where nothing was agreed, and where it would not be shorter.
+    let mut plain = open_server();
+    plain.sender().prepared(&message).unwrap();
+    assert_eq!(take_outgoing(&mut plain), frame(0x81, text.as_bytes()));
+    let noise = noise(500);
+    let mut server = server_with(config(), with(15, false));
+    server.sender().prepared(&PreparedMessage::binary(&noise)).unwrap();
+    assert_eq!(take_outgoing(&mut server), frame(0x82, &noise));
+}

@@ -1,0 +1,334 @@
+//! The negotiation of permessage-deflate, RFC 7692 sections 5 and 7.1.
+
+use proptest::prelude::*;
+use sansws::HandshakeError;
+use sansws::deflate::{Deflate, DeflateParams};
+
+const PLAIN: Deflate = Deflate::new();
+
+fn accept(deflate: Deflate, lines: &[&str]) -> Option<(DeflateParams, String)> {
+    let accepted = deflate.accept(lines.iter().map(|line| line.as_bytes()));
+    accepted.map(|(params, answer)| (params, answer.to_string()))
+}
+
+/// The answer to offers in one line.
+fn answer(deflate: Deflate, line: &str) -> Option<String> {
+    accept(deflate, &[line]).map(|(_, answer)| answer)
+}
+
+fn check(deflate: Deflate, line: &str) -> Result<Option<DeflateParams>, HandshakeError> {
+    deflate.check_answer([line.as_bytes()])
+}
+
+/// A line of `permessage-deflate` with these parameters.
+fn with(parameters: &str) -> String {
+    format!("permessage-deflate{parameters}")
+}
+
+// --- The server ---
+
+// PMD-5-09 · PMD-7-01 · PMD-7.1.1.1-04 · PMD-7.1.1.1-06 · PMD-7.1.2.1-06 · PMD-7.1.2.2-01 · PMD-5.2-01:
+// what is offered, and what a server without wishes of its own answers.
+#[test]
+fn answers_to_offers() {
+    for (offer, expected) in [
+        ("", ""),
+        ("; client_max_window_bits", ""),
+        // Defaults are not said.
+        ("; client_max_window_bits=15", ""),
+        ("; client_max_window_bits=10", "; client_max_window_bits=10"),
+        ("; server_no_context_takeover", "; server_no_context_takeover"),
+        ("; client_no_context_takeover", "; client_no_context_takeover"),
+        ("; server_max_window_bits=10", "; server_max_window_bits=10"),
+        ("; server_max_window_bits=8", "; server_max_window_bits=8"),
+        // Asked for, so said though it is the default.
+        ("; server_max_window_bits=15", "; server_max_window_bits=15"),
+        (r#"; server_max_window_bits="10""#, "; server_max_window_bits=10"),
+        (r#"; server_max_window_bits="1\0""#, "; server_max_window_bits=10"),
+        (
+            " ;\tclient_max_window_bits = 9 ; server_max_window_bits=\"12\"; client_no_context_takeover; server_no_context_takeover",
+            "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12; client_max_window_bits=9",
+        ),
+    ] {
+        assert_eq!(answer(PLAIN, &with(offer)), Some(with(expected)), "{offer}");
+    }
+}
+
+// PMD-7-03 · PMD-7-04 · PMD-7-05 · PMD-5-18 · PMD-7.1.1.1-02 · PMD-7.1.1.2-02 · PMD-7.1.2.1-02
+// PMD-7.1.2.1-03 · PMD-7.1.2.2-02: the offer is declined, and the next is
+// looked at.
+#[test]
+fn offers_that_are_declined() {
+    for offer in [
+        "; foo",
+        "; Client_max_window_bits",
+        "; client_max_window_bits; foo=1",
+        "; server_no_context_takeover=1",
+        "; server_no_context_takeover; server_no_context_takeover",
+        "; client_no_context_takeover=true",
+        "; client_no_context_takeover; client_no_context_takeover",
+        "; server_max_window_bits",
+        "; server_max_window_bits=7",
+        "; server_max_window_bits=16",
+        "; server_max_window_bits=08",
+        "; server_max_window_bits=010",
+        "; server_max_window_bits=+9",
+        "; server_max_window_bits=1e1",
+        "; server_max_window_bits=a",
+        "; server_max_window_bits=0",
+        "; server_max_window_bits=266",
+        "; server_max_window_bits=4294967304",
+        "; server_max_window_bits=10; server_max_window_bits=10",
+        "; client_max_window_bits=7",
+        "; client_max_window_bits=16",
+        "; client_max_window_bits=010",
+        "; client_max_window_bits; client_max_window_bits",
+        "; client_max_window_bits; client_max_window_bits=10",
+        "; client_max_window_bits=10; client_max_window_bits",
+    ] {
+        let offer = with(offer);
+        assert_eq!(answer(PLAIN, &offer), None, "{offer}");
+        let next = format!("{offer}, permessage-deflate; server_max_window_bits=9");
+        assert_eq!(answer(PLAIN, &next), Some(with("; server_max_window_bits=9")), "{next}");
+    }
+    for other in ["x-webkit-deflate-frame", "permessage-deflate2", "Permessage-Deflate", "permessage-bzip2"] {
+        assert_eq!(answer(PLAIN, other), None, "{other}");
+    }
+    assert_eq!(accept(PLAIN, &[]), None);
+}
+
+// PMD-5-02 · PMD-5-04 · WS-9.1-08 · PMD-5-14: the first that can be taken, over all lines, and only one.
+#[test]
+fn the_first_offer_that_can_be_taken_counts() {
+    let first = "permessage-deflate; server_max_window_bits=10, permessage-deflate";
+    assert_eq!(answer(PLAIN, first), Some(with("; server_max_window_bits=10")));
+    let lines = [
+        "foo, permessage-deflate; bar",
+        "",
+        "permessage-deflate; server_no_context_takeover",
+        "permessage-deflate",
+    ];
+    assert_eq!(accept(PLAIN, &lines).unwrap().1, with("; server_no_context_takeover"));
+}
+
+#[test]
+fn lines_that_are_no_text_are_left_out() {
+    let lines = [&b"permessage-deflate; \xff"[..], b"permessage-deflate"];
+    assert_eq!(PLAIN.accept(lines).unwrap().1.as_str(), "permessage-deflate");
+}
+
+// PMD-7.1.1.1-07 · PMD-7.1.1.2-03 · PMD-7.1.2.1-10 · PMD-7.1.2.2-05 · PMD-7.1.2.2-08: what a server wants
+// of itself.
+#[test]
+fn wishes_of_a_server() {
+    let server = Deflate::new().server_no_context_takeover(true);
+    assert_eq!(answer(server, "permessage-deflate"), Some(with("; server_no_context_takeover")));
+    let server = Deflate::new().client_no_context_takeover(true);
+    assert_eq!(answer(server, "permessage-deflate"), Some(with("; client_no_context_takeover")));
+    let server = Deflate::new().server_max_window_bits(11);
+    for (offer, bits) in [("", 11), ("; server_max_window_bits=15", 11), ("; server_max_window_bits=9", 9)] {
+        let (params, answer) = accept(server, &[&with(offer)]).unwrap();
+        assert_eq!(answer, with(&format!("; server_max_window_bits={bits}")));
+        assert_eq!(params.server_max_window_bits(), bits);
+    }
+    let server = Deflate::new().client_max_window_bits(10);
+    for (offer, expected, bits) in [
+        // Not offered: the client may use the largest.
+        ("", "", 15),
+        ("; client_max_window_bits", "; client_max_window_bits=10", 10),
+        ("; client_max_window_bits=12", "; client_max_window_bits=10", 10),
+        ("; client_max_window_bits=9", "; client_max_window_bits=9", 9),
+    ] {
+        let (params, answer) = accept(server, &[&with(offer)]).unwrap();
+        assert_eq!(answer, with(expected));
+        assert_eq!(params.client_max_window_bits(), bits);
+    }
+}
+
+// PMD-5-07 · PMD-7.1.1.2-04 · PMD-7.1.2.2-04 · PMD-7.1.2.2-06: a hint that is not followed changes nothing.
+#[test]
+fn hints_can_be_ignored() {
+    let server = Deflate::new().follow_hints(false);
+    let offer = "permessage-deflate; client_no_context_takeover; client_max_window_bits=9";
+    assert_eq!(accept(server, &[offer]), Some((DeflateParams::new(), "permessage-deflate".into())));
+    let server = server.client_max_window_bits(12);
+    assert_eq!(answer(server, offer), Some(with("; client_max_window_bits=12")));
+}
+
+// --- The client ---
+
+// PMD-5-01 · PMD-5-03 · PMD-5-05 · PMD-5-06 · PMD-7-01 · PMD-7.1.1.1-01 · PMD-7.1.1.2-01
+// PMD-7.1.2.1-01 · PMD-7.1.2.2-01 · PMD-7.1.3-01 · PMD-7.3-01
+#[test]
+fn offers() {
+    let new = Deflate::new;
+    let asking = new().server_max_window_bits(10);
+    for (deflate, expected) in [
+        (new(), "; client_max_window_bits"),
+        (new().offer_client_max_window_bits(false), ""),
+        (new().client_max_window_bits(9), "; client_max_window_bits=9"),
+        (asking, "; server_max_window_bits=10; client_max_window_bits"),
+        (
+            asking.offer_fallback(true),
+            "; server_max_window_bits=10; client_max_window_bits, permessage-deflate; client_max_window_bits",
+        ),
+        // Nothing to fall back from.
+        (new().client_max_window_bits(9).offer_fallback(true), "; client_max_window_bits=9"),
+        (
+            asking
+                .server_no_context_takeover(true)
+                .client_no_context_takeover(true)
+                .client_max_window_bits(11)
+                .offer_fallback(true),
+            "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=11, \
+             permessage-deflate; client_no_context_takeover; client_max_window_bits=11",
+        ),
+        // Out of range is the next that is in range.
+        (
+            new().server_max_window_bits(3).client_max_window_bits(200),
+            "; server_max_window_bits=8; client_max_window_bits",
+        ),
+    ] {
+        assert_eq!(deflate.offer().as_str(), with(expected));
+    }
+}
+
+// PMD-7-07 · PMD-7-08 · PMD-7-09 · PMD-5-20 · PMD-7.1.1.1-02 · PMD-7.1.1.2-02 · PMD-7.1.2.1-09
+// PMD-7.1.2.2-07
+#[test]
+fn answers_that_fail() {
+    for parameters in [
+        "; foo",
+        "; server_no_context_takeover=1",
+        "; server_no_context_takeover; server_no_context_takeover",
+        "; client_no_context_takeover=1",
+        "; client_no_context_takeover; client_no_context_takeover",
+        "; server_max_window_bits",
+        "; server_max_window_bits=7",
+        "; server_max_window_bits=16",
+        "; server_max_window_bits=08",
+        "; server_max_window_bits=9; server_max_window_bits=9",
+        "; client_max_window_bits",
+        "; client_max_window_bits=7",
+        "; client_max_window_bits=16",
+        "; client_max_window_bits=08",
+        "; client_max_window_bits=9; client_max_window_bits=9",
+    ] {
+        assert_eq!(check(PLAIN, &with(parameters)), Err(HandshakeError::ExtensionAnswer), "{parameters}");
+    }
+    assert_eq!(check(PLAIN, "foo"), Err(HandshakeError::ExtensionNotOffered));
+    assert_eq!(check(PLAIN, "permessage-deflate, foo"), Err(HandshakeError::ExtensionNotOffered));
+    assert_eq!(check(PLAIN, "permessage-deflate;"), Err(HandshakeError::Extensions));
+    assert_eq!(PLAIN.check_answer([&b"\xff"[..]]), Err(HandshakeError::Extensions));
+}
+
+// PMD-5-15
+#[test]
+fn two_answers_fail() {
+    let twice = "permessage-deflate, permessage-deflate";
+    assert_eq!(check(PLAIN, twice), Err(HandshakeError::ExtensionAnswer));
+    let lines = [&b"permessage-deflate"[..]; 2];
+    assert_eq!(PLAIN.check_answer(lines), Err(HandshakeError::ExtensionAnswer));
+}
+
+// PMD-7.1.1.1-05 · PMD-7.1.2.1-07 · PMD-7.1.2.1-08 · PMD-7.1.2.2-09
+#[test]
+fn answers_that_do_not_fit_the_offer_fail() {
+    let refused = Err(HandshakeError::ExtensionAnswer);
+    let asking = Deflate::new().server_no_context_takeover(true);
+    assert_eq!(check(asking, "permessage-deflate"), refused);
+    let asking = Deflate::new().server_max_window_bits(10);
+    assert_eq!(check(asking, "permessage-deflate"), refused);
+    assert_eq!(check(asking, "permessage-deflate; server_max_window_bits=11"), refused);
+    for bits in [8, 10] {
+        let answer = with(&format!("; server_max_window_bits={bits}"));
+        assert_eq!(check(asking, &answer).unwrap().unwrap().server_max_window_bits(), bits);
+    }
+    let fixed = Deflate::new().offer_client_max_window_bits(false);
+    assert_eq!(check(fixed, "permessage-deflate; client_max_window_bits=15"), refused);
+}
+
+// PMD-7.1.3-01: the second offer was taken.
+#[test]
+fn an_answer_to_the_fallback_is_taken() {
+    let asking =
+        Deflate::new().server_max_window_bits(10).server_no_context_takeover(true).offer_fallback(true);
+    assert_eq!(check(asking, "permessage-deflate"), Ok(Some(DeflateParams::new())));
+    let (params, _) = accept(Deflate::new().server_max_window_bits(12), &[asking.offer().as_str()]).unwrap();
+    assert_eq!(params.server_max_window_bits(), 10);
+    let params = check(asking, "permessage-deflate; server_max_window_bits=12").unwrap().unwrap();
+    assert_eq!(params.server_max_window_bits(), 12);
+}
+
+// PMD-5-11 · PMD-5-19 · PMD-7.1.1.1-07 · PMD-7.1.1.2-03 · PMD-7.1.1.2-04 · PMD-7.1.1.2-07
+// PMD-7.1.2.1-09 · PMD-7.1.2.1-10 · PMD-7.1.2.2-03 · PMD-7.1.2.2-06
+#[test]
+fn answers_that_are_taken() {
+    assert_eq!(PLAIN.check_answer([]), Ok(None));
+    let new = DeflateParams::new;
+    for (parameters, expected) in [
+        ("", new()),
+        ("; server_no_context_takeover", new().with_server_no_context_takeover(true)),
+        ("; client_no_context_takeover", new().with_client_no_context_takeover(true)),
+        ("; server_max_window_bits=8", new().with_server_max_window_bits(8)),
+        ("; server_max_window_bits=15", new()),
+        ("; client_max_window_bits=\"9\"", new().with_client_max_window_bits(9)),
+    ] {
+        assert_eq!(check(PLAIN, &with(parameters)), Ok(Some(expected)), "{parameters}");
+    }
+    // What a client hinted at it does anyway, and no more than that.
+    let hinting = Deflate::new().client_no_context_takeover(true).client_max_window_bits(10);
+    let own = new().with_client_no_context_takeover(true).with_client_max_window_bits(10);
+    assert_eq!(check(hinting, "permessage-deflate"), Ok(Some(own)));
+    assert_eq!(check(hinting, "permessage-deflate; client_max_window_bits=12"), Ok(Some(own)));
+    let less = check(hinting, "permessage-deflate; client_max_window_bits=9").unwrap().unwrap();
+    assert_eq!(less.client_max_window_bits(), 9);
+}
+
+#[test]
+fn thresholds() {
+    assert_eq!((PLAIN.compresses_from(true), PLAIN.compresses_from(false)), (32, 256));
+    assert_eq!(PLAIN.threshold(7).compresses_from(false), 7);
+    let levels = [0, 1, 9, 10].map(|level| PLAIN.level(level).compression_level());
+    assert_eq!(levels, [1, 1, 9, 9]);
+}
+
+#[test]
+fn parameters_are_small() {
+    assert!(size_of::<Option<DeflateParams>>() <= 4);
+    assert!(size_of::<Deflate>() <= 20);
+}
+
+// --- Both ---
+
+fn any_deflate() -> impl Strategy<Value = Deflate> {
+    (any::<[bool; 5]>(), 8u8..16, 8u8..16).prop_map(|(on, server, client)| {
+        Deflate::new()
+            .server_no_context_takeover(on[0])
+            .client_no_context_takeover(on[1])
+            .offer_client_max_window_bits(on[2])
+            .offer_fallback(on[3])
+            .follow_hints(on[4])
+            .server_max_window_bits(server)
+            .client_max_window_bits(client)
+    })
+}
+
+proptest! {
+    // PMD-3-02 · PMD-5-08 · PMD-5-10 · PMD-5-12 · PMD-7-06: any server's answer passes any client's check,
+    // and both ends draw the same from it, but for what a client does on its own.
+    #[test]
+    fn any_answer_fits_its_offer(client in any_deflate(), server in any_deflate()) {
+        let (agreed, answer) = accept(server, &[client.offer().as_str()]).unwrap();
+        let checked = check(client, &answer).unwrap().unwrap();
+        prop_assert_eq!(checked.server_max_window_bits(), agreed.server_max_window_bits());
+        prop_assert_eq!(checked.server_no_context_takeover(), agreed.server_no_context_takeover());
+        prop_assert!(checked.client_max_window_bits() <= agreed.client_max_window_bits());
+        prop_assert!(checked.client_no_context_takeover() >= agreed.client_no_context_takeover());
+    }
+
+    #[test]
+    fn any_line_is_read(line in "(permessage-deflate|foo)?([;,= \"]{0,2}(server_max_window_bits|client_max_window_bits|[a-z]{0,3}|[0-9]{0,3})){0,6}") {
+        let _ = (accept(PLAIN, &[&line]), check(PLAIN, &line));
+    }
+}

@@ -1,0 +1,149 @@
+//! The client's side of the opening handshake, RFC 6455 section 4.1. What a head of HTTP/1.1 shows is checked over the
+//! fields of an embedder's own HTTP stack as well (`ClientUpgrade`).
+
+mod answer;
+mod failure;
+mod refusal;
+mod request;
+
+use crate::heads::Change::{self, Add, Set, Without};
+use crate::heads::{Field, Fixed, RESPONSE, SAMPLE, as_bytes, changed, head, response};
+use crate::support;
+use crate::support::{Heard, KEY, feed, feed_cut, frame, take_outgoing};
+use proptest::prelude::*;
+use sansws::handshake::{ClientUpgrade, Response};
+use sansws::{
+    Client, ClientRequest, CloseCode, Config, Connection, DataKind, Error, Event, HandshakeError, Limit,
+    Misuse, State, UriError, Violation,
+};
+
+type SampleClient = Connection<Client<Fixed>>;
+
+const OFFERED: [&str; 2] = ["chat", "superchat"];
+
+fn open(request: &ClientRequest<'_>, config: Config) -> Result<SampleClient, Error> {
+    Connection::client(request, config, SAMPLE)
+}
+
+/// A client whose request is written. It offers nothing.
+fn client_with(config: Config) -> SampleClient {
+    let mut client = open(&ClientRequest::new("ws://server.example/chat").unwrap(), config).unwrap();
+    take_outgoing(&mut client);
+    client
+}
+
+fn client() -> SampleClient {
+    client_with(Config::new())
+}
+
+/// A client that offers `OFFERED`.
+fn offering_client() -> SampleClient {
+    let request = ClientRequest::new("ws://server.example/chat").unwrap().subprotocols(&OFFERED);
+    let mut client = open(&request, Config::new()).unwrap();
+    take_outgoing(&mut client);
+    client
+}
+
+fn written(request: &ClientRequest<'_>) -> String {
+    let client = open(request, Config::new()).unwrap();
+    std::str::from_utf8(client.outgoing()).unwrap().to_string()
+}
+
+fn written_for(uri: &str) -> String {
+    written(&ClientRequest::new(uri).unwrap())
+}
+
+/// The lines of the request whose field has this name, in any case.
+fn lines_of<'a>(request: &'a str, name: &str) -> Vec<&'a str> {
+    request
+        .split("\r\n")
+        .skip(1)
+        .filter(|line| line.split_once(':').is_some_and(|(field, _)| field.eq_ignore_ascii_case(name)))
+        .collect()
+}
+
+/// Asserts that the client is over without having opened and that nothing is left to write.
+#[track_caller]
+fn assert_never_opened(client: &mut SampleClient) {
+    assert!(client.outgoing().is_empty());
+    assert_eq!(client.state(), State::Closed);
+    assert!(client.should_disconnect() && !client.is_closed_cleanly());
+    assert_eq!(client.close_code(), Some(CloseCode::ABNORMAL));
+    assert_eq!(client.peer_close(), None);
+    assert_eq!(client.sender().text("late"), Err(Misuse::Closed.into()));
+    assert_eq!(client.sender().close(CloseCode::NORMAL, ""), Err(Misuse::Closed.into()));
+    assert!(client.outgoing().is_empty());
+}
+
+/// Asserts that the head fails the client, which has nothing to say about it and says the same each time.
+#[track_caller]
+fn assert_head_fails_with(config: Config, head: &[u8], error: impl Into<Error>) {
+    let error = error.into();
+    let shown = head.escape_ascii();
+    let request = ClientRequest::new("ws://server.example/chat").unwrap().subprotocols(&OFFERED);
+    for cuts in [0..0, 1..head.len()] {
+        // Also where a part of the request is not written yet.
+        for sent in [0, 20, usize::MAX] {
+            let mut client = open(&request, config).unwrap();
+            client.mark_sent(sent);
+            let events = feed_cut(&mut client, head, cuts.clone());
+            assert_eq!(events, [Heard::Failed(error)], "{shown}");
+            assert_never_opened(&mut client);
+            assert_eq!(client.error(), Some(error), "{shown}");
+            assert_eq!(feed(&mut client, &response(&[])), [Heard::Failed(error)], "{shown}");
+            assert_eq!(client.receive_eof().map(drop), Err(error), "{shown}");
+            assert_eq!(client.error(), Some(error), "{shown}");
+            assert_never_opened(&mut client);
+        }
+    }
+}
+
+#[track_caller]
+fn assert_head_fails(head: &[u8], error: impl Into<Error>) {
+    assert_head_fails_with(Config::new(), head, error);
+}
+
+/// Asserts that a valid 101 with these changes fails the client, which offered `OFFERED`.
+#[track_caller]
+fn assert_fails(changes: &[Change], error: HandshakeError) {
+    let fields = changed(&RESPONSE, changes);
+    assert_head_fails(&response(changes), error);
+    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &OFFERED).unwrap();
+    assert_eq!(upgrade.check(101, as_bytes(&fields)), Err(error), "{changes:?}");
+}
+
+/// Asserts that a valid 101 with these changes opens the connection, with this subprotocol.
+#[track_caller]
+fn assert_opens_with(changes: &[Change], subprotocol: Option<&str>) {
+    let head = response(changes);
+    for cuts in [0..0, 1..head.len()] {
+        let mut client = offering_client();
+        assert_eq!(feed_cut(&mut client, &head, cuts), [Heard::Complete], "{changes:?}");
+        assert_eq!(client.state(), State::Open, "{changes:?}");
+        assert_eq!(client.subprotocol(), subprotocol, "{changes:?}");
+        assert!(client.outgoing().is_empty());
+    }
+    let fields = changed(&RESPONSE, changes);
+    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &OFFERED).unwrap();
+    assert_eq!(upgrade.check(101, as_bytes(&fields)), Ok(subprotocol), "{changes:?}");
+}
+
+#[track_caller]
+fn assert_opens(changes: &[Change]) {
+    assert_opens_with(changes, None);
+}
+
+/// Shows the refusal that these bytes are to `look`, from one piece and from two.
+#[track_caller]
+fn look_at_refusal(bytes: &[u8], look: impl Fn(Response<'_>)) {
+    for cut in [0, bytes.len() / 3] {
+        let mut client = client();
+        let mut bytes = bytes.to_vec();
+        let (mut first, mut input) = bytes.split_at_mut(cut);
+        assert!(client.receive(&mut first).unwrap().is_none());
+        match client.receive(&mut input) {
+            Ok(Some((Event::HandshakeRefused(response), _))) => look(response),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Failure: limits of a head, defects, and the end of the transport.
+
+use super::*;
+
+#[test]
+fn all_heads_together_have_at_most_max_head_bytes() {
+    let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let stream = [&interim.repeat(10), &response(&[])[..]].concat();
+    let limit = u32::try_from(stream.len()).unwrap();
+    let config = Config::new().max_head(limit);
+    // Frames behind do not count.
+    let with_frames = [&stream[..], b"\x81\x02hi"].concat();
+    for cuts in [0..0, 1..with_frames.len()] {
+        let heard = feed_cut(&mut client_with(config), &with_frames, cuts);
+        assert_eq!(heard, [Heard::Complete, Heard::text("hi")]);
+    }
+    assert_head_fails_with(config.max_head(limit - 1), &stream, Limit::Head);
+    // By default too, for a server that never comes to an end.
+    assert_head_fails(&interim.repeat(16 * 1024 / interim.len() + 1), Limit::Head);
+}
+
+#[test]
+fn a_head_has_its_limits() {
+    let head = response(&[]);
+    let limit = u32::try_from(head.len()).unwrap();
+    let config = Config::new().max_head(limit);
+    assert_eq!(feed(&mut client_with(config), &head), [Heard::Complete]);
+    assert_eq!(feed_cut(&mut client_with(config), &head, 1..head.len()), [Heard::Complete]);
+    assert_head_fails_with(config.max_head(limit - 1), &head, Limit::Head);
+
+    let endless = [&b"HTTP/1.1 101 "[..], &vec![b'x'; 16 * 1024]].concat();
+    assert_head_fails(&endless, Limit::Head);
+    let mut client = client();
+    assert_eq!(feed(&mut client, &endless[..16 * 1024]), []);
+    assert_eq!(feed(&mut client, b"x"), [Heard::Failed(Limit::Head.into())]);
+
+    let with = |count: usize| response(&vec![Add("X", "y"); count - RESPONSE.len()]);
+    for (config, limit) in [(Config::new(), 100), (Config::new().max_head_fields(3), 3)] {
+        assert_eq!(feed(&mut client_with(config), &with(limit)), [Heard::Complete]);
+        assert_head_fails_with(config, &with(limit + 1), Limit::HeadFields);
+    }
+}
+
+// WS-7.2.1-01 · WS-7.1.7-06 · WS-7.1.4-03
+#[test]
+fn every_failure_ends_in_the_same_way() {
+    // `assert_head_fails` looks at the state, at what is written (nothing) and at every signal.
+    let defects: [(Field, HandshakeError); 6] = [
+        (("Upgrade", "h2c"), HandshakeError::Upgrade),
+        (("Connection", "close"), HandshakeError::Connection),
+        (("Sec-WebSocket-Accept", "x"), HandshakeError::Accept),
+        (("Sec-WebSocket-Protocol", "other"), HandshakeError::SubprotocolNotOffered),
+        (("Sec-WebSocket-Extensions", "foo"), HandshakeError::ExtensionNotOffered),
+        (("Sec-WebSocket-Extensions", ";"), HandshakeError::Extensions),
+    ];
+    for ((name, value), error) in defects {
+        let fields: Vec<_> =
+            RESPONSE.into_iter().filter(|field| field.0 != name).chain([(name, value)]).collect();
+        assert_head_fails(&head("HTTP/1.1 101 Ok", &fields), error);
+        // Frames behind it are not looked at.
+        let with_frames = [head("HTTP/1.1 101 Ok", &fields), b"\x81\x02hi\x88\x00".to_vec()].concat();
+        assert_eq!(feed(&mut offering_client(), &with_frames), [Heard::Failed(error.into())]);
+    }
+    assert_head_fails(b"garbage\r\n\r\n", HandshakeError::MalformedHead);
+    assert_head_fails(&head("HTTP/1.0 101 Ok", &RESPONSE), HandshakeError::HttpVersion);
+    assert_head_fails(&vec![b'x'; 16 * 1024 + 1], Limit::Head);
+}
+
+// WS-7.2.1-01
+#[test]
+fn the_transport_may_end_before_the_answer_does() {
+    let head = response(&[]);
+    for len in [0, 1, head.len() / 2, head.len() - 1] {
+        for sent in [0, 20, usize::MAX] {
+            let request = ClientRequest::new("ws://h/").unwrap();
+            let mut client = open(&request, Config::new()).unwrap();
+            client.mark_sent(sent);
+            assert_eq!(feed(&mut client, &head[..len]), []);
+            for _ in 0..2 {
+                assert_eq!(client.receive_eof().map(drop), Err(HandshakeError::UnexpectedEof.into()));
+            }
+            assert_eq!(feed(&mut client, &head), [Heard::Failed(HandshakeError::UnexpectedEof.into())]);
+            assert_eq!(client.state(), State::Closed);
+            assert!(client.should_disconnect() && !client.is_closed_cleanly());
+            assert_eq!(client.close_code(), Some(CloseCode::ABNORMAL));
+            assert_eq!(client.error(), Some(HandshakeError::UnexpectedEof.into()));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_answer_leads_to_an_event_or_an_error_or_waiting(
+        start in prop::sample::select(vec![
+            "HTTP/1.1 101 Switching Protocols\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Ok\r\n",
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 7\r\n",
+            "HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n",
+        ]),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+    ) {
+        let fields = response(&[Add("Sec-WebSocket-Protocol", "chat")]);
+        let first_line = fields.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+        let mut stream = [start.as_bytes(), &fields[first_line..], b"3;x\r\nabc\r\n0\r\n\r\n\x81\x02hi"].concat();
+        for (at, byte) in changes {
+            let at = at.index(stream.len());
+            stream[at] = byte;
+        }
+        let mut cuts: Vec<_> = cuts.iter().map(|at| at.index(stream.len())).collect();
+        cuts.sort_unstable();
+        let (mut whole, mut pieces) = (offering_client(), offering_client());
+        prop_assert_eq!(feed(&mut whole, &stream), feed_cut(&mut pieces, &stream, cuts));
+        prop_assert_eq!(take_outgoing(&mut whole), take_outgoing(&mut pieces));
+    }
+}

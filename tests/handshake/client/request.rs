@@ -1,0 +1,323 @@
+//! The client's request.
+
+use super::*;
+
+// WS-4.1-01
+#[test]
+fn a_new_client_is_connecting() {
+    let mut client = open(&ClientRequest::new("ws://h/").unwrap(), Config::new()).unwrap();
+    assert_eq!(client.state(), State::Connecting);
+    take_outgoing(&mut client);
+    assert_eq!(client.state(), State::Connecting);
+    assert!(!client.should_disconnect());
+    assert_eq!((client.error(), client.close_code(), client.subprotocol()), (None, None, None));
+}
+
+// WS-4.1-05
+#[test]
+fn an_invalid_component_stops_the_attempt() {
+    // There is no request, so no connection can be made.
+    for (uri, error) in [
+        ("http://h/", UriError::Scheme),
+        ("ws://h h/", UriError::Host),
+        ("ws://h:x/", UriError::Port),
+        ("ws://h/ ", UriError::Path),
+        ("ws://h/?\r\n", UriError::Query),
+        ("ws://h/#", UriError::Fragment),
+    ] {
+        assert_eq!(ClientRequest::new(uri).map(drop), Err(error), "{uri}");
+    }
+    let request = ClientRequest::new("ws://h/").unwrap();
+    assert_eq!(
+        open(&request.subprotocols(&["a b"]), Config::new()).map(drop),
+        Err(Misuse::InvalidSubprotocol.into())
+    );
+}
+
+// WS-4.1-19 · WS-4.1-22 · WS-4.1-23 · WS-4.1-24 · WS-4.1-25 · WS-4.1-27 · WS-4.1-28 · WS-4.1-29 · WS-4.1-30 · WS-4.1-31 · WS-4.1-38 · WS-4.1-39 · WS-4.1-40 · WS-4.1-44
+#[test]
+fn a_plain_request() {
+    assert_eq!(
+        written_for("ws://h/chat?x"),
+        "GET /chat?x HTTP/1.1\r\n\
+         Host: h\r\n\
+         Upgrade: websocket\r\n\
+         Connection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         \r\n"
+    );
+}
+
+// WS-4.1-36 · WS-4.1-41 · WS-4.1-45
+#[test]
+fn a_request_with_everything() {
+    let request = ClientRequest::new("wss://h:8443/chat?x")
+        .unwrap()
+        .subprotocols(&["b", "a"])
+        .origin("https://page.example")
+        .headers(&[
+            ("Cookie", "seen=1"),
+            ("Authorization", "Bearer 123"),
+            ("X-Empty", ""),
+            ("x", "\u{fc}\t."),
+        ]);
+    assert_eq!(
+        written(&request),
+        "GET /chat?x HTTP/1.1\r\n\
+         Host: h:8443\r\n\
+         Upgrade: websocket\r\n\
+         Connection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Origin: https://page.example\r\n\
+         Sec-WebSocket-Protocol: b, a\r\n\
+         Cookie: seen=1\r\n\
+         Authorization: Bearer 123\r\n\
+         X-Empty: \r\n\
+         x: \u{fc}\t.\r\n\
+         \r\n"
+    );
+    assert_eq!((request.uri().host(), request.uri().port(), request.uri().is_secure()), ("h", 8443, true));
+}
+
+// WS-4.1-20
+#[test]
+fn a_request_is_strict_http() {
+    let is_token = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    };
+    let request = ClientRequest::new("ws://[::1]:9000?a=b")
+        .unwrap()
+        .subprotocols(&OFFERED)
+        .origin("null")
+        .headers(&[("Cookie", "a=b; c=d")]);
+    for written in [written(&request), written_for("ws://h")] {
+        let lines = written.strip_suffix("\r\n\r\n").unwrap();
+        assert!(!lines.replace("\r\n", "").contains(['\r', '\n']), "every line ends in CR LF");
+        let mut lines = lines.split("\r\n");
+        let words: Vec<_> = lines.next().unwrap().split(' ').collect();
+        assert!(matches!(words[..], ["GET", target, "HTTP/1.1"] if target.starts_with('/')), "{words:?}");
+        for line in lines {
+            let (name, value) = line.split_once(": ").unwrap();
+            assert!(is_token(name) && value.bytes().all(|b| matches!(b, b' '..=b'~')), "{line}");
+        }
+        assert_eq!(lines_of(&written, "host").len(), 1);
+    }
+}
+
+// WS-4.1-24
+#[test]
+fn the_target_is_the_resource_name() {
+    for (uri, first_line) in [
+        ("ws://h", "GET / HTTP/1.1"),
+        ("ws://h?x", "GET /?x HTTP/1.1"),
+        ("ws://h/chat?x", "GET /chat?x HTTP/1.1"),
+        ("wss://h:1/%7e/../A?x=%2F&y", "GET /%7e/../A?x=%2F&y HTTP/1.1"),
+    ] {
+        assert_eq!(written_for(uri).lines().next(), Some(first_line));
+    }
+}
+
+// WS-4.1-25 · WS-4.1-26
+#[test]
+fn the_host_is_that_of_the_uri() {
+    for (uri, host) in [
+        ("ws://h:8080/", "Host: h:8080"),
+        ("ws://h:80/", "Host: h"),
+        ("ws://h/", "Host: h"),
+        ("wss://h:80/", "Host: h:80"),
+        ("wss://h:443/", "Host: h"),
+        ("ws://h:443/", "Host: h:443"),
+        ("ws://[2001:db8::1]/", "Host: [2001:db8::1]"),
+        ("ws://[::1]:9000/", "Host: [::1]:9000"),
+        ("ws://192.0.2.1:1/", "Host: 192.0.2.1:1"),
+    ] {
+        assert_eq!(lines_of(&written_for(uri), "host"), [host], "{uri}");
+    }
+}
+
+// WS-4.1-32
+#[test]
+fn the_key_is_sixteen_random_bytes_in_base64() {
+    let nonce = std::array::from_fn(|i| u8::try_from(i + 1).unwrap());
+    let request = ClientRequest::new("ws://h/").unwrap();
+    for (nonce, key) in [
+        (nonce, "AQIDBAUGBwgJCgsMDQ4PEA=="),
+        ([0xff; 16], "/////////////////////w=="),
+        ([0xfb; 16], "+/v7+/v7+/v7+/v7+/v7+w=="),
+        ([0; 16], "AAAAAAAAAAAAAAAAAAAAAA=="),
+    ] {
+        let client = Connection::client(&request, Config::new(), Fixed(nonce)).unwrap();
+        let written = std::str::from_utf8(client.outgoing()).unwrap();
+        assert_eq!(lines_of(written, "Sec-WebSocket-Key"), [format!("Sec-WebSocket-Key: {key}")]);
+    }
+}
+
+// WS-4.1-36
+#[test]
+fn an_origin_may_be_sent() {
+    let request = ClientRequest::new("ws://h/").unwrap();
+    assert_eq!(lines_of(&written(&request), "origin"), [""; 0]);
+    assert_eq!(lines_of(&written(&request.origin("http://o")), "origin"), ["Origin: http://o"]);
+}
+
+// WS-4.1-37
+#[test]
+fn an_origin_is_ascii_without_spaces() {
+    let request = ClientRequest::new("ws://h/").unwrap();
+    for origin in
+        ["http://b\u{fc}cher.example", "http://a b", " ", "http://a\tb", "http://a\r\n", "a\0", "\x7f"]
+    {
+        let refused = open(&request.origin(origin), Config::new()).map(drop);
+        assert_eq!(refused, Err(Misuse::InvalidHeader.into()), "{origin:?}");
+    }
+    for origin in ["null", "https://xn--bcher-kva.example:8443"] {
+        assert!(open(&request.origin(origin), Config::new()).is_ok());
+    }
+}
+
+// WS-4.1-40 · WS-4.1-41
+#[test]
+fn subprotocols_are_listed_in_order() {
+    const NAME: &str = "Sec-WebSocket-Protocol";
+    let request = ClientRequest::new("ws://h/").unwrap();
+    assert_eq!(lines_of(&written(&request), NAME), [""; 0]);
+    assert_eq!(lines_of(&written(&request.subprotocols(&[])), NAME), [""; 0]);
+    for (names, line) in [
+        (&["b", "a"][..], "Sec-WebSocket-Protocol: b, a"),
+        (&["a", "b"], "Sec-WebSocket-Protocol: a, b"),
+        (&["chat"], "Sec-WebSocket-Protocol: chat"),
+        (&["a", "A"], "Sec-WebSocket-Protocol: a, A"),
+    ] {
+        assert_eq!(lines_of(&written(&request.subprotocols(names)), NAME), [line]);
+    }
+}
+
+// WS-4.1-42
+#[test]
+fn a_subprotocol_is_a_token() {
+    let request = ClientRequest::new("ws://h/").unwrap();
+    for name in [
+        "",
+        " ",
+        "a b",
+        "a,b",
+        "a/b",
+        "a=b",
+        "a:b",
+        "a;b",
+        "a@b",
+        "a?b",
+        "\"a\"",
+        "(a)",
+        "[a]",
+        "{a}",
+        "<a>",
+        "a\\b",
+        "a\tb",
+        "a\r\nX: y",
+        "a\0",
+        "\x7f",
+        "caf\u{e9}",
+        "\u{212a}",
+    ] {
+        let refused = Err(Misuse::InvalidSubprotocol.into());
+        assert_eq!(open(&request.subprotocols(&[name]), Config::new()).map(drop), refused, "{name:?}");
+        assert_eq!(open(&request.subprotocols(&["ok", name]), Config::new()).map(drop), refused, "{name:?}");
+        assert_eq!(ClientUpgrade::new(&mut SAMPLE.clone(), &[name]).map(drop), refused, "{name:?}");
+    }
+    let all = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    assert!(written(&request.subprotocols(&[all])).contains(all));
+}
+
+// WS-4.1-43
+#[test]
+fn no_subprotocol_is_listed_twice() {
+    let request = ClientRequest::new("ws://h/").unwrap();
+    for names in [&["a", "b", "a"][..], &["a", "a"], &["c", "a", "b", "b"]] {
+        let refused = Err(Misuse::InvalidSubprotocol.into());
+        assert_eq!(open(&request.subprotocols(names), Config::new()).map(drop), refused);
+        assert_eq!(ClientUpgrade::new(&mut SAMPLE.clone(), names).map(drop), refused);
+    }
+}
+
+// WS-4.1-21
+#[test]
+fn no_field_breaks_the_request_apart() {
+    let request = ClientRequest::new("ws://h/").unwrap();
+    let invalid = Err(Misuse::InvalidHeader.into());
+    for value in ["a\r\nX: y", "a\rb", "a\nb", "a\0b", "a\x1b", "\x7f", "\r\n"] {
+        assert_eq!(open(&request.headers(&[("X", value)]), Config::new()).map(drop), invalid, "{value:?}");
+        assert_eq!(open(&request.origin(value), Config::new()).map(drop), invalid, "{value:?}");
+    }
+    for name in ["", "X Y", "X:", "X\r\nY", "X\0", "(X)", "X\t", "\u{fc}", " X"] {
+        let headers = [("Ok", "ok"), (name, "y")];
+        assert_eq!(open(&request.headers(&headers), Config::new()).map(drop), invalid, "{name:?}");
+    }
+}
+
+// WS-4.1-45 · WS-11.3.1-01
+#[test]
+fn the_fields_of_the_handshake_are_the_librarys_own() {
+    let request = ClientRequest::new("ws://h/").unwrap();
+    for name in [
+        "Host",
+        "hOST",
+        "Origin",
+        "Upgrade",
+        "UPGRADE",
+        "Connection",
+        "connection",
+        "Sec-WebSocket-Key",
+        "SEC-WEBSOCKET-KEY",
+        "sec-websocket-version",
+        "Sec-WebSocket-Protocol",
+        "Sec-WebSocket-Extensions",
+        "Sec-WebSocket-Accept",
+        "Content-Length",
+        "Transfer-Encoding",
+    ] {
+        let headers = [("Ok", "ok"), (name, "y")];
+        let refused = open(&request.headers(&headers), Config::new()).map(drop);
+        assert_eq!(refused, Err(Misuse::ReservedHeader.into()), "{name}");
+    }
+    let headers = [("Hosts", "y"), ("Cookie", "a=b"), ("Cookie", "c=d"), ("Sec-Fetch-Mode", "websocket")];
+    let written = written(&request.headers(&headers));
+    assert!(
+        written.ends_with("\r\nHosts: y\r\nCookie: a=b\r\nCookie: c=d\r\nSec-Fetch-Mode: websocket\r\n\r\n")
+    );
+    assert_eq!(lines_of(&written, "Sec-WebSocket-Key").len(), 1);
+}
+
+#[test]
+fn a_request_fits_below_max_outgoing() {
+    let request = ClientRequest::new("ws://h/chat").unwrap();
+    let len = written(&request).len();
+    assert!(open(&request, Config::new().max_outgoing(len)).is_ok());
+    for limit in [0, 1, 4, 20, len - 1] {
+        let refused = open(&request, Config::new().max_outgoing(limit)).map(drop);
+        assert_eq!(refused, Err(Misuse::OutgoingFull.into()), "{limit}");
+    }
+}
+
+// WS-4.1-46
+#[test]
+fn nothing_is_sent_before_the_answer() {
+    let mut client = client();
+    for partial in [&b""[..], b"HTTP/1.1 101 Switching Protocols\r\n"] {
+        assert_eq!(feed(&mut client, partial), []);
+        let early = Err(Misuse::NotOpenYet.into());
+        let tx = client.sender();
+        assert_eq!(tx.text("a"), early);
+        assert_eq!(tx.binary(b"a"), early);
+        assert_eq!(tx.begin(DataKind::Text), early);
+        assert_eq!(tx.ping(b"a"), early);
+        assert_eq!(tx.pong(b"a"), early);
+        assert_eq!(tx.close(CloseCode::NORMAL, ""), early);
+        assert_eq!(tx.close_without_code(), early);
+        assert_eq!(tx.frame_in_place(DataKind::Binary, &mut [1]).map(drop), early);
+        assert!(client.outgoing().is_empty());
+        assert_eq!(client.state(), State::Connecting);
+    }
+}

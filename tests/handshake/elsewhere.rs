@@ -1,0 +1,184 @@
+//! The opening handshake over an HTTP stack of the embedder's own. That it checks what the connection checks is seen
+//! where that is tested (`handshake_server`, `handshake_client`).
+
+use crate::heads::Change::{Add, Set, Without};
+use crate::heads::{Field, REQUEST, RESPONSE, SAMPLE, as_bytes, changed};
+use crate::support;
+use crate::support::{Heard, KEY, feed, frame, masked, open_client, open_server, take_outgoing};
+use sansws::handshake::{ClientUpgrade, ServerUpgrade};
+use sansws::{Config, Connection, HandshakeError, Misuse, State};
+
+const PROTOCOL: &str = "Sec-WebSocket-Protocol";
+
+// WS-4.2.2-24 · WS-4.2.2-25 · WS-4.2.2-26 · WS-4.2.2-17
+#[test]
+fn a_server_gets_the_fields_of_its_101() {
+    let upgrade = ServerUpgrade::check("GET", || as_bytes(&REQUEST)).unwrap();
+    assert_eq!((upgrade.subprotocols().count(), upgrade.extensions().count()), (0, 0));
+    let acceptance = upgrade.accept(None).unwrap();
+    assert!(acceptance.fields().eq(RESPONSE));
+}
+
+// WS-4.2.2-15 · WS-4.2.2-16 · WS-4.2.2-18 · WS-4.2.2-19 · WS-4.2.2-27
+#[test]
+fn a_server_chooses_one_of_the_offered_subprotocols() {
+    let fields = changed(&REQUEST, &[Add(PROTOCOL, "superchat, chat"), Add("sec-websocket-protocol", "x")]);
+    let upgrade = ServerUpgrade::check("GET", || as_bytes(&fields)).unwrap();
+    assert!(upgrade.subprotocols().eq(["superchat", "chat", "x"]));
+    let refused = Misuse::SubprotocolNotOffered.into();
+    for name in ["", "other", "Chat", "superchat, chat", "chat\r\nX: y"] {
+        assert_eq!(upgrade.accept(Some(name)).map(drop), Err(refused), "{name}");
+    }
+    let acceptance = upgrade.accept(Some("chat")).unwrap();
+    assert!(acceptance.fields().eq([&RESPONSE[..], &[(PROTOCOL, "chat")]].concat()));
+    // None is a choice too, and without an offer the only one.
+    assert!(upgrade.accept(None).unwrap().fields().eq(RESPONSE));
+    let upgrade = ServerUpgrade::check("GET", || as_bytes(&REQUEST)).unwrap();
+    assert_eq!(upgrade.accept(Some("chat")).map(drop), Err(refused));
+}
+
+// WS-4.2.1-17
+#[test]
+fn a_server_sees_the_offered_extensions() {
+    let fields = changed(
+        &REQUEST,
+        &[Add("sec-websocket-extensions", "foo; a, bar; b=\"1\\0\""), Add("Sec-WebSocket-Extensions", "baz")],
+    );
+    let upgrade = ServerUpgrade::check("GET", || as_bytes(&fields)).unwrap();
+    assert!(upgrade.extensions().map(|extension| extension.name()).eq(["foo", "bar", "baz"]));
+    let parameters: Vec<_> = upgrade.extensions().flat_map(|extension| extension.parameters()).collect();
+    assert_eq!((parameters[0].name, parameters[0].value), ("a", None));
+    assert_eq!(parameters[1].name, "b");
+    assert_eq!(parameters[1].value.unwrap(), "10");
+    assert!(upgrade.accept(None).unwrap().fields().eq(RESPONSE), "and answers none");
+}
+
+// WS-4.2.1-01 · WS-4.2.2-11 · WS-4.2.2-12 · WS-4.4-01
+#[test]
+fn a_server_learns_what_to_answer() {
+    let versions = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")];
+    for (method, changes, error, status, answer) in [
+        ("POST", &[][..], HandshakeError::Method, 405, &[("Allow", "GET")][..]),
+        ("GET", &[Without("Host")], HandshakeError::Host, 400, &[]),
+        ("GET", &[Without("Upgrade")], HandshakeError::Upgrade, 426, &versions),
+        ("GET", &[Without("Connection")], HandshakeError::Connection, 400, &[]),
+        ("GET", &[Without("Sec-WebSocket-Key")], HandshakeError::Key, 400, &[]),
+        ("GET", &[Set("Sec-WebSocket-Version", "013")], HandshakeError::Version, 400, &[]),
+        ("GET", &[Set("Sec-WebSocket-Version", "25")], HandshakeError::VersionNotSupported, 426, &versions),
+        ("GET", &[Add(PROTOCOL, "a b")], HandshakeError::Subprotocol, 400, &[]),
+        ("GET", &[Add("Sec-WebSocket-Extensions", ";")], HandshakeError::Extensions, 400, &[]),
+    ] {
+        let fields = changed(&REQUEST, changes);
+        assert_eq!(ServerUpgrade::check(method, || as_bytes(&fields)).map(drop), Err(error));
+        assert_eq!((error.http_status(), error.http_fields()), (Some(status), answer), "{error:?}");
+    }
+    assert_eq!(HandshakeError::HttpVersion.http_status(), Some(505));
+    for error in [
+        HandshakeError::Accept,
+        HandshakeError::SubprotocolNotOffered,
+        HandshakeError::ExtensionNotOffered,
+        HandshakeError::UnexpectedEof,
+        HandshakeError::Refused,
+    ] {
+        assert_eq!((error.http_status(), error.http_fields()), (None, &[][..]), "{error:?}");
+    }
+}
+
+// WS-4.1-28 · WS-4.1-30 · WS-4.1-32 · WS-4.1-39 · WS-4.1-40 · WS-4.1-41
+#[test]
+fn a_client_gets_the_fields_of_its_request() {
+    let own: [Field; 4] = [
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", KEY),
+    ];
+    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &[]).unwrap();
+    assert!(upgrade.fields().eq(own));
+    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &["b", "a"]).unwrap();
+    assert!(upgrade.fields().eq([&own[..], &[(PROTOCOL, "b"), (PROTOCOL, "a")]].concat()));
+}
+
+// WS-4.1-34
+#[test]
+fn each_client_has_a_key_of_its_own() {
+    let mut rng = support::rng();
+    let key = |upgrade: &ClientUpgrade<'_>| upgrade.fields().nth(3).unwrap().1.to_string();
+    let first = ClientUpgrade::new(&mut rng, &[]).unwrap();
+    let second = ClientUpgrade::new(&mut rng, &[]).unwrap();
+    assert_ne!(key(&first), key(&second));
+    assert_eq!(first.check(101, as_bytes(&RESPONSE)), Err(HandshakeError::Accept));
+}
+
+// WS-4.1-48 · WS-4.1-60 · WS-4.1-62 · WS-4.1-66
+#[test]
+fn a_client_checks_the_answer() {
+    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &["superchat", "chat"]).unwrap();
+    assert_eq!(upgrade.check(101, as_bytes(&RESPONSE)), Ok(None));
+    let check = |value| upgrade.check(101, as_bytes(&changed(&RESPONSE, &[Add(PROTOCOL, value)])));
+    assert_eq!(check("chat"), Ok(Some("chat")));
+    assert_eq!(check("other"), Err(HandshakeError::SubprotocolNotOffered));
+    for status in [100, 102, 199, 200, 204, 301, 401, 426, 500] {
+        assert_eq!(upgrade.check(status, as_bytes(&RESPONSE)), Err(HandshakeError::Refused), "{status}");
+    }
+}
+
+// WS-4.1-47 · WS-4.2.2-29
+#[test]
+fn both_halves_agree_and_the_connections_are_open() {
+    let offered = ["superchat", "chat"];
+    let ours = ClientUpgrade::new(&mut support::rng(), &offered).unwrap();
+    let request: Vec<_> = ours
+        .fields()
+        .chain([("Host", "server.example")])
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_string()))
+        .collect();
+    let theirs =
+        ServerUpgrade::check("GET", || request.iter().map(|(name, value)| (&name[..], value.as_bytes())))
+            .unwrap();
+    assert!(theirs.subprotocols().eq(offered));
+    let chosen = theirs.subprotocols().last();
+    let acceptance = theirs.accept(chosen).unwrap();
+    let answer = acceptance.fields().map(|(name, value)| (name, value.as_bytes()));
+    assert_eq!(ours.check(101, answer), Ok(Some("chat")));
+
+    let mut client = open_client();
+    let mut server = open_server();
+    assert_eq!((client.state(), server.state()), (State::Open, State::Open));
+    client.sender().text("hello").unwrap();
+    assert_eq!(feed(&mut server, &take_outgoing(&mut client)), [Heard::text("hello")]);
+    server.sender().text("hi").unwrap();
+    assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text("hi")]);
+}
+
+// WS-4.2.2-30
+#[test]
+fn what_was_read_beyond_the_handshake_comes_first() {
+    let mut server = Connection::open_server(Config::new());
+    let leftover = masked(&frame(0x81, b"hello"), [1, 2, 3, 4]);
+    let (first, rest) = leftover.split_at(4);
+    assert_eq!(feed(&mut server, first), []);
+    assert_eq!(feed(&mut server, rest), [Heard::text("hello")]);
+    let mut client = open_client();
+    assert_eq!(feed(&mut client, b"\x81\x02hi\x89\x00\x81"), [Heard::text("hi"), Heard::Ping(vec![])]);
+    assert_eq!(feed(&mut client, b"\x01!"), [Heard::text("!")]);
+    // There is no handshake left to be done.
+    assert_eq!(server.sender().accept(&sansws::Accept::new()), Err(Misuse::NoRequest.into()));
+    assert_eq!(server.sender().reject(&sansws::Reply::new(403)), Err(Misuse::NoRequest.into()));
+    assert!(server.outgoing().is_empty());
+}
+
+// H2-8-01
+#[test]
+fn a_stream_that_was_opened_elsewhere_keeps_the_rules_of_section_10() {
+    use sansws::{Config, Connection, Limit, Violation, handshake::origin};
+    let mut server = Connection::open_server(Config::new().max_frame(10));
+    let mut unmasked = *b"\x81\x01a";
+    assert_eq!(server.receive(&mut &mut unmasked[..]).map(drop), Err(Violation::Unmasked.into()));
+    let mut server = Connection::open_server(Config::new().max_frame(10));
+    let mut long = *b"\x82\x8b\x01\x02\x03\x04";
+    assert_eq!(server.receive(&mut &mut long[..]).map(drop), Err(Limit::Frame.into()));
+    // The `origin` field of the extended CONNECT.
+    assert!(origin::is_in("https://chat.example", &["https://chat.example"]));
+    assert!(!origin::is_in("https://evil.example", &["https://chat.example"]));
+}

@@ -1,0 +1,209 @@
+//! The server's side of the opening handshake, RFC 6455 section 4.2. What a head of HTTP/1.1 shows is checked over the
+//! fields of an embedder's own HTTP stack as well (`ServerUpgrade`).
+
+mod acceptance;
+mod extensions;
+mod limits;
+mod rejection;
+mod request;
+mod view;
+
+use crate::heads::Change::{self, Add, Set, Without};
+use crate::heads::{Field, REQUEST, as_bytes, changed, head, request};
+use crate::support;
+use crate::support::{Heard, KEY, ServerConnection, feed, feed_cut, frame, masked, take_outgoing};
+use proptest::prelude::*;
+use sansws::handshake::{Request, ServerUpgrade};
+use sansws::{
+    Accept, CloseCode, Config, Connection, DataKind, Error, Event, HandshakeError, Limit, Misuse, Reply,
+    State, Violation,
+};
+
+const ACCEPTED: &str = "HTTP/1.1 101 Switching Protocols\r\n\
+    Upgrade: websocket\r\n\
+    Connection: Upgrade\r\n\
+    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+    \r\n";
+
+const BAD_REQUEST: &str = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+const METHOD_NOT_ALLOWED: &str =
+    "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+const UPGRADE_REQUIRED: &str = "HTTP/1.1 426 Upgrade Required\r\n\
+    Upgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\n\
+    Connection: Upgrade, close\r\n\
+    Content-Length: 0\r\n\
+    \r\n";
+const FIELDS_TOO_LARGE: &str =
+    "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+const VERSION_NOT_SUPPORTED: &str =
+    "HTTP/1.1 505 HTTP Version Not Supported\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+fn server() -> ServerConnection {
+    Connection::server(Config::new())
+}
+
+fn http_server() -> ServerConnection {
+    Connection::server(Config::new().http_requests(true))
+}
+
+fn text_of(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn request_heard(subprotocols: &[&str]) -> Heard {
+    let subprotocols = subprotocols.iter().map(ToString::to_string).collect();
+    Heard::Request("GET".to_string(), "/chat".to_string(), subprotocols)
+}
+
+fn expected_answer(error: Error) -> &'static str {
+    match error {
+        Error::Handshake(HandshakeError::Method) => METHOD_NOT_ALLOWED,
+        Error::Handshake(HandshakeError::HttpVersion) => VERSION_NOT_SUPPORTED,
+        Error::Handshake(HandshakeError::Upgrade | HandshakeError::VersionNotSupported) => UPGRADE_REQUIRED,
+        Error::Limit(_) => FIELDS_TOO_LARGE,
+        _ => BAD_REQUEST,
+    }
+}
+
+/// Asserts that the head is answered with an HTTP error and that this is the end of it.
+#[track_caller]
+fn assert_head_refused_with(config: Config, head: &[u8], error: impl Into<Error>) {
+    let error = error.into();
+    let shown = head.escape_ascii();
+    for cuts in [0..0, 1..head.len()] {
+        let mut server = Connection::server(config);
+        assert_eq!(feed_cut(&mut server, head, cuts), [Heard::Failed(error)], "{shown}");
+        assert_eq!(server.state(), State::Closing, "{shown}");
+        assert!(!server.should_disconnect(), "{shown}: the answer goes first");
+        assert_eq!(text_of(&take_outgoing(&mut server)), expected_answer(error), "{shown}");
+        assert_eq!(server.state(), State::Closed, "{shown}");
+        assert!(server.should_disconnect() && !server.is_closed_cleanly(), "{shown}");
+        assert_eq!(server.close_code(), Some(CloseCode::ABNORMAL), "{shown}");
+        assert_eq!(server.error(), Some(error), "{shown}");
+        // It says the same each time, and a valid request comes too late.
+        assert_eq!(feed(&mut server, &request(&[])), [Heard::Failed(error)], "{shown}");
+        assert_eq!(server.receive_eof().map(drop), Err(error), "{shown}");
+        assert!(server.outgoing().is_empty(), "{shown}");
+    }
+}
+
+#[track_caller]
+fn assert_head_refused(head: &[u8], error: impl Into<Error>) {
+    assert_head_refused_with(Config::new(), head, error);
+}
+
+/// Asserts that a valid request with these changes is refused.
+#[track_caller]
+fn assert_refused(changes: &[Change], error: HandshakeError) {
+    let fields = changed(&REQUEST, changes);
+    assert_head_refused(&head("GET /chat HTTP/1.1", &fields), error);
+    assert_eq!(ServerUpgrade::check("GET", || as_bytes(&fields)).map(drop), Err(error), "{changes:?}");
+}
+
+/// Asserts that the head is accepted with the very bytes of `ACCEPTED`.
+#[track_caller]
+fn assert_head_accepted(head: &[u8], subprotocols: &[&str]) {
+    let shown = head.escape_ascii();
+    for cuts in [0..0, 1..head.len()] {
+        let mut server = server();
+        let events = feed_cut(&mut server, head, cuts);
+        assert_eq!(events, [request_heard(subprotocols), Heard::Complete], "{shown}");
+        assert_eq!(text_of(&take_outgoing(&mut server)), ACCEPTED, "{shown}");
+        assert_eq!(server.state(), State::Open, "{shown}");
+    }
+}
+
+#[track_caller]
+fn assert_fields_accepted(fields: &[Field]) {
+    assert_head_accepted(&head("GET /chat HTTP/1.1", fields), &[]);
+    let upgrade = ServerUpgrade::check("GET", || as_bytes(fields)).unwrap();
+    assert_eq!(upgrade.accept(None).unwrap().fields().nth(2).unwrap().1, support::ACCEPT);
+}
+
+/// Asserts that a valid request with these changes is accepted.
+#[track_caller]
+fn assert_accepted(changes: &[Change]) {
+    assert_fields_accepted(&changed(&REQUEST, changes));
+}
+
+/// Gives a request head and leaves the decision open.
+#[track_caller]
+fn ask(server: &mut ServerConnection, head: &[u8]) {
+    let mut bytes = head.to_vec();
+    let mut input = &mut bytes[..];
+    match server.receive(&mut input) {
+        Ok(Some((Event::HandshakeRequest(_) | Event::HttpRequest(_), _))) => {}
+        other => panic!("{other:?}"),
+    }
+    assert!(input.is_empty());
+}
+
+#[track_caller]
+fn asked(changes: &[Change]) -> ServerConnection {
+    let mut server = server();
+    ask(&mut server, &request(changes));
+    server
+}
+
+/// Shows a request to `look`, once where it lies in the input and once where it was put together.
+#[track_caller]
+fn look_at(head: &[u8], look: impl Fn(Request<'_>)) {
+    for whole in [true, false] {
+        let mut server = http_server();
+        let mut bytes = head.to_vec();
+        let mut input = &mut bytes[..];
+        if !whole {
+            let mut first;
+            (first, input) = input.split_at_mut(head.len() / 2);
+            assert!(server.receive(&mut first).unwrap().is_none());
+        }
+        match server.receive(&mut input) {
+            Ok(Some((Event::HandshakeRequest(request) | Event::HttpRequest(request), _))) => look(request),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Fields that break a head apart, in name or value.
+const BROKEN: [Field; 13] = [
+    ("X", "a\r\nb"),
+    ("X", "a\rb"),
+    ("X", "a\nb"),
+    ("X", "a\0b"),
+    ("X", "a\x1bb"),
+    ("X", "a\x7fb"),
+    ("", "a"),
+    ("X Y", "a"),
+    ("X:", "a"),
+    ("X\r\nY", "a"),
+    ("X\0", "a"),
+    ("(X)", "a"),
+    ("\u{fc}", "a"),
+];
+
+#[track_caller]
+fn assert_over(server: &mut ServerConnection) -> String {
+    assert_eq!(server.state(), State::Closing, "until all is written");
+    assert!(!server.should_disconnect());
+    let len = server.outgoing().len();
+    let mut answer = server.outgoing()[..len - 1].to_vec();
+    server.mark_sent(len - 1);
+    assert_eq!(server.state(), State::Closing, "until all is written");
+    answer.extend(take_outgoing(server));
+    assert_eq!(server.state(), State::Closed);
+    assert!(server.should_disconnect());
+    // What comes now is not looked at.
+    assert_eq!(feed(server, &request(&[])), []);
+    assert_eq!(feed(server, b"\x88\x00garbage\r\n\r\n"), []);
+    assert_eq!(server.sender().text("late"), Err(Misuse::Closed.into()));
+    assert_eq!(server.sender().close(CloseCode::NORMAL, ""), Err(Misuse::Closed.into()));
+    for _ in 0..2 {
+        assert!(matches!(server.receive_eof(), Ok(None)));
+    }
+    assert!(server.outgoing().is_empty());
+    assert_eq!((server.state(), server.error()), (State::Closed, None));
+    assert!(server.should_disconnect() && !server.is_closed_cleanly());
+    assert_eq!(server.close_code(), Some(CloseCode::ABNORMAL));
+    text_of(&answer).to_string()
+}

@@ -1,0 +1,243 @@
+//! Section 4.2.2: sending the server's opening handshake.
+
+use super::*;
+
+// WS-4.2.2-01 · WS-4.2.2-17 · WS-4.2.2-23 · WS-4.2.2-24 · WS-4.2.2-25 · WS-4.2.2-26 · WS-4.2.2-29
+#[test]
+fn an_acceptance() {
+    let mut server = asked(&[]);
+    assert!(server.outgoing().is_empty(), "nothing before the decision");
+    assert_eq!(server.state(), State::Connecting);
+    server.sender().accept(&Accept::new()).unwrap();
+    assert_eq!(server.state(), State::Open);
+    assert_eq!(text_of(server.outgoing()), ACCEPTED);
+    assert_eq!(server.subprotocol(), None);
+}
+
+// WS-4.2.2-10
+#[test]
+fn the_key_is_text_without_the_space_around_it() {
+    assert_accepted(&[Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==   ")]);
+    assert_accepted(&[Set("Sec-WebSocket-Key", " \t dGhlIHNhbXBsZSBub25jZQ==\t")]);
+}
+
+// WS-4.2.2-11 · WS-4.2.2-12 · WS-4.4-01
+#[test]
+fn another_version_is_told_the_supported_one() {
+    let mut server = server();
+    feed(&mut server, &request(&[Set("Sec-WebSocket-Version", "25")]));
+    let answer = take_outgoing(&mut server);
+    assert!(answer.starts_with(b"HTTP/1.1 426 "));
+    let named: Vec<_> =
+        text_of(&answer).lines().filter(|line| line.to_ascii_lowercase().contains("version")).collect();
+    assert_eq!(named, ["Sec-WebSocket-Version: 13"]);
+    assert!(text_of(&answer).contains("\r\nUpgrade: websocket\r\n"));
+    // The same for a stack of the embedder's own.
+    assert_eq!(HandshakeError::VersionNotSupported.http_status(), Some(426));
+    assert_eq!(
+        HandshakeError::VersionNotSupported.http_fields(),
+        [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
+    );
+}
+
+// WS-4.2.2-15
+#[test]
+fn the_subprotocol_is_one_that_was_offered() {
+    let mut server = asked(&[Add("Sec-WebSocket-Protocol", "chat, superchat")]);
+    for name in ["other", "Chat", "chat, superchat", "chat,superchat", "cha", "chat ", "superchat\r\nX: y"] {
+        let refused = server.sender().accept(&Accept::new().subprotocol(name));
+        assert_eq!(refused, Err(Misuse::SubprotocolNotOffered.into()), "{name}");
+        assert!(server.outgoing().is_empty());
+        assert_eq!((server.state(), server.subprotocol()), (State::Connecting, None));
+    }
+    // The request still waits.
+    server.sender().accept(&Accept::new().subprotocol("superchat")).unwrap();
+    assert_eq!((server.state(), server.subprotocol()), (State::Open, Some("superchat")));
+}
+
+// WS-4.2.2-16
+#[test]
+fn without_an_offer_there_is_no_subprotocol() {
+    let mut server = asked(&[]);
+    let refused = server.sender().accept(&Accept::new().subprotocol("chat"));
+    assert_eq!(refused, Err(Misuse::SubprotocolNotOffered.into()));
+    assert!(server.outgoing().is_empty());
+    server.sender().accept(&Accept::new()).unwrap();
+}
+
+// WS-4.2.2-18
+#[test]
+fn a_subprotocol_is_never_empty() {
+    for changes in
+        [&[][..], &[Add("Sec-WebSocket-Protocol", "chat")], &[Add("Sec-WebSocket-Protocol", ",a,,")]]
+    {
+        let mut server = asked(changes);
+        let refused = server.sender().accept(&Accept::new().subprotocol(""));
+        assert_eq!(refused, Err(Misuse::SubprotocolNotOffered.into()));
+        assert!(server.outgoing().is_empty());
+    }
+}
+
+// WS-4.2.2-19 · WS-4.2.2-27 · WS-11.3.4-02
+#[test]
+fn the_acceptance_names_one_subprotocol() {
+    let mut server =
+        asked(&[Add("Sec-WebSocket-Protocol", "superchat"), Add("Sec-WebSocket-Protocol", "chat")]);
+    // There is no second way to write the field.
+    for name in ["Sec-WebSocket-Protocol", "sec-websocket-protocol"] {
+        let headers = [(name, "chat")];
+        let accept = Accept::new().subprotocol("chat").headers(&headers);
+        assert_eq!(server.sender().accept(&accept), Err(Misuse::ReservedHeader.into()));
+    }
+    server.sender().accept(&Accept::new().subprotocol("chat")).unwrap();
+    let expected = ACCEPTED.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat\r\n\r\n");
+    assert_eq!(text_of(server.outgoing()), expected);
+    assert_eq!(server.subprotocol(), Some("chat"));
+}
+
+// WS-4.2.2-17
+#[test]
+fn an_offer_may_be_declined() {
+    let mut server = asked(&[Add("Sec-WebSocket-Protocol", "chat")]);
+    server.sender().accept(&Accept::new()).unwrap();
+    assert_eq!(text_of(server.outgoing()), ACCEPTED);
+    assert_eq!(server.subprotocol(), None);
+}
+
+// WS-4.2.2-30
+#[test]
+fn frames_may_follow_the_acceptance_at_once() {
+    let mut server = asked(&[]);
+    let tx = server.sender();
+    assert_eq!(tx.text("early"), Err(Misuse::NotOpenYet.into()));
+    assert_eq!(tx.ping(b""), Err(Misuse::NotOpenYet.into()));
+    assert_eq!(tx.begin(DataKind::Text), Err(Misuse::NotOpenYet.into()));
+    assert_eq!(tx.close(CloseCode::NORMAL, ""), Err(Misuse::NotOpenYet.into()));
+    assert_eq!(tx.outgoing_len(), 0);
+    tx.accept(&Accept::new()).unwrap();
+    tx.text("hi").unwrap();
+    assert_eq!(take_outgoing(&mut server), [ACCEPTED.as_bytes(), b"\x81\x02hi"].concat());
+}
+
+#[test]
+fn an_acceptance_may_carry_further_fields() {
+    let mut server = asked(&[Add("Sec-WebSocket-Protocol", "chat")]);
+    let headers = [("Set-Cookie", "a=b"), ("Set-Cookie", "c=\u{fc}\td"), ("X-Empty", "")];
+    server.sender().accept(&Accept::new().subprotocol("chat").headers(&headers)).unwrap();
+    let expected = ACCEPTED.replace(
+        "\r\n\r\n",
+        "\r\nSec-WebSocket-Protocol: chat\r\nSet-Cookie: a=b\r\nSet-Cookie: c=\u{fc}\td\r\nX-Empty: \r\n\r\n",
+    );
+    assert_eq!(text_of(server.outgoing()), expected);
+}
+
+#[test]
+fn no_field_of_an_acceptance_breaks_it_apart() {
+    let mut server = asked(&[]);
+    for field in BROKEN {
+        for fields in [&[field][..], &[("Ok", "ok"), field]] {
+            let refused = server.sender().accept(&Accept::new().headers(fields));
+            assert_eq!(refused, Err(Misuse::InvalidHeader.into()), "{field:?}");
+        }
+    }
+    for name in [
+        "Upgrade",
+        "uPGRADE",
+        "Connection",
+        "CONNECTION",
+        "Sec-WebSocket-Accept",
+        "sec-websocket-accept",
+        "SEC-WEBSOCKET-EXTENSIONS",
+        "Sec-WebSocket-Version",
+        "Sec-WebSocket-Foo",
+        "Content-Length",
+        "transfer-encoding",
+    ] {
+        let refused = server.sender().accept(&Accept::new().headers(&[(name, "a")]));
+        assert_eq!(refused, Err(Misuse::ReservedHeader.into()), "{name}");
+    }
+    assert!(server.outgoing().is_empty());
+    server.sender().accept(&Accept::new()).unwrap();
+    assert_eq!(text_of(server.outgoing()), ACCEPTED);
+}
+
+#[test]
+fn a_request_is_answered_once() {
+    let no_request = Err(Misuse::NoRequest.into());
+    let mut server = server();
+    assert_eq!(server.sender().accept(&Accept::new()), no_request);
+    assert_eq!(server.sender().reject(&Reply::new(403)), no_request);
+    feed(&mut server, b"GET / HTTP/1.1\r\n");
+    assert_eq!(server.sender().accept(&Accept::new()), no_request, "not whole yet");
+
+    let mut server = asked(&[]);
+    server.sender().accept(&Accept::new()).unwrap();
+    assert_eq!(server.sender().accept(&Accept::new()), no_request);
+    assert_eq!(server.sender().reject(&Reply::new(403)), no_request);
+    assert_eq!(server.sender().respond(&Reply::new(200)), no_request);
+    assert_eq!(take_outgoing(&mut server), ACCEPTED.as_bytes());
+
+    let mut server = asked(&[]);
+    server.sender().reject(&Reply::new(403)).unwrap();
+    let answer = server.outgoing().to_vec();
+    assert_eq!(server.sender().reject(&Reply::new(403)), no_request);
+    assert_eq!(server.sender().accept(&Accept::new()), no_request);
+    assert_eq!(take_outgoing(&mut server), answer);
+
+    let mut server = self::server();
+    feed(&mut server, b"garbage\r\n\r\n");
+    assert_eq!(server.sender().accept(&Accept::new()), no_request);
+    assert_eq!(take_outgoing(&mut server), BAD_REQUEST.as_bytes());
+}
+
+#[test]
+fn nothing_is_agreed_where_nothing_was_opened() {
+    let offer = [Add("Sec-WebSocket-Protocol", "chat, superchat")];
+    let mut server = asked(&offer);
+    assert_eq!(server.subprotocol(), None);
+    server.sender().reject(&Reply::new(403)).unwrap();
+    assert_eq!(server.subprotocol(), None, "rejected");
+    let mut server = asked(&offer);
+    let _ = server.receive_eof();
+    assert_eq!(server.subprotocol(), None, "ended");
+}
+
+#[test]
+fn a_decision_may_come_late() {
+    let hi = masked(&frame(0x81, b"hi"), [1, 2, 3, 4]);
+    let mut bytes = [request(&[]), hi.clone()].concat();
+    let mut input = &mut bytes[..];
+    let mut server = server();
+    assert!(matches!(server.receive(&mut input), Ok(Some((Event::HandshakeRequest(_), _)))));
+    // Until then no input is taken.
+    for _ in 0..2 {
+        assert_eq!(server.receive(&mut input).map(drop), Err(Misuse::DecisionPending.into()));
+        assert_eq!(&*input, hi);
+        let mut nothing = &mut [][..];
+        assert!(matches!(server.receive(&mut nothing), Ok(None)));
+    }
+    assert_eq!((server.state(), server.error()), (State::Connecting, None));
+    server.sender().accept(&Accept::new()).unwrap();
+    // Complete without any input, and once.
+    let mut nothing = &mut [][..];
+    assert!(matches!(
+        server.receive(&mut nothing),
+        Ok(Some((Event::HandshakeComplete(handshake), _))) if handshake.response().is_none()
+    ));
+    assert!(matches!(server.receive(&mut nothing), Ok(None)));
+    // Then on with the same input.
+    assert!(matches!(server.receive(&mut input), Ok(Some((Event::Message(sansws::Message::Text("hi")), _)))));
+    assert!(input.is_empty());
+}
+
+#[test]
+fn a_decision_may_come_with_the_event() {
+    let mut bytes = request(&[]);
+    let mut input = &mut bytes[..];
+    let mut server = server();
+    let Ok(Some((Event::HandshakeRequest(request), tx))) = server.receive(&mut input) else { panic!() };
+    assert_eq!(request.path(), "/chat");
+    tx.accept(&Accept::new()).unwrap();
+    tx.text("hi").unwrap();
+    assert!(matches!(server.receive(&mut input), Ok(Some((Event::HandshakeComplete(_), _)))));
+}

@@ -1,0 +1,188 @@
+//! Limits of a head, every cut, and the end of the transport.
+
+use super::*;
+
+/// A valid request of exactly `len` bytes.
+fn padded(len: usize) -> Vec<u8> {
+    let plain = request(&[]).len() + "X: \r\n".len();
+    let padding = "x".repeat(len - plain);
+    let mut fields: Vec<(&str, &str)> = REQUEST.to_vec();
+    fields.push(("X", &padding));
+    let head = head("GET /chat HTTP/1.1", &fields);
+    assert_eq!(head.len(), len);
+    head
+}
+
+#[test]
+fn a_head_has_at_most_max_head_bytes() {
+    for limit in [1024_u32, 16 * 1024] {
+        let len = usize::try_from(limit).unwrap();
+        let config = if limit == 1024 { Config::new().max_head(limit) } else { Config::new() };
+        // Frames behind it do not count.
+        let with_frames = [padded(len), masked(&frame(0x81, &[b'a'; 100]), [1; 4])].concat();
+        for cuts in [vec![], (1..with_frames.len()).collect(), vec![len], vec![len - 1]] {
+            let heard = feed_cut(&mut Connection::server(config), &with_frames, cuts);
+            assert_eq!(heard, [request_heard(&[]), Heard::Complete, Heard::text(&"a".repeat(100))]);
+        }
+        assert_head_refused_with(config, &padded(len + 1), Limit::Head);
+    }
+    // Empty lines in front count.
+    let lines = [b"\r\n".repeat(2), padded(1021)].concat();
+    assert_head_refused_with(Config::new().max_head(1024), &lines, Limit::Head);
+    assert_head_refused_with(Config::new().max_head(0), b"G", Limit::Head);
+}
+
+#[test]
+fn a_head_without_an_end_is_cut_off_at_its_limit() {
+    for endless in [&b"GET / HTTP/1.1\r\nX: "[..], b"", b"G", b"GET / HTTP/1.1\r\n"] {
+        for filler in [b'a', b'\r', b'\n'] {
+            // Line feeds end a head that has begun.
+            if filler == b'\n' && !endless.is_empty() {
+                continue;
+            }
+            let mut server = Connection::server(Config::new().max_head(1000));
+            let bytes = endless.iter().copied().chain(std::iter::repeat(filler));
+            for (byte, seen) in bytes.zip(1..=1001) {
+                let heard = feed(&mut server, &[byte]);
+                if seen <= 1000 {
+                    assert_eq!((heard, server.outgoing()), (vec![], &[][..]), "{seen}");
+                } else {
+                    assert_eq!(heard, [Heard::Failed(Limit::Head.into())]);
+                }
+            }
+            assert_eq!(text_of(&take_outgoing(&mut server)), FIELDS_TOO_LARGE);
+        }
+    }
+}
+
+#[test]
+fn a_head_has_at_most_max_head_fields() {
+    let with = |count: usize| request(&vec![Add("X", "y"); count - REQUEST.len()]);
+    for (config, limit) in [
+        (Config::new(), 100),
+        (Config::new().max_head_fields(7), 7),
+        (Config::new().max_head_fields(128), 128),
+        (Config::new().max_head_fields(255), 128),
+    ] {
+        let heard = feed(&mut Connection::server(config), &with(limit));
+        assert_eq!(heard, [request_heard(&[]), Heard::Complete], "{limit}");
+        assert_head_refused_with(config, &with(limit + 1), Limit::HeadFields);
+    }
+}
+
+#[test]
+fn an_answer_has_at_most_max_outgoing_bytes() {
+    let limited = |limit| {
+        let mut server = Connection::server(Config::new().max_outgoing(limit));
+        ask(&mut server, &request(&[]));
+        server
+    };
+    let full = Err(Misuse::OutgoingFull.into());
+    let mut server = limited(ACCEPTED.len());
+    assert_eq!(server.sender().accept(&Accept::new().headers(&[("X", "y")])), full);
+    assert!(server.outgoing().is_empty());
+    server.sender().accept(&Accept::new()).unwrap();
+    assert_eq!(text_of(server.outgoing()), ACCEPTED);
+
+    let mut server = limited(ACCEPTED.len() - 1);
+    assert_eq!(server.sender().accept(&Accept::new()), full);
+    assert!(server.outgoing().is_empty());
+    assert_eq!((server.state(), server.error()), (State::Connecting, None));
+    // A smaller answer fits: the request still waits.
+    server.sender().reject(&Reply::new(403)).unwrap();
+    assert_over(&mut server);
+
+    let page = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\npage";
+    let mut server = limited(page.len());
+    assert_eq!(server.sender().reject(&Reply::new(200).body(b"page!")), full);
+    assert!(server.outgoing().is_empty());
+    server.sender().reject(&Reply::new(200).body(b"page")).unwrap();
+    assert_eq!(assert_over(&mut server), page);
+
+    // The library's own answers have room of their own.
+    let config = Config::new().max_outgoing(0);
+    assert_head_refused_with(
+        config,
+        &request(&[Set("Sec-WebSocket-Version", "8")]),
+        HandshakeError::VersionNotSupported,
+    );
+    assert_head_refused_with(config.max_head(9), &request(&[]), Limit::Head);
+}
+
+#[test]
+fn where_the_bytes_are_cut_does_not_matter() {
+    let frames = [masked(&frame(0x81, b"hi"), [1, 2, 3, 4]), masked(&frame(0x89, b"ping"), [5; 4])].concat();
+    let valid = [request(&[Add("Sec-WebSocket-Protocol", "chat")]), frames.clone()].concat();
+    let invalid = [request(&[Without("Connection")]), frames.clone()].concat();
+    let plain = [head("GET / HTTP/1.1", &[("Host", "h")]), frames].concat();
+    for stream in [valid, invalid, plain] {
+        let run = |cuts: Vec<usize>| {
+            let mut server = http_server();
+            let heard = feed_cut(&mut server, &stream, cuts);
+            (heard, take_outgoing(&mut server), server.state())
+        };
+        let whole = run(vec![]);
+        assert_eq!(run((1..stream.len()).collect()), whole);
+        for cut in 1..stream.len() {
+            assert_eq!(run(vec![cut]), whole, "{cut}");
+            // An empty read changes nothing.
+            assert_eq!(run(vec![cut, cut]), whole, "{cut}");
+        }
+    }
+    let mut server = server();
+    let stream = [request(&[]), masked(&frame(0x81, b"hi"), [1, 2, 3, 4])].concat();
+    assert_eq!(feed(&mut server, &stream), [request_heard(&[]), Heard::Complete, Heard::text("hi")]);
+}
+
+// WS-7.1.4-03
+#[test]
+fn the_transport_may_end_before_the_head_does() {
+    let head = request(&[]);
+    for len in [0, 1, head.len() / 2, head.len() - 1] {
+        let mut server = server();
+        assert_eq!(feed(&mut server, &head[..len]), []);
+        for _ in 0..2 {
+            assert_eq!(server.receive_eof().map(drop), Err(HandshakeError::UnexpectedEof.into()));
+        }
+        assert_eq!(feed(&mut server, &head), [Heard::Failed(HandshakeError::UnexpectedEof.into())]);
+        assert!(server.outgoing().is_empty() && server.should_disconnect());
+        assert_eq!(server.state(), State::Closed);
+        assert!(!server.is_closed_cleanly());
+        assert_eq!(server.close_code(), Some(CloseCode::ABNORMAL));
+    }
+}
+
+#[test]
+fn a_connection_that_has_ended_cannot_be_accepted() {
+    let mut server = asked(&[]);
+    assert_eq!(server.receive_eof().map(drop), Err(HandshakeError::UnexpectedEof.into()));
+    assert_eq!(server.state(), State::Closed);
+    assert!(server.sender().accept(&Accept::new()).is_err());
+    assert!(server.outgoing().is_empty());
+    assert_eq!(server.state(), State::Closed);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_request_leads_to_an_event_or_an_error_or_waiting(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+    ) {
+        let mut stream = request(&[
+            Add("Sec-WebSocket-Protocol", "a, b"),
+            Add("Sec-WebSocket-Extensions", "foo; x=\"1\\0\", bar"),
+        ]);
+        stream.extend(masked(&frame(0x81, b"hi"), [1, 2, 3, 4]));
+        for (at, byte) in changes {
+            let at = at.index(stream.len());
+            stream[at] = byte;
+        }
+        let mut cuts: Vec<_> = cuts.iter().map(|at| at.index(stream.len())).collect();
+        cuts.sort_unstable();
+        let (mut whole, mut pieces) = (http_server(), http_server());
+        prop_assert_eq!(feed(&mut whole, &stream), feed_cut(&mut pieces, &stream, cuts));
+        prop_assert_eq!(take_outgoing(&mut whole), take_outgoing(&mut pieces));
+    }
+}

@@ -1,0 +1,175 @@
+//! Rejections, and answers to plain HTTP.
+
+use super::*;
+
+/// Rejects a valid request and returns what is written. Then all is over.
+#[track_caller]
+fn rejected(reply: &Reply<'_>) -> String {
+    let mut server = asked(&[]);
+    server.sender().reject(reply).unwrap();
+    assert_over(&mut server)
+}
+
+// WS-4.2.2-05
+#[test]
+fn a_server_may_ask_for_authentication() {
+    assert_eq!(
+        rejected(&Reply::new(401).headers(&[("WWW-Authenticate", "Basic realm=\"chat\"")])),
+        "HTTP/1.1 401 Unauthorized\r\n\
+         WWW-Authenticate: Basic realm=\"chat\"\r\n\
+         Connection: close\r\n\
+         Content-Length: 0\r\n\
+         \r\n"
+    );
+}
+
+// WS-4.2.2-06
+#[test]
+fn a_server_may_redirect() {
+    assert_eq!(
+        rejected(&Reply::new(302).headers(&[("Location", "wss://other.example/")])),
+        "HTTP/1.1 302 Found\r\nLocation: wss://other.example/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    );
+}
+
+// WS-4.2.2-07
+#[test]
+fn the_origin_is_known_before_the_decision() {
+    look_at(&request(&[Add("Origin", "http://evil.example")]), |request| {
+        assert_eq!(request.origin(), Some("http://evil.example"));
+        assert!(!request.is_origin_in(&["http://server.example"]) && !request.is_same_origin());
+    });
+    look_at(&request(&[]), |request| assert_eq!(request.origin(), None));
+}
+
+// WS-4.2.2-09 · WS-10.2-02 · WS-7.1.4-03
+#[test]
+fn an_unacceptable_origin_is_answered_with_403() {
+    let mut server = asked(&[Add("Origin", "http://evil.example")]);
+    server.sender().reject(&Reply::new(403).body(b"not from there")).unwrap();
+    assert_eq!(
+        assert_over(&mut server),
+        "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 14\r\n\r\nnot from there"
+    );
+}
+
+// WS-7.2.2-01 · WS-7.1.7-06
+#[test]
+fn a_server_that_gives_up_just_closes() {
+    // No frame is among what was written: `rejected` compares all of it, as does `assert_refused`.
+    assert_eq!(
+        rejected(&Reply::new(503)),
+        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    );
+    assert_refused(&[Without("Sec-WebSocket-Key")], HandshakeError::Key);
+}
+
+#[test]
+fn a_reply_has_a_status_fields_and_a_body() {
+    for (reply, expected) in [
+        (Reply::new(200).body(b"a"), "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\na"),
+        (Reply::new(204).body(b"no"), "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"),
+        (Reply::new(304).body(b"no"), "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n"),
+        (Reply::new(418), "HTTP/1.1 418 \r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+        (Reply::new(599), "HTTP/1.1 599 \r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+        (
+            Reply::new(426).headers(&[("upgrade", "websocket")]),
+            "HTTP/1.1 426 Upgrade Required\r\nupgrade: websocket\r\nConnection: Upgrade, close\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ] {
+        assert_eq!(rejected(&reply), expected);
+    }
+    let body = [b'x'; 12345];
+    let answer = rejected(&Reply::new(404).body(&body));
+    assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"));
+    assert!(answer.contains("\r\nContent-Length: 12345\r\n\r\nxxx") && answer.ends_with("xxx"));
+    for status in [301, 303, 307, 308, 400, 408, 413, 421, 429, 500, 502, 504, 505] {
+        let answer = rejected(&Reply::new(status));
+        let reason = answer.lines().next().unwrap().strip_prefix(&format!("HTTP/1.1 {status} ")).unwrap();
+        assert!(!reason.is_empty(), "{status}");
+    }
+}
+
+#[test]
+fn a_refused_reply_leaves_the_request_waiting() {
+    let mut server = asked(&[]);
+    for status in [0, 99, 100, 101, 199, 600, 1000, u16::MAX] {
+        let refused = server.sender().reject(&Reply::new(status));
+        assert_eq!(refused, Err(Misuse::InvalidStatus.into()), "{status}");
+    }
+    for field in BROKEN {
+        let refused = server.sender().reject(&Reply::new(403).headers(&[field]));
+        assert_eq!(refused, Err(Misuse::InvalidHeader.into()), "{field:?}");
+    }
+    for name in
+        ["Connection", "content-length", "Content-Length", "TRANSFER-ENCODING", "Sec-WebSocket-Accept"]
+    {
+        let refused = server.sender().reject(&Reply::new(403).headers(&[(name, "a")]));
+        assert_eq!(refused, Err(Misuse::ReservedHeader.into()), "{name}");
+    }
+    assert!(server.outgoing().is_empty());
+    assert_eq!((server.state(), server.error()), (State::Connecting, None));
+    server.sender().accept(&Accept::new()).unwrap();
+    assert_eq!(text_of(server.outgoing()), ACCEPTED);
+}
+
+#[test]
+fn plain_requests_are_answered_by_the_connection_itself() {
+    const HOST: [Field; 1] = [("Host", "h")];
+    assert_head_refused(&head("GET / HTTP/1.1", &HOST), HandshakeError::Upgrade);
+    assert_head_refused(&head("GET / HTTP/1.0", &[]), HandshakeError::Upgrade);
+    for method in ["HEAD", "POST", "PUT", "OPTIONS"] {
+        assert_head_refused(&head(&format!("{method} / HTTP/1.1"), &HOST), HandshakeError::Method);
+    }
+    assert_head_refused(&head("GET / HTTP/1.1", &[]), HandshakeError::Host);
+}
+
+#[test]
+fn plain_requests_are_events_where_they_are_wanted() {
+    let config = Config::new().http_requests(true);
+    for (method, version, fields) in [
+        ("GET", "1.1", &[("Host", "h")][..]),
+        ("HEAD", "1.1", &[("Host", "h")]),
+        ("POST", "1.1", &[("Host", "h"), ("Content-Length", "4")]),
+        ("GET", "1.1", &[("Host", "h"), ("Upgrade", "h2c"), ("Connection", "Upgrade")]),
+        ("GET", "1.0", &[]),
+    ] {
+        let head = [head(&format!("{method} /page HTTP/{version}"), fields), b"body".to_vec()].concat();
+        let page = if method == "HEAD" { "" } else { "page" };
+        for cuts in [0..0, 1..head.len()] {
+            let mut server = Connection::server(config);
+            let events = feed_cut(&mut server, &head, cuts);
+            assert_eq!(events, [Heard::Http(method.to_string(), "/page".to_string())]);
+            let expected = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\n{page}");
+            assert_eq!(assert_over(&mut server), expected);
+        }
+    }
+    // WebSockets go on, on the same port.
+    let events = feed(&mut Connection::server(config), &request(&[]));
+    assert_eq!(events, [request_heard(&[]), Heard::Complete]);
+    // What is not valid is still no request.
+    assert_head_refused_with(config, &head("GET / HTTP/1.1", &[]), HandshakeError::Host);
+    assert_head_refused_with(
+        config,
+        &head("GET / HTTP/1.1", &[("Host", "a"), ("Host", "b")]),
+        HandshakeError::Host,
+    );
+    assert_head_refused_with(config, &head("POST / HTTP/1.1", &REQUEST), HandshakeError::Method);
+    assert_head_refused_with(config, &head("GET / HTTP/1.0", &REQUEST), HandshakeError::HttpVersion);
+    assert_head_refused_with(config, &request(&[Without("Sec-WebSocket-Key")]), HandshakeError::Key);
+    assert_head_refused_with(config, b"garbage\r\n\r\n", HandshakeError::MalformedHead);
+}
+
+#[test]
+fn a_plain_request_cannot_be_accepted() {
+    let mut server = http_server();
+    ask(&mut server, &head("GET / HTTP/1.1", &[("Host", "h")]));
+    assert_eq!(server.sender().accept(&Accept::new()), Err(Misuse::NoRequest.into()));
+    assert!(server.outgoing().is_empty());
+    let mut more = *b"x";
+    let mut input = &mut more[..];
+    assert_eq!(server.receive(&mut input).map(drop), Err(Misuse::DecisionPending.into()));
+    assert_eq!(&*input, b"x");
+    server.sender().reject(&Reply::new(404)).unwrap();
+    assert_over(&mut server);
+}

@@ -1,0 +1,375 @@
+//! Section 4.2.1: reading the client's opening handshake.
+
+use super::*;
+
+// WS-4.2.1-01 · WS-10.7-04
+#[test]
+fn what_is_no_handshake_is_answered_by_http() {
+    for garbage in [
+        &b"garbage\r\n\r\n"[..],
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n\n",
+        b"\x81\x02hi\n\n",
+        b"GET /chat\r\n\r\n",
+        b"GET /chat \r\n\r\n",
+        b"GET  /chat HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: h\r\n\r\n",
+        b" GET /chat HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"G\0T /chat HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"GET /chat http/1.1\r\nHost: h\r\n\r\n",
+        b"GET /chat HTTP/1.11\r\nHost: h\r\n\r\n",
+        b"GET /chat HTTP/1.1\r\nHost\r\n\r\n",
+        b"GET /chat HTTP/1.1\r\n: h\r\n\r\n",
+        b"GET /chat HTTP/1.1\r\nHost : h\r\n\r\n",
+        b"GET /chat HTTP/1.1\r\n Host: h\r\n\r\n",
+        b"GET /chat HTTP/1.1\r\nHost: h\r\n folded\r\n\r\n",
+        b"GET /chat HTTP/1.1\r\nHost: h\0\r\n\r\n",
+        b"GET /chat HTTP/1.1\r\nHost: h\rX: y\r\n\r\n",
+        b"GET /chat HTTP/1.1\r\nH\xc3\xb6st: h\r\n\r\n",
+    ] {
+        assert_head_refused(garbage, HandshakeError::MalformedHead);
+    }
+    // One defect of each kind.
+    for (changes, error) in [
+        (Without("Host"), HandshakeError::Host),
+        (Without("Upgrade"), HandshakeError::Upgrade),
+        (Without("Connection"), HandshakeError::Connection),
+        (Without("Sec-WebSocket-Key"), HandshakeError::Key),
+        (Without("Sec-WebSocket-Version"), HandshakeError::Version),
+        (Set("Sec-WebSocket-Version", "8"), HandshakeError::VersionNotSupported),
+        (Add("Sec-WebSocket-Protocol", "a b"), HandshakeError::Subprotocol),
+        (Add("Sec-WebSocket-Extensions", "a b"), HandshakeError::Extensions),
+    ] {
+        assert_refused(&[changes], error);
+        assert!(matches!(error.http_status(), Some(400..=499)));
+    }
+}
+
+// WS-4.2.1-02
+#[test]
+fn an_incomplete_head_is_waited_for() {
+    let head = request(&[]);
+    let (start, end) = head.split_at(head.len() - 2);
+    let mut server = server();
+    assert_eq!(feed(&mut server, start), []);
+    assert!(server.outgoing().is_empty());
+    assert_eq!((server.state(), server.error()), (State::Connecting, None));
+    assert_eq!(feed(&mut server, end), [request_heard(&[]), Heard::Complete]);
+    assert_eq!(text_of(server.outgoing()), ACCEPTED);
+}
+
+// WS-4.2.1-03
+#[test]
+fn the_order_of_fields_does_not_matter() {
+    let mut fields = changed(&REQUEST, &[Add("Origin", "http://h"), Add("Cookie", "a=b")]);
+    for _ in 0..2 {
+        for _ in 0..fields.len() {
+            fields.rotate_left(1);
+            assert_fields_accepted(&fields);
+        }
+        fields.reverse();
+    }
+}
+
+// WS-4.1-63
+#[test]
+fn field_names_have_no_case() {
+    for change_case in [str::to_ascii_lowercase, str::to_ascii_uppercase] {
+        let names = REQUEST.map(|(name, _)| change_case(name));
+        let fields: Vec<_> = names.iter().zip(REQUEST).map(|(name, (_, value))| (&name[..], value)).collect();
+        let head = head("GET /chat HTTP/1.1", &fields);
+        assert_head_accepted(&head, &[]);
+        look_at(&head, |request| assert_eq!(request.header("HOST"), Some("server.example")));
+    }
+    // Nor has what they are refused for.
+    assert_refused(&[Add("sEC-wEBSOCKET-kEY", KEY)], HandshakeError::Key);
+}
+
+// WS-4.2.1-04
+#[test]
+fn the_method_is_get() {
+    for method in ["POST", "get", "Get", "GETT", "HEAD", "PUT", "CONNECT", "OPTIONS"] {
+        assert_head_refused(&head(&format!("{method} / HTTP/1.1"), &REQUEST), HandshakeError::Method);
+        let upgrade = ServerUpgrade::check(method, || as_bytes(&REQUEST));
+        assert_eq!(upgrade.map(drop), Err(HandshakeError::Method));
+    }
+}
+
+// WS-4.2.1-05
+#[test]
+fn the_version_of_http_is_1_1() {
+    for version in ["HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/1.2"] {
+        assert_head_refused(&head(&format!("GET / {version}"), &REQUEST), HandshakeError::HttpVersion);
+    }
+    // The connection preface of HTTP/2.
+    assert_head_refused(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", HandshakeError::HttpVersion);
+}
+
+// WS-4.2.1-06 · WS-4.2.2-13
+#[test]
+fn the_resource_name_comes_from_the_request_target() {
+    for (target, resource_name, path, query) in [
+        ("/", "/", "/", None),
+        ("/chat", "/chat", "/chat", None),
+        ("/a/%7e/../A?x=%2F", "/a/%7e/../A?x=%2F", "/a/%7e/../A", Some("x=%2F")),
+        ("/a?b?c", "/a?b?c", "/a", Some("b?c")),
+        ("/a?", "/a?", "/a", Some("")),
+        ("/a?u=http://h/x", "/a?u=http://h/x", "/a", Some("u=http://h/x")),
+        ("//a/b", "//a/b", "//a/b", None),
+        ("/http://h/x", "/http://h/x", "/http://h/x", None),
+        ("http://h/chat?x", "/chat?x", "/chat", Some("x")),
+        ("https://h:8443/chat", "/chat", "/chat", None),
+        ("HTTP://h/chat", "/chat", "/chat", None),
+        ("http://h", "/", "/", None),
+        ("http://h/", "/", "/", None),
+        ("http://[::1]:80/a", "/a", "/a", None),
+    ] {
+        look_at(&head(&format!("GET {target} HTTP/1.1"), &REQUEST), |request| {
+            assert_eq!((request.method(), request.target()), ("GET", target));
+            assert_eq!(request.resource_name(), resource_name, "{target}");
+            assert_eq!((request.path(), request.query()), (path, query), "{target}");
+        });
+    }
+}
+
+// WS-4.2.1-01 · WS-10.7-04
+#[test]
+fn a_target_without_a_resource_name_is_a_bad_request() {
+    for target in ["*", "chat", "server.example:80", "http://server.example?x", "?x"] {
+        assert_head_refused(
+            &head(&format!("GET {target} HTTP/1.1"), &REQUEST),
+            HandshakeError::MalformedHead,
+        );
+    }
+}
+
+// WS-10.7-04
+#[test]
+fn a_target_with_a_space_is_a_bad_request() {
+    assert_head_refused(b"GET /ch at HTTP/1.1\r\nHost: h\r\n\r\n", HandshakeError::MalformedHead);
+}
+
+// WS-4.2.1-07
+#[test]
+fn there_is_one_host() {
+    for changes in [
+        &[Without("Host")][..],
+        &[Add("Host", "server.example")],
+        &[Add("host", "other.example")],
+        &[Set("Host", "a, b")],
+        &[Set("Host", "a b")],
+    ] {
+        assert_refused(changes, HandshakeError::Host);
+    }
+    for host in ["server.example:8080", "[::1]", "[::1]:80", "192.0.2.1"] {
+        assert_accepted(&[Set("Host", host)]);
+    }
+}
+
+// WS-4.2.1-09 · WS-2.1-01
+#[test]
+fn upgrade_contains_websocket() {
+    for value in [
+        "websocket",
+        "WebSocket",
+        "WEBSOCKET",
+        "h2c, websocket",
+        "websocket,h2c",
+        " \twebsocket\t ",
+        ",websocket,",
+    ] {
+        assert_accepted(&[Set("Upgrade", value)]);
+    }
+    assert_accepted(&[Set("Upgrade", "h2c"), Add("upgrade", "websocket")]);
+    for value in [
+        "",
+        "h2c",
+        "websocketx",
+        "web socket",
+        "websocket/13",
+        "websocket; a",
+        "\"websocket\"",
+        // KELVIN SIGN and LATIN SMALL LETTER LONG S fold to k and s in Unicode.
+        "websoc\u{212a}et",
+        "web\u{17f}ocket",
+    ] {
+        assert_refused(&[Set("Upgrade", value)], HandshakeError::Upgrade);
+    }
+    assert_refused(&[Without("Upgrade")], HandshakeError::Upgrade);
+}
+
+// WS-4.2.1-10
+#[test]
+fn connection_contains_upgrade() {
+    for value in ["Upgrade", "upgrade", "UPGRADE", "keep-alive, upgrade", "upgrade,keep-alive", "\tUpgrade "]
+    {
+        assert_accepted(&[Set("Connection", value)]);
+    }
+    assert_accepted(&[Set("Connection", "keep-alive"), Add("Connection", "upgrade")]);
+    assert_accepted(&[Add("connection", "keep-alive")]);
+    for value in ["", "close", "keep-alive", "Upgraded", "up grade", "keep-alive upgrade", "websocket"] {
+        assert_refused(&[Set("Connection", value)], HandshakeError::Connection);
+    }
+    assert_refused(&[Without("Connection")], HandshakeError::Connection);
+}
+
+// WS-4.2.1-11 · WS-11.3.1-01
+#[test]
+fn there_is_one_key() {
+    assert_refused(&[Without("Sec-WebSocket-Key")], HandshakeError::Key);
+    assert_refused(&[Add("Sec-WebSocket-Key", KEY)], HandshakeError::Key);
+    assert_refused(&[Add("Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEA==")], HandshakeError::Key);
+    assert_refused(&[Add("sec-websocket-key", "")], HandshakeError::Key);
+}
+
+// WS-4.2.1-12 · WS-4.3-02
+#[test]
+fn a_key_is_sixteen_bytes_in_base64() {
+    let mut server = server();
+    for key in [
+        "AQIDBAUGBwgJCgsMDQ4PEA==",
+        "+/+/+/+/+/+/+/+/+/+/+Q==",
+        "zzzzzzzzzzzzzzzzzzzzzg==",
+        "0123456789abcdefghijkw==",
+    ] {
+        server = self::server();
+        ask(&mut server, &request(&[Set("Sec-WebSocket-Key", key)]));
+    }
+    assert_eq!(server.state(), State::Connecting);
+    for key in [
+        "",
+        "AQIDBAUGBwgJCgsMDQ4P",
+        "AQIDBAUGBwgJCgsMDQ4PEBE=",
+        "AQIDBAUGBwgJCgsMDQ4PEBESEw==",
+        "AQIDBAUGBwgJCgsMDQ4PEA",
+        "AQIDBAUGBwgJCgsMDQ4PEA=",
+        "AQIDBAUGBwgJCgsMDQ4PEA===",
+        "AQIDBAUGBwgJCgsMDQ4PEA=A",
+        "AQIDBAUGBwgJCgsMDQ4PEAA=",
+        "AQIDBAUGBwgJCgsMDQ4P====",
+        "=QIDBAUGBwgJCgsMDQ4PEA==",
+        "AQIDBAUGBwgJCgsMDQ4P-A==",
+        "AQIDBAUGBwgJCgsMDQ4P_A==",
+        "AQIDBAUGBwg CgsMDQ4PEA==",
+        "AQIDBAUGBwg\tCgsMDQ4PEA==",
+        "AQIDBAUGBwgJCgsMDQ4\u{fc}A==",
+        "AQIDBAUGBwgJCgsMDQ4PEA==, AQIDBAUGBwgJCgsMDQ4PEA==",
+        "\"AQIDBAUGBwgJCgsMDQ4PEA==\"",
+    ] {
+        assert_refused(&[Set("Sec-WebSocket-Key", key)], HandshakeError::Key);
+    }
+}
+
+// WS-4.2.1-13
+#[test]
+fn a_key_may_have_pad_bits() {
+    let mut server = asked(&[Set("Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEC==")]);
+    server.sender().accept(&Accept::new()).unwrap();
+    // Over the text, so it is not the answer to what the key decodes to.
+    assert!(text_of(server.outgoing()).contains("Sec-WebSocket-Accept: OfS0wDaT5NoxF2gqm7Zj2YtetzM=\r\n"));
+}
+
+// WS-4.2.1-14 · WS-11.3.5-02
+#[test]
+fn there_is_one_version_and_it_is_13() {
+    assert_accepted(&[Set("Sec-WebSocket-Version", " 13\t")]);
+    for changes in [
+        &[Without("Sec-WebSocket-Version")][..],
+        &[Add("Sec-WebSocket-Version", "13")],
+        &[Add("Sec-WebSocket-Version", "8")],
+        &[Set("Sec-WebSocket-Version", "8"), Add("Sec-WebSocket-Version", "13")],
+        &[Set("Sec-WebSocket-Version", "13, 8")],
+        &[Set("Sec-WebSocket-Version", "13, 13")],
+        &[Set("Sec-WebSocket-Version", "013")],
+        &[Set("Sec-WebSocket-Version", "")],
+    ] {
+        assert_refused(changes, HandshakeError::Version);
+    }
+    for version in ["8", "14"] {
+        assert_refused(&[Set("Sec-WebSocket-Version", version)], HandshakeError::VersionNotSupported);
+    }
+}
+
+// WS-4.3-04
+#[test]
+fn a_version_is_a_number_up_to_255_without_leading_zeros() {
+    for version in ["0", "1", "9", "10", "12", "14", "99", "100", "199", "200", "249", "250", "255"] {
+        assert_refused(&[Set("Sec-WebSocket-Version", version)], HandshakeError::VersionNotSupported);
+    }
+    for version in [
+        "00", "01", "013", "+13", "-13", "13.0", "0x0d", "256", "300", "1000", "130", "1e1", "1 3", "\u{661}",
+    ] {
+        let error =
+            if version == "130" { HandshakeError::VersionNotSupported } else { HandshakeError::Version };
+        assert_refused(&[Set("Sec-WebSocket-Version", version)], error);
+    }
+}
+
+// WS-4.2.1-16 · WS-11.3.4-01
+#[test]
+fn subprotocols_are_a_list_in_order_of_preference() {
+    const NAME: &str = "Sec-WebSocket-Protocol";
+    for (changes, expected) in [
+        (&[][..], &[][..]),
+        (&[Add(NAME, "chat")], &["chat"]),
+        (&[Add(NAME, "b, a")], &["b", "a"]),
+        (&[Add(NAME, "b,a")], &["b", "a"]),
+        (&[Add(NAME, "b \t,\ta")], &["b", "a"]),
+        (&[Add(NAME, ", b,, a,")], &["b", "a"]),
+        (&[Add(NAME, "a"), Add(NAME, "b")], &["a", "b"]),
+        (&[Add(NAME, "c, a"), Add("X", "y"), Add("sec-websocket-protocol", "b")], &["c", "a", "b"]),
+        (&[Add(NAME, "v12.stomp, x!#$%&'*+-.^_`|~9")], &["v12.stomp", "x!#$%&'*+-.^_`|~9"]),
+    ] {
+        assert_head_accepted(&request(changes), expected);
+        let fields = changed(&REQUEST, changes);
+        let upgrade = ServerUpgrade::check("GET", || as_bytes(&fields)).unwrap();
+        assert!(upgrade.subprotocols().eq(expected.iter().copied()), "{changes:?}");
+    }
+}
+
+// WS-4.3-03 · WS-4.3-08
+#[test]
+fn subprotocols_are_tokens_and_at_least_one() {
+    for value in ["", ",", " , ", "a b", "a;b", "a, b c", "a/b", "a=b", "\"a\"", "(a)", "caf\u{e9}", "a@b"] {
+        assert_refused(&[Add("Sec-WebSocket-Protocol", value)], HandshakeError::Subprotocol);
+    }
+    // One line of several is enough to be malformed.
+    for (first, second) in [("a", "b c"), ("b c", "a")] {
+        assert_refused(
+            &[Add("Sec-WebSocket-Protocol", first), Add("Sec-WebSocket-Protocol", second)],
+            HandshakeError::Subprotocol,
+        );
+    }
+    assert_head_accepted(
+        &request(&[Add("Sec-WebSocket-Protocol", ""), Add("Sec-WebSocket-Protocol", "a")]),
+        &["a"],
+    );
+}
+
+// WS-8.1-04
+#[test]
+fn what_is_not_utf_8_is_refused() {
+    for (name, error) in [
+        ("Sec-WebSocket-Protocol", HandshakeError::Subprotocol),
+        ("Sec-WebSocket-Extensions", HandshakeError::Extensions),
+    ] {
+        for value in [&b"\xff"[..], b"chat\xff", b"chat, \xc3", b"\xf0\x9f\x98"] {
+            let mut head = request(&[Add(name, "ok")]);
+            head.truncate(head.len() - 2);
+            head.extend([name.as_bytes(), b": ", value, b"\r\n\r\n"].concat());
+            assert_head_refused(&head, error);
+        }
+    }
+}
+
+// WS-4.2.1-18
+#[test]
+fn unknown_fields_are_ignored() {
+    assert_accepted(&[
+        Add("X-Foo", "bar"),
+        Add("Sec-Foo", "bar"),
+        Add("Sec-WebSocket-Foo", "\u{fc}"),
+        Add("Sec-WebSocket-Accept", "x"),
+        Add("Empty", ""),
+        Add("Content-Length", "0"),
+    ]);
+}

@@ -1,0 +1,353 @@
+//! Holds that what the RFCs ask for is tested: `requirements/requirements.tsv` lists it, comments at tests name the ids.
+//!
+//! An id counts as tested where it stands in the comment above a `#[test]`, in a comment inside of such a function, or in
+//! one inside of `proptest!`. What no test can show stands in `requirements/untested.tsv` with the reason.
+
+mod ids;
+mod rust_source;
+
+use ids::{Mention, is_id, mentions};
+use rust_source::{lines_at_tests, split};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const REQUIREMENTS: &str = "tests/requirements/requirements.tsv";
+const UNTESTED: &str = "tests/requirements/untested.tsv";
+/// The ids in here are examples, many of them wrong on purpose.
+const THIS_TEST: &str = "tests/requirements/";
+/// What stands here is called by tests but is none.
+const SUPPORT: &str = "tests/support/";
+
+/// The topics of which each requirement on the library needs a test.
+const TESTED_TOPICS: [&str; 13] = [
+    "uri",
+    "handshake-client",
+    "handshake-server",
+    "framing",
+    "masking",
+    "fragmentation",
+    "control",
+    "close",
+    "utf8",
+    "extension",
+    "security",
+    "deflate-framing",
+    "deflate-negotiation",
+];
+/// What the library does not do yet. Named, so that a mistyped topic is not taken for one of them.
+const LATER_TOPICS: [&str; 1] = ["h2-h3"];
+const OWNERS: [&str; 3] = ["library", "embedder", "n/a"];
+
+#[test]
+fn each_requirement_on_the_library_is_tested_or_says_why_not() {
+    let read = |path: &str| fs::read_to_string(Path::new(ROOT).join(path)).expect(path);
+    let sources = sources(Path::new(ROOT));
+    assert!(sources.iter().any(|source| source.path.starts_with("src/")), "found no source in {ROOT}");
+    let problems = check(&read(REQUIREMENTS), &read(UNTESTED), &sources);
+    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+}
+
+// --- The rules ---
+
+struct Source {
+    /// From the root, with `/`.
+    path: String,
+    text: String,
+}
+
+struct Requirement {
+    /// In the list.
+    line: usize,
+    needs_test: bool,
+    text: String,
+}
+
+/// Everything that is wrong, one line each.
+fn check(requirements: &str, untested: &str, sources: &[Source]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let requirements = parse_requirements(requirements, &mut problems);
+    let tested = scan(sources, &requirements, &mut problems);
+    let excused = parse_untested(untested, &requirements, &tested, &mut problems);
+    let mut missing: Vec<_> = requirements
+        .iter()
+        .filter(|(id, requirement)| {
+            requirement.needs_test && !tested.contains_key(*id) && !excused.contains(*id)
+        })
+        .collect();
+    missing.sort_by_key(|(_, requirement)| requirement.line);
+    for (id, requirement) in missing {
+        problems
+            .push(format!("{id} is neither named at a test nor listed in {UNTESTED}: {}", requirement.text));
+    }
+    problems
+}
+
+fn parse_requirements(list: &str, problems: &mut Vec<String>) -> BTreeMap<String, Requirement> {
+    let mut requirements = BTreeMap::new();
+    // The first line names the columns.
+    for (line, row) in numbered(list).skip(1) {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let [id, _section, _level, _role, owner, topic, text, _how_to_test] = columns[..] else {
+            problems.push(format!("{REQUIREMENTS}:{line}: {} columns, not 8", columns.len()));
+            continue;
+        };
+        if !is_id(id) {
+            problems.push(format!("{REQUIREMENTS}:{line}: `{id}` is not a well-formed id"));
+        }
+        if !OWNERS.contains(&owner) {
+            problems.push(format!("{REQUIREMENTS}:{line}: {id} has the unknown owner `{owner}`"));
+        }
+        let is_tested_topic = TESTED_TOPICS.contains(&topic);
+        if !is_tested_topic && !LATER_TOPICS.contains(&topic) {
+            problems.push(format!("{REQUIREMENTS}:{line}: {id} has the unknown topic `{topic}`"));
+        }
+        let needs_test = owner == "library" && is_tested_topic;
+        let requirement = Requirement { line, needs_test, text: text.to_string() };
+        if requirements.insert(id.to_string(), requirement).is_some() {
+            problems.push(format!("{REQUIREMENTS}:{line}: {id} is there twice"));
+        }
+    }
+    requirements
+}
+
+/// The ids that need no test. `tested` tells where an id is named at a test.
+fn parse_untested(
+    list: &str,
+    requirements: &BTreeMap<String, Requirement>,
+    tested: &BTreeMap<String, String>,
+    problems: &mut Vec<String>,
+) -> BTreeSet<String> {
+    let mut excused = BTreeSet::new();
+    let mut previous = "";
+    for (line, row) in numbered(list) {
+        if row.trim().is_empty() || row.starts_with('#') {
+            continue;
+        }
+        let at = format!("{UNTESTED}:{line}");
+        let (id, reason) = row.split_once('\t').unwrap_or((row, ""));
+        // Listed without a reason is one problem, not two: it counts as listed.
+        if reason.trim().is_empty() {
+            problems.push(format!("{at}: {id} has no reason (a tab goes between the id and its reason)"));
+        }
+        let Some(requirement) = requirements.get(id) else {
+            problems.push(format!("{at}: there is no requirement `{id}`"));
+            continue;
+        };
+        if !requirement.needs_test {
+            problems.push(format!("{at}: {id} needs no test, so it does not belong here"));
+        }
+        if let Some(test) = tested.get(id) {
+            problems.push(format!("{at}: {id} is tested at {test}; remove it here"));
+        }
+        if !excused.insert(id.to_string()) {
+            problems.push(format!("{at}: {id} is there twice"));
+        } else if id < previous {
+            problems.push(format!("{at}: {id} belongs above {previous}, as `sort` would have it"));
+        }
+        previous = id;
+    }
+    excused
+}
+
+/// Checks every id that is named anywhere. Returns those named at a test, and where.
+fn scan(
+    sources: &[Source],
+    requirements: &BTreeMap<String, Requirement>,
+    problems: &mut Vec<String>,
+) -> BTreeMap<String, String> {
+    let mut tested = BTreeMap::new();
+    for Source { path, text } in sources {
+        if path.starts_with(THIS_TEST) {
+            continue;
+        }
+        let lines = split(text);
+        let at_tests =
+            if path.starts_with("fuzz/") { vec![false; lines.len()] } else { lines_at_tests(&lines) };
+        for (number, row) in numbered(text) {
+            let at = format!("{path}:{number}");
+            let is_at_test = at_tests.get(number - 1).is_some_and(|&at_test| at_test);
+            for mention in mentions(row) {
+                match mention {
+                    Mention::Id(id) if requirements.contains_key(&id) => {}
+                    Mention::Id(id) => problems.push(format!("{at}: there is no requirement {id}")),
+                    Mention::NearMiss(text) => {
+                        problems.push(format!("{at}: `{text}` is not the form of an id, such as WS-5.1-03"));
+                    }
+                    Mention::Short(text, _) if is_at_test || !path.starts_with("src/") => {
+                        problems.push(format!("{at}: `{text}`: write every id out whole"));
+                    }
+                    Mention::Short(text, ids) => {
+                        // The first one is enough: a range that is too long has many.
+                        if let Some(id) = ids.iter().find(|id| !requirements.contains_key(*id)) {
+                            problems.push(format!("{at}: `{text}`: there is no requirement {id}"));
+                        }
+                    }
+                }
+            }
+        }
+        if path.starts_with(SUPPORT) {
+            continue;
+        }
+        for (index, line) in lines.iter().enumerate().filter(|(index, _)| at_tests[*index]) {
+            for mention in mentions(&line.comment) {
+                if let Mention::Id(id) = mention {
+                    tested.entry(id).or_insert_with(|| format!("{path}:{}", index + 1));
+                }
+            }
+        }
+    }
+    tested
+}
+
+/// The `.rs` files of the library, its tests and its fuzz targets. A package from the registry has no `fuzz/`.
+fn sources(root: &Path) -> Vec<Source> {
+    let mut paths = Vec::new();
+    for directory in ["src", "tests", "fuzz"] {
+        collect(&root.join(directory), &mut paths);
+    }
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| Source {
+            path: path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/"),
+            text: fs::read_to_string(&path).unwrap(),
+        })
+        .collect()
+}
+
+fn collect(directory: &Path, paths: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            // What is built or installed is not ours.
+            if !path.ends_with("target") && !path.ends_with("node_modules") {
+                collect(&path, paths);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            paths.push(path);
+        }
+    }
+}
+
+/// The lines with their numbers, from 1.
+fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines().enumerate().map(|(index, line)| (index + 1, line))
+}
+
+/// Three requirements that need a test, and one that does not.
+const LIST: &str = "id\tsection\tlevel\trole\towner\ttopic\trequirement\thow_to_test
+WS-5.1-01\t5.1\tMUST\tclient\tlibrary\tmasking\tMasks.\tLook.
+WS-5.1-02\t5.1\tMUST\tclient\tlibrary\tmasking\tMasks with TLS.\tLook.
+WS-5.3-03\t5.3\tMUST\tclient\tembedder\tmasking\tDraws keys.\tLook.
+WS-10.4-02\t10.4\tMUST\tboth\tlibrary\tsecurity\tLimits frames.\tLook.
+";
+
+/// The problems with `LIST` where one source file is all there is.
+fn problems(untested: &str, path: &str, text: &str) -> Vec<String> {
+    check(LIST, untested, &[Source { path: path.to_string(), text: text.to_string() }])
+}
+
+const ALL_TESTED: &str = "// WS-5.1-01 · WS-5.1-02 · WS-10.4-02\n#[test]\nfn a() {}\n";
+
+#[test]
+fn a_requirement_has_to_be_tested_or_listed() {
+    assert_eq!(problems("", "tests/a.rs", ALL_TESTED), [""; 0]);
+    assert_eq!(problems("", "src/a.rs", ALL_TESTED), [""; 0]);
+    for elsewhere in ["tests/support/mod.rs", "fuzz/a.rs", "tests/requirements/main.rs"] {
+        assert_eq!(problems("", elsewhere, ALL_TESTED).len(), 3, "{elsewhere}");
+    }
+    let not_named = "// WS-5.1-01 · WS-10.4-02\n#[test]\nfn a() {}\n";
+    assert_eq!(
+        problems("", "tests/a.rs", not_named),
+        [
+            "WS-5.1-02 is neither named at a test nor listed in tests/requirements/untested.tsv: Masks with TLS."
+        ]
+    );
+    assert_eq!(problems("# why\n\nWS-5.1-02\tno TLS in here\n", "tests/a.rs", not_named), [""; 0]);
+}
+
+#[test]
+fn ids_that_do_not_exist_are_reported() {
+    for path in ["tests/a.rs", "tests/support/mod.rs", "src/a.rs", "fuzz/a.rs"] {
+        let text = "fn a() {} // WS-5.1-09\n\"ws-5.1-01\"";
+        let found = check(
+            LIST.lines().next().unwrap(),
+            "",
+            &[Source { path: path.to_string(), text: text.to_string() }],
+        );
+        assert_eq!(
+            found,
+            [
+                format!("{path}:1: there is no requirement WS-5.1-09"),
+                format!("{path}:2: `ws-5.1-01` is not the form of an id, such as WS-5.1-03"),
+            ]
+        );
+    }
+}
+
+#[test]
+fn shorthand_is_for_the_code_alone() {
+    let code = format!("// WS-5.1-01 to -02\nfn b() {{}}\n\n{ALL_TESTED}");
+    assert_eq!(problems("", "src/a.rs", &code), [""; 0]);
+    assert_eq!(problems("", "tests/a.rs", &code), ["tests/a.rs:1: ` to -02`: write every id out whole"]);
+    let at_test = format!("{ALL_TESTED}// WS-5.1-01, -02\n#[test]\nfn b() {{}}\n");
+    assert_eq!(problems("", "src/a.rs", &at_test), ["src/a.rs:4: `, -02`: write every id out whole"]);
+    let beyond = format!("// WS-5.1-01 to -03\nfn b() {{}}\n\n{ALL_TESTED}");
+    assert_eq!(
+        problems("", "src/a.rs", &beyond),
+        ["src/a.rs:1: ` to -03`: there is no requirement WS-5.1-03"]
+    );
+}
+
+#[test]
+fn the_list_of_untested_has_no_mistakes() {
+    let found = |untested| {
+        let first = "// WS-5.1-01\n#[test]\nfn a() {}\n";
+        let mut all = String::new();
+        for problem in problems(untested, "tests/a.rs", first) {
+            writeln!(all, "{}", problem.replace("tests/requirements/untested.tsv", "list")).unwrap();
+        }
+        all
+    };
+    assert_eq!(found("WS-10.4-02\tx\nWS-5.1-02\tx\n"), "");
+    assert_eq!(
+        found("WS-10.4-02\tx\nWS-5.1-01\tx\nWS-5.1-02\tx\n"),
+        "list:2: WS-5.1-01 is tested at tests/a.rs:1; remove it here\n"
+    );
+    assert_eq!(
+        found("WS-10.4-02\nWS-5.1-02\t \n"),
+        "list:1: WS-10.4-02 has no reason (a tab goes between the id and its reason)\n\
+         list:2: WS-5.1-02 has no reason (a tab goes between the id and its reason)\n"
+    );
+    assert_eq!(
+        found("WS-5.1-02\tx\nWS-10.4-02\tx\n"),
+        "list:2: WS-10.4-02 belongs above WS-5.1-02, as `sort` would have it\n"
+    );
+    assert_eq!(
+        found("WS-10.4-02\tx\nWS-5.1-02\tx\nWS-5.1-02\tx\nWS-5.3-03\tx\nWS-9-99\tx\n"),
+        "list:3: WS-5.1-02 is there twice\n\
+         list:4: WS-5.3-03 needs no test, so it does not belong here\n\
+         list:5: there is no requirement `WS-9-99`\n"
+    );
+}
+
+#[test]
+fn the_list_of_requirements_has_no_mistakes() {
+    let list = "id\nWS-1-1\t1\tMUST\tboth\tlibrary\turi\tText.\tTest.
+WS-1-01\t1\tMUST\tboth\tnobody\turl\tText.\tTest.
+WS-1-01\t1\tMUST\tboth\tembedder\turi\tText.\tTest.
+WS-1-02\t1\n";
+    assert_eq!(
+        check(list, "WS-1-1\tx\n", &[]),
+        [
+            "tests/requirements/requirements.tsv:2: `WS-1-1` is not a well-formed id",
+            "tests/requirements/requirements.tsv:3: WS-1-01 has the unknown owner `nobody`",
+            "tests/requirements/requirements.tsv:3: WS-1-01 has the unknown topic `url`",
+            "tests/requirements/requirements.tsv:4: WS-1-01 is there twice",
+            "tests/requirements/requirements.tsv:5: 2 columns, not 8",
+        ]
+    );
+}
