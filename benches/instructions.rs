@@ -94,7 +94,7 @@ fn run(name: &str, size: usize, messages: usize) {
                 let mut bytes = answer.clone();
                 assert!(matches!(
                     client.receive(&mut &mut bytes[..]),
-                    Ok(Some((Event::HandshakeComplete(_), _)))
+                    Some((Event::HandshakeComplete(_), _))
                 ));
             }
         }
@@ -114,7 +114,7 @@ fn receive_each<R: sansws::Role>(
     for _ in 0..=messages / 8 {
         buffer.copy_from_slice(&read);
         let mut input = &mut buffer[..];
-        while let Some((event, tx)) = connection.receive(&mut input).unwrap() {
+        while let Some((event, tx)) = connection.receive(&mut input) {
             if let Event::Message(message) = black_box(event) {
                 if is_echo {
                     tx.binary(message.as_bytes()).unwrap();
@@ -142,7 +142,7 @@ fn open(request: &[u8]) -> Connection<sansws::Server> {
     let mut server = Connection::server(config());
     let mut bytes = request.to_vec();
     let mut input = &mut bytes[..];
-    while let Some((event, tx)) = server.receive(&mut input).unwrap() {
+    while let Some((event, tx)) = server.receive(&mut input) {
         if let Event::HandshakeRequest(_) = event {
             tx.accept(&Accept::new()).unwrap();
         }

@@ -124,11 +124,11 @@ fn converse(
             result => result?,
         };
         if len == 0 {
-            connection.receive_eof()?;
-            return Ok(());
+            connection.receive_eof();
+            break;
         }
         let mut input = &mut buffer[..len];
-        while let Some((event, tx)) = connection.receive(&mut input)? {
+        while let Some((event, tx)) = connection.receive(&mut input) {
             match event {
                 Event::Message(message) => on_message(message, tx)?,
                 Event::HandshakeRefused(response) => {
@@ -143,7 +143,7 @@ fn converse(
             }
         }
     }
-    Ok(())
+    Ok(connection.result()?)
 }
 
 fn flush(stream: &mut TcpStream, connection: &mut Connection<Client<ThreadRng>>) -> io::Result<()> {

@@ -138,11 +138,11 @@ fn converse(
     while !connection.should_disconnect() {
         let len = stream.read(buffer)?;
         if len == 0 {
-            connection.receive_eof()?;
-            return Ok(());
+            connection.receive_eof();
+            break;
         }
         let mut input = &mut buffer[..len];
-        while let Some((event, tx)) = connection.receive(&mut input)? {
+        while let Some((event, tx)) = connection.receive(&mut input) {
             match event {
                 Event::HandshakeRequest(request) => {
                     // Only browsers send an Origin, and they always do.
@@ -170,7 +170,7 @@ fn converse(
         }
         flush(stream, connection)?;
     }
-    Ok(())
+    Ok(connection.result()?)
 }
 
 fn flush(stream: &mut TcpStream, connection: &mut Connection<Server>) -> io::Result<()> {

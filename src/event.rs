@@ -1,6 +1,7 @@
 //! What `receive` reports.
 
 use crate::close::Close;
+use crate::error::Error;
 use crate::handshake::{Request, Response};
 
 /// What the peer's bytes amount to. Returned by [`Connection::receive`](crate::Connection::receive).
@@ -33,9 +34,29 @@ pub enum Event<'a> {
     /// The peer's Close. The answering Close is queued already unless this answers one of ours; nothing more will be
     /// received.
     Close(Close<'a>),
+    /// The connection has failed (RFC 6455 section 7.1.7). This comes once and is the last event. If the peer can be told,
+    /// [`outgoing`](crate::Connection::outgoing) holds the Close frame or the HTTP error that says so.
+    Failed(Error),
 }
 
 impl Event<'_> {
+    /// Which event this is, without its content.
+    #[must_use]
+    pub const fn kind(&self) -> EventKind {
+        match self {
+            Self::HandshakeRequest(_) => EventKind::HandshakeRequest,
+            Self::HttpRequest(_) => EventKind::HttpRequest,
+            Self::HandshakeComplete(_) => EventKind::HandshakeComplete,
+            Self::HandshakeRefused(_) => EventKind::HandshakeRefused,
+            Self::Message(_) => EventKind::Message,
+            Self::Part(_) => EventKind::Part,
+            Self::Ping(_) => EventKind::Ping,
+            Self::Pong(_) => EventKind::Pong,
+            Self::Close(_) => EventKind::Close,
+            Self::Failed(_) => EventKind::Failed,
+        }
+    }
+
     /// The same, field by field instead of as a piece of memory.
     #[inline(always)]
     pub(crate) const fn in_registers(self) -> Self {
@@ -50,8 +71,37 @@ impl Event<'_> {
             Self::Ping(payload) => Self::Ping(payload),
             Self::Pong(payload) => Self::Pong(payload),
             Self::Close(close) => Self::Close(close),
+            Self::Failed(error) => Self::Failed(error),
         }
     }
+}
+
+/// Which [`Event`](crate::Event) there is, without its content.
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum EventKind {
+    /// [`Event::HandshakeRequest`](crate::Event::HandshakeRequest).
+    HandshakeRequest,
+    /// [`Event::HttpRequest`](crate::Event::HttpRequest).
+    HttpRequest,
+    /// [`Event::HandshakeComplete`](crate::Event::HandshakeComplete).
+    HandshakeComplete,
+    /// [`Event::HandshakeRefused`](crate::Event::HandshakeRefused).
+    HandshakeRefused,
+    /// [`Event::Message`](crate::Event::Message). If a text message turns out not to be UTF-8,
+    /// [`view`](crate::Connection::view) shows [`Event::Failed`](crate::Event::Failed) instead.
+    Message,
+    /// [`Event::Part`](crate::Event::Part).
+    Part,
+    /// [`Event::Ping`](crate::Event::Ping).
+    Ping,
+    /// [`Event::Pong`](crate::Event::Pong).
+    Pong,
+    /// [`Event::Close`](crate::Event::Close).
+    Close,
+    /// [`Event::Failed`](crate::Event::Failed).
+    Failed,
 }
 
 /// A message (RFC 6455 section 5.6).

@@ -20,7 +20,7 @@
 //! let mut bytes = client.outgoing().to_vec();
 //! client.mark_sent(bytes.len());
 //! let mut input = &mut bytes[..];
-//! while let Some((event, tx)) = server.receive(&mut input)? {
+//! while let Some((event, tx)) = server.receive(&mut input) {
 //!     match event {
 //!         Event::HandshakeRequest(request) if request.path() == "/room" => tx.accept(&Accept::new())?,
 //!         Event::HandshakeComplete(_) => tx.text("welcome")?,
@@ -31,8 +31,8 @@
 //! let mut bytes = server.outgoing().to_vec();
 //! server.mark_sent(bytes.len());
 //! let mut input = &mut bytes[..];
-//! assert!(matches!(client.receive(&mut input)?, Some((Event::HandshakeComplete(_), _))));
-//! match client.receive(&mut input)? {
+//! assert!(matches!(client.receive(&mut input), Some((Event::HandshakeComplete(_), _))));
+//! match client.receive(&mut input) {
 //!     // The text borrows `bytes`, unmasked in place where there is a mask. No copy was made.
 //!     Some((Event::Message(Message::Text(text)), tx)) => tx.text(text)?,
 //!     other => panic!("{other:?}"),
@@ -111,9 +111,9 @@ pub use config::{Agreed, Config, Delivery};
 pub use connection::Compress;
 #[cfg(feature = "alloc")]
 pub use connection::PreparedMessage;
-pub use connection::{Connection, OUTGOING_RESERVE, Sender, State};
+pub use connection::{Connection, EventToken, OUTGOING_RESERVE, Sender, State};
 pub use error::{Error, HandshakeError, Limit, Misuse, Violation};
-pub use event::{Event, Handshake, Message, Part};
+pub use event::{Event, EventKind, Handshake, Message, Part};
 pub use frame::FrameHeader;
 pub use handshake::{Accept, ClientRequest, Reply, Uri, UriError};
 pub use message::DataKind;

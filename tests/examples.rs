@@ -110,11 +110,11 @@ fn pump<R: Role>(
         }
         let len = stream.read(&mut buffer).unwrap();
         if len == 0 {
-            connection.receive_eof().unwrap();
+            assert!(connection.receive_eof().is_none());
             return;
         }
         let mut input = &mut buffer[..len];
-        while let Some((event, tx)) = connection.receive(&mut input).unwrap() {
+        while let Some((event, tx)) = connection.receive(&mut input) {
             is_done |= on_event(event, tx);
         }
     }

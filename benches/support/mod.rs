@@ -81,7 +81,7 @@ pub fn receive<R: Role>(
     for read in stream.chunks(buffer.len()) {
         let mut input = &mut buffer[..read.len()];
         input.copy_from_slice(read);
-        while let Some((event, tx)) = connection.receive(&mut input).unwrap() {
+        while let Some((event, tx)) = connection.receive(&mut input) {
             if let Event::Message(message) = event {
                 received += message.as_bytes().len();
                 answer(message.as_bytes(), tx);

@@ -341,9 +341,9 @@ impl Peer {
     fn receive(&mut self, mut input: &mut [u8], now: Duration) -> Vec<String> {
         let mut commands = Vec::new();
         let mut len = 0;
-        // An error needs no more than any other end: what tells the peer is in `outgoing`, and after that
+        // A failure needs nothing special: the Close that tells the peer is in `outgoing`, and once it is written
         // `should_disconnect` says so.
-        while let Ok(Some((event, tx))) = self.connection.receive(&mut input) {
+        while let Some((event, tx)) = self.connection.receive(&mut input) {
             match event {
                 // What comes behind our own Close is too late.
                 Event::Message(Message::Text(text)) if tx.state() == State::Open => {

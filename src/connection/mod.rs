@@ -14,6 +14,7 @@ mod prepared;
 mod receive;
 mod send;
 mod state;
+mod token;
 
 #[cfg(feature = "deflate")]
 pub use compression::Compress;
@@ -21,6 +22,7 @@ pub use compression::Compress;
 pub use prepared::PreparedMessage;
 pub use send::{OUTGOING_RESERVE, Sender};
 pub use state::State;
+pub use token::EventToken;
 
 use crate::bytes::FOR_SPEED;
 use crate::close::{Close, CloseCode};
@@ -31,7 +33,7 @@ use crate::config::DeflateParams;
 use crate::deflate::Pool;
 use crate::error::{Error, Violation};
 use crate::event::{Event, Message};
-use crate::frame::{Opcode, WholeMessage};
+use crate::frame::{FastMessage, Opcode};
 use crate::handshake::ClientRequest;
 use crate::message::{DataKind, InvalidUtf8, validate_ascii};
 use crate::role::{Client, Role, Server, Upgraded};
@@ -41,10 +43,11 @@ use crate::storage::Storage;
 use crate::storage::sealed::{Buffer, Empty, Names};
 use compression::Compression;
 use core::fmt;
-use opening::Stage;
+use opening::{Opening, Stage};
 use rand_core::CryptoRng;
-use receive::{Found, Receiver, What};
+use receive::{Item, Located, Receiver, Source};
 use state::{Ending, Lifecycle, Phase, Step};
+use token::Place;
 
 /// One WebSocket connection: bytes in, events and bytes out.
 ///
@@ -205,186 +208,271 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// Whether what is received are frames. A constant for a role that never was in any other stage.
+    /// Whether the peer sends frames by now. A constant for a role without an opening handshake.
     #[inline(always)]
     fn has_frames(&self) -> bool {
         !R::OPENS || matches!(self.stage, Stage::Frames)
     }
 
+    /// Whether the next bytes of the peer are frames, and count.
+    #[inline(always)]
+    fn is_receiving(&self) -> bool {
+        self.has_frames() && self.sender.lifecycle.is_receiving()
+    }
+
     /// Takes bytes from the peer off the front of `input` and returns the next event, with the sender to answer it.
-    /// `Ok(None)`: all input is consumed, read more. Call it until then; also with empty input, once after a late
-    /// [`accept`](Sender::accept).
+    /// Call it until it returns `None`: then all input is consumed. After a late [`accept`](Sender::accept), call it
+    /// once more, with empty input if there is none.
     ///
-    /// Payload is unmasked in place. An event borrows the input where a whole message lies in it, and the connection's
-    /// own buffer otherwise.
+    /// Payload is unmasked in place. If a whole message is in the input, its event borrows the input; otherwise it
+    /// borrows the connection's own buffer.
     ///
-    /// # Errors
-    /// [`Error::Peer`], [`Error::Limit`] and [`Error::Handshake`] are final: the connection has failed, and every
-    /// further call says the same. Write what [`outgoing`](Self::outgoing) holds, which tells the peer, then close the
-    /// transport. [`Misuse::DecisionPending`](crate::Misuse::DecisionPending) is the one refusal: nothing was consumed.
-    // Where it is not inlined, the event goes through memory: that costs as much as all the rest of the fast path.
+    /// If the peer breaks the protocol or exceeds a limit, the event is [`Event::Failed`], once. What tells the peer
+    /// is in [`outgoing`](Self::outgoing) by then; write it as ever, until
+    /// [`should_disconnect`](Self::should_disconnect). Input that comes later is dropped.
+    ///
+    /// While a request waits for [`accept`](Sender::accept), [`reject`](Sender::reject) or
+    /// [`respond`](Sender::respond), `receive` returns `None` and leaves the input as it is: keep the bytes and pass
+    /// them again after the decision.
+    // If this were not inlined, the event would be returned through memory, which costs as much as all the rest of the
+    // fast path.
     #[inline(always)]
     pub fn receive<'a, 'i: 'a>(
         &'a mut self,
         input: &mut &'i mut [u8],
-    ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
-        if FOR_SPEED && self.has_frames() && self.sender.lifecycle.is_receiving() {
-            if let Some(WholeMessage { opcode, payload, is_ascii }) =
-                self.receiver.whole_message(input, R::IS_SERVER)
-            {
+    ) -> Option<(Event<'a>, &'a mut Sender<R, S>)> {
+        if FOR_SPEED && self.is_receiving() {
+            if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER) {
+                let FastMessage { opcode, payload, is_ascii } = message;
                 if opcode == Opcode::Binary {
-                    return Ok(Some((Event::Message(Message::Binary(payload)), &mut self.sender)));
+                    return Some((Event::Message(Message::Binary(payload)), &mut self.sender));
                 }
                 // WS-8.1-01 · WS-8.1-02
                 let text = if is_ascii { validate_ascii(payload) } else { self.receiver.validate(payload) };
-                return match text {
-                    Ok(text) => Ok(Some((Event::Message(Message::Text(text)), &mut self.sender))),
-                    Err(InvalidUtf8) => Err(Self::invalid_text(&mut self.sender)),
+                let event = match text {
+                    Ok(text) => Event::Message(Message::Text(text)),
+                    Err(InvalidUtf8) => Self::invalid_text(&mut self.sender),
                 };
+                return Some((event, &mut self.sender));
             }
-            // As it is asked once after each read.
+            // The loop asks once after each read.
             if input.is_empty() && self.receiver.needs_input(&self.sender.compression) {
-                return Ok(None);
+                return None;
             }
         }
-        if !FOR_SPEED {
-            return self.receive_in_pieces(input);
-        }
-        // What a call returns through memory is taken apart and put together again: then the compiler need not have one
-        // place for it and for the result of the fast path, which stays in registers.
+        // The slow path returns its event through memory. Rebuilding the event here keeps the compiler from merging it
+        // with the event of the fast path, which then stays in registers.
         let mut event = None;
-        let tx = self.receive_out_of_line(input, &mut event)?;
-        Ok(match (event, tx) {
-            (Some(event), Some(tx)) => Some((event.in_registers(), tx)),
-            _ => None,
-        })
+        let tx = self.receive_slowly(input, &mut event)?;
+        Some((event?.in_registers(), tx))
     }
 
     #[cold]
     #[inline(never)]
-    fn invalid_text(sender: &mut Sender<R, S>) -> Error {
-        sender.fail(Violation::InvalidUtf8.into())
+    fn invalid_text(sender: &mut Sender<R, S>) -> Event<'static> {
+        Event::Failed(sender.fail(Violation::InvalidUtf8.into()))
     }
 
-    /// The long way, where speed counts. A message is written to where it is read from, field by field: what is put together
-    /// in memory first has to be waited for.
+    /// The slow path. It writes the event straight into the caller's slot: moving a finished event there would cost a
+    /// store-forwarding stall.
     #[inline(never)]
-    fn receive_out_of_line<'a, 'i: 'a>(
+    fn receive_slowly<'a, 'i: 'a>(
         &'a mut self,
         input: &mut &'i mut [u8],
         event: &mut Option<Event<'a>>,
-    ) -> Result<Option<&'a mut Sender<R, S>>, Error> {
-        if self.has_frames() && self.sender.lifecycle.is_receiving() {
-            let mut found = Found::nothing();
-            self.find(input, &mut found)?;
-            let (receiver, sender) = (&self.receiver, &mut self.sender);
-            match (found.what, receiver.kind()) {
-                (What::Nothing, _) => return Ok(None),
-                (What::Message, DataKind::Binary) => {
-                    *event = Some(Event::Message(Message::Binary(receiver.bytes(found))));
+    ) -> Option<&'a mut Sender<R, S>> {
+        if !self.is_receiving() {
+            *event = match self.receive_opening(input) {
+                Ok(opening) => {
+                    let (kind, head) = opening?;
+                    let head = head.unwrap_or(self.receiver.head_bytes());
+                    Some(self.stage.event(kind, R::IS_SERVER, head))
                 }
-                (What::Message, DataKind::Text) => {
-                    let text = receiver.text(found).map_err(|error| sender.fail(error))?;
-                    *event = Some(Event::Message(Message::Text(text)));
-                }
-                _ => *event = Some(Self::report(receiver, sender, found, self.auto_pong)?),
+                Err(error) => Some(Event::Failed(error)),
+            };
+            return Some(&mut self.sender);
+        }
+        let mut found = Located::nothing();
+        if let Err(error) = self.find_frame(input, &mut found) {
+            *event = Some(Event::Failed(error));
+            return Some(&mut self.sender);
+        }
+        let (receiver, sender) = (&self.receiver, &mut self.sender);
+        match (found.item, receiver.kind()) {
+            (Item::Nothing, _) => return None,
+            (Item::Message, DataKind::Binary) if FOR_SPEED => {
+                *event = Some(Event::Message(Message::Binary(receiver.bytes(found))));
             }
-            return Ok(Some(sender));
+            (Item::Message, DataKind::Text) if FOR_SPEED => match receiver.text(found) {
+                Ok(text) => *event = Some(Event::Message(Message::Text(text))),
+                Err(error) => *event = Some(Event::Failed(sender.fail(error))),
+            },
+            _ => {
+                *event = Some(match receiver.event(found) {
+                    Ok(found) => found,
+                    Err(error) => Event::Failed(sender.fail(error)),
+                });
+            }
         }
-        let Some((found, tx)) = self.receive_in_pieces(input)? else {
-            return Ok(None);
-        };
-        *event = Some(found);
-        Ok(Some(tx))
+        Some(sender)
     }
 
-    /// The long way.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    fn receive_in_pieces<'a, 'i: 'a>(
-        &'a mut self,
-        input: &mut &'i mut [u8],
-    ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
-        if !self.has_frames() {
-            return self.receive_opening(input);
-        }
-        if !self.sender.lifecycle.is_receiving() {
-            return self.receive_late(input);
-        }
-        let mut found = Found::nothing();
-        self.find(input, &mut found)?;
-        if found.what == What::Nothing {
-            return Ok(None);
-        }
-        let event = Self::report(&self.receiver, &mut self.sender, found, self.auto_pong)?;
-        Ok(Some((event, &mut self.sender)))
-    }
-
-    /// Looks for the next thing in the input.
+    /// Looks for the next thing in the frames, and answers it if the answer is the connection's own business.
     #[inline(always)]
-    fn find<'i>(&mut self, input: &mut &'i mut [u8], found: &mut Found<'i>) -> Result<(), Error> {
-        let result = self.receiver.next(input, found, &mut self.sender.compression);
+    fn find_frame<'i>(&mut self, input: &mut &'i mut [u8], found: &mut Located<'i>) -> Result<(), Error> {
+        let mut result = self.receiver.next(input, found, &mut self.sender.compression);
+        if result.is_ok() && found.item == Item::Control {
+            result = match self.receiver.control_event(*found) {
+                Ok(Event::Ping(payload)) if self.auto_pong => {
+                    self.sender.answer_ping(payload);
+                    Ok(())
+                }
+                Ok(Event::Close(close)) => {
+                    self.sender.close_received(close.code);
+                    Ok(())
+                }
+                Ok(_) => Ok(()),
+                Err(error) => Err(error),
+            };
+        }
         result.map_err(|error| self.sender.fail(error))
     }
 
-    /// The event for what was found, answered where that is the connection's own business.
-    #[inline(always)]
-    fn report<'a>(
-        receiver: &'a Receiver<S>,
-        sender: &mut Sender<R, S>,
-        found: Found<'a>,
-        auto_pong: bool,
-    ) -> Result<Event<'a>, Error> {
-        let event = receiver.event(found).map_err(|error| sender.fail(error))?;
-        match event {
-            Event::Ping(payload) if auto_pong => sender.answer_ping(payload),
-            Event::Close(close) => sender.close_received(close.code),
-            _ => {}
-        }
-        Ok(event)
-    }
-
-    /// Input while there are no frames: the opening handshake, or what follows a refused one.
+    /// Input without frames: the opening handshake, or bytes after the end. Bytes after the end are dropped.
+    /// WS-5.5.1-12 · WS-7.1.1-02 · WS-7.1.7-08
     #[cold]
-    fn receive_opening<'a, 'i: 'a>(
-        &'a mut self,
-        input: &mut &'i mut [u8],
-    ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
+    fn receive_opening<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
         match self.sender.lifecycle.phase() {
-            Phase::Handshake | Phase::Open | Phase::CloseSent => {}
-            _ => return self.receive_late(input),
-        }
-        match self.open(input)? {
-            Some(place) => {
-                let head = place.head(self.receiver.head_bytes());
-                let event = self.stage.event(R::IS_SERVER, self.sender.decision, head);
-                Ok(Some((event, &mut self.sender)))
+            Phase::Handshake | Phase::Open | Phase::CloseSent if R::OPENS => self.open(input),
+            _ => {
+                *input = &mut [];
+                Ok(None)
             }
-            None => Ok(None),
         }
     }
 
-    /// Input after the end. WS-5.5.1-12 · WS-7.1.1-02 · WS-7.1.7-08
-    #[cold]
-    fn receive_late<'a>(
-        &'a mut self,
-        input: &mut &mut [u8],
-    ) -> Result<Option<(Event<'a>, &'a mut Sender<R, S>)>, Error> {
-        *input = &mut [];
-        match self.sender.failure() {
-            Some(error) => Err(error),
-            None => Ok(None),
-        }
-    }
-
-    /// Where the next bytes can be read to, while messages are large: the connection's own buffer, which saves a copy. It
-    /// is parsed where it lies. `None` where that does not pay: read to a buffer of your own and
-    /// [`receive`](Self::receive) it.
+    /// As [`receive`](Self::receive), in two steps: finds the next event and returns how many bytes of `input` were
+    /// consumed, with a token for the event. [`view`](Self::view) then shows the event. `None`: all input is consumed.
     ///
-    /// Tell by [`filled`](Self::filled) how many bytes were read, then call `receive` with empty input. Memory follows
-    /// what has arrived, at most doubled. Room never reaches beyond the frame under way: nothing has to be moved then, for
-    /// one more read in each frame. Between messages it is lent after one of 16 KiB or more, and only where
-    /// [`Config::keep_capacity`](crate::Config::keep_capacity) keeps as much.
+    /// The token borrows nothing. So a method can look for an event in a loop, read more input in between, and return
+    /// the event that it found:
+    ///
+    /// ```
+    /// use sansws::{Connection, Event, EventKind, Message, Server};
+    /// use std::io::{Read, Write};
+    ///
+    /// struct Socket<T> {
+    ///     conn: Connection<Server>,
+    ///     transport: T,
+    ///     buf: Vec<u8>,
+    ///     /// The bytes in `buf` that are not consumed yet.
+    ///     unread: std::ops::Range<usize>,
+    /// }
+    ///
+    /// impl<T: Read + Write> Socket<T> {
+    ///     /// The next message, or `None` after the end of the connection.
+    ///     fn recv(&mut self) -> std::io::Result<Option<Message<'_>>> {
+    ///         let (token, start) = loop {
+    ///             let start = self.unread.start;
+    ///             let (consumed, token) = self.conn.find_event(&mut self.buf[self.unread.clone()]);
+    ///             self.unread.start += consumed;
+    ///             match token {
+    ///                 Some(token) if token.kind() == EventKind::Message => break (token, start),
+    ///                 Some(_) => continue, // pings are answered already
+    ///                 None => {}
+    ///             }
+    ///             while !self.conn.outgoing().is_empty() {
+    ///                 let n = self.transport.write(self.conn.outgoing())?;
+    ///                 self.conn.mark_sent(n);
+    ///             }
+    ///             if self.conn.should_disconnect() {
+    ///                 return Ok(None);
+    ///             }
+    ///             let n = self.transport.read(&mut self.buf)?;
+    ///             if n == 0 {
+    ///                 self.conn.receive_eof();
+    ///                 return Ok(None);
+    ///             }
+    ///             self.unread = 0..n;
+    ///         };
+    ///         match self.conn.view(token, &self.buf[start..]) {
+    ///             (Event::Message(message), _sender) => Ok(Some(message)),
+    ///             _ => Ok(None), // text that is not UTF-8: the connection has failed
+    ///         }
+    ///     }
+    /// }
+    /// # struct Wire(std::io::Cursor<Vec<u8>>, Vec<u8>);
+    /// # impl Read for Wire { fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> { self.0.read(buf) } }
+    /// # impl Write for Wire {
+    /// #     fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> { self.1.write(buf) }
+    /// #     fn flush(&mut self) -> std::io::Result<()> { Ok(()) }
+    /// # }
+    /// # let bytes = b"\x89\x80\0\0\0\0\x81\x82\0\0\0\0hi\x82\x81\0\0\0\0!\x88\x80\0\0\0\0".to_vec();
+    /// # let mut socket = Socket {
+    /// #     conn: Connection::open_server(sansws::Config::new()),
+    /// #     transport: Wire(std::io::Cursor::new(bytes), Vec::new()), buf: vec![0; 9], unread: 0..0,
+    /// # };
+    /// # assert_eq!(socket.recv()?, Some(Message::Text("hi")));
+    /// # assert_eq!(socket.recv()?, Some(Message::Binary(b"!")));
+    /// # assert_eq!(socket.recv()?, None);
+    /// # assert_eq!(socket.transport.1, b"\x8a\0\x88\0");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn find_event(&mut self, input: &mut [u8]) -> (usize, Option<EventToken>) {
+        let (base, len) = (input.as_ptr().addr(), input.len());
+        let mut rest = input;
+        let token = self.find_token(&mut rest, base);
+        (len - rest.len(), token)
+    }
+
+    fn find_token(&mut self, input: &mut &mut [u8], base: usize) -> Option<EventToken> {
+        if !self.is_receiving() {
+            return match self.receive_opening(input) {
+                Ok(opening) => Some(EventToken::of_opening(opening?, base)),
+                Err(error) => Some(EventToken::failed(error)),
+            };
+        }
+        let mut found = Located::nothing();
+        let fast = if FOR_SPEED { self.receiver.fast_message(input, R::IS_SERVER) } else { None };
+        if let Some(message) = fast {
+            self.receiver.note_fast_message(message.opcode);
+            found = Located { item: Item::Message, source: Source::Input(message.payload) };
+        } else if let Err(error) = self.find_frame(input, &mut found) {
+            return Some(EventToken::failed(error));
+        }
+        EventToken::of_frame(found, self.receiver.opcode(), base)
+    }
+
+    /// Shows the event that [`find_event`](Self::find_event) found, with the sender to answer it. `input` is the input
+    /// that was searched, or a longer slice that begins with it.
+    ///
+    /// This is where a text message is checked: if it is not UTF-8, the connection fails and the event is
+    /// [`Event::Failed`].
+    pub fn view<'a>(&'a mut self, token: EventToken, input: &'a [u8]) -> (Event<'a>, &'a mut Sender<R, S>) {
+        let (receiver, sender) = (&self.receiver, &mut self.sender);
+        let event = match token.place {
+            Place::Frame(item, offset) => {
+                let found = Located { item, source: offset.source(input) };
+                receiver.event(found).unwrap_or_else(|error| Event::Failed(sender.fail(error)))
+            }
+            Place::Opening(offset) => {
+                let head = offset.slice(input).unwrap_or(receiver.head_bytes());
+                self.stage.event(token.kind, R::IS_SERVER, head)
+            }
+            Place::Failed(error) => Event::Failed(error),
+        };
+        (event, sender)
+    }
+
+    /// The connection's own receive buffer, to read large messages into: this saves a copy. `None` if that does not pay;
+    /// then read into a buffer of your own and pass the bytes to [`receive`](Self::receive).
+    ///
+    /// After the read call [`mark_received`](Self::mark_received), then `receive` with empty input. The slice is never
+    /// empty and ends at the end of the current frame at the latest, so that no byte has to move afterwards; that costs
+    /// one more read for each frame. The memory follows the bytes that arrived: it at most doubles.
+    ///
+    /// The buffer is lent for binary messages only: inside a frame with at least 64 KiB to come, and after a message of
+    /// 16 KiB or more if [`Config::keep_capacity`](crate::Config::keep_capacity) keeps as much memory.
     ///
     /// ```
     /// # use sansws::{Config, Connection, Event, Message};
@@ -398,12 +486,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// let mut input: &mut [u8] = &mut [];
     /// if let Some(room) = conn.receive_buffer() {
     ///     let n = socket.read(room)?;
-    ///     conn.filled(n);
+    ///     conn.mark_received(n);
     /// } else {
     ///     let n = socket.read(&mut buf)?;
     ///     input = &mut buf[..n];
     /// }
-    /// while let Some((event, tx)) = conn.receive(&mut input)? {
+    /// while let Some((event, tx)) = conn.receive(&mut input) {
     ///     // ...
     /// #   if let Event::Message(Message::Binary(data)) = event { assert_eq!(data, [7; 100_000]); return Ok(()); }
     /// }
@@ -413,41 +501,39 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// ```
     #[inline]
     pub fn receive_buffer(&mut self) -> Option<&mut [u8]> {
-        let takes_frames = self.has_frames() && self.sender.lifecycle.is_receiving();
-        // What is compressed has to go elsewhere anyway.
-        if !takes_frames || self.sender.compression.is_in_use() {
+        // Compressed payload is decompressed to other memory anyway.
+        if !self.is_receiving() || self.sender.compression.is_in_use() {
             return None;
         }
         self.receiver.lend()
     }
 
-    /// Tells that the first `len` bytes of [`receive_buffer`](Self::receive_buffer) were read there. More than were lent
-    /// count as all of them, and where nothing was lent since the last call there are none. The events come by
-    /// [`receive`](Self::receive).
-    pub fn filled(&mut self, len: usize) {
-        if self.has_frames() && self.sender.lifecycle.is_receiving() {
-            self.receiver.filled(len);
+    /// Tells the connection that the first `len` bytes of [`receive_buffer`](Self::receive_buffer) were read. A larger
+    /// `len` than the slice has counts as all of it. If no slice was lent since the last call, no bytes are taken. The
+    /// next [`receive`](Self::receive) reports the events.
+    pub fn mark_received(&mut self, len: usize) {
+        if self.is_receiving() {
+            self.receiver.mark_received(len);
         }
     }
 
-    /// Tells that the transport has ended in the peer's direction: `read` returned 0, or an error such as a reset.
-    /// The state is [`State::Closed`] afterwards; what [`outgoing`](Self::outgoing) still holds can be written where
-    /// the transport lives on in that direction.
+    /// Tells the connection that the transport has ended in the peer's direction: `read` returned 0, or an error such as
+    /// a reset. The state is [`State::Closed`] afterwards. If the other direction is still open, the bytes in
+    /// [`outgoing`](Self::outgoing) can be written.
     ///
-    /// The one event that can come is [`Event::HandshakeRefused`], where the answer's body had no other end.
-    ///
-    /// # Errors
-    /// [`Violation::UnexpectedEof`] where the closing handshake had not finished,
-    /// which reports 1006; [`HandshakeError::UnexpectedEof`](crate::HandshakeError::UnexpectedEof) before the
-    /// connection was open; or why it failed before.
-    pub fn receive_eof(&mut self) -> Result<Option<Event<'_>>, Error> {
-        let is_refused = self.end_refusal();
+    /// Returns [`Event::HandshakeRefused`] if the body of the refusal ends only here, and [`Event::Failed`] if the
+    /// transport ended too early: [`Violation::UnexpectedEof`] without a finished closing handshake, which counts as
+    /// close code 1006, or [`HandshakeError::UnexpectedEof`](crate::HandshakeError::UnexpectedEof) without a finished
+    /// opening handshake. Otherwise, and if the failure was reported before, it returns `None`.
+    pub fn receive_eof(&mut self) -> Option<Event<'_>> {
+        let refusal = self.end_refusal();
+        let failed_before = self.sender.failure().is_some();
         self.sender.step(Step::Eof);
-        if is_refused {
-            let head = self.receiver.head_bytes();
-            return Ok(Some(self.stage.event(R::IS_SERVER, self.sender.decision, head)));
+        match refusal {
+            Some((kind, _)) => Some(self.stage.event(kind, R::IS_SERVER, self.receiver.head_bytes())),
+            None if failed_before => None,
+            None => self.sender.failure().map(Event::Failed),
         }
-        self.sender.failure().map_or(Ok(None), Err)
     }
 
     /// The bytes to write to the transport; empty if there are none.
@@ -521,6 +607,14 @@ impl<R: Role, S: Storage> Connection<R, S> {
         matches!(self.sender.lifecycle.phase(), Phase::Ended(Ending::Clean))
     }
 
+    /// As [`error`](Self::error), for `?` at the end of a loop.
+    ///
+    /// # Errors
+    /// The reason why the connection failed.
+    pub fn result(&self) -> Result<(), Error> {
+        self.error().map_or(Ok(()), Err)
+    }
+
     /// Why the connection failed, if it did.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
@@ -552,7 +646,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub fn set_deflate(&mut self, params: DeflateParams) {
         if self.has_frames() {
             self.sender.compression.agree(R::IS_SERVER, params);
-            self.receiver.take_rsv1();
+            self.receiver.allow_rsv1();
         }
     }
 
@@ -570,5 +664,101 @@ impl<R: Role, S: Storage> fmt::Debug for Connection<R, S> {
             .field("phase", &self.sender.lifecycle.phase())
             .field("outgoing", &self.outgoing().len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::*;
+    use std::format;
+    use std::string::String;
+    use std::vec::Vec;
+
+    struct Zeros;
+
+    impl rand_core::TryRng for Zeros {
+        type Error = core::convert::Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok(0)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            Ok(0)
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+            bytes.fill(0);
+            Ok(())
+        }
+    }
+
+    impl rand_core::TryCryptoRng for Zeros {}
+
+    /// All events of `input`, the bytes that answer them, and the state afterwards.
+    fn outcome<R: Role>(connection: &mut Connection<R>, input: &[u8], is_fast: bool) -> String {
+        let mut bytes = input.to_vec();
+        let mut input = &mut bytes[..];
+        let mut events = Vec::new();
+        loop {
+            if is_fast {
+                let Some((event, _)) = connection.receive(&mut input) else { break };
+                events.push(format!("{event:?}"));
+            } else {
+                let mut event = None;
+                if connection.receive_slowly(&mut input, &mut event).is_none() {
+                    break;
+                }
+                events.push(format!("{event:?}"));
+            }
+        }
+        let events = events.join(" ").replace("Some(", "").replace(')', "");
+        format!("{events} {:?} {connection:?}", connection.outgoing())
+    }
+
+    fn compare<R: Role>(connect: impl Fn(&[u8], bool) -> Connection<R>, before: &[u8], frame: &mut [u8]) {
+        for header in 0..=u16::MAX {
+            [frame[0], frame[1]] = header.to_be_bytes();
+            let fast = outcome(&mut connect(before, true), frame, true);
+            let slow = outcome(&mut connect(before, false), frame, false);
+            assert_eq!(fast, slow, "{header:04x} after {before:02x?}");
+        }
+    }
+
+    /// The fast path reports what the slow path would report: for all values of the first two bytes, in both roles, with
+    /// RSV1 defined or not, between messages and inside a fragmented text or binary message.
+    #[test]
+    fn the_fast_path_reports_the_same_as_the_slow_path() {
+        // As a 16-bit length: 130 bytes. The payload is text, and so is what follows it, byte by byte.
+        let mut frame = [b'a'; 150];
+        (frame[2], frame[3]) = (0, 130);
+        // Headers of a server without payload, and the same with a mask whose key changes nothing.
+        let before: [(&[u8], &[u8]); 3] =
+            [(b"", b""), (b"\x01\x00", b"\x01\x80\0\0\0\0"), (b"\x02\x00", b"\x02\x80\0\0\0\0")];
+        for allows_rsv1 in [false, true] {
+            for (to_client, to_server) in before {
+                let prepare = |before: &[u8]| (before.to_vec(), allows_rsv1);
+                let server = |before: &[u8], is_fast: bool| {
+                    let (mut bytes, allows_rsv1) = prepare(before);
+                    let mut connection = Connection::open_server(Config::new());
+                    if allows_rsv1 {
+                        connection.receiver.allow_rsv1();
+                    }
+                    outcome(&mut connection, &mut bytes, is_fast);
+                    connection
+                };
+                let client = |before: &[u8], is_fast: bool| {
+                    let (mut bytes, allows_rsv1) = prepare(before);
+                    let mut connection = Connection::open_client(Config::new(), Zeros);
+                    if allows_rsv1 {
+                        connection.receiver.allow_rsv1();
+                    }
+                    outcome(&mut connection, &mut bytes, is_fast);
+                    connection
+                };
+                compare(server, to_server, &mut frame);
+                compare(client, to_client, &mut frame);
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::bytes::{take_front, to_u32, to_usize};
 #[cfg(feature = "deflate")]
 use crate::deflate::ExtensionValue;
 use crate::error::{Error, HandshakeError, Limit, Misuse};
-use crate::event::{Event, Handshake};
+use crate::event::{Event, EventKind, Handshake};
 #[cfg(feature = "deflate")]
 use crate::handshake::Headers;
 use crate::handshake::{
@@ -34,68 +34,47 @@ pub(super) enum Stage {
     Frames,
 }
 
-/// Where the head of an event lies.
-pub(super) enum HeadPlace<'i> {
-    Input(&'i [u8]),
-    Buffer,
-}
-
-impl<'i> HeadPlace<'i> {
-    pub(super) fn head<'a>(self, buffer: &'a [u8]) -> &'a [u8]
-    where
-        'i: 'a,
-    {
-        match self {
-            Self::Input(head) => head,
-            Self::Buffer => buffer,
-        }
-    }
-}
-
 impl Stage {
     pub(super) const fn head() -> Self {
         Self::Head(HeadProgress::NEW)
     }
 
-    /// The event that ended in this stage. `head` also holds the body of a refusal.
+    /// The event of this kind. `head` is its head, and also holds the body of a refusal.
     #[inline]
-    pub(super) fn event(self, is_server: bool, decision: Decision, head: &[u8]) -> Event<'_> {
-        match self {
-            Self::Decision => {
-                let request = Request::new(head);
-                match decision {
-                    Decision::Http { .. } => Event::HttpRequest(request),
-                    _ => Event::HandshakeRequest(request),
-                }
-            }
-            // Only clients receive refusals; without this guard a server would contain the code of the arm.
-            Self::Refusal { head_len, body } if !is_server => {
+    pub(super) fn event(self, kind: EventKind, is_server: bool, head: &[u8]) -> Event<'_> {
+        match (kind, self) {
+            (EventKind::HandshakeRequest, _) => Event::HandshakeRequest(Request::new(head)),
+            (EventKind::HttpRequest, _) => Event::HttpRequest(Request::new(head)),
+            // A server has no head to show; the guard keeps responses out of its code.
+            _ if is_server => Event::HandshakeComplete(Handshake { response: None }),
+            (EventKind::HandshakeRefused, Self::Refusal { head_len, body }) => {
                 let (head, bytes) = head.split_at_checked(to_usize(head_len)).unwrap_or_default();
                 Event::HandshakeRefused(Response::new(head, bytes, body.is_truncated()))
             }
-            _ => {
-                let response = if is_server { None } else { Some(Response::new(head, &[], false)) };
-                Event::HandshakeComplete(Handshake { response })
-            }
+            _ => Event::HandshakeComplete(Handshake { response: Some(Response::new(head, &[], false)) }),
         }
     }
 }
 
+/// An event of the opening handshake that was found: its kind, and its head if that lies in the input. Otherwise the
+/// head lies in the buffer.
+pub(super) type Opening<'i> = (EventKind, Option<&'i [u8]>);
+
 impl<R: Role, S: Storage> Connection<R, S> {
-    /// Continues the opening handshake. If there is an event to report, `stage` tells which one it is, and the result
-    /// tells where its head lies.
-    pub(super) fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<HeadPlace<'i>>, Error> {
+    /// Continues the opening handshake, up to the next event.
+    pub(super) fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
         loop {
             match self.stage {
+                // The input stays as it is until the embedder has decided.
                 Stage::Decision if matches!(self.sender.lifecycle.phase(), Phase::Handshake) => {
-                    return if input.is_empty() { Ok(None) } else { Err(Misuse::DecisionPending.into()) };
+                    return Ok(None);
                 }
                 // The embedder has accepted.
                 Stage::Decision => {
                     self.receiver.clear_head();
                     self.apply_agreement();
                     self.stage = Stage::Frames;
-                    return Ok(Some(HeadPlace::Buffer));
+                    return Ok(Some((EventKind::HandshakeComplete, None)));
                 }
                 // Only clients receive refusals; the guard lets a server build drop this arm.
                 Stage::Refusal { head_len, mut body } if !R::IS_SERVER => {
@@ -118,7 +97,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Reads on in a head. Returns `None` if there is nothing to report yet. WS-4.2.1-02 · WS-4.1-47
-    fn read_head<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<HeadPlace<'i>>, Error> {
+    fn read_head<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
         let Stage::Head(progress) = &mut self.stage else {
             return Ok(None);
         };
@@ -135,7 +114,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 take_front(input, start);
                 let head = take_front(input, len);
                 progress.add(start.saturating_add(len));
-                return self.enter(next, HeadPlace::Input(head));
+                return self.enter(next, Some(head));
             }
         }
         let rules = HeadRules {
@@ -153,7 +132,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
         let (sender, head) = (&mut self.sender, self.receiver.head_bytes());
         match Self::check(sender, head, self.max_head_fields, self.http_requests, self.max_refusal_body)? {
-            Some((next, _)) => self.enter(next, HeadPlace::Buffer),
+            Some((next, _)) => self.enter(next, None),
             // `take` has seen the empty line, so the head cannot be incomplete.
             None => Err(HandshakeError::MalformedHead.into()),
         }
@@ -234,21 +213,24 @@ impl<R: Role, S: Storage> Connection<R, S> {
         Ok(Some((next, len)))
     }
 
-    /// Enters the stage after a complete head, which lies at `place`.
-    fn enter<'i>(&mut self, next: Stage, place: HeadPlace<'i>) -> Result<Option<HeadPlace<'i>>, Error> {
+    /// Enters the stage after a complete head, which lies in the input or in the buffer.
+    fn enter<'i>(&mut self, next: Stage, head: Option<&'i [u8]>) -> Result<Option<Opening<'i>>, Error> {
         match next {
             _ if R::IS_SERVER => {
                 self.stage = Stage::Decision;
-                Ok(Some(place))
+                Ok(Some(match self.sender.decision {
+                    Decision::Http { .. } => (EventKind::HttpRequest, head),
+                    _ => (EventKind::HandshakeRequest, head),
+                }))
             }
             Stage::Refusal { .. } => {
-                if let HeadPlace::Input(head) = place {
+                if let Some(head) = head {
                     self.receiver.head_buffer().append(head).map_err(|Full| Limit::Head)?;
                 }
                 self.stage = next;
                 Ok(None)
             }
-            // After an interim response. The limit of the head counts its bytes too.
+            // After an interim response. Its bytes count towards the limit of the head.
             Stage::Head(_) => {
                 self.receiver.clear_head();
                 if let Stage::Head(progress) = &mut self.stage {
@@ -261,7 +243,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 self.apply_agreement();
                 self.stage = next;
                 self.receiver.report_head();
-                Ok(Some(place))
+                Ok(Some((EventKind::HandshakeComplete, head)))
             }
         }
     }
@@ -269,28 +251,27 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Applies what was agreed on to the frames that are received from now on.
     fn apply_agreement(&mut self) {
         if self.sender.compression.is_in_use() {
-            self.receiver.take_rsv1();
+            self.receiver.allow_rsv1();
         }
     }
 
     /// A refusal is complete, in the buffer.
-    fn refused<'i>(&mut self) -> HeadPlace<'i> {
+    fn refused<'i>(&mut self) -> Opening<'i> {
         self.sender.discard_outgoing();
         self.sender.step(Step::Answered);
-        HeadPlace::Buffer
+        (EventKind::HandshakeRefused, None)
     }
 
-    /// The transport has ended, and with it the body of a refusal. Returns whether there was one.
-    pub(super) fn end_refusal(&mut self) -> bool {
+    /// The transport has ended, and with it the body of a refusal, if there is one.
+    pub(super) fn end_refusal<'i>(&mut self) -> Option<Opening<'i>> {
         match &mut self.stage {
             Stage::Refusal { body, .. }
                 if R::OPENS && !R::IS_SERVER && matches!(self.sender.lifecycle.phase(), Phase::Handshake) =>
             {
                 body.end();
-                self.refused();
-                true
+                Some(self.refused())
             }
-            _ => false,
+            _ => None,
         }
     }
 

@@ -1,76 +1,42 @@
-//! Frames into events. Knows nothing of sending: what has to be answered is told to the connection.
+//! The receiving half: frames become events. It does not know the sending half; the connection answers pings and the
+//! peer's Close.
 
-mod found;
+mod buffer;
+mod event;
+mod in_place;
 #[cfg(feature = "deflate")]
-mod inflate;
-mod own;
+mod inflating;
 mod parts;
 
-pub(super) use found::{Found, What};
+pub(super) use event::{Item, Located, Source};
 
 use super::compression::Compression;
-use crate::bytes::{FOR_SPEED, to_usize};
+use crate::bytes::to_usize;
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
-use crate::frame::{Decoder, Opcode, Rules, WholeMessage};
-use crate::message::{Assembler, DataKind, Order, validate};
+use crate::frame::{FastMessage, FrameDecoder, Opcode, Piece, Rules, fast_message};
+use crate::message::{DataKind, FragmentState, TextPieces, validate};
 use crate::storage::sealed::{Buffer, TextMessage};
 use crate::storage::{Full, Storage};
-use found::{NO_CLOSE, Payload};
-use parts::TakeParts;
+use buffer::{Borrowed, Loan, ReceiveBuffer, Resume};
+use event::NO_CLOSE;
+use parts::PartsFn;
 
 /// The receiving half of an open connection.
 pub(super) struct Receiver<S: Storage> {
-    decoder: Decoder,
-    order: Order,
-    assembler: Assembler<S::Receive, S::Message>,
-    /// A control frame's payload that comes in pieces; in the end the peer's Close.
+    decoder: FrameDecoder,
+    fragments: FragmentState,
+    buffer: ReceiveBuffer<S::Receive>,
+    text: TextPieces<S::Message>,
+    /// The payload of a control frame that arrives in pieces, and in the end the body of the peer's Close.
     control: S::Control,
-    /// Whether no part of the message was reported yet.
-    is_first: bool,
-    /// Takes payload of messages that are delivered in parts; `None` where they are delivered whole.
-    parts: Option<TakeParts<S>>,
-    keep_capacity: u32,
-    /// What was reported from a buffer, which is to be cleared before anything else.
-    reported: Reported,
-    /// How many bytes at the end of the message's buffer were read there and are not parsed yet.
-    raw: u32,
-    /// While there are raw bytes: how many bytes at the front belong to the message.
-    kept: u32,
-    /// Whether room behind them is lent to be read to.
-    lent: Lent,
-    /// Whether the last read to it brought little of the masked message under way.
-    reads_are_small: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Lent {
-    Nothing,
-    /// Room for a usual read.
-    Little,
-    /// Room for more than that.
-    Much,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Reported {
-    Nothing,
-    Message,
-    /// A part of a message that goes on, or has ended.
-    #[cfg(feature = "deflate")]
-    Part,
-    Control,
-    /// The text in front of a byte that cannot be UTF-8: nothing else can come.
-    TextBeforeBadByte,
-    /// Nothing, and there are raw bytes.
-    Raw,
-    /// Nothing, and there is a message to report.
-    Whole,
+    /// Takes payload of messages that are delivered in parts. `None` if they are delivered whole.
+    parts: Option<PartsFn<S>>,
 }
 
 impl<S: Storage> Receiver<S> {
-    /// `capacity` is that of the buffer.
+    /// `capacity` is the capacity of `buffer`, in bytes.
     #[inline(always)]
     pub(super) const fn new(
         config: &Config,
@@ -79,303 +45,275 @@ impl<S: Storage> Receiver<S> {
         capacity: usize,
         control: S::Control,
     ) -> Self {
-        // What the storage cannot hold is refused by the header, as what the embedder does not want.
+        // A message that the storage cannot hold is refused at its header, like one above the embedder's limit.
         let max_message = match config.delivery {
             Delivery::Whole if config.max_message > capacity as u64 => capacity as u64,
             _ => config.max_message,
         };
         Self {
-            decoder: Decoder::new(peer_masks, config.max_frame),
-            order: Order::new(max_message, config.max_fragments),
-            assembler: Assembler::new(buffer),
+            decoder: FrameDecoder::new(peer_masks, config.max_frame),
+            fragments: FragmentState::new(max_message, config.max_fragments),
+            buffer: ReceiveBuffer::new(buffer, config.keep_capacity),
+            text: TextPieces::new(),
             control,
-            is_first: true,
             parts: match config.delivery {
                 Delivery::Whole => None,
                 Delivery::Parts => Some(Self::part_payload),
             },
-            keep_capacity: config.keep_capacity,
-            reported: Reported::Nothing,
-            raw: 0,
-            kept: 0,
-            lent: Lent::Nothing,
-            reads_are_small: false,
         }
     }
 
-    /// How many bytes of capacity an empty buffer keeps, in either direction.
+    /// How many bytes of memory an empty buffer keeps, in either direction.
     pub(super) const fn keep_capacity(&self) -> u32 {
-        self.keep_capacity
+        self.buffer.keep_capacity()
     }
 
-    /// The buffer, for the time before frames: a head is collected in it.
+    /// The buffer, which holds the HTTP head during the opening handshake.
     pub(super) fn head_buffer(&mut self) -> &mut S::Receive {
-        self.assembler.buffer()
+        self.buffer.bytes()
     }
 
     pub(super) fn head_bytes(&self) -> &[u8] {
-        self.assembler.bytes()
+        self.buffer.payload()
     }
 
-    /// The head in the buffer was reported: it goes with the next call.
+    /// An event borrows the head in the buffer. The next call releases it.
     pub(super) fn report_head(&mut self) {
-        self.reported = Reported::Message;
+        self.buffer.borrowed = Borrowed::Message;
     }
 
     pub(super) fn clear_head(&mut self) {
-        self.assembler.clear(to_usize(self.keep_capacity));
+        self.buffer.release();
     }
 
-    /// The fast path, for most messages of most connections: whole, in one frame, in one read. The payload is unmasked,
-    /// and not checked yet. `None`: nothing was taken, go the long way.
+    /// The fast path: takes a message that is one frame and lies completely in the input. The payload is unmasked but
+    /// not checked yet. `None`: nothing was taken, and the slow path has to look.
     #[inline(always)]
-    pub(super) fn whole_message<'i>(
+    pub(super) fn fast_message<'i>(
         &self,
         input: &mut &'i mut [u8],
         peer_masks: bool,
-    ) -> Option<WholeMessage<'i>> {
-        if self.reported != Reported::Nothing
+    ) -> Option<FastMessage<'i>> {
+        if self.buffer.borrowed != Borrowed::Nothing
+            || self.buffer.resume() != Resume::Input
             || self.parts.is_some()
             || !self.decoder.is_between_frames()
-            || self.order.kind().is_some()
+            || self.fragments.is_in_message()
         {
             return None;
         }
-        // A constant, where this is inlined.
+        // The caller passes a constant, so one branch for each role is left after inlining.
         let rules = Rules { masked: peer_masks, ..self.decoder.rules() };
-        Decoder::whole_message(input, &rules, self.order.max_len())
+        fast_message(input, &rules, self.fragments.max_message())
     }
 
-    /// Messages may be compressed from now on.
-    pub(super) fn take_rsv1(&mut self) {
-        self.decoder.take_rsv1();
+    /// Remembers the kind of a message that the fast path took, for whoever views it later.
+    pub(super) fn note_fast_message(&mut self, opcode: Opcode) {
+        self.fragments.note_kind(if opcode == Opcode::Text { DataKind::Text } else { DataKind::Binary });
     }
 
-    /// Whether nothing can be found without input. What was reported goes then.
+    /// The opcode of the current frame, or between frames, of the last one.
+    pub(super) const fn opcode(&self) -> Opcode {
+        self.decoder.opcode()
+    }
+
+    /// From now on messages may be compressed.
+    pub(super) fn allow_rsv1(&mut self) {
+        self.decoder.allow_rsv1();
+    }
+
+    /// Whether there is nothing to report without more input. If so, the last event is released.
     #[inline]
     pub(super) fn needs_input(&mut self, compression: &Compression) -> bool {
-        if self.lent != Lent::Nothing || compression.has_more() {
+        if self.buffer.loan != Loan::Nothing
+            || self.buffer.resume() != Resume::Input
+            || compression.has_more()
+        {
             return false;
         }
-        match self.reported {
-            Reported::Nothing => true,
-            Reported::Message if self.raw == 0 => self.clear_what_was_reported().is_ok(),
+        match self.buffer.borrowed {
+            Borrowed::Nothing => true,
+            Borrowed::Message => self.release_borrowed().is_ok(),
             _ => false,
         }
     }
 
-    /// Reads on until something is found or input is used up.
+    /// Parses until there is something to report or all input is used up.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn next<'i>(
         &mut self,
         input: &mut &'i mut [u8],
-        found: &mut Found<'i>,
+        found: &mut Located<'i>,
         compression: &mut Compression,
     ) -> Result<(), Error> {
+        self.release_event()?;
         if S::Receive::GROWS {
-            self.lent = Lent::Nothing;
-        }
-        self.clear_reported()?;
-        if S::Receive::GROWS && self.reported == Reported::Whole {
-            self.reported = Reported::Message;
-            found.what = What::Message;
-            return Ok(());
-        }
-        if S::Receive::GROWS && self.reported == Reported::Raw {
-            self.next_raw(found)?;
-            if found.what != What::Nothing {
+            self.buffer.loan = Loan::Nothing;
+            if self.take_complete() {
+                found.item = Item::Message;
                 return Ok(());
             }
-            self.reported = Reported::Nothing;
-            // Nothing that is whole without more of it is left behind raw bytes.
-            if input.is_empty() {
-                return Ok(());
+            if self.buffer.resume() != Resume::Input {
+                self.next_unparsed(found)?;
+                // Bytes in the buffer do not end with anything that is complete without the input.
+                if found.item != Item::Nothing || input.is_empty() {
+                    return Ok(());
+                }
             }
         }
         loop {
             if self.decoder.is_in_header() && !compression.has_more() {
-                let order = &mut self.order;
-                self.decoder.header(input, |header| order.admit(header))?;
+                let fragments = &mut self.fragments;
+                self.decoder.header(input, |header| fragments.on_data_header(header))?;
                 if self.decoder.is_in_header() {
                     return Ok(());
                 }
             }
             self.payload(input, found, compression)?;
-            if found.what != What::Nothing || (input.is_empty() && !compression.has_more()) {
+            if found.item != Item::Nothing || (input.is_empty() && !compression.has_more()) {
                 return Ok(());
             }
         }
     }
 
-    /// Takes payload of the frame under way.
+    /// Takes payload of the current frame.
     fn payload<'i>(
         &mut self,
         input: &mut &'i mut [u8],
-        found: &mut Found<'i>,
+        found: &mut Located<'i>,
         #[cfg_attr(not(feature = "deflate"), expect(unused_variables))] compression: &mut Compression,
     ) -> Result<(), Error> {
         let is_control = self.decoder.opcode().is_control();
         if !is_control {
             #[cfg(feature = "deflate")]
-            if self.order.is_compressed() {
+            if self.fragments.is_compressed() {
                 return self.inflated_payload(input, found, compression);
             }
             if let Some(part_payload) = self.parts {
                 return part_payload(self, input, found);
             }
-            if self.is_text_apart() && !self.is_whole_in(input) {
-                return self.joined_payload(input, found);
-            }
-            if FOR_SPEED && !self.is_whole_in(input) {
-                return self.copied_payload(input, found);
-            }
         }
-        let Some(bytes) = self.decoder.payload(input, usize::MAX) else {
+        let Some(piece) = self.decoder.payload(input, usize::MAX) else {
             return Ok(());
         };
-        if is_control { self.control_payload(bytes, found) } else { self.whole_payload(bytes, found) }
+        if is_control { self.control_payload(piece, found) } else { self.whole_payload(piece, found) }
     }
 
-    /// Control frames come between fragments and never touch the message under way. WS-5.4-10 · WS-6.2-02
-    fn control_payload<'i>(&mut self, bytes: &'i mut [u8], found: &mut Found<'i>) -> Result<(), Error> {
-        let is_last = self.decoder.is_in_header();
-        let is_started = !self.control.filled().is_empty();
-        if is_last && !is_started && self.decoder.opcode() != Opcode::Close {
-            *found = Found { what: What::Control, payload: Payload::Input(bytes) };
+    /// Takes payload of a control frame. Control frames may come between the fragments of a message, and leave the
+    /// message alone. WS-5.4-10 · WS-6.2-02
+    fn control_payload<'i>(&mut self, piece: Piece<'i>, found: &mut Located<'i>) -> Result<(), Error> {
+        let ends_frame = piece.ends_frame;
+        let bytes = piece.unmask();
+        let has_begun = !self.control.filled().is_empty();
+        // The body of a Close is always copied, since `peer_close` can be asked later.
+        if ends_frame && !has_begun && self.decoder.opcode() != Opcode::Close {
+            *found = Located { item: Item::Control, source: Source::Input(bytes) };
             return Ok(());
         }
         self.control.append(bytes).map_err(|Full| Limit::Memory)?;
-        self.end_of_control(is_last, found);
+        self.end_control_piece(ends_frame, found);
         Ok(())
     }
 
-    /// What was found where a control frame in the buffer is whole with this piece.
-    fn end_of_control(&mut self, is_last: bool, found: &mut Found<'_>) {
-        if is_last {
-            // A Close stays, see `close`.
+    /// A piece of a control frame was copied to the control buffer. If the frame is complete, it is reported.
+    fn end_control_piece(&mut self, ends_frame: bool, found: &mut Located<'_>) {
+        if ends_frame {
+            // A Close stays in the buffer for `peer_close`.
             if self.decoder.opcode() != Opcode::Close {
-                self.reported = Reported::Control;
+                self.buffer.borrowed = Borrowed::Control;
             }
-            found.what = What::Control;
+            found.item = Item::Control;
         }
     }
 
-    /// Whether the message under way is text that is joined apart from the buffer.
-    const fn is_text_apart(&self) -> bool {
-        S::Message::IS_APART && matches!(self.order.last_kind(), DataKind::Text)
-    }
-
-    /// Whether the message that begins with this frame lies in the input as a whole.
-    fn is_whole_in(&self, input: &[u8]) -> bool {
-        // The rest of the frame is compared as u64, before it is converted.
-        self.is_first && self.decoder.fin() && self.decoder.remaining() <= input.len() as u64
-    }
-
-    /// Payload of a message that is delivered whole.
-    fn whole_payload<'i>(&mut self, bytes: &'i mut [u8], found: &mut Found<'i>) -> Result<(), Error> {
-        let is_last = self.decoder.is_in_header();
-        if self.is_first && is_last && self.decoder.fin() {
-            // All of it lies in the input.
-            *found = Found { what: What::Message, payload: Payload::Input(bytes) };
+    /// Takes payload of a message that is delivered whole.
+    fn whole_payload<'i>(&mut self, piece: Piece<'i>, found: &mut Located<'i>) -> Result<(), Error> {
+        let ends_frame = piece.ends_frame;
+        if !self.fragments.has_begun_delivery() && ends_frame && self.decoder.fin() {
+            // The whole message is in the input.
+            *found = Located { item: Item::Message, source: Source::Input(piece.unmask()) };
             self.end_message();
             return Ok(());
         }
-        self.assembler.buffer().append(bytes).map_err(|Full| Limit::Memory)?;
-        self.check_text(bytes.len())?;
-        self.end_of_whole(is_last, found)
-    }
-
-    /// As [`whole_payload`](Self::whole_payload), of a text that is joined apart.
-    fn joined_payload(&mut self, input: &mut &mut [u8], found: &mut Found<'_>) -> Result<(), Error> {
-        let Some((bytes, mask)) = self.decoder.masked_payload(input) else {
-            return Ok(());
-        };
-        // What was read to where it stays goes first.
-        let in_place = self.assembler.bytes().len();
-        if in_place > 0 {
-            self.assembler.move_text(in_place)?;
-            self.assembler.buffer().truncate(0);
+        let is_text = matches!(self.fragments.kind(), DataKind::Text);
+        if S::Message::IS_APART && is_text {
+            self.text.push(piece)?;
+            return self.end_text_piece(ends_frame, found);
         }
-        self.assembler.push_text(bytes, mask)?;
-        found.payload = Payload::Joined;
-        self.end_of_whole(self.decoder.is_in_header(), found)
-    }
-
-    /// As [`whole_payload`](Self::whole_payload), in one pass where a copy is needed.
-    fn copied_payload(&mut self, input: &mut &mut [u8], found: &mut Found<'_>) -> Result<(), Error> {
-        let piece = self.decoder.payload_into(input, self.assembler.buffer());
-        let Some((len, is_last)) = piece.map_err(|Full| Limit::Memory)? else {
-            return Ok(());
-        };
-        self.check_text(len)?;
-        self.end_of_whole(is_last, found)
-    }
-
-    /// The last `len` bytes of the buffer are a piece of the message.
-    fn check_text(&mut self, len: usize) -> Result<(), Error> {
-        match self.order.last_kind() {
-            DataKind::Text => self.assembler.check_text(len),
-            DataKind::Binary => Ok(()),
+        let buffer = self.buffer.bytes();
+        let len = piece.bytes.len();
+        piece.copy_to(buffer.grow(len).map_err(|Full| Limit::Memory)?);
+        if is_text {
+            self.text.check_appended(buffer.filled(), len)?;
         }
+        self.end_piece(ends_frame, found)
     }
 
-    /// A message in the buffer may be whole with this piece.
-    fn end_of_whole(&mut self, is_last: bool, found: &mut Found<'_>) -> Result<(), Error> {
-        self.is_first = false;
-        if is_last && self.decoder.fin() {
-            // Where it is not apart the whole is checked in the last step.
-            if self.is_text_apart() {
-                self.assembler.end_text()?;
-            }
+    /// A piece of a text was joined. If the message is complete, it is reported from there.
+    fn end_text_piece(&mut self, ends_frame: bool, found: &mut Located<'_>) -> Result<(), Error> {
+        if ends_frame && self.decoder.fin() {
+            self.text.end()?;
+        }
+        found.source = Source::JoinedText;
+        self.end_piece(ends_frame, found)
+    }
+
+    /// A piece of a message was taken. If the message is complete, it is reported.
+    fn end_piece(&mut self, ends_frame: bool, found: &mut Located<'_>) -> Result<(), Error> {
+        self.fragments.begin_delivery();
+        if ends_frame && self.decoder.fin() {
             self.end_message();
-            self.reported = Reported::Message;
-            found.what = What::Message;
+            self.buffer.borrowed = Borrowed::Message;
+            found.item = Item::Message;
         }
         Ok(())
     }
 
     fn end_message(&mut self) {
-        self.order.finish();
-        self.is_first = true;
+        self.fragments.end_message();
         if S::Receive::GROWS {
-            self.reads_are_small = false;
+            self.buffer.reads_are_small = false;
         }
     }
 
-    /// What was reported from a buffer is not needed any more once the next call is made.
+    /// Releases what the last event borrowed: it is not needed any more once the next call is made.
     #[cfg_attr(target_pointer_width = "64", inline)]
-    fn clear_reported(&mut self) -> Result<(), Error> {
-        if matches!(self.reported, Reported::Nothing | Reported::Raw | Reported::Whole) {
-            return Ok(());
-        }
-        self.clear_what_was_reported()
+    fn release_event(&mut self) -> Result<(), Error> {
+        if self.buffer.borrowed == Borrowed::Nothing { Ok(()) } else { self.release_borrowed() }
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(never))]
     #[cfg_attr(not(target_pointer_width = "64"), inline)]
-    fn clear_what_was_reported(&mut self) -> Result<(), Error> {
-        match self.reported {
-            Reported::Nothing | Reported::Raw | Reported::Whole => return Ok(()),
-            Reported::Message if S::Receive::GROWS && self.raw > 0 => self.clear_before_raw(),
-            Reported::Message => self.assembler.clear(to_usize(self.keep_capacity)),
+    fn release_borrowed(&mut self) -> Result<(), Error> {
+        let keep = to_usize(self.buffer.keep_capacity());
+        match self.buffer.borrowed {
+            Borrowed::Nothing => {}
+            Borrowed::Message => {
+                self.buffer.release();
+                self.text.clear(keep);
+            }
+            // The UTF-8 state belongs to the rest of the message.
             #[cfg(feature = "deflate")]
-            Reported::Part if self.order.kind().is_some() => self.assembler.buffer().truncate(0),
+            Borrowed::Part if self.fragments.is_in_message() => self.buffer.bytes().truncate(0),
             #[cfg(feature = "deflate")]
-            Reported::Part => self.assembler.clear(to_usize(self.keep_capacity)),
-            Reported::Control => self.control.clear(0),
-            Reported::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
+            Borrowed::Part => {
+                self.buffer.release();
+                self.text.clear(keep);
+            }
+            Borrowed::Control => self.control.clear(0),
+            Borrowed::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
         }
-        self.reported = if S::Receive::GROWS && self.raw > 0 { Reported::Raw } else { Reported::Nothing };
+        self.buffer.borrowed = Borrowed::Nothing;
         Ok(())
     }
 
-    /// Gives memory back, between messages only: a text under way may have nothing in the buffer and still be there, in
-    /// its own or as a character that is cut.
+    /// Gives memory back. This happens only between messages: a text can be under way although the buffer is empty.
     pub(super) fn release(&mut self) {
-        self.lent = Lent::Nothing;
-        let is_idle = self.order.kind().is_none() && self.raw == 0;
-        if is_idle && self.clear_reported().is_ok() && self.assembler.bytes().is_empty() {
-            self.assembler.clear(0);
+        self.buffer.loan = Loan::Nothing;
+        let is_idle = !self.fragments.is_in_message() && self.buffer.resume() == Resume::Input;
+        if is_idle && self.release_event().is_ok() && self.buffer.len() == 0 {
+            self.buffer.bytes().clear(0);
+            self.text.clear(0);
         }
     }
 }

@@ -8,10 +8,13 @@ use core::fmt;
 use core::ops::Deref;
 
 const FIN: u8 = 0x80;
-const MASKED: u8 = 0x80;
+pub(super) const MASKED: u8 = 0x80;
 const RSV1: u8 = 0x40;
-/// Length fields that announce a longer length.
-const LENGTH_16: u8 = 0x7e;
+/// The first byte of a message that is one uncompressed frame.
+pub(super) const TEXT_MESSAGE: u8 = FIN | Opcode::Text as u8;
+pub(super) const BINARY_MESSAGE: u8 = FIN | Opcode::Binary as u8;
+/// Values of the 7-bit length that announce a longer length field.
+pub(super) const LENGTH_16: u8 = 0x7e;
 const LENGTH_64: u8 = 0x7f;
 const RESERVED: u8 = 0x70;
 

@@ -1,10 +1,12 @@
 //! One frame on the wire, RFC 6455 sections 5.2 and 5.3. Knows no connection and no message.
 
 mod decoder;
+mod fast;
 mod header;
 mod mask;
 
-pub(crate) use decoder::{Decoder, WholeMessage};
+pub(crate) use decoder::{FrameDecoder, Piece};
+pub(crate) use fast::{FastMessage, fast_message};
 pub use header::FrameHeader;
 pub(crate) use header::{Header, Opcode, Rules};
 pub(crate) use mask::{Mask, copy_plain};

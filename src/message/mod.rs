@@ -1,11 +1,13 @@
 //! Frames into messages, RFC 6455 sections 5.4 and 8.1.
 
-mod assembler;
+mod fragments;
+mod text;
 mod utf8;
 
 use crate::frame::Opcode;
 
-pub(crate) use assembler::{Assembler, Order};
+pub(crate) use fragments::FragmentState;
+pub(crate) use text::TextPieces;
 pub(crate) use utf8::{InvalidUtf8, Utf8, validate, validate_ascii};
 #[cfg(any(feature = "simd", feature = "simdutf8"))]
 pub(crate) use utf8::{SIMD_LEN, validate_padded};

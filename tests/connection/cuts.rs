@@ -124,16 +124,21 @@ fn assert_cuts_mean_nothing<R: Role, S: Storage>(
     let heard = feed(&mut whole, bytes);
     let outgoing = take_outgoing(&mut whole);
     let at: Vec<usize> = at.iter().map(|&at| at.min(bytes.len())).collect();
-    for (cuts, releases) in
-        [(at, false), ((0..bytes.len()).collect(), false), ((0..bytes.len()).collect(), true)]
-    {
+    let every: Vec<usize> = (0..bytes.len()).collect();
+    for (cuts, releases, way) in [
+        (at.clone(), false, Way::Receive),
+        (at, false, Way::Tokens),
+        (every.clone(), false, Way::Receive),
+        (every.clone(), true, Way::Receive),
+        (every, true, Way::Tokens),
+    ] {
         let mut cut = connect();
         let between = |cut: &mut Connection<R, S>| {
             if releases {
                 cut.release_buffers();
             }
         };
-        assert_eq!(feed_cut_with(&mut cut, bytes, cuts, between), heard);
+        assert_eq!(feed_cut_with(&mut cut, bytes, cuts, way, between), heard);
         assert_eq!(take_outgoing(&mut cut), outgoing);
         assert_eq!(cut.state(), whole.state());
     }
@@ -193,7 +198,7 @@ proptest! {
             let mut client = connect();
             let mut heard = feed_cut(&mut client, &bytes, cuts);
             // The end of the transport ends the body of a refusal.
-            if let Ok(Some(sansws::Event::HandshakeRefused(response))) = client.receive_eof() {
+            if let Some(sansws::Event::HandshakeRefused(response)) = client.receive_eof() {
                 heard.push(Heard::Refused(response.status(), response.body().to_vec(), response.is_body_truncated()));
             }
             (heard, take_outgoing(&mut client))

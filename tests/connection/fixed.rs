@@ -28,7 +28,7 @@ fn a_conversation_from_the_first_byte() {
     for piece in bytes.chunks(50) {
         let mut piece = piece.to_vec();
         let mut input = &mut piece[..];
-        while let Some((event, tx)) = server.receive(&mut input).unwrap() {
+        while let Some((event, tx)) = server.receive(&mut input) {
             heard.push(format!("{event:?}"));
             if matches!(event, Event::HandshakeRequest(_)) {
                 tx.accept(&Accept::new().subprotocol("b")).unwrap();
@@ -36,7 +36,7 @@ fn a_conversation_from_the_first_byte() {
         }
     }
     // The last event comes with the next call.
-    while let Some((event, _)) = server.receive(&mut &mut [][..]).unwrap() {
+    while let Some((event, _)) = server.receive(&mut &mut [][..]) {
         heard.push(format!("{event:?}"));
     }
     assert_eq!(heard.len(), 2, "{heard:?}");
@@ -168,7 +168,7 @@ fn the_fields_that_the_embedder_names_are_kept() {
             for end in cuts.into_iter().chain([head.len()]) {
                 let (mut piece, after) = rest.split_at_mut(end - at);
                 (rest, at) = (after, end);
-                if let Some((Event::HandshakeRequest(request), _)) = server.receive(&mut piece).unwrap() {
+                if let Some((Event::HandshakeRequest(request), _)) = server.receive(&mut piece) {
                     seen += 1;
                     let values: Vec<_> = request.headers().all("cookie").collect();
                     assert_eq!(values, expected.iter().map(|value| value.as_bytes()).collect::<Vec<_>>());

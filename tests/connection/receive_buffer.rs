@@ -4,7 +4,6 @@ use crate::support::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sansws::{Config, Connection, Violation};
-use std::str;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
@@ -19,7 +18,7 @@ proptest! {
         releases in any::<bool>(),
     ) {
         let mut frames = Vec::new();
-        let mut is_continued = false;
+        let (mut is_continued, mut is_binary, mut has_large) = (false, false, false);
         for (kind, size, fin) in fragments {
             let opcode = if is_continued { 0 } else if kind == 0 { 2 } else { 1 };
             let mut payload = match kind {
@@ -31,11 +30,12 @@ proptest! {
             if let Some(byte) = bad_at.and_then(|at| payload.get_mut(at)) {
                 *byte = 0xff;
             }
+            is_binary = if is_continued { is_binary } else { opcode == 2 };
+            has_large |= is_binary && payload.len() > 100_000;
             frames.push(frame(opcode | if fin { 0x80 } else { 0 }, &payload));
             frames.push(frame(0x89, b"p"));
             is_continued = !fin;
         }
-        let has_large = frames.iter().any(|frame| frame.len() > 100_000);
         let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
         let bytes = masked_all(&frames);
         let mut whole = open_server();
@@ -55,7 +55,7 @@ proptest! {
                 let len = size.min(room.len()).min(rest.len());
                 room[..len].copy_from_slice(&rest[..len]);
                 rest = &rest[len..];
-                server.filled(len);
+                server.mark_received(len);
                 lent_heard.extend(feed(&mut server, &[]));
             } else {
                 let (now, later) = rest.split_at(size.min(1000).min(rest.len()));
@@ -80,11 +80,11 @@ fn nothing_is_filled_that_was_not_lent() {
     assert_eq!(feed(&mut server, &message[..5000]), []);
     assert!(server.receive_buffer().is_some());
     assert_eq!(feed(&mut server, &[]), []);
-    server.filled(10);
+    server.mark_received(10);
     let room = server.receive_buffer().unwrap();
     room[..10].copy_from_slice(&message[5000..5010]);
-    server.filled(10);
-    server.filled(10);
+    server.mark_received(10);
+    server.mark_received(10);
     assert_eq!(feed(&mut server, &message[5010..]), [Heard::binary(&vec![7; 100_000])]);
 }
 
@@ -100,7 +100,7 @@ fn room_never_reaches_beyond_the_frame_under_way() {
         assert!(room.len() <= rest.len(), "{} for {}", room.len(), rest.len());
         let (now, later) = rest.split_at(room.len().min(30_000));
         room[..now.len()].copy_from_slice(now);
-        server.filled(now.len());
+        server.mark_received(now.len());
         rest = later;
         let expected = if rest.is_empty() { vec![Heard::binary(&vec![7; 100_000])] } else { vec![] };
         assert_eq!(feed(&mut server, &[]), expected);
@@ -115,8 +115,8 @@ fn room_is_lent_between_messages_as_large_as_a_read() {
         (0x82, 16 * 1024, 16 * 1024, true),
         (0x82, 16 * 1024 - 1, 16 * 1024, false),
         (0x82, 16 * 1024, 16 * 1024 - 1, false),
-        (0x81, 16 * 1024, 16 * 1024, true),
-        (0x81, 16 * 1024 - 1, 16 * 1024, false),
+        // Text is never read in place.
+        (0x81, 16 * 1024, 16 * 1024, false),
     ] {
         let message = masked(&frame(opcode, &vec![b'a'; len]), [1, 2, 3, 4]);
         let mut server = Connection::open_server(Config::new().keep_capacity(keep));
@@ -132,29 +132,21 @@ fn room_is_lent_between_messages_as_large_as_a_read() {
 /// where little is read at once, that is seen after the first read.
 #[test]
 fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
-    for (opcode, len, read, is_lent) in [
-        (0x82, 256 * 1024 + 1, 16 * 1024, false),
-        (0x82, 256 * 1024 + 1, 16 * 1024 + 1, true),
-        (0x82, 256 * 1024, 16 * 1024, true),
-        (0x81, 256 * 1024 + 1, 16 * 1024, false),
-        (0x81, 256 * 1024 + 1, 16 * 1024 + 1, true),
-        (0x81, 256 * 1024, 16 * 1024, true),
+    for (len, read, is_lent) in [
+        (256 * 1024 + 1, 16 * 1024, false),
+        (256 * 1024 + 1, 16 * 1024 + 1, true),
+        (256 * 1024, 16 * 1024, true),
     ] {
         let payload = vec![b'a'; len];
-        let message = masked(&frame(opcode, &payload), [1, 2, 3, 4]);
+        let message = masked(&frame(0x82, &payload), [1, 2, 3, 4]);
         let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
         assert_eq!(feed(&mut server, &message[..40_000]), []);
         let (now, rest) = message[40_000..].split_at(read);
         server.receive_buffer().unwrap()[..read].copy_from_slice(now);
-        server.filled(read);
+        server.mark_received(read);
         assert_eq!(feed(&mut server, &[]), []);
-        assert_eq!(server.receive_buffer().is_some(), is_lent, "{opcode:x} {len} {read}");
-        let heard = if opcode == 0x82 {
-            Heard::binary(&payload)
-        } else {
-            Heard::text(str::from_utf8(&payload).unwrap())
-        };
-        assert_eq!(feed(&mut server, rest), [heard]);
+        assert_eq!(server.receive_buffer().is_some(), is_lent, "{len} {read}");
+        assert_eq!(feed(&mut server, rest), [Heard::binary(&payload)]);
         // With the next message it is seen anew.
         assert_eq!(feed(&mut server, &message[..40_000]), []);
         assert!(server.receive_buffer().is_some());
@@ -165,56 +157,99 @@ fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
 #[test]
 fn reads_that_fill_little_room_are_not_small() {
     let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
-    let first = masked(&frame(0x81, &[b'a'; 16 * 1024]), [1, 2, 3, 4]);
+    let first = masked(&frame(0x82, &[b'a'; 16 * 1024]), [1, 2, 3, 4]);
     feed(&mut server, &first[..5000]);
     assert_eq!(feed(&mut server, &first[5000..]).len(), 1);
-    let second = masked(&frame(0x81, &b"b".repeat(300_000)), [1, 2, 3, 4]);
+    let second = masked(&frame(0x82, &b"b".repeat(300_000)), [1, 2, 3, 4]);
     let (now, rest) = second.split_at(16 * 1024);
     let room = server.receive_buffer().unwrap();
     assert_eq!(room.len(), now.len());
     room.copy_from_slice(now);
-    server.filled(now.len());
+    server.mark_received(now.len());
     assert_eq!(feed(&mut server, &[]), []);
     // As much as arrived so far, at least.
     assert!(server.receive_buffer().unwrap().len() >= now.len());
-    assert_eq!(feed(&mut server, rest), [Heard::text(&"b".repeat(300_000))]);
+    assert_eq!(feed(&mut server, rest), [Heard::binary(&b"b".repeat(300_000))]);
 }
 
-/// A message that is whole by what was filled in waits until it is asked for, whatever comes between: memory that is given back,
-/// and more room that is filled, even twice.
+/// `mark_received` completes the message, and the next call of `receive` reports it, whatever happens in between: memory is
+/// given back, or the input already has the next message.
 #[test]
-fn a_message_that_was_filled_in_waits_for_the_next_call() {
+fn a_message_completed_in_the_receive_buffer_waits_for_the_next_receive() {
     let payload: Vec<u8> = (0..100_000_u32).map(|i| i.to_le_bytes()[0]).collect();
     let first = masked(&frame(0x82, &payload), [1, 2, 3, 4]);
     let second = masked(&frame(0x82, b"second"), [5, 6, 7, 8]);
-    for (releases, halves) in [(false, 1), (true, 1), (false, 2), (true, 2), (true, 0)] {
+    for (releases, has_more) in [(false, false), (false, true), (true, false), (true, true)] {
         let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
-        let fill = |server: &mut Connection<_>, bytes: &[u8]| {
-            let room: &mut [u8] = server.receive_buffer().unwrap();
-            room[..bytes.len()].copy_from_slice(bytes);
-            server.filled(bytes.len());
-        };
         assert_eq!(feed(&mut server, &first[..1000]), []);
         let mut rest = &first[1000..];
         while !rest.is_empty() {
-            let len = server.receive_buffer().unwrap().len().min(rest.len());
-            fill(&mut server, &rest[..len]);
+            let room = server.receive_buffer().unwrap();
+            let len = room.len().min(rest.len());
+            room[..len].copy_from_slice(&rest[..len]);
+            server.mark_received(len);
             rest = &rest[len..];
         }
+        assert!(server.receive_buffer().is_none(), "the complete message has to be reported first");
         if releases {
             server.release_buffers();
         }
-        if halves > 0 {
-            for half in second.chunks(second.len().div_ceil(halves)) {
-                fill(&mut server, half);
-            }
+        if has_more {
             let both = [Heard::binary(&payload), Heard::binary(b"second")];
-            assert_eq!(feed(&mut server, &[]), both, "{releases} {halves}");
+            assert_eq!(feed(&mut server, &second), both, "{releases}");
         } else {
-            let both = [Heard::binary(&payload), Heard::binary(b"second")];
-            assert_eq!(feed(&mut server, &second), both, "behind it in a slice");
+            assert_eq!(feed(&mut server, &[]), [Heard::binary(&payload)], "{releases}");
         }
         assert_eq!(feed(&mut server, &second), [Heard::binary(b"second")]);
+    }
+}
+
+/// Between large binary messages the embedder may read any frames into the receive buffer.
+#[test]
+fn frames_of_every_kind_may_arrive_in_the_receive_buffer() {
+    let large = vec![7; 20_000];
+    let text = "aé€".repeat(3000);
+    let (start, end) = text.as_bytes().split_at(7001);
+    let frames_in: [&[u8]; 9] = [
+        &frame(0x82, &large),
+        &frame(0x01, start),
+        &frame(0x89, b"ping"),
+        &frame(0x80, end),
+        &frame(0x02, b"a"),
+        &frame(0x8a, b"pong"),
+        &frame(0x80, &large),
+        &frame(0x82, b""),
+        &frame(0x88, b"\x03\xe8bye"),
+    ];
+    let bytes = masked_all(&frames_in);
+    let expected = [
+        Heard::binary(&large),
+        Heard::Ping(b"ping".to_vec()),
+        Heard::text(&text),
+        Heard::Pong(b"pong".to_vec()),
+        Heard::binary(&[b"a", &large[..]].concat()),
+        Heard::binary(b""),
+        Heard::close(1000, "bye"),
+    ];
+    for read in [1, 7, 100, 5000, 16 * 1024] {
+        let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+        let (mut heard, mut lent, mut rest) = (Vec::new(), 0, &bytes[..]);
+        while !rest.is_empty() {
+            if let Some(room) = server.receive_buffer() {
+                let len = read.min(room.len()).min(rest.len());
+                room[..len].copy_from_slice(&rest[..len]);
+                server.mark_received(len);
+                heard.extend(feed(&mut server, &[]));
+                (rest, lent) = (&rest[len..], lent + 1);
+            } else {
+                let (now, later) = rest.split_at(read.min(rest.len()));
+                heard.extend(feed(&mut server, now));
+                rest = later;
+            }
+        }
+        assert_eq!(heard, expected, "reads of {read} bytes");
+        assert!(lent > 0, "reads of {read} bytes");
+        assert!(server.error().is_none());
     }
 }
 
@@ -243,7 +278,7 @@ fn a_text_may_cease_to_be_ascii_anywhere() {
                     if let Some(room) = server.receive_buffer() {
                         len = len.min(room.len());
                         room[..len].copy_from_slice(&rest[..len]);
-                        server.filled(len);
+                        server.mark_received(len);
                         heard.extend(feed(&mut server, &[]));
                     } else {
                         heard.extend(feed(&mut server, &rest[..len]));
@@ -260,8 +295,8 @@ fn a_text_may_cease_to_be_ascii_anywhere() {
                 let mut server = Connection::open_server(Config::new());
                 let bad = message.len() - bytes.len() + at + 3;
                 assert_eq!(feed(&mut server, &message[..bad]), []);
-                let error = server.receive(&mut &mut message[bad..=bad].to_vec()[..]).unwrap_err();
-                assert_eq!(error, Violation::InvalidUtf8.into());
+                let failed = [Heard::Failed(Violation::InvalidUtf8.into())];
+                assert_eq!(feed(&mut server, &message[bad..=bad]), failed);
             }
         }
     }

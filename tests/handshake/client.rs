@@ -90,8 +90,9 @@ fn assert_head_fails_with(config: Config, head: &[u8], error: impl Into<Error>) 
             assert_eq!(events, [Heard::Failed(error)], "{shown}");
             assert_never_opened(&mut client);
             assert_eq!(client.error(), Some(error), "{shown}");
-            assert_eq!(feed(&mut client, &response(&[])), [Heard::Failed(error)], "{shown}");
-            assert_eq!(client.receive_eof().map(drop), Err(error), "{shown}");
+            // A valid answer comes too late, and nothing is reported twice.
+            assert_eq!(feed(&mut client, &response(&[])), [], "{shown}");
+            assert!(client.receive_eof().is_none(), "{shown}");
             assert_eq!(client.error(), Some(error), "{shown}");
             assert_never_opened(&mut client);
         }
@@ -140,9 +141,9 @@ fn look_at_refusal(bytes: &[u8], look: impl Fn(Response<'_>)) {
         let mut client = client();
         let mut bytes = bytes.to_vec();
         let (mut first, mut input) = bytes.split_at_mut(cut);
-        assert!(client.receive(&mut first).unwrap().is_none());
+        assert!(client.receive(&mut first).is_none());
         match client.receive(&mut input) {
-            Ok(Some((Event::HandshakeRefused(response), _))) => look(response),
+            Some((Event::HandshakeRefused(response), _)) => look(response),
             other => panic!("{other:?}"),
         }
     }

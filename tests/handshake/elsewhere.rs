@@ -173,11 +173,10 @@ fn what_was_read_beyond_the_handshake_comes_first() {
 fn a_stream_that_was_opened_elsewhere_keeps_the_rules_of_section_10() {
     use sansws::{Config, Connection, Limit, Violation, handshake::origin};
     let mut server = Connection::open_server(Config::new().max_frame(10));
-    let mut unmasked = *b"\x81\x01a";
-    assert_eq!(server.receive(&mut &mut unmasked[..]).map(drop), Err(Violation::Unmasked.into()));
+    assert_eq!(feed(&mut server, b"\x81\x01a"), [Heard::Failed(Violation::Unmasked.into())]);
     let mut server = Connection::open_server(Config::new().max_frame(10));
-    let mut long = *b"\x82\x8b\x01\x02\x03\x04";
-    assert_eq!(server.receive(&mut &mut long[..]).map(drop), Err(Limit::Frame.into()));
+    let long = b"\x82\x8b\x01\x02\x03\x04";
+    assert_eq!(feed(&mut server, long), [Heard::Failed(Limit::Frame.into())]);
     // The `origin` field of the extended CONNECT.
     assert!(origin::is_in("https://chat.example", &["https://chat.example"]));
     assert!(!origin::is_in("https://evil.example", &["https://chat.example"]));

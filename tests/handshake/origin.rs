@@ -121,7 +121,7 @@ fn of_request(changes: &[Change]) -> (bool, bool) {
     let mut bytes = request(changes);
     let mut input = &mut bytes[..];
     match Connection::server(Config::new()).receive(&mut input) {
-        Ok(Some((Event::HandshakeRequest(request), _))) => {
+        Some((Event::HandshakeRequest(request), _)) => {
             (request.is_origin_in(&["https://chat.example"]), request.is_same_origin())
         }
         other => panic!("{other:?}"),

@@ -18,7 +18,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("format", &["connection", "event", "handshake", "close", "role", "storage"]),
     // The timers are told the state of a connection, and know nothing else of it.
     ("timers", &["State"]),
-    ("event", &["handshake", "close"]),
+    ("event", &["handshake", "error", "close"]),
     // The negotiation reads extensions with the grammar of `handshake`, which does not know `deflate`. The
     // configuration and the agreed parameters are a part of `config`.
     ("deflate", &["handshake", "config", "error"]),

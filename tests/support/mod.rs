@@ -4,8 +4,8 @@
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sansws::{
-    Accept, Client, ClientRequest, CloseCode, Config, Connection, Error, Event, Message, Role, Server,
-    Storage, Upgraded,
+    Accept, Client, ClientRequest, CloseCode, Config, Connection, Error, Event, EventKind, Message, Role,
+    Server, Storage, Upgraded,
 };
 
 pub type Rng = StdRng;
@@ -83,6 +83,7 @@ impl Heard {
             Event::Ping(payload) => Self::Ping(payload.to_vec()),
             Event::Pong(payload) => Self::Pong(payload.to_vec()),
             Event::Close(close) => Self::close(close.code.into(), close.reason),
+            Event::Failed(error) => Self::Failed(error),
             other => panic!("{other:?}"),
         }
     }
@@ -102,31 +103,62 @@ fn hear(heard: &mut Vec<Heard>, event: Heard) {
     }
 }
 
-/// Gives `input` to a connection in one piece; a server accepts what is asked. Ends with `Failed` at an error.
+/// Gives `input` to a connection in one piece. A server accepts each request. A failure is the last event.
 pub fn feed<R: Role, S: Storage>(connection: &mut Connection<R, S>, input: &[u8]) -> Vec<Heard>
 where
     Connection<R, S>: Answer,
 {
     let mut heard = Vec::new();
-    feed_into(connection, input, &mut heard);
+    feed_into(connection, input, Way::Receive, &mut heard);
     heard
 }
 
-fn feed_into<R: Role, S: Storage>(connection: &mut Connection<R, S>, input: &[u8], heard: &mut Vec<Heard>)
-where
+/// The two ways to take events from a connection: they report the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// `receive`.
+    Receive,
+    /// `find_event` and `view`.
+    Tokens,
+}
+
+fn feed_into<R: Role, S: Storage>(
+    connection: &mut Connection<R, S>,
+    input: &[u8],
+    way: Way,
+    heard: &mut Vec<Heard>,
+) where
     Connection<R, S>: Answer,
 {
-    // An exact allocation: reading or writing beyond it would be seen.
+    // The allocation has the exact length of the input, so an access beyond the input would be noticed.
     let mut bytes = input.to_vec().into_boxed_slice();
-    let mut input = &mut bytes[..];
+    let mut start = 0;
     loop {
-        let (event, is_request) = match connection.receive(&mut input) {
-            Ok(Some((event, _))) => {
-                (Heard::of(event), matches!(event, Event::HandshakeRequest(_) | Event::HttpRequest(_)))
+        let event = match way {
+            Way::Receive => {
+                let mut input = &mut bytes[start..];
+                let before = input.len();
+                let event = connection.receive(&mut input).map(|(event, _)| Heard::of(event));
+                start += before - input.len();
+                event
             }
-            Ok(None) => return assert!(input.is_empty(), "`None` says that all is consumed"),
-            Err(error) => return hear(heard, Heard::Failed(error)),
+            Way::Tokens => {
+                let (consumed, token) = connection.find_event(&mut bytes[start..]);
+                let event = token.map(|token| {
+                    let (event, _) = connection.view(token, &bytes[start..]);
+                    let is_invalid_text =
+                        token.kind() == EventKind::Message && event.kind() == EventKind::Failed;
+                    assert!(event.kind() == token.kind() || is_invalid_text, "{token:?}");
+                    Heard::of(event)
+                });
+                start += consumed;
+                event
+            }
         };
+        let Some(event) = event else {
+            return assert_eq!(start, bytes.len(), "`None` means that all input is consumed");
+        };
+        let is_request = matches!(event, Heard::Request(..) | Heard::Http(..));
         hear(heard, event);
         if is_request {
             connection.answer();
@@ -143,7 +175,7 @@ pub fn feed_cut<R: Role, S: Storage>(
 where
     Connection<R, S>: Answer,
 {
-    feed_cut_with(connection, input, cuts, |_| {})
+    feed_cut_with(connection, input, cuts, Way::Receive, |_| {})
 }
 
 /// As `feed_cut`, and does something after each piece.
@@ -151,6 +183,7 @@ pub fn feed_cut_with<R: Role, S: Storage>(
     connection: &mut Connection<R, S>,
     input: &[u8],
     cuts: impl IntoIterator<Item = usize>,
+    way: Way,
     after_each: impl Fn(&mut Connection<R, S>),
 ) -> Vec<Heard>
 where
@@ -159,7 +192,7 @@ where
     let mut heard = Vec::new();
     let mut from = 0;
     for to in cuts.into_iter().chain([input.len()]) {
-        feed_into(connection, &input[from..to], &mut heard);
+        feed_into(connection, &input[from..to], way, &mut heard);
         if matches!(heard.last(), Some(Heard::Failed(_))) {
             break;
         }
@@ -337,13 +370,14 @@ pub fn both_with(config: Config, frames_in: &[&[u8]]) -> (Vec<Heard>, Vec<Vec<u8
     let to_client = frames_in.concat();
     let to_server = masked_all(frames_in);
     let mut results = Vec::new();
-    for byte_by_byte in [false, true] {
+    let ways = [(false, Way::Receive), (true, Way::Receive), (false, Way::Tokens), (true, Way::Tokens)];
+    for (byte_by_byte, way) in ways {
         let cuts = |len: usize| if byte_by_byte { 1..len } else { 0..0 };
         let mut server = Connection::open_server(config);
-        let heard = feed_cut(&mut server, &to_server, cuts(to_server.len()));
+        let heard = feed_cut_with(&mut server, &to_server, cuts(to_server.len()), way, |_| {});
         results.push((heard, frames(&take_outgoing(&mut server))));
         let mut client = Connection::open_client(config, rng());
-        let heard = feed_cut(&mut client, &to_client, cuts(to_client.len()));
+        let heard = feed_cut_with(&mut client, &to_client, cuts(to_client.len()), way, |_| {});
         results.push((heard, frames(&take_outgoing(&mut client))));
     }
     let first = results.swap_remove(0);

@@ -104,7 +104,7 @@ impl Session {
         };
         if len == 0 {
             // How it ended is asked for in `outcome`.
-            if let Ok(Some(event)) = self.connection.receive_eof() {
+            if let Some(event) = self.connection.receive_eof() {
                 report(&event)?;
             }
             return Ok(true);
@@ -113,7 +113,7 @@ impl Session {
         self.timers.received(now);
         let mut input = &mut buffer[..len];
         // Where it fails, `outgoing` has the Close that tells the server, and `outcome` tells the user.
-        while let Ok(Some((event, _))) = self.connection.receive(&mut input) {
+        while let Some((event, _)) = self.connection.receive(&mut input) {
             match event {
                 Event::Message(_) => self.timers.message(now),
                 Event::Pong(payload) => _ = self.timers.pong(now, payload),

@@ -97,30 +97,28 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
         let len = len.map_err(Failure::Transport)?;
         if len == 0 {
             // A refusal whose body ended with the transport; there is nobody left to answer.
-            return match self.connection.receive_eof().map_err(Failure::WebSocket)? {
+            return match self.connection.receive_eof() {
+                Some(Event::Failed(error)) => Err(Failure::WebSocket(error)),
                 Some(_) => Err(Failure::WebSocket(HandshakeError::Refused.into())),
                 None => Ok(false),
             };
         }
         self.timers.received(now());
         let mut input = self.buffer.get_mut(..len).unwrap_or_default();
-        let failure = loop {
-            match self.connection.receive(&mut input) {
-                Ok(Some((event, tx))) => {
-                    match &event {
-                        Event::Message(_) | Event::Part(_) => self.timers.message(now()),
-                        Event::Pong(payload) => _ = self.timers.pong(now(), payload),
-                        _ => {}
-                    }
-                    handle(event, tx).map_err(Failure::WebSocket)?;
-                }
-                Ok(None) => return Ok(true),
-                Err(error) => break error,
+        while let Some((event, tx)) = self.connection.receive(&mut input) {
+            match &event {
+                Event::Message(_) | Event::Part(_) => self.timers.message(now()),
+                Event::Pong(payload) => _ = self.timers.pong(now(), payload),
+                _ => {}
             }
-        };
-        // The peer is told why, if it still listens.
-        self.flush().await?;
-        Err(Failure::WebSocket(failure))
+            handle(event, tx).map_err(Failure::WebSocket)?;
+        }
+        if let Some(error) = self.connection.error() {
+            // The Close that tells the peer why is queued; write it before giving up.
+            self.flush().await?;
+            return Err(Failure::WebSocket(error));
+        }
+        Ok(true)
     }
 }
 

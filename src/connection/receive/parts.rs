@@ -1,68 +1,70 @@
-//! Messages in parts, as the bytes arrive.
+//! Messages in parts: each piece of a message is reported when it arrives.
 
-use super::found::{Found, Payload, What};
-use super::{Receiver, Reported};
+use super::event::{Item, Located, Source};
+use super::{Borrowed, Receiver};
 use crate::error::{Error, Violation};
 use crate::message::{DataKind, Utf8};
 use crate::storage::Storage;
 
-/// [`Receiver::part_payload`]. It is called through a pointer, which is taken where [`Delivery::Parts`](crate::Delivery) is
-/// chosen: a program that never does so is linked without this file.
-pub(super) type TakeParts<S> =
-    for<'i> fn(&mut Receiver<S>, &mut &'i mut [u8], &mut Found<'i>) -> Result<(), Error>;
+/// The type of [`Receiver::part_payload`]. It is called through a pointer, which is taken only if the configuration
+/// chooses [`Delivery::Parts`](crate::Delivery::Parts). A program that never does so is linked without this file.
+pub(super) type PartsFn<S> =
+    for<'i> fn(&mut Receiver<S>, &mut &'i mut [u8], &mut Located<'i>) -> Result<(), Error>;
 
 impl<S: Storage> Receiver<S> {
-    /// Takes payload of a message in parts.
+    /// Takes payload of a message that is delivered in parts.
     pub(super) fn part_payload<'i>(
         &mut self,
         input: &mut &'i mut [u8],
-        found: &mut Found<'i>,
+        found: &mut Located<'i>,
     ) -> Result<(), Error> {
-        let kind = self.order.last_kind();
-        // A character that was cut is completed first, as a part of its own.
-        let missing = self.assembler.utf8().missing();
+        let kind = self.fragments.kind();
+        // If a character arrived incomplete, its missing bytes come first and make a part of their own.
+        let missing = self.text.utf8().missing();
         let max = if missing > 0 { missing } else { usize::MAX };
-        let Some(bytes) = self.decoder.payload(input, max) else {
+        let Some(piece) = self.decoder.payload(input, max) else {
             return Ok(());
         };
-        let is_last = self.decoder.is_in_header() && self.decoder.fin();
-        found.payload = match kind {
-            DataKind::Binary => Payload::Input(bytes),
+        let is_last = piece.ends_frame && self.decoder.fin();
+        let bytes = &*piece.unmask();
+        found.source = match kind {
+            DataKind::Binary => Source::Input(bytes),
             DataKind::Text if missing > 0 => {
-                Payload::Char(self.assembler.utf8().continue_char(bytes).map_err(|_| Violation::InvalidUtf8)?)
+                Source::SplitChar(self.text.utf8().continue_char(bytes).map_err(|_| Violation::InvalidUtf8)?)
             }
-            DataKind::Text => match self.assembler.utf8().split(bytes) {
+            DataKind::Text => match self.text.utf8().split(bytes) {
                 // WS-8.1-02
-                Ok(text) if is_last && !self.assembler.utf8().is_complete() => {
+                Ok(text) if is_last && self.text.end().is_err() => {
                     return self.valid_part(text, found);
                 }
-                Ok(text) => Payload::Text(text),
+                Ok(text) => Source::CheckedInput(text),
                 Err(_) => return self.valid_part(Utf8::valid_prefix(bytes), found),
             },
         };
         if is_last && kind == DataKind::Text {
-            self.assembler.end_text()?;
+            self.text.end()?;
         }
-        if !is_last && found.payload.is_empty() {
+        if !is_last && found.source.is_empty() {
             return Ok(());
         }
-        let is_first = core::mem::replace(&mut self.is_first, false);
+        let is_first = !self.fragments.begin_delivery();
         if is_last {
             self.end_message();
         }
-        found.what = What::part(is_first);
+        found.item = Item::part(is_first);
         Ok(())
     }
 
-    /// The text in front of a bad byte is a part as well: it would have been one had the bytes come one by one.
+    /// Reports the text in front of a bad byte as a part; the next call fails. So the events are the same as if the
+    /// bytes had come one by one.
     #[cold]
-    fn valid_part<'i>(&mut self, text: &'i str, found: &mut Found<'i>) -> Result<(), Error> {
+    fn valid_part<'i>(&mut self, text: &'i str, found: &mut Located<'i>) -> Result<(), Error> {
         if text.is_empty() {
             return Err(Violation::InvalidUtf8.into());
         }
-        self.reported = Reported::TextBeforeBadByte;
-        let is_first = core::mem::replace(&mut self.is_first, false);
-        *found = Found { what: What::part(is_first), payload: Payload::Text(text) };
+        self.buffer.borrowed = Borrowed::TextBeforeBadByte;
+        let is_first = !self.fragments.begin_delivery();
+        *found = Located { item: Item::part(is_first), source: Source::CheckedInput(text) };
         Ok(())
     }
 }

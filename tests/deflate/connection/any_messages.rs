@@ -68,7 +68,7 @@ proptest! {
         let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
         at.sort_unstable();
         let mut cut = server_with(config, params);
-        prop_assert_eq!(&feed_cut_with(&mut cut, &bytes, at, Connection::release_buffers), &heard);
+        prop_assert_eq!(&feed_cut_with(&mut cut, &bytes, at, Way::Tokens, Connection::release_buffers), &heard);
         prop_assert_eq!(take_outgoing(&mut cut), outgoing.clone());
         let mut each = server_with(config, params);
         prop_assert_eq!(&feed_cut(&mut each, &bytes, 1..bytes.len()), &heard);

@@ -131,7 +131,7 @@ fn an_answer_with_header_fields_and_a_refusal() {
     let mut pair = Pair::new(config());
     let mut bytes = take_outgoing(&mut pair.client);
     let mut input = &mut bytes[..];
-    let (_, tx) = pair.server.receive(&mut input).unwrap().unwrap();
+    let (_, tx) = pair.server.receive(&mut input).unwrap();
     tx.accept(&Accept::new().headers(&[("X-Test", "1")])).unwrap();
     let answer = String::from_utf8(take_outgoing(&mut pair.server)).unwrap();
     assert!(answer.contains("Sec-WebSocket-Extensions: permessage-deflate\r\nX-Test: 1\r\n"), "{answer}");
@@ -141,7 +141,7 @@ fn an_answer_with_header_fields_and_a_refusal() {
 
     let mut pair = Pair::new(config());
     let mut bytes = take_outgoing(&mut pair.client);
-    let (_, tx) = pair.server.receive(&mut &mut bytes[..]).unwrap().unwrap();
+    let (_, tx) = pair.server.receive(&mut &mut bytes[..]).unwrap();
     tx.reject(&sansws::Reply::new(403)).unwrap();
     assert!(!String::from_utf8(take_outgoing(&mut pair.server)).unwrap().contains("Extensions"));
     assert!(pair.server.deflate().is_none());

@@ -132,20 +132,26 @@ fn drive<R: Role, S: Storage>(
     if let Some(room) = connection.receive_buffer() {
         black_box(room).fill(black_box(1));
     }
-    connection.filled(black_box(10));
+    connection.mark_received(black_box(10));
     let mut input = bytes;
     loop {
         match black_box(connection.receive(&mut input)) {
-            Ok(Some((event, tx))) => {
-                answer(event, tx);
-                send(tx);
-            }
-            Ok(None) => break,
-            Err(error) => {
+            Some((Event::Failed(error), _)) => {
                 of_error(error);
                 break;
             }
+            Some((event, tx)) => {
+                answer(event, tx);
+                send(tx);
+            }
+            None => break,
         }
+    }
+    let mut more = [black_box(1); 20];
+    if let (_, Some(token)) = connection.find_event(&mut more) {
+        black_box(token.kind());
+        let (event, tx) = connection.view(token, &more);
+        answer(event, tx);
     }
     send(connection.sender());
     black_box(connection.outgoing());
@@ -158,7 +164,8 @@ fn drive<R: Role, S: Storage>(
     black_box(connection.is_closed_cleanly());
     black_box(connection.error());
     connection.release_buffers();
-    black_box(connection.receive_eof()).ok();
+    black_box(connection.result()).ok();
+    black_box(connection.receive_eof());
 }
 
 fn send<R: Role, S: Storage>(tx: &mut Sender<R, S>) {
@@ -278,9 +285,9 @@ fn texts(bytes: &mut [u8]) {
     let mut connection: Connection<Server, Memory> = Connection::server_in(config(), Fixed);
     let mut input = bytes;
     match connection.receive(&mut input) {
-        Ok(Some((event, tx))) => _ = write!(Nowhere, "{event:?} {tx:?}"),
-        Ok(None) => {}
-        Err(error) => _ = write!(Nowhere, "{error} {error:?}"),
+        Some((Event::Failed(error), _)) => _ = write!(Nowhere, "{error} {error:?}"),
+        Some((event, tx)) => _ = write!(Nowhere, "{event:?} {tx:?}"),
+        None => {}
     }
     _ = write!(Nowhere, "{connection:?}");
 }

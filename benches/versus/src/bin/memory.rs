@@ -127,13 +127,14 @@ fn feed(connection: &mut Connection<Server>, bytes: &[u8], buffer: &mut [u8]) ->
     let mut echoed = 0;
     let mut input = &mut buffer[..bytes.len()];
     input.copy_from_slice(bytes);
-    while let Some((event, tx)) = connection.receive(&mut input).expect("valid") {
+    while let Some((event, tx)) = connection.receive(&mut input) {
         match event {
             Event::HandshakeRequest(_) => tx.accept(&Accept::new()).expect("room"),
             Event::Message(Message::Binary(bytes)) => {
                 tx.binary(bytes).expect("room");
                 echoed += 1;
             }
+            Event::Failed(error) => panic!("{error}"),
             _ => {}
         }
     }

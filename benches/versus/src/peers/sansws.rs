@@ -83,12 +83,12 @@ impl<R: sansws::Role, const LENT: bool> Open<R, LENT> {
             let mut input: &mut [u8] = &mut [];
             if LENT && let Some(room) = connection.receive_buffer() {
                 let len = link.get(room);
-                connection.filled(len);
+                connection.mark_received(len);
             } else {
                 let len = link.get(buffer);
                 input = &mut buffer[..len];
             }
-            while let Some((event, tx)) = connection.receive(&mut input).map_err(text)? {
+            while let Some((event, tx)) = connection.receive(&mut input) {
                 if let Event::Message(message) = event
                     && each(message, tx, link).map_err(text)?.is_break()
                 {
@@ -96,6 +96,7 @@ impl<R: sansws::Role, const LENT: bool> Open<R, LENT> {
                 }
             }
             flush(connection, link);
+            connection.result().map_err(text)?;
         }
         Ok(())
     }
@@ -236,12 +237,13 @@ fn accept(count: usize, link: fn() -> Link<Stream>) -> Result {
         while connection.state() != sansws::State::Open {
             let len = link.get(&mut buffer);
             let mut input = &mut buffer[..len];
-            while let Some((event, tx)) = connection.receive(&mut input).map_err(text)? {
+            while let Some((event, tx)) = connection.receive(&mut input) {
                 if let Event::HandshakeRequest(_) = event {
                     tx.accept(&Accept::new()).map_err(text)?;
                 }
             }
             flush(&mut connection, &mut link);
+            connection.result().map_err(text)?;
         }
     }
     Ok(())
@@ -261,7 +263,8 @@ fn connect(count: usize, link: fn() -> Link<Answering>) -> Result {
         while connection.state() != sansws::State::Open {
             let len = link.get(&mut buffer);
             let mut input = &mut buffer[..len];
-            while connection.receive(&mut input).map_err(text)?.is_some() {}
+            while connection.receive(&mut input).is_some() {}
+            connection.result().map_err(text)?;
         }
     }
     Ok(())
@@ -275,13 +278,14 @@ fn idle(mut link: Link<Stream>, count: usize) -> Idle {
     while seen < count {
         let len = link.get(&mut buffer);
         let mut input = &mut buffer[..len];
-        while let Some((event, tx)) = connection.receive(&mut input).expect("valid") {
+        while let Some((event, tx)) = connection.receive(&mut input) {
             if let Event::Message(message) = event {
                 tx.binary(message.as_bytes()).expect("room");
                 seen += 1;
             }
         }
         flush(&mut connection, &mut link);
+        assert_eq!(connection.error(), None);
     }
     Idle { size: size_of_val(&connection), keep: Box::new((connection, link)) }
 }

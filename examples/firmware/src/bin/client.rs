@@ -180,7 +180,8 @@ impl Session {
             is_busy = true;
         } else if self.was_connected && !socket.may_recv() {
             // The server has closed, as a client waits for (RFC 6455 section 7.1.1).
-            self.connection.receive_eof()?;
+            self.connection.receive_eof();
+            self.connection.result()?;
             socket.close();
             return if self.connection.is_closed_cleanly() {
                 Ok(Progress::Done)
@@ -196,7 +197,7 @@ impl Session {
     }
 
     fn events(&mut self, input: &mut &mut [u8]) -> Result<(), Failure> {
-        while let Some((event, tx)) = self.connection.receive(input)? {
+        while let Some((event, tx)) = self.connection.receive(input) {
             match event {
                 Event::HandshakeComplete(_) => {}
                 Event::Message(message) if MESSAGES.get(self.returned) == Some(&message) => {

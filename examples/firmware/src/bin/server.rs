@@ -251,7 +251,7 @@ impl Session {
     /// Whether to go on.
     fn next_event(&mut self, input: &mut &mut [u8], now: Duration, totals: &mut Totals) -> bool {
         self.timers.received(now);
-        let Ok(Some((event, tx))) = self.connection.receive(input) else {
+        let Some((event, tx)) = self.connection.receive(input) else {
             // All is consumed, or the connection has failed: `outgoing` holds what tells the peer.
             return false;
         };

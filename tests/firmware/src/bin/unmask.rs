@@ -73,8 +73,8 @@ fn measure(
         let after = SYST::get_current();
         instructions += u64::from(before.wrapping_sub(after) & 0x00ff_ffff) * INSTRUCTIONS_PER_TICK;
         let message = match event {
-            Ok(Some((Event::Message(message), _))) => message,
-            Ok(Some((Event::Part(part), _))) => part.data,
+            Some((Event::Message(message), _)) => message,
+            Some((Event::Part(part), _)) => part.data,
             _ => panic!("no message"),
         };
         let payload = match message {

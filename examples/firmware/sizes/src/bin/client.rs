@@ -24,7 +24,7 @@ fn main() -> ! {
     while connection.peer_close().is_none() && connection.state() != State::Closed {
         let len = read(BUFFER);
         let mut input = BUFFER.get_mut(..len).unwrap_or_default();
-        while let Ok(Some((event, tx))) = connection.receive(&mut input) {
+        while let Some((event, tx)) = connection.receive(&mut input) {
             let _ = match event {
                 Event::Message(Message::Text(text)) => tx.text(text),
                 Event::Message(Message::Binary(bytes)) => tx.binary(bytes),

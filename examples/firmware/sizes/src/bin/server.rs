@@ -19,7 +19,7 @@ fn main() -> ! {
     while !connection.should_disconnect() {
         let len = read(BUFFER);
         let mut input = BUFFER.get_mut(..len).unwrap_or_default();
-        while let Ok(Some((event, tx))) = connection.receive(&mut input) {
+        while let Some((event, tx)) = connection.receive(&mut input) {
             let _ = match event {
                 Event::HandshakeRequest(_) => tx.accept(&Accept::new()),
                 Event::Message(Message::Text(text)) => tx.text(text),

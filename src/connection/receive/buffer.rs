@@ -1,0 +1,418 @@
+//! The receive buffer as one value with its own states.
+//!
+//! Most of the time the embedder reads into a buffer of its own and lends the bytes as input. The receive buffer then
+//! holds only payload that has to wait for the rest of its message:
+//!
+//! ```text
+//!   Input      | payload .................... | room ......... |
+//! ```
+//!
+//! For large messages the embedder reads straight into the receive buffer ([`received`](ReceiveBuffer::received)). The
+//! connection then parses the bytes where they are. In the pictures, `P` is payload of the current message, `H` a frame
+//! header, `p` payload that is not parsed yet, and `.` is free:
+//!
+//! ```text
+//!   received(6)    before   | P P | .  .  .  .  .  . |        Input
+//!                  after    | P P | H  H  p  p  p  p |        Unparsed { payload: 2, unparsed: 6 }
+//!
+//!   take(2), a header: the gap behind the payload grows
+//!                  before   | P P | H  H  p  p  p  p |        Unparsed { payload: 2, unparsed: 6 }
+//!                  after    | P P | gap | p  p  p  p |        Unparsed { payload: 2, unparsed: 4 }
+//!
+//!   keep(4), payload: it moves down over the gap
+//!                  before   | P P | gap | p  p  p  p |        Unparsed { payload: 2, unparsed: 4 }
+//!                  after    | P P   P  P  P  P | .  . |       Input
+//!
+//!   release(), after the event: the payload and the gap go, unparsed bytes stay
+//!                  before   | P P | gap | H  H  p  p |        Unparsed { payload: 2, unparsed: 4 }
+//!                  after    | H  H  p  p | .  .  .  . |       Unparsed { payload: 0, unparsed: 4 }
+//! ```
+//!
+//! The first frame of a message leaves no gap: without payload in front, a header is dropped from the front of the
+//! buffer, and the payload does not move at all.
+
+use crate::bytes::{to_u32, to_usize};
+use crate::storage::sealed::Buffer;
+
+/// The size of a usual read, in bytes.
+pub(super) const USUAL_READ: usize = 16 * 1024;
+
+/// The receive buffer. If the storage does not grow, the embedder cannot read into it, and parsing always continues in
+/// the input.
+pub(super) struct ReceiveBuffer<B> {
+    bytes: B,
+    /// [`Resume`] in nine bytes instead of twelve: an idle connection has 256 bytes in all.
+    payload: u32,
+    unparsed: u32,
+    is_complete: bool,
+    /// What the last event borrows.
+    pub(super) borrowed: Borrowed,
+    /// How much of the free space is lent to the embedder.
+    pub(super) loan: Loan,
+    /// Whether the last read into the buffer brought little of a long masked message.
+    pub(super) reads_are_small: bool,
+    /// How many bytes of memory the buffer keeps when it is empty.
+    keep_capacity: u32,
+}
+
+/// What the last event borrows. It is released before anything else happens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Borrowed {
+    /// Nothing of the connection's own. An event may borrow the input.
+    Nothing,
+    /// The message in the receive buffer or in the joined text, or the HTTP head in the buffer.
+    Message,
+    /// The part of a compressed message that is in the receive buffer. The message may go on.
+    #[cfg(feature = "deflate")]
+    Part,
+    /// The payload of a control frame.
+    Control,
+    /// The text in front of a byte that cannot be UTF-8. The next call fails.
+    TextBeforeBadByte,
+}
+
+/// How much free space of the buffer is lent to the embedder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Loan {
+    Nothing,
+    /// At most a usual read.
+    Usual,
+    /// More than a usual read.
+    Large,
+}
+
+/// Where the connection continues to parse, and what the bytes in the buffer are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Resume {
+    /// In the embedder's input. All bytes in the buffer are payload of one message, or an HTTP head.
+    Input,
+    /// In the last `unparsed` bytes of the buffer. The first `payload` bytes belong to one message. Between the two is a
+    /// gap, which headers have left. `unparsed` is never 0.
+    Unparsed { payload: u32, unparsed: u32 },
+    /// In the embedder's input, after the next call has reported the message that fills the buffer.
+    Complete,
+}
+
+/// What happens to the buffer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+    /// The embedder has read `len` bytes to the end of the buffer, behind `filled` other bytes.
+    Received { filled: u32, len: u32 },
+    /// The embedder has read payload that completes a message, and nothing else.
+    Completed,
+    /// The first unparsed bytes, this many, do not stay: a header, or payload that was copied elsewhere.
+    Taken(u32),
+    /// The first unparsed bytes, this many, are payload of the current message and stay.
+    Kept(u32),
+    /// The connection reports the message that fills the buffer.
+    Reported,
+    /// The message is not needed any more.
+    Released,
+}
+
+impl Resume {
+    /// The table of transitions. `None`: the step is not legal in this state.
+    const fn next(self, step: Step) -> Option<Self> {
+        match (self, step) {
+            (Self::Input, Step::Received { filled, len }) => Some(Self::unparsed(filled, len)),
+            (Self::Unparsed { payload, unparsed }, Step::Received { len, .. }) => {
+                Some(Self::unparsed(payload, unparsed.saturating_add(len)))
+            }
+            (Self::Input, Step::Completed) => Some(Self::Complete),
+            (Self::Complete, Step::Reported) => Some(Self::Input),
+            (Self::Unparsed { payload, unparsed }, Step::Taken(len)) => match unparsed.checked_sub(len) {
+                Some(rest) => Some(Self::unparsed(payload, rest)),
+                None => None,
+            },
+            (Self::Unparsed { payload, unparsed }, Step::Kept(len)) => match unparsed.checked_sub(len) {
+                Some(rest) => Some(Self::unparsed(payload.saturating_add(len), rest)),
+                None => None,
+            },
+            (Self::Input, Step::Released) => Some(Self::Input),
+            (Self::Unparsed { unparsed, .. }, Step::Released) => Some(Self::unparsed(0, unparsed)),
+            _ => None,
+        }
+    }
+
+    /// Without unparsed bytes the gap is given up, so that all bytes are payload.
+    const fn unparsed(payload: u32, unparsed: u32) -> Self {
+        if unparsed == 0 { Self::Input } else { Self::Unparsed { payload, unparsed } }
+    }
+}
+
+impl<B: Buffer> ReceiveBuffer<B> {
+    #[inline(always)]
+    pub(super) const fn new(bytes: B, keep_capacity: u32) -> Self {
+        Self {
+            bytes,
+            payload: 0,
+            unparsed: 0,
+            is_complete: false,
+            borrowed: Borrowed::Nothing,
+            loan: Loan::Nothing,
+            reads_are_small: false,
+            keep_capacity,
+        }
+    }
+
+    /// Where the connection continues to parse.
+    #[inline]
+    pub(super) fn resume(&self) -> Resume {
+        if !B::GROWS || (self.unparsed == 0 && !self.is_complete) {
+            Resume::Input
+        } else if self.is_complete {
+            Resume::Complete
+        } else {
+            Resume::Unparsed { payload: self.payload, unparsed: self.unparsed }
+        }
+    }
+
+    /// How many bytes of memory the buffer keeps when it is empty.
+    #[inline]
+    pub(super) const fn keep_capacity(&self) -> u32 {
+        self.keep_capacity
+    }
+
+    /// The payload of the message, or the HTTP head, that the buffer holds.
+    #[inline]
+    pub(super) fn payload(&self) -> &[u8] {
+        match self.resume() {
+            Resume::Unparsed { payload, .. } => {
+                self.bytes.filled().get(..to_usize(payload)).unwrap_or_default()
+            }
+            Resume::Input | Resume::Complete => self.bytes.filled(),
+        }
+    }
+
+    /// How many bytes the buffer holds, of whatever kind.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The bytes, to append payload or an HTTP head. Only while parsing continues in the input.
+    #[inline]
+    pub(super) fn bytes(&mut self) -> &mut B {
+        &mut self.bytes
+    }
+
+    /// The free space behind the bytes, at least `len` bytes of it. `None` if there is no memory.
+    #[cfg(any(test, feature = "simd", feature = "simdutf8"))]
+    #[inline]
+    pub(super) fn room(&mut self, len: usize) -> Option<&mut [u8]> {
+        self.bytes.room(len).ok()
+    }
+
+    /// Lends free space to the embedder: at least `wanted` bytes if there is memory, at most `max` bytes.
+    #[inline]
+    pub(super) fn lend(&mut self, wanted: usize, max: usize) -> Option<&mut [u8]> {
+        let room = self.bytes.room(wanted).ok()?;
+        let len = room.len().min(max);
+        self.loan = if len > USUAL_READ { Loan::Large } else { Loan::Usual };
+        room.get_mut(..len)
+    }
+
+    /// The embedder has read `len` bytes into the free space. Returns how many of them there is space for.
+    #[inline]
+    pub(super) fn received(&mut self, len: usize) -> usize {
+        let filled = to_u32(self.bytes.len());
+        let len = self.bytes.fill(len);
+        self.apply(Step::Received { filled, len: to_u32(len) });
+        len
+    }
+
+    /// As [`received`](Self::received), if all `len` bytes are payload of the current message. Returns those bytes.
+    #[inline]
+    pub(super) fn received_payload(&mut self, len: usize) -> &mut [u8] {
+        let len = self.bytes.fill(len);
+        self.bytes.last_mut(len)
+    }
+
+    /// The payload that the embedder has read completes its message, which the next call reports.
+    pub(super) fn complete(&mut self) {
+        self.apply(Step::Completed);
+    }
+
+    /// The complete message is reported now.
+    pub(super) fn report(&mut self) {
+        self.apply(Step::Reported);
+    }
+
+    /// The unparsed bytes.
+    pub(super) fn unparsed(&mut self) -> &mut [u8] {
+        match self.resume() {
+            Resume::Unparsed { unparsed, .. } => self.bytes.last_mut(to_usize(unparsed)),
+            Resume::Input | Resume::Complete => &mut [],
+        }
+    }
+
+    /// The first `len` unparsed bytes are parsed and not needed any more.
+    pub(super) fn take(&mut self, len: usize) {
+        let Resume::Unparsed { payload, .. } = self.resume() else {
+            return;
+        };
+        if !self.apply(Step::Taken(to_u32(len))) {
+            return;
+        }
+        if payload == 0 {
+            self.bytes.consume(len);
+        } else if self.resume() == Resume::Input {
+            self.bytes.truncate(to_usize(payload));
+        }
+    }
+
+    /// The first `len` unparsed bytes are payload of the current message. Returns them, behind the payload before them.
+    pub(super) fn keep(&mut self, len: usize) -> &mut [u8] {
+        let Resume::Unparsed { payload, unparsed } = self.resume() else {
+            return &mut [];
+        };
+        if !self.apply(Step::Kept(to_u32(len))) {
+            return &mut [];
+        }
+        let start = to_usize(payload);
+        let from = self.bytes.len() - to_usize(unparsed);
+        if from > start {
+            self.bytes.filled_mut().copy_within(from..from + len, start);
+        }
+        if self.resume() == Resume::Input {
+            self.bytes.truncate(start + len);
+        }
+        self.bytes.filled_mut().get_mut(start..start + len).unwrap_or_default()
+    }
+
+    /// The message is not needed any more. If the buffer is empty then, it keeps [`keep_capacity`](Self::keep_capacity).
+    #[inline]
+    pub(super) fn release(&mut self) {
+        match self.resume() {
+            Resume::Unparsed { unparsed, .. } => {
+                self.apply(Step::Released);
+                self.bytes.consume(self.bytes.len() - to_usize(unparsed));
+            }
+            Resume::Input | Resume::Complete => self.bytes.clear(to_usize(self.keep_capacity)),
+        }
+    }
+
+    /// Takes a step. Returns `false` if the step is not legal now; then nothing changes.
+    #[inline]
+    fn apply(&mut self, step: Step) -> bool {
+        let Some(resume) = self.resume().next(step) else {
+            return false;
+        };
+        (self.payload, self.unparsed) = match resume {
+            Resume::Unparsed { payload, unparsed } => (payload, unparsed),
+            Resume::Input | Resume::Complete => (0, 0),
+        };
+        self.is_complete = resume == Resume::Complete;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn unparsed(payload: u32, unparsed: u32) -> Resume {
+        Resume::Unparsed { payload, unparsed }
+    }
+
+    /// Each row is a state, each column a step. `None` means that the step is not legal and changes nothing.
+    #[test]
+    fn every_state_and_step() {
+        let steps = [
+            Step::Received { filled: 7, len: 3 },
+            Step::Received { filled: 0, len: 0 },
+            Step::Completed,
+            Step::Taken(2),
+            Step::Taken(5),
+            Step::Taken(6),
+            Step::Kept(2),
+            Step::Kept(5),
+            Step::Kept(6),
+            Step::Reported,
+            Step::Released,
+        ];
+        let input = Some(Resume::Input);
+        let (u, none) = (|payload, len| Some(unparsed(payload, len)), None);
+        let table = [
+            (
+                Resume::Input,
+                [u(7, 3), input, Some(Resume::Complete), none, none, none, none, none, none, none, input],
+            ),
+            (
+                unparsed(0, 5),
+                [u(0, 8), u(0, 5), none, u(0, 3), input, none, u(2, 3), input, none, none, u(0, 5)],
+            ),
+            (
+                unparsed(4, 5),
+                [u(4, 8), u(4, 5), none, u(4, 3), input, none, u(6, 3), input, none, none, u(0, 5)],
+            ),
+            (Resume::Complete, [none, none, none, none, none, none, none, none, none, input, none]),
+        ];
+        for (state, row) in table {
+            for (step, expected) in steps.into_iter().zip(row) {
+                assert_eq!(state.next(step), expected, "{state:?} {step:?}");
+            }
+        }
+    }
+
+    #[cfg(feature = "alloc")]
+    mod bytes {
+        use super::*;
+        use crate::storage::Storage;
+
+        fn buffer(payload: &[u8], received: &[u8]) -> ReceiveBuffer<impl Buffer + use<>> {
+            fn of<S: Storage>(storage: S) -> ReceiveBuffer<S::Receive> {
+                ReceiveBuffer::new(storage.into_buffers().0, 0)
+            }
+            let mut buffer = of(crate::storage::Heap);
+            assert!(buffer.bytes().append(payload).is_ok());
+            let room = buffer.room(received.len()).unwrap();
+            room[..received.len()].copy_from_slice(received);
+            assert_eq!(buffer.received(received.len()), received.len());
+            buffer
+        }
+
+        /// The pictures at the top of this file.
+        #[test]
+        fn payload_moves_over_the_gap_that_a_header_leaves() {
+            let mut buffer = buffer(b"PP", b"HHpppp");
+            assert_eq!((buffer.payload(), buffer.resume()), (&b"PP"[..], unparsed(2, 6)));
+            buffer.take(2);
+            assert_eq!(buffer.unparsed(), &b"pppp"[..]);
+            assert_eq!(buffer.resume(), unparsed(2, 4));
+            assert_eq!(buffer.keep(4), b"pppp");
+            assert_eq!((buffer.payload(), buffer.resume(), buffer.len()), (&b"PPpppp"[..], Resume::Input, 6));
+        }
+
+        #[test]
+        fn unparsed_bytes_outlive_the_message_in_front_of_them() {
+            let mut buffer = buffer(b"PP", b"HHHHpp");
+            buffer.take(2);
+            buffer.release();
+            assert_eq!(buffer.unparsed(), &b"HHpp"[..]);
+            assert_eq!(buffer.resume(), unparsed(0, 4));
+            // Without payload in front there is no gap.
+            buffer.take(2);
+            assert_eq!(buffer.unparsed(), &b"pp"[..]);
+            assert_eq!(buffer.len(), 2);
+            assert_eq!(buffer.keep(1), b"p");
+            assert_eq!((buffer.payload(), buffer.resume()), (&b"p"[..], unparsed(1, 1)));
+            // The last unparsed byte goes, and with it the gap.
+            buffer.take(1);
+            assert_eq!((buffer.payload(), buffer.resume()), (&b"p"[..], Resume::Input));
+            buffer.release();
+            assert_eq!((buffer.len(), buffer.resume()), (0, Resume::Input));
+        }
+
+        #[test]
+        fn steps_that_are_not_legal_change_no_byte() {
+            let mut buffer = buffer(b"PP", b"HH");
+            buffer.take(3);
+            assert_eq!(buffer.keep(3), b"");
+            buffer.complete();
+            buffer.report();
+            assert_eq!(buffer.unparsed(), &b"HH"[..]);
+            assert_eq!(buffer.resume(), unparsed(2, 2));
+        }
+    }
+}

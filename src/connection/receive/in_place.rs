@@ -1,0 +1,182 @@
+//! Reading in place: for large binary messages the embedder reads straight into the receive buffer, and the connection
+//! parses the bytes where they are. This saves one copy. Text gains nothing by it, so text is never read in place:
+//! safe Rust has to look at all bytes to make text of them, and joins checked pieces instead.
+
+use super::buffer::USUAL_READ;
+use super::event::{Item, Located};
+use super::{Borrowed, Loan, Receiver, Resume};
+use crate::bytes::{to_len, to_usize};
+use crate::error::{Error, Limit};
+use crate::frame::MAX_CONTROL;
+use crate::message::DataKind;
+use crate::storage::sealed::Buffer;
+use crate::storage::{Full, Storage};
+
+/// A frame with at least this many bytes to come is read in place.
+const LARGE_FRAME: u64 = 64 * 1024;
+/// After a message of this size, which is longer than a usual read, the next one is expected to be as large.
+const LARGE_MESSAGE: u64 = 16 * 1024;
+/// The first bytes of a longer message have left the processor's nearest caches when its last bytes arrive.
+const CACHED: u64 = 256 * 1024;
+
+impl<S: Storage> Receiver<S> {
+    /// Lends the free space behind the bytes in the buffer, at most up to the end of the current frame. The next
+    /// message then starts at the front of the buffer: no byte has to move, and the memory is still in the cache.
+    ///
+    /// Returns `None` if reading in place does not pay: while messages are small or text, and if the buffer keeps no
+    /// memory to read into.
+    #[inline]
+    pub(in crate::connection) fn lend(&mut self) -> Option<&mut [u8]> {
+        if !S::Receive::GROWS || self.parts.is_some() || self.fragments.kind() != DataKind::Binary {
+            return None;
+        }
+        self.release_event().ok()?;
+        if self.buffer.resume() == Resume::Complete {
+            return None;
+        }
+        let remaining = self.remaining_data();
+        let announced = self.fragments.announced();
+        let follows_large = announced >= LARGE_MESSAGE && to_usize(self.buffer.keep_capacity()) >= USUAL_READ;
+        if remaining.unwrap_or_default() < LARGE_FRAME && !follows_large {
+            return None;
+        }
+        // Short reads of a long masked message: the embedder's own buffer stays in the nearest cache, so unmasking while
+        // copying from it is faster than unmasking in place.
+        if self.buffer.reads_are_small && self.fragments.is_in_message() && announced > CACHED {
+            return None;
+        }
+        let rest = remaining.map_or(usize::MAX, to_len);
+        // Memory follows the bytes that arrived: it at most doubles.
+        let wanted = rest.min(self.buffer.len().max(USUAL_READ));
+        self.buffer.lend(wanted, rest)
+    }
+
+    /// How many bytes of the current data frame have not arrived. `None` outside of the payload of a data frame.
+    #[inline]
+    fn remaining_data(&self) -> Option<u64> {
+        let is_in_data = !self.decoder.is_in_header() && !self.decoder.opcode().is_control();
+        is_in_data.then(|| self.decoder.remaining())
+    }
+
+    /// The embedder has read `len` bytes into the space that [`lend`](Self::lend) returned.
+    #[inline]
+    pub(in crate::connection) fn mark_received(&mut self, len: usize) {
+        // Without a loan the bytes behind the buffer's end are leftovers of an earlier message.
+        let loan = core::mem::replace(&mut self.buffer.loan, Loan::Nothing);
+        if loan == Loan::Nothing {
+            return;
+        }
+        let remaining = self.remaining_data();
+        // The loan ended with the frame, so more bytes than that were not lent.
+        let len = len.min(remaining.map_or(usize::MAX, to_len));
+        if len == 0 {
+            return;
+        }
+        if remaining.is_some() && self.buffer.resume() == Resume::Input {
+            // All bytes are payload of one binary frame, in which no rule can be broken: unmask them now instead of in
+            // the next call of `receive`.
+            let mut bytes = self.buffer.received_payload(len);
+            let received = bytes.len();
+            let ends_frame = self.decoder.payload(&mut bytes, usize::MAX).is_some_and(|piece| {
+                let ends_frame = piece.ends_frame;
+                piece.unmask();
+                ends_frame
+            });
+            self.note_read(loan, received);
+            self.fragments.begin_delivery();
+            if ends_frame && self.decoder.fin() {
+                self.end_message();
+                self.buffer.complete();
+            }
+            return;
+        }
+        let received = self.buffer.received(len);
+        self.note_read(loan, received);
+    }
+
+    /// Remembers whether reads bring little compared with the space that was lent.
+    #[inline]
+    fn note_read(&mut self, loan: Loan, len: usize) {
+        if loan == Loan::Large {
+            self.buffer.reads_are_small = len <= USUAL_READ && self.decoder.rules().masked;
+        }
+    }
+
+    /// Parses the unparsed bytes in the buffer until there is something to report or all bytes are parsed.
+    pub(super) fn next_unparsed(&mut self, found: &mut Located<'_>) -> Result<(), Error> {
+        while matches!(self.buffer.resume(), Resume::Unparsed { .. }) {
+            if self.decoder.is_in_header() {
+                let fragments = &mut self.fragments;
+                let mut input = self.buffer.unparsed();
+                let before = input.len();
+                let result = self.decoder.header(&mut input, |header| fragments.on_data_header(header));
+                let taken = before - input.len();
+                self.buffer.take(taken);
+                result?;
+                if self.decoder.is_in_header() {
+                    return Ok(());
+                }
+            }
+            if self.decoder.opcode().is_control() {
+                self.unparsed_control(found)?;
+            } else if self.fragments.kind() == DataKind::Text {
+                self.unparsed_text(found)?;
+            } else {
+                self.unparsed_binary(found)?;
+            }
+            if found.item != Item::Nothing {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn unparsed_control(&mut self, found: &mut Located<'_>) -> Result<(), Error> {
+        let mut input = self.buffer.unparsed();
+        let Some(piece) = self.decoder.payload(&mut input, MAX_CONTROL) else {
+            return Ok(());
+        };
+        let ends_frame = piece.ends_frame;
+        let bytes = piece.unmask();
+        let taken = bytes.len();
+        self.control.append(bytes).map_err(|Full| Limit::Memory)?;
+        self.buffer.take(taken);
+        self.end_control_piece(ends_frame, found);
+        Ok(())
+    }
+
+    /// Text leaves the buffer: its checked pieces are joined elsewhere.
+    fn unparsed_text(&mut self, found: &mut Located<'_>) -> Result<(), Error> {
+        let mut input = self.buffer.unparsed();
+        let Some(piece) = self.decoder.payload(&mut input, usize::MAX) else {
+            return Ok(());
+        };
+        let (taken, ends_frame) = (piece.bytes.len(), piece.ends_frame);
+        self.text.push(piece)?;
+        self.buffer.take(taken);
+        self.end_text_piece(ends_frame, found)
+    }
+
+    /// Binary payload stays in the buffer, behind the payload before it.
+    fn unparsed_binary(&mut self, found: &mut Located<'_>) -> Result<(), Error> {
+        let len = to_len(self.decoder.remaining()).min(self.buffer.unparsed().len());
+        let mut kept = self.buffer.keep(len);
+        let Some(piece) = self.decoder.payload(&mut kept, usize::MAX) else {
+            return Ok(());
+        };
+        let ends_frame = piece.ends_frame;
+        piece.unmask();
+        self.end_piece(ends_frame, found)
+    }
+
+    /// Whether the next call reports a message that [`mark_received`](Self::mark_received) completed. If so, it is
+    /// reported now.
+    pub(super) fn take_complete(&mut self) -> bool {
+        let is_complete = self.buffer.resume() == Resume::Complete;
+        if is_complete {
+            self.buffer.report();
+            self.buffer.borrowed = Borrowed::Message;
+        }
+        is_complete
+    }
+}

@@ -1,0 +1,185 @@
+//! Compressed messages (RFC 7692 section 7.2.2): the connection decompresses payload as it arrives, within the limit of
+//! the message.
+
+use super::event::{Item, Located, Source};
+use super::{Borrowed, Receiver};
+use crate::bytes::to_len;
+use crate::connection::compression::Compression;
+use crate::error::{Error, Limit, Violation};
+use crate::message::{DataKind, Utf8};
+use crate::storage::sealed::Buffer;
+use crate::storage::{Full, Storage};
+
+/// The least room that is made for decompressed bytes, and the most before any came out.
+const MIN_ROOM: u64 = 512;
+const MAX_FIRST_ROOM: u64 = 16 * 1024;
+/// The longest part of a message that is delivered in parts.
+const PART: u64 = 16 * 1024;
+/// How many compressed bytes are unmasked at a time for a part. A part ends when its room is full, so the decompressor
+/// may not consume all of them.
+const AHEAD: usize = 512;
+
+impl<S: Storage> Receiver<S> {
+    /// Takes payload of a compressed message.
+    pub(super) fn inflated_payload(
+        &mut self,
+        input: &mut &mut [u8],
+        found: &mut Located<'_>,
+        compression: &mut Compression,
+    ) -> Result<(), Error> {
+        let kind = self.fragments.kind();
+        if self.parts.is_some() {
+            self.inflate_part(kind, input, found, compression)
+        } else {
+            self.inflate_whole(kind, input, found, compression)
+        }
+    }
+
+    fn inflate_whole(
+        &mut self,
+        kind: DataKind,
+        input: &mut &mut [u8],
+        found: &mut Located<'_>,
+        compression: &mut Compression,
+    ) -> Result<(), Error> {
+        let Some(piece) = self.decoder.payload(input, usize::MAX) else {
+            return Ok(());
+        };
+        let ends_frame = piece.ends_frame;
+        let mut rest = &*piece.unmask();
+        loop {
+            let so_far = self.buffer.len();
+            // WS-10.4-04: decompressed bytes are held to the limit before there is room for them. Memory follows the
+            // bytes that came out: it at most doubles.
+            let left = self.fragments.max_message().saturating_sub(so_far as u64);
+            let likely = (rest.len() as u64).saturating_mul(4).clamp(MIN_ROOM, MAX_FIRST_ROOM);
+            let len = to_len(likely.max(so_far as u64).min(left));
+            let buffer = self.buffer.bytes();
+            let room = buffer.grow(len).map_err(|Full| Limit::Memory)?;
+            let step = compression.inflate(rest, room)?;
+            buffer.truncate(so_far + step.produced);
+            if kind == DataKind::Text {
+                // PMD-6.1-09
+                self.text.check_appended(buffer.filled(), step.produced)?;
+            }
+            rest = rest.get(step.consumed..).unwrap_or_default();
+            if step.done {
+                break;
+            }
+            if len == 0 {
+                return Err(Limit::Message.into());
+            }
+        }
+        if ends_frame && self.decoder.fin() {
+            compression.end_received()?;
+            if kind == DataKind::Text {
+                self.text.end()?;
+            }
+        }
+        self.end_piece(ends_frame, found)
+    }
+
+    fn inflate_part(
+        &mut self,
+        kind: DataKind,
+        input: &mut &mut [u8],
+        found: &mut Located<'_>,
+        compression: &mut Compression,
+    ) -> Result<(), Error> {
+        // If a character arrived incomplete, its missing bytes come first and make a part of their own.
+        let missing = match kind {
+            DataKind::Text => self.text.utf8().missing(),
+            DataKind::Binary => 0,
+        };
+        let ends_message = self.fill_part(missing, input, compression)?;
+        let bytes = self.buffer.bytes().filled();
+        let utf8 = self.text.utf8();
+        let (mut len, mut is_valid) = (bytes.len(), true);
+        if kind == DataKind::Text && missing > 0 {
+            let char_len = utf8.continue_char(bytes).map_err(|_| Violation::InvalidUtf8)?;
+            len = char_len;
+            found.source = Source::SplitChar(len);
+        } else if kind == DataKind::Text {
+            (len, is_valid) = match utf8.split(bytes) {
+                // WS-8.1-02
+                Ok(text) => (text.len(), !ends_message || utf8.is_complete()),
+                // The text in front of a bad byte is a part too.
+                Err(_) => (Utf8::valid_prefix(bytes).len(), false),
+            };
+            self.buffer.bytes().truncate(len);
+        }
+        if kind == DataKind::Text && ends_message && is_valid {
+            self.text.end()?;
+        }
+        if !is_valid && len == 0 {
+            return Err(Violation::InvalidUtf8.into());
+        }
+        if len == 0 && !ends_message {
+            self.buffer.bytes().truncate(0);
+            return Ok(());
+        }
+        let is_first = !self.fragments.begin_delivery();
+        if ends_message && is_valid {
+            self.end_message();
+        }
+        self.buffer.borrowed = if is_valid { Borrowed::Part } else { Borrowed::TextBeforeBadByte };
+        found.item = Item::part(is_first);
+        Ok(())
+    }
+
+    /// Decompresses into the buffer until a part is full or the input is used up. Returns whether the message has ended.
+    fn fill_part(
+        &mut self,
+        missing: usize,
+        input: &mut &mut [u8],
+        compression: &mut Compression,
+    ) -> Result<bool, Error> {
+        // WS-10.4-04
+        let left = self.fragments.max_message().saturating_sub(compression.inflated());
+        let most = if missing > 0 { missing as u64 } else { PART };
+        let len = to_len(most.min(left));
+        let buffer = self.buffer.bytes();
+        buffer.grow(len).map_err(|Full| Limit::Memory)?;
+        let mut filled = 0;
+        let mut ends_message = false;
+        let has_more = loop {
+            // A copy of the decoder looks ahead. The decoder itself takes only the bytes that were consumed.
+            let mut scratch = [0; AHEAD];
+            let ahead = { self.decoder }.payload(&mut &mut **input, AHEAD);
+            let ahead = ahead.and_then(|piece| {
+                let room = scratch.get_mut(..piece.bytes.len())?;
+                piece.copy_to(room);
+                Some(&*room)
+            });
+            let step = match compression.inflate(ahead.unwrap_or_default(), buffer.last_mut(len - filled)) {
+                // The bytes that came out before are a part; the next call fails.
+                Err(_) if filled > 0 => break true,
+                step => step?,
+            };
+            filled += step.produced;
+            let ends_frame = self.decoder.payload(input, step.consumed).is_none_or(|piece| piece.ends_frame)
+                && self.decoder.is_in_header();
+            if !step.done {
+                match filled {
+                    0 if len == 0 => return Err(Limit::Message.into()),
+                    filled if filled == len => break true,
+                    _ => continue,
+                }
+            }
+            if ends_frame && self.decoder.fin() {
+                match compression.end_received() {
+                    Err(_) if filled > 0 => break true,
+                    result => result?,
+                }
+                ends_message = true;
+            }
+            if ends_frame || input.is_empty() {
+                break false;
+            }
+        };
+        compression.set_has_more(has_more);
+        let unused = len - filled;
+        buffer.truncate(buffer.len() - unused);
+        Ok(ends_message)
+    }
+}

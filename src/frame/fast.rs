@@ -1,0 +1,163 @@
+//! The fast path: most messages are one frame that lies completely in one read. This file repeats, in a few comparisons,
+//! the rules that [`Header::decode`](super::Header::decode) checks for such a frame. Its test holds the two equal.
+
+use super::header::{BINARY_MESSAGE, LENGTH_16, MASKED, TEXT_MESSAGE};
+use super::{Mask, Opcode, Rules};
+use crate::bytes::take_front;
+
+/// A message that was one frame.
+pub(crate) struct FastMessage<'i> {
+    pub(crate) opcode: Opcode,
+    /// The payload, unmasked in place.
+    pub(crate) payload: &'i mut [u8],
+    /// Whether unmasking showed that the payload is ASCII. `false` means "not known".
+    pub(crate) is_ascii: bool,
+}
+
+/// Takes a message off the front of `input` if the message is one uncompressed frame below 64 KiB, lies completely in
+/// `input`, and keeps within `rules` and `max_message` bytes. Otherwise this takes nothing and returns `None`; then the
+/// slow path finds out what the input holds.
+///
+/// The caller asks only between frames and between messages.
+#[inline(always)]
+pub(crate) fn fast_message<'i>(
+    input: &mut &'i mut [u8],
+    rules: &Rules,
+    max_message: u64,
+) -> Option<FastMessage<'i>> {
+    let &[first, second, ..] = &**input else {
+        return None;
+    };
+    let opcode = match first {
+        TEXT_MESSAGE => Opcode::Text,
+        BINARY_MESSAGE => Opcode::Binary,
+        _ => return None,
+    };
+    let (mask_bit, key_len) = if rules.masked { (MASKED, 4) } else { (0, 0) };
+    // If the mask bit is wrong, or the length has 64 bits, the result is above `LENGTH_16`.
+    let (len, header_len) = match second ^ mask_bit {
+        short @ 0..LENGTH_16 => (usize::from(short), 2 + key_len),
+        LENGTH_16 => {
+            let &[_, _, high, low, ..] = &**input else {
+                return None;
+            };
+            let len = usize::from(u16::from_be_bytes([high, low]));
+            if len < usize::from(LENGTH_16) {
+                return None;
+            }
+            (len, 4 + key_len)
+        }
+        _ => return None,
+    };
+    if len as u64 > max_message || len as u64 > rules.max_frame || input.len() < header_len + len {
+        return None;
+    }
+    let frame = take_front(input, header_len + len);
+    let (header, payload) = frame.split_at_mut_checked(header_len)?;
+    let is_ascii =
+        rules.masked && Mask::new(*header.last_chunk::<4>()?).apply_to(payload, opcode == Opcode::Text);
+    Some(FastMessage { opcode, payload, is_ascii })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Header;
+    use super::*;
+    use std::vec::Vec;
+
+    /// What the slow path would report for a frame that is a whole message: opcode, unmasked payload, and the rest.
+    fn by_the_rules(input: &[u8], rules: &Rules, max_message: u64) -> Option<(Opcode, Vec<u8>, Vec<u8>)> {
+        let (header, header_len) = Header::decode(input, rules).ok()??;
+        let is_message = header.fin && !header.rsv1 && matches!(header.opcode, Opcode::Text | Opcode::Binary);
+        let len = usize::try_from(header.payload_len).ok()?;
+        let is_short = len <= 0xffff && header.payload_len <= max_message;
+        let rest = &input[header_len..];
+        if !is_message || !is_short || rest.len() < len {
+            return None;
+        }
+        let mut payload = rest[..len].to_vec();
+        let key = if rules.masked { input[header_len - 4..header_len].to_vec() } else { [0; 4].to_vec() };
+        for (i, byte) in payload.iter_mut().enumerate() {
+            *byte ^= key[i % 4];
+        }
+        Some((header.opcode, payload, rest[len..].to_vec()))
+    }
+
+    fn compare(input: &[u8], rules: &Rules, max_message: u64) -> bool {
+        let expected = by_the_rules(input, rules, max_message);
+        let mut bytes = input.to_vec();
+        let mut rest = &mut bytes[..];
+        let fast = fast_message(&mut rest, rules, max_message);
+        let found = fast.map(|message| {
+            assert!(!message.is_ascii || message.payload.is_ascii());
+            (message.opcode, message.payload.to_vec(), rest.to_vec())
+        });
+        if found.is_none() {
+            assert_eq!(bytes, input, "a refused input is unchanged");
+        }
+        assert_eq!(found, expected, "{:02x?} {rules:?}", &input[..input.len().min(14)]);
+        found.is_some()
+    }
+
+    /// All values of the first two bytes, in both roles, with RSV1 defined or not. WS-5.2-03 · WS-5.1-03 · WS-5.1-06
+    #[test]
+    fn the_fast_path_takes_exactly_the_messages_that_the_rules_admit() {
+        let mut taken = 0;
+        for masked in [false, true] {
+            for rsv1 in [false, true] {
+                let rules = Rules { masked, rsv1, max_frame: u64::MAX };
+                let mut input = [0x41; 600];
+                // As a 16-bit length: 300 bytes.
+                (input[2], input[3]) = (1, 44);
+                for header in 0..=u16::MAX {
+                    [input[0], input[1]] = header.to_be_bytes();
+                    taken += usize::from(compare(&input, &rules, u64::MAX));
+                }
+            }
+        }
+        // Two opcodes with 127 lengths, of which 126 are short, in both roles and with both values of RSV1.
+        assert_eq!(taken, 2 * 127 * 4);
+    }
+
+    /// Each limit at it and one past it, and an input that is cut anywhere. WS-10.4-02 · WS-10.4-03 · WS-5.2-14
+    #[test]
+    fn the_fast_path_keeps_the_limits_of_the_rules() {
+        for masked in [false, true] {
+            for len in [0, 1, 125, 126, 127, 300, 0xffff, 0x1_0000] {
+                let mut input = Vec::from([0x82]);
+                let bit = if masked { 0x80 } else { 0 };
+                match u16::try_from(len) {
+                    Ok(short @ 0..126) => input.push(bit | short.to_le_bytes()[0]),
+                    Ok(medium) => {
+                        input.push(bit | 126);
+                        input.extend(medium.to_be_bytes());
+                    }
+                    Err(_) => {
+                        input.push(bit | 127);
+                        input.extend((len as u64).to_be_bytes());
+                    }
+                }
+                input.extend(if masked { &[1, 2, 3, 4][..] } else { &[] });
+                let header_len = input.len();
+                input.resize(header_len + len + 3, 7);
+                let len = len as u64;
+                for (max_frame, max_message) in
+                    [(len, len), (len.saturating_sub(1), len), (len, len.saturating_sub(1))]
+                {
+                    compare(&input, &Rules { masked, rsv1: false, max_frame }, max_message);
+                }
+                let rules = Rules { masked, rsv1: false, max_frame: u64::MAX };
+                for cut in (0..header_len + 2).chain([input.len() - 4, input.len() - 3]) {
+                    compare(&input[..cut.min(input.len())], &rules, u64::MAX);
+                }
+            }
+            // A 16-bit length that would fit into 7 bits.
+            let rules = Rules { masked, rsv1: false, max_frame: u64::MAX };
+            for len in [0, 1, 125, 126] {
+                let mut input = [7; 200];
+                input[..4].copy_from_slice(&[0x81, if masked { 0xfe } else { 0x7e }, 0, len]);
+                assert_eq!(compare(&input, &rules, u64::MAX), len >= 126);
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The order of fragments and the limits of a message (RFC 6455 section 5.4).
+
+use super::DataKind;
+use crate::error::{Error, Limit, Violation};
+use crate::frame::{Header, Opcode};
+
+/// Which message is arriving and how much of it may still come. It decides by headers alone, before the connection
+/// takes any payload.
+#[derive(Debug)]
+pub(crate) struct FragmentState {
+    /// The kind of the current message; between messages, that of the last one.
+    kind: DataKind,
+    is_in_message: bool,
+    /// Whether a piece of the current message was put into a buffer or reported as a part.
+    has_begun_delivery: bool,
+    /// Whether the payload of the current message is compressed. PMD-6-02: its first frame says so.
+    is_compressed: bool,
+    /// How many fragments and how many payload bytes the current message may still have.
+    fragments_left: u32,
+    left: u64,
+    max_fragments: u32,
+    max_message: u64,
+}
+
+impl FragmentState {
+    pub(crate) const fn new(max_message: u64, max_fragments: u32) -> Self {
+        Self {
+            kind: DataKind::Binary,
+            is_in_message: false,
+            has_begun_delivery: false,
+            is_compressed: false,
+            fragments_left: 0,
+            left: max_message,
+            max_fragments,
+            max_message,
+        }
+    }
+
+    /// Whether a message has begun and not ended.
+    #[inline]
+    pub(crate) const fn is_in_message(&self) -> bool {
+        self.is_in_message
+    }
+
+    /// The kind of the current message; between messages, that of the last one.
+    #[inline]
+    pub(crate) const fn kind(&self) -> DataKind {
+        self.kind
+    }
+
+    /// Remembers the kind of a message that was one frame and did not come through here.
+    pub(crate) fn note_kind(&mut self, kind: DataKind) {
+        self.kind = kind;
+    }
+
+    /// How many payload bytes the headers of the current message announced so far; between messages, those of the last
+    /// one. Meaningful only if the message is not compressed.
+    pub(crate) const fn announced(&self) -> u64 {
+        self.max_message.saturating_sub(self.left)
+    }
+
+    /// The largest message that the embedder accepts, in bytes.
+    #[inline]
+    pub(crate) const fn max_message(&self) -> u64 {
+        self.max_message
+    }
+
+    /// Whether the payload of the current message is compressed.
+    #[cfg(feature = "deflate")]
+    pub(crate) const fn is_compressed(&self) -> bool {
+        self.is_compressed
+    }
+
+    /// Admits a data frame into the current message, or as the start of a new one.
+    pub(crate) fn on_data_header(&mut self, header: &Header) -> Result<(), Error> {
+        let &Header { opcode, rsv1, payload_len, .. } = header;
+        match (opcode, self.is_in_message) {
+            // WS-5.4-04
+            (Opcode::Continuation, false) => return Err(Violation::NothingToContinue.into()),
+            (Opcode::Continuation, true) => {}
+            // WS-5.4-09
+            (_, true) => return Err(Violation::MessageUnfinished.into()),
+            // WS-5.4-17 · WS-6.2-03: the first frame tells the kind of the message.
+            (opcode, false) => {
+                self.kind = if opcode == Opcode::Text { DataKind::Text } else { DataKind::Binary };
+                self.is_compressed = cfg!(feature = "deflate") && rsv1;
+                self.fragments_left = self.max_fragments;
+                self.left = self.max_message;
+                // Data that does not shrink grows by a few bytes when it is compressed, so the wire may carry a little
+                // more than the limit. The decompressed message is held to the limit itself.
+                if self.is_compressed {
+                    self.left = self.left.saturating_add(self.left / 8).saturating_add(64);
+                }
+            }
+        }
+        self.fragments_left = self.fragments_left.checked_sub(1).ok_or(Limit::Fragments)?;
+        // WS-10.4-03: the message fails at the header of the frame that would cross the limit.
+        self.left = self.left.checked_sub(payload_len).ok_or(Limit::Message)?;
+        self.is_in_message = true;
+        Ok(())
+    }
+
+    /// Whether a piece of the current message was put into a buffer or reported as a part.
+    #[inline]
+    pub(crate) const fn has_begun_delivery(&self) -> bool {
+        self.has_begun_delivery
+    }
+
+    /// A piece of the current message is put into a buffer or reported as a part. Returns whether that happened before.
+    #[inline]
+    pub(crate) fn begin_delivery(&mut self) -> bool {
+        core::mem::replace(&mut self.has_begun_delivery, true)
+    }
+
+    /// Ends the current message. WS-6.2-05
+    pub(crate) fn end_message(&mut self) {
+        self.is_in_message = false;
+        self.has_begun_delivery = false;
+    }
+}

@@ -1,0 +1,117 @@
+//! Text that arrives in pieces: each piece is checked when it arrives, so a bad byte fails the connection at once.
+
+use super::{Utf8, validate};
+use crate::error::{Error, Limit, Violation};
+use crate::frame::{Mask, Piece};
+use crate::storage::Full;
+use crate::storage::sealed::TextMessage;
+
+/// A text message in pieces. A storage with an allocator joins the pieces here as a `String`, so that no byte has to be
+/// checked again. A storage without one keeps the bytes in its receive buffer and uses only the UTF-8 state.
+pub(crate) struct TextPieces<T> {
+    joined: T,
+    utf8: Utf8,
+}
+
+impl<T: TextMessage> TextPieces<T> {
+    #[inline(always)]
+    pub(crate) const fn new() -> Self {
+        Self { joined: T::EMPTY, utf8: Utf8::new() }
+    }
+
+    /// The UTF-8 state after the last piece.
+    pub(crate) fn utf8(&mut self) -> &mut Utf8 {
+        &mut self.utf8
+    }
+
+    /// The first `len` bytes of the character that was completed last, for `Delivery::Parts`.
+    pub(crate) fn completed_char(&self, len: usize) -> &[u8] {
+        self.utf8.completed(len)
+    }
+
+    /// The joined text.
+    pub(crate) fn as_str(&self) -> &str {
+        self.joined.as_str()
+    }
+
+    /// Checks the last `len` bytes of `buffer`, which holds the whole message so far. WS-8.1-01
+    pub(crate) fn check_appended(&mut self, buffer: &[u8], len: usize) -> Result<(), Error> {
+        let result = if T::IS_APART {
+            self.utf8.push(buffer.get(buffer.len().saturating_sub(len)..).unwrap_or_default())
+        } else {
+            self.utf8.push_in_row(buffer, len)
+        };
+        result.map_err(|_| Violation::InvalidUtf8.into())
+    }
+
+    /// Unmasks a piece, checks it and appends it to the joined text. WS-8.1-01
+    pub(crate) fn push(&mut self, piece: Piece<'_>) -> Result<(), Error> {
+        let Piece { bytes, mut mask, .. } = piece;
+        let taken = push_ascii(&mut self.joined, self.utf8, bytes, &mut mask)?;
+        let rest = bytes.get_mut(taken..).unwrap_or_default();
+        mask.apply(rest);
+        self.push_unmasked(rest)
+    }
+
+    fn push_unmasked(&mut self, piece: &[u8]) -> Result<(), Error> {
+        let Self { joined, utf8 } = self;
+        let (start, rest) = piece.split_at_checked(utf8.missing().min(piece.len())).unwrap_or_default();
+        let char_len = utf8.continue_char(start).map_err(|_| Violation::InvalidUtf8)?;
+        if char_len > 0 {
+            let char = validate(utf8.completed(char_len)).map_err(|_| Violation::InvalidUtf8)?;
+            joined.push(char).map_err(|Full| Limit::Memory)?;
+        }
+        let rest = utf8.split(rest).map_err(|_| Violation::InvalidUtf8)?;
+        joined.push(rest).map_err(|Full| Limit::Memory)?;
+        Ok(())
+    }
+
+    /// Checks that the message does not end inside a character. WS-8.1-02
+    pub(crate) fn end(&self) -> Result<(), Error> {
+        if self.utf8.is_complete() { Ok(()) } else { Err(Violation::InvalidUtf8.into()) }
+    }
+
+    /// Forgets the message, and gives its memory back if it is more than `keep` bytes.
+    pub(crate) fn clear(&mut self, keep: usize) {
+        self.utf8 = Utf8::new();
+        self.joined.clear(keep);
+    }
+}
+
+/// How many bytes [`push_ascii`] tries first. If they are not ASCII, they are checked a second time, so the probe is
+/// short.
+#[cfg(any(feature = "simd", feature = "simdutf8"))]
+const ASCII_PROBE: usize = 256;
+
+/// Appends `bytes` to the text if the whole text so far is ASCII and `bytes` are too; or only a probe of `bytes` if only
+/// the probe is ASCII. Returns how many bytes were appended. ASCII needs no check of its own: `Mask::copy_ascii` makes
+/// characters while it unmasks.
+#[cfg(any(feature = "simd", feature = "simdutf8"))]
+fn push_ascii<T: TextMessage>(
+    text: &mut T,
+    utf8: Utf8,
+    bytes: &[u8],
+    mask: &mut Mask,
+) -> Result<usize, Error> {
+    if !utf8.is_complete() {
+        return Ok(0);
+    }
+    let (probe, rest) = bytes.split_at_checked(ASCII_PROBE).unwrap_or((bytes, &[]));
+    let mut taken = 0;
+    for piece in [probe, rest] {
+        let room = text.ascii_room(piece.len()).map_err(|Full| Limit::Memory)?;
+        if !room.is_some_and(|room| mask.copy_ascii(piece, room)) {
+            break;
+        }
+        text.fill_ascii(piece.len());
+        taken += piece.len();
+    }
+    Ok(taken)
+}
+
+/// Without the crate `ascii` there is no fast path for ASCII.
+#[expect(clippy::unnecessary_wraps, reason = "the version with the crate `ascii` can fail")]
+#[cfg(not(any(feature = "simd", feature = "simdutf8")))]
+fn push_ascii<T>(_text: &mut T, _utf8: Utf8, _bytes: &[u8], _mask: &mut Mask) -> Result<usize, Error> {
+    Ok(0)
+}
