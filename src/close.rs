@@ -126,11 +126,17 @@ impl fmt::Debug for CloseCode {
     }
 }
 
-/// What a Close frame said.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What a Close frame said. `Debug` shows the code and the length of the reason.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Close<'a> {
     /// The status code; [`CloseCode::NO_STATUS_RECEIVED`] where the frame had none (WS-7.1.5-02).
     pub code: CloseCode,
     /// The reason, at most [`MAX_CLOSE_REASON`] bytes, often empty. Made for logs, not for people.
     pub reason: &'a str,
+}
+
+impl fmt::Debug for Close<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Close").field("code", &self.code).field("reason_len", &self.reason.len()).finish()
+    }
 }

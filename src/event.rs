@@ -3,13 +3,14 @@
 use crate::close::Close;
 use crate::error::Error;
 use crate::handshake::{Request, Response};
+use core::fmt;
 
 /// What the peer's bytes amount to. Returned by [`Connection::receive`](crate::Connection::receive).
 ///
 /// An event borrows the input or the connection's receive buffer. It is gone with the next call, so take out of it
-/// what you want to keep.
+/// what you want to keep. `Debug` shows the length of a payload instead of the payload, which can be a secret.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event<'a> {
     /// To a server: a valid opening handshake. Answer by [`accept`](crate::Sender::accept) or
     /// [`reject`](crate::Sender::reject), now or later; until then no more input is taken.
@@ -76,6 +77,25 @@ impl Event<'_> {
     }
 }
 
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HandshakeRequest(request) => f.debug_tuple("HandshakeRequest").field(request).finish(),
+            Self::HttpRequest(request) => f.debug_tuple("HttpRequest").field(request).finish(),
+            Self::HandshakeComplete(handshake) => {
+                f.debug_tuple("HandshakeComplete").field(handshake).finish()
+            }
+            Self::HandshakeRefused(response) => f.debug_tuple("HandshakeRefused").field(response).finish(),
+            Self::Message(message) => f.debug_tuple("Message").field(message).finish(),
+            Self::Part(part) => part.fmt(f),
+            Self::Ping(payload) => write!(f, "Ping({} bytes)", payload.len()),
+            Self::Pong(payload) => write!(f, "Pong({} bytes)", payload.len()),
+            Self::Close(close) => close.fmt(f),
+            Self::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
+        }
+    }
+}
+
 /// Which [`Event`](crate::Event) there is, without its content.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -105,7 +125,9 @@ pub enum EventKind {
 }
 
 /// A message (RFC 6455 section 5.6).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+///
+/// `Debug` shows the kind and the length but not the payload, which can be a secret.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Message<'a> {
     /// UTF-8 text.
     Text(&'a str),
@@ -124,9 +146,18 @@ impl<'a> Message<'a> {
     }
 }
 
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
+        }
+    }
+}
+
 /// A part of a message, in the order of the message. Where it is cut says nothing: it follows the network's pieces as
 /// well as the sender's fragments (RFC 6455 section 5.4).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Part<'a> {
     /// The content, which may be empty. Text is never cut inside of a character.
     pub data: Message<'a>,
@@ -137,7 +168,7 @@ pub struct Part<'a> {
 }
 
 /// A completed opening handshake.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Handshake<'a> {
     pub(crate) response: Option<Response<'a>>,
 }

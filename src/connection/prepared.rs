@@ -10,6 +10,7 @@ use crate::frame::{FrameHeader, Opcode};
 use crate::message::DataKind;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 #[cfg(feature = "deflate")]
 use std::sync::OnceLock;
 
@@ -31,7 +32,7 @@ use std::sync::OnceLock;
 /// Where permessage-deflate was agreed on a server sends it compressed, once for each size of the window and not for each
 /// connection. It refers to nothing before it, and neither does what follows it, so it costs the context that is taken
 /// over.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PreparedMessage {
     /// The frame as a server sends it.
     frame: Box<[u8]>,
@@ -40,6 +41,16 @@ pub struct PreparedMessage {
     /// The frame compressed, by the window; `None` where that is not shorter. Made when it is first wanted.
     #[cfg(feature = "deflate")]
     compressed: [OnceLock<Option<Box<[u8]>>>; WINDOWS],
+}
+
+impl fmt::Debug for PreparedMessage {
+    /// Shows the kind and the length of the frame. The payload stays out of logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedMessage")
+            .field("kind", &self.kind)
+            .field("frame_len", &self.frame.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl PreparedMessage {

@@ -283,7 +283,10 @@ impl AsRef<[u8]> for FrameHeader {
 
 impl fmt::Debug for FrameHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FrameHeader({:02x?})", &**self)
+        // The masking key stays out of logs: it would unmask the payload.
+        let key_len = self.key().map_or(0, |key| key.len());
+        let rest = self.get(..self.len().saturating_sub(key_len)).unwrap_or_default();
+        write!(f, "FrameHeader({rest:02x?}, key of {key_len} bytes)")
     }
 }
 

@@ -8,7 +8,7 @@ use super::server::RequestHeaders;
 use super::sha1::Digest;
 use super::value::elements;
 use crate::error::{Error, HandshakeError};
-use core::str;
+use core::{fmt, str};
 use rand_core::CryptoRng;
 
 /// A server's half, over the request of an HTTP stack of the embedder's own (RFC 6455 section 4.2).
@@ -34,10 +34,16 @@ use rand_core::CryptoRng;
 /// let connection = Connection::open_server(Config::new());
 /// # Ok::<(), sansws::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct ServerUpgrade<H> {
     headers: H,
     accept: [u8; ACCEPT_LEN],
+}
+
+impl<H> fmt::Debug for ServerUpgrade<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerUpgrade").finish_non_exhaustive()
+    }
 }
 
 impl<'h, H, I> ServerUpgrade<H>
@@ -92,10 +98,16 @@ where
 }
 
 /// What a 101 has to carry. Returned by [`ServerUpgrade::accept`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Acceptance<'a> {
     accept: &'a str,
     subprotocol: Option<&'a str>,
+}
+
+impl fmt::Debug for Acceptance<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acceptance").field("subprotocol", &self.subprotocol).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Acceptance<'a> {
@@ -131,11 +143,17 @@ impl<'a> Acceptance<'a> {
 /// # assert_eq!(subprotocol, None);
 /// # Ok::<(), sansws::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct ClientUpgrade<'a> {
     key: [u8; KEY_LEN],
     offered: &'a [&'a str],
     offers_extensions: bool,
+}
+
+impl fmt::Debug for ClientUpgrade<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientUpgrade").field("subprotocols", &self.offered).finish_non_exhaustive()
+    }
 }
 
 impl<'a> ClientUpgrade<'a> {
