@@ -9,7 +9,7 @@ mod zlib;
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use libz_sys::{Z_DEFAULT_STRATEGY, Z_SYNC_FLUSH};
-use sansws::deflate::{Deflater, Inflater, Pool};
+use sansws::deflate::{Compressor, Decompressor, Pool};
 use std::fmt::Write;
 
 const SIZES: [usize; 4] = [50, 500, 5_000, 100_000];
@@ -52,20 +52,20 @@ fn messages(len: usize) -> Vec<Vec<u8>> {
     (0..count(len)).map(|seed| json(len, seed)).collect()
 }
 
-fn compress(deflater: &mut Deflater, message: &[u8], out: &mut Vec<u8>) -> usize {
-    out.resize(Deflater::bound(message.len()), 0);
-    let step = deflater.finish(message, out);
+fn compress(compressor: &mut Compressor, message: &[u8], out: &mut Vec<u8>) -> usize {
+    out.resize(Compressor::bound(message.len()), 0);
+    let step = compressor.finish(message, out);
     assert!(step.done);
     step.produced
 }
 
 fn payloads(len: usize, takeover: bool) -> Vec<Vec<u8>> {
-    let mut deflater = Deflater::new(4, 15);
+    let mut compressor = Compressor::new(4, 15);
     let mut out = Vec::new();
     let mut compress = |message: &Vec<u8>| {
-        let len = compress(&mut deflater, message, &mut out);
+        let len = compress(&mut compressor, message, &mut out);
         if !takeover {
-            deflater.reset();
+            compressor.reset();
         }
         out[..len].to_vec()
     };
@@ -89,13 +89,13 @@ fn sizes() {
 
 fn deflate(bencher: Bencher, len: usize, level: u8, bits: u8, takeover: bool) {
     let messages = messages(len);
-    let mut deflater = Deflater::new(level, bits);
+    let mut compressor = Compressor::new(level, bits);
     let mut out = Vec::new();
     bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
         for message in &messages {
-            black_box(compress(&mut deflater, message, &mut out));
+            black_box(compress(&mut compressor, message, &mut out));
             if !takeover {
-                deflater.reset();
+                compressor.reset();
             }
         }
     });
@@ -123,9 +123,9 @@ fn deflate_from_pool(bencher: Bencher, len: usize) {
     let mut out = Vec::new();
     bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
         for message in &messages {
-            let mut deflater = pool.take_deflater(4, 15);
-            black_box(compress(&mut deflater, message, &mut out));
-            pool.give_deflater(deflater);
+            let mut compressor = pool.take_compressor(4, 15);
+            black_box(compress(&mut compressor, message, &mut out));
+            pool.give_compressor(compressor);
         }
     });
 }
@@ -135,22 +135,22 @@ fn deflate_from_pool(bencher: Bencher, len: usize) {
 fn pool(bencher: Bencher) {
     let pool = Pool::new(2);
     bencher.bench_local(|| {
-        let (deflater, inflater) = (pool.take_deflater(4, 15), pool.take_inflater());
-        pool.give_deflater(black_box(deflater));
-        pool.give_inflater(black_box(inflater));
+        let (compressor, decompressor) = (pool.take_compressor(4, 15), pool.take_decompressor());
+        pool.give_compressor(black_box(compressor));
+        pool.give_decompressor(black_box(decompressor));
     });
 }
 
 #[divan::bench(args = SIZES, consts = [true, false])]
 fn deflate_c<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
     let messages = messages(len);
-    let mut deflater = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
-    let mut out = vec![0; Deflater::bound(len)];
+    let mut compressor = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
+    let mut out = vec![0; Compressor::bound(len)];
     bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
         for message in &messages {
-            black_box(deflater.run_into(message, Z_SYNC_FLUSH, &mut out));
+            black_box(compressor.run_into(message, Z_SYNC_FLUSH, &mut out));
             if !TAKEOVER {
-                deflater.reset();
+                compressor.reset();
             }
         }
     });
@@ -159,15 +159,15 @@ fn deflate_c<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
 #[divan::bench(args = SIZES, consts = [true, false])]
 fn inflate<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
     let payloads = payloads(len, TAKEOVER);
-    let mut inflater = Inflater::new(15);
+    let mut decompressor = Decompressor::new(15);
     let mut out = vec![0; len + 1];
     bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
-        inflater.reset();
+        decompressor.reset();
         for payload in &payloads {
-            assert!(inflater.inflate(payload, &mut out).unwrap().done);
-            inflater.finish().unwrap();
+            assert!(decompressor.decompress(payload, &mut out).unwrap().done);
+            decompressor.finish().unwrap();
             if !TAKEOVER {
-                inflater.reset();
+                decompressor.reset();
             }
         }
     });
@@ -176,14 +176,14 @@ fn inflate<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
 #[divan::bench(args = SIZES, consts = [true, false])]
 fn inflate_c<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
     let payloads = payloads(len, TAKEOVER);
-    let mut inflater = zlib::Inflate::new(15);
+    let mut decompressor = zlib::Inflate::new(15);
     let mut out = vec![0; len + 1];
     bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
-        inflater.reset();
+        decompressor.reset();
         for payload in &payloads {
-            assert_eq!(inflater.message_into(payload, &mut out), len);
+            assert_eq!(decompressor.message_into(payload, &mut out), len);
             if !TAKEOVER {
-                inflater.reset();
+                decompressor.reset();
             }
         }
     });

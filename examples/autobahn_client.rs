@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let config = if args.next_if(|arg| arg == "--deflate").is_some() {
         #[cfg(feature = "deflate")]
         {
-            CONFIG.deflate(sansws::deflate::Deflate::new())
+            CONFIG.deflate(sansws::deflate::DeflateConfig::new())
         }
         #[cfg(not(feature = "deflate"))]
         {

@@ -10,7 +10,7 @@
 //! into what is agreed, so that clients which would do without take their context over.
 
 #[cfg(feature = "deflate")]
-use sansws::deflate::{Deflate, Pool};
+use sansws::deflate::{DeflateConfig, Pool};
 use sansws::{Accept, Config, Connection, Event, Message, Reply, Server};
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -99,7 +99,7 @@ impl Options {
             match arg.as_str() {
                 #[cfg(feature = "deflate")]
                 "--deflate" | "--deflate-keeps-client-context" => {
-                    let deflate = Deflate::new().follow_hints(arg == "--deflate");
+                    let deflate = DeflateConfig::new().follow_hints(arg == "--deflate");
                     options.config = options.config.deflate(deflate);
                 }
                 #[cfg(not(feature = "deflate"))]

@@ -1,7 +1,7 @@
 //! What the two targets share: an input with its cuts, and the comparison with the same bytes in one piece.
 
 use arbitrary::Arbitrary;
-use sansws::deflate::{Deflate, DeflateParams};
+use sansws::deflate::{DeflateConfig, DeflateParams};
 use sansws::{Config, Connection, Delivery, Event, Message, OUTGOING_RESERVE, Role, Sender, Storage};
 
 #[derive(Arbitrary, Debug)]
@@ -36,7 +36,7 @@ const MAX_RUN: usize = 70_000;
 impl Input<'_> {
     pub fn config(&self) -> Config {
         let config =
-            if self.deflate.is_some() { Config::new().deflate(Deflate::new()) } else { Config::new() };
+            if self.deflate.is_some() { Config::new().deflate(DeflateConfig::new()) } else { Config::new() };
         config
             .delivery(if self.in_parts { Delivery::Parts } else { Delivery::Whole })
             .http_requests(self.http_requests)

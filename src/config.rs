@@ -5,7 +5,7 @@
 mod deflate;
 
 #[cfg(feature = "deflate")]
-pub use deflate::{Deflate, DeflateParams};
+pub use deflate::{DeflateConfig, DeflateParams};
 #[cfg(feature = "deflate")]
 pub(crate) use deflate::{MAX_BITS, MIN_BITS, window_bits};
 
@@ -46,7 +46,7 @@ pub struct Config {
     pub(crate) auto_pong: bool,
     pub(crate) http_requests: bool,
     #[cfg(feature = "deflate")]
-    pub(crate) deflate: Option<Deflate>,
+    pub(crate) deflate: Option<DeflateConfig>,
 }
 
 impl Config {
@@ -187,7 +187,7 @@ impl Config {
     /// can. Default: no compression. Needs the feature `deflate`.
     ///
     /// See [`deflate`](crate::deflate) for what it costs, and when not to use it.
-    pub const fn deflate(mut self, deflate: Deflate) -> Self {
+    pub const fn deflate(mut self, deflate: DeflateConfig) -> Self {
         self.deflate = Some(deflate);
         self
     }

@@ -144,6 +144,8 @@ pub enum Misuse {
     NothingBegun,
     /// The fragments of a text message are not UTF-8 when joined.
     InvalidUtf8,
+    /// `Compress::Always` needs a connection that has agreed on permessage-deflate.
+    CompressionNotAgreed,
     /// A control frame carries at most 125 bytes.
     ControlTooLong,
     /// A close reason has at most [`MAX_CLOSE_REASON`](crate::MAX_CLOSE_REASON) bytes.
@@ -379,6 +381,7 @@ impl fmt::Display for Misuse {
             Self::MessageUnfinished => "a message is being sent in fragments; finish() it first",
             Self::NothingBegun => "no message is being sent in fragments; begin() one first",
             Self::InvalidUtf8 => "the fragments of a text message are not UTF-8 when joined; use DataKind::Binary for bytes",
+            Self::CompressionNotAgreed => "this connection has not agreed on permessage-deflate; use Compress::Auto",
             Self::ControlTooLong => "a ping or pong carries at most 125 bytes",
             Self::ReasonTooLong => "a close reason has at most 123 bytes",
             Self::CloseCodeNotAllowed => {

@@ -77,7 +77,8 @@
 //!   keys and header values, and payloads too.
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
 //! - `sha1`: a faster handshake: SHA-1 by the processor's own instructions, where it has them, and base64 by a table.
-//! - `simd`: large payloads are masked, and text is validated, with the widest vectors that the processor has. Needs `std`.
+//! - `simd`: large payloads are masked with the widest vectors that the processor has; implies `simdutf8` and `std`.
+//!   Needs Rust 1.89.
 //! - `simdutf8`: text is validated with SIMD, and short ASCII in whole words (crates `simdutf8` and `ascii`).
 #![no_std]
 #![forbid(unsafe_code)]
@@ -94,10 +95,10 @@ mod config;
 mod connection;
 #[cfg(feature = "deflate")]
 pub mod deflate;
+#[cfg(feature = "defmt")]
+mod defmt;
 mod error;
 mod event;
-#[cfg(feature = "defmt")]
-mod format;
 mod frame;
 pub mod handshake;
 mod message;

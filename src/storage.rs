@@ -1,28 +1,33 @@
-//! Where a connection keeps bytes: the one place that knows about memory.
+//! The memory of a connection. No other room allocates, or knows where a buffer is.
 
 use core::fmt;
 
-/// Where a connection keeps the bytes that it has to hold: [`Heap`], [`Fixed`] or [`Borrowed`].
+/// The memory in which a connection holds bytes: [`Heap`], [`Fixed`] or [`Borrowed`].
 ///
-/// Sealed: the ways in and out of the buffers are the library's own.
+/// The trait is sealed, because the methods of the buffers are private.
 pub trait Storage: sealed::Storage {}
 
 impl<T: sealed::Storage> Storage for T {}
 
-/// Buffers on the heap, which grow with the bytes that arrived or were queued, up to the limits of
-/// [`Config`](crate::Config), at most doubled, and give their memory back when they run empty (see
-/// [`Config::keep_capacity`](crate::Config::keep_capacity)). Needs the feature `alloc`.
+/// Buffers on the heap. They grow with the bytes that arrive or are queued, up to the limits of
+/// [`Config`](crate::Config), and at most double each time. An empty buffer returns its memory, see
+/// [`Config::keep_capacity`](crate::Config::keep_capacity). Needs the feature `alloc`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Heap;
 
-/// Buffers of a fixed size inside of the connection, on `heapless`, without an allocator. Needs the feature `heapless`.
+/// Buffers of a fixed size inside the connection, without an allocator. Needs the feature `heapless`, which
+/// is also the name of the crate that implements them.
 ///
-/// `RX` is how many bytes can be received into the connection: what is needed of an HTTP head (its first line, the
-/// fields of the handshake, and those of [`Config::keep_fields`](crate::Config::keep_fields); all others are dropped as they
-/// arrive), and the longest message with [`Delivery::Whole`](crate::Delivery::Whole) (longer ones fail with 1009; parts
-/// may be of any length). `TX` is how many bytes can wait to be sent, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) of
-/// them for a pong and a Close; a 101 with a subprotocol takes about 170. What is negotiated has room for 100 bytes of
-/// offered subprotocols.
+/// `RX` is the size of the receive buffer. It must hold two things:
+///
+/// - the necessary part of an HTTP head: its first line, the headers of the handshake, and those of
+///   [`Config::keep_fields`](crate::Config::keep_fields). All other headers are dropped as they arrive.
+/// - the longest message with [`Delivery::Whole`](crate::Delivery::Whole). Longer messages fail with 1009.
+///   With [`Delivery::Parts`](crate::Delivery::Parts), messages may have any length.
+///
+/// `TX` is the size of the outgoing buffer. A pong and a Close need
+/// [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes of it, and a 101 with a subprotocol about 170. The
+/// names of the offered subprotocols have 100 bytes of their own.
 ///
 /// ```
 /// # #[cfg(feature = "heapless")] {
@@ -30,7 +35,7 @@ pub struct Heap;
 ///
 /// let connection: Connection<Server, Fixed<1024, 1024>> = Connection::server_in(Config::new(), Fixed);
 ///
-/// // In a constant, too.
+/// // The same in a constant.
 /// const NEW: Connection<Server, Fixed<1024, 1024>> = Connection::fixed_server(Config::new());
 /// # }
 /// ```
@@ -38,10 +43,11 @@ pub struct Heap;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fixed<const RX: usize, const TX: usize>;
 
-/// Buffers that are lent to the connection, of any size, without an allocator: `static` ones, or such that many connections
-/// use one after the other. The connection itself stays small by it, and moving it cheap. Needs the feature `heapless`.
+/// Buffers of any size that the embedder lends to the connection, without an allocator: `static` buffers, or
+/// buffers that many connections use one after the other. The connection itself stays small, and moving it is
+/// cheap. Needs the feature `heapless`.
 ///
-/// What the first buffer has room for are the `RX` bytes of [`Fixed`], and the second has its `TX` bytes.
+/// The size of the first buffer corresponds to `RX` of [`Fixed`], the size of the second to `TX`.
 ///
 /// ```
 /// # #[cfg(feature = "heapless")] {
@@ -60,7 +66,7 @@ pub struct Borrowed<'a> {
 
 #[cfg(feature = "heapless")]
 impl<'a> Borrowed<'a> {
-    /// These buffers; what they hold does not matter.
+    /// Uses these buffers. Their contents do not matter.
     #[must_use]
     pub const fn new(receive: &'a mut [u8], send: &'a mut [u8]) -> Self {
         Self { receive, send }
@@ -78,7 +84,7 @@ impl fmt::Debug for Borrowed<'_> {
     }
 }
 
-/// There is no room: the storage has a fixed size, or the allocator has no memory.
+/// The storage has no room: its size is fixed, or the allocator has no memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Full;
 
@@ -89,27 +95,27 @@ pub(crate) mod sealed {
     pub trait Storage: Sized {
         /// Holds a head or a message that is being received.
         type Receive: Buffer;
-        /// Holds what is to be written.
+        /// Holds the bytes that the embedder has to write.
         type Send: Buffer;
         /// Holds the payload of one control frame.
         type Control: Buffer + Empty;
-        /// Holds what was negotiated.
+        /// Holds the subprotocols that are offered or agreed on.
         type Text: Text;
         /// Holds a text message that is being received.
         type Message: TextMessage;
-        /// Says which header fields are kept.
+        /// Says which headers of the peer's head are kept.
         type Names: Names;
 
-        /// Those for what is received and for what is to be sent, both empty.
+        /// The receive buffer and the outgoing buffer, both empty.
         fn into_buffers(self) -> (Self::Receive, Self::Send);
     }
 
-    /// What begins with nothing in it.
+    /// A type with an empty value.
     pub trait Empty {
-        /// That, for constants.
+        /// The empty value, for `const` contexts.
         const EMPTY: Self;
 
-        /// That, made where it stays: a constant is copied with all room that it has.
+        /// The empty value, built in place. A constant would be copied with its whole array.
         fn empty() -> Self
         where
             Self: Sized,
@@ -118,61 +124,63 @@ pub(crate) mod sealed {
         }
     }
 
-    /// Which fields of the peer's head are kept.
+    /// The headers of the peer's head that are kept.
     pub trait Names: Copy {
-        /// Whether it is all of them.
+        /// Whether all headers are kept.
         const KEEPS_ALL: bool;
 
-        /// Those that the embedder asks for.
+        /// Keeps the headers with these names, for the embedder.
         fn new(names: &'static [&'static str]) -> Self;
 
-        /// Those besides the protocol's own, where not all are kept.
+        /// The names of the headers that are kept for the embedder, unless all headers are kept.
         fn list(&self) -> &'static [&'static str];
     }
 
-    /// A text message that is joined from checked pieces, so that the whole is not checked again. A storage may
-    /// keep texts among the other bytes instead.
+    /// A text message that is joined from validated pieces, so that nothing has to validate the whole text
+    /// again. A storage may keep text in the receive buffer instead.
     pub trait TextMessage: Text {
-        /// Whether texts are kept here.
+        /// Whether text is kept here, and not in the receive buffer.
         const IS_APART: bool;
 
-        /// Room for `len` more characters, while all so far are ASCII; otherwise `None`.
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        /// Room for `len` more characters, if the text so far is ASCII; otherwise `None`.
+        #[cfg(feature = "simdutf8")]
         fn ascii_room(&mut self, _len: usize) -> Result<Option<&mut [ascii::AsciiChar]>, Full> {
             Ok(None)
         }
 
-        /// The first `len` characters of that room are text now.
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        /// Appends the first `len` characters of this room to the text.
+        #[cfg(feature = "simdutf8")]
         fn fill_ascii(&mut self, _len: usize) {}
 
-        /// Forgets everything, and gives memory back if it is more than `keep` bytes.
+        /// Forgets the text, and returns its memory if it has more than `keep` bytes.
         fn clear(&mut self, keep: usize);
     }
 
-    /// Bytes in a row: appended at the end, taken off the front.
+    /// A queue of bytes in contiguous memory: bytes are appended at the end and consumed at the front.
     ///
     /// ```text
-    ///      0 ..... start ......... end ......... capacity
-    ///      | taken |    filled     |    room    |
+    ///      0 ........ start ......... end ......... capacity
+    ///      | consumed |    filled     |    room    |
     /// ```
     pub trait Buffer {
-        /// Whether it grows with the bytes: then room costs memory, and can be lent to be read to.
+        /// Whether the buffer allocates as it grows. Only the room of such a buffer is lent to the embedder
+        /// to read to.
         const GROWS: bool = false;
 
-        /// The least memory that it takes, once it takes some.
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        /// The size of the first allocation.
+        #[cfg(feature = "simdutf8")]
         const MIN_CAPACITY: usize = 0;
 
-        /// The most bytes that it can hold; `usize::MAX` where only memory limits it.
+        /// The maximum number of filled bytes; `usize::MAX` if only memory limits it.
         fn max_len(&self) -> usize;
 
-        /// All room behind the filled bytes, at least `len` bytes where that is possible. Nothing counts as filled by it.
+        /// All room behind the filled bytes, at least `len` bytes. Its bytes do not count as filled.
         fn room(&mut self, _len: usize) -> Result<&mut [u8], Full> {
             Err(Full)
         }
 
-        /// Counts the first `len` bytes of the room as filled, or fewer if there are fewer. Returns how many.
+        /// Counts the first `len` bytes of the room as filled, or the whole room if it is smaller. Returns
+        /// their number.
         fn fill(&mut self, _len: usize) -> usize {
             0
         }
@@ -180,29 +188,29 @@ pub(crate) mod sealed {
         /// The bytes between `start` and `end`.
         fn filled(&self) -> &[u8];
 
-        /// As [`filled`](Self::filled), to be written.
+        /// As [`filled`](Self::filled), mutable.
         fn filled_mut(&mut self) -> &mut [u8] {
             self.last_mut(usize::MAX)
         }
 
-        /// How many bytes those are.
+        /// The number of filled bytes.
         fn len(&self) -> usize {
             self.filled().len()
         }
 
-        /// Makes room for `len` more bytes, counts them as filled, and lends them to be written.
+        /// Makes room for `len` more bytes, counts them as filled, and returns them to be overwritten.
         fn grow(&mut self, len: usize) -> Result<&mut [u8], Full>;
 
-        /// The last `len` filled bytes, or fewer if there are fewer.
+        /// The last `len` filled bytes, or all if there are fewer.
         fn last_mut(&mut self, len: usize) -> &mut [u8];
 
-        /// Forgets the filled bytes from `len` on.
+        /// Keeps the first `len` filled bytes and forgets the rest.
         fn truncate(&mut self, len: usize);
 
-        /// Takes at most `len` filled bytes off the front.
+        /// Removes at most `len` filled bytes from the front.
         fn consume(&mut self, len: usize);
 
-        /// Forgets everything, and gives memory back if it is more than `keep` bytes.
+        /// Forgets all bytes, and returns the memory if the buffer has more than `keep` bytes.
         fn clear(&mut self, keep: usize);
 
         /// Appends `bytes`.
@@ -213,7 +221,7 @@ pub(crate) mod sealed {
         }
     }
 
-    /// A short text.
+    /// A text that grows.
     pub trait Text: Empty {
         /// The text, empty by default.
         fn as_str(&self) -> &str;
@@ -228,7 +236,7 @@ mod fixed;
 #[cfg(feature = "alloc")]
 mod heap;
 #[cfg(feature = "heapless")]
-pub(crate) mod row;
+pub(crate) mod linear;
 
 impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 
 use rand::rngs::ThreadRng;
 #[cfg(feature = "deflate")]
-use sansws::deflate::Deflate;
+use sansws::deflate::DeflateConfig;
 use sansws::{Client, ClientRequest, CloseCode, Config, Connection, Event, Message};
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -282,7 +282,7 @@ fn a_burst_drops_nobody_who_reads() {
 fn a_compressed_burst_drops_nobody_who_reads() {
     const LINES: usize = 10_000;
     let chat = Chat::start();
-    let config = Config::new().deflate(Deflate::new());
+    let config = Config::new().deflate(DeflateConfig::new());
     let mut ada = Guest::join_with(&chat, "Ada", "welcome Ada\tAda", config);
     let mut bob = Guest::join(&chat, "Bob", "welcome Bob\tAda\tBob");
     assert_eq!(ada.hear_line(), "join Bob");

@@ -2,7 +2,7 @@
 #![cfg(feature = "std")]
 
 #[cfg(feature = "deflate")]
-use sansws::deflate::{Deflate, DeflateParams};
+use sansws::deflate::{DeflateConfig, DeflateParams};
 use sansws::{
     Accept, Client, ClientRequest, CloseCode, Config, Connection, Event, Heap, Message, Role, Sender,
 };
@@ -207,7 +207,7 @@ fn echo_server_compresses_if_told_to() {
     ] {
         let server = EchoServer::start_with(option.as_slice());
         let uri = format!("ws://{}/", server.address);
-        let config = Config::new().deflate(Deflate::new().client_no_context_takeover(true));
+        let config = Config::new().deflate(DeflateConfig::new().client_no_context_takeover(true));
         let request = ClientRequest::new(&uri).unwrap();
         let mut stream = server.connect();
         let mut connection = Connection::client(&request, config, rand::rng()).unwrap();
@@ -276,7 +276,7 @@ fn fuzzing_server() -> (String, Receiver<Did>) {
             stream.set_read_timeout(Some(TIMEOUT)).unwrap();
             let config = Config::new();
             #[cfg(feature = "deflate")]
-            let config = config.deflate(Deflate::new());
+            let config = config.deflate(DeflateConfig::new());
             let mut connection = Connection::server(config);
             let mut resource = String::new();
             pump(&mut stream, &mut connection, |event, tx| {

@@ -72,16 +72,16 @@ fn memory() {
 /// 64 MiB in 64 KiB, against a limit of 1 MiB. WS-10.4-04
 #[cfg(feature = "deflate")]
 fn a_bomb_goes_off_at_the_limit() {
-    use sansws::deflate::{Deflate, DeflateParams, Deflater};
+    use sansws::deflate::{Compressor, DeflateConfig, DeflateParams};
     let mut payload = Vec::new();
-    let mut deflater = Deflater::new(9, 15);
+    let mut compressor = Compressor::new(9, 15);
     let block = vec![0; 1 << 20];
     for i in 0..64 {
         let mut out = vec![0; 1 << 16];
         let mut rest = &block[..];
         loop {
             let step =
-                if i < 63 { deflater.deflate(rest, &mut out) } else { deflater.finish(rest, &mut out) };
+                if i < 63 { compressor.compress(rest, &mut out) } else { compressor.finish(rest, &mut out) };
             payload.extend_from_slice(&out[..step.produced]);
             rest = &rest[step.consumed..];
             if step.done {
@@ -93,7 +93,8 @@ fn a_bomb_goes_off_at_the_limit() {
     let mut bytes = masked(&frame(0xc2, &payload), [1, 2, 3, 4]);
     let before = held();
     PEAK.store(before, Relaxed);
-    let mut server = Connection::open_server(Config::new().max_message(1 << 20).deflate(Deflate::new()));
+    let mut server =
+        Connection::open_server(Config::new().max_message(1 << 20).deflate(DeflateConfig::new()));
     server.set_deflate(DeflateParams::new());
     assert!(matches!(server.receive(&mut &mut bytes[..]), Some((Event::Failed(_), _))));
     assert_eq!(server.error(), Some(Limit::Message.into()));
@@ -272,56 +273,63 @@ fn endless_heads_and_pings() {
 /// What a codec holds, by its window. The figures stand in the documentation.
 #[cfg(feature = "deflate")]
 fn codecs() {
-    use sansws::deflate::{Deflate, DeflateEndpoint, DeflateParams, Deflater, Inflater, Pool};
+    use sansws::deflate::{
+        Compressor, Decompressor, DeflateConfig, DeflateParams, Pool, ReceiveCodec, SendCodec,
+    };
 
     let message = vec![7; 100_000];
-    let mut out = vec![0; Deflater::bound(message.len())];
+    let mut out = vec![0; Compressor::bound(message.len())];
     for (bits, most) in [(8, 148), (10, 150), (12, 162), (13, 192), (14, 224), (15, 288)] {
         for level in [1, 4, 9] {
             let before = held();
-            let mut deflater = Deflater::new(level, bits);
-            assert!(deflater.finish(&message, &mut out).done);
-            deflater.reset();
-            assert!(deflater.finish(&message, &mut out).done);
+            let mut compressor = Compressor::new(level, bits);
+            assert!(compressor.finish(&message, &mut out).done);
+            compressor.reset();
+            assert!(compressor.finish(&message, &mut out).done);
             let bytes = held() - before;
-            println!("a deflater of level {level} and {bits} bits holds {bytes} bytes");
+            println!("a compressor of level {level} and {bits} bits holds {bytes} bytes");
             assert!(bytes <= most * 1024, "{bytes} bytes for {bits} bits");
         }
     }
-    let step = Deflater::new(4, 15).finish(&message, &mut out);
+    let step = Compressor::new(4, 15).finish(&message, &mut out);
     let mut room = vec![0; message.len()];
     for bits in [8, 12, 15] {
         let before = held();
-        let mut inflater = Inflater::new(bits);
+        let mut decompressor = Decompressor::new(bits);
         let empty = held() - before;
-        assert!(inflater.inflate(&out[..step.produced], &mut room).unwrap().done);
+        assert!(decompressor.decompress(&out[..step.produced], &mut room).unwrap().done);
         let bytes = held() - before;
-        println!("an inflater of {bits} bits holds {empty} bytes, and {bytes} after messages");
+        println!("a decompressor of {bits} bits holds {empty} bytes, and {bytes} after messages");
         assert!(empty <= 47 * 1024 && bytes <= empty + (1 << bits), "{empty}, {bytes}");
     }
     // Between messages an end that takes no context over has nothing but what the pool has.
     let pool = Pool::new(1);
-    drop((pool.take_deflater(4, 15), pool.take_inflater()));
+    drop((pool.take_compressor(4, 15), pool.take_decompressor()));
     let params =
         DeflateParams::new().with_server_no_context_takeover(true).with_client_no_context_takeover(true);
-    let mut end = DeflateEndpoint::new(true, params, &Deflate::new(), Some(pool.clone()));
-    let _ = end.deflater().finish(&message, &mut out);
-    end.end_sent();
-    let _ = end.inflater();
-    end.end_received();
+    let mut send = SendCodec::new(true, params, &DeflateConfig::new(), Some(pool.clone()));
+    let _ = send.compressor().finish(&message, &mut out);
+    send.end_message();
+    let mut receive = ReceiveCodec::new(true, params, Some(pool.clone()));
+    let _ = receive.decompressor();
+    receive.end_message();
     let before = held();
-    drop(end);
+    drop((send, receive));
     assert_eq!(held(), before);
     drop(pool);
-    println!("an end is {} bytes", size_of::<DeflateEndpoint>());
+    println!(
+        "a codec is {} bytes to send and {} to receive",
+        size_of::<SendCodec>(),
+        size_of::<ReceiveCodec>()
+    );
 
     // No more than it keeps, whatever was taken.
     let before = held();
     let pool = Pool::new(1);
-    let taken: Vec<_> = (0..3).map(|_| (pool.take_deflater(4, 15), pool.take_inflater())).collect();
-    for (deflater, inflater) in taken {
-        pool.give_deflater(deflater);
-        pool.give_inflater(inflater);
+    let taken: Vec<_> = (0..3).map(|_| (pool.take_compressor(4, 15), pool.take_decompressor())).collect();
+    for (compressor, decompressor) in taken {
+        pool.give_compressor(compressor);
+        pool.give_decompressor(decompressor);
     }
     println!("a pool of one codec of each kind holds {} bytes", held() - before);
     assert!(held() - before <= 400 * 1024);

@@ -14,7 +14,7 @@
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 #[cfg(feature = "deflate")]
-use sansws::deflate::{Deflate, Pool};
+use sansws::deflate::{DeflateConfig, Pool};
 use sansws::handshake::Request;
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
 use sansws::{
@@ -40,8 +40,8 @@ const CONFIG: Config = {
         .max_outgoing(512 << 10);
     // Without context, all who are there get the same bytes, compressed once, and an idle guest holds no codec.
     #[cfg(feature = "deflate")]
-    let config =
-        config.deflate(Deflate::new().server_no_context_takeover(true).client_no_context_takeover(true));
+    let config = config
+        .deflate(DeflateConfig::new().server_no_context_takeover(true).client_no_context_takeover(true));
     config
 };
 const TIMERS: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::from_secs(5)));

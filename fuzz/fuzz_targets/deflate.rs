@@ -1,4 +1,4 @@
-//! Invariant: C zlib reads what a deflater writes, an inflater reads what C zlib writes, and both take the same bytes of
+//! Invariant: C zlib reads what a compressor writes, a decompressor reads what C zlib writes, and both take the same bytes of
 //! a stranger for valid, with the same result: in windows of all sizes, with and without what came before.
 #![no_main]
 
@@ -7,7 +7,7 @@ mod zlib;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use sansws::deflate::{Deflater, Inflater};
+use sansws::deflate::{Compressor, Decompressor};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
@@ -21,7 +21,7 @@ struct Input<'a> {
     no_takeover: bool,
 }
 
-fn compress(deflater: &mut Deflater, message: &[u8], piece: usize, room: usize) -> Vec<u8> {
+fn compress(compressor: &mut Compressor, message: &[u8], piece: usize, room: usize) -> Vec<u8> {
     let mut payload = Vec::new();
     let mut pieces = message.chunks(piece).peekable();
     loop {
@@ -30,7 +30,7 @@ fn compress(deflater: &mut Deflater, message: &[u8], piece: usize, room: usize) 
         loop {
             let mut out = vec![0; room];
             let step =
-                if is_last { deflater.finish(rest, &mut out) } else { deflater.deflate(rest, &mut out) };
+                if is_last { compressor.finish(rest, &mut out) } else { compressor.compress(rest, &mut out) };
             rest = &rest[step.consumed..];
             payload.extend_from_slice(&out[..step.produced]);
             if step.done {
@@ -44,16 +44,16 @@ fn compress(deflater: &mut Deflater, message: &[u8], piece: usize, room: usize) 
 }
 
 /// `None` for what is not valid.
-fn decompress(inflater: &mut Inflater, payload: &[u8], room: usize) -> Option<Vec<u8>> {
+fn decompress(decompressor: &mut Decompressor, payload: &[u8], room: usize) -> Option<Vec<u8>> {
     let mut message = Vec::new();
     let mut rest = payload;
     loop {
         let mut out = vec![0; room];
-        let step = inflater.inflate(rest, &mut out).ok()?;
+        let step = decompressor.decompress(rest, &mut out).ok()?;
         rest = &rest[step.consumed..];
         message.extend_from_slice(&out[..step.produced]);
         if step.done {
-            inflater.finish().ok()?;
+            decompressor.finish().ok()?;
             return Some(message);
         }
         if message.len() > 1 << 20 {
@@ -64,11 +64,11 @@ fn decompress(inflater: &mut Inflater, payload: &[u8], room: usize) -> Option<Ve
 
 fuzz_target!(|input: Input<'_>| {
     let (level, bits) = (1 + input.level % 9, 8 + input.window_bits % 8);
-    let (piece, room) = (usize::from(input.piece) + 1, usize::from(input.room) + Deflater::MIN_ROOM);
-    let mut ours = Deflater::new(level, bits);
+    let (piece, room) = (usize::from(input.piece) + 1, usize::from(input.room) + Compressor::MIN_ROOM);
+    let mut ours = Compressor::new(level, bits);
     // For raw data C zlib knows no window of 256 bytes when compressing.
     let mut theirs = zlib::Deflate::new(level.into(), bits.max(9), 8, 0);
-    let (mut reader, mut our_reader) = (zlib::Inflate::new(bits), Inflater::new(bits.max(9)));
+    let (mut reader, mut our_reader) = (zlib::Inflate::new(bits), Decompressor::new(bits.max(9)));
     for message in &input.messages {
         let payload = compress(&mut ours, message, piece, room);
         assert_eq!(reader.message(&payload).as_deref(), Ok(*message));
@@ -85,7 +85,7 @@ fuzz_target!(|input: Input<'_>| {
     let expected = stranger.message(input.payload);
     if let Ok(expected) = expected {
         if expected.len() <= 1 << 20 {
-            if let Some(message) = decompress(&mut Inflater::new(15), input.payload, 4096) {
+            if let Some(message) = decompress(&mut Decompressor::new(15), input.payload, 4096) {
                 assert_eq!(message, expected);
             }
         }

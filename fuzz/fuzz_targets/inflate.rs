@@ -1,10 +1,10 @@
-//! Invariant: whatever a peer sends compressed, and however it and the room for it are cut, an inflater neither panics nor
+//! Invariant: whatever a peer sends compressed, and however it and the room for it are cut, a decompressor neither panics nor
 //! hangs, gives the same bytes or the same failure as when all comes in one piece, and never more than there is room for.
 #![no_main]
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use sansws::deflate::{Corrupt, Inflater};
+use sansws::deflate::{Corrupt, Decompressor};
 
 /// The most bytes of a message, as a connection would have it.
 const MAX: usize = 1 << 16;
@@ -20,7 +20,7 @@ struct Input<'a> {
 
 /// `None` for a message that is too long.
 fn message(
-    inflater: &mut Inflater,
+    decompressor: &mut Decompressor,
     payload: &[u8],
     piece: usize,
     room: usize,
@@ -30,7 +30,7 @@ fn message(
         let mut rest = piece;
         loop {
             let mut out = vec![0; room.min(MAX - message.len())];
-            let step = inflater.inflate(rest, &mut out)?;
+            let step = decompressor.decompress(rest, &mut out)?;
             rest = &rest[step.consumed..];
             message.extend_from_slice(&out[..step.produced]);
             if step.done {
@@ -38,7 +38,7 @@ fn message(
                 break;
             }
             if step.produced < out.len() {
-                assert_eq!(inflater.inflate(rest, &mut out), Err(Corrupt), "not done, though there is room");
+                assert_eq!(decompressor.decompress(rest, &mut out), Err(Corrupt), "not done, though there is room");
                 return Err(Corrupt);
             }
             if message.len() == MAX {
@@ -46,13 +46,13 @@ fn message(
             }
         }
     }
-    inflater.finish()?;
+    decompressor.finish()?;
     Ok(Some(message))
 }
 
 fuzz_target!(|input: Input<'_>| {
     let bits = 8 + input.window_bits % 8;
-    let (mut one, mut other) = (Inflater::new(bits), Inflater::new(bits));
+    let (mut one, mut other) = (Decompressor::new(bits), Decompressor::new(bits));
     for payload in input.payloads {
         let expected = message(&mut one, payload, usize::MAX, MAX);
         let cut = message(&mut other, payload, usize::from(input.pieces) + 1, usize::from(input.room) + 1);

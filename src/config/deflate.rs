@@ -1,21 +1,22 @@
-//! What one end wants of permessage-deflate, and what both agreed on: from then on only that counts, whatever was
-//! offered (RFC 7692 section 5).
+//! The wishes of one end for permessage-deflate, and the parameters that both ends agree on. After the
+//! negotiation only the agreed parameters count (RFC 7692 section 5).
 
-/// What one end wants of permessage-deflate. `Copy`: keep one for all connections.
+/// What this end wants from permessage-deflate. `Copy`: keep one value for all connections.
 ///
-/// It negotiates by itself, for an HTTP stack of the embedder's own too:
+/// A [`Connection`](crate::Connection) negotiates with it. An embedder with its own HTTP stack can negotiate
+/// with it directly:
 ///
 /// ```
-/// use sansws::deflate::Deflate;
+/// use sansws::deflate::DeflateConfig;
 ///
-/// const DEFLATE: Deflate = Deflate::new().server_no_context_takeover(true);
-/// // A server. The lines are the values of all `Sec-WebSocket-Extensions` fields of the request.
+/// const DEFLATE: DeflateConfig = DeflateConfig::new().server_no_context_takeover(true);
+/// // A server. The lines are the values of all `Sec-WebSocket-Extensions` headers of the request.
 /// let lines = [&b"permessage-deflate; client_max_window_bits"[..]];
-/// let (params, answer) = DEFLATE.accept(lines).expect("an offer that we can take");
+/// let (params, answer) = DEFLATE.accept(lines).expect("an acceptable offer");
 /// assert_eq!(answer.as_str(), "permessage-deflate; server_no_context_takeover");
 ///
 /// // A client.
-/// let deflate = Deflate::new();
+/// let deflate = DeflateConfig::new();
 /// assert_eq!(deflate.offer().as_str(), "permessage-deflate; client_max_window_bits");
 /// assert_eq!(deflate.check_answer([answer.as_str().as_bytes()])?, Some(params));
 /// # Ok::<(), sansws::HandshakeError>(())
@@ -23,7 +24,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Deflate {
+pub struct DeflateConfig {
     pub(crate) wanted: DeflateParams,
     pub(crate) level: u8,
     pub(crate) offers_client_max_window_bits: bool,
@@ -32,8 +33,8 @@ pub struct Deflate {
     pub(crate) threshold: Option<u32>,
 }
 
-impl Deflate {
-    /// The defaults, which each method below names.
+impl DeflateConfig {
+    /// The defaults. The documentation of each method below names its default.
     pub const fn new() -> Self {
         Self {
             wanted: DeflateParams::new(),
@@ -45,11 +46,11 @@ impl Deflate {
         }
     }
 
-    /// How hard to search for repetitions when compressing, from 1 (fastest) to 9 (smallest). Default 4.
+    /// The effort to find repetitions, from 1 (fastest) to 9 (smallest). Default 4.
     ///
-    /// JSON of 100 KB takes 427 µs to become 16.0 KB with 4, twice as long to become 15.5 KB with 6, and a
-    /// third of it to become 26.8 KB with 1. Small messages take about as long with 2 as with 6, and far less
-    /// with 1.
+    /// Level 4 compresses 100 KB of JSON to 16.0 KB in 427 µs. Level 6 takes twice as long for 15.5 KB, and
+    /// level 1 a third of this time for 26.8 KB. Small messages take about the same time with every level
+    /// from 2 to 6, and far less with level 1.
     pub const fn level(mut self, level: u8) -> Self {
         self.level = match level {
             0 => 1,
@@ -59,11 +60,11 @@ impl Deflate {
         self
     }
 
-    /// The base-2 logarithm of the largest window that the server compresses with, 8 to 15. Default 15; 10 or
-    /// more are useful (PMD-7.3-01).
+    /// The base-2 logarithm of the largest window that the server compresses with, 8 to 15. Default 15;
+    /// values below 10 are of little use (PMD-7.3-01).
     ///
-    /// A server keeps to it and says so. A client asks for it, and fails where the server does not agree, but
-    /// see [`offer_fallback`](Self::offer_fallback).
+    /// A server compresses with this window, and says so in its answer. A client asks for it, and fails if
+    /// the server does not agree, but see [`offer_fallback`](Self::offer_fallback).
     pub const fn server_max_window_bits(mut self, bits: u8) -> Self {
         self.wanted = self.wanted.with_server_max_window_bits(bits);
         self
@@ -71,8 +72,9 @@ impl Deflate {
 
     /// The base-2 logarithm of the largest window that the client compresses with, 8 to 15. Default 15.
     ///
-    /// A client keeps to it and gives the server a hint. A server asks for it where the client has offered
-    /// that: a client that has not may use a window of 32,768 bytes (PMD-7.1.2.2-08).
+    /// A client compresses with this window, and hints at it in its offer. A server demands it if the client
+    /// has offered `client_max_window_bits`; otherwise the client may use a window of 32,768 bytes
+    /// (PMD-7.1.2.2-08).
     pub const fn client_max_window_bits(mut self, bits: u8) -> Self {
         self.wanted = self.wanted.with_client_max_window_bits(bits);
         self
@@ -80,8 +82,8 @@ impl Deflate {
 
     /// Whether the server begins each message with an empty window. Default `false`.
     ///
-    /// A server does and says so. A client asks for it, and fails where the server does not agree, but see
-    /// [`offer_fallback`](Self::offer_fallback).
+    /// A server does this, and says so in its answer. A client asks for it, and fails if the server does not
+    /// agree, but see [`offer_fallback`](Self::offer_fallback).
     pub const fn server_no_context_takeover(mut self, on: bool) -> Self {
         self.wanted = self.wanted.with_server_no_context_takeover(on);
         self
@@ -89,7 +91,7 @@ impl Deflate {
 
     /// Whether the client begins each message with an empty window. Default `false`.
     ///
-    /// A client does and gives the server a hint. A server demands it, offered or not.
+    /// A client does this, and hints at it in its offer. A server demands it from every client.
     pub const fn client_no_context_takeover(mut self, on: bool) -> Self {
         self.wanted = self.wanted.with_client_no_context_takeover(on);
         self
@@ -101,22 +103,22 @@ impl Deflate {
         self
     }
 
-    /// Whether a client that asks for limits of the server offers to go on without them. Default `false`.
+    /// Whether a client that asks the server for limits also offers to continue without them. Default
+    /// `false`.
     pub const fn offer_fallback(mut self, on: bool) -> Self {
         self.offers_fallback = on;
         self
     }
 
-    /// Whether a server turns a client's hints, `client_no_context_takeover` and the value of
-    /// `client_max_window_bits`, into what is agreed, so that it needs less memory to decompress. Default
-    /// `true`.
+    /// Whether a server makes a client's hints part of the agreement: `client_no_context_takeover` and the
+    /// value of `client_max_window_bits`. The server then needs less memory to decompress. Default `true`.
     pub const fn follow_hints(mut self, on: bool) -> Self {
         self.follows_hints = on;
         self
     }
 
-    /// The fewest bytes of a message that is compressed; shorter ones go out plain (PMD-7.3-03). Default 32
-    /// with context takeover, and 256 without.
+    /// The length from which a message is compressed, in bytes. Shorter messages are sent uncompressed
+    /// (PMD-7.3-03). Default 32 with context takeover, and 256 without.
     pub const fn threshold(mut self, bytes: u32) -> Self {
         self.threshold = Some(bytes);
         self
@@ -128,8 +130,8 @@ impl Deflate {
         self.level
     }
 
-    /// The fewest bytes of a message that is compressed. `takeover` tells whether this end takes its context
-    /// over.
+    /// The length from which a message is compressed, in bytes. `takeover` says whether this end takes its
+    /// context over.
     #[must_use]
     pub const fn compresses_from(&self, takeover: bool) -> u32 {
         match self.threshold {
@@ -140,7 +142,7 @@ impl Deflate {
     }
 }
 
-impl Default for Deflate {
+impl Default for DeflateConfig {
     fn default() -> Self {
         Self::new()
     }
@@ -164,7 +166,7 @@ pub(crate) const MIN_BITS: u8 = 8;
 pub(crate) const MAX_BITS: u8 = 15;
 
 impl DeflateParams {
-    /// All by default: context takeover and windows of 32,768 bytes in both directions.
+    /// The defaults: context takeover, and windows of 32,768 bytes, in both directions.
     pub const fn new() -> Self {
         Self {
             server_no_context_takeover: false,
@@ -229,7 +231,7 @@ impl Default for DeflateParams {
     }
 }
 
-/// `bits`, or what is allowed next to it.
+/// The allowed value that is nearest to `bits`.
 pub(crate) const fn window_bits(bits: u8) -> u8 {
     match bits {
         ..MIN_BITS => MIN_BITS,

@@ -1,9 +1,8 @@
 //! What a server's embedder decides about a request, and what the library answers by itself.
 
+use super::compression::ExtensionValue;
 use super::send::{Decision, Sender};
 use super::state::{Phase, Step};
-#[cfg(feature = "deflate")]
-use crate::deflate::ExtensionValue;
 use crate::error::{Error, Misuse};
 use crate::frame::FrameHeader;
 use crate::handshake::{Accept, ERROR_TAIL, Reply, STATUS_LINE_PREFIX, accept_of, error_answer};
@@ -33,12 +32,8 @@ impl<S: Storage> Sender<Server, S> {
         let mut negotiation = S::Text::empty();
         negotiation.push(agreed).map_err(|_| Misuse::StorageTooSmall)?;
         let key = accept_of(&self.under_way.digest());
-        #[cfg(feature = "deflate")]
-        let extensions = self.compression.answer();
-        #[cfg(feature = "deflate")]
-        let extensions = extensions.as_ref().map(ExtensionValue::as_str);
-        #[cfg(not(feature = "deflate"))]
-        let extensions = None;
+        let answer = self.compression.negotiation().and_then(|negotiation| negotiation.answer());
+        let extensions = answer.as_ref().map(ExtensionValue::as_str);
         self.write_head(self.max_outgoing(), |out| accept.write(&key, agreed, extensions, out))?;
         self.negotiation = negotiation;
         self.step(Step::Opened);

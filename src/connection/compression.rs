@@ -1,48 +1,51 @@
-//! permessage-deflate as a part of a connection (RFC 7692): what is negotiated, and then the two codecs. Eight bytes for a
-//! connection that has none.
+//! permessage-deflate as part of a connection (RFC 7692): the [`Negotiation`] during the opening handshake,
+//! then [`Compression`] in the sender and [`Decompression`] in the receiver.
 
-use crate::config::{Config, Deflate, DeflateParams};
-use crate::deflate::{DeflateEndpoint, Deflater, ExtensionValue, Pool, Step};
-use crate::error::{Error, HandshakeError, Violation};
+mod decompression;
+mod negotiation;
+mod prepared;
+
+pub(super) use crate::deflate::ExtensionValue;
+pub(super) use decompression::Decompression;
+pub(super) use negotiation::Negotiation;
+pub(super) use prepared::CompressedFrames;
+
+use crate::config::{Config, DeflateConfig, DeflateParams};
+use crate::deflate::{Compressor, Pool, SendCodec};
+use crate::message::DataKind;
 use alloc::boxed::Box;
 
-/// How the next message goes out on a connection that has agreed on permessage-deflate. See
-/// [`Sender::compress`](crate::Sender::compress).
+/// Whether a message is compressed, on a connection that has agreed on permessage-deflate. See
+/// [`Sender::message_with`](crate::Sender::message_with).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Compress {
-    /// Compressed from [`Deflate::threshold`](crate::deflate::Deflate::threshold) on, and where that makes it shorter.
+    /// The message is compressed if it has at least
+    /// [`DeflateConfig::threshold`](crate::deflate::DeflateConfig::threshold) bytes and becomes shorter. All
+    /// other sending calls do this.
     #[default]
     Auto,
-    /// Compressed, however short it is; plain only where it would grow and no context is taken over.
+    /// The message is compressed, however short it is. It is sent uncompressed only if it would grow and no
+    /// context is taken over.
     Always,
-    /// Plain: for what is compressed already, and for what stands next to secrets (section 8).
+    /// The message is sent uncompressed: for content that is compressed already, and for content next to
+    /// secrets (RFC 7692 section 8).
     Never,
 }
 
+/// What the sender knows about permessage-deflate. Eight bytes in a connection that does not use it.
 pub(super) struct Compression(Option<Box<Stage>>);
 
 enum Stage {
-    /// Before the connection is open.
-    Wanted {
-        deflate: Deflate,
-        pool: Option<Pool>,
-        agreed: Option<(DeflateParams, ExtensionValue)>,
-    },
-    InUse(InUse),
+    /// The opening handshake is not complete.
+    Negotiating(Negotiation),
+    /// Both ends have agreed.
+    Agreed(Agreement),
 }
 
-struct InUse {
-    endpoint: DeflateEndpoint,
+struct Agreement {
     params: DeflateParams,
-    /// Of the next message.
-    mode: Compress,
-    /// Whether the message that is being sent in fragments is compressed.
-    fragmented: bool,
-    /// How many bytes came out of the message that is being received.
-    inflated: u64,
-    /// Whether more will come out of what was taken from the input already.
-    has_more: bool,
+    codec: SendCodec,
 }
 
 impl Compression {
@@ -50,223 +53,145 @@ impl Compression {
     pub(super) const NONE: Self = Self(None);
 
     pub(super) fn new(config: &Config) -> Self {
-        Self(config.deflate.map(|deflate| Box::new(Stage::Wanted { deflate, pool: None, agreed: None })))
+        Self(config.deflate.map(|config| Box::new(Stage::Negotiating(Negotiation::new(config)))))
     }
 
-    /// Codecs come from this pool from now on.
-    pub(super) fn set_pool(&mut self, new: &Pool) {
+    /// The negotiation, before the connection is open and if permessage-deflate is wanted.
+    pub(super) fn negotiation(&mut self) -> Option<&mut Negotiation> {
         match self.0.as_deref_mut() {
-            Some(Stage::Wanted { pool, .. }) => *pool = Some(new.clone()),
-            Some(Stage::InUse(used)) => used.endpoint.set_pool(new.clone()),
+            Some(Stage::Negotiating(negotiation)) => Some(negotiation),
+            _ => None,
+        }
+    }
+
+    /// The opening handshake has ended: what was agreed on takes effect, and a negotiation without a result
+    /// is forgotten.
+    pub(super) fn end_negotiation(&mut self, is_server: bool, is_open: bool) {
+        self.0 = match self.0.take().map(|stage| *stage) {
+            Some(Stage::Negotiating(Negotiation { config, pool, agreed: Some(params), .. })) if is_open => {
+                Some(Box::new(Stage::Agreed(Agreement::new(is_server, params, &config, pool))))
+            }
+            Some(Stage::Agreed(agreement)) => Some(Box::new(Stage::Agreed(agreement))),
+            _ => None,
+        };
+    }
+
+    /// Another handshake than this connection's has agreed on these parameters.
+    pub(super) fn agree(&mut self, is_server: bool, params: DeflateParams) {
+        let (config, pool) = match self.0.take().map(|stage| *stage) {
+            Some(Stage::Negotiating(Negotiation { config, pool, .. })) => (config, pool),
+            _ => (DeflateConfig::new(), None),
+        };
+        self.0 = Some(Box::new(Stage::Agreed(Agreement::new(is_server, params, &config, pool))));
+    }
+
+    /// The part of the receiver, if both ends have agreed.
+    pub(super) fn decompression(&self, is_server: bool) -> Option<Decompression> {
+        let Agreement { params, codec } = self.agreement()?;
+        Some(Decompression::new(is_server, *params, codec.pool().cloned()))
+    }
+
+    /// From the next message on, the compressor comes from this pool.
+    pub(super) fn set_pool(&mut self, pool: &Pool) {
+        match self.0.as_deref_mut() {
+            Some(Stage::Negotiating(negotiation)) => negotiation.pool = Some(pool.clone()),
+            Some(Stage::Agreed(agreement)) => agreement.codec.set_pool(pool.clone()),
             None => {}
         }
     }
 
-    /// A server's choice among the offers of a request.
-    pub(super) fn choose<'a>(&mut self, offers: impl Iterator<Item = &'a [u8]>) {
-        if let Some(Stage::Wanted { deflate, agreed, .. }) = self.0.as_deref_mut() {
-            *agreed = deflate.accept(offers);
-        }
-    }
-
-    /// The value of `Sec-WebSocket-Extensions` in a server's 101.
-    pub(super) fn answer(&self) -> Option<ExtensionValue> {
-        match self.0.as_deref() {
-            Some(Stage::Wanted { agreed: Some((_, value)), .. }) => Some(*value),
-            _ => None,
-        }
-    }
-
-    /// The value of `Sec-WebSocket-Extensions` in a client's request.
-    pub(super) fn offer(&self) -> Option<ExtensionValue> {
-        match self.0.as_deref() {
-            Some(Stage::Wanted { deflate, .. }) => Some(deflate.offer()),
-            _ => None,
-        }
-    }
-
-    /// Checks the extensions that a server has answered with.
-    pub(super) fn check_answer<'a>(
-        &mut self,
-        answer: impl Iterator<Item = &'a [u8]>,
-    ) -> Result<(), HandshakeError> {
-        if let Some(Stage::Wanted { deflate, agreed, .. }) = self.0.as_deref_mut() {
-            let params = deflate.check_answer(answer)?;
-            *agreed = params.map(|params| (params, deflate.offer()));
-        }
-        Ok(())
-    }
-
-    /// The opening handshake is over: what was agreed holds, and what was not is forgotten.
-    pub(super) fn end_negotiation(&mut self, is_server: bool, is_open: bool) {
-        self.0 = match self.0.take().map(|stage| *stage) {
-            Some(Stage::Wanted { deflate, pool, agreed: Some((params, _)) }) if is_open => {
-                Some(Box::new(Stage::InUse(InUse::new(is_server, params, &deflate, pool))))
-            }
-            Some(Stage::InUse(used)) => Some(Box::new(Stage::InUse(used))),
-            _ => None,
-        };
-    }
-
-    /// Agreed by other means than a handshake here.
-    pub(super) fn agree(&mut self, is_server: bool, params: DeflateParams) {
-        let (deflate, pool) = match self.0.take().map(|stage| *stage) {
-            Some(Stage::Wanted { deflate, pool, .. }) => (deflate, pool),
-            _ => (Deflate::new(), None),
-        };
-        self.0 = Some(Box::new(Stage::InUse(InUse::new(is_server, params, &deflate, pool))));
-    }
-
-    /// Whether it is to be negotiated.
-    pub(super) fn is_wanted(&self) -> bool {
-        matches!(self.0.as_deref(), Some(Stage::Wanted { .. }))
-    }
-
+    /// Whether both ends have agreed on permessage-deflate.
     #[inline]
-    pub(super) fn is_in_use(&self) -> bool {
-        matches!(self.0.as_deref(), Some(Stage::InUse(_)))
+    pub(super) fn is_agreed(&self) -> bool {
+        self.agreement().is_some()
     }
 
     pub(super) fn params(&self) -> Option<DeflateParams> {
-        self.used_ref().map(|used| used.params)
+        self.agreement().map(|agreement| agreement.params)
     }
 
-    fn used(&mut self) -> Option<&mut InUse> {
-        match self.0.as_deref_mut() {
-            Some(Stage::InUse(used)) => Some(used),
-            _ => None,
-        }
-    }
-
-    fn used_ref(&self) -> Option<&InUse> {
+    #[inline]
+    fn agreement(&self) -> Option<&Agreement> {
         match self.0.as_deref() {
-            Some(Stage::InUse(used)) => Some(used),
+            Some(Stage::Agreed(agreement)) => Some(agreement),
             _ => None,
         }
     }
 
-    // --- receiving ---
-
-    /// Decompresses a piece of the message under way, as far as there is room.
-    pub(super) fn inflate(&mut self, input: &[u8], room: &mut [u8]) -> Result<Step, Error> {
-        // RSV1 is a violation where nothing was agreed, so there always is one.
-        let used = self.used().ok_or(Violation::ReservedBits(4))?;
-        // PMD-7.2.2-03
-        let step = used.endpoint.inflater().inflate(input, room).map_err(|_| Violation::Deflate)?;
-        used.inflated = used.inflated.saturating_add(step.produced as u64);
-        Ok(step)
+    fn codec(&self) -> Option<&SendCodec> {
+        self.agreement().map(|agreement| &agreement.codec)
     }
 
-    /// How many bytes came out of the message under way.
-    pub(super) fn inflated(&self) -> u64 {
-        self.used_ref().map_or(0, |used| used.inflated)
-    }
-
-    /// Whether more comes out without any input.
-    pub(super) fn has_more(&self) -> bool {
-        self.used_ref().is_some_and(|used| used.has_more)
-    }
-
-    pub(super) fn set_has_more(&mut self, on: bool) {
-        if let Some(used) = self.used() {
-            used.has_more = on;
+    fn codec_mut(&mut self) -> Option<&mut SendCodec> {
+        match self.0.as_deref_mut() {
+            Some(Stage::Agreed(agreement)) => Some(&mut agreement.codec),
+            _ => None,
         }
     }
 
-    /// The message under way has ended. PMD-7.2.2-01
-    pub(super) fn end_received(&mut self) -> Result<(), Error> {
-        if let Some(used) = self.used() {
-            used.endpoint.inflater().finish().map_err(|_| Violation::Deflate)?;
-            used.endpoint.end_received();
-            used.inflated = 0;
-        }
-        Ok(())
-    }
-
-    // --- sending ---
-
-    /// How the next message goes out.
-    pub(super) fn set_mode(&mut self, mode: Compress) {
-        if let Some(used) = self.used() {
-            used.mode = mode;
-        }
-    }
-
-    /// Whether to compress a message of `len` bytes; of unknown length where it is sent in fragments.
-    pub(super) fn compresses(&self, len: usize) -> bool {
-        self.used_ref().is_some_and(|used| match used.mode {
-            Compress::Auto => used.endpoint.compresses(len),
+    /// Whether to compress a message of `len` bytes. A message in fragments has an unknown length and counts
+    /// as long.
+    pub(super) fn compresses(&self, len: usize, how: Compress) -> bool {
+        self.codec().is_some_and(|codec| match how {
+            Compress::Auto => codec.compresses(len),
             Compress::Always => true,
             Compress::Never => false,
         })
     }
 
-    pub(super) fn deflater(&mut self) -> Option<&mut Deflater> {
-        self.used().map(|used| used.endpoint.deflater())
+    /// Whether to compress a message in fragments, by [`Compress::Auto`].
+    pub(super) fn compresses_fragments(&self) -> bool {
+        self.compresses(usize::MAX, Compress::Auto)
     }
 
-    /// Whether a message should go out plain although it was compressed.
+    pub(super) fn compressor(&mut self) -> Option<&mut Compressor> {
+        self.codec_mut().map(SendCodec::compressor)
+    }
+
+    /// Whether a message should be sent uncompressed, now that its compressed length is known.
     pub(super) fn prefers_plain(&self, plain: usize, compressed: usize) -> bool {
-        self.used_ref().is_some_and(|used| used.endpoint.prefers_plain(plain, compressed))
+        self.codec().is_some_and(|codec| codec.prefers_plain(plain, compressed))
     }
 
-    /// A message has gone out: compressed here, or not, or compressed elsewhere.
-    pub(super) fn end_sent(&mut self, sent: Sent) {
-        if let Some(used) = self.used() {
-            used.mode = Compress::Auto;
-            used.fragmented = false;
-            match sent {
-                Sent::Plain => {}
-                Sent::Compressed => used.endpoint.end_sent(),
-                Sent::Otherwise => used.endpoint.forget_sent(),
-            }
+    /// A message was queued as it was compressed here.
+    pub(super) fn end_message(&mut self) {
+        if let Some(codec) = self.codec_mut() {
+            codec.end_message();
         }
     }
 
-    /// What was compressed does not go out after all.
+    /// A message was compressed here and is not sent in this form, or it was compressed elsewhere: the next
+    /// message refers to nothing before it.
     pub(super) fn forget(&mut self) {
-        if let Some(used) = self.used() {
-            used.endpoint.forget_sent();
+        if let Some(codec) = self.codec_mut() {
+            codec.forget();
         }
     }
 
-    pub(super) fn begin_fragmented(&mut self) {
-        let compresses = self.compresses(usize::MAX);
-        if let Some(used) = self.used() {
-            used.fragmented = compresses;
-        }
+    /// The frame of a prepared message for this connection, if it should be sent compressed.
+    pub(super) fn prepared<'m>(
+        &self,
+        frames: &'m CompressedFrames,
+        kind: DataKind,
+        payload: &[u8],
+    ) -> Option<&'m [u8]> {
+        self.prepared_with(frames, kind, payload, Compress::Auto)
     }
 
-    pub(super) fn is_fragmented(&self) -> bool {
-        self.used_ref().is_some_and(|used| used.fragmented)
-    }
-
-    /// The window and the level that a message of `len` bytes may be compressed with elsewhere.
-    pub(super) fn for_prepared(&self, len: usize) -> Option<(u8, u8)> {
-        let used = self.used_ref().filter(|_| self.compresses(len))?;
-        Some((used.endpoint.own_window_bits(), used.endpoint.level()))
+    pub(super) fn prepared_with<'m>(
+        &self,
+        frames: &'m CompressedFrames,
+        kind: DataKind,
+        payload: &[u8],
+        how: Compress,
+    ) -> Option<&'m [u8]> {
+        let codec = self.codec().filter(|_| self.compresses(payload.len(), how))?;
+        frames.get(codec.window_bits(), codec.level(), kind, payload)
     }
 }
 
-impl InUse {
-    fn new(is_server: bool, params: DeflateParams, deflate: &Deflate, pool: Option<Pool>) -> Self {
-        Self {
-            endpoint: DeflateEndpoint::new(is_server, params, deflate, pool),
-            params,
-            mode: Compress::Auto,
-            fragmented: false,
-            inflated: 0,
-            has_more: false,
-        }
+impl Agreement {
+    fn new(is_server: bool, params: DeflateParams, config: &DeflateConfig, pool: Option<Pool>) -> Self {
+        Self { params, codec: SendCodec::new(is_server, params, config, pool) }
     }
-}
-
-/// How a message has gone out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sent {
-    Plain,
-    /// As it was compressed.
-    Compressed,
-    /// Plain although it was compressed, or compressed elsewhere: the next one refers to nothing before it.
-    Otherwise,
 }

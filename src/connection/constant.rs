@@ -8,7 +8,7 @@ use super::state::Lifecycle;
 use super::{Client, Connection, Role, Server, Upgraded};
 use crate::config::Config;
 use crate::storage::Fixed;
-use crate::storage::row::SomeNames;
+use crate::storage::linear::SomeNames;
 use crate::storage::sealed::Empty;
 use rand_core::CryptoRng;
 

@@ -4,7 +4,7 @@ mod answer;
 #[cfg(feature = "deflate")]
 mod compression;
 #[cfg(not(feature = "deflate"))]
-#[path = "compression/absent.rs"]
+#[path = "compression/disabled.rs"]
 mod compression;
 #[cfg(feature = "heapless")]
 mod constant;
@@ -256,7 +256,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 return Some((event, &mut self.sender));
             }
             // The loop asks once after each read.
-            if input.is_empty() && self.receiver.needs_input(&self.sender.compression) {
+            if input.is_empty() && self.receiver.needs_input() {
                 return None;
             }
         }
@@ -283,11 +283,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     ) -> Option<&'a mut Sender<R, S>> {
         if !self.is_receiving() {
             *event = match self.receive_opening(input) {
-                Ok(opening) => {
-                    let (kind, head) = opening?;
-                    let head = head.unwrap_or(self.receiver.head_bytes());
-                    Some(self.stage.event(kind, R::IS_SERVER, head))
-                }
+                Ok(opening) => Some(self.stage.event(opening?, R::IS_SERVER, self.receiver.head_bytes())),
                 Err(error) => Some(Event::Failed(error)),
             };
             return Some(&mut self.sender);
@@ -320,7 +316,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Looks for the next thing in the frames, and answers it if the answer is the connection's own business.
     #[inline(always)]
     fn find_frame<'i>(&mut self, input: &mut &'i mut [u8], found: &mut Located<'i>) -> Result<(), Error> {
-        let mut result = self.receiver.next(input, found, &mut self.sender.compression);
+        let mut result = self.receiver.next(input, found);
         if result.is_ok() && found.item == Item::Control {
             result = match self.receiver.control_event(*found) {
                 Ok(Event::Ping(payload)) if self.auto_pong => {
@@ -456,8 +452,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 receiver.event(found).unwrap_or_else(|error| Event::Failed(sender.fail(error)))
             }
             Place::Opening(offset) => {
-                let head = offset.slice(input).unwrap_or(receiver.head_bytes());
-                self.stage.event(token.kind, R::IS_SERVER, head)
+                let opening = (token.kind, offset.slice(input));
+                self.stage.event(opening, R::IS_SERVER, receiver.head_bytes())
             }
             Place::Failed(error) => Event::Failed(error),
         };
@@ -501,8 +497,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// ```
     #[inline]
     pub fn receive_buffer(&mut self) -> Option<&mut [u8]> {
-        // Compressed payload is decompressed to other memory anyway.
-        if !self.is_receiving() || self.sender.compression.is_in_use() {
+        if !self.is_receiving() {
             return None;
         }
         self.receiver.lend()
@@ -530,7 +525,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         let failed_before = self.sender.failure().is_some();
         self.sender.step(Step::Eof);
         match refusal {
-            Some((kind, _)) => Some(self.stage.event(kind, R::IS_SERVER, self.receiver.head_bytes())),
+            Some(refusal) => Some(self.stage.event(refusal, R::IS_SERVER, self.receiver.head_bytes())),
             None if failed_before => None,
             None => self.sender.failure().map(Event::Failed),
         }
@@ -639,14 +634,14 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Compresses with these parameters, on a connection that was open from the start: its opening handshake agreed on
-    /// them elsewhere, by [`Deflate::accept`](crate::deflate::Deflate::accept) or
-    /// [`Deflate::check_answer`](crate::deflate::Deflate::check_answer). Level and threshold are those of
+    /// them elsewhere, by [`DeflateConfig::accept`](crate::deflate::DeflateConfig::accept) or
+    /// [`DeflateConfig::check_answer`](crate::deflate::DeflateConfig::check_answer). Level and threshold are those of
     /// [`Config::deflate`](crate::Config::deflate). To be called before anything is received or sent; of no effect while
     /// the handshake is under way here.
     pub fn set_deflate(&mut self, params: DeflateParams) {
         if self.has_frames() {
             self.sender.compression.agree(R::IS_SERVER, params);
-            self.receiver.allow_rsv1();
+            self.take_agreed();
         }
     }
 
@@ -654,6 +649,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// connection owns none. A clone of the pool is kept.
     pub fn set_deflate_pool(&mut self, pool: &Pool) {
         self.sender.compression.set_pool(pool);
+        self.receiver.set_pool(pool);
     }
 }
 

@@ -1,15 +1,12 @@
 //! The opening handshake as part of a connection: it reads heads, and reports requests, responses and refusals.
 
 use super::Connection;
+use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, UnderWay};
 use super::state::{Phase, Step};
 use crate::bytes::{take_front, to_u32, to_usize};
-#[cfg(feature = "deflate")]
-use crate::deflate::ExtensionValue;
 use crate::error::{Error, HandshakeError, Limit, Misuse};
 use crate::event::{Event, EventKind, Handshake};
-#[cfg(feature = "deflate")]
-use crate::handshake::Headers;
 use crate::handshake::{
     Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, Request, Response,
     check_request, check_response, check_validated_request, check_validated_response, digest_of, elements,
@@ -39,9 +36,10 @@ impl Stage {
         Self::Head(HeadProgress::NEW)
     }
 
-    /// The event of this kind. `head` is its head, and also holds the body of a refusal.
+    /// The event that was found. `buffer` also holds the body of a refusal.
     #[inline]
-    pub(super) fn event(self, kind: EventKind, is_server: bool, head: &[u8]) -> Event<'_> {
+    pub(super) fn event<'a>(self, (kind, head): Opening<'a>, is_server: bool, buffer: &'a [u8]) -> Event<'a> {
+        let head = head.unwrap_or(buffer);
         match (kind, self) {
             (EventKind::HandshakeRequest, _) => Event::HandshakeRequest(Request::new(head)),
             (EventKind::HttpRequest, _) => Event::HttpRequest(Request::new(head)),
@@ -72,7 +70,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 // The embedder has accepted.
                 Stage::Decision => {
                     self.receiver.clear_head();
-                    self.apply_agreement();
+                    self.take_agreed();
                     self.stage = Stage::Frames;
                     return Ok(Some((EventKind::HandshakeComplete, None)));
                 }
@@ -167,10 +165,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
                             remember(&mut sender.negotiation, names).map_err(|Full| Limit::Head)?;
                         }
                     }
-                    #[cfg(feature = "deflate")]
-                    if sender.compression.is_wanted() {
-                        let head = head.get(..len).unwrap_or_default();
-                        sender.compression.choose(Headers::of(head).all("sec-websocket-extensions"));
+                    if let Some(negotiation) = sender.compression.negotiation() {
+                        negotiation.choose(head.get(..len).unwrap_or_default());
                     }
                     Decision::Upgrade
                 }
@@ -178,10 +174,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             };
             return Ok(Some((Stage::Decision, len)));
         }
-        #[cfg(feature = "deflate")]
-        let offers_extensions = sender.compression.is_wanted();
-        #[cfg(not(feature = "deflate"))]
-        let offers_extensions = false;
+        let offers_extensions = sender.compression.negotiation().is_some();
         let (digest, offered) = (&sender.under_way.digest(), sender.offered());
         let (response, len) = if !S::Names::KEEPS_ALL {
             (check_validated_response(head, digest, offered, offers_extensions)?, head.len())
@@ -194,11 +187,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
             CheckedResponse::Upgrade { subprotocol } => {
                 let mut agreed = S::Text::empty();
                 agreed.push(subprotocol).map_err(|Full| Limit::Head)?;
-                #[cfg(feature = "deflate")]
-                if offers_extensions {
-                    let head = head.get(..len).unwrap_or_default();
-                    let answer = Headers::of(head).all("sec-websocket-extensions");
-                    sender.compression.check_answer(answer)?;
+                if let Some(negotiation) = sender.compression.negotiation() {
+                    negotiation.check_answer(head.get(..len).unwrap_or_default())?;
                 }
                 sender.negotiation = agreed;
                 Stage::Frames
@@ -240,7 +230,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             }
             Stage::Frames | Stage::Decision => {
                 self.sender.step(Step::Opened);
-                self.apply_agreement();
+                self.take_agreed();
                 self.stage = next;
                 self.receiver.report_head();
                 Ok(Some((EventKind::HandshakeComplete, head)))
@@ -248,10 +238,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// Applies what was agreed on to the frames that are received from now on.
-    fn apply_agreement(&mut self) {
-        if self.sender.compression.is_in_use() {
-            self.receiver.allow_rsv1();
+    /// Tells the receiver what the handshake has agreed on.
+    pub(super) fn take_agreed(&mut self) {
+        if let Some(decompression) = self.sender.compression.decompression(R::IS_SERVER) {
+            self.receiver.decompress(decompression);
         }
     }
 
@@ -299,12 +289,8 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         self.under_way = UnderWay::Handshake(digest);
         let names = request.offered().iter().map(|name| name.as_bytes());
         remember(&mut self.negotiation, names).map_err(|Full| Misuse::StorageTooSmall)?;
-        #[cfg(feature = "deflate")]
-        let offer = self.compression.offer();
-        #[cfg(feature = "deflate")]
+        let offer = self.compression.negotiation().map(|negotiation| negotiation.offer());
         let extensions = offer.as_ref().map(ExtensionValue::as_str);
-        #[cfg(not(feature = "deflate"))]
-        let extensions = None;
         self.write_head(self.max_outgoing(), |out| request.write(&key, extensions, out))
     }
 }

@@ -1,18 +1,15 @@
 //! A message that is encoded once and sent to many.
 
 #[cfg(feature = "deflate")]
-use super::compression::Sent;
+use super::compression::Compress;
+use super::compression::CompressedFrames;
 use super::{Message, Role, Sender, Storage};
-#[cfg(feature = "deflate")]
-use crate::deflate::Deflater;
 use crate::error::Error;
 use crate::frame::{FrameHeader, Opcode};
 use crate::message::DataKind;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
-#[cfg(feature = "deflate")]
-use std::sync::OnceLock;
 
 /// A message that is encoded once and sent to many connections: a broadcast costs one copy for each, and no header,
 /// check or allocation of its own. Share it by `Rc` or `Arc`. Needs the feature `alloc`.
@@ -36,11 +33,9 @@ use std::sync::OnceLock;
 pub struct PreparedMessage {
     /// The frame as a server sends it.
     frame: Box<[u8]>,
-    kind: DataKind,
+    pub(super) kind: DataKind,
     header_len: u8,
-    /// The frame compressed, by the window; `None` where that is not shorter. Made when it is first wanted.
-    #[cfg(feature = "deflate")]
-    compressed: [OnceLock<Option<Box<[u8]>>>; WINDOWS],
+    pub(super) compressed: CompressedFrames,
 }
 
 impl fmt::Debug for PreparedMessage {
@@ -72,42 +67,11 @@ impl PreparedMessage {
         frame.extend_from_slice(&header);
         frame.extend_from_slice(payload);
         let header_len = FrameHeader::len_for(payload.len(), false);
-        Self {
-            frame: frame.into_boxed_slice(),
-            kind,
-            header_len,
-            #[cfg(feature = "deflate")]
-            compressed: [const { OnceLock::new() }; WINDOWS],
-        }
+        Self { frame: frame.into_boxed_slice(), kind, header_len, compressed: CompressedFrames::new() }
     }
 
-    fn payload(&self) -> &[u8] {
+    pub(super) fn payload(&self) -> &[u8] {
         self.frame.get(self.header_len.into()..).unwrap_or_default()
-    }
-}
-
-/// Windows of 2^9 to 2^15 bytes: what is compressed for one of 2^8 is for 2^9, see `deflate::zlib`.
-#[cfg(feature = "deflate")]
-const WINDOWS: usize = 7;
-
-#[cfg(feature = "deflate")]
-impl PreparedMessage {
-    /// The frame compressed for this window, if it is shorter then.
-    fn compressed(&self, window_bits: u8, level: u8) -> Option<&[u8]> {
-        let at = usize::from(window_bits.saturating_sub(9)).min(WINDOWS - 1);
-        self.compressed.get(at)?.get_or_init(|| self.compress(window_bits, level)).as_deref()
-    }
-
-    fn compress(&self, window_bits: u8, level: u8) -> Option<Box<[u8]>> {
-        let payload = self.payload();
-        let mut compressed = alloc::vec![0; Deflater::bound(payload.len())];
-        let step = Deflater::new(level, window_bits).finish(payload, &mut compressed);
-        compressed.truncate(step.produced);
-        if !step.done || compressed.len() >= payload.len() {
-            return None;
-        }
-        let header = FrameHeader::encode(self.kind.opcode(), true, compressed.len() as u64, None);
-        Some([&*header.with_rsv1(), &compressed].concat().into_boxed_slice())
     }
 }
 
@@ -118,20 +82,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// As [`text`](Self::text).
     pub fn prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
         if R::IS_SERVER {
-            #[cfg(feature = "deflate")]
-            if let Some((window_bits, level)) = self.compression.for_prepared(message.payload().len()) {
-                if let Some(frame) = message.compressed(window_bits, level) {
-                    self.data_frame_allowed(frame.len())?;
-                    self.append(frame)?;
-                    self.compression.end_sent(Sent::Otherwise);
-                    return Ok(());
-                }
-            }
-            self.data_frame_allowed(message.frame.len())?;
-            self.append(&message.frame)?;
-            #[cfg(feature = "deflate")]
-            self.compression.end_sent(Sent::Plain);
-            Ok(())
+            let compressed = self.compression.prepared(&message.compressed, message.kind, message.payload());
+            self.queue_prepared(message, compressed)
         } else {
             let payload = message.payload();
             match message.kind {
@@ -139,6 +91,34 @@ impl<R: Role, S: Storage> Sender<R, S> {
                 DataKind::Binary => self.data(Opcode::Binary, payload),
             }
         }
+    }
+
+    /// As [`prepared`](Self::prepared), and says whether the message is compressed. Needs the feature
+    /// `deflate`.
+    ///
+    /// # Errors
+    /// As [`message_with`](Self::message_with).
+    #[cfg(feature = "deflate")]
+    pub fn prepared_with(&mut self, message: &PreparedMessage, how: Compress) -> Result<(), Error> {
+        if !R::IS_SERVER {
+            return self.data_with(message.kind.opcode(), message.payload(), how);
+        }
+        self.data_allowed()?;
+        self.compress_allowed(how)?;
+        let compressed =
+            self.compression.prepared_with(&message.compressed, message.kind, message.payload(), how);
+        self.queue_prepared(message, compressed)
+    }
+
+    /// Queues the frame, in its compressed form if there is one.
+    fn queue_prepared(&mut self, message: &PreparedMessage, compressed: Option<&[u8]>) -> Result<(), Error> {
+        let frame = compressed.unwrap_or(&message.frame);
+        self.data_frame_allowed(frame.len())?;
+        self.append(frame)?;
+        if compressed.is_some() {
+            self.compression.forget();
+        }
+        Ok(())
     }
 }
 

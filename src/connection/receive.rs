@@ -2,18 +2,20 @@
 //! peer's Close.
 
 mod buffer;
+#[cfg(feature = "deflate")]
+mod decompress;
 mod event;
 mod in_place;
-#[cfg(feature = "deflate")]
-mod inflating;
 mod parts;
 
 pub(super) use event::{Item, Located, Source};
 
-use super::compression::Compression;
+use super::compression::Decompression;
 use crate::bytes::to_usize;
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
+#[cfg(feature = "deflate")]
+use crate::deflate::Pool;
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{FastMessage, FrameDecoder, Opcode, Piece, Rules, fast_message};
 use crate::message::{DataKind, FragmentState, TextPieces, validate};
@@ -33,6 +35,8 @@ pub(super) struct Receiver<S: Storage> {
     control: S::Control,
     /// Takes payload of messages that are delivered in parts. `None` if they are delivered whole.
     parts: Option<PartsFn<S>>,
+    /// Without the feature `deflate` this has no size.
+    decompression: Decompression,
 }
 
 impl<S: Storage> Receiver<S> {
@@ -51,8 +55,8 @@ impl<S: Storage> Receiver<S> {
             _ => config.max_message,
         };
         Self {
-            decoder: FrameDecoder::new(peer_masks, config.max_frame),
-            fragments: FragmentState::new(max_message, config.max_fragments),
+            decoder: FrameDecoder::new(peer_masks, config.max_frame, config.max_fragments),
+            fragments: FragmentState::new(max_message),
             buffer: ReceiveBuffer::new(buffer, config.keep_capacity),
             text: TextPieces::new(),
             control,
@@ -60,6 +64,7 @@ impl<S: Storage> Receiver<S> {
                 Delivery::Whole => None,
                 Delivery::Parts => Some(Self::part_payload),
             },
+            decompression: Decompression::NONE,
         }
     }
 
@@ -118,16 +123,28 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// From now on messages may be compressed.
+    pub(super) fn decompress(&mut self, decompression: Decompression) {
+        self.decoder.allow_rsv1();
+        self.decompression = decompression;
+    }
+
+    /// Without the feature `deflate` only a test allows RSV1.
+    #[cfg(test)]
     pub(super) fn allow_rsv1(&mut self) {
         self.decoder.allow_rsv1();
     }
 
+    #[cfg(feature = "deflate")]
+    pub(super) fn set_pool(&mut self, pool: &Pool) {
+        self.decompression.set_pool(pool);
+    }
+
     /// Whether there is nothing to report without more input. If so, the last event is released.
     #[inline]
-    pub(super) fn needs_input(&mut self, compression: &Compression) -> bool {
+    pub(super) fn needs_input(&mut self) -> bool {
         if self.buffer.loan != Loan::Nothing
             || self.buffer.resume() != Resume::Input
-            || compression.has_more()
+            || self.decompression.has_more()
         {
             return false;
         }
@@ -144,7 +161,6 @@ impl<S: Storage> Receiver<S> {
         &mut self,
         input: &mut &'i mut [u8],
         found: &mut Located<'i>,
-        compression: &mut Compression,
     ) -> Result<(), Error> {
         self.release_event()?;
         if S::Receive::GROWS {
@@ -162,32 +178,27 @@ impl<S: Storage> Receiver<S> {
             }
         }
         loop {
-            if self.decoder.is_in_header() && !compression.has_more() {
-                let fragments = &mut self.fragments;
-                self.decoder.header(input, |header| fragments.on_data_header(header))?;
+            if self.decoder.is_in_header() && !self.decompression.has_more() {
+                let (fragments, max) = (&mut self.fragments, self.decoder.max_fragments());
+                self.decoder.header(input, |header| fragments.on_data_header(header, max))?;
                 if self.decoder.is_in_header() {
                     return Ok(());
                 }
             }
-            self.payload(input, found, compression)?;
-            if found.item != Item::Nothing || (input.is_empty() && !compression.has_more()) {
+            self.payload(input, found)?;
+            if found.item != Item::Nothing || (input.is_empty() && !self.decompression.has_more()) {
                 return Ok(());
             }
         }
     }
 
     /// Takes payload of the current frame.
-    fn payload<'i>(
-        &mut self,
-        input: &mut &'i mut [u8],
-        found: &mut Located<'i>,
-        #[cfg_attr(not(feature = "deflate"), expect(unused_variables))] compression: &mut Compression,
-    ) -> Result<(), Error> {
+    fn payload<'i>(&mut self, input: &mut &'i mut [u8], found: &mut Located<'i>) -> Result<(), Error> {
         let is_control = self.decoder.opcode().is_control();
         if !is_control {
             #[cfg(feature = "deflate")]
             if self.fragments.is_compressed() {
-                return self.inflated_payload(input, found, compression);
+                return self.decompressed_payload(input, found);
             }
             if let Some(part_payload) = self.parts {
                 return part_payload(self, input, found);
@@ -294,12 +305,7 @@ impl<S: Storage> Receiver<S> {
             }
             // The UTF-8 state belongs to the rest of the message.
             #[cfg(feature = "deflate")]
-            Borrowed::Part if self.fragments.is_in_message() => self.buffer.bytes().truncate(0),
-            #[cfg(feature = "deflate")]
-            Borrowed::Part => {
-                self.buffer.release();
-                self.text.clear(keep);
-            }
+            Borrowed::Part => self.buffer.bytes().truncate(0),
             Borrowed::Control => self.control.clear(0),
             Borrowed::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
         }

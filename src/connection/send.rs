@@ -3,6 +3,8 @@
 mod by_itself;
 #[cfg(feature = "deflate")]
 mod compress;
+#[cfg(not(feature = "deflate"))]
+mod uncompressed;
 mod usual;
 
 use super::compression::Compression;
@@ -89,6 +91,7 @@ impl UnderWay {
 pub(super) struct Fragmented {
     kind: DataKind,
     has_begun: bool,
+    is_compressed: bool,
     utf8: Utf8,
 }
 
@@ -161,9 +164,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// [`Misuse::NotOpenYet`], [`Misuse::Closed`], [`Misuse::MessageUnfinished`].
     pub fn begin(&mut self, kind: DataKind) -> Result<(), Error> {
         self.data_allowed()?;
-        #[cfg(feature = "deflate")]
-        self.compression.begin_fragmented();
-        self.under_way = UnderWay::Message(Fragmented { kind, has_begun: false, utf8: Utf8::new() });
+        self.begin_message(kind, self.compression.compresses_fragments());
         Ok(())
     }
 
@@ -352,12 +353,12 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Takes a step. Where the handshake ends without being complete nothing was agreed.
     #[inline(always)]
     pub(super) fn step(&mut self, step: Step) {
-        if R::OPENS && matches!(self.lifecycle.phase(), Phase::Handshake) && !matches!(step, Step::Opened) {
-            self.negotiation = S::Text::empty();
-        }
-        #[cfg(feature = "deflate")]
-        if self.lifecycle.phase() == Phase::Handshake {
-            self.compression.end_negotiation(R::IS_SERVER, step == Step::Opened);
+        if R::OPENS && matches!(self.lifecycle.phase(), Phase::Handshake) {
+            let is_open = matches!(step, Step::Opened);
+            if !is_open {
+                self.negotiation = S::Text::empty();
+            }
+            self.compression.end_negotiation(R::IS_SERVER, is_open);
         }
         self.lifecycle.apply(step);
     }
@@ -387,11 +388,12 @@ impl<R: Role, S: Storage> Sender<R, S> {
     fn unusual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
         self.data_allowed()?;
         self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
-        #[cfg(feature = "deflate")]
-        if self.compression.is_in_use() {
-            return self.message(opcode, payload);
-        }
-        self.frame(opcode, true, payload)
+        self.queue_message(opcode, payload)
+    }
+
+    fn begin_message(&mut self, kind: DataKind, is_compressed: bool) {
+        self.under_way =
+            UnderWay::Message(Fragmented { kind, has_begun: false, is_compressed, utf8: Utf8::new() });
     }
 
     fn next_fragment(&mut self, bytes: &[u8], fin: bool) -> Result<(), Error> {
@@ -406,23 +408,14 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         self.check_room(FrameHeader::len_for(bytes.len(), !R::IS_SERVER).into(), bytes.len())?;
         let opcode = if fragmented.has_begun { Opcode::Continuation } else { fragmented.kind.opcode() };
-        #[cfg(feature = "deflate")]
-        let is_compressed = self.compression.is_fragmented();
-        #[cfg(not(feature = "deflate"))]
-        let is_compressed = false;
-        if is_compressed {
-            #[cfg(feature = "deflate")]
-            self.compressed_fragment(opcode, fin, bytes)?;
-        } else {
-            self.frame(opcode, fin, bytes)?;
-        }
+        self.queue_fragment(opcode, fin, bytes, fragmented.is_compressed)?;
         fragmented.has_begun = true;
         self.under_way = if fin { UnderWay::Nothing } else { UnderWay::Message(fragmented) };
         Ok(())
     }
 
     #[inline]
-    fn data_allowed(&self) -> Result<(), Error> {
+    pub(super) fn data_allowed(&self) -> Result<(), Error> {
         self.lifecycle.may_send()?;
         // WS-5.4-08
         if self.under_way.is_message() { Err(Misuse::MessageUnfinished.into()) } else { Ok(()) }
@@ -453,7 +446,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// Appends one frame, masked in the role that masks. All or nothing.
     #[inline]
-    fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), Error> {
+    pub(super) fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), Error> {
         Self::write_frame(&mut self.role, &mut self.outgoing, opcode, fin, payload)
     }
 

@@ -1,59 +1,61 @@
 //! Compression of messages: the extension permessage-deflate (RFC 7692).
 //!
-//! - [`Deflate`] negotiates: a client's offer, a server's answer, and the check of it, as values of
-//!   `Sec-WebSocket-Extensions`. What both ends agreed on are [`DeflateParams`].
-//! - [`Deflater`] and [`Inflater`] transform the payload of messages, in pieces of any size, as section 7.2
-//!   says.
-//! - [`DeflateEndpoint`] is the extension in use at one end: its two codecs, and when which is needed.
+//! - [`DeflateConfig`] negotiates: it writes a client's offer and a server's answer, and checks this answer,
+//!   as values of `Sec-WebSocket-Extensions`. The result of the negotiation are [`DeflateParams`].
+//! - [`Compressor`] and [`Decompressor`] transform the payload of messages, in pieces of any size (section
+//!   7.2).
+//! - [`SendCodec`] and [`ReceiveCodec`] are the extension in use, one for each direction: they know when a
+//!   codec is needed, and where it is between messages.
 //! - [`Pool`] keeps codecs between messages, for many connections that take no context over.
 //!
 //! # Memory
 //!
-//! What a codec holds, whatever the level; a smaller window saves less than it promises, as a table of 128
-//! KiB is always there:
+//! The memory of a compressor depends on its window, not on its level. A smaller window saves less than one
+//! expects, because every compressor has a table of 128 KiB:
 //!
 //! | window bits | 8 to 10 | 11, 12 | 13 | 14 | 15 |
 //! |---|---|---|---|---|---|
-//! | [`Deflater`] | 150 KiB | 162 KiB | 192 KiB | 224 KiB | 288 KiB |
+//! | [`Compressor`] | 150 KiB | 162 KiB | 192 KiB | 224 KiB | 288 KiB |
 //!
-//! An [`Inflater`] holds 47 KiB, and as the messages come up to as much again as the window has bytes. With
-//! context takeover a connection holds its codecs from the first message that needs them on; without, none
-//! while it is idle, if it has a [`Pool`]. To make a codec panics where the allocator has no memory.
+//! A [`Decompressor`] holds 47 KiB, and as messages arrive up to the size of the window in addition. With
+//! context takeover, a connection holds its codecs from the first compressed message on. Without context
+//! takeover, an idle connection that has a [`Pool`] holds no codec. Creating a codec panics if the allocator
+//! has no memory.
 //!
 //! # Security
 //!
-//! Compression next to secrets can leak them over TLS (section 8): where an attacker can place text beside a
-//! secret and see the length of what is sent, leave such messages plain, or do without context takeover.
+//! Compression can leak secrets over TLS (section 8). If an attacker can place text next to a secret and see
+//! the length of what is sent, send such messages uncompressed, or do without context takeover.
 
-mod deflater;
-mod endpoint;
-mod inflater;
-mod negotiate;
+mod codec;
+mod compressor;
+mod decompressor;
+mod offer;
 mod pool;
 mod zlib;
 
-pub use crate::config::{Deflate, DeflateParams};
-pub use deflater::Deflater;
-pub use endpoint::DeflateEndpoint;
-pub use inflater::Inflater;
-pub use negotiate::ExtensionValue;
+pub use crate::config::{DeflateConfig, DeflateParams};
+pub use codec::{ReceiveCodec, SendCodec};
+pub use compressor::Compressor;
+pub use decompressor::Decompressor;
+pub use offer::ExtensionValue;
 pub use pool::Pool;
 
-/// How far a call of a codec came.
+/// The progress that one call of a codec has made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub struct Step {
-    /// How many bytes of the input were taken.
+    /// The number of input bytes that the codec has taken.
     pub consumed: usize,
-    /// How many bytes of the output were written.
+    /// The number of output bytes that the codec has written.
     pub produced: usize,
-    /// Whether the call has done all that was asked. If not, call it again with the rest of the input and
-    /// more room.
+    /// Whether the call has done everything that was asked. If not, call it again with the rest of the input
+    /// and more room.
     pub done: bool,
 }
 
-/// The payload is not what RFC 7692 section 7.2.2 asks for: no valid DEFLATE data, or cut off in the middle.
-/// The codec cannot go on.
+/// The payload breaks RFC 7692 section 7.2.2: it is not valid DEFLATE data, or it ends in the middle of a
+/// block. The codec cannot continue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Corrupt;
 

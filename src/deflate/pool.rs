@@ -1,7 +1,7 @@
-//! Codecs between messages. Who takes no context over needs a codec only while a message is under way, so
-//! that a thousand idle connections need none.
+//! Keeps codecs between messages. A connection that takes no context over needs a codec only during a
+//! message, so a thousand idle connections need no codec at all.
 
-use super::{Deflater, Inflater};
+use super::{Compressor, Decompressor};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::RefCell;
@@ -10,113 +10,117 @@ use std::sync::{Arc, Mutex};
 
 /// Codecs that many connections share. A clone is the same pool.
 ///
-/// - [`per_thread`](Self::per_thread): one for each thread, without a lock. For an event loop, or several of them.
-/// - [`new`](Self::new): one for all that have a clone of it, behind a `Mutex`. Nobody ever waits for that: where another
-///   thread is using it at the very moment, a codec is made anew or dropped, as without a pool. Where none is, taking a
-///   codec and giving it back costs about 35 ns.
+/// - [`per_thread`](Self::per_thread): each thread has its own pool, without a lock. For one or more event
+///   loops.
+/// - [`new`](Self::new): all clones share one pool behind a `Mutex`. No thread ever waits for the lock: if
+///   another thread holds it at this moment, a new codec is created, or a returned one is dropped, as without
+///   a pool. Taking a codec from the pool and returning it costs about 35 ns if no other thread holds the
+///   lock.
 ///
 /// ```
 /// use sansws::deflate::Pool;
 ///
 /// let pool = Pool::new(4);
-/// let mut deflater = pool.take_deflater(6, 15);
-/// let step = deflater.finish(b"a message", &mut [0; 100]);
-/// pool.give_deflater(deflater);
+/// let mut compressor = pool.take_compressor(6, 15);
+/// let step = compressor.finish(b"a message", &mut [0; 100]);
+/// pool.give_compressor(compressor);
 /// ```
 #[derive(Clone)]
-pub struct Pool(Place);
+pub struct Pool(Scope);
 
 #[derive(Clone)]
-enum Place {
-    Shared(Arc<Mutex<Codecs>>),
-    /// With so many codecs of each kind kept.
+enum Scope {
+    Shared(Arc<Mutex<IdleCodecs>>),
+    /// The number of codecs of each kind that a thread keeps.
     PerThread(usize),
 }
 
 std::thread_local! {
-    static CODECS: RefCell<Codecs> = RefCell::default();
+    static IDLE_CODECS: RefCell<IdleCodecs> = RefCell::default();
 }
 
 #[derive(Default)]
-#[expect(clippy::vec_box, reason = "a codec goes to a connection and back, which only moves a pointer")]
-struct Codecs {
-    deflaters: Vec<Box<Deflater>>,
-    inflaters: Vec<Box<Inflater>>,
+#[expect(clippy::vec_box, reason = "a codec moves to a connection and back as a pointer")]
+struct IdleCodecs {
+    compressors: Vec<Box<Compressor>>,
+    decompressors: Vec<Box<Decompressor>>,
     keep: usize,
 }
 
 impl Pool {
-    /// A pool that keeps at most `keep` codecs of each kind. As many as there are messages under way at the
-    /// same time are enough; in an event loop that takes one message after the other that is one or two.
+    /// Creates a pool that keeps at most `keep` codecs of each kind. A pool needs as many codecs as there are
+    /// messages at the same time: one or two in an event loop that handles one message after the other.
     #[must_use]
     pub fn new(keep: usize) -> Self {
-        Self(Place::Shared(Arc::new(Mutex::new(Codecs { keep, ..Codecs::default() }))))
+        Self(Scope::Shared(Arc::new(Mutex::new(IdleCodecs { keep, ..IdleCodecs::default() }))))
     }
 
-    /// The pool of whatever thread takes a codec or gives one back, with at most `keep` of each kind. There is one for
-    /// each thread, so the `keep` of the last call on it holds.
+    /// The pool of the thread that takes a codec or returns one, with at most `keep` codecs of each kind. A
+    /// thread has only one such pool, so the `keep` of the pool that was used last applies.
     ///
     /// ```
-    /// use sansws::deflate::{Deflate, DeflateParams, Pool};
+    /// use sansws::deflate::{DeflateConfig, DeflateParams, Pool};
     /// use sansws::{Config, Connection};
     ///
-    /// let mut connection = Connection::open_server(Config::new().deflate(Deflate::new()));
+    /// let mut connection = Connection::open_server(Config::new().deflate(DeflateConfig::new()));
     /// connection.set_deflate(DeflateParams::new().with_server_no_context_takeover(true));
     /// connection.set_deflate_pool(&Pool::per_thread(2));
     /// ```
     #[must_use]
     pub const fn per_thread(keep: usize) -> Self {
-        Self(Place::PerThread(keep))
+        Self(Scope::PerThread(keep))
     }
 
-    /// A compressor with an empty window, see [`Deflater::new`].
+    /// Takes a compressor with an empty window from the pool, or creates one. See [`Compressor::new`].
     #[must_use]
-    pub fn take_deflater(&self, level: u8, window_bits: u8) -> Box<Deflater> {
+    pub fn take_compressor(&self, level: u8, window_bits: u8) -> Box<Compressor> {
         let pooled = self.with(|codecs| {
-            let deflaters = &mut codecs.deflaters;
-            let at = deflaters.iter().rposition(|deflater| deflater.is_for(level, window_bits))?;
-            Some(deflaters.swap_remove(at))
+            let compressors = &mut codecs.compressors;
+            let at = compressors.iter().rposition(|compressor| compressor.is_for(level, window_bits))?;
+            Some(compressors.swap_remove(at))
         });
-        pooled.flatten().unwrap_or_else(|| Box::new(Deflater::new(level, window_bits)))
+        pooled.flatten().unwrap_or_else(|| Box::new(Compressor::new(level, window_bits)))
     }
 
-    /// Takes a compressor back.
-    pub fn give_deflater(&self, mut deflater: Box<Deflater>) {
-        deflater.reset();
+    /// Returns a compressor to the pool.
+    pub fn give_compressor(&self, mut compressor: Box<Compressor>) {
+        compressor.reset();
         self.with(|codecs| {
-            // One that nobody asked for lately makes room.
-            if codecs.deflaters.len() >= codecs.keep && !codecs.deflaters.is_empty() {
-                codecs.deflaters.remove(0);
+            // The compressor that has been idle for longest makes room.
+            if codecs.compressors.len() >= codecs.keep && !codecs.compressors.is_empty() {
+                codecs.compressors.remove(0);
             }
-            if codecs.deflaters.len() < codecs.keep {
-                codecs.deflaters.push(deflater);
+            if codecs.compressors.len() < codecs.keep {
+                codecs.compressors.push(compressor);
             }
         });
     }
 
-    /// A decompressor with an empty window, for any window of the peer.
+    /// Takes a decompressor with an empty window from the pool, or creates one. It supports every window of
+    /// the peer.
     #[must_use]
-    pub fn take_inflater(&self) -> Box<Inflater> {
-        let pooled = self.with(|codecs| codecs.inflaters.pop());
-        pooled.flatten().unwrap_or_else(|| Box::new(Inflater::new(15)))
+    pub fn take_decompressor(&self) -> Box<Decompressor> {
+        let pooled = self.with(|codecs| codecs.decompressors.pop());
+        pooled.flatten().unwrap_or_else(|| Box::new(Decompressor::new(15)))
     }
 
-    /// Takes a decompressor back.
-    pub fn give_inflater(&self, mut inflater: Box<Inflater>) {
-        inflater.reset();
+    /// Returns a decompressor to the pool.
+    pub fn give_decompressor(&self, mut decompressor: Box<Decompressor>) {
+        decompressor.reset();
         self.with(|codecs| {
-            if codecs.inflaters.len() < codecs.keep {
-                codecs.inflaters.push(inflater);
+            if codecs.decompressors.len() < codecs.keep {
+                codecs.decompressors.push(decompressor);
             }
         });
     }
 
-    /// Does something with the codecs, unless they are in use at the moment, or the thread is ending.
-    fn with<T>(&self, take_or_give: impl FnOnce(&mut Codecs) -> T) -> Option<T> {
+    /// Calls `take_or_give` with the idle codecs, unless another thread has locked them or this thread is
+    /// ending.
+    fn with<T>(&self, take_or_give: impl FnOnce(&mut IdleCodecs) -> T) -> Option<T> {
         match &self.0 {
-            // Nothing in here can panic while it holds the lock, so it is never poisoned.
-            Place::Shared(codecs) => codecs.try_lock().ok().map(|mut codecs| take_or_give(&mut codecs)),
-            Place::PerThread(keep) => CODECS
+            // No code here can panic while it holds the lock, so the lock is never poisoned.
+            Scope::Shared(codecs) => codecs.try_lock().ok().map(|mut codecs| take_or_give(&mut codecs)),
+            Scope::PerThread(keep) => IDLE_CODECS
                 .try_with(|codecs| {
                     let mut codecs = codecs.try_borrow_mut().ok()?;
                     codecs.keep = *keep;

@@ -1,37 +1,38 @@
-//! The codec itself: raw DEFLATE (RFC 1951) by zlib-rs. Nothing else knows of it, so that another can take
-//! its place.
+//! The DEFLATE codec (RFC 1951, raw data) of the crate `zlib-rs`. No other file uses this crate, so it can be
+//! replaced.
 //!
-//! What zlib-rs does not say: an [`Inflate`] has a window of 32,768 bytes whatever it is asked for. A
-//! [`Deflate`] refuses a window of 256 bytes for raw data; with one of 512 it refers back 250 bytes at most,
-//! so that is what it gets.
+//! The documentation of zlib-rs does not say this: an [`Inflate`] always has a window of 32,768 bytes. A
+//! [`Deflate`] rejects a window of 256 bytes for raw data. With a window of 512 bytes it refers back at most
+//! 250 bytes, so this file asks for 512 instead of 256.
 
 use super::Corrupt;
 use crate::config::{MAX_BITS, MIN_BITS};
 use zlib_rs::{
-    Deflate, DeflateConfig, DeflateFlush, Inflate, InflateError, InflateFlush, Method, Status, Strategy,
+    Deflate, DeflateConfig as DeflateOptions, DeflateFlush, Inflate, InflateError, InflateFlush, Method,
+    Status, Strategy,
 };
 
 /// Decompresses one DEFLATE stream.
-pub(super) struct Decoder(Inflate);
+pub(super) struct RawDecoder(Inflate);
 
-/// How far a decoder came.
+/// The progress of one call of [`RawDecoder::decode`].
 pub(super) struct Decoded {
     pub(super) consumed: usize,
     pub(super) produced: usize,
-    /// A final block has ended; the next stream needs [`Decoder::restart`].
+    /// A final block has ended: call [`RawDecoder::restart`] before the next stream.
     pub(super) ended: bool,
-    /// What follows is no DEFLATE data.
+    /// The rest of the input is not DEFLATE data.
     pub(super) is_corrupt: bool,
 }
 
-impl Decoder {
+impl RawDecoder {
     pub(super) fn new() -> Self {
         Self(Inflate::new(false, MAX_BITS))
     }
 
-    /// Decodes until the input is used up, `out` is full, a final block has ended or, with `stop_at_block`,
-    /// any block has.
-    #[expect(clippy::cast_possible_truncation, reason = "what is counted lies in the two slices")]
+    /// Decodes until the input is used up, `out` is full, or a final block has ended. With `stop_at_block` it
+    /// stops at the end of every block.
+    #[expect(clippy::cast_possible_truncation, reason = "both counts are at most the length of a slice")]
     pub(super) fn decode(&mut self, input: &[u8], out: &mut [u8], stop_at_block: bool) -> Decoded {
         let flush = if stop_at_block { InflateFlush::Block } else { InflateFlush::SyncFlush };
         let (before_in, before_out) = (self.0.total_in(), self.0.total_out());
@@ -51,12 +52,12 @@ impl Decoder {
         Decoded { consumed, produced, ended, is_corrupt }
     }
 
-    /// Begins a new stream with an empty window.
+    /// Begins a new stream, with an empty window.
     pub(super) fn restart(&mut self) {
         self.0.reset(false);
     }
 
-    /// Appends to the window, after [`restart`](Self::restart) only.
+    /// Appends to the window. Only allowed after [`restart`](Self::restart).
     pub(super) fn append_window(&mut self, bytes: &[u8]) -> Result<(), Corrupt> {
         if !bytes.is_empty() {
             self.0.set_dictionary(bytes).map_err(|_| Corrupt)?;
@@ -66,22 +67,22 @@ impl Decoder {
 }
 
 /// Compresses into one DEFLATE stream, which never ends.
-pub(super) struct Encoder(Deflate);
+pub(super) struct RawEncoder(Deflate);
 
-/// How far an encoder came.
+/// The progress of one call of a [`RawEncoder`].
 pub(super) struct Encoded {
     pub(super) consumed: usize,
     pub(super) produced: usize,
 }
 
-impl Encoder {
-    /// The least room that [`flush`](Self::flush) can be given: with less the marker of a flush may be
-    /// written again each time.
+impl RawEncoder {
+    /// The least room for [`flush`](Self::flush): with less room every call may write the marker of a flush
+    /// again.
     pub(super) const MIN_ROOM: usize = 7;
 
     pub(super) fn new(level: u8, window_bits: u8) -> Self {
         let window_bits = window_bits.clamp(MIN_BITS + 1, MAX_BITS);
-        Self(Deflate::new_with_config(DeflateConfig {
+        Self(Deflate::new_with_config(DeflateOptions {
             level: i32::from(level),
             method: Method::Deflated,
             window_bits: -i32::from(window_bits),
@@ -90,20 +91,20 @@ impl Encoder {
         }))
     }
 
-    /// Compresses, without an end.
+    /// Compresses without a flush.
     pub(super) fn encode(&mut self, input: &[u8], out: &mut [u8]) -> Encoded {
         self.run(input, out, DeflateFlush::NoFlush)
     }
 
-    /// Compresses up to a border of bytes. Complete where it leaves room in `out`.
+    /// Compresses all input, and ends at a byte boundary. The flush is complete if it leaves room in `out`.
     pub(super) fn flush(&mut self, input: &[u8], out: &mut [u8]) -> Encoded {
         self.run(input, out, DeflateFlush::SyncFlush)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "what is counted lies in the two slices")]
+    #[expect(clippy::cast_possible_truncation, reason = "both counts are at most the length of a slice")]
     fn run(&mut self, input: &[u8], out: &mut [u8], flush: DeflateFlush) -> Encoded {
         let (before_in, before_out) = (self.0.total_in(), self.0.total_out());
-        // Errors are for wrong parameters and for calls after an end, neither of which there are.
+        // An error means wrong parameters or a call after the end of the stream; neither happens here.
         let _ = self.0.compress(input, out, flush);
         Encoded {
             consumed: (self.0.total_in() - before_in) as usize,
@@ -111,15 +112,15 @@ impl Encoder {
         }
     }
 
-    /// Begins a new stream with an empty window.
+    /// Begins a new stream, with an empty window.
     pub(super) fn restart(&mut self) {
         self.0.reset();
     }
 }
 
-/// A block has up to 2^(6 + this) symbols. More than this makes messages of 100 KB smaller by less than 1 %,
-/// and costs 100 KiB at the most; less makes them larger by several, and slower. Small messages are one block
-/// anyway.
+/// The memory level of zlib: a block has up to 2^(6 + level) symbols. A higher level makes messages of 100 KB
+/// smaller by less than 1 %, and costs up to 100 KiB. A lower level makes them several percent larger, and is
+/// slower. Small messages are one block at any level.
 fn mem_level(window_bits: u8) -> i32 {
     if window_bits < 13 { 5 } else { 6 }
 }

@@ -11,6 +11,9 @@ pub(crate) struct FrameDecoder {
     position: Position,
     /// The largest payload of a data frame that the embedder accepts, in bytes.
     max_frame: u64,
+    /// The most fragments of a message, for the message layer. The value is here because of the 256 bytes of an idle
+    /// connection: elsewhere it would take eight.
+    max_fragments: u32,
     peer_masks: bool,
     /// Whether an extension defines RSV1.
     allows_rsv1: bool,
@@ -66,10 +69,11 @@ impl<'i> Piece<'i> {
 }
 
 impl FrameDecoder {
-    pub(crate) const fn new(peer_masks: bool, max_frame: u64) -> Self {
+    pub(crate) const fn new(peer_masks: bool, max_frame: u64, max_fragments: u32) -> Self {
         Self {
             position: Position::START,
             max_frame,
+            max_fragments,
             peer_masks,
             allows_rsv1: false,
             opcode: Opcode::Binary,
@@ -80,6 +84,12 @@ impl FrameDecoder {
     /// From now on the peer may set RSV1 on the first frame of a message.
     pub(crate) fn allow_rsv1(&mut self) {
         self.allows_rsv1 = true;
+    }
+
+    /// The most fragments of a message.
+    #[inline]
+    pub(crate) const fn max_fragments(&self) -> u32 {
+        self.max_fragments
     }
 
     /// The rules for the peer's headers.

@@ -169,7 +169,7 @@ impl<'a> ClientUpgrade<'a> {
     }
 
     /// Lets the server answer with extensions: for who offers some in a field of their own, and checks the answer, as by
-    /// `deflate::Deflate` (feature `deflate`). Otherwise any is [`HandshakeError::ExtensionNotOffered`].
+    /// `deflate::DeflateConfig` (feature `deflate`). Otherwise any is [`HandshakeError::ExtensionNotOffered`].
     #[must_use]
     pub const fn with_extensions(mut self) -> Self {
         self.offers_extensions = true;

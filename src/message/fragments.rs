@@ -18,12 +18,11 @@ pub(crate) struct FragmentState {
     /// How many fragments and how many payload bytes the current message may still have.
     fragments_left: u32,
     left: u64,
-    max_fragments: u32,
     max_message: u64,
 }
 
 impl FragmentState {
-    pub(crate) const fn new(max_message: u64, max_fragments: u32) -> Self {
+    pub(crate) const fn new(max_message: u64) -> Self {
         Self {
             kind: DataKind::Binary,
             is_in_message: false,
@@ -31,7 +30,6 @@ impl FragmentState {
             is_compressed: false,
             fragments_left: 0,
             left: max_message,
-            max_fragments,
             max_message,
         }
     }
@@ -71,8 +69,9 @@ impl FragmentState {
         self.is_compressed
     }
 
-    /// Admits a data frame into the current message, or as the start of a new one.
-    pub(crate) fn on_data_header(&mut self, header: &Header) -> Result<(), Error> {
+    /// Admits a data frame into the current message, or as the start of a new one. `max_fragments` is the most fragments
+    /// of a message.
+    pub(crate) fn on_data_header(&mut self, header: &Header, max_fragments: u32) -> Result<(), Error> {
         let &Header { opcode, rsv1, payload_len, .. } = header;
         match (opcode, self.is_in_message) {
             // WS-5.4-04
@@ -84,7 +83,7 @@ impl FragmentState {
             (opcode, false) => {
                 self.kind = if opcode == Opcode::Text { DataKind::Text } else { DataKind::Binary };
                 self.is_compressed = cfg!(feature = "deflate") && rsv1;
-                self.fragments_left = self.max_fragments;
+                self.fragments_left = max_fragments;
                 self.left = self.max_message;
                 // Data that does not shrink grows by a few bytes when it is compressed, so the wire may carry a little
                 // more than the limit. The decompressed message is held to the limit itself.

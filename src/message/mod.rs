@@ -9,7 +9,7 @@ use crate::frame::Opcode;
 pub(crate) use fragments::FragmentState;
 pub(crate) use text::TextPieces;
 pub(crate) use utf8::{InvalidUtf8, Utf8, validate, validate_ascii};
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+#[cfg(feature = "simdutf8")]
 pub(crate) use utf8::{SIMD_LEN, validate_padded};
 
 /// What a message carries: UTF-8 text or bytes (RFC 6455 section 5.6).

@@ -39,7 +39,7 @@ impl<T: TextMessage> TextPieces<T> {
         let result = if T::IS_APART {
             self.utf8.push(buffer.get(buffer.len().saturating_sub(len)..).unwrap_or_default())
         } else {
-            self.utf8.push_in_row(buffer, len)
+            self.utf8.push_contiguous(buffer, len)
         };
         result.map_err(|_| Violation::InvalidUtf8.into())
     }

@@ -1,34 +1,33 @@
-//! An incremental UTF-8 check (RFC 3629, WS-2.1-03) that fails at the first byte that cannot be UTF-8, wherever the
-//! text is cut.
+//! Validates UTF-8 incrementally (RFC 3629, WS-2.1-03). The check fails at the first byte that cannot be
+//! UTF-8, however the text is cut.
 
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+#[cfg(feature = "simdutf8")]
 use crate::frame::copy_plain;
-#[cfg(all(feature = "simdutf8", not(feature = "simd")))]
+#[cfg(feature = "simdutf8")]
 use simdutf8::basic as simd;
-#[cfg(feature = "simd")]
-use simdutf8_wide::basic as simd;
 
 /// The text is not UTF-8.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct InvalidUtf8;
 
-/// The whole of `bytes` as text.
+/// Validates `bytes` as a whole text.
 #[inline]
 pub(crate) fn validate(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    #[cfg(feature = "simdutf8")]
     if bytes.len() >= SIMD_LEN {
         return simd::from_utf8(bytes).map_err(|_| InvalidUtf8);
     }
     core::str::from_utf8(bytes).map_err(|_| InvalidUtf8)
 }
 
-/// From this length on SIMD pays.
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+/// The length from which SIMD pays.
+#[cfg(feature = "simdutf8")]
 pub(crate) const SIMD_LEN: usize = 64;
 
-/// As [`validate`], for what is shorter than SIMD takes: checked by it in a copy, with ASCII behind. Without branches for
-/// each character, as the core library has them, which cannot be foreseen in a text of many languages.
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+/// As [`validate`], for a text that is too short for SIMD. The text is copied to `room` and padded with
+/// ASCII, and then validated with SIMD. The core library has branches for each character, which a processor
+/// cannot predict in a text that mixes languages; SIMD has no such branches.
+#[cfg(feature = "simdutf8")]
 pub(crate) fn validate_padded<'a>(
     bytes: &[u8],
     room: &'a mut [u8; SIMD_LEN],
@@ -36,36 +35,35 @@ pub(crate) fn validate_padded<'a>(
     *room = [0; SIMD_LEN];
     copy_plain(bytes, room.get_mut(..bytes.len()).ok_or(InvalidUtf8)?);
     let text = simd::from_utf8(room).map_err(|_| InvalidUtf8)?;
-    // A character that is cut at the end does not go on with ASCII: this is a whole one.
+    // ASCII never continues a character, so no character is cut at the end of the text.
     text.get(..bytes.len()).ok_or(InvalidUtf8)
 }
 
-/// As [`validate`], for what is known to be ASCII. It is looked at again, since only that makes it text in safe Rust; where
-/// it is short SIMD does not pay.
+/// As [`validate`], for bytes that are known to be ASCII. Safe Rust needs this second look to turn bytes into
+/// a `&str`.
 #[inline]
 pub(crate) fn validate_ascii(bytes: &[u8]) -> Result<&str, InvalidUtf8> {
     match bytes.len() {
-        // In whole words, however they lie in memory.
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        // The crate `ascii` compares whole words, whatever their alignment. SIMD does not pay for a short
+        // text.
+        #[cfg(feature = "simdutf8")]
         ..=64 => {
             use ascii::{AsAsciiStr, AsciiStr};
             bytes.as_ascii_str().map(AsciiStr::as_str).map_err(|_| InvalidUtf8)
         }
         129.. => validate(bytes),
-        // One vector with a mask reads what is left at the end.
-        #[cfg(feature = "simd")]
-        _ => validate(bytes),
-        // Words would be read that were written in two pieces just now, which takes longer.
-        #[cfg(not(feature = "simd"))]
+        // These bytes were just unmasked as two overlapping blocks. A vector that is loaded across their
+        // border would have to wait until both stores have reached the cache.
         _ => core::str::from_utf8(bytes).map_err(|_| InvalidUtf8),
     }
 }
 
-/// Between two pieces: the first bytes of a character whose rest has not arrived.
+/// The state of the check between two pieces: the first bytes of a character that has not arrived completely.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Utf8 {
-    /// A correct beginning of a character, shorter than the character. WS-5.6-02
+    /// The valid beginning of a character, which lacks at least one byte. WS-5.6-02
     carry: [u8; 4],
+    /// The number of bytes in `carry`.
     have: u8,
 }
 
@@ -74,17 +72,17 @@ impl Utf8 {
         Self { carry: [0; 4], have: 0 }
     }
 
-    /// Whether the text so far ends with a whole character. WS-8.1-02
+    /// Whether the text so far ends with a complete character. WS-8.1-02
     pub(crate) const fn is_complete(self) -> bool {
         self.have == 0
     }
 
-    /// The first `len` bytes of the character that was completed last.
+    /// The character that was completed last; `len` is its length.
     pub(crate) fn completed(&self, len: usize) -> &[u8] {
         self.carry.get(..len).unwrap_or_default()
     }
 
-    /// How many bytes the character that is under way still needs.
+    /// The number of bytes that the incomplete character still needs.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) const fn missing(self) -> usize {
         if self.have == 0 { 0 } else { char_len(self.carry[0]).saturating_sub(self.have as usize) }
@@ -98,26 +96,26 @@ impl Utf8 {
         Ok(())
     }
 
-    /// As [`push`](Self::push), where all of the text lies in a row and `len` bytes were appended to it. Needs little code, and
-    /// looks at a character that was cut once more.
-    pub(crate) fn push_in_row(&mut self, text: &[u8], len: usize) -> Result<(), InvalidUtf8> {
-        // All of that is in the text.
+    /// As [`push`](Self::push), if the whole text is in one slice and its last `len` bytes are new. This
+    /// needs little code, and validates the beginning of a cut character again.
+    pub(crate) fn push_contiguous(&mut self, text: &[u8], len: usize) -> Result<(), InvalidUtf8> {
+        // The text contains the new bytes and the cut character, so this does not wrap.
         let from = text.len().wrapping_sub(len).wrapping_sub(self.have.into());
         let piece = text.get(from..).unwrap_or_default();
         let cut = match core::str::from_utf8(piece) {
             Ok(_) => 0,
-            // An error without a length is one that more bytes can mend.
+            // An error without a length means that the text ends in the middle of a character.
             Err(error) if error.error_len().is_none() => piece.len().wrapping_sub(error.valid_up_to()),
             Err(_) => return Err(InvalidUtf8),
         };
-        #[expect(clippy::cast_possible_truncation, reason = "at most three")]
+        #[expect(clippy::cast_possible_truncation, reason = "at most three bytes")]
         let have = cut as u8;
         self.have = have;
         Ok(())
     }
 
-    /// Adds bytes to the character under way, at most [`missing`](Self::missing) of them. Returns how many bytes it has
-    /// when it is whole, see [`completed`](Self::completed), and otherwise none.
+    /// Adds at most [`missing`](Self::missing) bytes to the incomplete character. Returns the length of the
+    /// character if it is complete now (see [`completed`](Self::completed)), and otherwise 0.
     pub(crate) fn continue_char(&mut self, bytes: &[u8]) -> Result<usize, InvalidUtf8> {
         let mut whole = 0;
         for &byte in bytes {
@@ -131,7 +129,7 @@ impl Utf8 {
                     whole = text.len();
                     self.have = 0;
                 }
-                // An error without a length is one that more bytes can mend.
+                // An error without a length means that more bytes can complete the character.
                 Err(error) if error.error_len().is_none() => {}
                 Err(_) => return Err(InvalidUtf8),
             }
@@ -139,7 +137,7 @@ impl Utf8 {
         Ok(whole)
     }
 
-    /// The whole characters in front of what cannot be UTF-8.
+    /// The characters before the first byte that cannot be UTF-8.
     #[cold]
     pub(crate) fn valid_prefix(piece: &[u8]) -> &str {
         match core::str::from_utf8(piece) {
@@ -151,10 +149,11 @@ impl Utf8 {
         }
     }
 
-    /// Checks a piece that begins with a character. Returns its whole characters and keeps a character that is cut
-    /// at the end.
+    /// Checks a piece that begins at a character. Returns its complete characters, and keeps a character that
+    /// is cut at the end.
     pub(crate) fn split<'a>(&mut self, piece: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
-        // It is never longer than the piece; said so that no panic is compiled in.
+        // The cut character is never longer than the piece; `saturating_sub` and `split_at_checked` keep
+        // panics out.
         let len = piece.len().saturating_sub(cut_len(piece));
         let (whole, cut) = piece.split_at_checked(len).unwrap_or_default();
         let text = validate(whole)?;
@@ -163,7 +162,7 @@ impl Utf8 {
     }
 }
 
-/// How many bytes a character has that begins with `first`; one for what cannot begin a character.
+/// The length of a character that begins with `first`; 1 if no character begins with this byte.
 #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 const fn char_len(first: u8) -> usize {
     match first {
@@ -174,11 +173,11 @@ const fn char_len(first: u8) -> usize {
     }
 }
 
-/// How many bytes at the end belong to a character that may be cut there.
+/// The number of bytes at the end of `piece` that may be the beginning of a cut character.
 fn cut_len(piece: &[u8]) -> usize {
     for (after, &byte) in piece.iter().rev().take(3).enumerate() {
         match byte {
-            // A byte inside of a character: look further to the front for its beginning.
+            // This byte is inside a character: its beginning is further to the front.
             0x80..=0xbf => {}
             first if char_len(first) > after + 1 => return after + 1,
             _ => return 0,
@@ -191,7 +190,8 @@ fn cut_len(piece: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    /// How many bytes of `text` are taken before the check fails, fed byte by byte; `None` if it never fails.
+    /// The position of the byte at which the check fails, if it gets `text` byte by byte; `None` if it never
+    /// fails.
     fn first_bad_byte(text: &[u8]) -> Option<usize> {
         let mut utf8 = Utf8::new();
         text.iter().position(|&byte| utf8.push(&[byte]).is_err())
@@ -224,9 +224,9 @@ mod tests {
     fn assert_as_core(bytes: &[u8]) {
         let expected = str::from_utf8(bytes).ok();
         assert_eq!(validate(bytes).ok(), expected, "{bytes:02x?}");
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        #[cfg(feature = "simdutf8")]
         for old in [0, 0x80, 0xff] {
-            // What was in the room before does not count.
+            // The old contents of the room do not matter.
             let padded = validate_padded(bytes, &mut [old; SIMD_LEN]).ok().map(str::len);
             let fits = bytes.len() <= SIMD_LEN;
             assert_eq!(padded, expected.filter(|_| fits).map(str::len), "{bytes:02x?}");
@@ -235,9 +235,9 @@ mod tests {
         }
     }
 
-    /// Whichever code it is that looks at this many bytes. WS-2.1-03
+    /// The length decides which code validates a text. WS-2.1-03
     #[test]
-    fn it_is_the_check_of_the_core_library() {
+    fn every_check_agrees_with_the_core_library() {
         let text = "aé€😀\u{10ffff}\u{d7ff}\u{7f}ß".repeat(12);
         let bad = [0x80, 0xbf, 0xc0, 0xc1, 0xc3, 0xe0, 0xed, 0xf0, 0xf4, 0xf5, 0xff, 0x9f, 0xa0, 0x90, 0x7f];
         for from in 0..5 {
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_to_be_ascii_is_looked_at_anyway() {
+    fn bytes_above_127_are_never_accepted_as_ascii() {
         for len in 0..300 {
             let mut text = b"a".repeat(len);
             assert_eq!(validate_ascii(&text).ok(), str::from_utf8(&text).ok());
@@ -271,7 +271,7 @@ mod tests {
 
     // WS-8.1-01 · WS-8.1-02
     #[test]
-    fn in_a_row_it_is_the_same_check() {
+    fn the_check_of_a_contiguous_text_agrees_with_the_incremental_check() {
         for text in [
             "aé€😀z".as_bytes(),
             b"\xc0\xaf",
@@ -283,18 +283,18 @@ mod tests {
         ] {
             for first in 0..=text.len() {
                 for second in first..=text.len() {
-                    let (mut utf8, mut in_row) = (Utf8::new(), Utf8::new());
+                    let (mut utf8, mut contiguous) = (Utf8::new(), Utf8::new());
                     for (from, to) in [(0, first), (first, second), (second, text.len())] {
                         let expected = utf8.push(&text[from..to]);
                         assert_eq!(
-                            in_row.push_in_row(&text[..to], to - from),
+                            contiguous.push_contiguous(&text[..to], to - from),
                             expected,
                             "{text:02x?} {from} {to}"
                         );
                         if expected.is_err() {
                             break;
                         }
-                        assert_eq!(in_row.is_complete(), utf8.is_complete(), "{text:02x?} {from} {to}");
+                        assert_eq!(contiguous.is_complete(), utf8.is_complete(), "{text:02x?} {from} {to}");
                     }
                 }
             }
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn the_result_is_that_of_the_whole_text_wherever_it_is_cut() {
+    fn a_valid_text_is_valid_however_it_is_cut() {
         let text = "aé€😀\u{10ffff}\u{d7ff}z".as_bytes();
         for first in 0..=text.len() {
             for second in first..=text.len() {
@@ -317,7 +317,7 @@ mod tests {
 
     // WS-8.1-02
     #[test]
-    fn a_cut_character_is_not_complete() {
+    fn a_text_that_ends_inside_a_character_is_not_complete() {
         for text in ["é", "€", "😀"] {
             for cut in 1..text.len() {
                 let mut utf8 = Utf8::new();

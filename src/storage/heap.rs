@@ -1,4 +1,4 @@
-//! Buffers on the heap: they grow with the bytes, and give memory back.
+//! Buffers on the heap. They grow with their bytes, and return their memory.
 
 mod text;
 
@@ -23,7 +23,7 @@ impl Storage for Heap {
     }
 }
 
-/// A name costs nothing to keep.
+/// Keeps all headers: a list of names is not needed.
 #[derive(Clone, Copy, Debug)]
 pub struct AllNames;
 
@@ -39,15 +39,17 @@ impl Names for AllNames {
     }
 }
 
-/// The first allocation: enough for a 101, a control frame, and short messages.
+/// The size of the first allocation: enough for a 101, a control frame, and short messages.
 const MIN_CAPACITY: usize = 192;
 
-/// What is left behind so many taken bytes moves to the front.
+/// The number of consumed bytes from which the remaining bytes move to the front.
 const MOVED_FROM: u32 = 128 * 1024;
 
-/// Kept initialised, with cursors: room is zeroed once when it is allocated and then only overwritten.
-/// Invariant: `start <= end <= bytes.len()`. Cursors have 32 bits: a million idle connections hold two million of
-/// these buffers, and none holds 4 GiB.
+/// An initialised slice with cursors: new memory is zeroed once when it is allocated, and afterwards only
+/// overwritten.
+///
+/// Invariant: `start <= end <= bytes.len()`. The cursors have 32 bits, because a million idle connections
+/// hold two million buffers, and no buffer holds 4 GiB.
 #[derive(Debug, Default)]
 pub struct HeapBuffer {
     bytes: Box<[u8]>,
@@ -57,7 +59,7 @@ pub struct HeapBuffer {
 
 impl Buffer for HeapBuffer {
     const GROWS: bool = true;
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    #[cfg(feature = "simdutf8")]
     const MIN_CAPACITY: usize = MIN_CAPACITY;
 
     fn max_len(&self) -> usize {
@@ -66,8 +68,8 @@ impl Buffer for HeapBuffer {
 
     #[inline]
     fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        // What is left at the end moves to the front where that is cheap for what was taken: the same memory is used
-        // again, which is in the cache.
+        // The remaining bytes move to the front if they are few compared with the consumed bytes: the buffer
+        // then reuses memory that is in the cache.
         let filled = self.end - self.start;
         if self.start > 0 && (filled == 0 || (self.start >= MOVED_FROM && filled <= self.start / 8)) {
             self.move_to_front();
@@ -82,7 +84,7 @@ impl Buffer for HeapBuffer {
     #[inline]
     fn fill(&mut self, len: usize) -> usize {
         let len = len.min(self.bytes.len() - self.end());
-        // No more than its length, which fits.
+        // At most the length of the slice, which fits into 32 bits.
         self.end += u32::try_from(len).unwrap_or_default();
         len
     }
@@ -99,16 +101,13 @@ impl Buffer for HeapBuffer {
 
     #[inline]
     fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        // What goes beyond all addresses is no range.
+        // If the end overflows, the range is invalid and `get` returns `None`.
         if self.bytes.get(self.end()..self.end().wrapping_add(len)).is_none() {
             self.make_room(len)?;
         }
         let (from, to) = (self.end(), self.end().wrapping_add(len));
         let room = self.bytes.get_mut(from..to).ok_or(Full)?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "no buffer is made that is longer than 32 bits tell"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "`make_room` makes no buffer of 4 GiB")]
         let end = to as u32;
         self.end = end;
         Ok(room)
@@ -162,8 +161,8 @@ impl HeapBuffer {
     #[cold]
     fn make_room(&mut self, len: usize) -> Result<(), Full> {
         let filled = self.end - self.start;
-        // What was taken is given up first. Moving pays when at least half of the buffer is free by it: then
-        // each byte is moved at most once for each byte that was taken.
+        // First reuse the memory of the consumed bytes. A move pays if at least half of the buffer is
+        // consumed: then there is at most one moved byte for each consumed byte.
         if self.start > 0 {
             if self.start >= filled {
                 self.move_to_front();
@@ -172,7 +171,7 @@ impl HeapBuffer {
                 return Ok(());
             }
         }
-        // Memory follows the bytes, at most doubled.
+        // The memory follows the bytes, and at most doubles.
         let needed = self.end().checked_add(len).ok_or(Full)?;
         u32::try_from(needed).map_err(|_| Full)?;
         let capacity =
@@ -187,7 +186,7 @@ impl HeapBuffer {
     }
 }
 
-/// Eight bytes until it is used: most connections never need it.
+/// A buffer that takes eight bytes until its first use: most connections never use it.
 #[derive(Debug)]
 pub struct LazyBuffer(Option<Box<HeapBuffer>>);
 
@@ -229,7 +228,7 @@ impl Buffer for LazyBuffer {
     }
 }
 
-/// Eight bytes until there is text: most connections agree on no subprotocol.
+/// A text that takes eight bytes while it is empty: most connections agree on no subprotocol.
 #[expect(clippy::box_collection, reason = "8 bytes instead of 24, a million times")]
 #[derive(Debug)]
 pub struct LazyString(Option<Box<String>>);
@@ -248,7 +247,7 @@ impl Text for LazyString {
             return Ok(());
         }
         let text = self.0.get_or_insert_default();
-        // At most doubled.
+        // The memory at most doubles.
         text.try_reserve(piece.len()).map_err(|_| Full)?;
         text.push_str(piece);
         Ok(())

@@ -9,7 +9,9 @@ use crate::zlib;
 use libz_sys::{Z_DEFAULT_STRATEGY, Z_FINISH, Z_FIXED, Z_HUFFMAN_ONLY, Z_NO_FLUSH, Z_SYNC_FLUSH};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::deflate::{Corrupt, Deflate, DeflateEndpoint, DeflateParams, Deflater, Inflater, Pool, Step};
+use sansws::deflate::{
+    Compressor, Corrupt, Decompressor, DeflateConfig, DeflateParams, Pool, ReceiveCodec, SendCodec, Step,
+};
 
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 const HELLO_AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
@@ -36,20 +38,20 @@ fn any_cuts(least: usize) -> impl Strategy<Value = Cuts> {
 }
 
 /// A message, with `inflate` and `finish` called as often as the cuts demand.
-fn inflate(inflater: &mut Inflater, payload: &[u8], cuts: &mut Cuts) -> Result<Vec<u8>, Corrupt> {
+fn inflate(decompressor: &mut Decompressor, payload: &[u8], cuts: &mut Cuts) -> Result<Vec<u8>, Corrupt> {
     let mut message = Vec::new();
     let mut rest = payload;
     while !rest.is_empty() {
         let (mut piece, after) = rest.split_at(cuts.next().min(rest.len()));
         rest = after;
         grow(&mut message, cuts, |out| {
-            let step = inflater.inflate(piece, out)?;
+            let step = decompressor.decompress(piece, out)?;
             piece = &piece[step.consumed..];
             assert!(!step.done || piece.is_empty());
             Ok(step)
         })?;
     }
-    inflater.finish()?;
+    decompressor.finish()?;
     Ok(message)
 }
 
@@ -73,18 +75,18 @@ fn grow(
 }
 
 /// A message in pieces, with `deflate` for all but the last.
-fn deflate(deflater: &mut Deflater, message: &[u8], cuts: &mut Cuts) -> Vec<u8> {
+fn deflate(compressor: &mut Compressor, message: &[u8], cuts: &mut Cuts) -> Vec<u8> {
     let mut payload = Vec::new();
     let mut rest = message;
     loop {
         let (mut piece, after) = rest.split_at(cuts.next().min(rest.len()));
         rest = after;
         loop {
-            let mut out = vec![0; cuts.next().max(Deflater::MIN_ROOM)];
+            let mut out = vec![0; cuts.next().max(Compressor::MIN_ROOM)];
             let step = if rest.is_empty() {
-                deflater.finish(piece, &mut out)
+                compressor.finish(piece, &mut out)
             } else {
-                deflater.deflate(piece, &mut out)
+                compressor.compress(piece, &mut out)
             };
             piece = &piece[step.consumed..];
             payload.extend_from_slice(&out[..step.produced]);
@@ -99,8 +101,8 @@ fn deflate(deflater: &mut Deflater, message: &[u8], cuts: &mut Cuts) -> Vec<u8> 
     }
 }
 
-fn whole(inflater: &mut Inflater, payload: &[u8]) -> Result<Vec<u8>, Corrupt> {
-    inflate(inflater, payload, &mut Cuts::whole())
+fn whole(decompressor: &mut Decompressor, payload: &[u8]) -> Result<Vec<u8>, Corrupt> {
+    inflate(decompressor, payload, &mut Cuts::whole())
 }
 
 /// Text that repeats itself at many distances, and noise.

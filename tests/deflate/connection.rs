@@ -9,17 +9,17 @@ use crate::support::*;
 use crate::zlib;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::deflate::{Deflate, DeflateParams, Pool};
+use sansws::deflate::{DeflateConfig, DeflateParams, Pool};
 use sansws::{
     Accept, ClientRequest, CloseCode, Compress, Config, Connection, DataKind, Delivery, HandshakeError,
-    Limit, Misuse, PreparedMessage, Violation,
+    Limit, Message, Misuse, PreparedMessage, Violation,
 };
 use std::fmt::Write;
 
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 
 const fn config() -> Config {
-    Config::new().deflate(Deflate::new())
+    Config::new().deflate(DeflateConfig::new())
 }
 
 fn server_with(config: Config, params: DeflateParams) -> ServerConnection {

@@ -2,21 +2,21 @@
 
 use proptest::prelude::*;
 use sansws::HandshakeError;
-use sansws::deflate::{Deflate, DeflateParams};
+use sansws::deflate::{DeflateConfig, DeflateParams};
 
-const PLAIN: Deflate = Deflate::new();
+const PLAIN: DeflateConfig = DeflateConfig::new();
 
-fn accept(deflate: Deflate, lines: &[&str]) -> Option<(DeflateParams, String)> {
+fn accept(deflate: DeflateConfig, lines: &[&str]) -> Option<(DeflateParams, String)> {
     let accepted = deflate.accept(lines.iter().map(|line| line.as_bytes()));
     accepted.map(|(params, answer)| (params, answer.to_string()))
 }
 
 /// The answer to offers in one line.
-fn answer(deflate: Deflate, line: &str) -> Option<String> {
+fn answer(deflate: DeflateConfig, line: &str) -> Option<String> {
     accept(deflate, &[line]).map(|(_, answer)| answer)
 }
 
-fn check(deflate: Deflate, line: &str) -> Result<Option<DeflateParams>, HandshakeError> {
+fn check(deflate: DeflateConfig, line: &str) -> Result<Option<DeflateParams>, HandshakeError> {
     deflate.check_answer([line.as_bytes()])
 }
 
@@ -91,7 +91,9 @@ fn offers_that_are_declined() {
         let next = format!("{offer}, permessage-deflate; server_max_window_bits=9");
         assert_eq!(answer(PLAIN, &next), Some(with("; server_max_window_bits=9")), "{next}");
     }
-    for other in ["x-webkit-deflate-frame", "permessage-deflate2", "Permessage-Deflate", "permessage-bzip2"] {
+    for other in
+        ["x-webkit-deflate-frame", "permessage-deflate2", "Permessage-DeflateConfig", "permessage-bzip2"]
+    {
         assert_eq!(answer(PLAIN, other), None, "{other}");
     }
     assert_eq!(accept(PLAIN, &[]), None);
@@ -121,17 +123,17 @@ fn lines_that_are_no_text_are_left_out() {
 // of itself.
 #[test]
 fn wishes_of_a_server() {
-    let server = Deflate::new().server_no_context_takeover(true);
+    let server = DeflateConfig::new().server_no_context_takeover(true);
     assert_eq!(answer(server, "permessage-deflate"), Some(with("; server_no_context_takeover")));
-    let server = Deflate::new().client_no_context_takeover(true);
+    let server = DeflateConfig::new().client_no_context_takeover(true);
     assert_eq!(answer(server, "permessage-deflate"), Some(with("; client_no_context_takeover")));
-    let server = Deflate::new().server_max_window_bits(11);
+    let server = DeflateConfig::new().server_max_window_bits(11);
     for (offer, bits) in [("", 11), ("; server_max_window_bits=15", 11), ("; server_max_window_bits=9", 9)] {
         let (params, answer) = accept(server, &[&with(offer)]).unwrap();
         assert_eq!(answer, with(&format!("; server_max_window_bits={bits}")));
         assert_eq!(params.server_max_window_bits(), bits);
     }
-    let server = Deflate::new().client_max_window_bits(10);
+    let server = DeflateConfig::new().client_max_window_bits(10);
     for (offer, expected, bits) in [
         // Not offered: the client may use the largest.
         ("", "", 15),
@@ -148,7 +150,7 @@ fn wishes_of_a_server() {
 // PMD-5-07 · PMD-7.1.1.2-04 · PMD-7.1.2.2-04 · PMD-7.1.2.2-06: a hint that is not followed changes nothing.
 #[test]
 fn hints_can_be_ignored() {
-    let server = Deflate::new().follow_hints(false);
+    let server = DeflateConfig::new().follow_hints(false);
     let offer = "permessage-deflate; client_no_context_takeover; client_max_window_bits=9";
     assert_eq!(accept(server, &[offer]), Some((DeflateParams::new(), "permessage-deflate".into())));
     let server = server.client_max_window_bits(12);
@@ -161,7 +163,7 @@ fn hints_can_be_ignored() {
 // PMD-7.1.2.1-01 · PMD-7.1.2.2-01 · PMD-7.1.3-01 · PMD-7.3-01
 #[test]
 fn offers() {
-    let new = Deflate::new;
+    let new = DeflateConfig::new;
     let asking = new().server_max_window_bits(10);
     for (deflate, expected) in [
         (new(), "; client_max_window_bits"),
@@ -235,16 +237,16 @@ fn two_answers_fail() {
 #[test]
 fn answers_that_do_not_fit_the_offer_fail() {
     let refused = Err(HandshakeError::ExtensionAnswer);
-    let asking = Deflate::new().server_no_context_takeover(true);
+    let asking = DeflateConfig::new().server_no_context_takeover(true);
     assert_eq!(check(asking, "permessage-deflate"), refused);
-    let asking = Deflate::new().server_max_window_bits(10);
+    let asking = DeflateConfig::new().server_max_window_bits(10);
     assert_eq!(check(asking, "permessage-deflate"), refused);
     assert_eq!(check(asking, "permessage-deflate; server_max_window_bits=11"), refused);
     for bits in [8, 10] {
         let answer = with(&format!("; server_max_window_bits={bits}"));
         assert_eq!(check(asking, &answer).unwrap().unwrap().server_max_window_bits(), bits);
     }
-    let fixed = Deflate::new().offer_client_max_window_bits(false);
+    let fixed = DeflateConfig::new().offer_client_max_window_bits(false);
     assert_eq!(check(fixed, "permessage-deflate; client_max_window_bits=15"), refused);
 }
 
@@ -252,9 +254,10 @@ fn answers_that_do_not_fit_the_offer_fail() {
 #[test]
 fn an_answer_to_the_fallback_is_taken() {
     let asking =
-        Deflate::new().server_max_window_bits(10).server_no_context_takeover(true).offer_fallback(true);
+        DeflateConfig::new().server_max_window_bits(10).server_no_context_takeover(true).offer_fallback(true);
     assert_eq!(check(asking, "permessage-deflate"), Ok(Some(DeflateParams::new())));
-    let (params, _) = accept(Deflate::new().server_max_window_bits(12), &[asking.offer().as_str()]).unwrap();
+    let (params, _) =
+        accept(DeflateConfig::new().server_max_window_bits(12), &[asking.offer().as_str()]).unwrap();
     assert_eq!(params.server_max_window_bits(), 10);
     let params = check(asking, "permessage-deflate; server_max_window_bits=12").unwrap().unwrap();
     assert_eq!(params.server_max_window_bits(), 12);
@@ -277,7 +280,7 @@ fn answers_that_are_taken() {
         assert_eq!(check(PLAIN, &with(parameters)), Ok(Some(expected)), "{parameters}");
     }
     // What a client hinted at it does anyway, and no more than that.
-    let hinting = Deflate::new().client_no_context_takeover(true).client_max_window_bits(10);
+    let hinting = DeflateConfig::new().client_no_context_takeover(true).client_max_window_bits(10);
     let own = new().with_client_no_context_takeover(true).with_client_max_window_bits(10);
     assert_eq!(check(hinting, "permessage-deflate"), Ok(Some(own)));
     assert_eq!(check(hinting, "permessage-deflate; client_max_window_bits=12"), Ok(Some(own)));
@@ -296,14 +299,14 @@ fn thresholds() {
 #[test]
 fn parameters_are_small() {
     assert!(size_of::<Option<DeflateParams>>() <= 4);
-    assert!(size_of::<Deflate>() <= 20);
+    assert!(size_of::<DeflateConfig>() <= 20);
 }
 
 // --- Both ---
 
-fn any_deflate() -> impl Strategy<Value = Deflate> {
+fn any_deflate() -> impl Strategy<Value = DeflateConfig> {
     (any::<[bool; 5]>(), 8u8..16, 8u8..16).prop_map(|(on, server, client)| {
-        Deflate::new()
+        DeflateConfig::new()
             .server_no_context_takeover(on[0])
             .client_no_context_takeover(on[1])
             .offer_client_max_window_bits(on[2])

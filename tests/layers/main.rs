@@ -15,7 +15,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
         &["event", "handshake", "message", "deflate", "frame", "config", "storage", "error", "close", "role"],
     ),
     // It tells `defmt` which values of the other rooms may appear in a log.
-    ("format", &["connection", "event", "handshake", "close", "role", "storage"]),
+    ("defmt", &["connection", "event", "handshake", "close", "role", "storage"]),
     // The timers are told the state of a connection, and know nothing else of it.
     ("timers", &["State"]),
     ("event", &["handshake", "error", "close"]),
@@ -26,7 +26,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     // `message` and `frame` take plain numbers and never `Config`, so that they can be read and tested without a
     // connection.
     ("message", &["frame", "storage", "error"]),
-    ("frame", &["storage", "error"]),
+    ("frame", &["error"]),
     ("config", &[]),
     ("storage", &[]),
     ("error", &["close"]),

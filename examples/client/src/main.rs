@@ -11,7 +11,7 @@ mod transport;
 
 use mio::{Events, Poll, Token, Waker};
 use rand::rngs::ThreadRng;
-use sansws::deflate::Deflate;
+use sansws::deflate::DeflateConfig;
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
 use sansws::{Client, ClientRequest, CloseCode, Config, Connection, Event, Message, State};
 use std::error::Error;
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     let mut args = env::args().skip(1).peekable();
     let mut config = Config::new();
     if args.next_if(|arg| arg == "--deflate").is_some() {
-        config = config.deflate(Deflate::new());
+        config = config.deflate(DeflateConfig::new());
     }
     let Some(url) = args.next() else {
         eprintln!("usage: client [--deflate] URL, for instance: client wss://echo.example/");

@@ -62,7 +62,7 @@ pub(super) enum Borrowed {
     Nothing,
     /// The message in the receive buffer or in the joined text, or the HTTP head in the buffer.
     Message,
-    /// The part of a compressed message that is in the receive buffer. The message may go on.
+    /// The part of a compressed message that is in the receive buffer. The message goes on.
     #[cfg(feature = "deflate")]
     Part,
     /// The payload of a control frame.

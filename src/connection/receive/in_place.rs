@@ -30,6 +30,10 @@ impl<S: Storage> Receiver<S> {
         if !S::Receive::GROWS || self.parts.is_some() || self.fragments.kind() != DataKind::Binary {
             return None;
         }
+        // Compressed payload is decompressed to other memory anyway.
+        if self.decompression.is_agreed() {
+            return None;
+        }
         self.release_event().ok()?;
         if self.buffer.resume() == Resume::Complete {
             return None;
@@ -106,10 +110,10 @@ impl<S: Storage> Receiver<S> {
     pub(super) fn next_unparsed(&mut self, found: &mut Located<'_>) -> Result<(), Error> {
         while matches!(self.buffer.resume(), Resume::Unparsed { .. }) {
             if self.decoder.is_in_header() {
-                let fragments = &mut self.fragments;
+                let (fragments, max) = (&mut self.fragments, self.decoder.max_fragments());
                 let mut input = self.buffer.unparsed();
                 let before = input.len();
-                let result = self.decoder.header(&mut input, |header| fragments.on_data_header(header));
+                let result = self.decoder.header(&mut input, |header| fragments.on_data_header(header, max));
                 let taken = before - input.len();
                 self.buffer.take(taken);
                 result?;

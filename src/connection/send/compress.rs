@@ -1,43 +1,84 @@
-//! Messages that go out compressed (RFC 7692 section 7.2.1), straight into the outgoing buffer.
+//! Sends compressed messages (RFC 7692 section 7.2.1), compressed straight into the outgoing buffer.
 
 use super::Sender;
-use crate::connection::compression::{Compress, Sent};
-use crate::deflate::Deflater;
+use crate::connection::compression::Compress;
+use crate::deflate::Compressor;
 use crate::error::{Error, Misuse};
+use crate::event::Message;
 use crate::frame::{FrameHeader, Mask, Opcode};
+use crate::message::DataKind;
 use crate::role::Role;
 use crate::storage::sealed::Buffer;
 use crate::storage::{Full, Storage};
 
-/// Room is made for at most so many bytes at once.
-const ROOM: usize = 64 * 1024;
+/// The outgoing buffer grows by at most this many bytes at a time.
+const MAX_ROOM: usize = 64 * 1024;
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    /// Says how the next message goes out: it alone, then [`Compress::Auto`] holds again. Of no effect where
-    /// permessage-deflate was not agreed on.
+    /// Queues a message as one frame, and says whether it is compressed. Needs the feature `deflate`.
     ///
     /// ```
-    /// use sansws::{Compress, Config, Connection};
+    /// use sansws::{Compress, Config, Connection, Message};
     ///
     /// # let mut connection = Connection::open_server(Config::new());
-    /// connection.sender().compress(Compress::Never).binary(b"a JPEG")?;
+    /// connection.sender().message_with(Message::Binary(b"a JPEG"), Compress::Never)?;
     /// # Ok::<(), sansws::Error>(())
     /// ```
-    pub fn compress(&mut self, how: Compress) -> &mut Self {
-        self.compression.set_mode(how);
-        self
+    ///
+    /// # Errors
+    /// [`Misuse::CompressionNotAgreed`] for [`Compress::Always`] on a connection that has not agreed on
+    /// permessage-deflate; otherwise as [`text`](Self::text).
+    pub fn message_with(&mut self, message: Message<'_>, how: Compress) -> Result<(), Error> {
+        match message {
+            Message::Text(text) => self.data_with(Opcode::Text, text.as_bytes(), how),
+            Message::Binary(bytes) => self.data_with(Opcode::Binary, bytes, how),
+        }
     }
 
-    /// Queues a message, of which it was checked that it may be sent and that it fits as it is: so it goes out where it
-    /// does not fit compressed.
-    pub(super) fn message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
-        if !self.compression.compresses(payload.len()) {
-            self.frame(opcode, true, payload)?;
-            self.compression.end_sent(Sent::Plain);
-            return Ok(());
+    pub(in crate::connection) fn data_with(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        how: Compress,
+    ) -> Result<(), Error> {
+        self.data_allowed()?;
+        self.compress_allowed(how)?;
+        self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
+        self.queue_message_with(opcode, payload, how)
+    }
+
+    /// As [`begin`](Self::begin), and says whether the message is compressed. Needs the feature `deflate`.
+    ///
+    /// # Errors
+    /// [`Misuse::CompressionNotAgreed`] for [`Compress::Always`] on a connection that has not agreed on
+    /// permessage-deflate; otherwise as [`begin`](Self::begin).
+    pub fn begin_with(&mut self, kind: DataKind, how: Compress) -> Result<(), Error> {
+        self.data_allowed()?;
+        self.compress_allowed(how)?;
+        self.begin_message(kind, self.compression.compresses(usize::MAX, how));
+        Ok(())
+    }
+
+    pub(in crate::connection) fn compress_allowed(&self, how: Compress) -> Result<(), Error> {
+        if how == Compress::Always && !self.compression.is_agreed() {
+            return Err(Misuse::CompressionNotAgreed.into());
+        }
+        Ok(())
+    }
+
+    /// Queues a message. The caller has checked that it may be sent, and that it fits uncompressed.
+    pub(super) fn queue_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
+        self.queue_message_with(opcode, payload, Compress::Auto)
+    }
+
+    /// As [`queue_message`](Self::queue_message). A message that does not fit when it is compressed is sent
+    /// uncompressed.
+    fn queue_message_with(&mut self, opcode: Opcode, payload: &[u8], how: Compress) -> Result<(), Error> {
+        if !self.compression.compresses(payload.len(), how) {
+            return self.frame(opcode, true, payload);
         }
         let before = self.outgoing.len();
-        // It may become longer, and so may its header.
+        // Compression may make the payload longer, and then its header too.
         let header_room = header_room::<R>(payload.len());
         let len = self.compressed(header_room, payload, true).ok().filter(|&len| {
             let header_len = usize::from(FrameHeader::len_for(len, !R::IS_SERVER));
@@ -47,53 +88,57 @@ impl<R: Role, S: Storage> Sender<R, S> {
         });
         let Some(len) = len else {
             self.outgoing.truncate(before);
-            // The window is as the peer knows it, whatever becomes of the frame.
+            // The peer never sees the compressed bytes, whether or not the frame fits.
             self.compression.forget();
-            self.frame(opcode, true, payload)?;
-            self.compression.end_sent(Sent::Otherwise);
-            return Ok(());
+            return self.frame(opcode, true, payload);
         };
         self.finish_frame(opcode, true, header_room, len);
-        self.compression.end_sent(Sent::Compressed);
+        self.compression.end_message();
         Ok(())
     }
 
-    /// Queues a fragment of a compressed message, of which it was checked that it fits as it is. PMD-6.1-01
-    pub(super) fn compressed_fragment(
+    /// Queues a fragment. The caller has checked that it may be sent, and that it fits uncompressed.
+    /// PMD-6.1-01
+    pub(super) fn queue_fragment(
         &mut self,
         opcode: Opcode,
         fin: bool,
         bytes: &[u8],
+        is_compressed: bool,
     ) -> Result<(), Error> {
+        if !is_compressed {
+            return self.frame(opcode, fin, bytes);
+        }
         let before = self.outgoing.len();
-        let bound = Deflater::bound(bytes.len());
+        let bound = Compressor::bound(bytes.len());
         let header_room = header_room::<R>(bytes.len());
-        // What was compressed cannot be taken back in the middle of a message, so it has to fit at its worst.
+        // In the middle of a message compression cannot be undone, so even the worst case has to fit.
         self.check_room(header_room, bound)?;
         let compressed = self.compressed(header_room, bytes, fin).inspect_err(|_| {
             self.outgoing.truncate(before);
         })?;
         self.finish_frame(opcode, fin, header_room, compressed);
         if fin {
-            self.compression.end_sent(Sent::Compressed);
+            self.compression.end_message();
         }
         Ok(())
     }
 
-    /// Compresses to the end of the outgoing buffer, behind room for a header. Returns the length.
+    /// Appends room for a header and then the compressed bytes to the outgoing buffer. Returns the compressed
+    /// length.
     fn compressed(&mut self, header_room: usize, bytes: &[u8], fin: bool) -> Result<usize, Error> {
         let Self { outgoing, compression, .. } = self;
         let before = outgoing.len();
         outgoing.grow(header_room).map_err(|Full| Misuse::OutgoingFull)?;
-        let Some(deflater) = compression.deflater() else {
+        let Some(compressor) = compression.compressor() else {
             return Ok(0);
         };
         let mut rest = bytes;
         loop {
             let so_far = outgoing.len();
-            let len = Deflater::bound(rest.len()).clamp(Deflater::MIN_ROOM, ROOM);
+            let len = Compressor::bound(rest.len()).clamp(Compressor::MIN_ROOM, MAX_ROOM);
             let room = outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
-            let step = if fin { deflater.finish(rest, room) } else { deflater.flush(rest, room) };
+            let step = if fin { compressor.finish(rest, room) } else { compressor.flush(rest, room) };
             outgoing.truncate(so_far + step.produced);
             rest = rest.get(step.consumed..).unwrap_or_default();
             if step.done {
@@ -102,9 +147,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// Writes the header of the frame at the end of the outgoing buffer, and masks its payload.
+    /// Writes the header of the last frame in the outgoing buffer, and masks its payload.
     ///
-    /// PMD-6.1-02 · PMD-6.1-05 · PMD-6.1-08: RSV1 stands on the first frame alone.
+    /// PMD-6.1-02 · PMD-6.1-05 · PMD-6.1-08: RSV1 is set on the first frame only.
     fn finish_frame(&mut self, opcode: Opcode, fin: bool, header_room: usize, payload_len: usize) {
         let key = self.role.masking_key();
         let mut header = FrameHeader::encode(opcode, fin, payload_len as u64, key);
@@ -112,7 +157,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             header = header.with_rsv1();
         }
         let frame = self.outgoing.last_mut(header_room + payload_len);
-        // The payload may be so much shorter that its length is too.
+        // A much shorter payload needs a shorter header than there is room for.
         let unused = header_room - header.len();
         if unused > 0 {
             frame.copy_within(header_room.., header.len());
@@ -128,7 +173,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 }
 
-/// How long the header can be in front of what so many bytes are compressed to.
+/// The longest header that a frame can have if its payload is `len` bytes before compression.
 fn header_room<R: Role>(len: usize) -> usize {
-    FrameHeader::len_for(Deflater::bound(len), !R::IS_SERVER).into()
+    FrameHeader::len_for(Compressor::bound(len), !R::IS_SERVER).into()
 }

@@ -13,7 +13,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     pub(super) fn usual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Option<()> {
         if !matches!(self.lifecycle.phase(), Phase::Open)
             || self.under_way.is_message()
-            || self.compression.is_in_use()
+            || self.compression.is_agreed()
         {
             return None;
         }

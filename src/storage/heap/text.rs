@@ -1,28 +1,29 @@
-//! A text that is joined from pieces which are text already, so that the whole is not looked at again.
+//! A text message that is joined from pieces that are text already, so that nothing has to validate the whole
+//! again.
 
 use crate::storage::Full;
 use crate::storage::sealed::{Empty, Text, TextMessage};
 use alloc::boxed::Box;
 use alloc::string::String;
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+#[cfg(feature = "simdutf8")]
 use {
     alloc::vec::Vec,
     ascii::{AsciiChar, AsciiStr, AsciiString},
 };
 
-/// Eight bytes until there is text: most connections get no message in pieces.
+/// A text that takes eight bytes while it is empty: most connections receive no message in pieces.
 #[derive(Debug)]
 pub struct LazyText(Option<Box<Joined>>);
 
-/// While all of it is ASCII, it is in `ascii`; from the first other character on, in `text`. The memory goes with it: one
-/// of the two has none.
+/// The text is in `ascii` until the first non-ASCII character arrives, and then in `text`. Both use the same
+/// memory: it moves from one to the other.
 #[derive(Debug, Default)]
 struct Joined {
-    /// Kept initialised, so that room costs no more.
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    /// The text and its room. Room is initialised once, and afterwards only overwritten.
+    #[cfg(feature = "simdutf8")]
     ascii: Vec<AsciiChar>,
-    /// How many characters at its front are text.
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    /// The number of characters at the front of `ascii` that are text.
+    #[cfg(feature = "simdutf8")]
     len: usize,
     text: String,
 }
@@ -36,7 +37,7 @@ impl Text for LazyText {
         let Some(joined) = &self.0 else {
             return "";
         };
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        #[cfg(feature = "simdutf8")]
         if joined.text.is_empty() {
             return <&AsciiStr>::from(joined.ascii.get(..joined.len).unwrap_or_default()).as_str();
         }
@@ -48,13 +49,13 @@ impl Text for LazyText {
             return Ok(());
         }
         let joined = self.0.get_or_insert_default();
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        #[cfg(feature = "simdutf8")]
         if joined.ascii.capacity() > 0 {
             let mut ascii = core::mem::take(&mut joined.ascii);
             ascii.truncate(core::mem::take(&mut joined.len));
             joined.text = AsciiString::from(ascii).into();
         }
-        // At most doubled.
+        // The memory at most doubles.
         joined.text.try_reserve(piece.len()).map_err(|_| Full)?;
         joined.text.push_str(piece);
         Ok(())
@@ -64,7 +65,7 @@ impl Text for LazyText {
 impl TextMessage for LazyText {
     const IS_APART: bool = true;
 
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    #[cfg(feature = "simdutf8")]
     fn ascii_room(&mut self, len: usize) -> Result<Option<&mut [AsciiChar]>, Full> {
         let joined = self.0.get_or_insert_default();
         if !joined.text.is_empty() {
@@ -76,14 +77,14 @@ impl TextMessage for LazyText {
         }
         let end = joined.len.checked_add(len).ok_or(Full)?;
         if let Some(more) = end.checked_sub(joined.ascii.len()) {
-            // At most doubled.
+            // The memory at most doubles.
             joined.ascii.try_reserve(more).map_err(|_| Full)?;
             joined.ascii.resize(end, AsciiChar::Null);
         }
         Ok(joined.ascii.get_mut(joined.len..end))
     }
 
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    #[cfg(feature = "simdutf8")]
     fn fill_ascii(&mut self, len: usize) {
         if let Some(joined) = &mut self.0 {
             joined.len = joined.ascii.len().min(joined.len + len);
@@ -94,7 +95,7 @@ impl TextMessage for LazyText {
         let Some(joined) = &mut self.0 else {
             return;
         };
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        #[cfg(feature = "simdutf8")]
         if (1..=keep).contains(&joined.ascii.capacity()) {
             joined.len = 0;
             return;

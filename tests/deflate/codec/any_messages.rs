@@ -14,15 +14,15 @@ proptest! {
         mut cuts in any_cuts(1),
         (level, bits, takeover) in (1u8..10, 8u8..16, any::<bool>()),
     ) {
-        let mut deflater = Deflater::new(level, bits);
-        let mut inflater = zlib::Inflate::new(bits);
+        let mut compressor = Compressor::new(level, bits);
+        let mut decompressor = zlib::Inflate::new(bits);
         for message in messages {
-            let payload = deflate(&mut deflater, &message, &mut cuts);
+            let payload = deflate(&mut compressor, &message, &mut cuts);
             prop_assert!(!payload.is_empty() && payload[payload.len() - 1] & 0xe0 == 0);
-            prop_assert_eq!(inflater.message(&payload), Ok(message));
+            prop_assert_eq!(decompressor.message(&payload), Ok(message));
             if !takeover {
-                deflater.reset();
-                inflater.reset();
+                compressor.reset();
+                decompressor.reset();
             }
         }
     }
@@ -36,14 +36,14 @@ proptest! {
         mut cuts in any_cuts(1),
         (level, mem_level, bits, takeover) in (0..10, 1..10, 9u8..16, any::<bool>()),
     ) {
-        let mut deflater = zlib::Deflate::new(level, bits, mem_level, Z_DEFAULT_STRATEGY);
-        let mut inflater = Inflater::new(bits);
+        let mut compressor = zlib::Deflate::new(level, bits, mem_level, Z_DEFAULT_STRATEGY);
+        let mut decompressor = Decompressor::new(bits);
         for message in messages {
-            let payload = deflater.message(&message);
-            prop_assert_eq!(inflate(&mut inflater, &payload, &mut cuts), Ok(message));
+            let payload = compressor.message(&message);
+            prop_assert_eq!(inflate(&mut decompressor, &payload, &mut cuts), Ok(message));
             if !takeover {
-                deflater.reset();
-                inflater.reset();
+                compressor.reset();
+                decompressor.reset();
             }
         }
     }
@@ -54,19 +54,19 @@ proptest! {
         pieces in vec((any_message(), prop_oneof![Just(Z_NO_FLUSH), Just(Z_SYNC_FLUSH), Just(Z_FINISH)]), 1..6),
         mut cuts in any_cuts(1),
     ) {
-        let mut deflater = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
-        let mut inflater = Inflater::new(15);
+        let mut compressor = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
+        let mut decompressor = Decompressor::new(15);
         for _ in 0..2 {
             let mut payload = Vec::new();
             for (piece, flush) in &pieces {
-                payload.extend(deflater.run(piece, *flush));
+                payload.extend(compressor.run(piece, *flush));
                 if *flush == Z_FINISH {
-                    deflater.reset();
+                    compressor.reset();
                 }
             }
-            payload.extend(deflater.message(b""));
+            payload.extend(compressor.message(b""));
             let message: Vec<u8> = pieces.iter().flat_map(|(piece, _)| piece.clone()).collect();
-            prop_assert_eq!(inflate(&mut inflater, &payload, &mut cuts), Ok(message));
+            prop_assert_eq!(inflate(&mut decompressor, &payload, &mut cuts), Ok(message));
         }
     }
 
@@ -83,7 +83,7 @@ proptest! {
             *at.get_mut(&mut payload) = byte;
         }
         for payload in [payload, noise] {
-            let (mut one, mut other) = (Inflater::new(15), Inflater::new(15));
+            let (mut one, mut other) = (Decompressor::new(15), Decompressor::new(15));
             let expected = whole(&mut one, &payload);
             prop_assert_eq!(inflate(&mut other, &payload, &mut cuts), expected.clone());
             if expected.is_ok() {

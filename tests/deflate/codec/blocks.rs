@@ -15,10 +15,14 @@ fn the_examples_of_the_rfc_read_hello() {
     ] {
         for piece in 1..=payload.len() {
             for room in [1, 2, 5, 6] {
-                let mut inflater = Inflater::new(15);
+                let mut decompressor = Decompressor::new(15);
                 let mut cuts = Cuts(vec![room, piece]);
-                assert_eq!(inflate(&mut inflater, payload, &mut cuts).unwrap(), b"Hello", "{payload:02x?}");
-                assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
+                assert_eq!(
+                    inflate(&mut decompressor, payload, &mut cuts).unwrap(),
+                    b"Hello",
+                    "{payload:02x?}"
+                );
+                assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
             }
         }
     }
@@ -28,37 +32,37 @@ fn the_examples_of_the_rfc_read_hello() {
 // PMD-7.1.1.2-06
 #[test]
 fn hello_twice_as_in_the_rfc() {
-    let mut deflater = Deflater::new(6, 15);
-    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
-    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO_AGAIN);
-    deflater.reset();
-    assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
+    let mut compressor = Compressor::new(6, 15);
+    assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
+    assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO_AGAIN);
+    compressor.reset();
+    assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
 }
 
 // PMD-7.2.2-04 · PMD-7.2.2-05 · PMD-7.2.2-06 · PMD-7.2.2-07 · PMD-7.2.2-08
 #[test]
 fn a_reset_forgets_the_window() {
-    let mut inflater = Inflater::new(15);
-    assert_eq!(whole(&mut inflater, &HELLO).unwrap(), b"Hello");
-    assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
-    inflater.reset();
-    assert_eq!(whole(&mut inflater, &HELLO).unwrap(), b"Hello");
-    inflater.reset();
-    assert_eq!(whole(&mut inflater, &HELLO_AGAIN), Err(Corrupt));
+    let mut decompressor = Decompressor::new(15);
+    assert_eq!(whole(&mut decompressor, &HELLO).unwrap(), b"Hello");
+    assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
+    decompressor.reset();
+    assert_eq!(whole(&mut decompressor, &HELLO).unwrap(), b"Hello");
+    decompressor.reset();
+    assert_eq!(whole(&mut decompressor, &HELLO_AGAIN), Err(Corrupt));
 }
 
 // PMD-7.2.1-03 · PMD-7.2.1-04 · PMD-7.2.3.6-01
 #[test]
 fn an_empty_message_is_one_byte() {
-    let mut deflater = Deflater::new(6, 15);
-    let mut inflater = Inflater::new(15);
+    let mut compressor = Compressor::new(6, 15);
+    let mut decompressor = Decompressor::new(15);
     for message in [&b""[..], b"", b"Hello", b"", b""] {
-        let payload = deflate(&mut deflater, message, &mut Cuts::whole());
+        let payload = deflate(&mut compressor, message, &mut Cuts::whole());
         assert_eq!(payload == [0], message.is_empty());
-        assert_eq!(whole(&mut inflater, &payload).unwrap(), message);
+        assert_eq!(whole(&mut decompressor, &payload).unwrap(), message);
     }
-    deflater.reset();
-    assert_eq!(deflate(&mut deflater, b"", &mut Cuts::whole()), [0]);
+    compressor.reset();
+    assert_eq!(deflate(&mut compressor, b"", &mut Cuts::whole()), [0]);
 }
 
 /// A final block with the message, made by C zlib.
@@ -82,14 +86,14 @@ fn final_blocks_end_a_stream_but_no_message() {
         ([HELLO[..6].to_vec(), vec![0x04, 0x00, 0x00, 0xff, 0xff, 0x00]].concat(), "Hello"),
     ] {
         for piece in 1..=payload.len() {
-            let mut inflater = Inflater::new(15);
+            let mut decompressor = Decompressor::new(15);
             let mut cuts = Cuts(vec![piece, 3]);
             assert_eq!(
-                inflate(&mut inflater, &payload, &mut cuts).unwrap(),
+                inflate(&mut decompressor, &payload, &mut cuts).unwrap(),
                 message.as_bytes(),
                 "{payload:02x?}"
             );
-            assert_eq!(whole(&mut inflater, &HELLO).unwrap(), b"Hello");
+            assert_eq!(whole(&mut decompressor, &HELLO).unwrap(), b"Hello");
         }
     }
 }
@@ -99,17 +103,17 @@ fn final_blocks_end_a_stream_but_no_message() {
 #[test]
 fn final_blocks_keep_the_window() {
     let fin = [&final_block(b"Hello")[..], &[0]].concat();
-    let mut inflater = Inflater::new(15);
-    assert_eq!(whole(&mut inflater, &fin).unwrap(), b"Hello");
-    assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
-    inflater.reset();
+    let mut decompressor = Decompressor::new(15);
+    assert_eq!(whole(&mut decompressor, &fin).unwrap(), b"Hello");
+    assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
+    decompressor.reset();
     let in_one = [&final_block(b"Hello")[..], &HELLO_AGAIN].concat();
-    assert_eq!(whole(&mut inflater, &in_one).unwrap(), b"HelloHello");
+    assert_eq!(whole(&mut decompressor, &in_one).unwrap(), b"HelloHello");
 
     // All distances that the window has, after as many bytes as make the ring turn.
     for bits in [9, 12, 15] {
-        let mut deflater = zlib::Deflate::new(6, bits, 8, Z_DEFAULT_STRATEGY);
-        let mut inflater = Inflater::new(bits);
+        let mut compressor = zlib::Deflate::new(6, bits, 8, Z_DEFAULT_STRATEGY);
+        let mut decompressor = Decompressor::new(bits);
         let mut noise = 1u32;
         for len in [10, 300, 511, 512, 513, 5000, 40_000, 70_000, 3] {
             let message: Vec<u8> = (0..len)
@@ -118,26 +122,26 @@ fn final_blocks_keep_the_window() {
                     noise.to_be_bytes()[0]
                 })
                 .collect();
-            let payload = deflater.message(&message);
-            assert_eq!(whole(&mut inflater, &payload).unwrap(), message);
+            let payload = compressor.message(&message);
+            assert_eq!(whole(&mut decompressor, &payload).unwrap(), message);
             // The encoder knows nothing of these final blocks, which carry no bytes.
-            assert_eq!(whole(&mut inflater, &[0x03, 0x00, 0x00]).unwrap(), b"");
-            let payload = deflater.message(&message);
-            assert_eq!(whole(&mut inflater, &payload).unwrap(), message, "{len} bytes again");
+            assert_eq!(whole(&mut decompressor, &[0x03, 0x00, 0x00]).unwrap(), b"");
+            let payload = compressor.message(&message);
+            assert_eq!(whole(&mut decompressor, &payload).unwrap(), message, "{len} bytes again");
         }
     }
 }
 
 #[test]
 fn a_tail_that_was_left_on_does_no_harm() {
-    let mut inflater = Inflater::new(15);
+    let mut decompressor = Decompressor::new(15);
     let left_on = [&HELLO[..], &[0x00, 0x00, 0xff, 0xff]].concat();
     for piece in 1..=left_on.len() {
         let mut cuts = Cuts(vec![piece, 1]);
-        assert_eq!(inflate(&mut inflater, &left_on, &mut cuts).unwrap(), b"Hello");
-        assert_eq!(whole(&mut inflater, &HELLO_AGAIN).unwrap(), b"Hello");
-        assert_eq!(whole(&mut inflater, &[0x00, 0x00, 0x00, 0xff, 0xff]).unwrap(), b"");
-        assert_eq!(whole(&mut inflater, &[]).unwrap(), b"");
+        assert_eq!(inflate(&mut decompressor, &left_on, &mut cuts).unwrap(), b"Hello");
+        assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
+        assert_eq!(whole(&mut decompressor, &[0x00, 0x00, 0x00, 0xff, 0xff]).unwrap(), b"");
+        assert_eq!(whole(&mut decompressor, &[]).unwrap(), b"");
     }
 }
 
@@ -158,7 +162,7 @@ fn bad_data_is_noticed() {
         // A stored block without its bytes, which ends like a tail.
         &[0x00, 0x0a, 0x00, 0xf5, 0xff, 0x00, 0x00, 0xff, 0xff],
     ] {
-        assert_eq!(whole(&mut Inflater::new(15), payload), Err(Corrupt), "{payload:02x?}");
+        assert_eq!(whole(&mut Decompressor::new(15), payload), Err(Corrupt), "{payload:02x?}");
     }
 }
 
@@ -168,7 +172,7 @@ fn messages_that_are_cut_off_are_noticed() {
     for strategy in [Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY] {
         let payload = zlib::Deflate::new(6, 15, 8, strategy).message(&message.repeat(20));
         for end in 1..payload.len() {
-            assert_eq!(whole(&mut Inflater::new(15), &payload[..end]), Err(Corrupt), "{end}");
+            assert_eq!(whole(&mut Decompressor::new(15), &payload[..end]), Err(Corrupt), "{end}");
         }
     }
 }
@@ -179,23 +183,23 @@ fn a_bomb_fills_no_more_than_the_room() {
     let len = 10 << 20;
     let payload = zlib::Deflate::new(9, 15, 8, Z_DEFAULT_STRATEGY).message(&vec![0; len]);
     assert!(payload.len() < 11_000);
-    let mut inflater = Inflater::new(15);
+    let mut decompressor = Decompressor::new(15);
     let mut out = vec![1; 1000];
-    let step = inflater.inflate(&payload, &mut out).unwrap();
+    let step = decompressor.decompress(&payload, &mut out).unwrap();
     assert_eq!((step.produced, step.done), (1000, false));
     assert!(step.consumed < 200);
-    let step = inflater.inflate(&payload[step.consumed..], &mut []).unwrap();
+    let step = decompressor.decompress(&payload[step.consumed..], &mut []).unwrap();
     assert_eq!((step.produced, step.done), (0, false));
 
-    let mut inflater = Inflater::new(15);
+    let mut decompressor = Decompressor::new(15);
     let mut out = vec![1; len];
-    let step = inflater.inflate(&payload, &mut out).unwrap();
+    let step = decompressor.decompress(&payload, &mut out).unwrap();
     assert_eq!(step, Step { consumed: payload.len(), produced: len, done: true });
-    inflater.finish().unwrap();
+    decompressor.finish().unwrap();
     assert_eq!(out, vec![0; len]);
 
-    let mut inflater = Inflater::new(15);
-    let step = inflater.inflate(&payload, &mut out[..len - 1]).unwrap();
+    let mut decompressor = Decompressor::new(15);
+    let step = decompressor.decompress(&payload, &mut out[..len - 1]).unwrap();
     assert_eq!((step.produced, step.done), (len - 1, false));
 }
 
@@ -203,41 +207,41 @@ fn a_bomb_fills_no_more_than_the_room() {
 #[test]
 fn every_type_of_block_is_read() {
     let message: Vec<u8> = (0..100_000u32).map(|i| (i % 997 * i / 7).to_be_bytes()[2]).collect();
-    let mut inflater = Inflater::new(15);
+    let mut decompressor = Decompressor::new(15);
     // Stored, fixed, dynamic, and dynamic of many blocks.
     for (level, mem_level, strategy) in
         [(0, 8, Z_DEFAULT_STRATEGY), (6, 8, Z_FIXED), (6, 9, Z_DEFAULT_STRATEGY), (9, 1, Z_HUFFMAN_ONLY)]
     {
-        let mut deflater = zlib::Deflate::new(level, 15, mem_level, strategy);
+        let mut compressor = zlib::Deflate::new(level, 15, mem_level, strategy);
         for cuts in [Cuts::whole(), Cuts(vec![1000, 333]), Cuts(vec![7, Cuts::WHOLE])] {
-            let payload = deflater.message(&message);
-            assert_eq!(inflate(&mut inflater, &payload, &mut cuts.clone()).unwrap(), message);
+            let payload = compressor.message(&message);
+            assert_eq!(inflate(&mut decompressor, &payload, &mut cuts.clone()).unwrap(), message);
         }
-        inflater.reset();
+        decompressor.reset();
     }
 }
 
 // PMD-7.2.1-09 · PMD-7.2.1-10 · PMD-7.2.3.6-01
 #[test]
 fn fragments_can_be_read_as_they_come() {
-    let mut deflater = Deflater::new(6, 15);
-    let mut inflater = Inflater::new(15);
+    let mut compressor = Compressor::new(6, 15);
+    let mut decompressor = Decompressor::new(15);
     for round in 0..3 {
         let mut message = Vec::new();
         for fragment in [&b"first of three, "[..], b"", b"second of three, "] {
             let mut out = [0; 100];
-            let step = deflater.flush(fragment, &mut out);
+            let step = compressor.flush(fragment, &mut out);
             assert!(step.done);
             let payload = &out[..step.produced];
             assert_eq!(payload.ends_with(&[0, 0, 0xff, 0xff]), !fragment.is_empty());
             let mut room = [0; 100];
-            let step = inflater.inflate(payload, &mut room).unwrap();
+            let step = decompressor.decompress(payload, &mut room).unwrap();
             assert_eq!((&room[..step.produced], step.done), (fragment, true));
             message.extend_from_slice(fragment);
         }
         let last = if round == 1 { &b""[..] } else { b"third of three" };
-        let payload = deflate(&mut deflater, last, &mut Cuts::whole());
+        let payload = deflate(&mut compressor, last, &mut Cuts::whole());
         assert_eq!(payload == [0], last.is_empty());
-        assert_eq!(whole(&mut inflater, &payload).unwrap(), last);
+        assert_eq!(whole(&mut decompressor, &payload).unwrap(), last);
     }
 }

@@ -5,40 +5,42 @@ use super::*;
 #[test]
 fn a_pool_lends_codecs_without_a_past() {
     for pool in [Pool::new(1), Pool::per_thread(1)] {
-        let mut deflater = pool.take_deflater(6, 15);
-        assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
-        let place = &raw const *deflater;
-        pool.clone().give_deflater(deflater);
-        let mut deflater = pool.take_deflater(6, 15);
-        assert_eq!(&raw const *deflater, place, "the same one");
-        assert_eq!(deflate(&mut deflater, b"Hello", &mut Cuts::whole()), HELLO);
-        pool.give_deflater(deflater);
+        let mut compressor = pool.take_compressor(6, 15);
+        assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
+        let place = &raw const *compressor;
+        pool.clone().give_compressor(compressor);
+        let mut compressor = pool.take_compressor(6, 15);
+        assert_eq!(&raw const *compressor, place, "the same one");
+        assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
+        pool.give_compressor(compressor);
         // Of another window: made anew, and takes the other's place.
-        let small = pool.take_deflater(6, 9);
+        let small = pool.take_compressor(6, 9);
         assert_ne!(&raw const *small, place);
-        pool.give_deflater(small);
-        let mut inflater = pool.take_inflater();
-        whole(&mut inflater, &HELLO).unwrap();
-        let place = &raw const *inflater;
-        pool.give_inflater(inflater);
-        let mut inflater = pool.take_inflater();
-        assert_eq!(&raw const *inflater, place, "the same one");
-        assert_eq!(whole(&mut inflater, &HELLO_AGAIN), Err(Corrupt));
-        pool.give_inflater(inflater);
-        assert_eq!(whole(&mut pool.take_inflater(), &HELLO).unwrap(), b"Hello");
+        pool.give_compressor(small);
+        let mut decompressor = pool.take_decompressor();
+        whole(&mut decompressor, &HELLO).unwrap();
+        let place = &raw const *decompressor;
+        pool.give_decompressor(decompressor);
+        let mut decompressor = pool.take_decompressor();
+        assert_eq!(&raw const *decompressor, place, "the same one");
+        assert_eq!(whole(&mut decompressor, &HELLO_AGAIN), Err(Corrupt));
+        pool.give_decompressor(decompressor);
+        assert_eq!(whole(&mut pool.take_decompressor(), &HELLO).unwrap(), b"Hello");
     }
 }
 
 #[test]
 fn a_pool_of_each_thread_is_its_own() {
     let pool = Pool::per_thread(1);
-    let inflater = pool.take_inflater();
-    let place = (&raw const *inflater).addr();
-    pool.give_inflater(inflater);
+    let decompressor = pool.take_decompressor();
+    let place = (&raw const *decompressor).addr();
+    pool.give_decompressor(decompressor);
     let other = pool.clone();
     // What is taken there stays there, so it cannot be the one that is kept here.
-    std::thread::spawn(move || assert_ne!((&raw const *other.take_inflater()).addr(), place)).join().unwrap();
-    assert_eq!((&raw const *pool.take_inflater()).addr(), place);
+    std::thread::spawn(move || assert_ne!((&raw const *other.take_decompressor()).addr(), place))
+        .join()
+        .unwrap();
+    assert_eq!((&raw const *pool.take_decompressor()).addr(), place);
 }
 
 /// Noise of bytes that the fixed code is longest for does not shrink in any way.
@@ -51,12 +53,12 @@ fn the_bound_is_enough() {
     };
     for bits in [8, 12, 15] {
         for level in 1..10 {
-            let mut deflater = Deflater::new(level, bits);
+            let mut compressor = Compressor::new(level, bits);
             for len in [0, 1, 2, 10, 100, 1000, 5000, 70_000] {
                 let message: Vec<u8> = (0..len).map(|_| next()).collect();
-                let step = deflater.finish(&message, &mut vec![0; Deflater::bound(len)]);
+                let step = compressor.finish(&message, &mut vec![0; Compressor::bound(len)]);
                 assert!(step.done, "level {level}, {bits} bits, {len} bytes");
-                deflater.reset();
+                compressor.reset();
             }
         }
     }

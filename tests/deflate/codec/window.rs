@@ -9,16 +9,16 @@ use super::*;
 fn the_largest_distance_is_read() {
     let mut message = at_distance(32_768);
     message.truncate(32_768);
-    let mut deflater = zlib::Deflate::new(0, 15, 8, Z_DEFAULT_STRATEGY);
-    let mut inflater = Inflater::new(15);
-    assert_eq!(whole(&mut inflater, &deflater.message(&message)).unwrap(), message);
+    let mut compressor = zlib::Deflate::new(0, 15, 8, Z_DEFAULT_STRATEGY);
+    let mut decompressor = Decompressor::new(15);
+    assert_eq!(whole(&mut decompressor, &compressor.message(&message)).unwrap(), message);
     // 0, 01: length 3 is 0000001, distance 24577 to 32768 is 11101 with thirteen bits more, end of block
     // 0000000, empty block 000.
     let bits = "0 10 0000001 11101 1111111111111 0000000 000";
     let bits: Vec<u8> = bits.bytes().filter(|&bit| bit != b' ').map(|bit| bit - b'0').collect();
     let payload: Vec<u8> =
         bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |byte, bit| byte << 1 | bit)).collect();
-    assert_eq!(whole(&mut inflater, &payload).unwrap(), message[..3]);
+    assert_eq!(whole(&mut decompressor, &payload).unwrap(), message[..3]);
 }
 
 // PMD-7.1.2.1-04 · PMD-7.1.2.2-03 · PMD-7.2.1-11 · PMD-7.2.1-16 · PMD-7.2.1-18 · PMD-7.2.2-13: each
@@ -28,8 +28,8 @@ fn no_distance_is_beyond_the_window() {
     for bits in 8..=15u8 {
         let window = 1usize << bits;
         for level in [1, 2, 3, 6, 9] {
-            let mut deflater = Deflater::new(level, bits);
-            let mut inflater = zlib::Inflate::new(bits);
+            let mut compressor = Compressor::new(level, bits);
+            let mut decompressor = zlib::Inflate::new(bits);
             for distance in [
                 16,
                 100,
@@ -46,8 +46,12 @@ fn no_distance_is_beyond_the_window() {
                 window + 1,
             ] {
                 let message = at_distance(distance.max(9));
-                let payload = deflate(&mut deflater, &message, &mut Cuts::whole());
-                assert_eq!(inflater.message(&payload), Ok(message), "level {level}, {bits} bits, {distance}");
+                let payload = deflate(&mut compressor, &message, &mut Cuts::whole());
+                assert_eq!(
+                    decompressor.message(&payload),
+                    Ok(message),
+                    "level {level}, {bits} bits, {distance}"
+                );
             }
         }
     }
@@ -56,20 +60,20 @@ fn no_distance_is_beyond_the_window() {
 // PMD-7.2.3.2-01 · PMD-7.3-03
 #[test]
 fn a_message_that_goes_out_plain_is_not_referred_to() {
-    let mut deflater = Deflater::new(6, 15);
-    let mut inflater = zlib::Inflate::new(15);
-    let first = deflate(&mut deflater, b"one two three four", &mut Cuts::whole());
-    inflater.message(&first).unwrap();
+    let mut compressor = Compressor::new(6, 15);
+    let mut decompressor = zlib::Inflate::new(15);
+    let first = deflate(&mut compressor, b"one two three four", &mut Cuts::whole());
+    decompressor.message(&first).unwrap();
     // Compressed to the end, or half of it; the peer gets it plain.
-    let _ = deflate(&mut deflater, b"five six seven eight", &mut Cuts::whole());
-    deflater.reset();
-    let next = deflate(&mut deflater, b"five six seven eight, one two three four", &mut Cuts::whole());
-    assert_eq!(inflater.message(&next).unwrap(), b"five six seven eight, one two three four");
-    let _ = deflater.deflate(b"nine ten eleven twelve", &mut [0; 100]);
-    let _ = deflater.finish(b"thirteen fourteen fifteen sixteen", &mut [0; Deflater::MIN_ROOM]);
-    deflater.reset();
-    let next = deflate(&mut deflater, b"nine ten eleven twelve", &mut Cuts::whole());
-    assert_eq!(inflater.message(&next).unwrap(), b"nine ten eleven twelve");
+    let _ = deflate(&mut compressor, b"five six seven eight", &mut Cuts::whole());
+    compressor.reset();
+    let next = deflate(&mut compressor, b"five six seven eight, one two three four", &mut Cuts::whole());
+    assert_eq!(decompressor.message(&next).unwrap(), b"five six seven eight, one two three four");
+    let _ = compressor.compress(b"nine ten eleven twelve", &mut [0; 100]);
+    let _ = compressor.finish(b"thirteen fourteen fifteen sixteen", &mut [0; Compressor::MIN_ROOM]);
+    compressor.reset();
+    let next = deflate(&mut compressor, b"nine ten eleven twelve", &mut Cuts::whole());
+    assert_eq!(decompressor.message(&next).unwrap(), b"nine ten eleven twelve");
 }
 
 #[test]
@@ -82,35 +86,44 @@ fn when_a_message_goes_out_plain() {
         (1024, 1030, true, true),
         (1024, 1023, true, false),
     ] {
-        assert_eq!(Deflater::prefers_plain(10, plain, compressed, takeover), expected);
+        assert_eq!(Compressor::prefers_plain(10, plain, compressed, takeover), expected);
     }
 }
 
 /// A message that was compressed once, for many, lies between the messages of a compressor.
 #[test]
 fn a_message_from_elsewhere_lies_between() {
-    let prepared = deflate(&mut Deflater::new(9, 9), b"to all: one two three four", &mut Cuts::whole());
-    let mut inflater = Inflater::new(15);
-    let mut deflater = Deflater::new(6, 15);
+    let prepared = deflate(&mut Compressor::new(9, 9), b"to all: one two three four", &mut Cuts::whole());
+    let mut decompressor = Decompressor::new(15);
+    let mut compressor = Compressor::new(6, 15);
     for message in ["to you: one two three four", "to you: again", "to you: one two three four"] {
-        let payload = deflate(&mut deflater, message.as_bytes(), &mut Cuts::whole());
-        assert_eq!(whole(&mut inflater, &payload).unwrap(), message.as_bytes());
-        assert_eq!(whole(&mut inflater, &prepared).unwrap(), b"to all: one two three four");
-        deflater.reset();
+        let payload = deflate(&mut compressor, message.as_bytes(), &mut Cuts::whole());
+        assert_eq!(whole(&mut decompressor, &payload).unwrap(), message.as_bytes());
+        assert_eq!(whole(&mut decompressor, &prepared).unwrap(), b"to all: one two three four");
+        compressor.reset();
     }
 }
 
+/// One end of a connection: a codec for each direction.
+struct End {
+    send: SendCodec,
+    receive: ReceiveCodec,
+}
+
 /// What one end sends, and the other reads.
-fn exchange(from: &mut DeflateEndpoint, to: &mut DeflateEndpoint, message: &[u8]) -> Vec<u8> {
-    let payload = deflate(from.deflater(), message, &mut Cuts::whole());
-    from.end_sent();
-    assert_eq!(whole(to.inflater(), &payload).unwrap(), message);
-    to.end_received();
+fn exchange(from: &mut End, to: &mut End, message: &[u8]) -> Vec<u8> {
+    let payload = deflate(from.send.compressor(), message, &mut Cuts::whole());
+    from.send.end_message();
+    assert_eq!(whole(to.receive.decompressor(), &payload).unwrap(), message);
+    to.receive.end_message();
     payload
 }
 
-fn ends(params: DeflateParams, pool: Option<&Pool>) -> (DeflateEndpoint, DeflateEndpoint) {
-    let end = |is_server| DeflateEndpoint::new(is_server, params, &Deflate::new(), pool.cloned());
+fn ends(params: DeflateParams, pool: Option<&Pool>) -> (End, End) {
+    let end = |is_server| End {
+        send: SendCodec::new(is_server, params, &DeflateConfig::new(), pool.cloned()),
+        receive: ReceiveCodec::new(is_server, params, pool.cloned()),
+    };
     (end(true), end(false))
 }
 
@@ -132,8 +145,8 @@ fn each_end_keeps_to_what_is_agreed() {
                 assert_eq!(exchange(&mut server, &mut client, b"Hello") == first, server_alone);
                 let first = exchange(&mut client, &mut server, b"Hello!");
                 assert_eq!(exchange(&mut client, &mut server, b"Hello!") == first, client_alone);
-                server.forget_sent();
-                client.forget_sent();
+                server.send.forget();
+                client.send.forget();
             }
         }
     }
@@ -150,8 +163,7 @@ fn each_end_has_its_own_window() {
     assert!(from_client.len() < from_server.len());
     assert_eq!(zlib::Inflate::new(9).message(&from_server), Ok(far.clone()));
     assert_eq!(zlib::Inflate::new(12).message(&from_client), Ok(far));
-    assert!(server.can_send_prepared(9) && !server.can_send_prepared(10));
-    assert!(client.can_send_prepared(12) && !client.can_send_prepared(13));
-    assert_eq!((server.compresses(31), server.compresses(32)), (false, true));
-    assert!(server.prefers_plain(512, 512) && !client.prefers_plain(512, 512));
+    assert_eq!((server.send.window_bits(), client.send.window_bits()), (9, 12));
+    assert_eq!((server.send.compresses(31), server.send.compresses(32)), (false, true));
+    assert!(server.send.prefers_plain(512, 512) && !client.send.prefers_plain(512, 512));
 }

@@ -94,7 +94,7 @@ proptest! {
             .with_client_no_context_takeover(no_takeover)
             .with_server_max_window_bits(bits)
             .with_client_max_window_bits(bits);
-        let config = Config::new().deflate(Deflate::new().level(level));
+        let config = Config::new().deflate(DeflateConfig::new().level(level));
         let pool = Pool::new(2);
         let mut server = server_with(config, params);
         let mut client = client_with(config, params);
@@ -114,16 +114,16 @@ proptest! {
                 ($connection:expr) => {{
                     let tx = $connection.sender();
                     if fragments > 0 {
-                        tx.compress(how).begin(DataKind::Binary).unwrap();
+                        tx.begin_with(DataKind::Binary, how).unwrap();
                         for piece in message.chunks(message.len() / fragments + 1) {
                             tx.fragment(piece).unwrap();
                             tx.ping(b"between").unwrap();
                         }
                         tx.finish(b"").unwrap();
                     } else if is_prepared {
-                        tx.compress(how).prepared(&PreparedMessage::binary(&message)).unwrap();
+                        tx.prepared_with(&PreparedMessage::binary(&message), how).unwrap();
                     } else {
-                        tx.compress(how).binary(&message).unwrap();
+                        tx.message_with(Message::Binary(&message), how).unwrap();
                     }
                     take_outgoing(&mut $connection)
                 }};

@@ -5,7 +5,7 @@ use super::*;
 // PMD-7-01 · PMD-5-13 · PMD-5-19 · WS-9-01 · WS-9.1-10 · WS-9.2-01 · WS-6.1-08 · WS-6.2-06
 #[test]
 fn both_ends_agree_in_the_handshake() {
-    let deflate = Deflate::new().server_max_window_bits(12).client_no_context_takeover(true);
+    let deflate = DeflateConfig::new().server_max_window_bits(12).client_no_context_takeover(true);
     let mut pair = Pair::new(Config::new().deflate(deflate));
     assert!(pair.client.deflate().is_none());
     let request = String::from_utf8(pair.client.outgoing().to_vec()).unwrap();
@@ -33,7 +33,7 @@ fn both_ends_agree_in_the_handshake() {
 #[test]
 fn a_client_masks_the_compressed_bytes() {
     let mut client = client_with(config(), DeflateParams::new());
-    client.sender().compress(Compress::Always).text("Hello").unwrap();
+    client.sender().message_with(Message::Text("Hello"), Compress::Always).unwrap();
     let bytes = take_outgoing(&mut client);
     assert_eq!(bytes[..2], [0xc1, 0x80 | 7]);
     assert_eq!(frames(&bytes), [frame(0xc1, &HELLO)]);
@@ -69,7 +69,7 @@ fn a_client_that_needs_compression_closes_with_1010() {
 #[test]
 fn a_client_compresses_within_the_window_that_was_agreed() {
     let request = ClientRequest::new("ws://h/").unwrap();
-    let wants = Config::new().deflate(Deflate::new().client_max_window_bits(9));
+    let wants = Config::new().deflate(DeflateConfig::new().client_max_window_bits(9));
     let client = Connection::client(&request, config(), rng()).unwrap();
     let mut pair = Pair { client, server: Connection::server(wants) };
     pair.deliver_to_server();

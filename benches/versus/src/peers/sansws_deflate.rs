@@ -5,18 +5,18 @@ use super::sansws::{CONFIG, Open};
 use crate::session::{Deflating, Result, Session, Sink, Standing};
 use crate::transport::{Link, Stream};
 use crate::wire::Payload;
-use sansws::deflate::{Deflate, DeflateParams, Pool};
+use sansws::deflate::{DeflateConfig, DeflateParams, Pool};
 use sansws::{Connection, Message, Server};
 use std::ops::ControlFlow::{Break, Continue};
 
 /// The default level and threshold.
 pub const DEFAULT: Deflating = Deflating {
     name: "sansws",
-    level: Deflate::new().compression_level(),
+    level: DeflateConfig::new().compression_level(),
     codec: "zlib-rs",
     standing: Standing::Ours,
     lacks: nothing,
-    open: |takeover, _, link| open(takeover, Deflate::new(), None, link),
+    open: |takeover, _, link| open(takeover, DeflateConfig::new(), None, link),
 };
 
 /// With this level, whatever the length of a message.
@@ -24,7 +24,7 @@ pub const fn with_level(name: &'static str, level: u8) -> Deflating {
     Deflating {
         name,
         level,
-        open: |takeover, level, link| open(takeover, Deflate::new().level(level).threshold(0), None, link),
+        open: |takeover, level, link| open(takeover, DeflateConfig::new().level(level).threshold(0), None, link),
         ..DEFAULT
     }
 }
@@ -33,13 +33,13 @@ pub const fn with_level(name: &'static str, level: u8) -> Deflating {
 pub const WITH_POOL: Deflating = Deflating {
     name: "sansws (pool)",
     lacks: |takeover| takeover.then_some("the pool is for those who take no context over"),
-    open: |takeover, _, link| open(takeover, Deflate::new(), Some(Pool::new(1)), link),
+    open: |takeover, _, link| open(takeover, DeflateConfig::new(), Some(Pool::new(1)), link),
     ..DEFAULT
 };
 
 struct Compressed(Open<Server, true>);
 
-fn open(takeover: bool, deflate: Deflate, pool: Option<Pool>, link: Link<Stream>) -> Box<dyn Session> {
+fn open(takeover: bool, deflate: DeflateConfig, pool: Option<Pool>, link: Link<Stream>) -> Box<dyn Session> {
     let params = DeflateParams::new()
         .with_server_no_context_takeover(!takeover)
         .with_client_no_context_takeover(!takeover);

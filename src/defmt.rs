@@ -1,7 +1,7 @@
-//! How `defmt` shows what is more than a name or a number. Nothing here shows a payload, a key or the value of a header
-//! field: logs are read by others.
+//! `defmt::Format` for the types that cannot derive it. No implementation shows a payload, a key or the value of a
+//! header, because other people read logs.
 
-#![allow(clippy::match_same_arms, clippy::single_match_else, reason = "what the macro makes of the arms")]
+#![allow(clippy::match_same_arms, clippy::single_match_else, reason = "the macro expands the arms to this")]
 
 use crate::close::Close;
 use crate::connection::{Connection, Sender};

@@ -1,58 +1,59 @@
-//! Compressed payload into messages (RFC 7692 section 7.2.2): the output is the same however input and room
-//! are cut, and grows only by what the caller makes room for.
+//! Decompresses messages (RFC 7692 section 7.2.2). The output does not depend on how the input and the room
+//! are cut, and it is never larger than the room that the caller provides.
 
-use super::zlib::Decoder;
+use super::zlib::RawDecoder;
 use super::{Corrupt, Step};
 use crate::config::window_bits;
 use alloc::vec::Vec;
 
 /// Decompresses the messages of one direction.
 ///
-/// For each message call [`inflate`](Self::inflate) with what arrives, then [`finish`](Self::finish). Where
-/// the peer takes no context over, call [`reset`](Self::reset) between messages.
+/// For each message, call [`decompress`](Self::decompress) with the payload as it arrives, then
+/// [`finish`](Self::finish). If the peer takes no context over, call [`reset`](Self::reset) between messages.
 ///
 /// ```
-/// use sansws::deflate::Inflater;
+/// use sansws::deflate::Decompressor;
 ///
-/// let mut inflater = Inflater::new(15);
+/// let mut decompressor = Decompressor::new(15);
 /// let mut out = [0; 100];
-/// let step = inflater.inflate(&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00], &mut out)?;
+/// let step = decompressor.decompress(&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00], &mut out)?;
 /// assert!(step.done);
-/// inflater.finish()?;
+/// decompressor.finish()?;
 /// assert_eq!(out[..step.produced], *b"Hello");
 /// # Ok::<(), sansws::deflate::Corrupt>(())
 /// ```
-pub struct Inflater {
-    decoder: Decoder,
+pub struct Decompressor {
+    decoder: RawDecoder,
     history: History,
-    /// The last four bytes of the message's input.
+    /// The last four input bytes of the message.
     last: [u8; 4],
-    /// No input came since the message has begun, or since a final block in it.
+    /// No input has arrived since the beginning of the message, or since a final block in the message.
     is_at_start: bool,
-    /// A byte that was decoded while there was no room, to find out whether there are more.
+    /// A byte that was decoded without room for it, to find out whether there is more output.
     waiting: Option<u8>,
-    /// What comes next is corrupt. What came before it is given out first, as it would have been had the bytes come one
-    /// by one.
+    /// The next input is corrupt. The output before it is returned first, as it would be if the bytes had
+    /// arrived one by one.
     is_corrupt: bool,
 }
 
-/// What the sender has removed from the end of a message, section 7.2.1.
+/// The bytes that the sender has removed from the end of a message, section 7.2.1.
 pub(super) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
-/// An empty block in full, and one byte more, which the decoder leaves alone where the block ends.
+/// A complete empty block, and one more byte. The decoder does not take this byte if it stops at the end of
+/// the block.
 const END: [u8; 6] = [0, 0, 0, 0xff, 0xff, 0];
-/// Where in [`END`] is the tail.
+/// The position of the tail in [`END`].
 const END_TAIL: usize = 1;
-/// Where in [`END`] the block ends.
+/// The end of the block in [`END`].
 const END_BLOCK: usize = 5;
 
-impl Inflater {
-    /// A decoder with an empty window. `window_bits` is the base-2 logarithm of the largest window that the
-    /// peer may use, 8 to 15.
+impl Decompressor {
+    /// Creates a decompressor with an empty window. `window_bits` is the base-2 logarithm of the largest
+    /// window that the peer may use, 8 to 15.
     #[must_use]
     pub fn new(window_bits: u8) -> Self {
         Self {
-            decoder: Decoder::new(),
+            decoder: RawDecoder::new(),
             history: History::new(window_bits),
             last: [0xff; 4],
             is_at_start: true,
@@ -61,11 +62,11 @@ impl Inflater {
         }
     }
 
-    /// Forgets the message under way and the window: the next message refers to nothing before it. Keeps the
+    /// Forgets the current message and the window: the next message refers to nothing before it. Keeps the
     /// memory.
     ///
-    /// Between messages of a peer that takes no context over (PMD-7.2.2-04 and -06); for any other it would
-    /// break the next message (PMD-7.2.2-05, -07 and -08).
+    /// Call it between messages of a peer that takes no context over (PMD-7.2.2-04 and -06). If the peer
+    /// takes its context over, this call would break the next message (PMD-7.2.2-05, -07 and -08).
     pub fn reset(&mut self) {
         self.decoder.restart();
         self.history.clear();
@@ -76,13 +77,13 @@ impl Inflater {
 
     /// Decompresses a piece of a message, as far as there is room. PMD-7.2.2-02
     ///
-    /// Not [`done`](Step::done) means that there is more: call it again with the rest of the input, which may be
-    /// empty, and more room; or give up where the message would become too long.
-    /// Exactly as much room as the message has bytes is enough.
+    /// If the step is not [`done`](Step::done), there is more output: call it again with the rest of the
+    /// input, which may be empty, and more room; or give up if the message would become too long. A message
+    /// of `n` bytes never needs more than `n` bytes of room.
     ///
     /// # Errors
-    /// [`Corrupt`], once all in front of it was given out: the connection has to fail (PMD-7.2.2-03).
-    pub fn inflate(&mut self, input: &[u8], out: &mut [u8]) -> Result<Step, Corrupt> {
+    /// [`Corrupt`], after all output before the corrupt input: the connection has to fail (PMD-7.2.2-03).
+    pub fn decompress(&mut self, input: &[u8], out: &mut [u8]) -> Result<Step, Corrupt> {
         let step = self.decode(input, out, Stop::AtEnd)?;
         let taken = input.get(..step.consumed).unwrap_or_default();
         for &byte in taken.get(taken.len().saturating_sub(self.last.len())..).unwrap_or_default() {
@@ -92,15 +93,16 @@ impl Inflater {
         Ok(step)
     }
 
-    /// Ends the message, once [`inflate`](Self::inflate) is [`done`](Step::done) with all of it: takes the
-    /// tail that the sender has removed, which decompresses to nothing. PMD-7.2.2-01
+    /// Ends the message, after [`decompress`](Self::decompress) is [`done`](Step::done) with all of its
+    /// payload. This call decompresses the tail that the sender has removed, which adds no output.
+    /// PMD-7.2.2-01
     ///
     /// # Errors
-    /// [`Corrupt`] for a message that ends in the middle of a block, and where `inflate` is not done.
+    /// [`Corrupt`] if the message ends in the middle of a block, or if `decompress` is not done.
     pub fn finish(&mut self) -> Result<(), Corrupt> {
-        // The payload ends with the header of an empty block, that is with at most five bits and zeros. Some
-        // peers leave the whole block in its place, or out behind a final block: then it is added in full,
-        // which does no harm.
+        // Normally the payload ends with the header of an empty block: three zero bits, and zeros up to the
+        // next byte. Some peers do not remove the rest of this block, or write no such block after a final
+        // block. Then a complete empty block is added, which does no harm.
         let is_whole = self.is_at_start || self.last == TAIL;
         let mut at = if is_whole { 0 } else { END_TAIL };
         while at < END_BLOCK {
@@ -112,7 +114,7 @@ impl Inflater {
         }
         if at > END_BLOCK {
             self.is_corrupt = true;
-            // That came out of the tail, and is no part of the message.
+            // This byte was decoded from the tail and is no part of the message.
             self.waiting = None;
             return Err(Corrupt);
         }
@@ -164,7 +166,7 @@ impl Inflater {
             } else {
                 step.produced += decoded.produced;
             }
-            // A final block may end with a byte that was taken while there was no room for what it gives.
+            // Even without room for output the codec may take the byte that ends a final block.
             if self.is_corrupt {
                 continue;
             }
@@ -178,26 +180,26 @@ impl Inflater {
     }
 }
 
-impl core::fmt::Debug for Inflater {
+impl core::fmt::Debug for Decompressor {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        // The window is what the peer said, which is nothing for a log.
-        f.debug_struct("Inflater").field("is_at_start", &self.is_at_start).finish_non_exhaustive()
+        // The window holds what the peer has said, which must not appear in a log.
+        f.debug_struct("Decompressor").field("is_at_start", &self.is_at_start).finish_non_exhaustive()
     }
 }
 
-/// Where to stop while there are input and room.
+/// When to stop although there are more input and room.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stop {
     AtEnd,
     AtBlock,
 }
 
-/// The window once more, for a stream that begins where a final block has ended: the codec forgets its own
-/// there, while the RFC lets the peer refer back as before. Grows with the bytes that were decoded.
+/// A copy of the window. At the end of a final block the codec forgets its own window, but the RFC allows the
+/// peer to refer back as before. The copy grows with the decoded bytes.
 struct History {
     ring: Vec<u8>,
     capacity: usize,
-    /// Where the oldest byte is, once the ring is full.
+    /// The position of the oldest byte, once the ring is full.
     start: usize,
 }
 
@@ -217,11 +219,11 @@ impl History {
         let (fill, rest) = bytes.split_at(room.min(bytes.len()));
         let len = self.ring.len() + fill.len();
         if len > self.ring.capacity() {
-            // At most doubled, and never more than the window.
+            // The memory at most doubles, and never exceeds the window.
             self.ring.reserve_exact((2 * len).min(self.capacity) - self.ring.len());
         }
         self.ring.extend_from_slice(fill);
-        // Over the oldest bytes, up to the end of the ring and then from its beginning.
+        // Overwrite the oldest bytes: first up to the end of the ring, then from its beginning.
         let (first, second) = rest.split_at((self.ring.len() - self.start).min(rest.len()));
         if let Some(oldest) = self.ring.get_mut(self.start..self.start + first.len()) {
             oldest.copy_from_slice(first);
@@ -234,7 +236,7 @@ impl History {
         }
     }
 
-    /// The older and the newer part.
+    /// The older and the newer part of the window.
     fn window(&self) -> (&[u8], &[u8]) {
         let (newer, older) = self.ring.split_at(self.start.min(self.ring.len()));
         (older, newer)

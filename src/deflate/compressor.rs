@@ -1,62 +1,64 @@
-//! Messages into compressed payload (RFC 7692 section 7.2.1). What is compressed never refers to a byte that
-//! the peer has not seen in a compressed message: whoever keeps such bytes from the peer calls
-//! [`Deflater::reset`].
+//! Compresses messages (RFC 7692 section 7.2.1). The output never refers to a byte that the peer has not seen
+//! in a compressed message: a caller that withholds compressed bytes from the peer calls
+//! [`Compressor::reset`].
 
 use super::Step;
-use super::inflater::TAIL;
-use super::zlib::Encoder;
+use super::decompressor::TAIL;
+use super::zlib::RawEncoder;
 use crate::config::window_bits;
 
 /// Compresses the messages of one direction.
 ///
-/// For each message call [`finish`](Self::finish) with all of it, or [`deflate`](Self::deflate) with what is
-/// at hand and then `finish` with the last piece. The message is compressed before the next one is begun.
+/// For each message, call [`finish`](Self::finish) with the whole message, or [`compress`](Self::compress)
+/// with each piece and then `finish` with the last piece. Compress one message completely before you begin
+/// the next.
 ///
 /// ```
-/// use sansws::deflate::Deflater;
+/// use sansws::deflate::Compressor;
 ///
-/// let mut deflater = Deflater::new(6, 15);
+/// let mut compressor = Compressor::new(6, 15);
 /// let mut out = [0; 100];
-/// let step = deflater.finish(b"Hello", &mut out);
+/// let step = compressor.finish(b"Hello", &mut out);
 /// assert!(step.done);
 /// assert_eq!(out[..step.produced], [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]);
 /// ```
 ///
 /// # Context takeover
 ///
-/// By itself a message refers to those before it. [`reset`](Self::reset) forgets them; it costs nothing until
-/// the next message is compressed, which then begins with an empty window. Call it
+/// A compressed message refers to the messages before it. [`reset`](Self::reset) forgets them: the next
+/// message then begins with an empty window. The call itself costs nothing. Call it
 ///
-/// - after each message where no context is taken over (PMD-7.2.1-12, PMD-7.2.1-14, PMD-7.1.1.2-05);
-/// - when a message was compressed and then goes out plain, as [`prefers_plain`](Self::prefers_plain) may
-///   advise: the peer does not see its bytes. A message that was never given to the compressor changes
-///   nothing (PMD-7.2.3.2-01);
-/// - when the peer gets a compressed message that did not come from here, such as one that was compressed
-///   once for many: it lies between this compressor's messages in the peer's window. Such a message must be
-///   made by a new or reset compressor, so that it refers to nothing before it.
-pub struct Deflater {
-    encoder: Encoder,
+/// - after each message, if no context is taken over (PMD-7.2.1-12, PMD-7.2.1-14, PMD-7.1.1.2-05);
+/// - after a message that was compressed and then sent uncompressed, as
+///   [`prefers_plain`](Self::prefers_plain) may advise: the peer does not see the compressed bytes. A message
+///   that the compressor has never seen changes nothing (PMD-7.2.3.2-01);
+/// - when the peer gets a compressed message from another compressor, such as a message that is compressed
+///   once for many connections: the peer's window then holds bytes that this compressor does not know. Such a
+///   message must come from a new or reset compressor, so that it refers to nothing before it.
+pub struct Compressor {
+    encoder: RawEncoder,
     level: u8,
     window_bits: u8,
     /// The next message begins with an empty window.
     is_reset: bool,
-    /// There is input that was not flushed.
+    /// Some input has not been flushed.
     has_input: bool,
-    /// The last bytes of the output, as long as they may be the tail.
+    /// The last bytes of the output, while they may still be the tail that the message must not have.
     held: Option<[u8; TAIL.len()]>,
 }
 
-impl Deflater {
-    /// The least room that [`flush`](Self::flush) and [`finish`](Self::finish) get on with.
-    pub const MIN_ROOM: usize = TAIL.len() + Encoder::MIN_ROOM + 5;
+impl Compressor {
+    /// The least room that [`flush`](Self::flush) and [`finish`](Self::finish) need.
+    pub const MIN_ROOM: usize = TAIL.len() + RawEncoder::MIN_ROOM + 5;
 
-    /// A compressor with an empty window. `level` is 1 (fastest) to 9 (smallest), `bits` the base-2 logarithm
-    /// of the window, 8 to 15: nothing refers back further (PMD-7.2.1-16, PMD-7.2.1-18, PMD-7.2.2-13).
+    /// Creates a compressor with an empty window. `level` is 1 (fastest) to 9 (smallest). `bits` is the
+    /// base-2 logarithm of the window, 8 to 15: no message refers back further (PMD-7.2.1-16, PMD-7.2.1-18,
+    /// PMD-7.2.2-13).
     #[must_use]
     pub fn new(level: u8, bits: u8) -> Self {
         let (level, window_bits) = (level.clamp(1, 9), window_bits(bits));
         Self {
-            encoder: Encoder::new(level, window_bits),
+            encoder: RawEncoder::new(level, window_bits),
             level,
             window_bits,
             is_reset: false,
@@ -65,18 +67,20 @@ impl Deflater {
         }
     }
 
-    /// How much room is enough for `len` bytes, to be compressed in one step.
+    /// The room that is always enough to compress `len` bytes in one step.
     #[must_use]
     pub const fn bound(len: usize) -> usize {
-        // A literal takes at most 9 bits in the fastest level, which knows no other way out.
+        // The fastest level writes data that does not repeat as literals of at most 9 bits; it has no shorter
+        // form.
         len.saturating_add(len / 8).saturating_add(len / 64).saturating_add(2 * Self::MIN_ROOM)
     }
 
-    /// Compresses a piece of a message, where more follows. Much of the output comes later. PMD-7.2.1-01
+    /// Compresses a piece of a message that is not the last. Later calls return most of the output.
+    /// PMD-7.2.1-01
     ///
-    /// Not [`done`](Step::done) means that `out` is full: call it again with the rest of the input and more
-    /// room.
-    pub fn deflate(&mut self, input: &[u8], out: &mut [u8]) -> Step {
+    /// If the step is not [`done`](Step::done), `out` is full: call it again with the rest of the input and
+    /// more room.
+    pub fn compress(&mut self, input: &[u8], out: &mut [u8]) -> Step {
         self.begin();
         let encoded = self.encoder.encode(input, out);
         self.has_input |= encoded.consumed > 0;
@@ -86,8 +90,8 @@ impl Deflater {
     /// Compresses a piece of a message so that the peer can read all of it at once: for a fragment that is
     /// not the last. PMD-7.2.1-09 · PMD-7.2.1-10
     ///
-    /// Not [`done`](Step::done) means that `out` is full, or has less room than [`MIN_ROOM`](Self::MIN_ROOM):
-    /// call it again with the rest of the input and more room.
+    /// If the step is not [`done`](Step::done), `out` is full or has less room than
+    /// [`MIN_ROOM`](Self::MIN_ROOM): call it again with the rest of the input and more room.
     pub fn flush(&mut self, input: &[u8], out: &mut [u8]) -> Step {
         if input.is_empty() && !self.has_input {
             return Step { consumed: 0, produced: 0, done: true };
@@ -104,12 +108,13 @@ impl Deflater {
 
     /// Compresses the last piece of a message and ends it. PMD-7.2.1-01 to PMD-7.2.1-04
     ///
-    /// Not [`done`](Step::done) means that `out` is full, or has less room than [`MIN_ROOM`](Self::MIN_ROOM):
-    /// call it again with the rest of the input, which may be empty, and more room.
+    /// If the step is not [`done`](Step::done), `out` is full or has less room than
+    /// [`MIN_ROOM`](Self::MIN_ROOM): call it again with the rest of the input, which may be empty, and more
+    /// room.
     pub fn finish(&mut self, input: &[u8], out: &mut [u8]) -> Step {
         let stuck = Step { consumed: 0, produced: 0, done: false };
         if input.is_empty() && !self.has_input {
-            // PMD-7.2.1-04 · PMD-7.2.3.6-01: the codec writes no empty block after a flush.
+            // PMD-7.2.1-04 · PMD-7.2.3.6-01: after a flush the codec itself writes no empty block.
             let Some(first) = out.first_mut() else { return stuck };
             *first = 0;
             return Step { consumed: 0, produced: 1, done: true };
@@ -118,8 +123,8 @@ impl Deflater {
             return stuck;
         }
         self.begin();
-        // held | compressed now ...... |  room
-        //      up to the last four bytes: out; those four: held, or the tail
+        // out:  | held | compressed now | room |
+        //                          ^^^^ held for the next call, or dropped as the tail of the message
         let held = self.held.take().map_or(0, |held| {
             out.iter_mut().zip(held).for_each(|(slot, byte)| *slot = byte);
             held.len()
@@ -136,18 +141,19 @@ impl Deflater {
         Step { consumed: encoded.consumed, produced, done }
     }
 
-    /// The next message refers to nothing before it; a message under way is forgotten.
+    /// Forgets the window, and a message that is not finished: the next message refers to nothing before it.
     pub fn reset(&mut self) {
         self.is_reset = true;
         self.has_input = false;
         self.held = None;
     }
 
-    /// Whether a message of `plain` bytes that was compressed to `compressed` bytes should go out plain, and
-    /// the compressor be [reset](Self::reset).
+    /// Whether a message of `plain` bytes that was compressed to `compressed` bytes should be sent
+    /// uncompressed. If so, [reset](Self::reset) the compressor.
     ///
-    /// Without takeover always when it has not become shorter. With takeover the window is worth more than
-    /// the few bytes that such a message grows by, unless nothing else is in the window any more.
+    /// Without context takeover the answer is yes if the message did not become shorter. With context
+    /// takeover the window is worth more than the few bytes that such a message grows by, unless the message
+    /// has filled the window.
     #[must_use]
     pub const fn prefers_plain(window_bits: u8, plain: usize, compressed: usize, takeover: bool) -> bool {
         compressed >= plain && (!takeover || plain >> window_bits > 0)
@@ -165,9 +171,9 @@ impl Deflater {
     }
 }
 
-impl core::fmt::Debug for Deflater {
+impl core::fmt::Debug for Compressor {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Deflater")
+        f.debug_struct("Compressor")
             .field("level", &self.level)
             .field("window_bits", &self.window_bits)
             .finish_non_exhaustive()

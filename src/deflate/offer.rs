@@ -1,7 +1,7 @@
-//! The negotiation of permessage-deflate (RFC 7692 sections 5 and 7.1): one offer is taken as a whole or not
-//! at all, and what an answer says is all that counts.
+//! Negotiates permessage-deflate (RFC 7692 sections 5 and 7.1). A server accepts an offer completely or not
+//! at all, and only the parameters in its answer count.
 
-use crate::config::{Deflate, DeflateParams, MAX_BITS, MIN_BITS, window_bits};
+use crate::config::{DeflateConfig, DeflateParams, MAX_BITS, MIN_BITS, window_bits};
 use crate::error::HandshakeError;
 use crate::handshake::{Extension, ParameterValue, extensions};
 use core::fmt::{self, Write as _};
@@ -14,12 +14,13 @@ const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
 const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
 const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
 
-impl Deflate {
-    /// A server's answer to the values of all `Sec-WebSocket-Extensions` fields of a request: what is agreed,
-    /// and the value of that field in the 101. `None` where no offer can be taken: then the 101 has no such
-    /// field (PMD-5-18, PMD-5-19).
+impl DeflateConfig {
+    /// A server's answer to `lines`, the values of all `Sec-WebSocket-Extensions` headers of a request.
+    /// Returns the agreed parameters, and the value of this header in the 101. `None` if the server can
+    /// accept no offer: then the 101 has no such header (PMD-5-18, PMD-5-19).
     ///
-    /// The first offer that can be taken is, so the client's order counts (PMD-5-04). Only one is (PMD-5-14).
+    /// The server accepts the first acceptable offer, so the client's order counts (PMD-5-04). It accepts
+    /// only one (PMD-5-14).
     #[must_use]
     pub fn accept<'a>(
         &self,
@@ -33,11 +34,12 @@ impl Deflate {
             .find_map(|extension| Some(self.accept_offer(Parameters::read(&extension)?)))
     }
 
-    /// PMD-3-02 · PMD-5-08 · PMD-5-09 · PMD-5-10 · PMD-5-12: what the answer says is what is done.
+    /// PMD-3-02 · PMD-5-08 · PMD-5-09 · PMD-5-10 · PMD-5-12: both ends do what the answer says.
     fn accept_offer(&self, offer: Parameters) -> (DeflateParams, ExtensionValue) {
         let wanted = self.wanted;
         let server_bits = match offer.server_max_window_bits {
-            // PMD-7.1.2.1-06. Its compressor can keep to any window, PMD-7.1.2.1-04 asks to decline otherwise.
+            // PMD-7.1.2.1-06. PMD-7.1.2.1-04 would be to decline the offer, but this compressor supports
+            // every window.
             Some(bits) => bits.min(wanted.server_max_window_bits()),
             None => wanted.server_max_window_bits(),
         };
@@ -64,7 +66,7 @@ impl Deflate {
             client_no_context_takeover: params.client_no_context_takeover(),
             server_max_window_bits: (offer.server_max_window_bits.is_some() || server_bits < MAX_BITS)
                 .then_some(server_bits),
-            // PMD-7.1.2.2-07: with a value.
+            // PMD-7.1.2.2-07: the answer has a value.
             client_max_window_bits: if client_bits < MAX_BITS {
                 ClientWindow::Bits(client_bits)
             } else {
@@ -74,7 +76,8 @@ impl Deflate {
         (params, answer)
     }
 
-    /// A client's offer: the value of `Sec-WebSocket-Extensions` in the request. PMD-5-01 · PMD-5-05 · PMD-5-06
+    /// A client's offer: the value of `Sec-WebSocket-Extensions` in the request. PMD-5-01 · PMD-5-05 ·
+    /// PMD-5-06
     #[must_use]
     pub fn offer(&self) -> ExtensionValue {
         let wanted = self.wanted;
@@ -106,11 +109,12 @@ impl Deflate {
         offer
     }
 
-    /// Checks a server's answer to [`offer`](Self::offer), the values of all `Sec-WebSocket-Extensions`
-    /// fields of the 101. Returns what is agreed, or `None` where the server does not compress (PMD-5-19).
+    /// A client checks a server's answer to [`offer`](Self::offer): `lines` are the values of all
+    /// `Sec-WebSocket-Extensions` headers of the 101. Returns the agreed parameters, or `None` if the server
+    /// does not compress (PMD-5-19).
     ///
     /// # Errors
-    /// [`HandshakeError::Extensions`] for a value that is not valid by its syntax,
+    /// [`HandshakeError::Extensions`] for a value with invalid syntax,
     /// [`HandshakeError::ExtensionNotOffered`] for another extension, [`HandshakeError::ExtensionAnswer`] for
     /// an answer that does not fit the offer.
     pub fn check_answer<'a>(
@@ -135,7 +139,7 @@ impl Deflate {
         Ok(agreed)
     }
 
-    /// `None` where the answer does not fit the offer.
+    /// `None` if the answer does not fit the offer.
     fn check_parameters(&self, answer: &Extension<'_>) -> Option<DeflateParams> {
         let answer = Parameters::read(answer)?;
         let wanted = self.wanted;
@@ -163,7 +167,7 @@ impl Deflate {
             DeflateParams::new()
                 .with_server_no_context_takeover(answer.server_no_context_takeover)
                 .with_server_max_window_bits(server_bits)
-                // PMD-7.1.1.2-07. What a client says of itself it also does where the answer leaves it free to.
+                // PMD-7.1.1.2-07: a client does what it has hinted at, even if the answer does not demand it.
                 .with_client_no_context_takeover(
                     answer.client_no_context_takeover || wanted.client_no_context_takeover(),
                 )
@@ -181,7 +185,7 @@ impl Deflate {
     }
 }
 
-/// The parameters of one offer or answer, as they stand.
+/// The parameters of one offer or answer, as they are written.
 #[derive(Clone, Copy, Default)]
 struct Parameters {
     server_no_context_takeover: bool,
@@ -190,7 +194,7 @@ struct Parameters {
     client_max_window_bits: ClientWindow,
 }
 
-/// `client_max_window_bits`, which an offer may have without a value.
+/// `client_max_window_bits`. In an offer it may have no value.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum ClientWindow {
     #[default]
@@ -200,21 +204,22 @@ enum ClientWindow {
 }
 
 impl Parameters {
-    /// `None` where one is unknown, stands there twice, or has a value that is not valid: such an offer is
-    /// declined (PMD-7-03 to PMD-7-05), and such an answer fails the connection (PMD-7-07 to PMD-7-09).
+    /// `None` if a parameter is unknown, appears twice, or has an invalid value: a server declines such an
+    /// offer (PMD-7-03 to PMD-7-05), and such an answer fails the connection of a client (PMD-7-07 to
+    /// PMD-7-09).
     fn read(extension: &Extension<'_>) -> Option<Self> {
         let mut read = Self::default();
         for parameter in extension.parameters() {
             let value = parameter.value;
             let is_new = match parameter.name {
-                // PMD-7.1.1.1-02 · PMD-7.1.1.2-02: without a value.
+                // PMD-7.1.1.1-02 · PMD-7.1.1.2-02: these have no value.
                 SERVER_NO_CONTEXT_TAKEOVER if value.is_none() => {
                     !replace(&mut read.server_no_context_takeover, true)
                 }
                 CLIENT_NO_CONTEXT_TAKEOVER if value.is_none() => {
                     !replace(&mut read.client_no_context_takeover, true)
                 }
-                // PMD-7.1.2.1-03: with a value.
+                // PMD-7.1.2.1-03: this has a value.
                 SERVER_MAX_WINDOW_BITS => read.server_max_window_bits.replace(parse_bits(value?)?).is_none(),
                 CLIENT_MAX_WINDOW_BITS => {
                     let window = match value {
@@ -233,7 +238,7 @@ impl Parameters {
     }
 }
 
-/// PMD-7.1.2.1-02 · PMD-7.1.2.1-09 · PMD-7.1.2.2-02 · PMD-5.2-01: 8 to 15, without leading zeros, quoted or
+/// PMD-7.1.2.1-02 · PMD-7.1.2.1-09 · PMD-7.1.2.2-02 · PMD-5.2-01: 8 to 15 without leading zeros, quoted or
 /// not.
 fn parse_bits(value: ParameterValue<'_>) -> Option<u8> {
     let mut bits = 0u8;
@@ -247,7 +252,7 @@ fn parse_bits(value: ParameterValue<'_>) -> Option<u8> {
     (window_bits(bits) == bits && bits >= MIN_BITS).then_some(bits)
 }
 
-/// A value of `Sec-WebSocket-Extensions`, without an allocation.
+/// A value of `Sec-WebSocket-Extensions`. It needs no allocation.
 #[derive(Clone, Copy)]
 pub struct ExtensionValue {
     bytes: [u8; Self::CAPACITY],
@@ -255,7 +260,7 @@ pub struct ExtensionValue {
 }
 
 impl ExtensionValue {
-    /// All parameters in an offer, and two of them in its fallback, take 203.
+    /// The longest value is an offer with all parameters and a fallback with two of them: 203 bytes.
     const CAPACITY: usize = 208;
 
     const fn new() -> Self {
@@ -271,7 +276,7 @@ impl ExtensionValue {
             .unwrap_or_default()
     }
 
-    /// Appends an element to the list. Everything fits.
+    /// Appends an element to the list. The longest list fits.
     fn push(&mut self, parameters: Parameters) {
         let _ = self.write(parameters);
     }

@@ -1,26 +1,27 @@
-//! Bytes in a row of memory whose size is given: what storages without an allocator are made of.
+//! Buffers in memory of a given size, for the storages without an allocator.
 
 use super::Full;
 use super::sealed::{Buffer, Empty, Names, Text, TextMessage};
 use core::cell::Cell;
 use heapless::{String, Vec};
 
-/// Bytes in a row; what was taken off the front is given up when there is no room behind them. What has to be done to
-/// them does not depend on where they are and how many, so that code stands in a program once.
+/// A queue in memory of a given size. If there is no room behind the filled bytes, they move to the front,
+/// over the consumed bytes. The code of [`Filled`] depends neither on the kind of memory nor on its size, so
+/// a program contains it once.
 #[derive(Debug)]
-pub struct Row<M> {
+pub struct LinearBuffer<M> {
     memory: M,
     filled: Filled,
 }
 
-impl<M> Row<M> {
+impl<M> LinearBuffer<M> {
     #[inline(always)]
     pub(crate) const fn new(memory: M) -> Self {
         Self { memory, filled: Filled { start: 0, end: 0 } }
     }
 }
 
-impl<const N: usize> Empty for Row<Vec<u8, N>> {
+impl<const N: usize> Empty for LinearBuffer<Vec<u8, N>> {
     const EMPTY: Self = Self::new(Vec::new());
 
     #[inline(always)]
@@ -29,14 +30,14 @@ impl<const N: usize> Empty for Row<Vec<u8, N>> {
     }
 }
 
-/// What a row lies in.
+/// The memory of a [`LinearBuffer`].
 pub trait Memory {
     fn max_len(&self) -> usize;
 
-    /// All of it that was written to so far.
+    /// The memory that has been initialised so far.
     fn bytes(&self) -> &[u8];
 
-    /// All of it.
+    /// The whole memory.
     fn bytes_mut(&mut self) -> &mut [u8];
 }
 
@@ -51,11 +52,11 @@ impl<const N: usize> Memory for Vec<u8, N> {
         self
     }
 
-    /// It begins empty, so that it costs nothing to make one, and is filled when it is used first.
+    /// The vector begins empty, so creating one costs nothing. Its first use initialises it.
     #[inline]
     fn bytes_mut(&mut self) -> &mut [u8] {
         if self.len() < N {
-            // It has room for so many.
+            // This cannot fail: the capacity is `N`.
             let _ = self.resize_default(N);
         }
         self
@@ -79,7 +80,7 @@ impl Memory for &mut [u8] {
     }
 }
 
-impl<M: Memory> Buffer for Row<M> {
+impl<M: Memory> Buffer for LinearBuffer<M> {
     #[inline]
     fn max_len(&self) -> usize {
         self.memory.max_len()
@@ -121,7 +122,8 @@ impl<M: Memory> Buffer for Row<M> {
     }
 }
 
-/// Which bytes of a row are filled. Invariant: `start <= end`, and `end` is within the row. So nothing here wraps.
+/// The filled bytes of a buffer. Invariant: `start <= end`, and `end` is at most the length of the memory. So
+/// no operation below wraps.
 #[derive(Clone, Copy, Debug, Default)]
 struct Filled {
     start: usize,
@@ -169,11 +171,12 @@ impl Filled {
     }
 }
 
-/// The payload of a control frame (RFC 6455 section 5.5). Bytes only come to it, so it needs no cursors.
+/// The payload of a control frame (RFC 6455 section 5.5). No byte is consumed at its front, so it needs no
+/// cursors.
 #[derive(Debug)]
-pub struct ControlRow(Vec<u8, 125>);
+pub struct ControlBuffer(Vec<u8, 125>);
 
-impl Empty for ControlRow {
+impl Empty for ControlBuffer {
     const EMPTY: Self = Self(Vec::new());
 
     #[inline(always)]
@@ -182,7 +185,7 @@ impl Empty for ControlRow {
     }
 }
 
-impl Buffer for ControlRow {
+impl Buffer for ControlBuffer {
     fn max_len(&self) -> usize {
         self.0.capacity()
     }
@@ -217,7 +220,7 @@ impl Buffer for ControlRow {
         self.0.clear();
     }
 
-    // Without `grow`, which has to fill what it lends.
+    // Does not use `grow`, which has to initialise the bytes that it returns.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
         bytes.iter().try_for_each(|&byte| self.0.push(byte)).map_err(|_| Full)
@@ -243,7 +246,7 @@ impl<const N: usize> Text for String<N> {
     }
 }
 
-/// What the embedder named.
+/// Keeps the headers that the embedder has named.
 #[derive(Clone, Copy, Debug)]
 pub struct SomeNames(pub(crate) &'static [&'static str]);
 
@@ -259,15 +262,15 @@ impl Names for SomeNames {
     }
 }
 
-/// Texts are kept among the other bytes.
+/// Text is kept in the receive buffer.
 #[derive(Clone, Copy, Debug)]
-pub struct Among;
+pub struct NoSeparateText;
 
-impl Empty for Among {
+impl Empty for NoSeparateText {
     const EMPTY: Self = Self;
 }
 
-impl Text for Among {
+impl Text for NoSeparateText {
     fn as_str(&self) -> &'static str {
         ""
     }
@@ -277,7 +280,7 @@ impl Text for Among {
     }
 }
 
-impl TextMessage for Among {
+impl TextMessage for NoSeparateText {
     const IS_APART: bool = false;
 
     fn clear(&mut self, _keep: usize) {}

@@ -4,7 +4,6 @@
 use super::event::{Item, Located, Source};
 use super::{Borrowed, Receiver};
 use crate::bytes::to_len;
-use crate::connection::compression::Compression;
 use crate::error::{Error, Limit, Violation};
 use crate::message::{DataKind, Utf8};
 use crate::storage::sealed::Buffer;
@@ -21,26 +20,24 @@ const AHEAD: usize = 512;
 
 impl<S: Storage> Receiver<S> {
     /// Takes payload of a compressed message.
-    pub(super) fn inflated_payload(
+    pub(super) fn decompressed_payload(
         &mut self,
         input: &mut &mut [u8],
         found: &mut Located<'_>,
-        compression: &mut Compression,
     ) -> Result<(), Error> {
         let kind = self.fragments.kind();
         if self.parts.is_some() {
-            self.inflate_part(kind, input, found, compression)
+            self.decompress_part(kind, input, found)
         } else {
-            self.inflate_whole(kind, input, found, compression)
+            self.decompress_whole(kind, input, found)
         }
     }
 
-    fn inflate_whole(
+    fn decompress_whole(
         &mut self,
         kind: DataKind,
         input: &mut &mut [u8],
         found: &mut Located<'_>,
-        compression: &mut Compression,
     ) -> Result<(), Error> {
         let Some(piece) = self.decoder.payload(input, usize::MAX) else {
             return Ok(());
@@ -56,7 +53,7 @@ impl<S: Storage> Receiver<S> {
             let len = to_len(likely.max(so_far as u64).min(left));
             let buffer = self.buffer.bytes();
             let room = buffer.grow(len).map_err(|Full| Limit::Memory)?;
-            let step = compression.inflate(rest, room)?;
+            let step = self.decompression.decompress(rest, room)?;
             buffer.truncate(so_far + step.produced);
             if kind == DataKind::Text {
                 // PMD-6.1-09
@@ -71,7 +68,7 @@ impl<S: Storage> Receiver<S> {
             }
         }
         if ends_frame && self.decoder.fin() {
-            compression.end_received()?;
+            self.decompression.end_message()?;
             if kind == DataKind::Text {
                 self.text.end()?;
             }
@@ -79,19 +76,18 @@ impl<S: Storage> Receiver<S> {
         self.end_piece(ends_frame, found)
     }
 
-    fn inflate_part(
+    fn decompress_part(
         &mut self,
         kind: DataKind,
         input: &mut &mut [u8],
         found: &mut Located<'_>,
-        compression: &mut Compression,
     ) -> Result<(), Error> {
         // If a character arrived incomplete, its missing bytes come first and make a part of their own.
         let missing = match kind {
             DataKind::Text => self.text.utf8().missing(),
             DataKind::Binary => 0,
         };
-        let ends_message = self.fill_part(missing, input, compression)?;
+        let ends_message = self.fill_part(missing, input)?;
         let bytes = self.buffer.bytes().filled();
         let utf8 = self.text.utf8();
         let (mut len, mut is_valid) = (bytes.len(), true);
@@ -122,20 +118,19 @@ impl<S: Storage> Receiver<S> {
         if ends_message && is_valid {
             self.end_message();
         }
-        self.buffer.borrowed = if is_valid { Borrowed::Part } else { Borrowed::TextBeforeBadByte };
+        self.buffer.borrowed = match (is_valid, ends_message) {
+            (true, true) => Borrowed::Message,
+            (true, false) => Borrowed::Part,
+            (false, _) => Borrowed::TextBeforeBadByte,
+        };
         found.item = Item::part(is_first);
         Ok(())
     }
 
     /// Decompresses into the buffer until a part is full or the input is used up. Returns whether the message has ended.
-    fn fill_part(
-        &mut self,
-        missing: usize,
-        input: &mut &mut [u8],
-        compression: &mut Compression,
-    ) -> Result<bool, Error> {
+    fn fill_part(&mut self, missing: usize, input: &mut &mut [u8]) -> Result<bool, Error> {
         // WS-10.4-04
-        let left = self.fragments.max_message().saturating_sub(compression.inflated());
+        let left = self.fragments.max_message().saturating_sub(self.decompression.produced());
         let most = if missing > 0 { missing as u64 } else { PART };
         let len = to_len(most.min(left));
         let buffer = self.buffer.bytes();
@@ -151,11 +146,13 @@ impl<S: Storage> Receiver<S> {
                 piece.copy_to(room);
                 Some(&*room)
             });
-            let step = match compression.inflate(ahead.unwrap_or_default(), buffer.last_mut(len - filled)) {
-                // The bytes that came out before are a part; the next call fails.
-                Err(_) if filled > 0 => break true,
-                step => step?,
-            };
+            let step =
+                match self.decompression.decompress(ahead.unwrap_or_default(), buffer.last_mut(len - filled))
+                {
+                    // The bytes that came out before are a part; the next call fails.
+                    Err(_) if filled > 0 => break true,
+                    step => step?,
+                };
             filled += step.produced;
             let ends_frame = self.decoder.payload(input, step.consumed).is_none_or(|piece| piece.ends_frame)
                 && self.decoder.is_in_header();
@@ -167,7 +164,7 @@ impl<S: Storage> Receiver<S> {
                 }
             }
             if ends_frame && self.decoder.fin() {
-                match compression.end_received() {
+                match self.decompression.end_message() {
                     Err(_) if filled > 0 => break true,
                     result => result?,
                 }
@@ -177,7 +174,7 @@ impl<S: Storage> Receiver<S> {
                 break false;
             }
         };
-        compression.set_has_more(has_more);
+        self.decompression.set_has_more(has_more);
         let unused = len - filled;
         buffer.truncate(buffer.len() - unused);
         Ok(ends_message)

@@ -1,0 +1,78 @@
+//! permessage-deflate in the receiver.
+
+use crate::config::DeflateParams;
+use crate::deflate::{Pool, ReceiveCodec, Step};
+use crate::error::{Error, Violation};
+use alloc::boxed::Box;
+
+/// The decompressor of the receiver. Eight bytes in a connection that has not agreed on permessage-deflate.
+pub(in crate::connection) struct Decompression(Option<Box<Active>>);
+
+struct Active {
+    codec: ReceiveCodec,
+    /// The number of bytes that the current message has been decompressed to.
+    produced: u64,
+    /// Whether more output will come from input that was already taken.
+    has_more: bool,
+}
+
+impl Decompression {
+    pub(in crate::connection) const NONE: Self = Self(None);
+
+    pub(super) fn new(is_server: bool, params: DeflateParams, pool: Option<Pool>) -> Self {
+        let codec = ReceiveCodec::new(is_server, params, pool);
+        Self(Some(Box::new(Active { codec, produced: 0, has_more: false })))
+    }
+
+    /// From the next message on, the decompressor comes from this pool.
+    pub(in crate::connection) fn set_pool(&mut self, pool: &Pool) {
+        if let Some(active) = &mut self.0 {
+            active.codec.set_pool(pool.clone());
+        }
+    }
+
+    /// Whether messages may be compressed.
+    pub(in crate::connection) const fn is_agreed(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Decompresses a piece of the current message, as far as there is room.
+    pub(in crate::connection) fn decompress(&mut self, input: &[u8], room: &mut [u8]) -> Result<Step, Error> {
+        let active = self.active()?;
+        // PMD-7.2.2-03
+        let step = active.codec.decompressor().decompress(input, room).map_err(|_| Violation::Deflate)?;
+        active.produced = active.produced.saturating_add(step.produced as u64);
+        Ok(step)
+    }
+
+    /// The number of bytes that the current message has been decompressed to.
+    pub(in crate::connection) fn produced(&self) -> u64 {
+        self.0.as_ref().map_or(0, |active| active.produced)
+    }
+
+    /// Whether more output will come without any input.
+    #[inline]
+    pub(in crate::connection) fn has_more(&self) -> bool {
+        self.0.as_ref().is_some_and(|active| active.has_more)
+    }
+
+    pub(in crate::connection) fn set_has_more(&mut self, has_more: bool) {
+        if let Some(active) = &mut self.0 {
+            active.has_more = has_more;
+        }
+    }
+
+    /// Ends the current message. PMD-7.2.2-01
+    pub(in crate::connection) fn end_message(&mut self) -> Result<(), Error> {
+        let active = self.active()?;
+        active.codec.decompressor().finish().map_err(|_| Violation::Deflate)?;
+        active.codec.end_message();
+        active.produced = 0;
+        Ok(())
+    }
+
+    /// RSV1 is a violation on a connection that has not agreed on permessage-deflate.
+    fn active(&mut self) -> Result<&mut Active, Error> {
+        self.0.as_deref_mut().ok_or_else(|| Violation::ReservedBits(4).into())
+    }
+}

@@ -1,0 +1,210 @@
+//! permessage-deflate in use, one type for each direction: which codec a message needs, and where the codec
+//! is between messages. A connection that takes no context over can do without one between messages.
+
+use super::{Compressor, Decompressor, Pool};
+use crate::config::{DeflateConfig, DeflateParams};
+use alloc::boxed::Box;
+use core::fmt;
+
+/// The compressor of one end of a connection that has agreed on permessage-deflate.
+///
+/// The first message that is compressed creates the compressor. If the context is taken over, the compressor
+/// stays here. If not, it returns to the [`Pool`] after each message, or stays here too if there is no pool.
+///
+/// ```
+/// use sansws::deflate::{DeflateConfig, DeflateParams, ReceiveCodec, SendCodec};
+///
+/// let params = DeflateParams::new();
+/// let mut server = SendCodec::new(true, params, &DeflateConfig::new(), None);
+/// let mut client = ReceiveCodec::new(false, params, None);
+///
+/// let mut payload = [0; 100];
+/// let step = server.compressor().finish(b"Hello", &mut payload);
+/// assert!(step.done);
+/// server.end_message();
+///
+/// let mut message = [0; 100];
+/// let step = client.decompressor().decompress(&payload[..step.produced], &mut message)?;
+/// assert!(step.done);
+/// client.decompressor().finish()?;
+/// client.end_message();
+/// assert_eq!(message[..step.produced], *b"Hello");
+/// # Ok::<(), sansws::deflate::Corrupt>(())
+/// ```
+pub struct SendCodec {
+    compressor: Option<Box<Compressor>>,
+    pool: Option<Pool>,
+    threshold: u32,
+    level: u8,
+    window_bits: u8,
+    takes_over: bool,
+}
+
+impl SendCodec {
+    /// The compressing side of a server or a client with these agreed parameters. Level and threshold come
+    /// from `config`. PMD-7-02
+    #[must_use]
+    pub const fn new(
+        is_server: bool,
+        params: DeflateParams,
+        config: &DeflateConfig,
+        pool: Option<Pool>,
+    ) -> Self {
+        let (window_bits, takes_over) = window_of(is_server, params);
+        Self {
+            compressor: None,
+            pool,
+            threshold: config.compresses_from(takes_over),
+            level: config.compression_level(),
+            window_bits,
+            takes_over,
+        }
+    }
+
+    /// From the next message on, the compressor comes from this pool.
+    pub fn set_pool(&mut self, pool: Pool) {
+        self.pool = Some(pool);
+    }
+
+    pub(crate) const fn pool(&self) -> Option<&Pool> {
+        self.pool.as_ref()
+    }
+
+    /// The base-2 logarithm of the window that this end compresses with.
+    #[must_use]
+    pub const fn window_bits(&self) -> u8 {
+        self.window_bits
+    }
+
+    /// The level that this end compresses with.
+    #[must_use]
+    pub const fn level(&self) -> u8 {
+        self.level
+    }
+
+    /// Whether a message of `len` bytes is long enough to be compressed. PMD-7.3-03
+    #[must_use]
+    pub const fn compresses(&self, len: usize) -> bool {
+        len as u64 >= self.threshold as u64
+    }
+
+    /// The compressor for the current message, or for the next one.
+    pub fn compressor(&mut self) -> &mut Compressor {
+        let Self { pool, level, window_bits, takes_over, .. } = self;
+        self.compressor.get_or_insert_with(|| match pool {
+            Some(pool) if !*takes_over => pool.take_compressor(*level, *window_bits),
+            _ => Box::new(Compressor::new(*level, *window_bits)),
+        })
+    }
+
+    /// Whether a message of `plain` bytes that was compressed to `compressed` bytes should be sent
+    /// uncompressed, see [`Compressor::prefers_plain`]. If so, call [`forget`](Self::forget) instead of
+    /// [`end_message`](Self::end_message).
+    #[must_use]
+    pub const fn prefers_plain(&self, plain: usize, compressed: usize) -> bool {
+        Compressor::prefers_plain(self.window_bits, plain, compressed, self.takes_over)
+    }
+
+    /// Tells that a message was compressed to its end and is sent in this form. PMD-7.2.1-12 to PMD-7.2.1-15
+    pub fn end_message(&mut self) {
+        if !self.takes_over {
+            self.forget();
+        }
+    }
+
+    /// Tells that the last compressed message is not sent in this form, or that the peer gets a compressed
+    /// message from another compressor. The next message then refers to nothing before it, see
+    /// [`Compressor::reset`].
+    pub fn forget(&mut self) {
+        if let Some(compressor) = &mut self.compressor {
+            compressor.reset();
+        }
+        if let (Some(pool), false) = (&self.pool, self.takes_over) {
+            if let Some(compressor) = self.compressor.take() {
+                pool.give_compressor(compressor);
+            }
+        }
+    }
+}
+
+/// The decompressor of one end of a connection that has agreed on permessage-deflate.
+///
+/// The first compressed message creates the decompressor. If the peer takes its context over, the
+/// decompressor stays here. If not, it returns to the [`Pool`] after each message, or stays here too if there
+/// is no pool. See [`SendCodec`] for an example.
+pub struct ReceiveCodec {
+    decompressor: Option<Box<Decompressor>>,
+    pool: Option<Pool>,
+    window_bits: u8,
+    takes_over: bool,
+}
+
+impl ReceiveCodec {
+    /// The decompressing side of a server or a client with these agreed parameters. PMD-7-02
+    #[must_use]
+    pub const fn new(is_server: bool, params: DeflateParams, pool: Option<Pool>) -> Self {
+        let (window_bits, takes_over) = window_of(!is_server, params);
+        Self { decompressor: None, pool, window_bits, takes_over }
+    }
+
+    /// From the next message on, the decompressor comes from this pool.
+    pub fn set_pool(&mut self, pool: Pool) {
+        self.pool = Some(pool);
+    }
+
+    /// The decompressor for the current message, or for the next one.
+    pub fn decompressor(&mut self) -> &mut Decompressor {
+        let Self { pool, window_bits, takes_over, .. } = self;
+        self.decompressor.get_or_insert_with(|| match pool {
+            Some(pool) if !*takes_over => pool.take_decompressor(),
+            _ => Box::new(Decompressor::new(*window_bits)),
+        })
+    }
+
+    /// Tells that a message was decompressed to its end. PMD-7.2.2-04 to PMD-7.2.2-08
+    pub fn end_message(&mut self) {
+        if self.takes_over {
+            return;
+        }
+        match &self.pool {
+            Some(pool) => {
+                if let Some(decompressor) = self.decompressor.take() {
+                    pool.give_decompressor(decompressor);
+                }
+            }
+            None => {
+                if let Some(decompressor) = &mut self.decompressor {
+                    decompressor.reset();
+                }
+            }
+        }
+    }
+}
+
+/// The window that a server or a client compresses with, and whether it takes its context over.
+const fn window_of(server: bool, params: DeflateParams) -> (u8, bool) {
+    if server {
+        (params.server_max_window_bits(), !params.server_no_context_takeover())
+    } else {
+        (params.client_max_window_bits(), !params.client_no_context_takeover())
+    }
+}
+
+impl fmt::Debug for SendCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendCodec")
+            .field("level", &self.level)
+            .field("window_bits", &self.window_bits)
+            .field("takes_over", &self.takes_over)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ReceiveCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiveCodec")
+            .field("window_bits", &self.window_bits)
+            .field("takes_over", &self.takes_over)
+            .finish_non_exhaustive()
+    }
+}
