@@ -20,6 +20,9 @@ pub enum Error {
     Limit(Limit),
     /// The opening handshake is not valid.
     Handshake(HandshakeError),
+    /// The server answered the opening handshake with this status instead of 101.
+    // As a variant of `HandshakeError` the status would make this enum larger than a register of 32 bits.
+    Refused(u16),
     /// This call is not possible now, or not with these arguments. Nothing was changed.
     Caller(Misuse),
 }
@@ -76,8 +79,8 @@ pub enum Limit {
     Fragments,
     /// [`Config::max_head`](crate::Config::max_head), or what the storage can hold.
     Head,
-    /// [`Config::max_head_fields`](crate::Config::max_head_fields).
-    HeadFields,
+    /// [`Config::max_headers`](crate::Config::max_headers).
+    Headers,
     /// The allocator had no memory for data within the other limits.
     Memory,
 }
@@ -119,8 +122,6 @@ pub enum HandshakeError {
     ExtensionAnswer,
     /// The transport ended before the handshake was complete.
     UnexpectedEof,
-    /// The server answered with a status other than 101.
-    Refused,
 }
 
 /// Why a call was refused.
@@ -160,9 +161,9 @@ pub enum Misuse {
     SubprotocolNotOffered,
     /// A subprotocol has to be a token, and to be offered only once.
     InvalidSubprotocol,
-    /// The name of a header field is not a token, or its value has a control character.
+    /// The name of a header is not a token, or its value has a control character.
     InvalidHeader,
-    /// This header field is written by the library.
+    /// The library itself writes this header.
     ReservedHeader,
     /// The status of a reply has to be between 200 and 599.
     InvalidStatus,
@@ -186,8 +187,9 @@ impl Error {
             Self::Limit(Limit::Fragments) => Some(CloseCode::POLICY_VIOLATION),
             Self::Limit(Limit::Memory) => Some(CloseCode::TRY_AGAIN_LATER),
             Self::Peer(Violation::UnexpectedEof)
-            | Self::Limit(Limit::Head | Limit::HeadFields)
+            | Self::Limit(Limit::Head | Limit::Headers)
             | Self::Handshake(_)
+            | Self::Refused(_)
             | Self::Caller(_) => None,
             // WS-7.4.1-02
             Self::Peer(_) => Some(CloseCode::PROTOCOL_ERROR),
@@ -199,7 +201,7 @@ impl Error {
     pub const fn http_status(self) -> Option<u16> {
         match self {
             Self::Handshake(error) => error.http_status(),
-            Self::Limit(Limit::Head | Limit::HeadFields) => Some(431),
+            Self::Limit(Limit::Head | Limit::Headers) => Some(431),
             _ => None,
         }
     }
@@ -225,14 +227,13 @@ impl HandshakeError {
             | Self::SubprotocolNotOffered
             | Self::ExtensionNotOffered
             | Self::ExtensionAnswer
-            | Self::UnexpectedEof
-            | Self::Refused => return None,
+            | Self::UnexpectedEof => return None,
         })
     }
 
-    /// The header fields that belong to an answer with [`http_status`](Self::http_status), `Connection` apart.
+    /// The headers that an answer with [`http_status`](Self::http_status) carries besides `Connection`.
     #[must_use]
-    pub const fn http_fields(self) -> &'static [(&'static str, &'static str)] {
+    pub const fn http_headers(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Method => &[("Allow", "GET")],
             // WS-4.2.2-12 · WS-4.4-01
@@ -269,7 +270,7 @@ impl From<Error> for std::io::Error {
             Error::Peer(Violation::UnexpectedEof) | Error::Handshake(HandshakeError::UnexpectedEof) => {
                 ErrorKind::UnexpectedEof
             }
-            Error::Handshake(HandshakeError::Refused) => ErrorKind::ConnectionRefused,
+            Error::Refused(_) => ErrorKind::ConnectionRefused,
             Error::Peer(_) | Error::Limit(_) | Error::Handshake(_) => ErrorKind::InvalidData,
             Error::Caller(Misuse::OutgoingFull) => ErrorKind::WouldBlock,
             Error::Caller(Misuse::NotOpenYet | Misuse::Closed) => ErrorKind::NotConnected,
@@ -285,6 +286,12 @@ impl fmt::Display for Error {
             Self::Peer(violation) => write!(f, "the peer broke the protocol: {violation}"),
             Self::Limit(limit) => write!(f, "the peer went beyond a limit: {limit}"),
             Self::Handshake(error) => write!(f, "the opening handshake failed: {error}"),
+            Self::Refused(status) => {
+                write!(
+                    f,
+                    "the server answered with status {status} instead of 101; see Event::HandshakeRefused"
+                )
+            }
             Self::Caller(misuse) => write!(f, "refused: {misuse}"),
         }
     }
@@ -326,7 +333,7 @@ impl fmt::Display for Limit {
             }
             Self::Fragments => "a message has more fragments than Config::max_fragments; raise it for peers that stream",
             Self::Head => "the HTTP head is larger than Config::max_head or than the storage; raise it for large cookies",
-            Self::HeadFields => "the HTTP head has more fields than Config::max_head_fields; raise it, 128 at most",
+            Self::Headers => "the HTTP head has more headers than Config::max_headers; raise it, 128 at most",
             Self::Memory => "there was no memory to buffer a message; lower Config::max_message or hold fewer connections",
         })
     }
@@ -365,7 +372,6 @@ impl fmt::Display for HandshakeError {
             Self::UnexpectedEof => {
                 "the transport ended before the handshake was complete; is this a WebSocket endpoint?"
             }
-            Self::Refused => "the server answered with a status other than 101; see Event::HandshakeRefused",
         })
     }
 }
@@ -394,7 +400,7 @@ impl fmt::Display for Misuse {
             Self::SubprotocolNotOffered => "the client did not offer this subprotocol; choose from request.subprotocols()",
             Self::InvalidSubprotocol => "a subprotocol has to be a token (RFC 9110 section 5.6.2) and offered only once",
             Self::InvalidHeader => "a header name has to be a token, and its value free of CR, LF, NUL and other controls",
-            Self::ReservedHeader => "this header field is written by the library; set it by its own method",
+            Self::ReservedHeader => "the library itself writes this header; set it with its own method",
             Self::InvalidStatus => "the status of a reply has to be between 200 and 599; accept() writes the 101",
             Self::StorageTooSmall => "the storage is too small for what has to be remembered of this handshake",
         })

@@ -174,7 +174,7 @@ pub struct Handshake<'a> {
 }
 
 impl<'a> Handshake<'a> {
-    /// To a client: the server's answer with all its header fields, such as `Set-Cookie`. `None` to a server.
+    /// To a client: the server's answer with all its headers, such as `Set-Cookie`. `None` to a server.
     #[must_use]
     pub const fn response(&self) -> Option<Response<'a>> {
         self.response

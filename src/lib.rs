@@ -65,7 +65,8 @@
 //! # Where the rest is
 //!
 //! - [`Config`]: limits and choices, with defaults that are safe for a server on the open internet.
-//! - [`handshake`]: requests and answers, `Origin`, negotiation for an HTTP stack of your own, URIs.
+//! - [`handshake`]: requests and answers, `Origin`, URIs.
+//! - [`upgrade`]: the opening handshake over an HTTP stack of your own.
 //! - [`timers`]: deadlines and keepalive, as a machine that is told the time.
 //! - [`PreparedMessage`]: one message for many connections.
 //!
@@ -105,6 +106,7 @@ mod message;
 mod role;
 mod storage;
 pub mod timers;
+pub mod upgrade;
 
 pub use close::{Close, CloseCode, MAX_CLOSE_REASON};
 pub use config::{Agreed, Config, Delivery};

@@ -21,7 +21,7 @@ pub struct Heap;
 /// `RX` is the size of the receive buffer. It must hold two things:
 ///
 /// - the necessary part of an HTTP head: its first line, the headers of the handshake, and those of
-///   [`Config::keep_fields`](crate::Config::keep_fields). All other headers are dropped as they arrive.
+///   [`Config::keep_headers`](crate::Config::keep_headers). All other headers are dropped as they arrive.
 /// - the longest message with [`Delivery::Whole`](crate::Delivery::Whole). Longer messages fail with 1009.
 ///   With [`Delivery::Parts`](crate::Delivery::Parts), messages may have any length.
 ///

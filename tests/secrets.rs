@@ -4,7 +4,7 @@
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use sansws::handshake::{ClientUpgrade, ServerUpgrade};
+use sansws::upgrade::{ClientUpgrade, ServerUpgrade};
 use sansws::{
     Accept, ClientRequest, CloseCode, Config, Connection, DataKind, Event, Message, Part, PreparedMessage,
     Reply, Uri,
@@ -132,8 +132,8 @@ fn a_refusal_shows_no_header_values_and_no_body() {
 
 #[test]
 fn an_upgrade_over_another_http_stack_shows_no_header_values_and_no_keys() {
-    let offer = ClientUpgrade::new(&mut StdRng::seed_from_u64(1), &[]).unwrap();
-    let key = offer.fields().find(|(name, _)| *name == "Sec-WebSocket-Key").unwrap().1;
+    let offer = ClientUpgrade::new(&mut StdRng::seed_from_u64(1), &Config::new(), &[]).unwrap();
+    let key = offer.headers().find(|(name, _)| *name == "Sec-WebSocket-Key").unwrap().1;
     shown(&offer, &[key.as_bytes()]);
     let headers = [
         ("host", &b"h"[..]),
@@ -145,14 +145,14 @@ fn an_upgrade_over_another_http_stack_shows_no_header_values_and_no_keys() {
         ("cookie", PAYLOAD),
     ];
     // A reference to the headers, which are `Debug`, in place of a function that has no `Debug`.
-    let upgrade = ServerUpgrade::check("GET", || headers).unwrap();
+    let upgrade = ServerUpgrade::check("GET", headers).unwrap();
     let extension = upgrade.extensions().next().unwrap();
     assert!(shows_no_secret(&extension).contains('x'));
     let parameter = extension.parameters().next().unwrap();
     assert!(shows_no_secret(&parameter).contains("token"));
     shows_no_secret(&parameter.value);
-    let acceptance = upgrade.accept(None).unwrap();
-    let answer = acceptance.fields().find(|(name, _)| *name == "Sec-WebSocket-Accept").unwrap().1;
+    let acceptance = upgrade.accept(None, &Config::new()).unwrap();
+    let answer = acceptance.headers().find(|(name, _)| *name == "Sec-WebSocket-Accept").unwrap().1;
     shown(&acceptance, &[PAYLOAD, key.as_bytes(), answer.as_bytes()]);
 }
 

@@ -43,7 +43,7 @@ use crate::storage::Storage;
 use crate::storage::sealed::{Buffer, Empty, Names};
 use compression::Compression;
 use core::fmt;
-use opening::{Opening, Stage};
+use opening::Stage;
 use rand_core::CryptoRng;
 use receive::{Item, Located, Receiver, Source};
 use state::{Ending, Lifecycle, Phase, Step};
@@ -67,11 +67,11 @@ pub struct Connection<
     receiver: Receiver<S>,
     sender: Sender<R, S>,
     stage: Stage,
-    /// Which fields of a head are kept.
-    kept_fields: S::Names,
+    /// Which headers of a head are kept.
+    kept_headers: S::Names,
     max_head: u32,
     max_refusal_body: u32,
-    max_head_fields: u8,
+    max_headers: u8,
     http_requests: bool,
     auto_pong: bool,
 }
@@ -85,7 +85,7 @@ impl Connection<Server> {
     }
 
     /// A server's end of a connection that is open already: the embedder's own HTTP stack did the opening handshake
-    /// (see [`ServerUpgrade`](crate::handshake::ServerUpgrade)), or it is a stream of HTTP/2 or HTTP/3. Bytes that
+    /// (see [`ServerUpgrade`](crate::upgrade::ServerUpgrade)), or it is a stream of HTTP/2 or HTTP/3. Bytes that
     /// were read beyond the handshake go to [`receive`](Self::receive) first.
     #[must_use]
     pub fn open_server(config: Config) -> Self {
@@ -109,7 +109,7 @@ impl<G: CryptoRng> Connection<Client<G>> {
         Self::client_in(request, config, rng, Heap)
     }
 
-    /// A client's end of a connection that is open already, see [`ClientUpgrade`](crate::handshake::ClientUpgrade).
+    /// A client's end of a connection that is open already, see [`ClientUpgrade`](crate::upgrade::ClientUpgrade).
     #[must_use]
     pub fn open_client(config: Config, rng: G) -> Self {
         Self::open_client_in(config, rng, Heap)
@@ -184,7 +184,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             S::Control::empty(),
             S::Text::empty(),
         );
-        Self::with(receiver, sender, config, stage, S::Names::new(config.kept_fields))
+        Self::with(receiver, sender, config, stage, S::Names::new(config.kept_headers))
     }
 
     #[inline(always)]
@@ -193,16 +193,16 @@ impl<R: Role, S: Storage> Connection<R, S> {
         sender: Sender<R, S>,
         config: &Config,
         stage: Stage,
-        kept_fields: S::Names,
+        kept_headers: S::Names,
     ) -> Self {
         Self {
             receiver,
             sender,
             stage,
-            kept_fields,
+            kept_headers,
             max_head: config.max_head,
             max_refusal_body: config.max_refusal_body,
-            max_head_fields: config.max_head_fields,
+            max_headers: config.max_headers,
             http_requests: config.http_requests,
             auto_pong: config.auto_pong,
         }
@@ -332,19 +332,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
             };
         }
         result.map_err(|error| self.sender.fail(error))
-    }
-
-    /// Input without frames: the opening handshake, or bytes after the end. Bytes after the end are dropped.
-    /// WS-5.5.1-12 · WS-7.1.1-02 · WS-7.1.7-08
-    #[cold]
-    fn receive_opening<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
-        match self.sender.lifecycle.phase() {
-            Phase::Handshake | Phase::Open | Phase::CloseSent if R::OPENS => self.open(input),
-            _ => {
-                *input = &mut [];
-                Ok(None)
-            }
-        }
     }
 
     /// As [`receive`](Self::receive), in two steps: finds the next event and returns how many bytes of `input` were
@@ -610,10 +597,14 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.error().map_or(Ok(()), Err)
     }
 
-    /// Why the connection failed, if it did.
+    /// Why the connection failed, if it did. To a client whose handshake was refused it is
+    /// [`Error::Refused`] with the status.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
-        self.sender.failure()
+        match self.sender.lifecycle.phase() {
+            Phase::Refused(status) | Phase::Ended(Ending::Refused(status)) => Some(Error::Refused(status)),
+            _ => self.sender.failure(),
+        }
     }
 
     /// Gives back the memory of buffers that are empty, where

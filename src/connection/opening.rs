@@ -59,8 +59,24 @@ impl Stage {
 pub(super) type Opening<'i> = (EventKind, Option<&'i [u8]>);
 
 impl<R: Role, S: Storage> Connection<R, S> {
+    /// Takes input while the peer sends no frames: the opening handshake, or bytes after the end, which are dropped.
+    /// WS-5.5.1-12 · WS-7.1.1-02 · WS-7.1.7-08
+    #[cold]
+    pub(super) fn receive_opening<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<Opening<'i>>, Error> {
+        match self.sender.lifecycle.phase() {
+            Phase::Handshake | Phase::Open | Phase::CloseSent if R::OPENS => self.open(input),
+            _ => {
+                *input = &mut [];
+                Ok(None)
+            }
+        }
+    }
+
     /// Continues the opening handshake, up to the next event.
-    pub(super) fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
+    fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
         loop {
             match self.stage {
                 // The input stays as it is until the embedder has decided.
@@ -107,7 +123,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             let bytes = within.get(start..).unwrap_or_default();
             let sender = &mut self.sender;
             if let Some((next, len)) =
-                Self::check(sender, bytes, self.max_head_fields, self.http_requests, self.max_refusal_body)?
+                Self::check(sender, bytes, self.max_headers, self.http_requests, self.max_refusal_body)?
             {
                 take_front(input, start);
                 let head = take_front(input, len);
@@ -117,8 +133,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
         let rules = HeadRules {
             max_head: self.max_head,
-            max_headers: self.max_head_fields,
-            names: self.kept_fields,
+            max_headers: self.max_headers,
+            names: self.kept_headers,
             first_line: if R::IS_SERVER {
                 |line| request_line(line).map(drop)
             } else {
@@ -129,7 +145,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             return Ok(None);
         }
         let (sender, head) = (&mut self.sender, self.receiver.head_bytes());
-        match Self::check(sender, head, self.max_head_fields, self.http_requests, self.max_refusal_body)? {
+        match Self::check(sender, head, self.max_headers, self.http_requests, self.max_refusal_body)? {
             Some((next, _)) => self.enter(next, None),
             // `take` has seen the empty line, so the head cannot be incomplete.
             None => Err(HandshakeError::MalformedHead.into()),
@@ -248,7 +264,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// A refusal is complete, in the buffer.
     fn refused<'i>(&mut self) -> Opening<'i> {
         self.sender.discard_outgoing();
-        self.sender.step(Step::Answered);
+        let status = Response::new(self.receiver.head_bytes(), &[], false).status();
+        self.sender.step(Step::Refused(status));
         (EventKind::HandshakeRefused, None)
     }
 

@@ -279,8 +279,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
             Phase::Handshake => State::Connecting,
             Phase::Open => State::Open,
             Phase::CloseSent | Phase::CloseExchanged => State::Closing,
-            Phase::Answered | Phase::Failed(_) if !self.is_outgoing_empty() => State::Closing,
-            Phase::Answered | Phase::Failed(_) | Phase::Ended(_) => State::Closed,
+            Phase::Answered | Phase::Refused(_) | Phase::Failed(_) if !self.is_outgoing_empty() => {
+                State::Closing
+            }
+            Phase::Answered | Phase::Refused(_) | Phase::Failed(_) | Phase::Ended(_) => State::Closed,
         }
     }
 
@@ -322,7 +324,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             Phase::Handshake | Phase::Open | Phase::CloseSent => false,
             // RFC 6455 section 7.1.1: the server closes the transport first.
             Phase::CloseExchanged => R::IS_SERVER && self.is_outgoing_empty(),
-            Phase::Answered | Phase::Failed(_) => self.is_outgoing_empty(),
+            Phase::Answered | Phase::Refused(_) | Phase::Failed(_) => self.is_outgoing_empty(),
             Phase::Ended(_) => true,
         }
     }

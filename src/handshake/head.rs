@@ -130,7 +130,7 @@ impl HeadProgress {
                     (rules.first_line)(self.current_line(buffer))?;
                 } else if next == Position::LineStart {
                     if self.headers >= rules.max_headers {
-                        return Err(Limit::HeadFields.into());
+                        return Err(Limit::Headers.into());
                     }
                     self.headers += 1;
                 }

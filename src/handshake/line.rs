@@ -108,7 +108,7 @@ pub(crate) fn header_lines<'a>(
         if header.name.is_empty() {
             return Ok(Some(after));
         }
-        left = left.checked_sub(1).ok_or(Limit::HeadFields)?;
+        left = left.checked_sub(1).ok_or(Limit::Headers)?;
         add(header);
         rest = after;
     }

@@ -254,11 +254,10 @@ mod tests {
             HandshakeError::ExtensionNotOffered,
             HandshakeError::ExtensionAnswer,
             HandshakeError::UnexpectedEof,
-            HandshakeError::Refused,
         ];
-        let limits = [Limit::Head, Limit::HeadFields, Limit::Message].map(|limit| (limit.into(), &[][..]));
+        let limits = [Limit::Head, Limit::Headers, Limit::Message].map(|limit| (limit.into(), &[][..]));
         for (error, headers) in
-            errors.map(|error| (error.into(), error.http_fields())).into_iter().chain(limits)
+            errors.map(|error| (error.into(), error.http_headers())).into_iter().chain(limits)
         {
             let error: Error = error;
             let written = error.http_status().map(|status| {

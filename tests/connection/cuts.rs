@@ -173,7 +173,7 @@ proptest! {
     #[test]
     fn a_server_that_drops_lines(head in any_head(), at in cuts(1500), max_head in 100..1500_u32, max_fields in 2..12_u8) {
         let bytes = [head, masked_all(&[&frame(0x81, b"hi")])].concat();
-        let config = Config::new().max_head(max_head).max_head_fields(max_fields).keep_fields(&["Cookie", "kept"]);
+        let config = Config::new().max_head(max_head).max_headers(max_fields).keep_headers(&["Cookie", "kept"]);
         assert_cuts_mean_nothing(|| Connection::server_in(config, Fixed::<200, 512>), &bytes, &at);
         assert_cuts_mean_nothing(|| Connection::server_in(config, Heap), &bytes, &at);
         // Where there is room enough, what is dropped makes no difference.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// The rooms from the highest to the lowest, with the rooms that each may import. `lib.rs` may import all of them, and
 /// every room may import `bytes`.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     (
         "connection",
         &["event", "handshake", "message", "deflate", "frame", "config", "storage", "error", "close", "role"],
@@ -18,6 +18,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("defmt", &["connection", "event", "handshake", "close", "role", "storage"]),
     // The timers are told the state of a connection, and know nothing else of it.
     ("timers", &["State"]),
+    ("upgrade", &["handshake", "deflate", "config", "error"]),
     ("event", &["handshake", "error", "close"]),
     // The negotiation reads extensions with the grammar of `handshake`, which does not know `deflate`. The
     // configuration and the agreed parameters are a part of `config`.

@@ -8,7 +8,7 @@ use embassy_futures::select::{Either, select};
 use embassy_time::{Instant, Timer};
 use embedded_io_async::{Read, Write};
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
-use sansws::{Connection, Error, Event, HandshakeError, Role, Sender, State, Storage};
+use sansws::{Connection, Error, Event, Role, Sender, State, Storage};
 
 /// Why a connection is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,8 +99,10 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
             // A refusal whose body ended with the transport; there is nobody left to answer.
             return match self.connection.receive_eof() {
                 Some(Event::Failed(error)) => Err(Failure::WebSocket(error)),
-                Some(_) => Err(Failure::WebSocket(HandshakeError::Refused.into())),
-                None => Ok(false),
+                Some(Event::HandshakeRefused(response)) => {
+                    Err(Failure::WebSocket(Error::Refused(response.status())))
+                }
+                _ => Ok(false),
             };
         }
         self.timers.received(now());

@@ -35,7 +35,7 @@ fn another_version_is_told_the_supported_one() {
     // The same for a stack of the embedder's own.
     assert_eq!(HandshakeError::VersionNotSupported.http_status(), Some(426));
     assert_eq!(
-        HandshakeError::VersionNotSupported.http_fields(),
+        HandshakeError::VersionNotSupported.http_headers(),
         [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
     );
 }

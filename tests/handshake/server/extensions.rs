@@ -6,7 +6,7 @@ use super::*;
 fn extensions(lines: &[&'static str]) -> Vec<String> {
     let changes: Vec<_> = lines.iter().map(|line| Add("Sec-WebSocket-Extensions", line)).collect();
     let fields = changed(&REQUEST, &changes);
-    let upgrade = ServerUpgrade::check("GET", || as_bytes(&fields)).unwrap();
+    let upgrade = ServerUpgrade::check("GET", as_bytes(&fields)).unwrap();
     let expected: Vec<_> = upgrade.extensions().map(shown).collect();
     look_at(&request(&changes), |request| {
         assert_eq!(request.extensions().map(shown).collect::<Vec<_>>(), expected);

@@ -56,17 +56,17 @@ fn a_head_without_an_end_is_cut_off_at_its_limit() {
 }
 
 #[test]
-fn a_head_has_at_most_max_head_fields() {
+fn a_head_has_at_most_max_headers() {
     let with = |count: usize| request(&vec![Add("X", "y"); count - REQUEST.len()]);
     for (config, limit) in [
         (Config::new(), 100),
-        (Config::new().max_head_fields(7), 7),
-        (Config::new().max_head_fields(128), 128),
-        (Config::new().max_head_fields(255), 128),
+        (Config::new().max_headers(7), 7),
+        (Config::new().max_headers(128), 128),
+        (Config::new().max_headers(255), 128),
     ] {
         let heard = feed(&mut Connection::server(config), &with(limit));
         assert_eq!(heard, [request_heard(&[]), Heard::Complete], "{limit}");
-        assert_head_refused_with(config, &with(limit + 1), Limit::HeadFields);
+        assert_head_refused_with(config, &with(limit + 1), Limit::Headers);
     }
 }
 

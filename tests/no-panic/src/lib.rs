@@ -6,7 +6,8 @@ use core::convert::Infallible;
 use core::hint::black_box;
 use core::time::Duration;
 use rand_core::{TryCryptoRng, TryRng};
-use sansws::handshake::{ClientUpgrade, Request, Response, ServerUpgrade};
+use sansws::handshake::{Request, Response};
+use sansws::upgrade::{ClientUpgrade, ServerUpgrade};
 use sansws::timers::{Timers, TimersConfig};
 use sansws::{
     Accept, Borrowed, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery, Error, Event,
@@ -39,7 +40,7 @@ fn config() -> Config {
         .max_fragments(size)
         .max_outgoing(black_box(1000))
         .max_head(size)
-        .max_head_fields(black_box(50))
+        .max_headers(black_box(50))
         .max_refusal_body(size)
         .keep_capacity(size)
         .delivery(black_box(Delivery::Parts))
@@ -219,26 +220,26 @@ fn response(response: &Response<'_>) {
 fn of_error(error: Error) {
     black_box((error.close_code(), error.http_status()));
     if let Error::Handshake(error) = error {
-        black_box((error.http_status(), error.http_fields()));
+        black_box((error.http_status(), error.http_headers()));
     }
 }
 
 #[inline(never)]
 fn own_http_stack(bytes: &[u8]) {
     let fields = black_box([("name", bytes), ("other", bytes)]);
-    match ServerUpgrade::check(black_box("GET"), || fields) {
+    match ServerUpgrade::check(black_box("GET"), fields) {
         Ok(upgrade) => {
             upgrade.subprotocols().for_each(|name| _ = black_box(name));
             upgrade.extensions().for_each(|extension| _ = black_box(extension));
             if let Ok(acceptance) = upgrade.accept(black_box(Some("name"))) {
-                acceptance.fields().for_each(|field| _ = black_box(field));
+                acceptance.headers().for_each(|field| _ = black_box(field));
             }
         }
-        Err(error) => _ = black_box((error.http_status(), error.http_fields())),
+        Err(error) => _ = black_box((error.http_status(), error.http_headers())),
     }
     let offered = black_box(["a", "b"]);
-    if let Ok(upgrade) = ClientUpgrade::new(&mut Counter(black_box(1)), &offered) {
-        upgrade.fields().for_each(|field| _ = black_box(field));
+    if let Ok(upgrade) = ClientUpgrade::new(&mut Counter(black_box(1)), &Config::new(), &offered) {
+        upgrade.headers().for_each(|field| _ = black_box(field));
         black_box(upgrade.check(black_box(101), fields)).ok();
     }
 }
