@@ -1,6 +1,5 @@
 //! The hall: the only place where both directions meet.
 
-mod answer;
 #[cfg(feature = "deflate")]
 mod compression;
 #[cfg(not(feature = "deflate"))]
@@ -12,6 +11,7 @@ mod opening;
 #[cfg(feature = "alloc")]
 mod prepared;
 mod receive;
+mod respond;
 mod send;
 mod state;
 mod token;

@@ -3,6 +3,7 @@
 mod by_itself;
 #[cfg(feature = "deflate")]
 mod compress;
+mod header_only;
 #[cfg(not(feature = "deflate"))]
 mod uncompressed;
 mod usual;
