@@ -74,8 +74,8 @@
 //!
 //! - `std` (default): `From<Error> for std::io::Error`; implies `alloc`.
 //! - `alloc`: the storage [`Heap`] and [`PreparedMessage`].
-//! - `defmt`: `defmt::Format` for events, errors, states and configurations. As with `Debug`, what can be a secret stays out:
-//!   keys and header values, and payloads too.
+//! - `defmt`: `defmt::Format` for events, errors, states and configurations. Like `Debug` output, it contains no keys, no
+//!   header values and no payloads.
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
 //! - `sha1`: a faster handshake: SHA-1 by the processor's own instructions, where it has them, and base64 by a table.
 //! - `simd`: large payloads are masked with the widest vectors that the processor has; implies `simdutf8` and `std`.

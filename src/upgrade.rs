@@ -1,8 +1,9 @@
 //! The opening handshake over an HTTP stack of the embedder's own: headers in, headers out.
 //!
-//! [`ServerUpgrade`] checks a request and makes the headers of the 101. [`ClientUpgrade`] makes the headers of a request
-//! and checks the response. Both negotiate permessage-deflate if [`Config::deflate`](crate::Config) asks for it, and
-//! return what was [agreed](crate::Agreed): a connection after the handshake is made with it.
+//! [`ServerUpgrade`] checks a request and makes the headers of the 101. [`ClientUpgrade`] makes the headers
+//! of a request and checks the response. Both negotiate permessage-deflate if
+//! [`Config::deflate`](crate::Config) asks for it, and return what was [agreed](crate::Agreed): a connection
+//! after the handshake is made with it.
 
 #[cfg(feature = "deflate")]
 use crate::config::DeflateConfig;
@@ -17,8 +18,8 @@ use crate::handshake::{
 use core::{fmt, str};
 use rand_core::CryptoRng;
 
-/// A server's half of the handshake, for a request that an HTTP stack of the embedder's own has received (RFC 6455
-/// section 4.2).
+/// A server's half of the handshake, for a request that an HTTP stack of the embedder's own has received (RFC
+/// 6455 section 4.2).
 ///
 /// ```
 /// use sansws::upgrade::ServerUpgrade;
@@ -59,11 +60,12 @@ impl<'h, H> ServerUpgrade<H>
 where
     H: IntoIterator<Item = (&'h str, &'h [u8])> + Clone,
 {
-    /// Checks a request that came over HTTP/1.1 (RFC 6455 section 4.2.1). `headers` iterates over all headers, as pairs
-    /// of name and value.
+    /// Checks a request that came over HTTP/1.1 (RFC 6455 section 4.2.1). `headers` iterates over all
+    /// headers, as pairs of name and value.
     ///
     /// # Errors
-    /// Tells what is not valid; answer with [`HandshakeError::http_status`] and [`HandshakeError::http_headers`].
+    /// Tells what is not valid; answer with [`HandshakeError::http_status`] and
+    /// [`HandshakeError::http_headers`].
     pub fn check(method: &str, headers: H) -> Result<Self, HandshakeError> {
         let mut known = RequestHeaders::default();
         for (name, value) in headers.clone() {
@@ -87,8 +89,8 @@ where
         values(self.headers.clone(), "sec-websocket-extensions").flat_map(extensions).filter_map(Result::ok)
     }
 
-    /// Accepts, with one of the offered subprotocols or none. If `config` and the client both want compression, it is
-    /// agreed on.
+    /// Accepts, with one of the offered subprotocols or none. If `config` and the client both want
+    /// compression, it is agreed on.
     ///
     /// # Errors
     /// [`Misuse::SubprotocolNotOffered`].
@@ -157,8 +159,8 @@ impl fmt::Debug for Acceptance<'_> {
     }
 }
 
-/// A client's half of the handshake, for a request that an HTTP stack of the embedder's own sends (RFC 6455 section
-/// 4.1).
+/// A client's half of the handshake, for a request that an HTTP stack of the embedder's own sends (RFC 6455
+/// section 4.1).
 ///
 /// ```
 /// use sansws::upgrade::ClientUpgrade;
@@ -201,8 +203,8 @@ impl fmt::Debug for ClientUpgrade<'_> {
 }
 
 impl<'a> ClientUpgrade<'a> {
-    /// Makes a key with `rng`, and offers these subprotocols, the most wanted first. Offers compression if `config` asks
-    /// for it.
+    /// Makes a key with `rng`, and offers these subprotocols, the most wanted first. Offers compression if
+    /// `config` asks for it.
     ///
     /// # Errors
     /// [`Misuse::InvalidSubprotocol`].
@@ -223,8 +225,8 @@ impl<'a> ClientUpgrade<'a> {
         })
     }
 
-    /// The headers of the request, except `Host`. Each subprotocol is in a header of its own, which is equivalent to one
-    /// list (RFC 6455 section 11.3.4).
+    /// The headers of the request, except `Host`. Each subprotocol is in a header of its own, which is
+    /// equivalent to one list (RFC 6455 section 11.3.4).
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> + Clone {
         let key = str::from_utf8(&self.key).unwrap_or_default();
         [

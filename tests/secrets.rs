@@ -1,5 +1,5 @@
-//! `Debug` and `defmt` output ends up in logs that others read. It contains no header value, no query, no key and no
-//! payload.
+//! `Debug` and `defmt` output ends up in logs that others read. It contains no header value, no query, no key
+//! and no payload.
 #![cfg(feature = "alloc")]
 
 use rand::SeedableRng;
@@ -203,8 +203,8 @@ fn lent_buffers_do_not_show_what_they_hold() {
     shows_no_secret(&sansws::Borrowed::new(&mut receive, &mut send));
 }
 
-/// `defmt` encodes for a host that is not there in a test. A derived implementation shows all of a value, so it is only
-/// for types that cannot hold a peer's bytes: those without a lifetime.
+/// `defmt` encodes for a host that is not there in a test. A derived implementation shows all of a value, so
+/// it is only for types that cannot hold a peer's bytes: those without a lifetime.
 #[test]
 fn what_borrows_bytes_does_not_derive_its_defmt_output() {
     let mut derived = 0;

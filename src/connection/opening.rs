@@ -1,4 +1,5 @@
-//! The opening handshake as part of a connection: it reads heads, and reports requests, responses and refusals.
+//! The opening handshake as part of a connection: it reads heads, and reports requests, responses and
+//! refusals.
 
 use super::Connection;
 use super::compression::ExtensionValue;
@@ -54,13 +55,13 @@ impl Stage {
     }
 }
 
-/// An event of the opening handshake that was found: its kind, and its head if that lies in the input. Otherwise the
-/// head lies in the buffer.
+/// An event of the opening handshake that was found: its kind, and its head if that lies in the input.
+/// Otherwise the head lies in the buffer.
 pub(super) type Opening<'i> = (EventKind, Option<&'i [u8]>);
 
 impl<R: Role, S: Storage> Connection<R, S> {
-    /// Takes input while the peer sends no frames: the opening handshake, or bytes after the end, which are dropped.
-    /// WS-5.5.1-12 · WS-7.1.1-02 · WS-7.1.7-08
+    /// Takes input while the peer sends no frames: the opening handshake, or bytes after the end, which are
+    /// dropped. WS-5.5.1-12 · WS-7.1.1-02 · WS-7.1.7-08
     #[cold]
     pub(super) fn receive_opening<'i>(
         &mut self,
@@ -97,8 +98,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     return Ok(body.is_complete().then(|| self.refused()));
                 }
                 Stage::Head(_) => match self.read_head(input) {
-                    // A server has used all input. A client may have read an interim response or the head of a
-                    // refusal, and continues with the bytes after it.
+                    // A server has used all input. A client may have read an interim response or the head of
+                    // a refusal, and continues with the bytes after it.
                     Ok(None) if R::IS_SERVER => return Ok(None),
                     Ok(None) if input.is_empty() && matches!(self.stage, Stage::Head(_)) => return Ok(None),
                     Ok(None) => {}
@@ -115,8 +116,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         let Stage::Head(progress) = &mut self.stage else {
             return Ok(None);
         };
-        // Nearly always the whole head lies in the input. A storage that drops headers collects the head even then, so
-        // that the event shows the same headers no matter how the network cut the head.
+        // Nearly always the whole head lies in the input. A storage that drops headers collects the head even
+        // then, so that the event shows the same headers no matter how the network cut the head.
         if S::Names::KEEPS_ALL && progress.is_fresh() {
             let within = progress.within(input, self.max_head);
             let start = empty_lines_len(within);
@@ -152,8 +153,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// Checks a head, and keeps what the connection has to remember of it. Returns the next stage and the length of the
-    /// head, or `None` if the head is not complete.
+    /// Checks a head, and keeps what the connection has to remember of it. Returns the next stage and the
+    /// length of the head, or `None` if the head is not complete.
     #[inline]
     fn check(
         sender: &mut Sender<R, S>,
@@ -282,8 +283,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// Fails an opening handshake that is not valid. A server answers with an HTTP error; a client has nothing to say
-    /// (WS-7.1.7-06).
+    /// Fails an opening handshake that is not valid. A server answers with an HTTP error; a client has
+    /// nothing to say (WS-7.1.7-06).
     fn fail_opening(&mut self, error: Error) -> Error {
         self.receiver.clear_head();
         if R::IS_SERVER {

@@ -1,4 +1,5 @@
-//! How a server answers a request: the embedder accepts or rejects it, and the library answers invalid ones by itself.
+//! How a server answers a request: the embedder accepts or rejects it, and the library answers invalid ones
+//! by itself.
 
 use super::compression::ExtensionValue;
 use super::send::{Decision, Sender};
@@ -13,13 +14,14 @@ use crate::storage::sealed::{Empty, Text};
 const MAX_ERROR_ANSWER: usize = 512;
 
 impl<S: Storage> Sender<Server, S> {
-    /// Accepts the opening handshake: queues the 101 and opens the connection (RFC 6455 section 4.2.2). Messages can be
-    /// sent at once. The next [`receive`](crate::Connection::receive) reports
+    /// Accepts the opening handshake: queues the 101 and opens the connection (RFC 6455 section 4.2.2).
+    /// Messages can be sent at once. The next [`receive`](crate::Connection::receive) reports
     /// [`Event::HandshakeComplete`](crate::Event::HandshakeComplete).
     ///
     /// # Errors
     /// [`Misuse::NoRequest`], [`Misuse::SubprotocolNotOffered`], [`Misuse::InvalidHeader`],
-    /// [`Misuse::ReservedHeader`], [`Misuse::OutgoingFull`]. The request still waits for an answer after an error.
+    /// [`Misuse::ReservedHeader`], [`Misuse::OutgoingFull`]. The request still waits for an answer after an
+    /// error.
     pub fn accept(&mut self, accept: &Accept<'_>) -> Result<(), Error> {
         if self.decision() != Decision::Upgrade {
             return Err(Misuse::NoRequest.into());
@@ -37,12 +39,14 @@ impl<S: Storage> Sender<Server, S> {
         Ok(())
     }
 
-    /// Refuses the opening handshake: queues an HTTP response with any status except 101, and ends the connection. Use
-    /// it for 401 with `WWW-Authenticate`, a redirect, or 403 because of the `Origin` (RFC 6455 section 4.2.2).
+    /// Refuses the opening handshake: queues an HTTP response with any status except 101, and ends the
+    /// connection. Use it for 401 with `WWW-Authenticate`, a redirect, or 403 because of the `Origin` (RFC
+    /// 6455 section 4.2.2).
     ///
     /// # Errors
-    /// [`Misuse::NoRequest`], [`Misuse::InvalidStatus`], [`Misuse::InvalidHeader`], [`Misuse::ReservedHeader`],
-    /// [`Misuse::OutgoingFull`]. The request still waits for an answer after an error.
+    /// [`Misuse::NoRequest`], [`Misuse::InvalidStatus`], [`Misuse::InvalidHeader`],
+    /// [`Misuse::ReservedHeader`], [`Misuse::OutgoingFull`]. The request still waits for an answer after an
+    /// error.
     pub fn reject(&mut self, reply: &Reply<'_>) -> Result<(), Error> {
         let is_head = match self.decision() {
             Decision::None => return Err(Misuse::NoRequest.into()),
@@ -55,8 +59,8 @@ impl<S: Storage> Sender<Server, S> {
         Ok(())
     }
 
-    /// Answers an [`Event::HttpRequest`](crate::Event::HttpRequest), for instance with a page, and ends the connection.
-    /// The response to a `HEAD` request is sent without its body.
+    /// Answers an [`Event::HttpRequest`](crate::Event::HttpRequest), for instance with a page, and ends the
+    /// connection. The response to a `HEAD` request is sent without its body.
     ///
     /// # Errors
     /// As [`reject`](Self::reject).

@@ -83,8 +83,8 @@ fn encode(bytes: &[u8], to: &mut [u8]) {
 
 /// Returns the key if it is the base64 form of 16 bytes. WS-4.2.1-12 · WS-4.3-02
 ///
-/// The four bits of padding may have any value (WS-4.2.1-13): the key is used as text and never decoded, and the
-/// RFC's own sample has them set.
+/// The four bits of padding may have any value (WS-4.2.1-13): the key is used as text and never decoded, and
+/// the RFC's own sample has them set.
 pub(crate) fn valid_key(key: &[u8]) -> Option<&[u8; KEY_LEN]> {
     let (letters, padding) = key.split_first_chunk::<22>()?;
     let is_valid = padding == b"==" && letters.iter().all(|&byte| BASE64.has(byte));

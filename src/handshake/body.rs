@@ -1,4 +1,5 @@
-//! The body of a response other than 101: how long it is (RFC 9112 section 6.3), and its bytes from pieces of any size.
+//! The body of a response other than 101: how long it is (RFC 9112 section 6.3), and its bytes from pieces of
+//! any size.
 
 use super::chars::trim;
 use super::response::Response;
@@ -6,8 +7,8 @@ use super::value::elements;
 use crate::bytes::{take_front, to_u32, to_usize};
 use crate::storage::sealed::Buffer;
 
-/// The most bytes of chunk sizes, chunk extensions and trailers that are read. It is enough for small chunks, and it
-/// stops a peer that sends them without end.
+/// The most bytes of chunk sizes, chunk extensions and trailers that are read. It is enough for small chunks,
+/// and it stops a peer that sends them without end.
 const MAX_OVERHEAD: u32 = 16 * 1024;
 
 /// A body that is collected in the buffer after its head.

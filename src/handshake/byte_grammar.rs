@@ -1,6 +1,6 @@
-//! The grammars of heads and of comma lists as tables, for code that reads byte by byte: each row maps a position and
-//! a byte to the next position. A table takes less code than a function for each part of a grammar, and it reads each
-//! byte once, no matter how the network cut the bytes.
+//! The grammars of heads and of comma lists as tables, for code that reads byte by byte: each row maps a
+//! position and a byte to the next position. A table takes less code than a function for each part of a
+//! grammar, and it reads each byte once, no matter how the network cut the bytes.
 
 use super::chars::is_token_byte;
 
@@ -59,8 +59,8 @@ impl Position {
 /// Stands for every byte of a token, as the space stands for all white space.
 const TOKEN: u8 = b'a';
 
-/// `extension = token *( ";" token [ "=" ( token / quoted-string ) ] )`, where the content of a quoted string has to be
-/// a token after its backslashes are removed. WS-4.3-01 · WS-4.3-06 · WS-4.3-07 · WS-9.1-02
+/// `extension = token *( ";" token [ "=" ( token / quoted-string ) ] )`, where the content of a quoted string
+/// has to be a token after its backslashes are removed. WS-4.3-01 · WS-4.3-06 · WS-4.3-07 · WS-9.1-02
 pub(crate) static EXTENSIONS: &Grammar = &[
     (Position::ListStart, b' ', Position::ListStart),
     (Position::ListStart, b',', Position::ListStart),
@@ -98,8 +98,8 @@ pub(crate) static EXTENSIONS: &Grammar = &[
 /// A list of tokens.
 pub(crate) static TOKENS: &Grammar = EXTENSIONS.split_at(8).0;
 
-/// A head (RFC 9112 sections 2 to 5), without the bytes of the first line, which is checked when it is complete, and
-/// without the bytes of values.
+/// A head (RFC 9112 sections 2 to 5), without the bytes of the first line, which is checked when it is
+/// complete, and without the bytes of values.
 pub(crate) static HEAD: &Grammar = &[
     (Position::BeforeFirst, TOKEN, Position::FirstLine),
     (Position::BeforeFirst, b'\r', Position::BeforeFirstCr),

@@ -35,8 +35,8 @@ pub(crate) fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|&byte| is_token_byte(byte))
 }
 
-/// Whether `byte` may occur in the value of a header: CR, LF, NUL and all other controls except the tab may not.
-/// WS-4.1-21
+/// Whether `byte` may occur in the value of a header: CR, LF, NUL and all other controls except the tab may
+/// not. WS-4.1-21
 pub(crate) const fn is_value_byte(byte: u8) -> bool {
     byte == b'\t' || !byte.is_ascii_control()
 }

@@ -1,4 +1,5 @@
-//! The client's side of the opening handshake: it writes the request and checks the response (RFC 6455 section 4.1).
+//! The client's side of the opening handshake: it writes the request and checks the response (RFC 6455
+//! section 4.1).
 
 use super::accept_key::{KEY_LEN, accept_of};
 use super::chars::{is_token, trim};
@@ -62,14 +63,15 @@ impl<'a> ClientRequest<'a> {
         self
     }
 
-    /// The `Origin` header. Browsers send it; other clients need it for servers that require it (RFC 6455 section 10.2).
+    /// The `Origin` header. Browsers send it; other clients need it for servers that require it (RFC 6455
+    /// section 10.2).
     pub const fn origin(mut self, origin: &'a str) -> Self {
         self.origin = Some(origin);
         self
     }
 
-    /// Further headers, such as `Authorization` and `Cookie`, as pairs of name and value. The library itself writes
-    /// `Host`, `Origin` and the headers of the handshake.
+    /// Further headers, such as `Authorization` and `Cookie`, as pairs of name and value. The library itself
+    /// writes `Host`, `Origin` and the headers of the handshake.
     pub const fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
         self.headers = OwnHeaders(headers);
         self
@@ -159,8 +161,8 @@ pub(crate) enum CheckedResponse<'a> {
     Refusal,
 }
 
-/// Checks a response head, and returns how long it is. `None` if it is not complete. `offered` are the subprotocols of
-/// the request, and `digest` belongs to its key.
+/// Checks a response head, and returns how long it is. `None` if it is not complete. `offered` are the
+/// subprotocols of the request, and `digest` belongs to its key.
 pub(crate) fn check_response<'a>(
     head: &'a [u8],
     max_headers: u8,

@@ -1,7 +1,8 @@
-//! Extensions in `Sec-WebSocket-Extensions`: their parameters and quoted values (RFC 6455 section 9.1, RFC 9110 section
-//! 5.6).
+//! Extensions in `Sec-WebSocket-Extensions`: their parameters and quoted values (RFC 6455 section 9.1, RFC
+//! 9110 section 5.6).
 
 use super::chars::{is_token_byte, skip_space};
+use core::hash::{Hash, Hasher};
 use core::{fmt, str};
 
 /// An extension or one of its parameters that does not follow the grammar.
@@ -21,7 +22,7 @@ pub struct Extension<'a> {
 
 /// A parameter of an [`Extension`].
 #[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Parameter<'a> {
     /// The name, a token.
     pub name: &'a str,
@@ -85,6 +86,12 @@ impl PartialEq for ParameterValue<'_> {
 
 impl Eq for ParameterValue<'_> {}
 
+impl Hash for ParameterValue<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.chars().for_each(|c| c.hash(state));
+    }
+}
+
 impl PartialEq<str> for ParameterValue<'_> {
     fn eq(&self, other: &str) -> bool {
         self.chars().eq(other.chars())
@@ -114,7 +121,8 @@ fn ascii(text: &[u8]) -> &str {
     str::from_utf8(text).unwrap_or_default()
 }
 
-/// The extensions in one value of the header. The iterator ends with `Err` if the value is malformed. WS-4.3-06
+/// The extensions in one value of the header. The iterator ends with `Err` if the value is malformed.
+/// WS-4.3-06
 pub(crate) fn extensions(value: &[u8]) -> impl Iterator<Item = Result<Extension<'_>, Malformed>> + Clone {
     let mut rest = value;
     core::iter::from_fn(move || {
@@ -146,8 +154,8 @@ fn extension(mut value: &[u8]) -> Result<Option<(Extension<'_>, &[u8])>, Malform
     Ok(Some((Extension { name, parameters }, after)))
 }
 
-/// `";" token [ "=" ( token / quoted-string ) ]`: the name, the value if there is one, and the bytes after the
-/// parameter. `None` if `value` does not begin with a semicolon.
+/// `";" token [ "=" ( token / quoted-string ) ]`: the name, the value if there is one, and the bytes after
+/// the parameter. `None` if `value` does not begin with a semicolon.
 fn parameter(value: &[u8]) -> Result<Option<(&[u8], Option<&[u8]>, &[u8])>, Malformed> {
     let [b';', value @ ..] = skip_space(value) else {
         return Ok(None);
@@ -169,8 +177,8 @@ fn token(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     if end == 0 { Err(Malformed) } else { value.split_at_checked(end).ok_or(Malformed) }
 }
 
-/// The content of a quoted string up to its closing quote, which has to be a token after its backslashes are removed.
-/// WS-4.3-01 · WS-9.1-02
+/// The content of a quoted string up to its closing quote, which has to be a token after its backslashes are
+/// removed. WS-4.3-01 · WS-9.1-02
 fn quoted_token(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let mut escaped = false;
     for (at, &byte) in value.iter().enumerate() {

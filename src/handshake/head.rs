@@ -1,8 +1,9 @@
-//! Collects one bounded HTTP/1.1 head from pieces of any size in linear time: no byte is searched twice, even if each
-//! byte arrives alone.
+//! Collects one bounded HTTP/1.1 head from pieces of any size in linear time: no byte is searched twice, even
+//! if each byte arrives alone.
 //!
-//! Lines are checked in their order, each when its line feed has arrived. Of an incomplete line only the first byte of
-//! the whole head is checked. A storage of a fixed size keeps only the lines that the protocol or the embedder reads.
+//! Lines are checked in their order, each when its line feed has arrived. Of an incomplete line only the
+//! first byte of the whole head is checked. A storage of a fixed size keeps only the lines that the protocol
+//! or the embedder reads.
 
 use super::byte_grammar::{HEAD, Position};
 use super::chars::is_value_byte;
@@ -36,8 +37,8 @@ pub(crate) struct HeadRules<N> {
     pub(crate) first_line: fn(&[u8]) -> Result<(), HandshakeError>,
 }
 
-/// How many bytes at the front leave the position unchanged, if a search for them is worthwhile; at least 1, for the
-/// first byte, which may change it.
+/// How many bytes at the front leave the position unchanged, if a search for them is worthwhile; at least 1,
+/// for the first byte, which may change it.
 #[inline]
 fn run(position: Position, bytes: &[u8]) -> usize {
     let run = match position {
@@ -80,8 +81,8 @@ impl HeadProgress {
         *self = Self { seen: self.seen, ..Self::NEW };
     }
 
-    /// Takes bytes of a head off the front of `input`. Returns `true` if the head is complete and in `buffer`, and
-    /// `false` if all input was used and more is needed.
+    /// Takes bytes of a head off the front of `input`. Returns `true` if the head is complete and in
+    /// `buffer`, and `false` if all input was used and more is needed.
     pub(crate) fn take<B: Buffer, N: Names>(
         &mut self,
         input: &mut &mut [u8],
@@ -117,8 +118,8 @@ impl HeadProgress {
             if !self.is_dropped && (next == Position::FirstLine || !is_before_first(self.position)) {
                 buffer.append(piece).map_err(|Full| Limit::Head)?;
             }
-            // A first byte that begins neither a method nor `HTTP/` is TLS or noise, which may never contain an empty
-            // line, so it fails at once.
+            // A first byte that begins neither a method nor `HTTP/` is TLS or noise, which may never contain
+            // an empty line, so it fails at once.
             if next == Position::Invalid && (is_before_first(self.position) || byte == b'\n') {
                 return Err(HandshakeError::MalformedHead.into());
             }

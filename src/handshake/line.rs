@@ -1,11 +1,13 @@
-//! One line of a head at a time: request line, status line, header (RFC 9112 sections 3 to 5). A line is checked when
-//! its line feed has arrived and not earlier, so the result does not depend on how the network cut the bytes.
+//! One line of a head at a time: request line, status line, header (RFC 9112 sections 3 to 5). A line is
+//! checked when its line feed has arrived and not earlier, so the result does not depend on how the network
+//! cut the bytes.
 
 use super::swar::{find_line_feed, token_len, value_len};
 use crate::error::{Error, HandshakeError, Limit};
 use core::str;
 
-/// A line that was taken off the front of a head, and the bytes after it. `None` if its line feed has not arrived.
+/// A line that was taken off the front of a head, and the bytes after it. `None` if its line feed has not
+/// arrived.
 pub(crate) type Line<'a, T> = Result<Option<(T, &'a [u8])>, HandshakeError>;
 
 /// `GET /chat HTTP/1.1`
@@ -23,7 +25,8 @@ pub(crate) struct StatusLine {
     pub(crate) is_http_1_1: bool,
 }
 
-/// `Host: server.example`. The value still has the white space around it; the name is empty at the end of the head.
+/// `Host: server.example`. The value still has the white space around it; the name is empty at the end of the
+/// head.
 #[derive(Clone, Copy)]
 pub(crate) struct HeaderLine<'a> {
     pub(crate) name: &'a [u8],
@@ -95,8 +98,8 @@ fn valid_header_line(bytes: &[u8]) -> Option<(HeaderLine<'_>, &[u8])> {
     Some((HeaderLine { name, value }, line_end(rest)?))
 }
 
-/// Passes all headers up to the empty line to `add`. Returns the bytes after the empty line, or `None` if it has not
-/// arrived.
+/// Passes all headers up to the empty line to `add`. Returns the bytes after the empty line, or `None` if it
+/// has not arrived.
 #[inline]
 pub(crate) fn header_lines<'a>(
     mut rest: &'a [u8],

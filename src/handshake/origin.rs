@@ -1,4 +1,5 @@
-//! The `Origin` header (RFC 6455 section 10.2, RFC 6454): scheme, host and port of the page that opened the connection.
+//! The `Origin` header (RFC 6455 section 10.2, RFC 6454): scheme, host and port of the page that opened the
+//! connection.
 
 use crate::bytes::split_once;
 
@@ -19,8 +20,9 @@ pub fn is_in(origin: &str, allowed: &[&str]) -> bool {
     allowed.iter().any(|allowed| origin.eq_ignore_ascii_case(allowed))
 }
 
-/// Whether `origin` has the host and the port of `host`, the value of the `Host` header. A missing port is the default
-/// of the origin's scheme, `http` or `https`. Pages with other schemes did not come from an HTTP server.
+/// Whether `origin` has the host and the port of `host`, the value of the `Host` header. A missing port is
+/// the default of the origin's scheme, `http` or `https`. Pages with other schemes did not come from an HTTP
+/// server.
 ///
 /// ```
 /// use sansws::handshake::origin;

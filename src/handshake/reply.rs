@@ -1,4 +1,5 @@
-//! What a server answers (RFC 6455 section 4.2.2): the 101, a reply of the embedder, or an error answer of the library.
+//! What a server answers (RFC 6455 section 4.2.2): the 101, a reply of the embedder, or an error answer of
+//! the library.
 
 use super::accept_key::ACCEPT_LEN;
 use super::name::{is_name, is_websocket_name};
@@ -34,8 +35,8 @@ impl<'a> Accept<'a> {
         self
     }
 
-    /// Headers to add to the 101, as pairs of name and value. The library itself writes `Upgrade`, `Connection` and all
-    /// headers whose names begin with `Sec-WebSocket-`.
+    /// Headers to add to the 101, as pairs of name and value. The library itself writes `Upgrade`,
+    /// `Connection` and all headers whose names begin with `Sec-WebSocket-`.
     pub const fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
         self.headers = OwnHeaders(headers);
         self
@@ -113,8 +114,8 @@ impl<'a> Reply<'a> {
         Self { status, headers: OwnHeaders(&[]), body: &[] }
     }
 
-    /// Headers, as pairs of name and value. The library itself writes `Connection: close`, `Content-Length` and
-    /// `Transfer-Encoding`: the connection ends with the reply.
+    /// Headers, as pairs of name and value. The library itself writes `Connection: close`, `Content-Length`
+    /// and `Transfer-Encoding`: the connection ends with the reply.
     pub const fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
         self.headers = OwnHeaders(headers);
         self
@@ -137,7 +138,8 @@ impl<'a> Reply<'a> {
         })
     }
 
-    /// Writes the reply. `is_head` tells that it answers a HEAD request and has no body (RFC 9110 section 9.3.2).
+    /// Writes the reply. `is_head` tells that it answers a HEAD request and has no body (RFC 9110 section
+    /// 9.3.2).
     pub(crate) fn write(&self, is_head: bool, out: &mut HeadWriter<'_>) {
         out.put(STATUS_LINE_PREFIX);
         out.number(self.status.into());
@@ -170,9 +172,9 @@ impl core::fmt::Debug for Reply<'_> {
     }
 }
 
-/// The answer of the library to a request that is not valid, without `STATUS_LINE_PREFIX` and `ERROR_TAIL`. The answer
-/// equals a [`Reply`] with the status and the headers of the error. It is a constant, so that a program that sends no
-/// replies of its own does not contain the code of `Reply`. WS-4.2.1-01 · WS-10.7-04
+/// The answer of the library to a request that is not valid, without `STATUS_LINE_PREFIX` and `ERROR_TAIL`.
+/// The answer equals a [`Reply`] with the status and the headers of the error. It is a constant, so that a
+/// program that sends no replies of its own does not contain the code of `Reply`. WS-4.2.1-01 · WS-10.7-04
 pub(crate) fn error_answer(error: Error) -> Option<&'static [u8]> {
     let status = error.http_status()?;
     Some(ERROR_ANSWERS.iter().find(|(known, _)| *known == status)?.1)
@@ -197,9 +199,9 @@ pub(crate) const STATUS_LINE_PREFIX: &[u8] = b"HTTP/1.1 ";
 /// The end of every error answer.
 pub(crate) const ERROR_TAIL: &[u8] = b"close\r\nContent-Length: 0\r\n\r\n";
 
-/// The statuses that a WebSocket server is likely to answer with, and their reason phrases of RFC 9110. A build for
-/// size has only those of the library's own answers and the most usual ones: a reason phrase is optional and means
-/// nothing (RFC 9112 section 4).
+/// The statuses that a WebSocket server is likely to answer with, and their reason phrases of RFC 9110. A
+/// build for size has only those of the library's own answers and the most usual ones: a reason phrase is
+/// optional and means nothing (RFC 9112 section 4).
 const REASONS: &[u8] = if FOR_SPEED {
     b"200 OK\r\n204 No Content\r\n301 Moved Permanently\r\n302 Found\r\n303 See Other\r\n304 Not Modified\r\n\
     307 Temporary Redirect\r\n308 Permanent Redirect\r\n400 Bad Request\r\n401 Unauthorized\r\n403 Forbidden\r\n\

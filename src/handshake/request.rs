@@ -11,8 +11,8 @@ use core::{fmt, str};
 
 /// A client's opening handshake, or another HTTP request.
 ///
-/// It borrows the head, so copy what has to outlive the event. `Debug` shows the method and the path only: the query
-/// and the headers can carry credentials.
+/// It borrows the head, so copy what has to outlive the event. `Debug` shows the method and the path only:
+/// the query and the headers can carry credentials.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Request<'a> {
     head: &'a [u8],
@@ -79,19 +79,19 @@ impl<'a> Request<'a> {
         self.header("origin")
     }
 
-    /// Whether `Origin` is one of `allowed`. Scheme and host are compared without regard to ASCII case, everything else
-    /// exactly. Returns `false` without an `Origin`: a server that also serves clients other than browsers checks for
-    /// that itself.
+    /// Whether `Origin` is one of `allowed`. Scheme and host are compared without regard to ASCII case,
+    /// everything else exactly. Returns `false` without an `Origin`: a server that also serves clients other
+    /// than browsers checks for that itself.
     ///
-    /// A browser sends cookies no matter which site opens the connection, so a server that relies on cookies has to
-    /// check the origin.
+    /// A browser sends cookies no matter which site opens the connection, so a server that relies on cookies
+    /// has to check the origin.
     #[must_use]
     pub fn is_origin_in(&self, allowed: &[&str]) -> bool {
         self.origin().is_some_and(|origin| origin::is_in(origin, allowed))
     }
 
-    /// Whether `Origin` has the host and the port of `Host`, so that the page came from this server. Returns `false`
-    /// without an `Origin`.
+    /// Whether `Origin` has the host and the port of `Host`, so that the page came from this server. Returns
+    /// `false` without an `Origin`.
     #[must_use]
     pub fn is_same_origin(&self) -> bool {
         match (self.origin(), self.host()) {

@@ -20,8 +20,8 @@ pub(crate) enum CheckedRequest<'a> {
     Http { is_head: bool },
 }
 
-/// Checks a request head, and returns how long it is. `None` if it is not complete. `allows_http` tells whether the
-/// request may be one that does not ask for a WebSocket.
+/// Checks a request head, and returns how long it is. `None` if it is not complete. `allows_http` tells
+/// whether the request may be one that does not ask for a WebSocket.
 #[inline(never)]
 pub(crate) fn check_request(
     head: &[u8],
@@ -68,8 +68,8 @@ pub(crate) struct RequestHeaders<'a> {
 }
 
 impl<'a> RequestHeaders<'a> {
-    /// Reads the next header. WS-4.1-63, WS-4.2.1-03 and WS-4.2.1-18: names are in any ASCII case and headers in any
-    /// order, and unknown headers are ignored.
+    /// Reads the next header. WS-4.1-63, WS-4.2.1-03 and WS-4.2.1-18: names are in any ASCII case and headers
+    /// in any order, and unknown headers are ignored.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
         if let Some(known) = KnownHeader::named(name) {

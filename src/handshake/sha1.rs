@@ -1,10 +1,12 @@
-//! SHA-1 (RFC 3174) for the one text that a handshake computes a digest of. SHA-1 is broken as a secure hash, but the
-//! handshake needs none: the digest only shows that the peer knows the WebSocket protocol (RFC 6455 section 10.8).
+//! SHA-1 (RFC 3174) for the one text that a handshake computes a digest of. SHA-1 is broken as a secure hash,
+//! but the handshake needs none: the digest only shows that the peer knows the WebSocket protocol (RFC 6455
+//! section 10.8).
 //!
-//! With the feature `alloc` the crate `sha1_smol` computes it, and with the feature `sha1` the crate `sha1`. Without an
-//! allocator the code has to be small and free of panics, so this file implements it.
+//! With the feature `alloc` the crate `sha1_smol` computes it, and with the feature `sha1` the crate `sha1`.
+//! Without an allocator the code has to be small and free of panics, so this file implements it.
 
-/// A SHA-1 digest. Functions write it to its final place, since a copy would add a function to a small program.
+/// A SHA-1 digest. Functions write it to its final place, since a copy would add a function to a small
+/// program.
 pub(crate) type Digest = [u8; 20];
 
 /// The digest of a text of 60 bytes.
@@ -27,7 +29,8 @@ type Block = [u32; 16];
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
 const START: ChainingValue = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
 
-/// The text and its padding (section 4) fill two blocks. The padding is zeros except for the mark and the length.
+/// The text and its padding (section 4) fill two blocks. The padding is zeros except for the mark and the
+/// length.
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
 fn by_blocks(text: &[u8; 60], digest: &mut Digest) {
     let mut state = START;
@@ -63,8 +66,8 @@ use compress_small as compress;
 #[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
 static CONSTANTS: [u32; 4] = [0x5a82_7999, 0x6ed9_eba1, 0x8f1b_bcdc, 0xca62_c1d6];
 
-/// The computation of section 6.1 with the functions and constants of section 5. Only sixteen words are kept: each is
-/// replaced by the word that is needed sixteen steps later.
+/// The computation of section 6.1 with the functions and constants of section 5. Only sixteen words are kept:
+/// each is replaced by the word that is needed sixteen steps later.
 #[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
 #[inline(never)]
 #[expect(clippy::many_single_char_names, reason = "as in the RFC")]

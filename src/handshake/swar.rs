@@ -1,5 +1,5 @@
-//! Scans and comparisons that handle several bytes at a time in one word (SWAR, SIMD within a register). Where the
-//! library is built for size they work byte by byte.
+//! Scans and comparisons that handle several bytes at a time in one word (SWAR, SIMD within a register).
+//! Where the library is built for size they work byte by byte.
 
 use super::chars::{is_token_byte, is_value_byte};
 use crate::bytes::FOR_SPEED;
@@ -11,8 +11,8 @@ const fn all(byte: u8) -> Word {
     Word::MAX / 0xff * byte as Word
 }
 
-/// The top bit of each byte. A scan marks a byte that it looks for with its top bit. The lowest mark of a word, which
-/// belongs to the first byte in memory, is exact; a carry can make the marks above it wrong.
+/// The top bit of each byte. A scan marks a byte that it looks for with its top bit. The lowest mark of a
+/// word, which belongs to the first byte in memory, is exact; a carry can make the marks above it wrong.
 const TOPS: Word = all(0x80);
 
 /// The word that begins at `at`. `None` near the end of `bytes`, and always if the library is built for size.
@@ -103,8 +103,9 @@ pub(crate) fn find_line_feed(bytes: &[u8]) -> Option<usize> {
     Some(at + bytes.get(at..)?.iter().position(|&byte| byte == b'\n')?)
 }
 
-/// Whether `text` equals `known` in any ASCII case. `known` is a constant of at least four lower-case letters, digits
-/// and dashes. The last word overlaps bytes that were compared before, so there is no loop over single bytes.
+/// Whether `text` equals `known` in any ASCII case. `known` is a constant of at least four lower-case
+/// letters, digits and dashes. The last word overlaps bytes that were compared before, so there is no loop
+/// over single bytes.
 #[inline(always)]
 pub(crate) fn equals_known(text: &[u8], known: &[u8]) -> bool {
     if text.len() != known.len() {
@@ -135,8 +136,8 @@ fn same_ends(text: &[u8], known: &[u8]) -> bool {
     }
 }
 
-/// An upper-case letter differs from its lower-case letter in one bit. That bit is set in `text` before the comparison
-/// wherever `known` has a letter.
+/// An upper-case letter differs from its lower-case letter in one bit. That bit is set in `text` before the
+/// comparison wherever `known` has a letter.
 #[inline(always)]
 fn same_word<const N: usize>(text: &[u8; N], known: &[u8; N]) -> bool {
     let fold = |known: u8| (known & 0x40) >> 1;

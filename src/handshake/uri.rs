@@ -1,5 +1,5 @@
-//! WebSocket URIs (RFC 6455 section 3). Everything except an RFC 3986 URI in plain ASCII is refused, so that no URI can
-//! break a request line or a `Host` header apart.
+//! WebSocket URIs (RFC 6455 section 3). Everything except an RFC 3986 URI in plain ASCII is refused, so that
+//! no URI can break a request line or a `Host` header apart.
 
 use super::chars::CharSet;
 use super::writer::HeadWriter;
@@ -8,22 +8,25 @@ use core::fmt;
 
 /// A `ws` or `wss` URI, seen through its parts (RFC 6455 section 3).
 ///
-/// It borrows the text and allocates nothing. It keeps the parts as written: it decodes, lowercases and resolves
-/// nothing. [`Display`](fmt::Display) puts the URI together again from scheme, host, port and resource name, for
-/// instance for a proxy auto-configuration script (WS-4.1-13). Equality also compares the parts as written: `ws://h`
-/// is not equal to `ws://H/`. `Debug` leaves out the query, which can carry a token.
+/// It borrows the text and allocates nothing. It keeps the parts as written: it decodes, lowercases and
+/// resolves nothing. [`Display`](fmt::Display) puts the URI together again from scheme, host, port and
+/// resource name, for instance for a proxy auto-configuration script (WS-4.1-13). Equality also compares the
+/// parts as written: `ws://h` is not equal to `ws://H/`. `Debug` leaves out the query, which can carry a
+/// token.
 ///
 /// [`parse`](Self::parse) and `TryFrom<&str>` refuse:
 /// - user information, which section 3 has no place for (section 11.1.1 would: `ws://user@host/`). Send an
 ///   `Authorization` header instead;
 /// - fragments, even if they are empty;
-/// - non-ASCII characters. A host has to be in its IDNA form (`xn--...`, WS-11.1.1-01), the rest percent-encoded;
-/// - `[v1.future]` addresses: none exist yet, and RFC 3986 section 3.2.2 asks for an error from programs that know none;
+/// - non-ASCII characters. A host has to be in its IDNA form (`xn--...`, WS-11.1.1-01), the rest
+///   percent-encoded;
+/// - `[v1.future]` addresses: none exist yet, and RFC 3986 section 3.2.2 asks for an error from programs that
+///   know none;
 /// - IPv6 zones (`%25eth0`): they are not in RFC 3986 and have a meaning on one machine only;
 /// - port 0, to which no connection can be made.
 ///
-/// A host name may be anything that RFC 3986 allows, percent-encoding included. The resolver decides whether the name
-/// exists. The length is not limited: parsing takes linear time and no memory.
+/// A host name may be anything that RFC 3986 allows, percent-encoding included. The resolver decides whether
+/// the name exists. The length is not limited: parsing takes linear time and no memory.
 ///
 /// ```
 /// use sansws::{Uri, UriError};
@@ -83,14 +86,15 @@ impl<'a> Uri<'a> {
         self.is_secure
     }
 
-    /// The host as written, never empty: a name, an IPv4 address, or an IPv6 address without its brackets. Resolvers
-    /// and TLS server names take this form; HTTP takes that of [`host_field`](Self::host_field).
+    /// The host as written, never empty: a name, an IPv4 address, or an IPv6 address without its brackets.
+    /// Resolvers and TLS server names take this form; HTTP takes that of [`host_field`](Self::host_field).
     #[must_use]
     pub const fn host(&self) -> &'a str {
         self.host
     }
 
-    /// The port to connect to, 1 to 65535. Without a port in the URI it is 80 for `ws` and 443 for `wss` (WS-3-06).
+    /// The port to connect to, 1 to 65535. Without a port in the URI it is 80 for `ws` and 443 for `wss`
+    /// (WS-3-06).
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
@@ -132,8 +136,9 @@ impl fmt::Display for Uri<'_> {
     }
 }
 
-/// Path and query of a [`Uri`]. [`Display`](fmt::Display) writes them as a request carries them: printable ASCII that
-/// begins with a slash (RFC 6455 section 3). `Debug` leaves out the query, which can carry a token.
+/// Path and query of a [`Uri`]. [`Display`](fmt::Display) writes them as a request carries them: printable
+/// ASCII that begins with a slash (RFC 6455 section 3). `Debug` leaves out the query, which can carry a
+/// token.
 ///
 /// ```
 /// # use sansws::Uri;
@@ -182,8 +187,8 @@ impl fmt::Debug for ResourceName<'_> {
     }
 }
 
-/// Host and port of a [`Uri`]. [`Display`](fmt::Display) writes them as a `Host` header carries them: an IPv6 address
-/// in brackets, and the port only if it is not the default of the scheme (RFC 6455 section 4.1).
+/// Host and port of a [`Uri`]. [`Display`](fmt::Display) writes them as a `Host` header carries them: an IPv6
+/// address in brackets, and the port only if it is not the default of the scheme (RFC 6455 section 4.1).
 ///
 /// ```
 /// # use sansws::Uri;
@@ -320,8 +325,8 @@ fn split_authority(authority: &str) -> Result<(&str, &str), UriError> {
     Ok((host, port))
 }
 
-/// Whether the text is an `IPv6address` of RFC 3986 section 3.2.2. `core::net::Ipv6Addr` accepts the same text, but its
-/// bounds checks are panics that the linker keeps.
+/// Whether the text is an `IPv6address` of RFC 3986 section 3.2.2. `core::net::Ipv6Addr` accepts the same
+/// text, but its bounds checks are panics that the linker keeps.
 fn is_ipv6(literal: &str) -> bool {
     let elision = literal.bytes().zip(literal.bytes().skip(1)).position(|pair| pair == (b':', b':'));
     let Some((head, tail)) = elision.and_then(|at| literal.split_at_checked(at)) else {

@@ -1,5 +1,5 @@
-//! The values of headers: comma lists, headers that may occur once, version numbers (RFC 6455 section 4.3, RFC 9110
-//! section 5.6).
+//! The values of headers: comma lists, headers that may occur once, version numbers (RFC 6455 section 4.3,
+//! RFC 9110 section 5.6).
 
 use super::byte_grammar::{EXTENSIONS, Grammar, Position, TOKENS};
 use super::chars::{is_token, trim};
@@ -143,8 +143,8 @@ impl List {
     }
 }
 
-/// Whether `value` is one of the two offers that nearly all browsers make, which are known to be valid. To compare the
-/// whole value takes a few instructions; to read it byte by byte takes a twelfth of a handshake.
+/// Whether `value` is one of the two offers that nearly all browsers make, which are known to be valid. To
+/// compare the whole value takes a few instructions; to read it byte by byte takes a twelfth of a handshake.
 #[inline]
 fn is_usual_offer(value: &[u8]) -> bool {
     value == b"permessage-deflate; client_max_window_bits" || value == b"permessage-deflate"
@@ -155,7 +155,8 @@ mod tests {
     use super::*;
     use std::string::String;
 
-    /// Element by element, by the table, and by the comparison with a usual offer: the result has to be the same.
+    /// Element by element, by the table, and by the comparison with a usual offer: the result has to be the
+    /// same.
     fn assert_all_ways_agree(value: &str) {
         for first in [List::Missing, List::Empty, List::Valid, List::Malformed] {
             let value = value.as_bytes();

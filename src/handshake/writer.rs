@@ -1,18 +1,19 @@
-//! Writes a head. If buffer space costs memory, the head is written twice by the same calls: first without a buffer, to
-//! measure its length, and then into exactly that much space.
+//! Writes a head. If buffer space costs memory, the head is written twice by the same calls: first without a
+//! buffer, to measure its length, and then into exactly that much space.
 
 use super::chars::{is_token, is_value_byte};
 use crate::bytes::copy;
 use crate::error::Misuse;
 use core::fmt;
 
-/// Headers of the embedder, as pairs of name and value. `Debug` shows the names only: values carry credentials.
+/// Headers of the embedder, as pairs of name and value. `Debug` shows the names only: values carry
+/// credentials.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct OwnHeaders<'a>(pub(crate) &'a [(&'a str, &'a str)]);
 
 impl OwnHeaders<'_> {
-    /// Checks that no header can break the head apart (WS-4.1-21), and that none has a name that `is_reserved` for the
-    /// library.
+    /// Checks that no header can break the head apart (WS-4.1-21), and that none has a name that
+    /// `is_reserved` for the library.
     pub(crate) fn check(&self, is_reserved: impl Fn(&str) -> bool) -> Result<(), Misuse> {
         for (name, value) in self.0 {
             if !is_token(name.as_bytes()) || !value.bytes().all(is_value_byte) {

@@ -1,10 +1,10 @@
-//! The files of one room may import each other, but not in a circle: whoever reads a file can read the files below it
-//! first.
+//! The files of one room may import each other, but not in a circle: whoever reads a file can read the files
+//! below it first.
 //!
-//! A file and the files in its folder are one unit: `mask.rs` may use `mask/wide.rs` and the other way round, since a
-//! type often has its methods in both. The files in one folder are siblings, and the imports between siblings, with
-//! everything that lies in their own folders, must not form a circle. An item that a file only re-exports counts as
-//! an item of the file that it comes from.
+//! A file and the files in its folder are one unit: `mask.rs` may use `mask/wide.rs` and the other way round,
+//! since a type often has its methods in both. The files in one folder are siblings, and the imports between
+//! siblings, with everything that lies in their own folders, must not form a circle. An item that a file only
+//! re-exports counts as an item of the file that it comes from.
 
 use super::{code, indentation, sources};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +61,8 @@ impl File {
         file
     }
 
-    /// The paths at the front of `text`, from the root of the crate. `inline` is how many inline modules they are in.
+    /// The paths at the front of `text`, from the root of the crate. `inline` is how many inline modules they
+    /// are in.
     fn absolute(&self, text: &str, inline: usize) -> Vec<Path> {
         expand(text)
             .into_iter()
@@ -122,7 +123,8 @@ fn circles(files: &[File]) -> Vec<String> {
         for path in &file.mentioned {
             let target = target(&modules, path, 0);
             let common = file.module.iter().zip(&target).take_while(|(a, b)| a == b).count();
-            // A common part of nothing: another room, which `MAY_IMPORT` is about. All of one: a file and its folder.
+            // A common part of nothing: another room, which `MAY_IMPORT` is about. All of one: a file and its
+            // folder.
             if common > 0 && common < file.module.len().min(target.len()) {
                 let from = file.module[..=common].to_vec();
                 edges.entry(from).or_default().insert(target[..=common].to_vec());
@@ -152,8 +154,8 @@ fn target(modules: &BTreeMap<&[String], &File>, path: &[String], depth: usize) -
     }
 }
 
-/// Adds the circle that leads back to the first sibling of `way`, if there is one and no other sibling in it sorts
-/// before the first.
+/// Adds the circle that leads back to the first sibling of `way`, if there is one and no other sibling in it
+/// sorts before the first.
 fn follow(
     edges: &BTreeMap<Path, BTreeSet<Path>>,
     way: &mut Vec<Path>,

@@ -7,8 +7,8 @@ mod circles;
 use std::fs;
 use std::path::Path;
 
-/// The rooms from the highest to the lowest, with the rooms that each may import. `lib.rs` may import all of them, and
-/// every room may import `bytes`.
+/// The rooms from the highest to the lowest, with the rooms that each may import. `lib.rs` may import all of
+/// them, and every room may import `bytes`.
 const MAY_IMPORT: [(&str, &[&str]); 15] = [
     (
         "connection",
@@ -24,8 +24,8 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     // configuration and the agreed parameters are a part of `config`.
     ("deflate", &["handshake", "config", "error"]),
     ("handshake", &["storage", "error"]),
-    // `message` and `frame` take plain numbers and never `Config`, so that they can be read and tested without a
-    // connection.
+    // `message` and `frame` take plain numbers and never `Config`, so that they can be read and tested
+    // without a connection.
     ("message", &["frame", "storage", "error"]),
     ("frame", &["error"]),
     ("config", &[]),
@@ -85,7 +85,8 @@ fn nothing_is_unsafe() {
     holds(unsafe_code);
 }
 
-/// Reports what `problems` finds in all of `src`, one line each. It is given a path below `src`, and the code.
+/// Reports what `problems` finds in all of `src`, one line each. It is given a path below `src`, and the
+/// code.
 fn holds(problems: fn(&str, &[&str]) -> Vec<String>) {
     let sources = sources("src");
     assert!(sources.iter().any(|(path, _)| path == "lib.rs"), "the sources are not where this test looks");

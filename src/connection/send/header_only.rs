@@ -19,8 +19,8 @@ impl<R: Role + Unmasked, S: Storage> Sender<R, S> {
         self.header_only(DataKind::Text, text.len() as u64)
     }
 
-    /// The header of a binary message whose payload the caller writes itself: `payload_len` bytes, at most 2^63 - 1. The
-    /// payload need not be in memory, and need not be complete yet.
+    /// The header of a binary message whose payload the caller writes itself: `payload_len` bytes, at most
+    /// 2^63 - 1. The payload need not be in memory, and need not be complete yet.
     ///
     /// # Errors
     /// [`Misuse::PayloadTooLong`]; otherwise as [`frame_in_place`](Self::frame_in_place).
