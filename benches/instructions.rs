@@ -1,8 +1,11 @@
-//! Instructions per message, counted by `valgrind --tool=callgrind`: they repeat on noisy machines, so a change is seen
-//! in the committed figures. `cargo bench --bench instructions` prints them and tells where they differ from
+//! Counts instructions per message by `valgrind --tool=callgrind`. These figures repeat on noisy machines, so the committed
+//! ones show what a change costs. `cargo bench --bench instructions` prints the figures and compares them with
 //! `benches/instructions.tsv`; with `-- --write` it writes that file.
 //!
-//! A case runs twice, with more and with fewer messages; the difference is the messages' own.
+//! Each case runs twice, with more and with fewer messages: the difference is what the messages themselves take.
+//!
+//! The figures depend on the compiler, which `rust-toolchain.toml` pins, on valgrind, which `tests/tools.sh valgrind` installs,
+//! and on how the C library copies memory. The file names all three in its first line.
 
 mod support;
 
@@ -18,7 +21,7 @@ const SIZES_OF_MESSAGES: [usize; 3] = [16, 125, 1024];
 const FEWER: u64 = 100;
 const MORE: u64 = 300;
 
-/// Figures may differ by this much before the run fails: compilers and C libraries do differ.
+/// A figure may grow by this much before the run fails. The C library is that of the system, so nothing can pin it.
 const TOLERANCE_PERCENT: u64 = 5;
 
 fn main() -> ExitCode {
@@ -30,7 +33,9 @@ fn main() -> ExitCode {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/instructions.tsv");
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     let is_to_write = arguments == ["--write"];
-    let mut figures = String::from("# case\tsize\tinstructions per message\n");
+    let tools = format!("# {}", tools());
+    let committed_tools = committed.lines().next().unwrap_or_default();
+    let mut figures = format!("{tools}\n# case\tsize\tinstructions per message\n");
     let mut has_failed = false;
     for name in CASES {
         for size in if name.starts_with('H') { &SIZES_OF_MESSAGES[..1] } else { &SIZES_OF_MESSAGES[..] } {
@@ -53,7 +58,29 @@ fn main() -> ExitCode {
         std::fs::write(&path, figures).unwrap();
         return ExitCode::SUCCESS;
     }
+    if tools != committed_tools {
+        println!("These figures are not comparable in full, the tools differ:");
+        println!("{tools}  here\n{committed_tools}  committed");
+    }
     if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The versions of what the figures depend on.
+fn tools() -> String {
+    let rustc = first_line("rustc", &["--version"]);
+    let rustc = rustc.split_whitespace().nth(1).unwrap_or("of unknown version");
+    let valgrind = first_line("valgrind", &["--version"]);
+    let valgrind = valgrind.trim_start_matches("valgrind-");
+    // Prints "glibc 2.36".
+    let c_library = first_line("getconf", &["GNU_LIBC_VERSION"]);
+    format!("rustc {rustc}, valgrind {valgrind}, {c_library}, {}", std::env::consts::ARCH)
+}
+
+/// The first line that a program prints, or nothing if there is no such program.
+fn first_line(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    text.lines().next().unwrap_or_default().to_string()
 }
 
 /// All instructions of a run of this program with so many messages.
@@ -65,7 +92,7 @@ fn count(name: &str, size: usize, messages: u64) -> u64 {
         // Where the C library copies by `rep movsb` each byte would count as an instruction.
         .env("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=1073741824")
         .output()
-        .expect("valgrind is needed: install it by your system's package manager");
+        .expect("valgrind is needed: `tests/tools.sh valgrind` installs it on Debian");
     let report = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{report}");
     let refs = report.lines().find_map(|line| line.split_once("refs:")).expect("a count").1;
@@ -115,7 +142,8 @@ fn receive_each<R: sansws::Role>(
         buffer.copy_from_slice(&read);
         let mut input = &mut buffer[..];
         while let Some((event, tx)) = connection.receive(&mut input) {
-            if let Event::Message(message) = black_box(event) {
+            if let Event::Message(message) = event {
+                let message = black_box(message);
                 if is_echo {
                     tx.binary(message.as_bytes()).unwrap();
                 }

@@ -17,7 +17,7 @@ fn client_in_place(bencher: Bencher, size: usize) {
     let mut payload = vec![7; size];
     bencher
         .counter(BytesCount::new(size))
-        .bench_local(|| client.sender().frame_in_place(DataKind::Binary, &mut payload).unwrap());
+        .bench_local(|| client.sender().mask_in_place(DataKind::Binary, &mut payload).unwrap());
 }
 
 #[divan::bench(args = SIZES)]

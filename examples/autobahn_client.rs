@@ -8,7 +8,7 @@
 //! With `--deflate`, in a build with `--features deflate`, it offers compression.
 
 use rand::rngs::ThreadRng;
-use sansws::{Client, ClientRequest, Config, Connection, Error, Event, Heap, Message, Sender};
+use sansws::{Client, ClientRequest, Config, Connection, Event, Heap, Message, SendError, Sender};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::ExitCode;
@@ -93,7 +93,7 @@ fn run_all(url: &str, agent: &str, config: Config) -> Result<(), Box<dyn error::
 fn visit(
     uri: &str,
     config: Config,
-    on_message: impl FnMut(Message<'_>, &mut Tx) -> Result<(), Error>,
+    on_message: impl FnMut(Message<'_>, &mut Tx) -> Result<(), SendError>,
 ) -> Result<io::Result<()>, Box<dyn error::Error>> {
     let request = ClientRequest::new(uri)?;
     let mut stream = TcpStream::connect((request.uri().host(), request.uri().port()))?;
@@ -113,7 +113,7 @@ fn converse(
     stream: &mut TcpStream,
     connection: &mut Connection<Client<ThreadRng>>,
     buffer: &mut [u8],
-    mut on_message: impl FnMut(Message<'_>, &mut Tx) -> Result<(), Error>,
+    mut on_message: impl FnMut(Message<'_>, &mut Tx) -> Result<(), SendError>,
 ) -> io::Result<()> {
     // A client is told to disconnect by the server's end of the transport, which follows the closing handshake.
     while !connection.should_disconnect() {

@@ -121,7 +121,8 @@ fn serve(mut stream: TcpStream, options: &Options) -> io::Result<()> {
     stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
     let mut connection = Connection::server(options.config);
     #[cfg(feature = "deflate")]
-    connection.set_deflate_pool(&options.pool);
+    // Refused unless the command line asks for compression.
+    let _ = connection.set_deflate_pool(&options.pool);
     let mut buffer = vec![0; 64 << 10];
     let result = converse(&mut stream, &mut connection, &mut buffer);
     // Also after an error: what is left to write tells the peer about it, by a Close or by an HTTP answer.

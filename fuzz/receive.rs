@@ -2,7 +2,7 @@
 
 use arbitrary::Arbitrary;
 use sansws::deflate::{DeflateConfig, DeflateParams};
-use sansws::{Config, Connection, Delivery, Event, Message, OUTGOING_RESERVE, Role, Sender, Storage};
+use sansws::{Agreed, Config, Connection, Delivery, Event, Message, OUTGOING_RESERVE, Role, Sender, Storage};
 
 #[derive(Arbitrary, Debug)]
 pub struct Input<'a> {
@@ -40,9 +40,9 @@ impl Input<'_> {
         config
             .delivery(if self.in_parts { Delivery::Parts } else { Delivery::Whole })
             .http_requests(self.http_requests)
-            .max_message(u64::from(self.max_message % MAX_MESSAGE))
+            .max_message((self.max_message % MAX_MESSAGE) as usize)
             .max_fragments(self.max_fragments.into())
-            .keep_capacity(self.keep_capacity)
+            .keep_capacity(self.keep_capacity as usize)
             .max_refusal_body(100)
             .max_head(1000)
             .max_outgoing(MAX_OUTGOING)
@@ -60,16 +60,15 @@ impl Input<'_> {
         [first, before, &vec![byte; len], behind].concat()
     }
 
-    /// Of a connection that is open from the start.
-    pub fn agree<R: Role, S: Storage>(&self, mut connection: Connection<R, S>) -> Connection<R, S> {
-        if let Some(no_takeover) = self.deflate {
-            connection.set_deflate(
+    /// What the handshake of a connection agreed on that begins after it.
+    pub fn agreed(&self) -> Agreed {
+        self.deflate.map_or(Agreed::NONE, |no_takeover| {
+            Agreed::deflate(
                 DeflateParams::new()
                     .with_server_no_context_takeover(no_takeover)
                     .with_client_no_context_takeover(no_takeover),
-            );
-        }
-        connection
+            )
+        })
     }
 }
 

@@ -2,16 +2,17 @@
 
 use core::fmt;
 
-/// The most bytes that a close reason can have: a control frame carries 125, the code takes two.
+/// The length limit of a close reason in bytes. A control frame carries 125 bytes, and the code takes two of
+/// them.
 ///
 /// WS-5.5-01
 pub const MAX_CLOSE_REASON: usize = 123;
 
 /// The status code of a Close frame (RFC 6455 section 7.4).
 ///
-/// Any `u16` can be held, so that nothing a peer says is lost. What may go over the wire is answered by
-/// [`is_allowed_on_wire`](Self::is_allowed_on_wire); a received code outside of that fails the connection with
-/// [`PROTOCOL_ERROR`](Self::PROTOCOL_ERROR), and sending one is refused.
+/// It can be any `u16`, so that no code of a peer is lost. [`is_allowed_on_wire`](Self::is_allowed_on_wire)
+/// says which codes a Close frame may contain. A connection that receives another code fails with
+/// [`PROTOCOL_ERROR`](Self::PROTOCOL_ERROR), and it refuses to send one.
 ///
 /// ```
 /// use sansws::CloseCode;
@@ -26,13 +27,13 @@ pub const MAX_CLOSE_REASON: usize = 123;
 pub struct CloseCode(u16);
 
 impl CloseCode {
-    /// 1000: the purpose of the connection is fulfilled.
+    /// 1000: the connection has served its purpose.
     pub const NORMAL: Self = Self(1000);
     /// 1001: the endpoint goes away: a server shuts down, a browser leaves the page.
     pub const GOING_AWAY: Self = Self(1001);
     /// 1002: the peer broke the protocol.
     pub const PROTOCOL_ERROR: Self = Self(1002);
-    /// 1003: a type of data that cannot be accepted, such as binary where only text is understood.
+    /// 1003: a type of data that the endpoint cannot accept, such as binary data if it understands only text.
     pub const UNSUPPORTED_DATA: Self = Self(1003);
     /// 1005: reported when a Close frame had no code. Never on the wire.
     pub const NO_STATUS_RECEIVED: Self = Self(1005);
@@ -40,11 +41,12 @@ impl CloseCode {
     pub const ABNORMAL: Self = Self(1006);
     /// 1007: data that does not fit its type, such as text that is not UTF-8.
     pub const INVALID_PAYLOAD: Self = Self(1007);
-    /// 1008: a policy of the endpoint is violated; the code where no other fits.
+    /// 1008: a policy of the endpoint is violated; the code to use if no other fits.
     pub const POLICY_VIOLATION: Self = Self(1008);
     /// 1009: a message is too big to be processed.
     pub const MESSAGE_TOO_BIG: Self = Self(1009);
-    /// 1010: a client misses an extension in the server's answer. Only clients send it (WS-7.4.1-13).
+    /// 1010: the server has not accepted an extension that the client needs. Only clients send it
+    /// (WS-7.4.1-13).
     pub const MANDATORY_EXTENSION: Self = Self(1010);
     /// 1011: an unexpected condition in the endpoint itself.
     pub const INTERNAL_ERROR: Self = Self(1011);
@@ -63,10 +65,10 @@ impl CloseCode {
     /// 3008: the endpoint took too long to respond.
     pub const TIMEOUT: Self = Self(3008);
 
-    /// Whether the code may stand in a Close frame, in either direction.
+    /// Whether a Close frame may contain the code, in either direction.
     ///
-    /// True for what IANA registered for the wire (1000 to 1003, 1007 to 1014) and for the ranges of libraries,
-    /// frameworks and applications (3000 to 3999) and of private use (4000 to 4999).
+    /// True for the codes that IANA registered for the wire (1000 to 1003, 1007 to 1014), for the range of
+    /// libraries, frameworks and applications (3000 to 3999), and for private use (4000 to 4999).
     #[must_use]
     pub const fn is_allowed_on_wire(self) -> bool {
         // WS-7.4.1-04 to -08, -15, -16 · WS-7.4.2-01 to -06 · WS-11.7-01
@@ -110,7 +112,7 @@ impl From<CloseCode> for u16 {
     }
 }
 
-/// The number, with the registered name where there is one.
+/// The number, with the registered name if there is one.
 impl fmt::Display for CloseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
@@ -126,17 +128,27 @@ impl fmt::Debug for CloseCode {
     }
 }
 
-/// What a Close frame said. `Debug` shows the code and the length of the reason.
+/// What a Close frame said.
+#[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Close<'a> {
-    /// The status code; [`CloseCode::NO_STATUS_RECEIVED`] where the frame had none (WS-7.1.5-02).
+    /// The status code; [`CloseCode::NO_STATUS_RECEIVED`] if the frame had none (WS-7.1.5-02).
     pub code: CloseCode,
-    /// The reason, at most [`MAX_CLOSE_REASON`] bytes, often empty. Made for logs, not for people.
+    /// The reason, at most [`MAX_CLOSE_REASON`] bytes, often empty. It is meant for logs, not for users.
     pub reason: &'a str,
 }
 
+impl<'a> Close<'a> {
+    /// A Close with this code and reason.
+    #[must_use]
+    pub const fn new(code: CloseCode, reason: &'a str) -> Self {
+        Self { code, reason }
+    }
+}
+
+/// Without the reason, which the peer has written.
 impl fmt::Debug for Close<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Close").field("code", &self.code).field("reason_len", &self.reason.len()).finish()
+        write!(f, "Close({}, reason of {} bytes)", self.code, self.reason.len())
     }
 }

@@ -4,12 +4,15 @@
 #[cfg(feature = "deflate")]
 mod deflate;
 
+use crate::bytes::to_u32;
+
 #[cfg(feature = "deflate")]
 pub use deflate::{DeflateConfig, DeflateParams};
 #[cfg(feature = "deflate")]
 pub(crate) use deflate::{MAX_BITS, MIN_BITS, window_bits};
 
 /// How messages are delivered.
+#[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Delivery {
@@ -22,6 +25,9 @@ pub enum Delivery {
 }
 
 /// The limits and choices of one connection. `Copy`: keep one and open every connection with it.
+///
+/// All limits are `usize`, as the lengths of slices are, so that no caller has to cast. A limit of more than 4 GiB is
+/// 4 GiB, unless it says otherwise.
 ///
 /// ```
 /// use sansws::{Config, Connection};
@@ -51,7 +57,7 @@ pub struct Config {
 
 impl Config {
     /// The largest limit that [`max_headers`](Self::max_headers) can set.
-    pub const MAX_HEADERS: u8 = 128;
+    pub const MAX_HEADERS: usize = 128;
 
     /// The defaults, which each method below names.
     pub const fn new() -> Self {
@@ -77,9 +83,9 @@ impl Config {
     ///
     /// This bounds what a peer can make the connection buffer, so it is small: a thousand connections can hold
     /// a gigabyte. Larger messages fail the connection with 1009 (WS-10.4-03). It counts with
-    /// [`Delivery::Parts`] as well, where it can be `u64::MAX`.
-    pub const fn max_message(mut self, bytes: u64) -> Self {
-        self.max_message = bytes;
+    /// [`Delivery::Parts`] as well, for which it can be `usize::MAX`: no limit, not even that of the address space.
+    pub const fn max_message(mut self, bytes: usize) -> Self {
+        self.max_message = no_limit_if_max(bytes);
         self
     }
 
@@ -87,8 +93,8 @@ impl Config {
     /// holds.
     ///
     /// A larger frame fails the connection with 1009 by its header alone (WS-10.4-02).
-    pub const fn max_frame(mut self, bytes: u64) -> Self {
-        self.max_frame = bytes;
+    pub const fn max_frame(mut self, bytes: usize) -> Self {
+        self.max_frame = no_limit_if_max(bytes);
         self
     }
 
@@ -96,8 +102,8 @@ impl Config {
     ///
     /// Empty and tiny fragments are legal but cost work without ever reaching a size limit. One more fails the
     /// connection with 1008. At least 1.
-    pub const fn max_fragments(mut self, fragments: u32) -> Self {
-        self.max_fragments = if fragments == 0 { 1 } else { fragments };
+    pub const fn max_fragments(mut self, fragments: usize) -> Self {
+        self.max_fragments = if fragments == 0 { 1 } else { to_u32(fragments) };
         self
     }
 
@@ -105,8 +111,7 @@ impl Config {
     /// another is on its way.
     ///
     /// A call that would go beyond is refused and queues nothing. Pongs and the Close have room of their own
-    /// above this limit, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes in all, so that they always fit. Above 4 GiB
-    /// it is 4 GiB.
+    /// above this limit, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes in all, so that they always fit.
     pub const fn max_outgoing(mut self, bytes: usize) -> Self {
         self.max_outgoing = bytes;
         self
@@ -116,15 +121,17 @@ impl Config {
     /// Node.js and nginx's large buffers together with room for cookies.
     ///
     /// A server answers a larger head with 431; a client fails. Headers that [`Fixed`](crate::Fixed) drops count too.
-    pub const fn max_head(mut self, bytes: u32) -> Self {
-        self.max_head = bytes;
+    pub const fn max_head(mut self, bytes: usize) -> Self {
+        self.max_head = to_u32(bytes);
         self
     }
 
     /// The most headers in the peer's HTTP head. Default 100, as in Apache; at most
     /// [`MAX_HEADERS`](Self::MAX_HEADERS).
-    pub const fn max_headers(mut self, headers: u8) -> Self {
-        self.max_headers = if headers > Self::MAX_HEADERS { Self::MAX_HEADERS } else { headers };
+    #[expect(clippy::cast_possible_truncation, reason = "the comparison before it excludes that")]
+    pub const fn max_headers(mut self, headers: usize) -> Self {
+        let max = Self::MAX_HEADERS;
+        self.max_headers = if headers > max { max as u8 } else { headers as u8 };
         self
     }
 
@@ -141,8 +148,8 @@ impl Config {
     /// The most body bytes that a client keeps of a refusal (a status other than 101). Default 16 KiB.
     ///
     /// The rest is dropped; [`Response::is_body_truncated`](crate::handshake::Response::is_body_truncated) tells.
-    pub const fn max_refusal_body(mut self, bytes: u32) -> Self {
-        self.max_refusal_body = bytes;
+    pub const fn max_refusal_body(mut self, bytes: usize) -> Self {
+        self.max_refusal_body = to_u32(bytes);
         self
     }
 
@@ -152,8 +159,8 @@ impl Config {
     /// For few and busy connections set it above the usual message size: then nothing is allocated per message, and with the
     /// feature `simd` or `simdutf8` short text that is not ASCII is checked four times as fast (from 192 bytes on).
     /// [`release_buffers`](crate::Connection::release_buffers) gives back what was kept.
-    pub const fn keep_capacity(mut self, bytes: u32) -> Self {
-        self.keep_capacity = bytes;
+    pub const fn keep_capacity(mut self, bytes: usize) -> Self {
+        self.keep_capacity = to_u32(bytes);
         self
     }
 
@@ -193,6 +200,12 @@ impl Config {
     }
 }
 
+/// A limit on data that need not be in memory: `usize::MAX` means that there is none, also for lengths beyond the
+/// address space.
+const fn no_limit_if_max(bytes: usize) -> u64 {
+    if bytes == usize::MAX { u64::MAX } else { bytes as u64 }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self::new()
@@ -202,7 +215,7 @@ impl Default for Config {
 /// What both sides agreed on in an opening handshake that took place outside of the connection, besides the
 /// subprotocol. A connection that begins after its handshake is made with it.
 ///
-/// [`ServerUpgrade`](crate::upgrade::ServerUpgrade) and [`ClientUpgrade`](crate::upgrade::ClientUpgrade) return
+/// [`ServerUpgrade`](crate::handshake::ServerUpgrade) and [`ClientUpgrade`](crate::handshake::ClientUpgrade) return
 /// it. An embedder that negotiates nothing passes [`NONE`](Self::NONE).
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

@@ -37,6 +37,13 @@ impl Format for Message<'_> {
     }
 }
 
+#[cfg(feature = "alloc")]
+impl Format for crate::event::OwnedMessage {
+    fn format(&self, f: Formatter<'_>) {
+        self.as_message().format(f);
+    }
+}
+
 impl Format for Part<'_> {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "{}, is_first: {=bool}, is_last: {=bool}", self.data, self.is_first, self.is_last);

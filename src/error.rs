@@ -1,30 +1,66 @@
-//! What can go wrong, sorted by who is at fault. The one place where faults become close codes and HTTP statuses.
+//! All errors, sorted by who is at fault. Only this file maps faults to close codes and HTTP statuses.
 
 use crate::close::CloseCode;
 use core::fmt;
 
-/// Why a call failed, by fault. Small and `Copy`: keep it, compare it, log it.
+/// Why a connection failed, by fault. Small and `Copy`: keep it, compare it, log it.
 ///
-/// - [`Peer`](Self::Peer), [`Limit`](Self::Limit) and [`Handshake`](Self::Handshake) come out of
-///   [`receive`](crate::Connection::receive) and are final: the connection has failed, and says the same each
-///   time it is asked. What tells the peer (a Close frame, an HTTP error) is in
-///   [`outgoing`](crate::Connection::outgoing): write it, then close the transport.
-/// - [`Caller`](Self::Caller) is a refused call. It changed nothing; the connection goes on.
+/// A failure is final: the connection reports the same error from then on. The bytes that tell the peer about
+/// it (a Close frame, an HTTP error) are in [`outgoing`](crate::Connection::outgoing): write them, then close
+/// the transport.
+///
+/// A refused call is not a failure: it returns a [`SendError`], and the connection continues.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Error {
     /// The peer broke the protocol.
     Peer(Violation),
-    /// The peer stayed within the protocol but went beyond a limit of [`Config`](crate::Config).
+    /// The peer kept to the protocol but exceeded a limit of [`Config`](crate::Config).
     Limit(Limit),
     /// The opening handshake is not valid.
     Handshake(HandshakeError),
     /// The server answered the opening handshake with this status instead of 101.
     // As a variant of `HandshakeError` the status would make this enum larger than a register of 32 bits.
     Refused(u16),
-    /// This call is not possible now, or not with these arguments. Nothing was changed.
-    Caller(Misuse),
+}
+
+/// Why a call on [`Sender`](crate::Sender) was refused. The call queued nothing and changed nothing. The
+/// connection continues.
+///
+/// ```
+/// use sansws::{Agreed, Config, Connection, SendError, Server};
+///
+/// let config = Config::new().max_outgoing(20);
+/// let mut conn = Connection::after_handshake(Server, config, Agreed::NONE);
+/// conn.sender().text("ten bytes.")?;
+/// // There is no room for both at once: write `outgoing`, then send the second message again.
+/// assert_eq!(conn.sender().text("ten bytes!"), Err(SendError::NotNow));
+/// // This message never fits.
+/// assert_eq!(conn.sender().text("longer than 20 bytes"), Err(SendError::TooLarge));
+///
+/// conn.mark_sent(12);
+/// conn.sender().text("ten bytes!")?;
+/// # Ok::<(), SendError>(())
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum SendError {
+    /// The call needs room that bytes in [`outgoing`](crate::Connection::outgoing) occupy. Write them, call
+    /// [`mark_sent`](crate::Connection::mark_sent), then call again.
+    ///
+    /// `outgoing` is never empty when a call returns this. So an embedder can always write some bytes, and
+    /// then try again.
+    NotNow,
+    /// The frame or the head is longer than [`Config::max_outgoing`](crate::Config::max_outgoing) or than the
+    /// buffers of the storage, so the call can never succeed. Send the message in fragments, or raise the
+    /// limit.
+    TooLarge,
+    /// The allocator had no memory.
+    Memory,
+    /// The state of the connection does not allow the call, or its arguments are not valid.
+    NotAllowed(Misuse),
 }
 
 /// A rule of RFC 6455 that the peer broke.
@@ -48,9 +84,9 @@ pub enum Violation {
     LengthNotMinimal,
     /// A 64-bit payload length with its top bit set (section 5.2).
     LengthTopBit,
-    /// A continuation frame while no message is under way (section 5.4).
+    /// A continuation frame that continues no message (section 5.4).
     NothingToContinue,
-    /// A text or binary frame before the message under way has ended (section 5.4).
+    /// A text or binary frame before the current message has ended (section 5.4).
     MessageUnfinished,
     /// Text that is not UTF-8 (section 8.1).
     InvalidUtf8,
@@ -60,24 +96,24 @@ pub enum Violation {
     CloseCodeNotAllowed(CloseCode),
     /// The reason of a Close frame is not UTF-8 (section 5.5.1).
     InvalidCloseReason,
-    /// A compressed message that is no DEFLATE data, or is cut off in the middle (RFC 7692 section 7.2.2).
+    /// A compressed message that is not DEFLATE data, or ends in the middle of it (RFC 7692 section 7.2.2).
     Deflate,
     /// The transport ended without a Close frame (section 7.1.5: reported as 1006).
     UnexpectedEof,
 }
 
-/// A limit of [`Config`](crate::Config) that the peer went beyond.
+/// A limit of [`Config`](crate::Config) that the peer exceeded.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Limit {
     /// [`Config::max_frame`](crate::Config::max_frame).
     Frame,
-    /// [`Config::max_message`](crate::Config::max_message), or what the storage can hold.
+    /// [`Config::max_message`](crate::Config::max_message), or the size of the storage.
     Message,
     /// [`Config::max_fragments`](crate::Config::max_fragments).
     Fragments,
-    /// [`Config::max_head`](crate::Config::max_head), or what the storage can hold.
+    /// [`Config::max_head`](crate::Config::max_head), or the size of the storage.
     Head,
     /// [`Config::max_headers`](crate::Config::max_headers).
     Headers,
@@ -118,13 +154,14 @@ pub enum HandshakeError {
     Extensions,
     /// The server chose an extension that was not offered.
     ExtensionNotOffered,
-    /// The server chose an extension twice, or with parameters that do not fit the offer (RFC 7692 section 7).
+    /// The server chose an extension twice, or with parameters that do not fit the offer (RFC 7692 section
+    /// 7).
     ExtensionAnswer,
     /// The transport ended before the handshake was complete.
     UnexpectedEof,
 }
 
-/// Why a call was refused.
+/// Which state or argument does not allow a call.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -133,19 +170,15 @@ pub enum Misuse {
     NotOpenYet,
     /// A Close was sent or received, or the connection has failed: no data can be sent any more.
     Closed,
-    /// The frame does not fit below [`Config::max_outgoing`](crate::Config::max_outgoing).
-    OutgoingFull,
-    /// Something waits in [`outgoing`](crate::Connection::outgoing) that has to be written before.
-    OutgoingPending,
     /// A payload has at most 2^63 - 1 bytes.
     PayloadTooLong,
-    /// A message is being sent in fragments and has to be finished first.
+    /// A message in fragments must be finished first.
     MessageUnfinished,
-    /// A fragment without a message that was begun.
+    /// No message was begun that the fragment could belong to.
     NothingBegun,
-    /// The fragments of a text message are not UTF-8 when joined.
+    /// The text is not UTF-8.
     InvalidUtf8,
-    /// `Compress::Always` needs a connection that has agreed on permessage-deflate.
+    /// The call needs a connection that has agreed on permessage-deflate, or still negotiates it.
     CompressionNotAgreed,
     /// A control frame carries at most 125 bytes.
     ControlTooLong,
@@ -153,28 +186,24 @@ pub enum Misuse {
     ReasonTooLong,
     /// This close code must not be sent by this role.
     CloseCodeNotAllowed,
-    /// No request waits for an answer.
+    /// There is no request to answer.
     NoRequest,
-    /// A request waits for `accept`, `reject` or `respond` before more input can be taken.
-    DecisionPending,
     /// The subprotocol was not offered by the client.
     SubprotocolNotOffered,
-    /// A subprotocol has to be a token, and to be offered only once.
+    /// A subprotocol must be a token, and must be offered only once.
     InvalidSubprotocol,
-    /// The name of a header is not a token, or its value has a control character.
+    /// The name of a header is not a token, or its value contains a control character.
     InvalidHeader,
-    /// The library itself writes this header.
+    /// The library writes this header itself.
     ReservedHeader,
-    /// The status of a reply has to be between 200 and 599.
+    /// The status of a reply must be between 200 and 599.
     InvalidStatus,
-    /// The storage is too small for what has to be remembered of the handshake.
-    StorageTooSmall,
 }
 
 impl Error {
-    /// The close code that was sent for this failure, or that the embedder would send.
+    /// The close code for this failure. The connection has sent it if it was open.
     ///
-    /// `None` for refused calls, for handshakes (which end by an HTTP status) and at the end of the transport.
+    /// `None` for handshakes, which end with an HTTP status, and at the end of the transport.
     #[must_use]
     pub const fn close_code(self) -> Option<CloseCode> {
         match self {
@@ -189,14 +218,14 @@ impl Error {
             Self::Peer(Violation::UnexpectedEof)
             | Self::Limit(Limit::Head | Limit::Headers)
             | Self::Handshake(_)
-            | Self::Refused(_)
-            | Self::Caller(_) => None,
+            | Self::Refused(_) => None,
             // WS-7.4.1-02
             Self::Peer(_) => Some(CloseCode::PROTOCOL_ERROR),
         }
     }
 
-    /// The HTTP status that a server answers with when a request fails like this; `None` outside of handshakes.
+    /// The HTTP status that a server answers with when a request fails like this; `None` outside of
+    /// handshakes.
     #[must_use]
     pub const fn http_status(self) -> Option<u16> {
         match self {
@@ -208,7 +237,8 @@ impl Error {
 }
 
 impl HandshakeError {
-    /// The HTTP status for a request that is not valid in this way (WS-10.7-04); `None` for faults of an answer.
+    /// The HTTP status for a request that is not valid in this way (WS-10.7-04); `None` for faults of an
+    /// answer.
     #[must_use]
     pub const fn http_status(self) -> Option<u16> {
         Some(match self {
@@ -246,6 +276,7 @@ impl HandshakeError {
 }
 
 impl core::error::Error for Error {}
+impl core::error::Error for SendError {}
 impl core::error::Error for Violation {}
 impl core::error::Error for Limit {}
 impl core::error::Error for HandshakeError {}
@@ -260,23 +291,70 @@ macro_rules! from {
         })*
     };
 }
-from!(Peer(Violation), Limit(Limit), Handshake(HandshakeError), Caller(Misuse));
+from!(Peer(Violation), Limit(Limit), Handshake(HandshakeError));
 
+impl From<Misuse> for SendError {
+    fn from(misuse: Misuse) -> Self {
+        Self::NotAllowed(misuse)
+    }
+}
+
+/// Each error as an `io::Error` of a kind that fits.
 #[cfg(feature = "std")]
-impl From<Error> for std::io::Error {
-    fn from(error: Error) -> Self {
-        use std::io::ErrorKind;
-        let kind = match error {
-            Error::Peer(Violation::UnexpectedEof) | Error::Handshake(HandshakeError::UnexpectedEof) => {
-                ErrorKind::UnexpectedEof
-            }
-            Error::Refused(_) => ErrorKind::ConnectionRefused,
-            Error::Peer(_) | Error::Limit(_) | Error::Handshake(_) => ErrorKind::InvalidData,
-            Error::Caller(Misuse::OutgoingFull) => ErrorKind::WouldBlock,
-            Error::Caller(Misuse::NotOpenYet | Misuse::Closed) => ErrorKind::NotConnected,
-            Error::Caller(_) => ErrorKind::InvalidInput,
+mod io {
+    use super::{Error, HandshakeError, Limit, Misuse, SendError, Violation};
+    use std::io::ErrorKind;
+
+    macro_rules! into_io_error {
+        ($($name:ident: $kind:expr),* $(,)?) => {
+            $(impl From<$name> for std::io::Error {
+                fn from(error: $name) -> Self {
+                    let kind: fn($name) -> ErrorKind = $kind;
+                    Self::new(kind(error), error)
+                }
+            })*
         };
-        Self::new(kind, error)
+    }
+    into_io_error! {
+        Error: |error| match error {
+            Error::Peer(violation) => of_violation(violation),
+            Error::Limit(_) => ErrorKind::InvalidData,
+            Error::Handshake(error) => of_handshake(error),
+            Error::Refused(_) => ErrorKind::ConnectionRefused,
+        },
+        Violation: of_violation,
+        Limit: |_| ErrorKind::InvalidData,
+        HandshakeError: of_handshake,
+        SendError: |error| match error {
+            // Not `WouldBlock`: event loops read that as "the socket is not ready", and wait for the wrong
+            // thing.
+            SendError::NotNow => ErrorKind::ResourceBusy,
+            SendError::TooLarge => ErrorKind::InvalidInput,
+            SendError::Memory => ErrorKind::OutOfMemory,
+            SendError::NotAllowed(misuse) => of_misuse(misuse),
+        },
+        Misuse: of_misuse,
+    }
+
+    fn of_violation(violation: Violation) -> ErrorKind {
+        match violation {
+            Violation::UnexpectedEof => ErrorKind::UnexpectedEof,
+            _ => ErrorKind::InvalidData,
+        }
+    }
+
+    fn of_handshake(error: HandshakeError) -> ErrorKind {
+        match error {
+            HandshakeError::UnexpectedEof => ErrorKind::UnexpectedEof,
+            _ => ErrorKind::InvalidData,
+        }
+    }
+
+    fn of_misuse(misuse: Misuse) -> ErrorKind {
+        match misuse {
+            Misuse::NotOpenYet | Misuse::Closed => ErrorKind::NotConnected,
+            _ => ErrorKind::InvalidInput,
+        }
     }
 }
 
@@ -284,7 +362,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Peer(violation) => write!(f, "the peer broke the protocol: {violation}"),
-            Self::Limit(limit) => write!(f, "the peer went beyond a limit: {limit}"),
+            Self::Limit(limit) => write!(f, "the peer exceeded a limit: {limit}"),
             Self::Handshake(error) => write!(f, "the opening handshake failed: {error}"),
             Self::Refused(status) => {
                 write!(
@@ -292,8 +370,23 @@ impl fmt::Display for Error {
                     "the server answered with status {status} instead of 101; see Event::HandshakeRefused"
                 )
             }
-            Self::Caller(misuse) => write!(f, "refused: {misuse}"),
         }
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotNow => "not now: write what outgoing() holds and call mark_sent(), then call this again",
+            Self::TooLarge => {
+                "too large: it never fits; send it in fragments, or raise Config::max_outgoing \
+                 or the storage's size"
+            }
+            Self::Memory => {
+                "no memory: the outgoing buffer cannot grow; write what outgoing() holds, or send less"
+            }
+            Self::NotAllowed(misuse) => return write!(f, "not allowed: {misuse}"),
+        })
     }
 }
 
@@ -310,8 +403,8 @@ impl fmt::Display for Violation {
             Self::ControlFragmented => "a control frame is fragmented",
             Self::LengthNotMinimal => "a payload length is not in its shortest form",
             Self::LengthTopBit => "a 64-bit payload length has its top bit set",
-            Self::NothingToContinue => "a continuation frame while no message is under way",
-            Self::MessageUnfinished => "a new message before the one under way has ended",
+            Self::NothingToContinue => "a continuation frame continues no message",
+            Self::MessageUnfinished => "a new message begins before the current one has ended",
             Self::InvalidUtf8 => "a text message is not UTF-8",
             Self::Deflate => "a compressed message is not valid DEFLATE data",
             Self::CloseBodyTooShort => "a Close frame with a body of one byte",
@@ -327,14 +420,24 @@ impl fmt::Display for Violation {
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Frame => "a frame is larger than Config::max_frame; raise it, or have the peer fragment its messages",
-            Self::Message => {
-                "a message is larger than Config::max_message or than the storage; raise it, or use Delivery::Parts"
+            Self::Frame => {
+                "a frame is larger than Config::max_frame; raise it, or have the peer fragment its messages"
             }
-            Self::Fragments => "a message has more fragments than Config::max_fragments; raise it for peers that stream",
-            Self::Head => "the HTTP head is larger than Config::max_head or than the storage; raise it for large cookies",
-            Self::Headers => "the HTTP head has more headers than Config::max_headers; raise it, 128 at most",
-            Self::Memory => "there was no memory to buffer a message; lower Config::max_message or hold fewer connections",
+            Self::Message => {
+                "a message is larger than Config::max_message or than the storage; raise it, or \
+                 use Delivery::Parts"
+            }
+            Self::Fragments => {
+                "a message has more fragments than Config::max_fragments; raise it for peers that stream"
+            }
+            Self::Head => {
+                "the HTTP head is larger than Config::max_head or than the storage; raise it for \
+                 large cookies"
+            }
+            Self::Headers => "the HTTP head has more fields than Config::max_headers; raise it, 128 at most",
+            Self::Memory => {
+                "there was no memory for a message; lower Config::max_message, or serve fewer connections"
+            }
         })
     }
 }
@@ -380,29 +483,38 @@ impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotOpenYet => "the connection is not open yet; wait for Event::HandshakeComplete",
-            Self::Closed => "a Close was sent or received, or the connection failed; nothing can be sent any more",
-            Self::OutgoingFull => "outgoing() is full; write it and mark_sent() first, or raise Config::max_outgoing",
-            Self::OutgoingPending => "outgoing() has bytes that go first; write them and mark_sent(), then ask again",
-            Self::PayloadTooLong => "a payload has at most 2^63 - 1 bytes; send a message in fragments instead",
+            Self::Closed => {
+                "a Close was sent or received, or the connection failed; nothing can be sent any more"
+            }
+            Self::PayloadTooLong => {
+                "a payload has at most 2^63 - 1 bytes; send a message in fragments instead"
+            }
             Self::MessageUnfinished => "a message is being sent in fragments; finish() it first",
             Self::NothingBegun => "no message is being sent in fragments; begin() one first",
-            Self::InvalidUtf8 => "the fragments of a text message are not UTF-8 when joined; use DataKind::Binary for bytes",
-            Self::CompressionNotAgreed => "this connection has not agreed on permessage-deflate; use Compress::Auto",
+            Self::InvalidUtf8 => "the text is not UTF-8; send bytes with DataKind::Binary",
+            Self::CompressionNotAgreed => {
+                "this connection has not agreed on permessage-deflate; ask for it with Config::deflate"
+            }
             Self::ControlTooLong => "a ping or pong carries at most 125 bytes",
             Self::ReasonTooLong => "a close reason has at most 123 bytes",
             Self::CloseCodeNotAllowed => {
-                "this close code must not be sent; use 1000 to 1003, 1007 to 1009, 1011 to 1014 or 3000 to 4999"
+                "this close code must not be sent; use 1000 to 1003, 1007 to 1009, 1011 to 1014 \
+                 or 3000 to 4999"
             }
-            Self::NoRequest => "no request waits for an answer; call this on the request's event, and once only",
-            Self::DecisionPending => {
-                "a request waits for an answer; accept() or reject() it, then call receive() again with the same input"
+            Self::NoRequest => "no request waits for an answer; call this once for each request",
+            Self::SubprotocolNotOffered => {
+                "the client did not offer this subprotocol; choose from request.subprotocols()"
             }
-            Self::SubprotocolNotOffered => "the client did not offer this subprotocol; choose from request.subprotocols()",
-            Self::InvalidSubprotocol => "a subprotocol has to be a token (RFC 9110 section 5.6.2) and offered only once",
-            Self::InvalidHeader => "a header name has to be a token, and its value free of CR, LF, NUL and other controls",
-            Self::ReservedHeader => "the library itself writes this header; set it with its own method",
-            Self::InvalidStatus => "the status of a reply has to be between 200 and 599; accept() writes the 101",
-            Self::StorageTooSmall => "the storage is too small for what has to be remembered of this handshake",
+            Self::InvalidSubprotocol => {
+                "a subprotocol must be a token (RFC 9110 section 5.6.2) and must be offered only once"
+            }
+            Self::InvalidHeader => {
+                "a header name must be a token, and its value must not contain CR, LF, NUL or other controls"
+            }
+            Self::ReservedHeader => "the library writes this header; use the method for it instead",
+            Self::InvalidStatus => {
+                "the status of a reply must be between 200 and 599; accept() writes the 101"
+            }
         })
     }
 }

@@ -1,42 +1,51 @@
 //! What `receive` reports.
 
+#[cfg(feature = "alloc")]
+mod owned;
+
+#[cfg(feature = "alloc")]
+pub use owned::OwnedMessage;
+
 use crate::close::Close;
 use crate::error::Error;
 use crate::handshake::{Request, Response};
+use crate::message::DataKind;
 use core::fmt;
 
-/// What the peer's bytes amount to. Returned by [`Connection::receive`](crate::Connection::receive).
+/// What happened on a connection. Returned by [`Connection::receive`](crate::Connection::receive).
 ///
-/// An event borrows the input or the connection's receive buffer. It is gone with the next call, so take out of it
-/// what you want to keep. `Debug` shows the length of a payload instead of the payload, which can be a secret.
+/// An event borrows the input or the connection's receive buffer. It ends with the next call, so copy out of
+/// it what you want to keep. Its `Debug` output has no payloads and no header values: they can be secret.
 #[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy)]
 pub enum Event<'a> {
-    /// To a server: a valid opening handshake. Answer by [`accept`](crate::Sender::accept) or
-    /// [`reject`](crate::Sender::reject), now or later; until then no more input is taken.
+    /// To a server: a valid opening handshake. Answer it with [`accept`](crate::Sender::accept) or
+    /// [`reject`](crate::Sender::reject), now or later. The connection takes no more input until then.
     HandshakeRequest(Request<'a>),
-    /// To a server with [`Config::http_requests`](crate::Config::http_requests): a request that asks for no
-    /// WebSocket. Answer by [`respond`](crate::Sender::respond).
+    /// To a server with [`Config::http_requests`](crate::Config::http_requests): a request that does not ask
+    /// for a WebSocket. Answer it with [`respond`](crate::Sender::respond).
     HttpRequest(Request<'a>),
-    /// The connection is open (RFC 6455 section 4). What was agreed stays readable, see
+    /// The connection is open (RFC 6455 section 4). What both sides agreed on can be read at any time, see
     /// [`subprotocol`](crate::Connection::subprotocol).
     HandshakeComplete(Handshake<'a>),
-    /// To a client: the server answered with a status other than 101, such as 401 or 302. The connection is closed.
+    /// To a client: the server answered with a status other than 101, such as 401 or 302. The connection is
+    /// closed.
     HandshakeRefused(Response<'a>),
     /// A whole message. With [`Delivery::Whole`](crate::Delivery::Whole), the default.
     Message(Message<'a>),
     /// A part of a message, as it arrived. With [`Delivery::Parts`](crate::Delivery::Parts).
     Part(Part<'a>),
-    /// A ping with its payload. The pong is queued already, unless [`Config::auto_pong`](crate::Config::auto_pong)
-    /// is off.
+    /// A ping with its payload. The connection has queued the pong already, unless
+    /// [`Config::auto_pong`](crate::Config::auto_pong) is off.
     Ping(&'a [u8]),
-    /// A pong with its payload, asked for or not (RFC 6455 section 5.5.3).
+    /// A pong with its payload, whether it answers a ping or not (RFC 6455 section 5.5.3).
     Pong(&'a [u8]),
-    /// The peer's Close. The answering Close is queued already unless this answers one of ours; nothing more will be
-    /// received.
+    /// The peer's Close. The connection has queued its own Close already, unless it had sent one before. It
+    /// receives nothing more.
     Close(Close<'a>),
-    /// The connection has failed (RFC 6455 section 7.1.7). This comes once and is the last event. If the peer can be told,
-    /// [`outgoing`](crate::Connection::outgoing) holds the Close frame or the HTTP error that says so.
+    /// The connection has failed (RFC 6455 section 7.1.7). This comes once and is the last event. If the peer
+    /// can be told, [`outgoing`](crate::Connection::outgoing) holds the Close frame or the HTTP error that
+    /// says so.
     Failed(Error),
 }
 
@@ -58,7 +67,8 @@ impl Event<'_> {
         }
     }
 
-    /// The same, field by field instead of as a piece of memory.
+    /// The same event, rebuilt field by field: as a piece of memory it would be copied in other words than it
+    /// was written in, and wait for them.
     #[inline(always)]
     pub(crate) const fn in_registers(self) -> Self {
         match self {
@@ -77,22 +87,22 @@ impl Event<'_> {
     }
 }
 
+/// Without payloads.
 impl fmt::Debug for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::HandshakeRequest(request) => f.debug_tuple("HandshakeRequest").field(request).finish(),
-            Self::HttpRequest(request) => f.debug_tuple("HttpRequest").field(request).finish(),
-            Self::HandshakeComplete(handshake) => {
-                f.debug_tuple("HandshakeComplete").field(handshake).finish()
-            }
-            Self::HandshakeRefused(response) => f.debug_tuple("HandshakeRefused").field(response).finish(),
-            Self::Message(message) => f.debug_tuple("Message").field(message).finish(),
-            Self::Part(part) => part.fmt(f),
-            Self::Ping(payload) => write!(f, "Ping({} bytes)", payload.len()),
-            Self::Pong(payload) => write!(f, "Pong({} bytes)", payload.len()),
-            Self::Close(close) => close.fmt(f),
-            Self::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
-        }
+        let (name, field): (_, &dyn fmt::Debug) = match self {
+            Self::HandshakeRequest(request) => ("HandshakeRequest", request),
+            Self::HttpRequest(request) => ("HttpRequest", request),
+            Self::HandshakeComplete(handshake) => ("HandshakeComplete", handshake),
+            Self::HandshakeRefused(response) => ("HandshakeRefused", response),
+            Self::Message(message) => ("Message", message),
+            Self::Part(part) => ("Part", part),
+            Self::Ping(payload) => return write!(f, "Ping({} bytes)", payload.len()),
+            Self::Pong(payload) => return write!(f, "Pong({} bytes)", payload.len()),
+            Self::Close(close) => return close.fmt(f),
+            Self::Failed(error) => ("Failed", error),
+        };
+        f.debug_tuple(name).field(field).finish()
     }
 }
 
@@ -126,7 +136,14 @@ pub enum EventKind {
 
 /// A message (RFC 6455 section 5.6).
 ///
-/// `Debug` shows the kind and the length but not the payload, which can be a secret.
+/// ```
+/// use sansws::{DataKind, Message};
+///
+/// let message = Message::from("hello");
+/// assert_eq!((message.kind(), message.as_text(), message.len()), (DataKind::Text, Some("hello"), 5));
+/// // Logs do not show what was said.
+/// assert_eq!(format!("{message:?}"), "Text(5 bytes)");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Message<'a> {
     /// UTF-8 text.
@@ -136,7 +153,25 @@ pub enum Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// The payload, whichever kind it is of.
+    /// Whether it is text or binary.
+    #[must_use]
+    pub const fn kind(&self) -> DataKind {
+        match self {
+            Self::Text(_) => DataKind::Text,
+            Self::Binary(_) => DataKind::Binary,
+        }
+    }
+
+    /// The payload of a text message; `None` if the message is binary.
+    #[must_use]
+    pub const fn as_text(&self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+
+    /// The payload of either kind.
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         match self {
@@ -144,19 +179,48 @@ impl<'a> Message<'a> {
             Self::Binary(bytes) => bytes,
         }
     }
-}
 
-impl fmt::Debug for Message<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
-            Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
-        }
+    /// How many bytes the payload has.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Whether the payload has no bytes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.as_bytes().is_empty()
     }
 }
 
-/// A part of a message, in the order of the message. Where it is cut says nothing: it follows the network's pieces as
-/// well as the sender's fragments (RFC 6455 section 5.4).
+impl<'a> From<&'a str> for Message<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Message<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Binary(bytes)
+    }
+}
+
+impl AsRef<[u8]> for Message<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+/// Without the payload.
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}({} bytes)", self.kind(), self.len())
+    }
+}
+
+/// A part of a message. The parts of a message are reported in its order. Where the message is cut has no
+/// meaning: it depends on the reads as well as on the sender's fragments (RFC 6455 section 5.4).
+#[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Part<'a> {
     /// The content, which may be empty. Text is never cut inside of a character.
@@ -165,6 +229,14 @@ pub struct Part<'a> {
     pub is_first: bool,
     /// Whether the message ends with this part.
     pub is_last: bool,
+}
+
+impl<'a> Part<'a> {
+    /// A part with this content.
+    #[must_use]
+    pub const fn new(data: Message<'a>, is_first: bool, is_last: bool) -> Self {
+        Self { data, is_first, is_last }
+    }
 }
 
 /// A completed opening handshake.

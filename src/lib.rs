@@ -58,9 +58,12 @@
 //!
 //! # When something goes wrong
 //!
-//! An [`Error`] tells who is at fault. A refused call ([`Error::Caller`]) changes nothing. Every other error is final:
-//! the connection has failed and says the same each time; `outgoing` holds what tells the peer (a Close frame with a
-//! fitting code, or an HTTP error), so write it before you close the transport.
+//! An [`Error`] says why a connection failed and who is at fault. A failure is final. `outgoing` then holds the bytes
+//! that tell the peer (a Close frame with a fitting code, or an HTTP error), so write them before you close the
+//! transport.
+//!
+//! A [`SendError`] says why a call was refused: whether it can succeed later, never, or is not allowed. A refused call
+//! queues nothing and changes nothing.
 //!
 //! # Where the rest is
 //!
@@ -115,12 +118,15 @@ pub use connection::Compress;
 #[cfg(feature = "alloc")]
 pub use connection::PreparedMessage;
 pub use connection::{Connection, EventToken, OUTGOING_RESERVE, Sender, State};
-pub use error::{Error, HandshakeError, Limit, Misuse, Violation};
+pub use error::{Error, HandshakeError, Limit, Misuse, SendError, Violation};
+#[cfg(feature = "alloc")]
+pub use event::OwnedMessage;
 pub use event::{Event, EventKind, Handshake, Message, Part};
 pub use frame::FrameHeader;
 pub use handshake::{Accept, ClientRequest, Reply, Uri, UriError};
 pub use message::DataKind;
-pub use role::{Client, Role, Server, Upgraded};
+pub use rand_core;
+pub use role::{AcceptsHandshake, Client, FramesOnly, Role, Server, Unmasked};
 #[cfg(feature = "heapless")]
 pub use storage::{Borrowed, Fixed};
 pub use storage::{Heap, Storage};

@@ -1,49 +1,114 @@
-//! Which end of the connection this is. The role decides who masks (RFC 6455 section 5.3) and who
-//! speaks first; everything else is the same for both.
+//! Which end of the connection this is. The role decides who masks frames (RFC 6455 section 5.3) and who
+//! speaks first. Everything else is the same for both roles.
 
 use core::fmt;
 use rand_core::CryptoRng;
 
-/// The role of an endpoint: [`Server`] or [`Client`], or one of them that is [`Upgraded`].
+/// The role of an endpoint: [`Server`] or [`Client`], or one of them as [`FramesOnly`].
 ///
-/// Sealed: the protocol knows no third role.
+/// Sealed: the protocol has no third role. Code that is generic over the role can name what a role is able to
+/// do: [`AcceptsHandshake`] and [`Unmasked`].
 pub trait Role: sealed::Role {}
 
 impl Role for Server {}
 impl<G: CryptoRng> Role for Client<G> {}
-impl<R: Role> Role for Upgraded<R> {}
+impl<R: Role> Role for FramesOnly<R> {}
 
-/// The role that accepts the opening handshake. It masks nothing (WS-5.1-05).
-#[derive(Debug)]
-#[non_exhaustive]
+/// A role that can accept or reject an opening handshake: [`Server`].
+///
+/// ```
+/// use sansws::{Accept, AcceptsHandshake, SendError, Sender, Storage};
+///
+/// fn welcome<R: AcceptsHandshake, S: Storage>(tx: &mut Sender<R, S>) -> Result<(), SendError> {
+///     tx.accept(&Accept::new().headers(&[("Server", "example")]))
+/// }
+/// ```
+pub trait AcceptsHandshake: Role {}
+
+impl AcceptsHandshake for Server {}
+
+/// A role that sends its payloads as they are, without a mask: [`Server`], also as [`FramesOnly`].
+///
+/// So the header of a frame can be written without the payload at hand:
+///
+/// ```
+/// use sansws::{FrameHeader, SendError, Sender, Storage, Unmasked};
+///
+/// fn header<R: Unmasked, S: Storage>(tx: &mut Sender<R, S>, len: u64) -> Result<FrameHeader, SendError> {
+///     tx.binary_header(len)
+/// }
+/// ```
+pub trait Unmasked: Role {}
+
+impl Unmasked for Server {}
+impl<R: Unmasked> Unmasked for FramesOnly<R> {}
+
+/// The role that accepts the opening handshake. It does not mask (WS-5.1-05).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Server;
 
 /// The role that opens the connection. It masks every frame with a new key (WS-5.1-01, WS-5.3-02).
 ///
-/// `G` is the embedder's cryptographically secure random source. It makes `Sec-WebSocket-Key` and one
-/// masking key for each frame.
+/// `G` is the embedder's cryptographically secure random source. It makes `Sec-WebSocket-Key` and one masking
+/// key for each frame. A connection that moves to another thread, as into a spawned task, needs a random
+/// source that is `Send`: `StdRng` is, the thread-local generator of `rand::rng()` is not.
+///
+/// ```
+/// # #[cfg(feature = "alloc")] {
+/// use rand::rngs::{StdRng, SysRng};
+/// use sansws::rand_core::SeedableRng;
+/// use sansws::{Agreed, Client, Config, Connection};
+///
+/// // cargo add sansws rand
+/// let rng = StdRng::try_from_rng(&mut SysRng).expect("the operating system has a random source");
+/// let connection = Connection::after_handshake(Client::new(rng), Config::new(), Agreed::NONE);
+/// // It may move to another thread.
+/// std::thread::spawn(move || drop(connection));
+/// # }
+/// ```
+///
+/// It is not `Clone`: two clients with the same generator would draw the same keys.
 pub struct Client<G> {
     pub(crate) rng: G,
 }
 
-/// A role whose connection is open from the start, known when the program is compiled: the opening handshake is not in the
-/// program then, which is half of what a connection takes of a microcontroller's flash.
+impl<G: CryptoRng> Client<G> {
+    /// A client that draws its keys from `rng`.
+    #[must_use]
+    pub const fn new(rng: G) -> Self {
+        Self { rng }
+    }
+}
+
+/// A role for connections that begin after their opening handshake. The program then contains no code for the
+/// handshake, which is more than half of the flash that a connection takes on a microcontroller.
+///
+/// A connection with the plain role can begin after its handshake too; the program then contains that code.
 ///
 /// ```
 /// # #[cfg(feature = "heapless")] {
-/// use sansws::{Config, Connection, Fixed, Server, Upgraded};
+/// use sansws::{Agreed, Config, Connection, Fixed, FramesOnly, Server};
 ///
-/// let connection: Connection<Upgraded<Server>, Fixed<1024, 1024>> =
-///     Connection::upgraded_server_in(Config::new(), Fixed);
+/// let storage = Fixed::<1024, 1024>;
+/// let connection =
+///     Connection::after_handshake_in(FramesOnly::new(Server), Config::new(), Agreed::NONE, storage);
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct Upgraded<R> {
-    pub(crate) role: R,
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct FramesOnly<R> {
+    role: R,
+}
+
+impl<R: Role> FramesOnly<R> {
+    /// `role` without its opening handshake.
+    #[must_use]
+    pub const fn new(role: R) -> Self {
+        Self { role }
+    }
 }
 
 impl<G> fmt::Debug for Client<G> {
-    // The generator's state stays out of logs: who knows it can predict masking keys (WS-10.3-01).
+    // The state of the generator stays out of logs: it tells the masking keys that follow (WS-10.3-01).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
     }
@@ -53,15 +118,12 @@ pub(crate) mod sealed {
     pub trait Role {
         const IS_SERVER: bool;
 
-        /// Whether there can be an opening handshake.
-        const OPENS: bool = true;
+        /// Whether a connection of this role can have an opening handshake.
+        const HAS_HANDSHAKE: bool = true;
 
         /// The key for the next frame, `None` for a role that does not mask.
         fn masking_key(&mut self) -> Option<[u8; 4]>;
     }
-
-    /// A role that does not mask.
-    pub trait Unmasked: Role {}
 }
 
 impl sealed::Role for Server {
@@ -82,15 +144,12 @@ impl<G: CryptoRng> sealed::Role for Client<G> {
     }
 }
 
-impl<R: sealed::Role> sealed::Role for Upgraded<R> {
+impl<R: sealed::Role> sealed::Role for FramesOnly<R> {
     const IS_SERVER: bool = R::IS_SERVER;
-    const OPENS: bool = false;
+    const HAS_HANDSHAKE: bool = false;
 
     #[inline]
     fn masking_key(&mut self) -> Option<[u8; 4]> {
         self.role.masking_key()
     }
 }
-
-impl sealed::Unmasked for Server {}
-impl sealed::Unmasked for Upgraded<Server> {}

@@ -12,7 +12,7 @@ impl<T: sealed::Storage> Storage for T {}
 /// Buffers on the heap. They grow with the bytes that arrive or are queued, up to the limits of
 /// [`Config`](crate::Config), and at most double each time. An empty buffer returns its memory, see
 /// [`Config::keep_capacity`](crate::Config::keep_capacity). Needs the feature `alloc`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Heap;
 
 /// Buffers of a fixed size inside the connection, without an allocator. Needs the feature `heapless`, which
@@ -36,11 +36,11 @@ pub struct Heap;
 /// let connection: Connection<Server, Fixed<1024, 1024>> = Connection::server_in(Config::new(), Fixed);
 ///
 /// // The same in a constant.
-/// const NEW: Connection<Server, Fixed<1024, 1024>> = Connection::fixed_server(Config::new());
+/// const NEW: Connection<Server, Fixed<1024, 1024>> = Connection::const_server(Config::new());
 /// # }
 /// ```
 #[cfg(feature = "heapless")]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Fixed<const RX: usize, const TX: usize>;
 
 /// Buffers of any size that the embedder lends to the connection, without an allocator: `static` buffers, or
@@ -140,7 +140,7 @@ pub(crate) mod sealed {
     /// again. A storage may keep text in the receive buffer instead.
     pub trait TextMessage: Text {
         /// Whether text is kept here, and not in the receive buffer.
-        const IS_APART: bool;
+        const IS_SEPARATE: bool;
 
         /// Room for `len` more characters, if the text so far is ASCII; otherwise `None`.
         #[cfg(feature = "simdutf8")]

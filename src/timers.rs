@@ -1,7 +1,9 @@
-//! Deadlines and keepalive of one connection, as a machine without a clock: it is told `now` and answers what to do.
+//! Deadlines and keepalive of one connection, as a state machine without a clock: the caller tells it the
+//! time, and it answers what to do.
 //!
-//! It stands beside [`Connection`](crate::Connection), which never looks at time. In each turn of the loop tell it
-//! first what arrived, then [`poll`](Timers::poll): so a late turn blames no peer whose bytes were waiting.
+//! [`Connection`](crate::Connection) itself knows nothing of time. In each turn of the loop first tell
+//! [`Timers`] what has arrived, then call [`poll`](Timers::poll). In this order a late turn never blames a
+//! peer whose bytes were waiting.
 //!
 //! | limit | counts | default |
 //! |---|---|---|
@@ -23,10 +25,10 @@
 //! assert_eq!(timers.poll(second(1), State::Open), Action::Wait);
 //! assert_eq!(timers.next_deadline(), Some(second(31)));
 //!
-//! // Nothing else happens until then: send this ping, by `conn.sender().ping(&payload)`.
+//! // Nothing else happens until then: send this ping with `conn.sender().ping(&payload)`.
 //! let Action::SendPing(payload) = timers.poll(second(31), State::Open) else { panic!() };
 //!
-//! // Bytes arrive, and in them the pong.
+//! // Bytes arrive, and the pong is among them. (`Timers::event` tells pongs and messages apart.)
 //! timers.received(second(32));
 //! assert_eq!(timers.pong(second(32), &payload), Some(second(1)));
 //!
@@ -36,82 +38,85 @@
 //! ```
 
 use crate::State;
+use crate::event::Event;
 use core::fmt;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
-/// The limits of [`Timers`]. `Copy`: keep one and begin every connection with it.
+/// The limits of [`Timers`]. `Copy`: keep one and make all timers with it.
 ///
-/// Each limit is a number of whole milliseconds: rounded up, at least 1 ms, at most 49 days. `None` switches it off.
+/// A limit is rounded up to whole milliseconds. It is at least 1 ms and at most 49 days. `None` turns it off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub struct TimersConfig {
-    handshake_deadline: Limit,
-    ping_interval: Limit,
-    pong_timeout: Limit,
-    idle_deadline: Limit,
-    close_deadline: Limit,
+    handshake_deadline: Millis,
+    ping_interval: Millis,
+    pong_timeout: Millis,
+    idle_deadline: Millis,
+    close_deadline: Millis,
 }
 
 impl TimersConfig {
     /// The defaults, which each method below names.
     pub const fn new() -> Self {
         Self {
-            handshake_deadline: Limit::new(Some(Duration::from_secs(10))),
-            ping_interval: Limit::new(Some(Duration::from_secs(30))),
-            pong_timeout: Limit::new(Some(Duration::from_secs(20))),
-            idle_deadline: Limit::OFF,
-            close_deadline: Limit::new(Some(Duration::from_secs(10))),
+            handshake_deadline: Millis::new(Some(Duration::from_secs(10))),
+            ping_interval: Millis::new(Some(Duration::from_secs(30))),
+            pong_timeout: Millis::new(Some(Duration::from_secs(20))),
+            idle_deadline: Millis::OFF,
+            close_deadline: Millis::new(Some(Duration::from_secs(10))),
         }
     }
 
     /// How long the opening handshake may take. Default 10 s, as in Python's `websockets`.
     ///
-    /// Without it a peer that sends a byte now and then occupies a connection for ever. It counts from
-    /// [`Timers::new`]; begin there with the transport to have connecting and TLS included.
+    /// Without this limit, a peer that sends a byte now and then occupies a connection for ever. The time
+    /// counts from [`Timers::new`]. Call that before the transport connects to include the time for
+    /// connecting and TLS.
     pub const fn handshake_deadline(mut self, limit: Option<Duration>) -> Self {
-        self.handshake_deadline = Limit::new(limit);
+        self.handshake_deadline = Millis::new(limit);
         self
     }
 
-    /// How long after one keepalive ping, or after the opening, the next is sent. Default 30 s: half of the 60 s
-    /// after which nginx and the load balancers of clouds cut a connection by default.
+    /// The time from one keepalive ping, or from the opening, to the next ping. Default 30 s: half of the 60
+    /// s after which nginx and the load balancers of clouds cut a connection by default.
     ///
-    /// Pings are sent whatever else goes over the connection. Proxies watch each direction by itself, so an endpoint
-    /// that only listens has to say something too; and the round trip time stays known. There is one ping at a time:
-    /// while nothing was received since the last, no other is sent, unless the pong timeout is off.
+    /// The pings do not depend on other traffic. Proxies watch each direction separately, so an endpoint that
+    /// only receives must send something too. The pings also keep the round trip time up to date. While
+    /// nothing was received since the last ping, no other ping is sent, unless the pong timeout is off.
     pub const fn ping_interval(mut self, limit: Option<Duration>) -> Self {
-        self.ping_interval = Limit::new(limit);
+        self.ping_interval = Millis::new(limit);
         self
     }
 
-    /// How long after a keepalive ping something has to be received. Default 20 s, as in Python's `websockets` and
+    /// How long after a keepalive ping some byte must arrive. Default 20 s, as in Python's `websockets` and
     /// Socket.IO.
     ///
-    /// Any byte counts as a sign of life: a pong can be held up behind a large message. So can the ping, behind what is
-    /// being sent: allow for your largest message on your slowest link, or send in fragments. A peer that vanishes
-    /// is noticed after ping interval and pong timeout together. Without a ping interval this has no effect.
+    /// Any byte counts as a sign of life, because a pong can be delayed by a large message before it. The
+    /// ping can be delayed in the same way by the messages that are sent before it. So choose a limit for the
+    /// largest message on the slowest link, or send in fragments. A peer that vanishes is noticed after the
+    /// ping interval and the pong timeout together. Without a ping interval this limit has no effect.
     pub const fn pong_timeout(mut self, limit: Option<Duration>) -> Self {
-        self.pong_timeout = Limit::new(limit);
+        self.pong_timeout = Millis::new(limit);
         self
     }
 
-    /// How long a connection may be open without a message from the peer. Default off: a connection that waits for
-    /// news is a healthy one, and a client should not close without a reason (WS-7.2.1-03, WS-7.3-02).
+    /// How long a connection may be open without a message from the peer. Default off: a connection that
+    /// waits for news is healthy, and a client should not close without a reason (WS-7.2.1-03, WS-7.3-02).
     ///
-    /// It is meant for servers that want to be rid of peers which only answer pings.
+    /// This limit is for servers that want to drop peers which only answer pings.
     pub const fn idle_deadline(mut self, limit: Option<Duration>) -> Self {
-        self.idle_deadline = Limit::new(limit);
+        self.idle_deadline = Millis::new(limit);
         self
     }
 
-    /// How long the closing handshake may take, to the end of the transport. Default 10 s, as in Python's
+    /// How long the closing handshake may take, up to the end of the transport. Default 10 s, as in Python's
     /// `websockets`.
     ///
-    /// Without it a peer that never answers a Close, or never closes the transport after it (WS-7.1.1-05), occupies
-    /// the connection for ever.
+    /// Without this limit, a peer that never answers a Close, or never closes the transport after it
+    /// (WS-7.1.1-05), occupies the connection for ever.
     pub const fn close_deadline(mut self, limit: Option<Duration>) -> Self {
-        self.close_deadline = Limit::new(limit);
+        self.close_deadline = Millis::new(limit);
         self
     }
 }
@@ -124,53 +129,78 @@ impl Default for TimersConfig {
 
 /// The timers of one connection; 72 bytes.
 ///
-/// Every `now` is the time since a fixed point that the embedder chooses, of a clock that does not jump, and that goes
-/// up to 584 years. Where `now` is earlier than one given before, the later one holds: time stands still.
+/// Every `now` is the time since a fixed point that the embedder chooses, at most 584 years, on a clock that
+/// does not jump. If `now` is earlier than in a call before, the timers use the later time.
 #[derive(Clone, Copy, Debug)]
 pub struct Timers {
     config: TimersConfig,
-    /// The latest time that was told.
+    /// The latest time that the caller has told.
     now: Instant,
-    phase: Phase,
+    countdown: Countdown,
     round_trip_time: Option<Duration>,
-    /// The payload of the last ping, as a number that counts up.
+    /// The payload of the last ping: a number that counts up.
     pings: u32,
 }
 
 impl Timers {
-    /// The timers of a connection that begins `now`. The handshake deadline runs, until a [`poll`](Self::poll) names
-    /// another state than `Connecting`.
+    /// The timers of a connection that begins `now`. The handshake deadline runs until a [`poll`](Self::poll)
+    /// with another state than `Connecting`.
     #[must_use]
     pub const fn new(config: TimersConfig, now: Duration) -> Self {
         let now = Instant::new(now);
-        Self { config, now, phase: Phase::Connecting { since: now }, round_trip_time: None, pings: 0 }
+        Self { config, now, countdown: Countdown::Connecting { since: now }, round_trip_time: None, pings: 0 }
     }
 
-    /// Bytes arrived, whichever they are: the peer is alive.
+    /// Some bytes arrived: the peer is alive.
     pub fn received(&mut self, now: Duration) {
         self.advance(now);
-        if let Phase::Open { ping: ping @ Ping::Unanswered, .. } = &mut self.phase {
+        if let Countdown::Open { ping: ping @ Ping::Unanswered, .. } = &mut self.countdown {
             *ping = Ping::Overtaken;
         }
     }
 
-    /// A data message arrived, or a part of one: the idle deadline begins anew. An embedder that counts its own
-    /// messages as activity may tell of them too.
+    /// The connection reported an event. This calls [`message`](Self::message) for a message or a part of one
+    /// and [`pong`](Self::pong) for a pong, and ignores all other events.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use sansws::timers::{Timers, TimersConfig};
+    /// # use sansws::{Connection, Role};
+    /// # fn turn<R: Role>(conn: &mut Connection<R>, timers: &mut Timers, input: &mut [u8], now: Duration) {
+    /// # let mut input = input;
+    /// timers.received(now);
+    /// while let Some((event, tx)) = conn.receive(&mut input) {
+    ///     timers.event(now, &event);
+    ///     // ...
+    /// }
+    /// # }
+    /// ```
+    pub fn event(&mut self, now: Duration, event: &Event<'_>) {
+        match event {
+            Event::Message(_) | Event::Part(_) => self.message(now),
+            Event::Pong(payload) => _ = self.pong(now, payload),
+            _ => {}
+        }
+    }
+
+    /// A data message or a part of one arrived: the idle deadline starts again. An embedder that counts the
+    /// messages it sends as activity can call this for them too.
     pub fn message(&mut self, now: Duration) {
         let now = self.advance(now);
-        if let Phase::Open { message, .. } = &mut self.phase {
+        if let Countdown::Open { message, .. } = &mut self.countdown {
             *message = now;
         }
     }
 
-    /// A pong arrived. Where it answers the last keepalive ping, for the first time, this is the round trip time.
+    /// A pong arrived. If it is the first answer to the last keepalive ping, this returns the round trip
+    /// time.
     ///
-    /// Other pongs are bytes like any other: unasked ones are legal (WS-5.5.3-03), and the embedder may send pings
-    /// of its own.
+    /// Any other pong counts as received bytes only: unsolicited pongs are legal (WS-5.5.3-03), and the
+    /// embedder may send pings of its own.
     pub fn pong(&mut self, now: Duration, payload: &[u8]) -> Option<Duration> {
         self.received(now);
-        match &mut self.phase {
-            Phase::Open { ping: ping @ Ping::Overtaken, pinged, .. }
+        match &mut self.countdown {
+            Countdown::Open { ping: ping @ Ping::Overtaken, pinged, .. }
                 if payload == self.pings.to_be_bytes() =>
             {
                 *ping = Ping::None;
@@ -181,26 +211,26 @@ impl Timers {
         }
     }
 
-    /// What to do `now` in this state of the connection.
+    /// Says what to do `now`, in this state of the connection.
     ///
-    /// Call it when [`next_deadline`](Self::next_deadline) has come, and in each turn in which the state may have
-    /// changed: a new state counts from the first poll that is told of it. In a late call the state speaks first, so a
-    /// handshake that is complete has no deadline any more; then what is due is done once, and what follows counts
-    /// from `now`.
+    /// Call it at [`next_deadline`](Self::next_deadline), and in each turn in which the state may have
+    /// changed: the time in a state counts from the first poll with it. A late call looks at the state first,
+    /// so a handshake that is complete has no deadline any more. Then it does what is due once, and later
+    /// deadlines count from `now`.
     pub fn poll(&mut self, now: Duration, state: State) -> Action {
         let now = self.advance(now);
-        if self.phase.state() != state {
-            self.phase = Phase::enter(state, now);
+        if self.countdown.state() != state {
+            self.countdown = Countdown::enter(state, now);
         }
-        if let Phase::GivenUp { timeout, .. } = self.phase {
+        if let Countdown::GivenUp { timeout, .. } = self.countdown {
             return Action::GiveUp(timeout);
         }
         if let Some((_, timeout)) = self.next_timeout().filter(|&(at, _)| at <= now) {
-            self.phase = Phase::GivenUp { state, timeout };
+            self.countdown = Countdown::GivenUp { state, timeout };
             return Action::GiveUp(timeout);
         }
-        match (self.next_ping(), &mut self.phase) {
-            (Some(at), Phase::Open { pinged, ping, .. }) if at <= now => {
+        match (self.next_ping(), &mut self.countdown) {
+            (Some(at), Countdown::Open { pinged, ping, .. }) if at <= now => {
                 self.pings = self.pings.wrapping_add(1);
                 *pinged = now;
                 *ping = Ping::Unanswered;
@@ -210,18 +240,19 @@ impl Timers {
         }
     }
 
-    /// When to poll again even if nothing happens; `None` where nothing is due by time alone: the limits are off,
-    /// the connection is closed, or it was given up in this state.
+    /// When to poll again even if nothing happens. `None` if no deadline is pending: the limits are off, the
+    /// connection is closed, or it was given up in this state.
     ///
-    /// Ask at the end of each turn. After a poll it is later than the `now` of that poll, so a loop that waits for it
-    /// never spins; one with a coarser clock rounds up.
+    /// Ask at the end of each turn. The deadline is later than the `now` of the last poll, so a loop that
+    /// waits for it never spins. A loop with a coarser clock must round up.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
         let timeout = self.next_timeout().map(|(at, _)| at);
         [timeout, self.next_ping()].into_iter().flatten().min().map(Instant::to_duration)
     }
 
-    /// The last measured time from a keepalive ping to its pong. It includes the time that both spent in buffers.
+    /// The last measured time from a keepalive ping to its pong. It includes the time that both frames spent
+    /// in buffers.
     #[must_use]
     pub const fn round_trip_time(&self) -> Option<Duration> {
         self.round_trip_time
@@ -232,14 +263,14 @@ impl Timers {
         self.now
     }
 
-    /// The first limit that makes the connection be given up, and when.
+    /// The next limit at which the connection is given up, and its time.
     fn next_timeout(&self) -> Option<(Instant, Timeout)> {
         let config = &self.config;
-        match self.phase {
-            Phase::Connecting { since } => {
+        match self.countdown {
+            Countdown::Connecting { since } => {
                 config.handshake_deadline.after(since).map(|at| (at, Timeout::Handshake))
             }
-            Phase::Open { message, pinged, ping } => {
+            Countdown::Open { message, pinged, ping } => {
                 let idle = config.idle_deadline.after(message).map(|at| (at, Timeout::Idle));
                 let pong = match ping {
                     Ping::Unanswered => config.pong_timeout.after(pinged).map(|at| (at, Timeout::Pong)),
@@ -248,35 +279,35 @@ impl Timers {
                 [pong, idle].into_iter().flatten().min_by_key(|&(at, _)| at)
             }
             // WS-7.1.1-05
-            Phase::Closing { since } => config.close_deadline.after(since).map(|at| (at, Timeout::Close)),
-            Phase::Closed | Phase::GivenUp { .. } => None,
+            Countdown::Closing { since } => config.close_deadline.after(since).map(|at| (at, Timeout::Close)),
+            Countdown::Closed | Countdown::GivenUp { .. } => None,
         }
     }
 
     fn next_ping(&self) -> Option<Instant> {
-        match self.phase {
-            // The pong timeout speaks first.
-            Phase::Open { ping: Ping::Unanswered, .. } if self.config.pong_timeout != Limit::OFF => None,
-            Phase::Open { pinged, .. } => self.config.ping_interval.after(pinged),
+        match self.countdown {
+            // The pong timeout comes first.
+            Countdown::Open { ping: Ping::Unanswered, .. } if self.config.pong_timeout != Millis::OFF => None,
+            Countdown::Open { pinged, .. } => self.config.ping_interval.after(pinged),
             _ => None,
         }
     }
 }
 
-/// What to do, as answered by [`Timers::poll`].
+/// What to do. Returned by [`Timers::poll`].
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[must_use]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Action {
-    /// Nothing is due. Poll again at [`Timers::next_deadline`], or when something happened.
+    /// Nothing is due. Poll again at [`Timers::next_deadline`], or after bytes or events.
     Wait,
-    /// Send a ping with this payload, and hand the payload of each pong to [`Timers::pong`].
+    /// Send a ping with this payload, and tell [`Timers::event`] about each event.
     ///
-    /// If the outgoing buffer has no room for it, go on: a peer that neither reads nor sends anything runs into the
-    /// pong timeout.
+    /// If the outgoing buffer has no room for the ping, ignore that: the pong timeout ends a connection to a
+    /// peer that neither reads nor sends.
     SendPing([u8; 4]),
-    /// A limit was reached; [`Timeout`] tells what to do. The answer stays the same until the state changes.
+    /// A limit was reached; [`Timeout`] says what to do. The answer is the same until the state changes.
     GiveUp(Timeout),
 }
 
@@ -287,21 +318,23 @@ pub enum Action {
 pub enum Timeout {
     /// The opening handshake took longer than [`TimersConfig::handshake_deadline`].
     ///
-    /// There is nothing to close yet: drop the transport. A server that has seen the request may reject it with 408.
+    /// There is no WebSocket to close yet: drop the transport. A server that has the request can reject it
+    /// with 408.
     Handshake,
     /// Nothing was received for [`TimersConfig::pong_timeout`] after a ping.
     ///
-    /// The peer is gone, so a Close would not reach it: drop the transport and report
+    /// A Close would not reach the peer: drop the transport and report
     /// [`CloseCode::ABNORMAL`](crate::CloseCode::ABNORMAL).
     Pong,
     /// No message was received for [`TimersConfig::idle_deadline`].
     ///
-    /// The peer is there: begin the closing handshake, with [`CloseCode::TIMEOUT`](crate::CloseCode::TIMEOUT) or
+    /// The peer still answers: begin the closing handshake, with
+    /// [`CloseCode::TIMEOUT`](crate::CloseCode::TIMEOUT) or
     /// [`CloseCode::GOING_AWAY`](crate::CloseCode::GOING_AWAY). The close deadline then runs as usual.
     Idle,
     /// The closing handshake took longer than [`TimersConfig::close_deadline`].
     ///
-    /// All was said: drop the transport.
+    /// Drop the transport: there is nothing left to send.
     Close,
 }
 
@@ -320,9 +353,16 @@ impl fmt::Display for Timeout {
 
 impl core::error::Error for Timeout {}
 
-/// The state that was told last, with the times that count in it. `message` and `pinged` begin with the opening.
+#[cfg(feature = "std")]
+impl From<Timeout> for std::io::Error {
+    fn from(timeout: Timeout) -> Self {
+        Self::new(std::io::ErrorKind::TimedOut, timeout)
+    }
+}
+
+/// The state of the last poll, with the times that count in it. `message` and `pinged` start at the opening.
 #[derive(Clone, Copy, Debug)]
-enum Phase {
+enum Countdown {
     Connecting { since: Instant },
     Open { message: Instant, pinged: Instant, ping: Ping },
     Closing { since: Instant },
@@ -330,18 +370,18 @@ enum Phase {
     GivenUp { state: State, timeout: Timeout },
 }
 
-/// What became of the last keepalive ping.
+/// The fate of the last keepalive ping.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Ping {
-    /// None was sent, or its pong has arrived.
+    /// No ping was sent, or its pong has arrived.
     None,
-    /// Nothing was received since.
+    /// Nothing was received since the ping.
     Unanswered,
-    /// Something was received since, its pong was not.
+    /// Something was received since the ping, but not its pong.
     Overtaken,
 }
 
-impl Phase {
+impl Countdown {
     const fn enter(state: State, now: Instant) -> Self {
         match state {
             State::Connecting => Self::Connecting { since: now },
@@ -380,11 +420,12 @@ impl Instant {
     }
 }
 
-/// A limit in milliseconds, half the size of an `Instant`: each connection holds five. Never zero, which would spin.
+/// A limit in milliseconds; each connection has five of them, and this is half the size of an `Instant`. It
+/// is never zero, since a loop that waits for a limit of zero would spin.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Limit(Option<NonZeroU32>);
+struct Millis(Option<NonZeroU32>);
 
-impl Limit {
+impl Millis {
     const OFF: Self = Self(None);
 
     const fn new(limit: Option<Duration>) -> Self {

@@ -23,7 +23,7 @@ use rand_core::CryptoRng;
 ///
 /// ```
 /// use sansws::upgrade::ServerUpgrade;
-/// use sansws::{Config, Connection};
+/// use sansws::{Config, Connection, Server};
 ///
 /// let config = Config::new();
 /// let headers = [
@@ -39,8 +39,7 @@ use rand_core::CryptoRng;
 /// for (name, value) in acceptance.headers() {
 ///     println!("{name}: {value}");
 /// }
-/// # let agreed = acceptance.agreed();
-/// let connection = Connection::open_server(config);
+/// let connection = Connection::after_handshake(Server, config, acceptance.agreed());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy)]
@@ -164,7 +163,7 @@ impl fmt::Debug for Acceptance<'_> {
 ///
 /// ```
 /// use sansws::upgrade::ClientUpgrade;
-/// use sansws::{Config, Connection};
+/// use sansws::{Client, Config, Connection};
 /// # let mut rng = rand::rng();
 ///
 /// let config = Config::new();
@@ -181,8 +180,7 @@ impl fmt::Debug for Acceptance<'_> {
 /// # let (status, headers) = (101, acceptance.headers().map(|(name, value)| (name, value.as_bytes())));
 /// // Check the response, then take over the stream.
 /// let negotiated = upgrade.check(status, headers)?;
-/// # let agreed = negotiated.agreed();
-/// let connection = Connection::open_client(config, rng);
+/// let connection = Connection::after_handshake(Client::new(rng), config, negotiated.agreed());
 /// # assert_eq!(negotiated.subprotocol(), None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -3,7 +3,7 @@
 
 mod support;
 
-use sansws::{Config, Connection, Event, Limit, Message, Server};
+use sansws::{Agreed, Client, Config, Connection, Event, Limit, Message, Server};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use support::*;
@@ -56,6 +56,7 @@ fn echo(server: &mut Connection<Server>, bytes: &mut [u8]) {
 fn memory() {
     an_idle_server_connection();
     no_allocation_per_message_where_buffers_are_kept();
+    no_allocation_where_two_vectors_take_turns();
     texts_in_pieces();
     short_texts();
     declared_bytes_cost_nothing();
@@ -93,9 +94,8 @@ fn a_bomb_goes_off_at_the_limit() {
     let mut bytes = masked(&frame(0xc2, &payload), [1, 2, 3, 4]);
     let before = held();
     PEAK.store(before, Relaxed);
-    let mut server =
-        Connection::open_server(Config::new().max_message(1 << 20).deflate(DeflateConfig::new()));
-    server.set_deflate(DeflateParams::new());
+    let config = Config::new().max_message(1 << 20).deflate(DeflateConfig::new());
+    let mut server = Connection::after_handshake(Server, config, Agreed::deflate(DeflateParams::new()));
     assert!(matches!(server.receive(&mut &mut bytes[..]), Some((Event::Failed(_), _))));
     assert_eq!(server.error(), Some(Limit::Message.into()));
     let peak = PEAK.load(Relaxed) - before;
@@ -129,7 +129,8 @@ fn an_idle_server_connection() {
 }
 
 fn no_allocation_per_message_where_buffers_are_kept() {
-    let mut server = Connection::open_server(Config::new().keep_capacity(64 * 1024));
+    let mut server =
+        Connection::after_handshake(Server, Config::new().keep_capacity(64 * 1024), Agreed::NONE);
     let message = masked(&frame(0x82, &[7; 1024]), [1, 2, 3, 4]);
     let mut bytes = message.clone();
     let mut allocations = 0;
@@ -145,11 +146,29 @@ fn no_allocation_per_message_where_buffers_are_kept() {
     assert_eq!(ALLOCATIONS.load(Relaxed), allocations);
 }
 
+/// Also where the application owns the bytes while they are written, and whatever is kept.
+fn no_allocation_where_two_vectors_take_turns() {
+    let mut server: ServerConnection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+    let mut buffer = Vec::new();
+    let message = [7; 1024];
+    let mut allocations = 0;
+    for round in 0..10 {
+        server.sender().binary(&message).unwrap();
+        buffer = server.take_outgoing(buffer);
+        assert_eq!(buffer.len(), 4 + message.len());
+        if round == 1 {
+            allocations = ALLOCATIONS.load(Relaxed);
+        }
+    }
+    assert_eq!(ALLOCATIONS.load(Relaxed), allocations);
+}
+
 /// ASCII and other texts are joined in the same memory, which follows the bytes, stays where it is to be kept, and goes elsewhere.
 fn texts_in_pieces() {
     for keep in [0, 64 * 1024] {
         let before = held();
-        let mut server: ServerConnection = Connection::open_server(Config::new().keep_capacity(keep));
+        let mut server: ServerConnection =
+            Connection::after_handshake(Server, Config::new().keep_capacity(keep), Agreed::NONE);
         let mut allocations = 0;
         for round in 0..10 {
             let text = if round % 3 == 2 { "€" } else { "a" }.repeat(9000);
@@ -181,7 +200,8 @@ fn texts_in_pieces() {
 fn short_texts() {
     for keep in [0, 191, 192] {
         let before = held();
-        let mut server: ServerConnection = Connection::open_server(Config::new().keep_capacity(keep));
+        let mut server: ServerConnection =
+            Connection::after_handshake(Server, Config::new().keep_capacity(keep), Agreed::NONE);
         let mut allocations = 0;
         for round in 0..10 {
             let mut bytes = Vec::new();
@@ -204,7 +224,7 @@ fn short_texts() {
 
 // WS-10.4-01: a header that declares 2^40 bytes, and a piece of them.
 fn declared_bytes_cost_nothing() {
-    let mut server = Connection::open_server(Config::new().max_message(u64::MAX));
+    let mut server = Connection::after_handshake(Server, Config::new().max_message(usize::MAX), Agreed::NONE);
     let mut bytes = *b"\x82\xff\0\0\x01\0\0\0\0\0\x01\x02\x03\x04";
     let before = held();
     assert!(server.receive(&mut &mut bytes[..]).is_none());
@@ -214,7 +234,7 @@ fn declared_bytes_cost_nothing() {
 }
 
 fn memory_follows_the_bytes() {
-    let mut server = Connection::open_server(Config::new().max_message(1 << 20));
+    let mut server = Connection::after_handshake(Server, Config::new().max_message(1 << 20), Agreed::NONE);
     let mut header = *b"\x82\xff\0\0\0\0\0\x10\0\0\x01\x02\x03\x04";
     let before = held();
     assert!(server.receive(&mut &mut header[..]).is_none());
@@ -227,7 +247,11 @@ fn memory_follows_the_bytes() {
 /// Room that is lent follows the bytes too, and is taken back.
 fn lent_room_follows_the_bytes() {
     // To a client, where small reads do not matter.
-    let mut client = Connection::open_client(Config::new().max_message(u64::MAX), rand::rng());
+    let mut client = Connection::after_handshake(
+        Client::new(rand::rng()),
+        Config::new().max_message(usize::MAX),
+        Agreed::NONE,
+    );
     let mut header = *b"\x82\x7f\0\0\x01\0\0\0\0\0";
     let before = held();
     assert!(client.receive(&mut &mut header[..]).is_none());

@@ -6,8 +6,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sansws::upgrade::{ClientUpgrade, ServerUpgrade};
 use sansws::{
-    Accept, ClientRequest, CloseCode, Config, Connection, DataKind, Event, Message, Part, PreparedMessage,
-    Reply, Uri,
+    Accept, Agreed, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Event, Message, Part,
+    PreparedMessage, Reply, Server, Uri,
 };
 use std::fmt::Debug;
 
@@ -45,7 +45,7 @@ fn shows_no_secret(value: &impl Debug) -> String {
     shown(value, &[PAYLOAD])
 }
 
-fn client(config: Config) -> Connection<sansws::Client<StdRng>> {
+fn client(config: Config) -> Connection<Client<StdRng>> {
     let request = ClientRequest::new("ws://h/path?token=hunter2").unwrap().headers(&HEADERS);
     Connection::client(&request, config, StdRng::seed_from_u64(1)).unwrap()
 }
@@ -172,8 +172,9 @@ fn messages_and_control_frames_show_their_length_instead_of_the_payload() {
 #[test]
 fn parts_and_closes_that_arrive_show_no_payload() {
     let config = Config::new().delivery(sansws::Delivery::Parts);
-    let mut sending = Connection::open_client(config, StdRng::seed_from_u64(1));
-    let mut receiving = Connection::open_server(config);
+    let mut sending =
+        Connection::after_handshake(Client::new(StdRng::seed_from_u64(1)), config, Agreed::NONE);
+    let mut receiving = Connection::after_handshake(Server, config, Agreed::NONE);
     sending.sender().text(SECRET).unwrap();
     sending.sender().close(CloseCode::NORMAL, SECRET).unwrap();
     let mut seen = Vec::new();
@@ -191,9 +192,10 @@ fn parts_and_closes_that_arrive_show_no_payload() {
 
 #[test]
 fn a_frame_header_does_not_show_its_masking_key() {
-    let mut client = Connection::open_client(Config::new(), StdRng::seed_from_u64(1));
-    let header = client.sender().frame_in_place(DataKind::Binary, &mut [7; 9]).unwrap();
-    shown(&header, &[&header[2..6]]);
+    let mut client =
+        Connection::after_handshake(Client::new(StdRng::seed_from_u64(1)), Config::new(), Agreed::NONE);
+    let header = client.sender().mask_in_place(DataKind::Binary, &mut [7; 9]).unwrap();
+    shown(&header, &[&header.as_bytes()[2..6]]);
 }
 
 #[cfg(feature = "heapless")]

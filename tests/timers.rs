@@ -421,3 +421,29 @@ fn a_timeout_tells_what_happened() {
     assert!(text(Timeout::Idle).contains("no message"));
     assert!(text(Timeout::Close).contains("closing handshake"));
 }
+
+/// The dispatch of events does what the calls for each kind of event do, and the other events count as nothing.
+#[test]
+fn events_are_told_as_messages_and_pongs() {
+    use sansws::{Close, CloseCode, Event, Message, Part};
+    let config = OFF.idle_deadline(Some(at(10)));
+    let message = Message::Text("hi");
+    for event in [Event::Message(message), Event::Part(Part::new(message, true, false))] {
+        let mut timers = timers_in(Open, config);
+        timers.event(at(4), &event);
+        assert_eq!(timers.next_deadline(), Some(at(14)), "{event:?}");
+    }
+    for event in [Event::Ping(b""), Event::Pong(b""), Event::Close(Close::new(CloseCode::NORMAL, ""))] {
+        let mut timers = timers_in(Open, config);
+        timers.event(at(4), &event);
+        assert_eq!(timers.next_deadline(), Some(at(10)), "{event:?}");
+    }
+    // A pong that answers the last ping measures the round trip, and another one does not.
+    let mut timers = timers_in(Open, KEEPALIVE);
+    let payload = send_ping(&mut timers, at(30));
+    timers.received(at(31));
+    timers.event(at(31), &Event::Pong(b"unasked"));
+    assert_eq!(timers.round_trip_time(), None);
+    timers.event(at(32), &Event::Pong(&payload));
+    assert_eq!(timers.round_trip_time(), Some(at(2)));
+}

@@ -3,7 +3,7 @@
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use sansws::{Client, Config, Connection, Event, Role, Sender, Server};
+use sansws::{Agreed, Client, Config, Connection, Event, Role, Sender, Server};
 
 /// Message sizes in bytes.
 pub const SIZES: [usize; 5] = [16, 125, 1024, 16 * 1024, 1 << 20];
@@ -20,11 +20,11 @@ pub fn config() -> Config {
 }
 
 pub fn server() -> Connection<Server> {
-    Connection::open_server(config())
+    Connection::after_handshake(Server, config(), Agreed::NONE)
 }
 
 pub fn client() -> Connection<Client<StdRng>> {
-    Connection::open_client(config(), rng())
+    Connection::after_handshake(Client::new(rng()), config(), Agreed::NONE)
 }
 
 pub fn rng() -> StdRng {

@@ -18,8 +18,8 @@ use sansws::deflate::{DeflateConfig, Pool};
 use sansws::handshake::Request;
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
 use sansws::{
-    Accept, CloseCode, Config, Connection, Error, Event, Heap, Message, Misuse, PreparedMessage, Reply,
-    Sender, Server, State,
+    Accept, CloseCode, Config, Connection, Event, Heap, Message, PreparedMessage, Reply, SendError, Sender,
+    Server, State,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, Read, Write};
@@ -160,7 +160,7 @@ impl Chat {
                     self.peers.insert(token, Peer::new(stream, self.start.elapsed()));
                     #[cfg(feature = "deflate")]
                     if let Some(peer) = self.peers.get_mut(&token) {
-                        peer.connection.set_deflate_pool(&self.pool);
+                        peer.connection.set_deflate_pool(&self.pool).expect("CONFIG asks for compression");
                     }
                 }
                 Err(error) => match error.kind() {
@@ -344,6 +344,7 @@ impl Peer {
         // A failure needs nothing special: the Close that tells the peer is in `outgoing`, and once it is written
         // `should_disconnect` says so.
         while let Some((event, tx)) = self.connection.receive(&mut input) {
+            self.timers.event(now, &event);
             match event {
                 // What comes behind our own Close is too late.
                 Event::Message(Message::Text(text)) if tx.state() == State::Open => {
@@ -351,7 +352,6 @@ impl Peer {
                     len += text.len() + 6;
                     commands.push(text.to_owned());
                 }
-                Event::Pong(payload) => drop(self.timers.pong(now, payload)),
                 // A refused answer leaves the request open, up to the handshake deadline.
                 event => drop(answer(event, tx)),
             }
@@ -364,7 +364,7 @@ impl Peer {
     }
 
     fn send(&mut self, message: &PreparedMessage) {
-        if self.connection.sender().prepared(message) == Err(Misuse::OutgoingFull.into()) {
+        if self.connection.sender().prepared(message) == Err(SendError::NotNow) {
             self.close(CloseCode::TRY_AGAIN_LATER, "too slow");
         }
     }
@@ -417,7 +417,7 @@ impl Peer {
 }
 
 /// Answers what is not about the chat itself.
-fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), Error> {
+fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
     match event {
         Event::HttpRequest(request) => respond(&request, tx),
         Event::HandshakeRequest(request) if request.path() != CHAT => tx.reject(&Reply::new(404)),
@@ -434,7 +434,7 @@ fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), Error> 
 }
 
 /// Serves the page.
-fn respond(request: &Request<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), Error> {
+fn respond(request: &Request<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
     match (request.method(), request.path()) {
         ("GET" | "HEAD", "/") => {
             // The one script and the one style that run are those that know this number.

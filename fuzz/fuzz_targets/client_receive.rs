@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use receive::{Input, assert_cuts_mean_nothing};
-use sansws::{ClientRequest, Connection, Event};
+use sansws::{Client, ClientRequest, Connection, Event};
 
 fuzz_target!(|input: Input<'_>| {
     // The same keys in every run.
@@ -18,7 +18,7 @@ fuzz_target!(|input: Input<'_>| {
     let request = ClientRequest::new("ws://h/").unwrap().subprotocols(&["a", "b"]);
     let connect = || {
         if input.with_handshake || !input.from_start {
-            input.agree(Connection::open_client(input.config(), rng()))
+            Connection::after_handshake(Client::new(rng()), input.config(), input.agreed())
         } else {
             let mut client = Connection::client(&request, input.config(), rng()).unwrap();
             client.mark_sent(client.outgoing().len());

@@ -38,7 +38,11 @@ fn message(
                 break;
             }
             if step.produced < out.len() {
-                assert_eq!(decompressor.decompress(rest, &mut out), Err(Corrupt), "not done, though there is room");
+                assert_eq!(
+                    decompressor.decompress(rest, &mut out),
+                    Err(Corrupt),
+                    "not done, though there is room"
+                );
                 return Err(Corrupt);
             }
             if message.len() == MAX {

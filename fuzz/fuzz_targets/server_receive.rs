@@ -26,7 +26,7 @@ fn check<S: Storage + Copy>(input: &Input<'_>, storage: S) {
         if input.with_handshake || input.from_start {
             Connection::server_in(config, storage)
         } else {
-            input.agree(Connection::open_server_in(config, storage))
+            Connection::after_handshake_in(Server, config, input.agreed(), storage)
         }
     };
     assert_cuts_mean_nothing(connect, &bytes, input, answer);

@@ -10,8 +10,10 @@ pub(super) use decompression::Decompression;
 pub(super) use negotiation::Negotiation;
 pub(super) use prepared::CompressedFrames;
 
-use crate::config::{Config, DeflateConfig, DeflateParams};
+use super::{Connection, Role, Storage};
+use crate::config::{Agreed, Config, DeflateConfig, DeflateParams};
 use crate::deflate::{Compressor, Pool, SendCodec};
+use crate::error::Misuse;
 use crate::message::DataKind;
 use alloc::boxed::Box;
 
@@ -76,13 +78,11 @@ impl Compression {
         };
     }
 
-    /// Another handshake than this connection's has agreed on these parameters.
-    pub(super) fn agree(&mut self, is_server: bool, params: DeflateParams) {
-        let (config, pool) = match self.0.take().map(|stage| *stage) {
-            Some(Stage::Negotiating(Negotiation { config, pool, .. })) => (config, pool),
-            _ => (DeflateConfig::new(), None),
-        };
-        self.0 = Some(Box::new(Stage::Agreed(Agreement::new(is_server, params, &config, pool))));
+    /// Compression as a handshake elsewhere has agreed on it.
+    pub(super) fn after_handshake(config: &Config, is_server: bool, agreed: Agreed) -> Self {
+        let config = config.deflate.unwrap_or_default();
+        let agreement = |params| Stage::Agreed(Agreement::new(is_server, params, &config, None));
+        Self(agreed.deflate_params().map(|params| Box::new(agreement(params))))
     }
 
     /// The part of the receiver, if both ends have agreed.
@@ -91,13 +91,15 @@ impl Compression {
         Some(Decompression::new(is_server, *params, codec.pool().cloned()))
     }
 
-    /// From the next message on, the compressor comes from this pool.
-    pub(super) fn set_pool(&mut self, pool: &Pool) {
+    /// From the next message on, the compressor comes from this pool. `false`: this connection does not
+    /// compress.
+    pub(super) fn set_pool(&mut self, pool: &Pool) -> bool {
         match self.0.as_deref_mut() {
             Some(Stage::Negotiating(negotiation)) => negotiation.pool = Some(pool.clone()),
             Some(Stage::Agreed(agreement)) => agreement.codec.set_pool(pool.clone()),
             None => {}
         }
+        self.0.is_some()
     }
 
     /// Whether both ends have agreed on permessage-deflate.
@@ -193,5 +195,38 @@ impl Compression {
 impl Agreement {
     fn new(is_server: bool, params: DeflateParams, config: &DeflateConfig, pool: Option<Pool>) -> Self {
         Self { params, codec: SendCodec::new(is_server, params, config, pool) }
+    }
+}
+
+impl<R: Role, S: Storage> Connection<R, S> {
+    /// The agreed parameters of permessage-deflate; `None` if messages are not compressed.
+    #[must_use]
+    pub fn deflate(&self) -> Option<DeflateParams> {
+        self.sender.compression.params()
+    }
+
+    /// Takes codecs from this pool. If no context is taken over, the codecs return to the pool between
+    /// messages, so an idle connection owns none. The connection keeps a clone of the pool.
+    ///
+    /// ```
+    /// use sansws::deflate::{DeflateConfig, Pool};
+    /// use sansws::{Config, Connection};
+    ///
+    /// const CONFIG: Config = Config::new().deflate(DeflateConfig::new().server_no_context_takeover(true));
+    /// let pool = Pool::new(4);
+    /// let mut connection = Connection::server(CONFIG);
+    /// connection.set_deflate_pool(&pool)?;
+    /// # Ok::<(), sansws::Misuse>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Misuse::CompressionNotAgreed`] if this connection compresses nothing:
+    /// [`Config::deflate`](crate::Config::deflate) does not ask for it, or the handshake did not agree on it.
+    pub fn set_deflate_pool(&mut self, pool: &Pool) -> Result<(), Misuse> {
+        if !self.sender.compression.set_pool(pool) {
+            return Err(Misuse::CompressionNotAgreed);
+        }
+        self.receiver.set_pool(pool);
+        Ok(())
     }
 }

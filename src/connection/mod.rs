@@ -6,7 +6,7 @@ mod compression;
 #[path = "compression/disabled.rs"]
 mod compression;
 #[cfg(feature = "heapless")]
-mod constant;
+mod const_new;
 mod opening;
 #[cfg(feature = "alloc")]
 mod prepared;
@@ -26,21 +26,19 @@ pub use token::EventToken;
 
 use crate::bytes::FOR_SPEED;
 use crate::close::{Close, CloseCode};
-use crate::config::Config;
-#[cfg(feature = "deflate")]
-use crate::config::DeflateParams;
-#[cfg(feature = "deflate")]
-use crate::deflate::Pool;
-use crate::error::{Error, Violation};
+use crate::config::{Agreed, Config};
+use crate::error::{Error, SendError, Violation};
 use crate::event::{Event, Message};
 use crate::frame::{FastMessage, Opcode};
 use crate::handshake::ClientRequest;
-use crate::message::{DataKind, InvalidUtf8, validate_ascii};
-use crate::role::{Client, Role, Server, Upgraded};
+use crate::message::{DataKind, validate_ascii};
+use crate::role::{Client, Role, Server};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
 use crate::storage::Storage;
 use crate::storage::sealed::{Buffer, Empty, Names};
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
 use compression::Compression;
 use core::fmt;
 use opening::Stage;
@@ -83,36 +81,44 @@ impl Connection<Server> {
     pub fn server(config: Config) -> Self {
         Self::server_in(config, Heap)
     }
-
-    /// A server's end of a connection that is open already: the embedder's own HTTP stack did the opening handshake
-    /// (see [`ServerUpgrade`](crate::upgrade::ServerUpgrade)), or it is a stream of HTTP/2 or HTTP/3. Bytes that
-    /// were read beyond the handshake go to [`receive`](Self::receive) first.
-    #[must_use]
-    pub fn open_server(config: Config) -> Self {
-        Self::open_server_in(config, Heap)
-    }
 }
 
 #[cfg(feature = "alloc")]
 impl<G: CryptoRng> Connection<Client<G>> {
-    /// A client's end of a new transport: the request stands in [`outgoing`](Self::outgoing) at once.
+    /// A client's end of a new transport: the request is in [`outgoing`](Self::outgoing) at once.
     ///
-    /// `rng` has to be cryptographically secure: it makes `Sec-WebSocket-Key` and the masking key of every frame
-    /// (RFC 6455 section 10.3).
+    /// `rng` must be cryptographically secure: it makes `Sec-WebSocket-Key` and the masking key of every frame
+    /// (RFC 6455 section 10.3). See [`Client`] for one that lets the connection move to another thread.
     ///
     /// # Errors
     /// [`Misuse::InvalidSubprotocol`](crate::Misuse::InvalidSubprotocol),
     /// [`Misuse::InvalidHeader`](crate::Misuse::InvalidHeader),
     /// [`Misuse::ReservedHeader`](crate::Misuse::ReservedHeader),
-    /// [`Misuse::OutgoingFull`](crate::Misuse::OutgoingFull).
-    pub fn client(request: &ClientRequest<'_>, config: Config, rng: G) -> Result<Self, Error> {
+    /// [`SendError::TooLarge`], [`SendError::Memory`].
+    pub fn client(request: &ClientRequest<'_>, config: Config, rng: G) -> Result<Self, SendError> {
         Self::client_in(request, config, rng, Heap)
     }
+}
 
-    /// A client's end of a connection that is open already, see [`ClientUpgrade`](crate::upgrade::ClientUpgrade).
+#[cfg(feature = "alloc")]
+impl<R: Role> Connection<R> {
+    /// A connection whose opening handshake took place elsewhere: in the embedder's own HTTP stack (see
+    /// [`ServerUpgrade`](crate::handshake::ServerUpgrade) and [`ClientUpgrade`](crate::handshake::ClientUpgrade)), or
+    /// on a stream of HTTP/2 or HTTP/3. Messages can be sent at once. Bytes that were read beyond the handshake go to
+    /// [`receive`](Self::receive) first.
+    ///
+    /// `agreed` says what that handshake agreed on. If messages are compressed, the level and the threshold are those
+    /// of [`Config::deflate`](crate::Config), or the defaults.
+    ///
+    /// ```
+    /// use sansws::{Agreed, Client, Config, Connection, Server};
+    ///
+    /// let server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+    /// let client = Connection::after_handshake(Client::new(rand::rng()), Config::new(), Agreed::NONE);
+    /// ```
     #[must_use]
-    pub fn open_client(config: Config, rng: G) -> Self {
-        Self::open_client_in(config, rng, Heap)
+    pub fn after_handshake(role: R, config: Config, agreed: Agreed) -> Self {
+        Self::after_handshake_in(role, config, agreed, Heap)
     }
 }
 
@@ -120,13 +126,7 @@ impl<S: Storage> Connection<Server, S> {
     /// As [`server`](Connection::server), with this storage.
     #[must_use]
     pub fn server_in(config: Config, storage: S) -> Self {
-        Self::new(Server, &config, Lifecycle::new(), Stage::head(), storage)
-    }
-
-    /// As [`open_server`](Connection::open_server), with this storage.
-    #[must_use]
-    pub fn open_server_in(config: Config, storage: S) -> Self {
-        Self::new(Server, &config, Lifecycle::open(), Stage::Frames, storage)
+        Self::new(Server, &config, Beginning::HANDSHAKE, Compression::new(&config), storage)
     }
 }
 
@@ -135,56 +135,58 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     ///
     /// # Errors
     /// As [`client`](Connection::client).
-    pub fn client_in(request: &ClientRequest<'_>, config: Config, rng: G, storage: S) -> Result<Self, Error> {
+    pub fn client_in(
+        request: &ClientRequest<'_>,
+        config: Config,
+        rng: G,
+        storage: S,
+    ) -> Result<Self, SendError> {
+        let compression = Compression::new(&config);
         // WS-4.1-01
-        let mut connection = Self::new(Client { rng }, &config, Lifecycle::new(), Stage::head(), storage);
+        let mut connection = Self::new(Client::new(rng), &config, Beginning::HANDSHAKE, compression, storage);
         connection.sender.write_request(request)?;
         Ok(connection)
     }
-
-    /// As [`open_client`](Connection::open_client), with this storage.
-    #[must_use]
-    pub fn open_client_in(config: Config, rng: G, storage: S) -> Self {
-        Self::new(Client { rng }, &config, Lifecycle::open(), Stage::Frames, storage)
-    }
 }
 
-impl<S: Storage> Connection<Upgraded<Server>, S> {
-    /// As [`open_server`](Connection::open_server), with this storage, where no connection has to do the opening handshake
-    /// by itself: see [`Upgraded`].
-    #[must_use]
-    pub fn upgraded_server_in(config: Config, storage: S) -> Self {
-        Self::new(Upgraded { role: Server }, &config, Lifecycle::open(), Stage::Frames, storage)
-    }
+/// Where a connection begins.
+struct Beginning {
+    lifecycle: Lifecycle,
+    stage: Stage,
 }
 
-impl<G: CryptoRng, S: Storage> Connection<Upgraded<Client<G>>, S> {
-    /// As [`open_client`](Connection::open_client), with this storage, where no connection has to do the opening handshake
-    /// by itself: see [`Upgraded`].
-    #[must_use]
-    pub fn upgraded_client_in(config: Config, rng: G, storage: S) -> Self {
-        Self::new(Upgraded { role: Client { rng } }, &config, Lifecycle::open(), Stage::Frames, storage)
-    }
+impl Beginning {
+    const HANDSHAKE: Self = Self { lifecycle: Lifecycle::new(), stage: Stage::head() };
+    const FRAMES: Self = Self { lifecycle: Lifecycle::open(), stage: Stage::Frames };
 }
 
 impl<R: Role, S: Storage> Connection<R, S> {
-    // Inlined, so that nothing is moved: with `Fixed` it holds its buffers.
+    /// As [`after_handshake`](Connection::after_handshake), with this storage. With the role
+    /// [`FramesOnly`](crate::FramesOnly) the program contains no code for the opening handshake.
+    #[must_use]
+    pub fn after_handshake_in(role: R, config: Config, agreed: Agreed, storage: S) -> Self {
+        let compression = Compression::after_handshake(&config, R::IS_SERVER, agreed);
+        let mut connection = Self::new(role, &config, Beginning::FRAMES, compression, storage);
+        connection.take_agreed();
+        connection
+    }
+
+    // Inlined, so that nothing is moved: with `Fixed` the connection contains its buffers.
     #[inline(always)]
-    fn new(role: R, config: &Config, lifecycle: Lifecycle, stage: Stage, storage: S) -> Self {
+    fn new(role: R, config: &Config, beginning: Beginning, compression: Compression, storage: S) -> Self {
         let (receive, send) = storage.into_buffers();
         let capacities = (receive.max_len(), send.max_len());
         let receiver = Receiver::new(config, R::IS_SERVER, receive, capacities.0, S::Control::empty());
-        let compression = Compression::new(config);
         let sender = Sender::new(
             role,
-            lifecycle,
+            beginning.lifecycle,
             compression,
             send,
             (config.max_outgoing, capacities.1),
             S::Control::empty(),
             S::Text::empty(),
         );
-        Self::with(receiver, sender, config, stage, S::Names::new(config.kept_headers))
+        Self::with(receiver, sender, config, beginning.stage, S::Names::new(config.kept_headers))
     }
 
     #[inline(always)]
@@ -211,7 +213,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Whether the peer sends frames by now. A constant for a role without an opening handshake.
     #[inline(always)]
     fn has_frames(&self) -> bool {
-        !R::OPENS || matches!(self.stage, Stage::Frames)
+        !R::HAS_HANDSHAKE || matches!(self.stage, Stage::Frames)
     }
 
     /// Whether the next bytes of the peer are frames, and count.
@@ -241,36 +243,39 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self,
         input: &mut &'i mut [u8],
     ) -> Option<(Event<'a>, &'a mut Sender<R, S>)> {
-        if FOR_SPEED && self.is_receiving() {
-            if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER) {
-                let FastMessage { opcode, payload, is_ascii } = message;
-                if opcode == Opcode::Binary {
-                    return Some((Event::Message(Message::Binary(payload)), &mut self.sender));
+        let mut event = None;
+        let tx = 'slow: {
+            if FOR_SPEED && self.is_receiving() {
+                if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER) {
+                    let FastMessage { opcode, payload, is_ascii } = message;
+                    if opcode == Opcode::Binary {
+                        return Some((Event::Message(Message::Binary(payload)), &mut self.sender));
+                    }
+                    // WS-8.1-01 · WS-8.1-02
+                    let text =
+                        if is_ascii { validate_ascii(payload) } else { self.receiver.validate(payload) };
+                    if let Ok(text) = text {
+                        return Some((Event::Message(Message::Text(text)), &mut self.sender));
+                    }
+                    break 'slow Self::invalid_text(&mut self.sender, &mut event);
                 }
-                // WS-8.1-01 · WS-8.1-02
-                let text = if is_ascii { validate_ascii(payload) } else { self.receiver.validate(payload) };
-                let event = match text {
-                    Ok(text) => Event::Message(Message::Text(text)),
-                    Err(InvalidUtf8) => Self::invalid_text(&mut self.sender),
-                };
-                return Some((event, &mut self.sender));
+                // The loop asks once after each read.
+                if input.is_empty() && self.receiver.needs_input() {
+                    return None;
+                }
             }
-            // The loop asks once after each read.
-            if input.is_empty() && self.receiver.needs_input() {
-                return None;
-            }
-        }
+            self.receive_slowly(input, &mut event)?
+        };
         // The slow path returns its event through memory. Rebuilding the event here keeps the compiler from merging it
         // with the event of the fast path, which then stays in registers.
-        let mut event = None;
-        let tx = self.receive_slowly(input, &mut event)?;
         Some((event?.in_registers(), tx))
     }
 
     #[cold]
     #[inline(never)]
-    fn invalid_text(sender: &mut Sender<R, S>) -> Event<'static> {
-        Event::Failed(sender.fail(Violation::InvalidUtf8.into()))
+    fn invalid_text<'a>(sender: &'a mut Sender<R, S>, event: &mut Option<Event<'a>>) -> &'a mut Sender<R, S> {
+        *event = Some(Event::Failed(sender.fail(Violation::InvalidUtf8.into())));
+        sender
     }
 
     /// The slow path. It writes the event straight into the caller's slot: moving a finished event there would cost a
@@ -392,7 +397,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// # }
     /// # let bytes = b"\x89\x80\0\0\0\0\x81\x82\0\0\0\0hi\x82\x81\0\0\0\0!\x88\x80\0\0\0\0".to_vec();
     /// # let mut socket = Socket {
-    /// #     conn: Connection::open_server(sansws::Config::new()),
+    /// #     conn: Connection::after_handshake(Server, sansws::Config::new(), sansws::Agreed::NONE),
     /// #     transport: Wire(std::io::Cursor::new(bytes), Vec::new()), buf: vec![0; 9], unread: 0..0,
     /// # };
     /// # assert_eq!(socket.recv()?, Some(Message::Text("hi")));
@@ -458,12 +463,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// 16 KiB or more if [`Config::keep_capacity`](crate::Config::keep_capacity) keeps as much memory.
     ///
     /// ```
-    /// # use sansws::{Config, Connection, Event, Message};
+    /// # use sansws::{Agreed, Client, Config, Connection, Event, Message, Server};
     /// # use std::io::Read;
-    /// # let mut server = Connection::open_server(Config::new());
+    /// # let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     /// # server.sender().binary(&[7; 100_000])?;
     /// # let mut socket = &server.outgoing().to_vec()[..];
-    /// # let mut conn = Connection::open_client(Config::new(), rand::rng());
+    /// # let mut conn = Connection::after_handshake(Client::new(rand::rng()), Config::new(), Agreed::NONE);
     /// # let mut buf = [0; 4096];
     /// # loop {
     /// let mut input: &mut [u8] = &mut [];
@@ -532,7 +537,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.sender.mark_sent(len, self.receiver.keep_capacity());
     }
 
-    /// The sending half, for what is no answer to an event.
+    /// The sending half, for messages that do not answer an event.
     #[inline]
     pub fn sender(&mut self) -> &mut Sender<R, S> {
         &mut self.sender
@@ -616,31 +621,37 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 }
 
-#[cfg(feature = "deflate")]
-impl<R: Role, S: Storage> Connection<R, S> {
-    /// What was agreed on for permessage-deflate; `None` where messages are not compressed.
-    #[must_use]
-    pub fn deflate(&self) -> Option<DeflateParams> {
-        self.sender.compression.params()
-    }
-
-    /// Compresses with these parameters, on a connection that was open from the start: its opening handshake agreed on
-    /// them elsewhere, by [`DeflateConfig::accept`](crate::deflate::DeflateConfig::accept) or
-    /// [`DeflateConfig::check_answer`](crate::deflate::DeflateConfig::check_answer). Level and threshold are those of
-    /// [`Config::deflate`](crate::Config::deflate). To be called before anything is received or sent; of no effect while
-    /// the handshake is under way here.
-    pub fn set_deflate(&mut self, params: DeflateParams) {
-        if self.has_frames() {
-            self.sender.compression.agree(R::IS_SERVER, params);
-            self.take_agreed();
-        }
-    }
-
-    /// Takes codecs from this pool, and gives them back between messages where no context is taken over: then an idle
-    /// connection owns none. A clone of the pool is kept.
-    pub fn set_deflate_pool(&mut self, pool: &Pool) {
-        self.sender.compression.set_pool(pool);
-        self.receiver.set_pool(pool);
+#[cfg(feature = "alloc")]
+impl<R: Role> Connection<R> {
+    /// Takes the bytes of [`outgoing`](Self::outgoing) as a vector, without a copy, for I/O that owns its buffers:
+    /// `io_uring`, a task that only writes, the crate `bytes`. It returns an empty vector if there are none.
+    ///
+    /// `next` becomes the next buffer, so two vectors that take turns need no allocation for each message. Its content
+    /// does not matter. Do not clear it: the library writes zeros between its length and its capacity. The connection
+    /// keeps this memory until it is taken, or until [`mark_sent`](Self::mark_sent) empties it, which keeps no more than
+    /// [`Config::keep_capacity`](crate::Config::keep_capacity). Pass `Vec::new()` to give the connection none.
+    ///
+    /// ```
+    /// # use sansws::{Agreed, Config, Connection, Server};
+    /// # let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+    /// # let mut written = Vec::new();
+    /// let mut buffer = Vec::new();
+    /// for message in ["one", "two", "three"] {
+    ///     connection.sender().text(message)?;
+    ///     buffer = connection.take_outgoing(buffer);
+    ///     // Here it goes to a call that gives it back when all of it is written.
+    /// #   written.extend_from_slice(&buffer);
+    /// }
+    /// # assert_eq!(written, b"\x81\x03one\x81\x03two\x81\x05three");
+    /// # Ok::<(), sansws::SendError>(())
+    /// ```
+    ///
+    /// The bytes count as written, as by [`mark_sent`](Self::mark_sent). So [`state`](Self::state) and
+    /// [`should_disconnect`](Self::should_disconnect) can say that the connection is over before they are: write them
+    /// before you close the transport.
+    #[must_use = "the bytes have to be written"]
+    pub fn take_outgoing(&mut self, next: Vec<u8>) -> Vec<u8> {
+        self.sender.take_outgoing(next)
     }
 }
 
@@ -724,23 +735,21 @@ mod tests {
             [(b"", b""), (b"\x01\x00", b"\x01\x80\0\0\0\0"), (b"\x02\x00", b"\x02\x80\0\0\0\0")];
         for allows_rsv1 in [false, true] {
             for (to_client, to_server) in before {
-                let prepare = |before: &[u8]| (before.to_vec(), allows_rsv1);
                 let server = |before: &[u8], is_fast: bool| {
-                    let (mut bytes, allows_rsv1) = prepare(before);
-                    let mut connection = Connection::open_server(Config::new());
+                    let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
                     if allows_rsv1 {
                         connection.receiver.allow_rsv1();
                     }
-                    outcome(&mut connection, &mut bytes, is_fast);
+                    outcome(&mut connection, before, is_fast);
                     connection
                 };
                 let client = |before: &[u8], is_fast: bool| {
-                    let (mut bytes, allows_rsv1) = prepare(before);
-                    let mut connection = Connection::open_client(Config::new(), Zeros);
+                    let mut connection =
+                        Connection::after_handshake(Client::new(Zeros), Config::new(), Agreed::NONE);
                     if allows_rsv1 {
                         connection.receiver.allow_rsv1();
                     }
-                    outcome(&mut connection, &mut bytes, is_fast);
+                    outcome(&mut connection, before, is_fast);
                     connection
                 };
                 compare(server, to_server, &mut frame);

@@ -3,10 +3,10 @@
 
 use super::Connection;
 use super::compression::ExtensionValue;
-use super::send::{Decision, Sender, UnderWay};
+use super::send::{Decision, Sender, UnderWay, full};
 use super::state::{Phase, Step};
 use crate::bytes::{take_front, to_u32, to_usize};
-use crate::error::{Error, HandshakeError, Limit, Misuse};
+use crate::error::{Error, HandshakeError, Limit, SendError};
 use crate::event::{Event, EventKind, Handshake};
 use crate::handshake::{
     Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, Request, Response,
@@ -68,7 +68,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         input: &mut &'i mut [u8],
     ) -> Result<Option<Opening<'i>>, Error> {
         match self.sender.lifecycle.phase() {
-            Phase::Handshake | Phase::Open | Phase::CloseSent if R::OPENS => self.open(input),
+            Phase::Handshake | Phase::Open | Phase::CloseSent if R::HAS_HANDSHAKE => self.open(input),
             _ => {
                 *input = &mut [];
                 Ok(None)
@@ -256,6 +256,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Tells the receiver what the handshake has agreed on.
+    #[inline(always)]
     pub(super) fn take_agreed(&mut self) {
         if let Some(decompression) = self.sender.compression.decompression(R::IS_SERVER) {
             self.receiver.decompress(decompression);
@@ -274,7 +275,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub(super) fn end_refusal<'i>(&mut self) -> Option<Opening<'i>> {
         match &mut self.stage {
             Stage::Refusal { body, .. }
-                if R::OPENS && !R::IS_SERVER && matches!(self.sender.lifecycle.phase(), Phase::Handshake) =>
+                if R::HAS_HANDSHAKE
+                    && !R::IS_SERVER
+                    && matches!(self.sender.lifecycle.phase(), Phase::Handshake) =>
             {
                 body.end();
                 Some(self.refused())
@@ -297,7 +300,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
 }
 
 impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
-    pub(super) fn write_request(&mut self, request: &ClientRequest<'_>) -> Result<(), Error> {
+    pub(super) fn write_request(&mut self, request: &ClientRequest<'_>) -> Result<(), SendError> {
         request.check()?;
         let mut nonce = [0; 16];
         self.role.rng.fill_bytes(&mut nonce);
@@ -306,7 +309,7 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         digest_of(&key, &mut digest);
         self.under_way = UnderWay::Handshake(digest);
         let names = request.offered().iter().map(|name| name.as_bytes());
-        remember(&mut self.negotiation, names).map_err(|Full| Misuse::StorageTooSmall)?;
+        remember(&mut self.negotiation, names).map_err(full::<S>)?;
         let offer = self.compression.negotiation().map(|negotiation| negotiation.offer());
         let extensions = offer.as_ref().map(ExtensionValue::as_str);
         self.write_head(self.max_outgoing(), |out| request.write(&key, extensions, out))

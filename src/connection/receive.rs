@@ -84,7 +84,7 @@ impl<S: Storage> Receiver<S> {
 
     /// An event borrows the head in the buffer. The next call releases it.
     pub(super) fn report_head(&mut self) {
-        self.buffer.borrowed = Borrowed::Message;
+        self.buffer.set_borrowed(Borrowed::Message);
     }
 
     pub(super) fn clear_head(&mut self) {
@@ -99,8 +99,7 @@ impl<S: Storage> Receiver<S> {
         input: &mut &'i mut [u8],
         peer_masks: bool,
     ) -> Option<FastMessage<'i>> {
-        if self.buffer.borrowed != Borrowed::Nothing
-            || self.buffer.resume() != Resume::Input
+        if !self.buffer.is_idle()
             || self.parts.is_some()
             || !self.decoder.is_between_frames()
             || self.fragments.is_in_message()
@@ -129,7 +128,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// Without the feature `deflate` only a test allows RSV1.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "alloc"))]
     pub(super) fn allow_rsv1(&mut self) {
         self.decoder.allow_rsv1();
     }
@@ -142,17 +141,14 @@ impl<S: Storage> Receiver<S> {
     /// Whether there is nothing to report without more input. If so, the last event is released.
     #[inline]
     pub(super) fn needs_input(&mut self) -> bool {
-        if self.buffer.loan != Loan::Nothing
-            || self.buffer.resume() != Resume::Input
-            || self.decompression.has_more()
-        {
+        if self.buffer.loan != Loan::Nothing || self.decompression.has_more() {
             return false;
         }
-        match self.buffer.borrowed {
-            Borrowed::Nothing => true,
-            Borrowed::Message => self.release_borrowed().is_ok(),
-            _ => false,
+        if self.buffer.is_idle() {
+            return true;
         }
+        let is_in_input = self.buffer.resume() == Resume::Input;
+        is_in_input && self.buffer.borrowed() == Borrowed::Message && self.release_borrowed().is_ok()
     }
 
     /// Parses until there is something to report or all input is used up.
@@ -231,7 +227,7 @@ impl<S: Storage> Receiver<S> {
         if ends_frame {
             // A Close stays in the buffer for `peer_close`.
             if self.decoder.opcode() != Opcode::Close {
-                self.buffer.borrowed = Borrowed::Control;
+                self.buffer.set_borrowed(Borrowed::Control);
             }
             found.item = Item::Control;
         }
@@ -247,7 +243,7 @@ impl<S: Storage> Receiver<S> {
             return Ok(());
         }
         let is_text = matches!(self.fragments.kind(), DataKind::Text);
-        if S::Message::IS_APART && is_text {
+        if S::Message::IS_SEPARATE && is_text {
             self.text.push(piece)?;
             return self.end_text_piece(ends_frame, found);
         }
@@ -257,7 +253,8 @@ impl<S: Storage> Receiver<S> {
         if is_text {
             self.text.check_appended(buffer.filled(), len)?;
         }
-        self.end_piece(ends_frame, found)
+        self.end_piece(ends_frame, found);
+        Ok(())
     }
 
     /// A piece of a text was joined. If the message is complete, it is reported from there.
@@ -266,18 +263,18 @@ impl<S: Storage> Receiver<S> {
             self.text.end()?;
         }
         found.source = Source::JoinedText;
-        self.end_piece(ends_frame, found)
+        self.end_piece(ends_frame, found);
+        Ok(())
     }
 
     /// A piece of a message was taken. If the message is complete, it is reported.
-    fn end_piece(&mut self, ends_frame: bool, found: &mut Located<'_>) -> Result<(), Error> {
+    fn end_piece(&mut self, ends_frame: bool, found: &mut Located<'_>) {
         self.fragments.begin_delivery();
         if ends_frame && self.decoder.fin() {
             self.end_message();
-            self.buffer.borrowed = Borrowed::Message;
+            self.buffer.set_borrowed(Borrowed::Message);
             found.item = Item::Message;
         }
-        Ok(())
     }
 
     fn end_message(&mut self) {
@@ -290,14 +287,14 @@ impl<S: Storage> Receiver<S> {
     /// Releases what the last event borrowed: it is not needed any more once the next call is made.
     #[cfg_attr(target_pointer_width = "64", inline)]
     fn release_event(&mut self) -> Result<(), Error> {
-        if self.buffer.borrowed == Borrowed::Nothing { Ok(()) } else { self.release_borrowed() }
+        if self.buffer.borrowed() == Borrowed::Nothing { Ok(()) } else { self.release_borrowed() }
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(never))]
     #[cfg_attr(not(target_pointer_width = "64"), inline)]
     fn release_borrowed(&mut self) -> Result<(), Error> {
         let keep = to_usize(self.buffer.keep_capacity());
-        match self.buffer.borrowed {
+        match self.buffer.borrowed() {
             Borrowed::Nothing => {}
             Borrowed::Message => {
                 self.buffer.release();
@@ -309,7 +306,7 @@ impl<S: Storage> Receiver<S> {
             Borrowed::Control => self.control.clear(0),
             Borrowed::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
         }
-        self.buffer.borrowed = Borrowed::Nothing;
+        self.buffer.set_borrowed(Borrowed::Nothing);
         Ok(())
     }
 

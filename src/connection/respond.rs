@@ -2,34 +2,34 @@
 //! by itself.
 
 use super::compression::ExtensionValue;
-use super::send::{Decision, Sender};
+use super::send::{Decision, Sender, full};
 use super::state::{Phase, Step};
-use crate::error::{Error, Misuse};
+use crate::error::{Error, Misuse, SendError};
 use crate::handshake::{Accept, ERROR_TAIL, Reply, STATUS_LINE_PREFIX, accept_of, error_answer};
-use crate::role::{Role, Server};
+use crate::role::{AcceptsHandshake, Role};
 use crate::storage::Storage;
 use crate::storage::sealed::{Empty, Text};
 
 /// The library's own error answers may take this much room, even if the embedder's limit is lower.
 const MAX_ERROR_ANSWER: usize = 512;
 
-impl<S: Storage> Sender<Server, S> {
+impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
     /// Accepts the opening handshake: queues the 101 and opens the connection (RFC 6455 section 4.2.2).
     /// Messages can be sent at once. The next [`receive`](crate::Connection::receive) reports
     /// [`Event::HandshakeComplete`](crate::Event::HandshakeComplete).
     ///
     /// # Errors
     /// [`Misuse::NoRequest`], [`Misuse::SubprotocolNotOffered`], [`Misuse::InvalidHeader`],
-    /// [`Misuse::ReservedHeader`], [`Misuse::OutgoingFull`]. The request still waits for an answer after an
+    /// [`Misuse::ReservedHeader`], [`SendError::TooLarge`]. The request still waits for an answer after an
     /// error.
-    pub fn accept(&mut self, accept: &Accept<'_>) -> Result<(), Error> {
+    pub fn accept(&mut self, accept: &Accept<'_>) -> Result<(), SendError> {
         if self.decision() != Decision::Upgrade {
             return Err(Misuse::NoRequest.into());
         }
         let agreed = accept.agreed(self.offered())?;
         accept.check_headers()?;
         let mut negotiation = S::Text::empty();
-        negotiation.push(agreed).map_err(|_| Misuse::StorageTooSmall)?;
+        negotiation.push(agreed).map_err(full::<S>)?;
         let key = accept_of(&self.under_way.digest());
         let answer = self.compression.negotiation().and_then(|negotiation| negotiation.answer());
         let extensions = answer.as_ref().map(ExtensionValue::as_str);
@@ -45,9 +45,9 @@ impl<S: Storage> Sender<Server, S> {
     ///
     /// # Errors
     /// [`Misuse::NoRequest`], [`Misuse::InvalidStatus`], [`Misuse::InvalidHeader`],
-    /// [`Misuse::ReservedHeader`], [`Misuse::OutgoingFull`]. The request still waits for an answer after an
+    /// [`Misuse::ReservedHeader`], [`SendError::TooLarge`]. The request still waits for an answer after an
     /// error.
-    pub fn reject(&mut self, reply: &Reply<'_>) -> Result<(), Error> {
+    pub fn reject(&mut self, reply: &Reply<'_>) -> Result<(), SendError> {
         let is_head = match self.decision() {
             Decision::None => return Err(Misuse::NoRequest.into()),
             Decision::Upgrade => false,
@@ -64,7 +64,7 @@ impl<S: Storage> Sender<Server, S> {
     ///
     /// # Errors
     /// As [`reject`](Self::reject).
-    pub fn respond(&mut self, reply: &Reply<'_>) -> Result<(), Error> {
+    pub fn respond(&mut self, reply: &Reply<'_>) -> Result<(), SendError> {
         self.reject(reply)
     }
 

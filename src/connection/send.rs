@@ -1,18 +1,20 @@
-//! Calls into frames in the outgoing buffer. Every frame that goes out is made here; a refused call changes nothing.
+//! The sending half of a connection: it turns calls into frames in the outgoing buffer. A refused call
+//! changes nothing.
 
-mod by_itself;
+mod automatic;
 #[cfg(feature = "deflate")]
 mod compress;
+mod fast;
 mod header_only;
 #[cfg(not(feature = "deflate"))]
 mod uncompressed;
-mod usual;
 
 use super::compression::Compression;
 use super::state::{Ending, Lifecycle, Phase, State, Step};
 use crate::bytes::{FOR_SPEED, copy, split_once, to_u32, to_usize};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
-use crate::error::{Error, Misuse};
+use crate::error::{Error, Misuse, SendError};
+use crate::event::Message;
 use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode};
 use crate::handshake::{Digest, HeadWriter};
 use crate::message::{DataKind, Utf8};
@@ -24,51 +26,53 @@ use core::{fmt, iter};
 /// The longest control frame: a header of two bytes, a masking key, 125 bytes of payload.
 const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL;
 
-/// How many bytes above [`Config::max_outgoing`](crate::Config::max_outgoing) the connection's own frames can take:
-/// one pong and one Close.
+/// How many bytes above [`Config::max_outgoing`](crate::Config::max_outgoing) the connection's own frames can
+/// take: one pong and one Close.
 pub const OUTGOING_RESERVE: usize = 2 * MAX_CONTROL_FRAME;
 
-/// The sending half of a [`Connection`](crate::Connection): what goes out is queued in
-/// [`outgoing`](crate::Connection::outgoing). Comes with each event, and by
-/// [`Connection::sender`](crate::Connection::sender).
+/// The sending half of a [`Connection`](crate::Connection). It queues frames in
+/// [`outgoing`](crate::Connection::outgoing). Each event comes with it, and
+/// [`Connection::sender`](crate::Connection::sender) returns it.
 pub struct Sender<R: Role, S: Storage> {
     pub(super) role: R,
     pub(super) lifecycle: Lifecycle,
     outgoing: S::Send,
-    /// The payload of a pong that waits until those in `outgoing` are gone, since many wait there already: a flood of
-    /// pings costs no more. The latest wins (WS-5.5.3-02).
+    /// The payload of a pong that is queued once the pongs in `outgoing` are sent. Later pings replace it, so
+    /// a flood of pings takes no more memory (WS-5.5.3-02).
     waiting_pong: S::Control,
-    /// Whether `waiting_pong` holds one: its payload may be empty.
+    /// Whether `waiting_pong` holds a pong. Its payload may be empty, so the length does not tell.
     pong_waits: bool,
-    /// How many bytes of `outgoing` there are up to the end of the last automatic pong in it; 0 if there is none.
+    /// The length of `outgoing` up to the end of its last automatic pong; 0 if it contains none.
     pong_end: u32,
     pub(super) under_way: UnderWay,
-    /// While connecting: the subprotocols that are offered, each with a comma. Afterwards: the agreed one.
+    /// During the handshake: the offered subprotocols, each followed by a comma. Afterwards: the agreed
+    /// subprotocol.
     pub(super) negotiation: S::Text,
-    /// What is to be decided by the embedder of a server.
+    /// The decision that a server's embedder has to make now.
     pub(super) decision: Decision,
-    /// Without the feature `deflate` it takes no room.
+    /// Without the feature `deflate` this takes no memory.
     pub(super) compression: Compression,
     max_outgoing: u32,
 }
 
-/// What a server's embedder has to decide.
+/// A decision that a server's embedder has to make.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Decision {
     None,
-    /// An opening handshake: `accept` or `reject`.
+    /// About an opening handshake: `accept` or `reject`.
     Upgrade,
-    /// An HTTP request: `respond`.
+    /// About an HTTP request: `respond`.
     Http {
         is_head: bool,
     },
 }
 
-/// What has to be remembered until it is done. Never both at once: messages are sent when the handshake is over.
+/// What the sender has begun and not completed. A handshake and a message never overlap, since messages are
+/// sent only after the handshake.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum UnderWay {
     Nothing,
-    /// The opening handshake: the answer to the key, to be written by a server and expected by a client.
+    /// The opening handshake, with the answer to the key: a server writes it, a client expects it.
     Handshake(Digest),
     Message(Fragmented),
 }
@@ -97,7 +101,7 @@ pub(super) struct Fragmented {
 }
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    /// `max_outgoing` is that of the configuration, and `capacity` that of the buffer.
+    /// `max_outgoing` is the limit of the configuration, `capacity` the one of the buffer.
     #[inline(always)]
     pub(super) const fn new(
         role: R,
@@ -120,7 +124,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             negotiation,
             decision: Decision::None,
             compression,
-            // Cursors of buffers have 32 bits.
+            // The cursors of buffers have 32 bits.
             max_outgoing: to_u32(if max_outgoing < room { max_outgoing } else { room }),
         }
     }
@@ -128,11 +132,12 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Queues a text message as one frame.
     ///
     /// # Errors
-    /// [`Misuse::NotOpenYet`] and [`Misuse::Closed`] outside of [`State::Open`], [`Misuse::MessageUnfinished`] between
-    /// [`begin`](Self::begin) and [`finish`](Self::finish), [`Misuse::OutgoingFull`] where the frame does not fit. A
-    /// refused call queues nothing.
+    /// [`SendError::NotNow`] or [`SendError::TooLarge`] if the frame does not fit, see [`room`](Self::room);
+    /// [`Misuse::NotOpenYet`] and [`Misuse::Closed`] outside of [`State::Open`];
+    /// [`Misuse::MessageUnfinished`] between [`begin`](Self::begin) and [`finish`](Self::finish). A refused
+    /// call queues nothing.
     #[inline]
-    pub fn text(&mut self, text: &str) -> Result<(), Error> {
+    pub fn text(&mut self, text: &str) -> Result<(), SendError> {
         self.data(Opcode::Text, text.as_bytes())
     }
 
@@ -141,79 +146,110 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// # Errors
     /// As [`text`](Self::text).
     #[inline]
-    pub fn binary(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub fn binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         self.data(Opcode::Binary, bytes)
     }
 
-    /// Begins a message that is sent in fragments (RFC 6455 section 5.4), for content that is not known as a whole.
-    /// Nothing is queued yet. Control frames can be sent between the fragments, other messages cannot.
+    /// Queues a message of either kind as one frame. So an echo is one line:
     ///
     /// ```
-    /// use sansws::{Config, Connection, DataKind};
+    /// # use sansws::{Agreed, Config, Connection, Event, Server};
+    /// # let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+    /// # let mut bytes = *b"\x81\x82\0\0\0\0hi";
+    /// # let mut input = &mut bytes[..];
+    /// # if let Some((event, tx)) = connection.receive(&mut input) {
+    /// if let Event::Message(message) = event {
+    ///     tx.message(message)?;
+    /// }
+    /// # }
+    /// # assert_eq!(connection.outgoing(), b"\x81\x02hi");
+    /// # Ok::<(), sansws::SendError>(())
+    /// ```
     ///
-    /// let mut connection = Connection::open_server(Config::new());
+    /// # Errors
+    /// As [`text`](Self::text).
+    #[inline]
+    pub fn message(&mut self, message: Message<'_>) -> Result<(), SendError> {
+        match message {
+            Message::Text(text) => self.text(text),
+            Message::Binary(bytes) => self.binary(bytes),
+        }
+    }
+
+    /// Begins a message in fragments (RFC 6455 section 5.4), for content that is not complete yet. This call
+    /// queues nothing. Control frames can be sent between the fragments, other messages cannot.
+    ///
+    /// ```
+    /// use sansws::{Agreed, Config, Connection, DataKind, Server};
+    ///
+    /// let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     /// let mut tx = connection.sender();
     /// tx.begin(DataKind::Text)?;
     /// tx.fragment(b"hel")?;
     /// tx.ping(b"")?;
     /// tx.finish(b"lo")?;
     /// assert_eq!(connection.outgoing(), b"\x01\x03hel\x89\x00\x80\x02lo");
-    /// # Ok::<(), sansws::Error>(())
+    /// # Ok::<(), sansws::SendError>(())
     /// ```
     ///
     /// # Errors
     /// [`Misuse::NotOpenYet`], [`Misuse::Closed`], [`Misuse::MessageUnfinished`].
-    pub fn begin(&mut self, kind: DataKind) -> Result<(), Error> {
+    pub fn begin(&mut self, kind: DataKind) -> Result<(), SendError> {
         self.data_allowed()?;
         self.begin_message(kind, self.compression.compresses_fragments());
         Ok(())
     }
 
-    /// Queues a fragment of the message that was begun. Text may be cut inside of a character.
+    /// Queues a fragment of the message. Text may be cut inside of a character.
     ///
     /// # Errors
-    /// [`Misuse::NothingBegun`], [`Misuse::InvalidUtf8`] where the text so far cannot be UTF-8,
-    /// [`Misuse::OutgoingFull`], [`Misuse::Closed`].
-    pub fn fragment(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    /// [`SendError::NotNow`] or [`SendError::TooLarge`] if the frame does not fit; [`Misuse::NothingBegun`];
+    /// [`Misuse::InvalidUtf8`] if the text so far cannot be UTF-8; [`Misuse::Closed`].
+    pub fn fragment(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         self.next_fragment(bytes, false)
     }
 
-    /// Queues the last fragment of the message that was begun; `bytes` may be empty.
+    /// Queues the last fragment of the message; `bytes` may be empty.
     ///
     /// # Errors
     /// As [`fragment`](Self::fragment).
-    pub fn finish(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub fn finish(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         self.next_fragment(bytes, true)
     }
 
     /// Queues a ping with at most 125 bytes of payload.
     ///
     /// # Errors
-    /// [`Misuse::ControlTooLong`], [`Misuse::NotOpenYet`], [`Misuse::Closed`], [`Misuse::OutgoingFull`].
-    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+    /// [`SendError::NotNow`] or [`SendError::TooLarge`] if the frame does not fit;
+    /// [`Misuse::ControlTooLong`]; [`Misuse::NotOpenYet`]; [`Misuse::Closed`].
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         self.control(Opcode::Ping, payload)
     }
 
-    /// Queues a pong that nobody asked for, or the answer to a ping where
-    /// [`Config::auto_pong`](crate::Config::auto_pong) is off. Possible until the peer's Close arrives.
+    /// Queues an unsolicited pong, or the answer to a ping if [`Config::auto_pong`](crate::Config::auto_pong)
+    /// is off. This is possible until the peer's Close arrives.
     ///
     /// # Errors
     /// As [`ping`](Self::ping).
-    pub fn pong(&mut self, payload: &[u8]) -> Result<(), Error> {
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.lifecycle.may_pong()?;
         self.control(Opcode::Pong, payload)
     }
 
-    /// Begins the closing handshake (RFC 6455 section 7.1.2). No data can be sent afterwards; messages are still
-    /// received until the peer's Close arrives. A message that is being sent in fragments stays unfinished.
+    /// Begins the closing handshake (RFC 6455 section 7.1.2). No data can be sent afterwards. The connection
+    /// still receives messages until the peer's Close arrives. A message in fragments that is not finished
+    /// remains unfinished.
     ///
-    /// The Close has room of its own in the outgoing buffer, so it always fits.
+    /// The Close has room of its own in the outgoing buffer, so it always fits. The exception is a storage
+    /// whose send buffer is smaller than [`OUTGOING_RESERVE`], which can refuse it with
+    /// [`SendError::TooLarge`].
     ///
     /// # Errors
     /// [`Misuse::CloseCodeNotAllowed`] for codes that must not be on the wire, and for 1010 from a server;
-    /// [`Misuse::ReasonTooLong`] above [`MAX_CLOSE_REASON`] bytes; [`Misuse::NotOpenYet`], [`Misuse::Closed`].
-    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+    /// [`Misuse::ReasonTooLong`] above [`MAX_CLOSE_REASON`] bytes; [`Misuse::NotOpenYet`],
+    /// [`Misuse::Closed`].
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         // WS-7.4.1-13
         if !code.is_allowed_on_wire() || (R::IS_SERVER && code == CloseCode::MANDATORY_EXTENSION) {
@@ -238,31 +274,32 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// [`Misuse::NotOpenYet`], [`Misuse::Closed`].
-    pub fn close_without_code(&mut self) -> Result<(), Error> {
+    pub fn close_without_code(&mut self) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         self.queue_close(&[])?;
         self.lifecycle.apply(Step::SentClose);
         Ok(())
     }
 
-    /// Takes a message whose payload the caller writes itself, for `writev` or DMA: returns the frame header and, on
-    /// a client, masks the payload in place. Write the header and then the whole payload, before anything that
-    /// [`outgoing`](crate::Connection::outgoing) holds by then.
+    /// Prepares a message whose payload the caller writes itself, for `writev` or DMA: returns the header of
+    /// its frame and, on a client, masks the payload in place. Write the header and then the whole payload,
+    /// before anything that [`outgoing`](crate::Connection::outgoing) holds by then. A payload of any length
+    /// can be sent in this way.
     ///
     /// ```
-    /// use sansws::{Config, Connection, DataKind};
+    /// use sansws::{Agreed, Config, Connection, DataKind, Server};
     ///
-    /// let mut connection = Connection::open_server(Config::new());
+    /// let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     /// let mut payload = *b"large";
-    /// let header = connection.sender().frame_in_place(DataKind::Binary, &mut payload)?;
-    /// assert_eq!(&header[..], [0x82, 5]);
-    /// # Ok::<(), sansws::Error>(())
+    /// let header = connection.sender().mask_in_place(DataKind::Binary, &mut payload)?;
+    /// assert_eq!(header.as_bytes(), [0x82, 5]);
+    /// # Ok::<(), sansws::SendError>(())
     /// ```
     ///
     /// # Errors
-    /// [`Misuse::OutgoingPending`] unless `outgoing` is empty: what waits there has to go first;
-    /// [`Misuse::InvalidUtf8`]; otherwise as [`text`](Self::text).
-    pub fn frame_in_place(&mut self, kind: DataKind, payload: &mut [u8]) -> Result<FrameHeader, Error> {
+    /// [`SendError::NotNow`] unless `outgoing` is empty, since the bytes in it must be written before this
+    /// frame; [`Misuse::InvalidUtf8`]; the errors of the state as for [`text`](Self::text).
+    pub fn mask_in_place(&mut self, kind: DataKind, payload: &mut [u8]) -> Result<FrameHeader, SendError> {
         if kind == DataKind::Text && crate::message::validate(payload).is_err() {
             return Err(Misuse::InvalidUtf8.into());
         }
@@ -287,7 +324,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// The subprotocol that both sides agreed on; `None` before the connection is open, and where there is none.
+    /// The subprotocol that both sides agreed on; `None` before the connection is open, and if there is none.
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         match self.lifecycle.phase() {
@@ -296,7 +333,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// The subprotocols that are offered.
+    /// The subprotocols that the client offers.
     pub(super) fn offered(&self) -> impl Iterator<Item = &str> {
         let mut rest = self.negotiation.as_str();
         iter::from_fn(move || {
@@ -306,10 +343,42 @@ impl<R: Role, S: Storage> Sender<R, S> {
         })
     }
 
-    /// How many bytes wait in [`outgoing`](crate::Connection::outgoing): a slow reader shows here.
+    /// How many bytes wait in [`outgoing`](crate::Connection::outgoing). The number grows if the peer reads
+    /// slowly.
     #[must_use]
     pub fn outgoing_len(&self) -> usize {
         self.outgoing.len()
+    }
+
+    /// How many payload bytes a message or fragment may have now, so that its frame fits into
+    /// [`outgoing`](crate::Connection::outgoing) behind the bytes that wait there. A longer one is refused
+    /// with [`SendError::NotNow`], up to [`max_room`](Self::max_room).
+    ///
+    /// 0 also if there is not even room for the header of an empty message. A fragment of a compressed
+    /// message needs a little more room, since it can grow.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.payload_len_in(self.max_outgoing().saturating_sub(self.outgoing.len()))
+    }
+
+    /// How many payload bytes a message or fragment may have at most, so that its frame fits into an empty
+    /// [`outgoing`](crate::Connection::outgoing). A longer one is refused with [`SendError::TooLarge`].
+    #[must_use]
+    pub fn max_room(&self) -> usize {
+        self.payload_len_in(self.max_outgoing())
+    }
+
+    /// The longest payload whose frame fits into this many bytes.
+    #[expect(clippy::unused_self, reason = "it stands for the role")]
+    fn payload_len_in(&self, frame_len: usize) -> usize {
+        let behind_header_of =
+            |len| frame_len.saturating_sub(FrameHeader::len_for(len, !R::IS_SERVER).into());
+        // A longer payload has a longer header, so the longest form of the header is tried first.
+        match (behind_header_of(0x1_0000), behind_header_of(126)) {
+            (len @ 0x1_0000.., _) => len,
+            (_, len @ 126..) => len.min(0xffff),
+            _ => behind_header_of(0).min(125),
+        }
     }
 
     fn is_outgoing_empty(&self) -> bool {
@@ -338,14 +407,14 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// Fails the WebSocket connection (RFC 6455 section 7.1.7): the one way for every protocol error. Queues a Close
-    /// where one is due and makes the state terminal.
+    /// Fails the WebSocket connection (RFC 6455 section 7.1.7). Every protocol error comes here. Queues a
+    /// Close if one is due, and makes the state terminal.
     #[cold]
     pub(super) fn fail(&mut self, error: Error) -> Error {
-        // WS-7.1.7-05 · WS-10.7-03. One Close is enough (WS-7.1.7-07), and there is none before the connection is open
-        // (WS-7.1.7-06).
+        // WS-7.1.7-05 · WS-10.7-03. A connection sends one Close at most (WS-7.1.7-07), and none before it is
+        // open (WS-7.1.7-06).
         if let (Phase::Open, Some(code)) = (self.lifecycle.phase(), error.close_code()) {
-            // Where even the reserve has no memory the transport is dropped without a Close.
+            // If there is no memory even for the Close, the transport is dropped without one.
             let _ = self.queue_close(&u16::from(code).to_be_bytes());
         }
         self.pong_waits = false;
@@ -353,10 +422,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
         error
     }
 
-    /// Takes a step. Where the handshake ends without being complete nothing was agreed.
+    /// Takes a step. If the handshake ends without success, nothing was agreed on.
     #[inline(always)]
     pub(super) fn step(&mut self, step: Step) {
-        if R::OPENS && matches!(self.lifecycle.phase(), Phase::Handshake) {
+        if R::HAS_HANDSHAKE && matches!(self.lifecycle.phase(), Phase::Handshake) {
             let is_open = matches!(step, Step::Opened);
             if !is_open {
                 self.negotiation = S::Text::empty();
@@ -366,11 +435,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.lifecycle.apply(step);
     }
 
-    fn queue_close(&mut self, body: &[u8]) -> Result<(), Error> {
+    fn queue_close(&mut self, body: &[u8]) -> Result<(), SendError> {
         self.frame(Opcode::Close, true, body)
     }
 
-    fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
+    fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         // WS-5.5-01
         if payload.len() > MAX_CONTROL {
             return Err(Misuse::ControlTooLong.into());
@@ -380,15 +449,15 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     #[inline(always)]
-    pub(super) fn data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
-        if FOR_SPEED && self.usual_message(opcode, payload).is_some() {
+    pub(super) fn data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        if FOR_SPEED && self.fast_message(opcode, payload).is_some() {
             return Ok(());
         }
-        self.unusual_message(opcode, payload)
+        self.slow_message(opcode, payload)
     }
 
     #[inline(never)]
-    fn unusual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
+    fn slow_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.data_allowed()?;
         self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
         self.queue_message(opcode, payload)
@@ -399,7 +468,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             UnderWay::Message(Fragmented { kind, has_begun: false, is_compressed, utf8: Utf8::new() });
     }
 
-    fn next_fragment(&mut self, bytes: &[u8], fin: bool) -> Result<(), Error> {
+    fn next_fragment(&mut self, bytes: &[u8], fin: bool) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         let UnderWay::Message(mut fragmented) = self.under_way else {
             return Err(Misuse::NothingBegun.into());
@@ -418,38 +487,40 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     #[inline]
-    pub(super) fn data_allowed(&self) -> Result<(), Error> {
+    pub(super) fn data_allowed(&self) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         // WS-5.4-08
         if self.under_way.is_message() { Err(Misuse::MessageUnfinished.into()) } else { Ok(()) }
     }
 
     #[cfg(feature = "alloc")]
-    pub(super) fn data_frame_allowed(&self, len: usize) -> Result<(), Error> {
+    pub(super) fn data_frame_allowed(&self, len: usize) -> Result<(), SendError> {
         self.data_allowed()?;
         self.check_room(0, len)
     }
 
-    pub(super) fn header_only(&mut self, kind: DataKind, payload_len: u64) -> Result<FrameHeader, Error> {
+    pub(super) fn header_only(&mut self, kind: DataKind, payload_len: u64) -> Result<FrameHeader, SendError> {
         self.data_allowed()?;
         if !self.is_outgoing_empty() {
-            return Err(Misuse::OutgoingPending.into());
+            return Err(SendError::NotNow);
         }
         Ok(FrameHeader::encode(kind.opcode(), true, payload_len, self.role.masking_key()))
     }
 
+    /// Whether a frame with a header and a payload of these lengths fits below `max_outgoing`.
     #[inline]
-    fn check_room(&self, header_len: usize, len: usize) -> Result<(), Error> {
-        let room = self.max_outgoing().saturating_sub(self.outgoing.len());
-        match room.checked_sub(len) {
-            Some(rest) if header_len <= rest => Ok(()),
-            _ => Err(Misuse::OutgoingFull.into()),
+    fn check_room(&self, header_len: usize, payload_len: usize) -> Result<(), SendError> {
+        // A slice has at most `isize::MAX` bytes, so no length overflows.
+        let (len, max) = (payload_len.wrapping_add(header_len), self.max_outgoing());
+        if len <= max.saturating_sub(self.outgoing.len()) {
+            return Ok(());
         }
+        Err(if len <= max { SendError::NotNow } else { SendError::TooLarge })
     }
 
-    /// Appends one frame, masked in the role that masks. All or nothing.
+    /// Appends one frame; a client masks it. All or nothing.
     #[inline]
-    pub(super) fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), Error> {
+    pub(super) fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), SendError> {
         Self::write_frame(&mut self.role, &mut self.outgoing, opcode, fin, payload)
     }
 
@@ -461,11 +532,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
         opcode: Opcode,
         fin: bool,
         payload: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<(), SendError> {
         let header_len = FrameHeader::len_for(payload.len(), !R::IS_SERVER);
-        let len = payload.len().checked_add(header_len.into()).ok_or(Misuse::OutgoingFull)?;
-        let room = outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
-        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
+        // A slice has at most `isize::MAX` bytes, so no length overflows.
+        let room = outgoing.grow(payload.len().wrapping_add(header_len.into())).map_err(full::<S>)?;
+        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn after the payload is known.
         let key = role.masking_key();
         let room = FrameHeader::write(opcode, fin, payload.len() as u64, key, room);
         match key {
@@ -475,43 +546,42 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Appends bytes that were encoded before.
+    /// Appends an encoded frame.
     #[cfg(feature = "alloc")]
-    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.outgoing.append(bytes).map_err(|Full| Misuse::OutgoingFull.into())
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.outgoing.append(bytes).map_err(full::<S>)
     }
 
-    /// Appends what `write` writes, below `max_outgoing`. All or nothing.
+    /// Queues the head that `write` writes, of at most `limit` bytes. All or nothing. The head comes before
+    /// everything else that a connection sends, so the buffer is empty.
     pub(super) fn write_head(
         &mut self,
         limit: usize,
         write: impl Fn(&mut HeadWriter<'_>),
-    ) -> Result<(), Error> {
-        let before = self.outgoing.len();
-        let max = limit.min(self.outgoing.max_len()).saturating_sub(before);
+    ) -> Result<(), SendError> {
+        let max = limit.min(self.outgoing.max_len());
         if S::Send::GROWS {
-            // Where room costs memory it is measured first.
+            // Room takes memory here, so the head is measured first.
             let mut measured = HeadWriter::default();
             write(&mut measured);
             if measured.len() > max {
-                return Err(Misuse::OutgoingFull.into());
+                return Err(SendError::TooLarge);
             }
-            let room = self.outgoing.grow(measured.len()).map_err(|Full| Misuse::OutgoingFull)?;
-            write(&mut HeadWriter::to(room));
+            write(&mut HeadWriter::to(self.outgoing.grow(measured.len()).map_err(full::<S>)?));
             return Ok(());
         }
-        let mut out = HeadWriter::to(self.outgoing.grow(max).map_err(|Full| Misuse::OutgoingFull)?);
+        let mut out = HeadWriter::to(self.outgoing.grow(max).map_err(full::<S>)?);
         write(&mut out);
         let written = out.len();
-        self.outgoing.truncate(before.saturating_add(if written > max { 0 } else { written }));
-        if written > max { Err(Misuse::OutgoingFull.into()) } else { Ok(()) }
+        self.outgoing.truncate(if written > max { 0 } else { written });
+        if written > max { Err(SendError::TooLarge) } else { Ok(()) }
     }
 
     pub(super) fn max_outgoing(&self) -> usize {
         to_usize(self.max_outgoing)
     }
 
-    /// Forgets what was not written yet: of a request whose answer came before it was whole.
+    /// Drops all outgoing bytes: those of a request that was answered before all of it was written.
     pub(super) fn discard_outgoing(&mut self) {
         self.outgoing.clear(0);
         self.pong_end = 0;
@@ -522,6 +592,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
             self.outgoing.clear(0);
         }
     }
+}
+
+/// Why a storage has no room: an allocator had no memory, or a buffer of a fixed size is too small.
+pub(super) fn full<S: Storage>(_: Full) -> SendError {
+    if S::Send::GROWS { SendError::Memory } else { SendError::TooLarge }
 }
 
 impl<R: Role, S: Storage> fmt::Debug for Sender<R, S> {

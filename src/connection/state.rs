@@ -1,5 +1,6 @@
-//! Every state of a connection and every legal transition between them (RFC 6455 sections 4 and 7). The one writer is
-//! `Lifecycle::apply`; which role is played does not matter here, except for who closes the transport first.
+//! Every state of a connection and every legal transition between them (RFC 6455 sections 4 and 7). The one
+//! writer is `Lifecycle::apply`; which role is played does not matter here, except for who closes the
+//! transport first.
 //!
 //! ```text
 //!                 Opened              SentClose              ReceivedClose
@@ -18,6 +19,7 @@
 //! `Refused` is to a client what `Answered` is to a server, and keeps the status.
 
 use crate::error::{Error, HandshakeError, Misuse, Violation};
+use core::fmt;
 
 /// The state of a connection, by the names that browsers use (RFC 6455 sections 4.1 and 7.1).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -31,6 +33,18 @@ pub enum State {
     Closing,
     /// It is over: the transport has ended, or the handshake was refused or failed and all is written.
     Closed,
+}
+
+/// The name in lower case.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connecting => "connecting",
+            Self::Open => "open",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+        })
+    }
 }
 
 /// Where a connection is in its life.
@@ -68,7 +82,8 @@ pub(crate) enum Ending {
 }
 
 /// What happens to a connection.
-// With a tag of its own: a compiler that has to look for it in the error keeps the whole table where a step is known.
+// With a tag of its own: a compiler that has to look for it in the error keeps the whole table where a step
+// is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Step {
@@ -137,7 +152,8 @@ impl Lifecycle {
         }
     }
 
-    /// Whether a pong may be sent: also after our own Close, until the peer's arrives. WS-5.5.2-04 · WS-5.5.2-03
+    /// Whether a pong may be sent: also after our own Close, until the peer's arrives. WS-5.5.2-04 ·
+    /// WS-5.5.2-03
     pub(crate) const fn may_pong(&self) -> Result<(), Misuse> {
         match self.phase {
             Phase::CloseSent => Ok(()),

@@ -59,12 +59,13 @@ impl Pool {
     /// thread has only one such pool, so the `keep` of the pool that was used last applies.
     ///
     /// ```
-    /// use sansws::deflate::{DeflateConfig, DeflateParams, Pool};
-    /// use sansws::{Config, Connection};
+    /// use sansws::deflate::{DeflateParams, Pool};
+    /// use sansws::{Agreed, Config, Connection, Server};
     ///
-    /// let mut connection = Connection::open_server(Config::new().deflate(DeflateConfig::new()));
-    /// connection.set_deflate(DeflateParams::new().with_server_no_context_takeover(true));
-    /// connection.set_deflate_pool(&Pool::per_thread(2));
+    /// let agreed = Agreed::deflate(DeflateParams::new().with_server_no_context_takeover(true));
+    /// let mut connection = Connection::after_handshake(Server, Config::new(), agreed);
+    /// connection.set_deflate_pool(&Pool::per_thread(2))?;
+    /// # Ok::<(), sansws::Misuse>(())
     /// ```
     #[must_use]
     pub const fn per_thread(keep: usize) -> Self {

@@ -129,11 +129,11 @@ mod tests {
                 match u16::try_from(len) {
                     Ok(short @ 0..126) => input.push(bit | short.to_le_bytes()[0]),
                     Ok(medium) => {
-                        input.push(bit | 126);
+                        input.push(bit | LENGTH_16);
                         input.extend(medium.to_be_bytes());
                     }
                     Err(_) => {
-                        input.push(bit | 127);
+                        input.push(bit | 0x7f);
                         input.extend((len as u64).to_be_bytes());
                     }
                 }

@@ -5,7 +5,6 @@ use super::{MAX_CONTROL, Mask};
 use crate::bytes::copy_prefix;
 use crate::error::{Error, Limit, Violation};
 use core::fmt;
-use core::ops::Deref;
 
 const FIN: u8 = 0x80;
 pub(super) const MASKED: u8 = 0x80;
@@ -152,10 +151,10 @@ impl Header {
     }
 }
 
-/// The bytes of a frame's header, at most 14 of them. Derefs to `[u8]`.
+/// The bytes of a frame's header, at most 14 of them.
 ///
-/// Returned where the payload stays the caller's: write the header, then the payload (`writev`, DMA).
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Returned by calls that leave the payload with the caller: write the header, then the payload (`writev`, DMA).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(align(8))]
 pub struct FrameHeader {
     /// The header, and in the last byte how long it is: two words, which are never read in other pieces than written.
@@ -235,7 +234,15 @@ impl FrameHeader {
     #[inline]
     pub(crate) fn key(&self) -> Option<[u8; 4]> {
         let [_, second, ..] = self.bytes;
-        if second & MASKED == 0 { None } else { self.last_chunk::<4>().copied() }
+        if second & MASKED == 0 { None } else { self.as_bytes().last_chunk::<4>().copied() }
+    }
+
+    /// The bytes of the header.
+    #[inline]
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        let [.., len] = self.bytes;
+        self.bytes.get(..len.into()).unwrap_or_default()
     }
 
     /// How many bytes the header of a frame has.
@@ -265,28 +272,19 @@ fn write<const N: usize>(to: &mut [u8], bytes: [u8; N]) {
     }
 }
 
-impl Deref for FrameHeader {
-    type Target = [u8];
-
-    #[inline]
-    fn deref(&self) -> &[u8] {
-        let [.., len] = self.bytes;
-        self.bytes.get(..len.into()).unwrap_or_default()
-    }
-}
-
 impl AsRef<[u8]> for FrameHeader {
     fn as_ref(&self) -> &[u8] {
-        self
+        self.as_bytes()
     }
 }
 
+/// Without the masking key of a client.
 impl fmt::Debug for FrameHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The masking key stays out of logs: it would unmask the payload.
-        let key_len = self.key().map_or(0, |key| key.len());
-        let rest = self.get(..self.len().saturating_sub(key_len)).unwrap_or_default();
-        write!(f, "FrameHeader({rest:02x?}, key of {key_len} bytes)")
+        let [.., len] = self.bytes;
+        let key_len = if self.key().is_some() { 4 } else { 0 };
+        let shown = self.bytes.get(..usize::from(len).saturating_sub(key_len)).unwrap_or_default();
+        f.debug_tuple("FrameHeader").field(&format_args!("{shown:02x?}")).finish()
     }
 }
 
@@ -306,11 +304,12 @@ mod tests {
         for opcode in [Opcode::Continuation, Opcode::Text, Opcode::Binary] {
             for key in [None, Some([1, 2, 3, 4])] {
                 for payload_len in [0, 1, 125, 126, 0xffff, 0x1_0000, u64::MAX >> 1] {
-                    let bytes = FrameHeader::encode(opcode, true, payload_len, key);
+                    let header = FrameHeader::encode(opcode, true, payload_len, key);
+                    let bytes = header.as_bytes();
                     let rules = Rules { masked: key.is_some(), ..CLIENT_SIDE };
                     let mask = key.map_or(Mask::NONE, Mask::new);
-                    let header = Header { fin: true, rsv1: false, opcode, mask, payload_len };
-                    assert_eq!(Header::decode(&bytes, &rules), Ok(Some((header, bytes.len()))));
+                    let expected = Header { fin: true, rsv1: false, opcode, mask, payload_len };
+                    assert_eq!(Header::decode(bytes, &rules), Ok(Some((expected, bytes.len()))));
                     for cut in 0..bytes.len() {
                         assert_eq!(Header::decode(&bytes[..cut], &rules), Ok(None), "{bytes:?} cut at {cut}");
                     }
@@ -319,7 +318,7 @@ mod tests {
                             usize::from(FrameHeader::len_for(payload_len, key.is_some())),
                             bytes.len()
                         );
-                        assert_eq!(bytes.key(), key);
+                        assert_eq!(header.key(), key);
                     }
                 }
             }

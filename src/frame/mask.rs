@@ -1,7 +1,7 @@
 //! Masking, RFC 6455 section 5.3: byte `i` of a payload is combined by XOR with byte `i` modulo 4 of the key
 //! (WS-5.3-05). The position runs on through the pieces of one frame (WS-5.3-06).
 
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+#[cfg(feature = "simdutf8")]
 mod ascii;
 #[cfg(feature = "simd")]
 mod wide;

@@ -288,6 +288,13 @@ impl fmt::Display for UriError {
 
 impl core::error::Error for UriError {}
 
+#[cfg(feature = "std")]
+impl From<UriError> for std::io::Error {
+    fn from(error: UriError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidInput, error)
+    }
+}
+
 const fn default_port(is_secure: bool) -> u16 {
     // WS-3-06
     if is_secure { 443 } else { 80 }

@@ -36,7 +36,7 @@ impl<T: TextMessage> TextPieces<T> {
 
     /// Checks the last `len` bytes of `buffer`, which holds the whole message so far. WS-8.1-01
     pub(crate) fn check_appended(&mut self, buffer: &[u8], len: usize) -> Result<(), Error> {
-        let result = if T::IS_APART {
+        let result = if T::IS_SEPARATE {
             self.utf8.push(buffer.get(buffer.len().saturating_sub(len)..).unwrap_or_default())
         } else {
             self.utf8.push_contiguous(buffer, len)
@@ -80,13 +80,13 @@ impl<T: TextMessage> TextPieces<T> {
 
 /// How many bytes [`push_ascii`] tries first. If they are not ASCII, they are checked a second time, so the probe is
 /// short.
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+#[cfg(feature = "simdutf8")]
 const ASCII_PROBE: usize = 256;
 
 /// Appends `bytes` to the text if the whole text so far is ASCII and `bytes` are too; or only a probe of `bytes` if only
 /// the probe is ASCII. Returns how many bytes were appended. ASCII needs no check of its own: `Mask::copy_ascii` makes
 /// characters while it unmasks.
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+#[cfg(feature = "simdutf8")]
 fn push_ascii<T: TextMessage>(
     text: &mut T,
     utf8: Utf8,
@@ -111,7 +111,7 @@ fn push_ascii<T: TextMessage>(
 
 /// Without the crate `ascii` there is no fast path for ASCII.
 #[expect(clippy::unnecessary_wraps, reason = "the version with the crate `ascii` can fail")]
-#[cfg(not(any(feature = "simd", feature = "simdutf8")))]
+#[cfg(not(feature = "simdutf8"))]
 fn push_ascii<T>(_text: &mut T, _utf8: Utf8, _bytes: &[u8], _mask: &mut Mask) -> Result<usize, Error> {
     Ok(0)
 }

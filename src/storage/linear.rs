@@ -281,7 +281,7 @@ impl Text for NoSeparateText {
 }
 
 impl TextMessage for NoSeparateText {
-    const IS_APART: bool = false;
+    const IS_SEPARATE: bool = false;
 
     fn clear(&mut self, _keep: usize) {}
 }

@@ -1,7 +1,10 @@
 //! Control frames, RFC 6455 section 5.5: pings and pongs, and what all three have in common.
 
 use crate::support::*;
-use sansws::{CloseCode, Config, Connection, DataKind, Misuse, OUTGOING_RESERVE, State, Violation};
+use sansws::{
+    Agreed, Client, CloseCode, Config, Connection, DataKind, Misuse, OUTGOING_RESERVE, SendError, Server,
+    State, Violation,
+};
 
 // WS-5.4-05 · WS-5.4-10
 #[test]
@@ -84,7 +87,7 @@ fn after_our_own_close_pings_are_still_answered() {
     feed(&mut server, &masked_all(&[b"\x89\x02hi"]));
     assert_eq!(take_outgoing(&mut server), b"\x88\x02\x03\xe8\x8a\x02hi");
     // By the embedder too, where it answers itself.
-    let mut server = Connection::open_server(Config::new().auto_pong(false));
+    let mut server = Connection::after_handshake(Server, Config::new().auto_pong(false), Agreed::NONE);
     server.sender().close(CloseCode::NORMAL, "").unwrap();
     server.sender().pong(b"hi").unwrap();
     assert_eq!(server.sender().ping(b""), Err(Misuse::Closed.into()));
@@ -142,7 +145,7 @@ fn of_very_many_unanswered_pings_the_latest_is_answered() {
 
 #[test]
 fn a_waiting_pong_goes_behind_what_is_queued_and_not_behind_a_close() {
-    let open = || Connection::open_server(Config::new().max_outgoing(20));
+    let open = || Connection::after_handshake(Server, Config::new().max_outgoing(20), Agreed::NONE);
     let mut server = open();
     feed(&mut server, &masked_all(&[b"\x89\x011", b"\x89\x012"]));
     server.sender().text("data").unwrap();
@@ -180,10 +183,11 @@ fn automatic_pongs_can_be_turned_off() {
 
 #[test]
 fn pongs_and_the_close_fit_where_data_does_not() {
-    let mut client = Connection::open_client(Config::new().max_outgoing(20), rng());
+    let mut client =
+        Connection::after_handshake(Client::new(rng()), Config::new().max_outgoing(20), Agreed::NONE);
     client.sender().text(&"t".repeat(14)).unwrap();
     assert_eq!(client.outgoing().len(), 20);
-    assert_eq!(client.sender().ping(b""), Err(Misuse::OutgoingFull.into()));
+    assert_eq!(client.sender().ping(b""), Err(SendError::NotNow));
     feed(&mut client, &frame(0x89, &[7; 125]));
     feed(&mut client, &frame(0x89, &[8; 125]));
     client.sender().close(CloseCode::NORMAL, &"r".repeat(123)).unwrap();

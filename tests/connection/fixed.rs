@@ -2,18 +2,18 @@
 
 use crate::support::*;
 use sansws::{
-    Accept, Client, ClientRequest, Config, Connection, DataKind, Delivery, Error, Event, Fixed,
-    HandshakeError, Limit, Misuse, OUTGOING_RESERVE, Server, State,
+    Accept, Agreed, Client, ClientRequest, Config, Connection, DataKind, Delivery, Event, Fixed,
+    HandshakeError, Limit, OUTGOING_RESERVE, SendError, Server, State,
 };
 
 type Small = Fixed<256, 512>;
 
 fn server(config: Config) -> Connection<Server, Small> {
-    Connection::open_server_in(config, Fixed)
+    Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed)
 }
 
 fn client(config: Config) -> Connection<Client<Rng>, Small> {
-    Connection::open_client_in(config, rng(), Fixed)
+    Connection::after_handshake_in(Client::new(rng()), config, Agreed::NONE, Fixed)
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_message_may_fill_the_buffer_and_no_more() {
 
 #[test]
 fn parts_may_be_of_any_length() {
-    let mut client = client(Config::new().delivery(Delivery::Parts).max_message(u64::MAX));
+    let mut client = client(Config::new().delivery(Delivery::Parts).max_message(usize::MAX));
     let large = frame(0x82, &vec![7; 100_000]);
     let heard = feed_cut(&mut client, &large, (0..large.len()).step_by(1000));
     let [Heard::Parts { bytes, is_first: true, is_last: true, .. }] = &heard[..] else {
@@ -94,8 +94,8 @@ fn parts_may_be_of_any_length() {
 fn what_waits_to_be_sent_fits_or_is_refused() {
     let mut server = server(Config::new());
     let room = 512 - OUTGOING_RESERVE;
-    assert_eq!(server.sender().binary(&[0; 512]), Err(Error::Caller(Misuse::OutgoingFull)));
-    assert_eq!(server.sender().binary(&vec![0; room - 3]), Err(Misuse::OutgoingFull.into()));
+    assert_eq!(server.sender().binary(&[0; 512]), Err(SendError::TooLarge));
+    assert_eq!(server.sender().binary(&vec![0; room - 3]), Err(SendError::TooLarge));
     server.sender().binary(&vec![0; room - 4]).unwrap();
     assert_eq!(server.outgoing().len(), room);
     // A pong and a Close always do.
@@ -142,7 +142,7 @@ fn what_nobody_asked_for_needs_no_room() {
     assert_eq!(heard, [asked, Heard::Complete, Heard::text("hi")]);
     assert!(answer.starts_with(b"HTTP/1.1 101 "));
     // All of it counts.
-    let len = u32::try_from(request.len()).unwrap();
+    let len = request.len();
     assert_eq!(heard_in_pieces(Config::new().max_head(len), request.as_bytes()).0.len(), 2);
     let (heard, answer) = heard_in_pieces(Config::new().max_head(len - 1), request.as_bytes());
     assert_eq!(heard, [Heard::Failed(Limit::Head.into())]);

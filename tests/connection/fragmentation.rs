@@ -1,7 +1,7 @@
 //! Fragmentation, RFC 6455 section 5.4.
 
 use crate::support::*;
-use sansws::{Config, Connection, DataKind, Delivery, Misuse, Violation};
+use sansws::{Agreed, Client, Config, Connection, DataKind, Delivery, Misuse, Violation};
 
 // WS-5.4-01
 #[test]
@@ -83,7 +83,7 @@ fn a_sender_finishes_a_message_before_the_next() {
     tx.fragment(b"a").unwrap();
     assert_eq!(tx.binary(b"b"), refused);
     assert_eq!(tx.prepared(&sansws::PreparedMessage::text("p")), refused);
-    assert_eq!(tx.frame_in_place(DataKind::Binary, &mut []), Err(Misuse::MessageUnfinished.into()));
+    assert_eq!(tx.mask_in_place(DataKind::Binary, &mut []), Err(Misuse::MessageUnfinished.into()));
     tx.finish(b"b").unwrap();
     tx.text("t").unwrap();
     assert_eq!(server.outgoing(), b"\x01\x01a\x80\x01b\x81\x01t");
@@ -156,7 +156,11 @@ fn a_message_is_complete_at_fin() {
 
 #[test]
 fn parts_are_delivered_as_they_arrive() {
-    let mut client = Connection::open_client(Config::new().delivery(Delivery::Parts), rng());
+    let mut client = Connection::after_handshake(
+        Client::new(rng()),
+        Config::new().delivery(Delivery::Parts),
+        Agreed::NONE,
+    );
     let part = |bytes: &[u8], is_first, is_last| {
         vec![Heard::Parts { is_text: true, bytes: bytes.to_vec(), is_first, is_last }]
     };
@@ -177,8 +181,8 @@ fn parts_are_delivered_as_they_arrive() {
 
 #[test]
 fn parts_need_no_memory_for_the_message() {
-    let config = Config::new().delivery(Delivery::Parts).max_message(u64::MAX >> 1);
-    let mut client = Connection::open_client(config, rng());
+    let config = Config::new().delivery(Delivery::Parts).max_message(usize::MAX >> 1);
+    let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
     let mut received = 0;
     feed(&mut client, b"\x82\x7f\x00\x00\x01\x00\x00\x00\x00\x00");
     for _ in 0..100 {
@@ -192,11 +196,19 @@ fn parts_need_no_memory_for_the_message() {
 
 #[test]
 fn text_in_parts_fails_at_its_first_bad_byte() {
-    let mut client = Connection::open_client(Config::new().delivery(Delivery::Parts), rng());
+    let mut client = Connection::after_handshake(
+        Client::new(rng()),
+        Config::new().delivery(Delivery::Parts),
+        Agreed::NONE,
+    );
     let heard = feed(&mut client, b"\x01\x7dok\xc3(");
     assert_eq!(heard.last(), Some(&Heard::Failed(Violation::InvalidUtf8.into())));
     for cut_off in [&b"\x81\x01\xc3"[..], b"\x01\x01\xc3\x80\x00", b"\x01\x01a\x80\x02\xe2\x82"] {
-        let mut client = Connection::open_client(Config::new().delivery(Delivery::Parts), rng());
+        let mut client = Connection::after_handshake(
+            Client::new(rng()),
+            Config::new().delivery(Delivery::Parts),
+            Agreed::NONE,
+        );
         let heard = feed(&mut client, cut_off);
         assert_eq!(heard.last(), Some(&Heard::Failed(Violation::InvalidUtf8.into())), "{cut_off:02x?}");
     }
@@ -211,7 +223,7 @@ fn the_text_in_front_of_a_bad_byte_is_a_part_however_it_is_cut() {
         let before = Heard::Parts { is_text: true, bytes: b"ab".to_vec(), is_first: true, is_last: false };
         let expected = [before, Heard::Failed(Violation::InvalidUtf8.into())];
         for cut in 0..bad.len() {
-            let mut client = Connection::open_client(config, rng());
+            let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
             assert_eq!(feed_cut(&mut client, bad, [cut]), expected, "{bad:02x?} cut at {cut}");
         }
     }

@@ -1,7 +1,7 @@
 //! Base framing, RFC 6455 sections 5.2, 5.6, 6.1 and 6.2.
 
 use crate::support::*;
-use sansws::{CloseCode, Config, Connection, DataKind, Error, Misuse, State, Violation};
+use sansws::{Agreed, CloseCode, Config, Connection, DataKind, Misuse, Server, State, Violation};
 
 // WS-6.2-01 · WS-5.2-08 · WS-5.2-19 · WS-6.2-07
 #[test]
@@ -195,12 +195,12 @@ fn a_message_is_sent_in_open_only() {
 
 #[track_caller]
 fn assert_all_refused<R: sansws::Role, S: sansws::Storage>(tx: &mut sansws::Sender<R, S>, misuse: Misuse) {
-    let refused = Err(Error::Caller(misuse));
+    let refused = Err(misuse.into());
     assert_eq!(tx.text("t"), refused);
     assert_eq!(tx.binary(b"b"), refused);
     assert_eq!(tx.begin(DataKind::Text), refused);
     assert_eq!(tx.ping(b""), refused);
-    assert_eq!(tx.frame_in_place(DataKind::Binary, &mut [1]), Err(misuse.into()));
+    assert_eq!(tx.mask_in_place(DataKind::Binary, &mut [1]), Err(misuse.into()));
     assert_eq!(tx.prepared(&sansws::PreparedMessage::text("p")), refused);
     assert_eq!(tx.close(CloseCode::NORMAL, ""), refused);
     assert_eq!(tx.close_without_code(), refused);
@@ -256,7 +256,7 @@ fn either_side_may_speak_first() {
 
 #[test]
 fn a_reply_can_be_sent_while_the_payload_is_alive() {
-    let mut server: ServerConnection = Connection::open_server(Config::new());
+    let mut server: ServerConnection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let mut bytes = masked_all(&[b"\x81\x02hi", b"\x82\x02yo"]);
     let mut input = &mut bytes[..];
     while let Some((event, tx)) = server.receive(&mut input) {

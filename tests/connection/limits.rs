@@ -2,7 +2,9 @@
 //! with the handshake.
 
 use crate::support::*;
-use sansws::{Config, Connection, DataKind, Delivery, Limit, Misuse, PreparedMessage};
+use sansws::{
+    Agreed, Client, Config, Connection, DataKind, Delivery, Limit, PreparedMessage, SendError, Server,
+};
 
 // WS-10.4-01 · WS-10.4-02
 #[test]
@@ -67,10 +69,11 @@ fn max_fragments_counts_empty_ones_and_not_control_frames() {
 
 #[test]
 fn max_outgoing_refuses_what_does_not_fit_and_queues_nothing_of_it() {
-    let mut server = Connection::open_server(Config::new().max_outgoing(10));
-    let full = Err(Misuse::OutgoingFull.into());
+    let mut server = Connection::after_handshake(Server, Config::new().max_outgoing(10), Agreed::NONE);
+    let full = Err(SendError::NotNow);
+    let never = Err(SendError::TooLarge);
     let tx = server.sender();
-    assert_eq!(tx.text("123456789"), full);
+    assert_eq!(tx.text("123456789"), never);
     assert_eq!(tx.outgoing_len(), 0);
     tx.text("12345678").unwrap();
     assert_eq!(tx.outgoing_len(), 10);
@@ -89,11 +92,12 @@ fn max_outgoing_refuses_what_does_not_fit_and_queues_nothing_of_it() {
     server.sender().finish(b"").unwrap();
     assert_eq!(server.outgoing(), b"345678\x01\x00\x80\x00");
 
-    let mut server = Connection::open_server(Config::new().max_outgoing(10));
-    assert_eq!(server.sender().prepared(&PreparedMessage::text("123456789")), full);
+    let mut server = Connection::after_handshake(Server, Config::new().max_outgoing(10), Agreed::NONE);
+    assert_eq!(server.sender().prepared(&PreparedMessage::text("123456789")), never);
     server.sender().prepared(&PreparedMessage::text("12345678")).unwrap();
-    let mut client = Connection::open_client(Config::new().max_outgoing(14), rng());
-    assert_eq!(client.sender().prepared(&PreparedMessage::text("123456789")), full);
+    let mut client =
+        Connection::after_handshake(Client::new(rng()), Config::new().max_outgoing(14), Agreed::NONE);
+    assert_eq!(client.sender().prepared(&PreparedMessage::text("123456789")), never);
     client.sender().prepared(&PreparedMessage::text("12345678")).unwrap();
     assert_eq!(client.outgoing().len(), 14);
 }

@@ -14,8 +14,10 @@ mod fragmentation;
 mod framing;
 mod limits;
 mod masking;
+mod message;
 mod receive_buffer;
 mod sending;
 #[cfg(feature = "heapless")]
 mod storage;
+mod take_outgoing;
 mod utf8;

@@ -2,7 +2,9 @@
 
 use crate::support::*;
 use rand::{TryCryptoRng, TryRng};
-use sansws::{CloseCode, Config, Connection, DataKind, Misuse, PreparedMessage, Violation};
+use sansws::{
+    Agreed, Client, CloseCode, Config, Connection, DataKind, Misuse, PreparedMessage, SendError, Violation,
+};
 use std::convert::Infallible;
 
 /// Keys that are known: each draw gives the next one.
@@ -106,7 +108,7 @@ fn a_client_fails_on_a_masked_frame() {
 #[test]
 fn each_frame_takes_a_new_key_when_its_payload_is_known() {
     let keys: Vec<[u8; 4]> = (1..=8).map(|i| [i; 4]).collect();
-    let mut client = Connection::open_client(Config::new(), Keys::new(&keys));
+    let mut client = Connection::after_handshake(Client::new(Keys::new(&keys)), Config::new(), Agreed::NONE);
     let tx = client.sender();
     tx.text("t").unwrap();
     // Beginning a message is no frame: no key is drawn before there is payload.
@@ -117,7 +119,7 @@ fn each_frame_takes_a_new_key_when_its_payload_is_known() {
     tx.prepared(&PreparedMessage::text("p")).unwrap();
     // Refused calls draw none either.
     assert_eq!(tx.ping(&[0; 126]), Err(Misuse::ControlTooLong.into()));
-    assert_eq!(tx.text(&"t".repeat(3 << 20)), Err(Misuse::OutgoingFull.into()));
+    assert_eq!(tx.text(&"t".repeat(3 << 20)), Err(SendError::TooLarge));
     tx.close(CloseCode::NORMAL, "").unwrap();
     let frames: Vec<[u8; 4]> = client
         .outgoing()
@@ -132,7 +134,8 @@ fn each_frame_takes_a_new_key_when_its_payload_is_known() {
 #[test]
 fn the_masked_hello_of_section_5_7_both_ways() {
     assert_eq!(feed(&mut open_server(), MASKED_HELLO), [Heard::text("Hello")]);
-    let mut client = Connection::open_client(Config::new(), Keys::new(&[HELLO_KEY]));
+    let mut client =
+        Connection::after_handshake(Client::new(Keys::new(&[HELLO_KEY])), Config::new(), Agreed::NONE);
     client.sender().text("Hello").unwrap();
     assert_eq!(client.outgoing(), MASKED_HELLO);
 }
@@ -159,14 +162,18 @@ fn a_key_of_zero_is_allowed() {
 // WS-10.3-02
 #[test]
 fn in_place_masking_borrows_the_payload_for_the_whole_frame() {
-    let mut client = Connection::open_client(Config::new(), Keys::new(&[HELLO_KEY, [9; 4]]));
+    let mut client = Connection::after_handshake(
+        Client::new(Keys::new(&[HELLO_KEY, [9; 4]])),
+        Config::new(),
+        Agreed::NONE,
+    );
     let mut payload = *b"Hello";
-    let header = client.sender().frame_in_place(DataKind::Text, &mut payload).unwrap();
-    assert_eq!([&header[..], &payload].concat(), MASKED_HELLO);
+    let header = client.sender().mask_in_place(DataKind::Text, &mut payload).unwrap();
+    assert_eq!([header.as_bytes(), &payload].concat(), MASKED_HELLO);
     // More data means another frame and another key.
     let mut payload = *b"Hello";
-    let header = client.sender().frame_in_place(DataKind::Binary, &mut payload).unwrap();
-    assert_eq!(&header[..], [0x82, 0x85, 9, 9, 9, 9]);
+    let header = client.sender().mask_in_place(DataKind::Binary, &mut payload).unwrap();
+    assert_eq!(header.as_bytes(), [0x82, 0x85, 9, 9, 9, 9]);
     assert_eq!(payload, [b'H' ^ 9, b'e' ^ 9, b'l' ^ 9, b'l' ^ 9, b'o' ^ 9]);
     assert!(client.outgoing().is_empty());
 }

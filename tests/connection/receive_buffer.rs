@@ -3,7 +3,7 @@
 use crate::support::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::{Config, Connection, Violation};
+use sansws::{Agreed, Config, Connection, Server, Violation};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
@@ -42,7 +42,7 @@ proptest! {
         let heard = feed(&mut whole, &bytes);
         let outgoing = take_outgoing(&mut whole);
 
-        let mut server = Connection::open_server(Config::new().keep_capacity(keep));
+        let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(keep), Agreed::NONE);
         let mut lent_heard = Vec::new();
         let mut lent = 0;
         let mut rest = &bytes[..];
@@ -76,7 +76,7 @@ proptest! {
 #[test]
 fn nothing_is_filled_that_was_not_lent() {
     let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
-    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     assert_eq!(feed(&mut server, &message[..5000]), []);
     assert!(server.receive_buffer().is_some());
     assert_eq!(feed(&mut server, &[]), []);
@@ -92,7 +92,7 @@ fn nothing_is_filled_that_was_not_lent() {
 #[test]
 fn room_never_reaches_beyond_the_frame_under_way() {
     let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
-    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     assert_eq!(feed(&mut server, &message[..5000]), []);
     let mut rest = &message[5000..];
     while !rest.is_empty() {
@@ -119,7 +119,7 @@ fn room_is_lent_between_messages_as_large_as_a_read() {
         (0x81, 16 * 1024, 16 * 1024, false),
     ] {
         let message = masked(&frame(opcode, &vec![b'a'; len]), [1, 2, 3, 4]);
-        let mut server = Connection::open_server(Config::new().keep_capacity(keep));
+        let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(keep), Agreed::NONE);
         assert!(server.receive_buffer().is_none());
         // In two pieces, since whole messages pass by.
         feed(&mut server, &message[..5000]);
@@ -139,7 +139,8 @@ fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
     ] {
         let payload = vec![b'a'; len];
         let message = masked(&frame(0x82, &payload), [1, 2, 3, 4]);
-        let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+        let mut server =
+            Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
         assert_eq!(feed(&mut server, &message[..40_000]), []);
         let (now, rest) = message[40_000..].split_at(read);
         server.receive_buffer().unwrap()[..read].copy_from_slice(now);
@@ -156,7 +157,7 @@ fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
 /// Who reads little because there is no more room may have more to read.
 #[test]
 fn reads_that_fill_little_room_are_not_small() {
-    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     let first = masked(&frame(0x82, &[b'a'; 16 * 1024]), [1, 2, 3, 4]);
     feed(&mut server, &first[..5000]);
     assert_eq!(feed(&mut server, &first[5000..]).len(), 1);
@@ -180,7 +181,8 @@ fn a_message_completed_in_the_receive_buffer_waits_for_the_next_receive() {
     let first = masked(&frame(0x82, &payload), [1, 2, 3, 4]);
     let second = masked(&frame(0x82, b"second"), [5, 6, 7, 8]);
     for (releases, has_more) in [(false, false), (false, true), (true, false), (true, true)] {
-        let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+        let mut server =
+            Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
         assert_eq!(feed(&mut server, &first[..1000]), []);
         let mut rest = &first[1000..];
         while !rest.is_empty() {
@@ -232,7 +234,8 @@ fn frames_of_every_kind_may_arrive_in_the_receive_buffer() {
         Heard::close(1000, "bye"),
     ];
     for read in [1, 7, 100, 5000, 16 * 1024] {
-        let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+        let mut server =
+            Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
         let (mut heard, mut lent, mut rest) = (Vec::new(), 0, &bytes[..]);
         while !rest.is_empty() {
             if let Some(room) = server.receive_buffer() {
@@ -257,7 +260,7 @@ fn frames_of_every_kind_may_arrive_in_the_receive_buffer() {
 /// connection's, and once more in the same memory. WS-8.1-01
 #[test]
 fn a_text_may_cease_to_be_ascii_anywhere() {
-    let mut server = Connection::open_server(Config::new().keep_capacity(1 << 20));
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     for len in [40_000, 300_000] {
         for at in [0, 1, 255, 256, 257, 16_383, 16_384, 20_000, len - 3, len] {
             let mut text = "a".repeat(len);
@@ -292,7 +295,7 @@ fn a_text_may_cease_to_be_ascii_anywhere() {
                 let mut bytes = text.into_bytes();
                 bytes[at + 3] = 0xff;
                 let message = masked(&frame(0x81, &bytes), [1, 2, 3, 4]);
-                let mut server = Connection::open_server(Config::new());
+                let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
                 let bad = message.len() - bytes.len() + at + 3;
                 assert_eq!(feed(&mut server, &message[..bad]), []);
                 let failed = [Heard::Failed(Violation::InvalidUtf8.into())];

@@ -1,16 +1,19 @@
 //! Sending without a copy, and to many.
 
 use crate::support::*;
-use sansws::{Config, Connection, DataKind, Misuse, PreparedMessage};
+use sansws::{
+    Agreed, Client, Config, Connection, DataKind, Message, Misuse, PreparedMessage, Role, SendError, Server,
+    Storage,
+};
 
 #[test]
 fn a_header_alone_for_payloads_that_the_caller_writes() {
     let mut server = open_server();
-    assert_eq!(&server.sender().text_header("hello").unwrap()[..], b"\x81\x05");
-    assert_eq!(&server.sender().binary_header(1 << 40).unwrap()[..], b"\x82\x7f\0\0\x01\0\0\0\0\0");
+    assert_eq!(server.sender().message_header(Message::Text("hello")).unwrap().as_bytes(), b"\x81\x05");
+    assert_eq!(server.sender().binary_header(1 << 40).unwrap().as_bytes(), b"\x82\x7f\0\0\x01\0\0\0\0\0");
     assert!(server.outgoing().is_empty());
     let most = (1 << 63) - 1;
-    assert_eq!(server.sender().binary_header(most).unwrap().len(), 10);
+    assert_eq!(server.sender().binary_header(most).unwrap().as_bytes().len(), 10);
     assert_eq!(server.sender().binary_header(most + 1), Err(Misuse::PayloadTooLong.into()));
 }
 
@@ -18,29 +21,29 @@ fn a_header_alone_for_payloads_that_the_caller_writes() {
 fn what_is_queued_goes_before_a_header() {
     let mut server = open_server();
     server.sender().ping(b"").unwrap();
-    assert_eq!(server.sender().text_header("t"), Err(Misuse::OutgoingPending.into()));
+    assert_eq!(server.sender().message_header(Message::Text("t")), Err(SendError::NotNow));
     let mut payload = *b"payload";
-    let refused = server.sender().frame_in_place(DataKind::Binary, &mut payload);
-    assert_eq!(refused, Err(Misuse::OutgoingPending.into()));
+    let refused = server.sender().mask_in_place(DataKind::Binary, &mut payload);
+    assert_eq!(refused, Err(SendError::NotNow));
     let mut client = open_client();
     client.sender().ping(b"").unwrap();
-    assert!(client.sender().frame_in_place(DataKind::Binary, &mut payload).is_err());
+    assert!(client.sender().mask_in_place(DataKind::Binary, &mut payload).is_err());
     assert_eq!(&payload, b"payload", "a refused call masks nothing");
     take_outgoing(&mut client);
-    client.sender().frame_in_place(DataKind::Binary, &mut payload).unwrap();
+    client.sender().mask_in_place(DataKind::Binary, &mut payload).unwrap();
 }
 
 #[test]
 fn a_payload_in_place_is_masked_where_it_lies() {
     let mut client = open_client();
     let mut payload = *b"in place";
-    let header = client.sender().frame_in_place(DataKind::Text, &mut payload).unwrap();
+    let header = client.sender().mask_in_place(DataKind::Text, &mut payload).unwrap();
     assert_ne!(&payload, b"in place");
     let mut server = open_server();
-    assert_eq!(feed(&mut server, &[&header[..], &payload].concat()), [Heard::text("in place")]);
+    assert_eq!(feed(&mut server, &[header.as_bytes(), &payload].concat()), [Heard::text("in place")]);
 
     let mut payload = *b"not \xff text";
-    assert_eq!(client.sender().frame_in_place(DataKind::Text, &mut payload), Err(Misuse::InvalidUtf8.into()));
+    assert_eq!(client.sender().mask_in_place(DataKind::Text, &mut payload), Err(Misuse::InvalidUtf8.into()));
     assert_eq!(&payload, b"not \xff text");
 }
 
@@ -69,7 +72,7 @@ fn a_prepared_message_is_what_each_connection_would_send() {
 
 #[test]
 fn released_buffers_are_allocated_anew() {
-    let mut server = Connection::open_server(Config::new().keep_capacity(4096));
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(4096), Agreed::NONE);
     for _ in 0..2 {
         feed_cut(&mut server, &masked(b"\x81\x05hello", [1; 4]), [3, 7]);
         server.sender().text("hi").unwrap();
@@ -77,4 +80,110 @@ fn released_buffers_are_allocated_anew() {
         assert_eq!(take_outgoing(&mut server), b"\x81\x02hi", "what is not sent is kept");
         server.release_buffers();
     }
+}
+
+/// The limit at which each kind of frame is refused, and one byte past it, for each form of the header.
+#[test]
+fn room_is_what_fits_and_not_one_byte_more() {
+    // The limits around which a longer header leaves less room for payload.
+    let limits = (0..20).chain(120..145).chain(0xfff0..0x1_0020).chain([3 << 20]);
+    for limit in limits {
+        let config = Config::new().max_outgoing(limit);
+        room_holds(Connection::after_handshake(Server, config, Agreed::NONE), limit, 2);
+        room_holds(Connection::after_handshake(Client::new(rng()), config, Agreed::NONE), limit, 6);
+    }
+}
+
+#[cfg(feature = "heapless")]
+#[test]
+fn room_is_what_fits_into_a_storage_of_fixed_size() {
+    use sansws::{Borrowed, Fixed, OUTGOING_RESERVE};
+    const TX: usize = 200 + OUTGOING_RESERVE;
+    // Above what the storage holds the limit of the configuration does not count.
+    let config = Config::new();
+    room_holds(Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed::<64, TX>), 200, 2);
+    for len in [OUTGOING_RESERVE - 1, OUTGOING_RESERVE, OUTGOING_RESERVE + 1, OUTGOING_RESERVE + 6, TX] {
+        let (mut receive, mut send) = ([0; 64], [0; TX]);
+        let storage = Borrowed::new(&mut receive, &mut send[..len]);
+        let client = Connection::after_handshake_in(Client::new(rng()), config, Agreed::NONE, storage);
+        room_holds(client, len.saturating_sub(OUTGOING_RESERVE), 6);
+    }
+}
+
+/// Checks `room` and `max_room` of an empty connection with this limit, whose shortest frame has `least`
+/// bytes.
+fn room_holds<R: Role, S: Storage>(mut connection: Connection<R, S>, limit: usize, least: usize) {
+    let max = connection.sender().max_room();
+    assert_eq!(connection.sender().room(), max, "nothing waits");
+    let payload = vec![7; max + 1];
+    let tx = connection.sender();
+    assert_eq!(tx.binary(&payload), Err(SendError::TooLarge), "{limit}");
+    assert_eq!(tx.outgoing_len(), 0);
+    if limit < least {
+        assert_eq!((max, tx.binary(b"")), (0, Err(SendError::TooLarge)), "{limit}");
+        return;
+    }
+    tx.binary(&payload[..max]).unwrap();
+    assert!(tx.outgoing_len() <= limit);
+    if limit - tx.outgoing_len() < least {
+        assert_eq!((tx.room(), tx.binary(b"")), (0, Err(SendError::NotNow)), "{limit}");
+    }
+    // It fits, but not now; what never fits is told apart also while bytes wait.
+    if max > 0 {
+        assert_eq!(tx.binary(&payload[..max]), Err(SendError::NotNow), "{limit}");
+    }
+    assert_eq!(tx.binary(&payload), Err(SendError::TooLarge), "{limit}");
+    // What was written makes room again, for fragments as for messages.
+    take_outgoing(&mut connection);
+    let tx = connection.sender();
+    tx.begin(DataKind::Binary).unwrap();
+    assert_eq!(tx.fragment(&payload), Err(SendError::TooLarge), "{limit}");
+    tx.fragment(&payload[..max]).unwrap();
+    let room = tx.room();
+    assert_eq!(
+        tx.finish(&payload[..=room]),
+        Err(if room < max { SendError::NotNow } else { SendError::TooLarge })
+    );
+}
+
+#[test]
+fn three_mebibytes_never_fit_into_the_default_queue_of_two() {
+    let large = vec![7; 3 << 20];
+    let mut server = open_server();
+    assert_eq!(server.sender().binary(&large), Err(SendError::TooLarge));
+    assert_eq!(server.sender().prepared(&PreparedMessage::binary(&large)), Err(SendError::TooLarge));
+    // One and a half fit, but not twice: that is a matter of time.
+    let half = &large[..3 << 19];
+    server.sender().binary(half).unwrap();
+    assert_eq!(server.sender().binary(half), Err(SendError::NotNow));
+    assert_eq!(server.sender().prepared(&PreparedMessage::binary(half)), Err(SendError::NotNow));
+    server.mark_sent(usize::MAX);
+    server.sender().binary(half).unwrap();
+}
+
+/// So an embedder that sends again after it has written something never waits in vain.
+#[test]
+fn not_now_is_said_only_while_bytes_wait() {
+    use rand::RngExt;
+    let mut random = rng();
+    let mut refusals = 0;
+    let mut client =
+        Connection::after_handshake(Client::new(rng()), Config::new().max_outgoing(500), Agreed::NONE);
+    for _ in 0..10_000 {
+        let payload = vec![7; random.random_range(0..600)];
+        let tx = client.sender();
+        let waiting = tx.outgoing_len();
+        let result = match random.random_range(0..4) {
+            0 => tx.text(str::from_utf8(&payload).unwrap()),
+            1 => tx.ping(&payload),
+            2 => tx.prepared(&PreparedMessage::binary(&payload)),
+            _ => tx.mask_in_place(DataKind::Binary, &mut [1]).map(drop),
+        };
+        if result == Err(SendError::NotNow) {
+            assert!(waiting > 0);
+            refusals += 1;
+        }
+        client.mark_sent(random.random_range(0..600));
+    }
+    assert!(refusals > 100, "{refusals}");
 }

@@ -3,16 +3,16 @@
 use crate::support::*;
 use rand::SeedableRng;
 use sansws::{
-    Accept, Borrowed, Client, ClientRequest, Config, Connection, DataKind, Event, Fixed, Limit, Misuse,
-    OUTGOING_RESERVE, Role, Server, State, Storage, Upgraded,
+    Accept, Agreed, Borrowed, Client, ClientRequest, Config, Connection, DataKind, Event, Fixed, FramesOnly,
+    Limit, Message, OUTGOING_RESERVE, Role, SendError, Server, State, Storage,
 };
 use std::sync::Mutex;
 
 const CONFIG: Config = Config::new().keep_headers(&["cookie"]);
 
 /// As in firmware: everything is there before the program runs.
-static STATIC: Mutex<Connection<Upgraded<Server>, Fixed<256, 512>>> =
-    Mutex::new(Connection::fixed_upgraded_server(CONFIG));
+static STATIC: Mutex<Connection<FramesOnly<Server>, Fixed<256, 512>>> =
+    Mutex::new(Connection::const_after_handshake(FramesOnly::new(Server), CONFIG, Agreed::NONE));
 
 /// Opens a connection of the server's, and has it echo a message.
 fn conversation<S: Storage>(mut server: Connection<Server, S>) -> Vec<u8> {
@@ -36,7 +36,7 @@ fn conversation<S: Storage>(mut server: Connection<Server, S>) -> Vec<u8> {
 
 #[test]
 fn a_constant_is_a_connection_that_waits_for_a_request() {
-    const NEW: Connection<Server, Fixed<256, 512>> = Connection::fixed_server(CONFIG);
+    const NEW: Connection<Server, Fixed<256, 512>> = Connection::const_server(CONFIG);
     let said = conversation(NEW);
     assert!(said.ends_with(b"\x82\x02hi"));
     assert_eq!(said, conversation::<Fixed<256, 512>>(Connection::server_in(CONFIG, Fixed)));
@@ -46,7 +46,7 @@ fn a_constant_is_a_connection_that_waits_for_a_request() {
 fn a_static_is_a_connection_that_is_open() {
     let mut server = STATIC.lock().unwrap();
     talks(&mut server, &masked(&frame(0x81, b"hi"), [1, 2, 3, 4]), b"\x81\x05hello");
-    assert_eq!(&server.sender().text_header("abc").unwrap()[..], b"\x81\x03");
+    assert_eq!(server.sender().message_header(Message::Text("abc")).unwrap().as_bytes(), b"\x81\x03");
 }
 
 fn talks<R: Role, S: Storage>(connection: &mut Connection<R, S>, hi: &[u8], hello: &[u8])
@@ -64,20 +64,33 @@ where
 fn an_upgraded_role_is_the_role_without_an_opening_handshake() {
     let storage = || Fixed::<256, 512>;
     let hi = masked(&frame(0x81, b"hi"), [1, 2, 3, 4]);
-    let mut server = Connection::upgraded_server_in(CONFIG, storage());
+    let mut server = Connection::after_handshake_in(FramesOnly::new(Server), CONFIG, Agreed::NONE, storage());
     talks(&mut server, &hi, b"\x81\x05hello");
     // Bytes that look like a request are frames like any others.
-    let mut plain = Connection::open_server_in(CONFIG, storage());
+    let mut plain = Connection::after_handshake_in(Server, CONFIG, Agreed::NONE, storage());
     assert_eq!(feed(&mut server, b"GET / HTTP/1.1\r\n\r\n"), feed(&mut plain, b"GET / HTTP/1.1\r\n\r\n"));
     assert_eq!(take_outgoing(&mut server), take_outgoing(&mut plain));
     assert!(server.should_disconnect());
 
-    let mut reference: Connection<Client<Rng>> = Connection::open_client(CONFIG, rng());
+    let mut reference: Connection<Client<Rng>> =
+        Connection::after_handshake(Client::new(rng()), CONFIG, Agreed::NONE);
     reference.sender().text("hello").unwrap();
     let hello = take_outgoing(&mut reference);
-    talks(&mut Connection::upgraded_client_in(CONFIG, rng(), storage()), &frame(0x81, b"hi"), &hello);
-    let mut client: Connection<Upgraded<Client<Rng>>, Fixed<256, 512>> =
-        Connection::fixed_upgraded_client(CONFIG, Rng::seed_from_u64(7));
+    talks(
+        &mut Connection::after_handshake_in(
+            FramesOnly::new(Client::new(rng())),
+            CONFIG,
+            Agreed::NONE,
+            storage(),
+        ),
+        &frame(0x81, b"hi"),
+        &hello,
+    );
+    let mut client: Connection<FramesOnly<Client<Rng>>, Fixed<256, 512>> = Connection::const_after_handshake(
+        FramesOnly::new(Client::new(Rng::seed_from_u64(7))),
+        CONFIG,
+        Agreed::NONE,
+    );
     talks(&mut client, &frame(0x81, b"hi"), &hello);
     let failed = client.receive_eof().map(|event| matches!(event, Event::Failed(_)));
     assert_eq!(failed, client.error().map(|_| true));
@@ -93,13 +106,18 @@ fn lent_buffers_of_any_size() {
     let hi = masked(&frame(0x81, b"hi"), [1, 2, 3, 4]);
     for room in [16, 100, 256] {
         let (receive, send) = (&mut receive[..room], &mut send[..room + OUTGOING_RESERVE]);
-        let mut server = Connection::upgraded_server_in(CONFIG, Borrowed::new(receive, send));
+        let mut server = Connection::after_handshake_in(
+            FramesOnly::new(Server),
+            CONFIG,
+            Agreed::NONE,
+            Borrowed::new(receive, send),
+        );
         talks(&mut server, &hi, b"\x81\x05hello");
         let full = masked(&frame(0x82, &vec![7; room]), [1, 2, 3, 4]);
         assert_eq!(feed_cut(&mut server, &full, 0..full.len()), [Heard::binary(&vec![7; room])]);
         let header = if room < 126 { 2 } else { 4 };
         let tx = server.sender();
-        assert_eq!(tx.binary(&vec![1; room - header + 1]), Err(Misuse::OutgoingFull.into()));
+        assert_eq!(tx.binary(&vec![1; room - header + 1]), Err(SendError::TooLarge));
         tx.begin(DataKind::Binary).unwrap();
         tx.finish(&vec![1; room - header]).unwrap();
         assert_eq!(take_outgoing(&mut server).len(), room);
@@ -107,8 +125,13 @@ fn lent_buffers_of_any_size() {
         assert_eq!(feed(&mut server, &more), [Heard::Failed(Limit::Message.into())]);
     }
     // None at all: everything is refused.
-    let mut server = Connection::upgraded_server_in(CONFIG, Borrowed::new(&mut [], &mut []));
-    assert_eq!(server.sender().text(""), Err(Misuse::OutgoingFull.into()));
+    let mut server = Connection::after_handshake_in(
+        FramesOnly::new(Server),
+        CONFIG,
+        Agreed::NONE,
+        Borrowed::new(&mut [], &mut []),
+    );
+    assert_eq!(server.sender().text(""), Err(SendError::TooLarge));
     assert_eq!(feed(&mut server, &hi), [Heard::Failed(Limit::Message.into())]);
     assert_eq!(server.outgoing(), b"");
 }

@@ -1,7 +1,7 @@
 //! Text is UTF-8, RFC 6455 sections 5.6 and 8.1, and fails as soon as it cannot be.
 
 use crate::support::*;
-use sansws::{Config, Connection, Violation};
+use sansws::{Agreed, Client, Config, Connection, Server, Violation};
 
 // WS-2.1-03
 #[test]
@@ -45,19 +45,19 @@ fn text_of_any_length_is_the_same_whether_a_buffer_is_kept_or_not() {
     let mask = |payload: &[u8]| masked(&frame(0x81, payload), [7, 0x80, 9, 0xff]);
     for keep in [0, 191, 192, 1 << 16] {
         let config = Config::new().keep_capacity(keep);
-        let mut server = Connection::open_server(config);
-        let mut client = Connection::open_client(config, rng());
+        let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
+        let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
         for text in [&all[..12], &"ascii".repeat(12)[..], "", "é"] {
             assert_eq!(feed(&mut client, &frame(0x81, text.as_bytes())), [Heard::text(text)]);
         }
         for bad in [&b"ascii\xc3"[..], b"\xff"] {
-            let mut client = Connection::open_client(config, rng());
+            let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
             let failed = feed(&mut client, &frame(0x81, bad));
             assert_eq!(failed, [Heard::Failed(Violation::InvalidUtf8.into())]);
         }
         for len in 0..all.len() {
             let Some(text) = all.get(..len) else {
-                let mut server = Connection::open_server(config);
+                let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
                 assert_eq!(feed(&mut server, &mask(b"\xc3\xa9")), [Heard::text("é")]);
                 let cut = feed(&mut server, &mask(&all.as_bytes()[..len]));
                 assert_eq!(cut, [Heard::Failed(Violation::InvalidUtf8.into())], "length {len}");

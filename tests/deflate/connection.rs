@@ -11,8 +11,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use sansws::deflate::{DeflateConfig, DeflateParams, Pool};
 use sansws::{
-    Accept, ClientRequest, CloseCode, Compress, Config, Connection, DataKind, Delivery, HandshakeError,
-    Limit, Message, Misuse, PreparedMessage, Violation,
+    Accept, Agreed, Client, ClientRequest, CloseCode, Compress, Config, Connection, DataKind, Delivery,
+    HandshakeError, Limit, Message, Misuse, PreparedMessage, SendError, Server, Violation,
 };
 use std::fmt::Write;
 
@@ -23,15 +23,11 @@ const fn config() -> Config {
 }
 
 fn server_with(config: Config, params: DeflateParams) -> ServerConnection {
-    let mut server = Connection::open_server(config);
-    server.set_deflate(params);
-    server
+    Connection::after_handshake(Server, config, Agreed::deflate(params))
 }
 
 fn client_with(config: Config, params: DeflateParams) -> ClientConnection {
-    let mut client = Connection::open_client(config, rng());
-    client.set_deflate(params);
-    client
+    Connection::after_handshake(Client::new(rng()), config, Agreed::deflate(params))
 }
 
 /// What a server and a client hear of these unmasked frames, whole and byte by byte: it has to be the same.

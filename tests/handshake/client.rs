@@ -15,14 +15,14 @@ use sansws::handshake::Response;
 use sansws::upgrade::ClientUpgrade;
 use sansws::{
     Client, ClientRequest, CloseCode, Config, Connection, DataKind, Error, Event, HandshakeError, Limit,
-    Misuse, State, UriError, Violation,
+    Misuse, SendError, State, UriError, Violation,
 };
 
 type SampleClient = Connection<Client<Fixed>>;
 
 const OFFERED: [&str; 2] = ["chat", "superchat"];
 
-fn open(request: &ClientRequest<'_>, config: Config) -> Result<SampleClient, Error> {
+fn open(request: &ClientRequest<'_>, config: Config) -> Result<SampleClient, SendError> {
     Connection::client(request, config, SAMPLE)
 }
 

@@ -6,7 +6,7 @@ use crate::heads::{Field, REQUEST, RESPONSE, SAMPLE, as_bytes, changed};
 use crate::support;
 use crate::support::{Heard, KEY, feed, frame, masked, open_client, open_server, take_outgoing};
 use sansws::upgrade::{ClientUpgrade, ServerUpgrade};
-use sansws::{Agreed, Config, Connection, Error, HandshakeError, Misuse, State};
+use sansws::{Agreed, Config, Connection, Error, HandshakeError, Misuse, Server, State};
 
 const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 
@@ -197,7 +197,7 @@ fn a_client_rejects_extensions_that_it_did_not_offer() {
 // WS-4.2.2-30
 #[test]
 fn what_was_read_beyond_the_handshake_comes_first() {
-    let mut server = Connection::open_server(Config::new());
+    let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let leftover = masked(&frame(0x81, b"hello"), [1, 2, 3, 4]);
     let (first, rest) = leftover.split_at(4);
     assert_eq!(feed(&mut server, first), []);
@@ -215,9 +215,9 @@ fn what_was_read_beyond_the_handshake_comes_first() {
 #[test]
 fn a_stream_that_was_opened_elsewhere_keeps_the_rules_of_section_10() {
     use sansws::{Config, Connection, Limit, Violation, handshake::origin};
-    let mut server = Connection::open_server(Config::new().max_frame(10));
+    let mut server = Connection::after_handshake(Server, Config::new().max_frame(10), Agreed::NONE);
     assert_eq!(feed(&mut server, b"\x81\x01a"), [Heard::Failed(Violation::Unmasked.into())]);
-    let mut server = Connection::open_server(Config::new().max_frame(10));
+    let mut server = Connection::after_handshake(Server, Config::new().max_frame(10), Agreed::NONE);
     let long = b"\x82\x8b\x01\x02\x03\x04";
     assert_eq!(feed(&mut server, long), [Heard::Failed(Limit::Frame.into())]);
     // The `origin` field of the extended CONNECT.

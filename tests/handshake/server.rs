@@ -17,7 +17,7 @@ use sansws::handshake::Request;
 use sansws::upgrade::ServerUpgrade;
 use sansws::{
     Accept, CloseCode, Config, Connection, DataKind, Error, Event, HandshakeError, Limit, Misuse, Reply,
-    State, Violation,
+    SendError, State, Violation,
 };
 
 const ACCEPTED: &str = "HTTP/1.1 101 Switching Protocols\r\n\

@@ -16,10 +16,10 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ),
     // It tells `defmt` which values of the other rooms may appear in a log.
     ("defmt", &["connection", "event", "handshake", "close", "role", "storage"]),
-    // The timers are told the state of a connection, and know nothing else of it.
-    ("timers", &["State"]),
+    // The timers are told the state of a connection and its events, and know nothing else of it.
+    ("timers", &["State", "event"]),
     ("upgrade", &["handshake", "deflate", "config", "error"]),
-    ("event", &["handshake", "error", "close"]),
+    ("event", &["handshake", "message", "error", "close"]),
     // The negotiation reads extensions with the grammar of `handshake`, which does not know `deflate`. The
     // configuration and the agreed parameters are a part of `config`.
     ("deflate", &["handshake", "config", "error"]),

@@ -4,8 +4,8 @@
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sansws::{
-    Accept, Client, ClientRequest, CloseCode, Config, Connection, Error, Event, EventKind, Message, Role,
-    Server, Storage, Upgraded,
+    Accept, Agreed, Client, ClientRequest, CloseCode, Config, Connection, Error, Event, EventKind,
+    FramesOnly, Message, Role, Server, Storage,
 };
 
 pub type Rng = StdRng;
@@ -221,9 +221,9 @@ impl<S: Storage> Answer for Connection<Client<Rng>, S> {
     }
 }
 
-impl<R, S: Storage> Answer for Connection<Upgraded<R>, S>
+impl<R, S: Storage> Answer for Connection<FramesOnly<R>, S>
 where
-    Upgraded<R>: Role,
+    FramesOnly<R>: Role,
 {
     fn answer(&mut self) {
         unreachable!("there is no request");
@@ -282,11 +282,11 @@ impl Pair {
 
 /// Open connections without a handshake before.
 pub fn open_server() -> ServerConnection {
-    Connection::open_server(Config::new())
+    Connection::after_handshake(Server, Config::new(), Agreed::NONE)
 }
 
 pub fn open_client() -> ClientConnection {
-    Connection::open_client(Config::new(), rng())
+    Connection::after_handshake(Client::new(rng()), Config::new(), Agreed::NONE)
 }
 
 /// The unmasked frame `plain`, masked with `key`, as a client would send it. Headers of all lengths.
@@ -373,10 +373,10 @@ pub fn both_with(config: Config, frames_in: &[&[u8]]) -> (Vec<Heard>, Vec<Vec<u8
     let ways = [(false, Way::Receive), (true, Way::Receive), (false, Way::Tokens), (true, Way::Tokens)];
     for (byte_by_byte, way) in ways {
         let cuts = |len: usize| if byte_by_byte { 1..len } else { 0..0 };
-        let mut server = Connection::open_server(config);
+        let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
         let heard = feed_cut_with(&mut server, &to_server, cuts(to_server.len()), way, |_| {});
         results.push((heard, frames(&take_outgoing(&mut server))));
-        let mut client = Connection::open_client(config, rng());
+        let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
         let heard = feed_cut_with(&mut client, &to_client, cuts(to_client.len()), way, |_| {});
         results.push((heard, frames(&take_outgoing(&mut client))));
     }

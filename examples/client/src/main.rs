@@ -114,11 +114,7 @@ impl Session {
         let mut input = &mut buffer[..len];
         // Where it fails, `outgoing` has the Close that tells the server, and `outcome` tells the user.
         while let Some((event, _)) = self.connection.receive(&mut input) {
-            match event {
-                Event::Message(_) => self.timers.message(now),
-                Event::Pong(payload) => _ = self.timers.pong(now, payload),
-                _ => {}
-            }
+            self.timers.event(now, &event);
             report(&event)?;
         }
         Ok(true)

@@ -8,15 +8,17 @@ use embassy_futures::select::{Either, select};
 use embassy_time::{Instant, Timer};
 use embedded_io_async::{Read, Write};
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
-use sansws::{Connection, Error, Event, Role, Sender, State, Storage};
+use sansws::{Connection, Error, Event, Role, SendError, Sender, State, Storage};
 
 /// Why a connection is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Failure<E> {
     /// The transport's own error.
     Transport(E),
-    /// The protocol's. What tells the peer has been written.
+    /// The protocol's. The peer has been told.
     WebSocket(Error),
+    /// The handler of events could not send its answer.
+    NotSent(SendError),
     /// A deadline has passed.
     TimedOut(Timeout),
 }
@@ -67,7 +69,7 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
     /// Why the connection is over.
     pub async fn turn(
         &mut self,
-        mut handle: impl FnMut(Event<'_>, &mut Sender<R, S>) -> Result<(), Error>,
+        mut handle: impl FnMut(Event<'_>, &mut Sender<R, S>) -> Result<(), SendError>,
     ) -> Result<bool, Failure<T::Error>> {
         self.flush().await?;
         if self.connection.should_disconnect() {
@@ -108,12 +110,8 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
         self.timers.received(now());
         let mut input = self.buffer.get_mut(..len).unwrap_or_default();
         while let Some((event, tx)) = self.connection.receive(&mut input) {
-            match &event {
-                Event::Message(_) | Event::Part(_) => self.timers.message(now()),
-                Event::Pong(payload) => _ = self.timers.pong(now(), payload),
-                _ => {}
-            }
-            handle(event, tx).map_err(Failure::WebSocket)?;
+            self.timers.event(now(), &event);
+            handle(event, tx).map_err(Failure::NotSent)?;
         }
         if let Some(error) = self.connection.error() {
             // The Close that tells the peer why is queued; write it before giving up.

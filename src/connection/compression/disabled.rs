@@ -7,7 +7,7 @@
     reason = "the signatures are those with the feature"
 )]
 
-use crate::config::Config;
+use crate::config::{Agreed, Config};
 use crate::error::HandshakeError;
 
 pub(in crate::connection) struct Compression;
@@ -17,6 +17,14 @@ impl Compression {
     pub(in crate::connection) const NONE: Self = Self;
 
     pub(in crate::connection) const fn new(_config: &Config) -> Self {
+        Self
+    }
+
+    pub(in crate::connection) const fn after_handshake(
+        _config: &Config,
+        _is_server: bool,
+        _agreed: Agreed,
+    ) -> Self {
         Self
     }
 
@@ -100,7 +108,7 @@ impl Decompression {
 }
 
 #[cfg(feature = "alloc")]
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(in crate::connection) struct CompressedFrames;
 
 #[cfg(feature = "alloc")]

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 /// The frame of a prepared message, compressed for each size of the window when a connection first needs it.
 /// `None`: the frame would not be shorter.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(in crate::connection) struct CompressedFrames([OnceLock<Option<Box<[u8]>>>; WINDOWS]);
 
 /// Windows of 2^9 to 2^15 bytes: what is compressed for one of 2^8 is for 2^9, see `deflate::zlib`.
@@ -34,5 +34,5 @@ fn compress(window_bits: u8, level: u8, kind: DataKind, payload: &[u8]) -> Optio
         return None;
     }
     let header = FrameHeader::encode(kind.opcode(), true, compressed.len() as u64, None);
-    Some([&*header.with_rsv1(), &compressed].concat().into_boxed_slice())
+    Some([header.with_rsv1().as_bytes(), &compressed].concat().into_boxed_slice())
 }

@@ -41,12 +41,13 @@ pub(super) const USUAL_READ: usize = 16 * 1024;
 /// the input.
 pub(super) struct ReceiveBuffer<B> {
     bytes: B,
-    /// [`Resume`] in nine bytes instead of twelve: an idle connection has 256 bytes in all.
+    /// [`Resume`] in eight bytes instead of twelve: an idle connection has 256 bytes in all. If `unparsed` is 0, then
+    /// `payload` is 0 for `Input` and 1 for `Complete`.
     payload: u32,
     unparsed: u32,
-    is_complete: bool,
-    /// What the last event borrows.
-    pub(super) borrowed: Borrowed,
+    borrowed: Borrowed,
+    /// Whether an event borrows something or parsing continues in the buffer: one comparison for the fast path.
+    is_busy: bool,
     /// How much of the free space is lent to the embedder.
     pub(super) loan: Loan,
     /// Whether the last read into the buffer brought little of a long masked message.
@@ -119,7 +120,6 @@ impl Resume {
                 Some(Self::unparsed(payload, unparsed.saturating_add(len)))
             }
             (Self::Input, Step::Completed) => Some(Self::Complete),
-            (Self::Complete, Step::Reported) => Some(Self::Input),
             (Self::Unparsed { payload, unparsed }, Step::Taken(len)) => match unparsed.checked_sub(len) {
                 Some(rest) => Some(Self::unparsed(payload, rest)),
                 None => None,
@@ -128,7 +128,7 @@ impl Resume {
                 Some(rest) => Some(Self::unparsed(payload.saturating_add(len), rest)),
                 None => None,
             },
-            (Self::Input, Step::Released) => Some(Self::Input),
+            (Self::Complete, Step::Reported) | (Self::Input, Step::Released) => Some(Self::Input),
             (Self::Unparsed { unparsed, .. }, Step::Released) => Some(Self::unparsed(0, unparsed)),
             _ => None,
         }
@@ -147,8 +147,8 @@ impl<B: Buffer> ReceiveBuffer<B> {
             bytes,
             payload: 0,
             unparsed: 0,
-            is_complete: false,
             borrowed: Borrowed::Nothing,
+            is_busy: false,
             loan: Loan::Nothing,
             reads_are_small: false,
             keep_capacity,
@@ -158,13 +158,31 @@ impl<B: Buffer> ReceiveBuffer<B> {
     /// Where the connection continues to parse.
     #[inline]
     pub(super) fn resume(&self) -> Resume {
-        if !B::GROWS || (self.unparsed == 0 && !self.is_complete) {
-            Resume::Input
-        } else if self.is_complete {
-            Resume::Complete
-        } else {
-            Resume::Unparsed { payload: self.payload, unparsed: self.unparsed }
+        match (self.payload, self.unparsed) {
+            _ if !B::GROWS => Resume::Input,
+            (0, 0) => Resume::Input,
+            (_, 0) => Resume::Complete,
+            (payload, unparsed) => Resume::Unparsed { payload, unparsed },
         }
+    }
+
+    /// Whether no event borrows anything, and parsing continues in the input.
+    #[inline]
+    pub(super) const fn is_idle(&self) -> bool {
+        !self.is_busy
+    }
+
+    /// What the last event borrows.
+    #[inline]
+    pub(super) const fn borrowed(&self) -> Borrowed {
+        self.borrowed
+    }
+
+    /// The next event borrows this, or the last event is released.
+    #[inline]
+    pub(super) fn set_borrowed(&mut self, borrowed: Borrowed) {
+        self.borrowed = borrowed;
+        self.is_busy = borrowed != Borrowed::Nothing || self.resume() != Resume::Input;
     }
 
     /// How many bytes of memory the buffer keeps when it is empty.
@@ -197,7 +215,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
     }
 
     /// The free space behind the bytes, at least `len` bytes of it. `None` if there is no memory.
-    #[cfg(any(test, feature = "simd", feature = "simdutf8"))]
+    #[cfg(any(all(test, feature = "alloc"), feature = "simdutf8"))]
     #[inline]
     pub(super) fn room(&mut self, len: usize) -> Option<&mut [u8]> {
         self.bytes.room(len).ok()
@@ -300,9 +318,10 @@ impl<B: Buffer> ReceiveBuffer<B> {
         };
         (self.payload, self.unparsed) = match resume {
             Resume::Unparsed { payload, unparsed } => (payload, unparsed),
-            Resume::Input | Resume::Complete => (0, 0),
+            Resume::Input => (0, 0),
+            Resume::Complete => (1, 0),
         };
-        self.is_complete = resume == Resume::Complete;
+        self.set_borrowed(self.borrowed);
         true
     }
 }

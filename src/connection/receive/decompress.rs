@@ -73,7 +73,8 @@ impl<S: Storage> Receiver<S> {
                 self.text.end()?;
             }
         }
-        self.end_piece(ends_frame, found)
+        self.end_piece(ends_frame, found);
+        Ok(())
     }
 
     fn decompress_part(
@@ -118,11 +119,11 @@ impl<S: Storage> Receiver<S> {
         if ends_message && is_valid {
             self.end_message();
         }
-        self.buffer.borrowed = match (is_valid, ends_message) {
+        self.buffer.set_borrowed(match (is_valid, ends_message) {
             (true, true) => Borrowed::Message,
             (true, false) => Borrowed::Part,
             (false, _) => Borrowed::TextBeforeBadByte,
-        };
+        });
         found.item = Item::part(is_first);
         Ok(())
     }

@@ -2,14 +2,14 @@
 //! so that the first may change the connection, while the second only borrows it.
 
 use super::{Receiver, parse_close};
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+#[cfg(feature = "simdutf8")]
 use crate::bytes::to_usize;
 use crate::close::{Close, CloseCode};
 use crate::error::{Error, Violation};
 use crate::event::{Event, Message, Part};
 use crate::frame::Opcode;
 use crate::message::{DataKind, InvalidUtf8, validate};
-#[cfg(any(feature = "simd", feature = "simdutf8"))]
+#[cfg(feature = "simdutf8")]
 use crate::message::{SIMD_LEN, validate_ascii, validate_padded};
 use crate::storage::Storage;
 use crate::storage::sealed::{Buffer, TextMessage};
@@ -123,7 +123,7 @@ impl<S: Storage> Receiver<S> {
         match found.source {
             Source::Input(bytes) => bytes,
             Source::CheckedInput(text) => text.as_bytes(),
-            Source::JoinedText if S::Message::IS_APART => self.text.as_str().as_bytes(),
+            Source::JoinedText if S::Message::IS_SEPARATE => self.text.as_str().as_bytes(),
             Source::SplitChar(len) => self.text.completed_char(len),
             Source::Buffer | Source::JoinedText => self.buffer.payload(),
         }
@@ -134,23 +134,20 @@ impl<S: Storage> Receiver<S> {
     pub(in crate::connection) fn text<'a>(&'a self, found: Located<'a>) -> Result<&'a str, Error> {
         match found.source {
             Source::CheckedInput(text) => Ok(text),
-            Source::JoinedText if S::Message::IS_APART => Ok(self.text.as_str()),
+            Source::JoinedText if S::Message::IS_SEPARATE => Ok(self.text.as_str()),
             _ => validate(self.bytes(found)).map_err(|_| Violation::InvalidUtf8.into()),
         }
     }
 
     /// Checks the payload of a whole message that is not known to be ASCII. WS-8.1-01 · WS-8.1-02
     #[inline(always)]
-    #[cfg_attr(
-        not(any(feature = "simd", feature = "simdutf8")),
-        expect(clippy::unused_self, reason = "only SIMD needs the buffer")
-    )]
+    #[cfg_attr(not(feature = "simdutf8"), expect(clippy::unused_self, reason = "only SIMD needs the buffer"))]
     pub(in crate::connection) fn validate<'a>(
         &'a mut self,
         payload: &'a [u8],
     ) -> Result<&'a str, InvalidUtf8> {
         // Only if the buffer keeps its memory: otherwise each message would allocate.
-        #[cfg(any(feature = "simd", feature = "simdutf8"))]
+        #[cfg(feature = "simdutf8")]
         if S::Receive::GROWS
             && payload.len() < SIMD_LEN
             && to_usize(self.buffer.keep_capacity()) >= S::Receive::MIN_CAPACITY
@@ -162,7 +159,7 @@ impl<S: Storage> Receiver<S> {
 
     /// Checks a payload that is too short for SIMD in a padded copy. The copy is made in the receive buffer, which is
     /// empty between messages.
-    #[cfg(any(feature = "simd", feature = "simdutf8"))]
+    #[cfg(feature = "simdutf8")]
     #[inline(never)]
     fn validate_short<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
         // Unmasking has already shown that a masked payload is not ASCII.

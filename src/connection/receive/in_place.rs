@@ -126,7 +126,7 @@ impl<S: Storage> Receiver<S> {
             } else if self.fragments.kind() == DataKind::Text {
                 self.unparsed_text(found)?;
             } else {
-                self.unparsed_binary(found)?;
+                self.unparsed_binary(found);
             }
             if found.item != Item::Nothing {
                 return Ok(());
@@ -162,15 +162,15 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// Binary payload stays in the buffer, behind the payload before it.
-    fn unparsed_binary(&mut self, found: &mut Located<'_>) -> Result<(), Error> {
+    fn unparsed_binary(&mut self, found: &mut Located<'_>) {
         let len = to_len(self.decoder.remaining()).min(self.buffer.unparsed().len());
         let mut kept = self.buffer.keep(len);
         let Some(piece) = self.decoder.payload(&mut kept, usize::MAX) else {
-            return Ok(());
+            return;
         };
         let ends_frame = piece.ends_frame;
         piece.unmask();
-        self.end_piece(ends_frame, found)
+        self.end_piece(ends_frame, found);
     }
 
     /// Whether the next call reports a message that [`mark_received`](Self::mark_received) completed. If so, it is
@@ -179,7 +179,7 @@ impl<S: Storage> Receiver<S> {
         let is_complete = self.buffer.resume() == Resume::Complete;
         if is_complete {
             self.buffer.report();
-            self.buffer.borrowed = Borrowed::Message;
+            self.buffer.set_borrowed(Borrowed::Message);
         }
         is_complete
     }

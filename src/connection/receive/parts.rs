@@ -62,7 +62,7 @@ impl<S: Storage> Receiver<S> {
         if text.is_empty() {
             return Err(Violation::InvalidUtf8.into());
         }
-        self.buffer.borrowed = Borrowed::TextBeforeBadByte;
+        self.buffer.set_borrowed(Borrowed::TextBeforeBadByte);
         let is_first = !self.fragments.begin_delivery();
         *found = Located { item: Item::part(is_first), source: Source::CheckedInput(text) };
         Ok(())

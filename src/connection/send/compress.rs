@@ -1,15 +1,15 @@
 //! Sends compressed messages (RFC 7692 section 7.2.1), compressed straight into the outgoing buffer.
 
-use super::Sender;
+use super::{Sender, full};
 use crate::connection::compression::Compress;
 use crate::deflate::Compressor;
-use crate::error::{Error, Misuse};
+use crate::error::{Misuse, SendError};
 use crate::event::Message;
 use crate::frame::{FrameHeader, Mask, Opcode};
 use crate::message::DataKind;
 use crate::role::Role;
+use crate::storage::Storage;
 use crate::storage::sealed::Buffer;
-use crate::storage::{Full, Storage};
 
 /// The outgoing buffer grows by at most this many bytes at a time.
 const MAX_ROOM: usize = 64 * 1024;
@@ -18,17 +18,17 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Queues a message as one frame, and says whether it is compressed. Needs the feature `deflate`.
     ///
     /// ```
-    /// use sansws::{Compress, Config, Connection, Message};
+    /// use sansws::{Agreed, Compress, Config, Connection, Message, Server};
     ///
-    /// # let mut connection = Connection::open_server(Config::new());
+    /// # let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     /// connection.sender().message_with(Message::Binary(b"a JPEG"), Compress::Never)?;
-    /// # Ok::<(), sansws::Error>(())
+    /// # Ok::<(), sansws::SendError>(())
     /// ```
     ///
     /// # Errors
     /// [`Misuse::CompressionNotAgreed`] for [`Compress::Always`] on a connection that has not agreed on
     /// permessage-deflate; otherwise as [`text`](Self::text).
-    pub fn message_with(&mut self, message: Message<'_>, how: Compress) -> Result<(), Error> {
+    pub fn message_with(&mut self, message: Message<'_>, how: Compress) -> Result<(), SendError> {
         match message {
             Message::Text(text) => self.data_with(Opcode::Text, text.as_bytes(), how),
             Message::Binary(bytes) => self.data_with(Opcode::Binary, bytes, how),
@@ -40,7 +40,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         opcode: Opcode,
         payload: &[u8],
         how: Compress,
-    ) -> Result<(), Error> {
+    ) -> Result<(), SendError> {
         self.data_allowed()?;
         self.compress_allowed(how)?;
         self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
@@ -52,14 +52,14 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// # Errors
     /// [`Misuse::CompressionNotAgreed`] for [`Compress::Always`] on a connection that has not agreed on
     /// permessage-deflate; otherwise as [`begin`](Self::begin).
-    pub fn begin_with(&mut self, kind: DataKind, how: Compress) -> Result<(), Error> {
+    pub fn begin_with(&mut self, kind: DataKind, how: Compress) -> Result<(), SendError> {
         self.data_allowed()?;
         self.compress_allowed(how)?;
         self.begin_message(kind, self.compression.compresses(usize::MAX, how));
         Ok(())
     }
 
-    pub(in crate::connection) fn compress_allowed(&self, how: Compress) -> Result<(), Error> {
+    pub(in crate::connection) fn compress_allowed(&self, how: Compress) -> Result<(), SendError> {
         if how == Compress::Always && !self.compression.is_agreed() {
             return Err(Misuse::CompressionNotAgreed.into());
         }
@@ -67,13 +67,13 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// Queues a message. The caller has checked that it may be sent, and that it fits uncompressed.
-    pub(super) fn queue_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Error> {
+    pub(super) fn queue_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.queue_message_with(opcode, payload, Compress::Auto)
     }
 
     /// As [`queue_message`](Self::queue_message). A message that does not fit when it is compressed is sent
     /// uncompressed.
-    fn queue_message_with(&mut self, opcode: Opcode, payload: &[u8], how: Compress) -> Result<(), Error> {
+    fn queue_message_with(&mut self, opcode: Opcode, payload: &[u8], how: Compress) -> Result<(), SendError> {
         if !self.compression.compresses(payload.len(), how) {
             return self.frame(opcode, true, payload);
         }
@@ -105,7 +105,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         fin: bool,
         bytes: &[u8],
         is_compressed: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<(), SendError> {
         if !is_compressed {
             return self.frame(opcode, fin, bytes);
         }
@@ -126,10 +126,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// Appends room for a header and then the compressed bytes to the outgoing buffer. Returns the compressed
     /// length.
-    fn compressed(&mut self, header_room: usize, bytes: &[u8], fin: bool) -> Result<usize, Error> {
+    fn compressed(&mut self, header_room: usize, bytes: &[u8], fin: bool) -> Result<usize, SendError> {
         let Self { outgoing, compression, .. } = self;
         let before = outgoing.len();
-        outgoing.grow(header_room).map_err(|Full| Misuse::OutgoingFull)?;
+        outgoing.grow(header_room).map_err(full::<S>)?;
         let Some(compressor) = compression.compressor() else {
             return Ok(0);
         };
@@ -137,7 +137,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         loop {
             let so_far = outgoing.len();
             let len = Compressor::bound(rest.len()).clamp(Compressor::MIN_ROOM, MAX_ROOM);
-            let room = outgoing.grow(len).map_err(|Full| Misuse::OutgoingFull)?;
+            let room = outgoing.grow(len).map_err(full::<S>)?;
             let step = if fin { compressor.finish(rest, room) } else { compressor.flush(rest, room) };
             outgoing.truncate(so_far + step.produced);
             rest = rest.get(step.consumed..).unwrap_or_default();
@@ -158,12 +158,12 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         let frame = self.outgoing.last_mut(header_room + payload_len);
         // A much shorter payload needs a shorter header than there is room for.
-        let unused = header_room - header.len();
+        let unused = header_room - header.as_bytes().len();
         if unused > 0 {
-            frame.copy_within(header_room.., header.len());
+            frame.copy_within(header_room.., header.as_bytes().len());
         }
-        if let Some((front, rest)) = frame.split_at_mut_checked(header.len()) {
-            front.copy_from_slice(&header);
+        if let Some((front, rest)) = frame.split_at_mut_checked(header.as_bytes().len()) {
+            front.copy_from_slice(header.as_bytes());
             if let (Some(key), Some(payload)) = (key, rest.get_mut(..payload_len)) {
                 Mask::new(key).apply(payload);
             }

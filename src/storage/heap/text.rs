@@ -63,7 +63,7 @@ impl Text for LazyText {
 }
 
 impl TextMessage for LazyText {
-    const IS_APART: bool = true;
+    const IS_SEPARATE: bool = true;
 
     #[cfg(feature = "simdutf8")]
     fn ascii_room(&mut self, len: usize) -> Result<Option<&mut [AsciiChar]>, Full> {

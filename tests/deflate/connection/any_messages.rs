@@ -12,7 +12,7 @@ proptest! {
         bad in proptest::option::weighted(0.3, (any::<prop::sample::Index>(), 1..=255_u8)),
         cuts in vec(any::<prop::sample::Index>(), 0..30),
         is_whole in any::<bool>(),
-        max in prop_oneof![Just(1_u64 << 20), 0..6000_u64],
+        max in prop_oneof![Just(1_usize << 20), 0..6000_usize],
         takeover in any::<bool>(),
     ) {
         let mut encoder = zlib::Deflate::new(6, 15, 8, 0);
@@ -99,8 +99,8 @@ proptest! {
         let mut server = server_with(config, params);
         let mut client = client_with(config, params);
         if pooled {
-            server.set_deflate_pool(&pool);
-            client.set_deflate_pool(&pool);
+            server.set_deflate_pool(&pool).unwrap();
+            client.set_deflate_pool(&pool).unwrap();
         }
         let mut decoder = zlib::Inflate::new(bits.max(8));
         for (kind, len, how, is_prepared, fragments) in messages {

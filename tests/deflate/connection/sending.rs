@@ -66,7 +66,7 @@ fn compression_is_refused_on_a_connection_that_has_not_agreed_on_it() {
     let refused = Err(Misuse::CompressionNotAgreed.into());
     // What the configuration wants does not matter.
     for config in [Config::new(), config()] {
-        let mut server = Connection::open_server(config);
+        let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
         let tx = server.sender();
         assert_eq!(tx.message_with(Message::Text("Hello"), Compress::Always), refused);
         assert_eq!(tx.begin_with(DataKind::Text, Compress::Always), refused);
@@ -167,9 +167,9 @@ fn a_message_that_does_not_go_out_leaves_the_window_right() {
         server.sender().text(&text).unwrap();
         assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text(&text)]);
         // Does not fit as it is.
-        assert_eq!(server.sender().text(&json(20_001)), Err(Misuse::OutgoingFull.into()));
+        assert_eq!(server.sender().text(&json(20_001)), Err(SendError::TooLarge));
         server.sender().binary(&noise).unwrap();
-        assert_eq!(server.sender().binary(&noise), Err(Misuse::OutgoingFull.into()));
+        assert_eq!(server.sender().binary(&noise), Err(SendError::NotNow));
         assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::binary(&noise)]);
         server.sender().prepared(&PreparedMessage::text(&text)).unwrap();
         assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text(&text)]);

@@ -222,12 +222,13 @@ fn a_subprotocol_is_a_token() {
         "caf\u{e9}",
         "\u{212a}",
     ] {
-        let refused = Err(Misuse::InvalidSubprotocol.into());
+        let misuse = Misuse::InvalidSubprotocol;
+        let refused = Err(misuse.into());
         assert_eq!(open(&request.subprotocols(&[name]), Config::new()).map(drop), refused, "{name:?}");
         assert_eq!(open(&request.subprotocols(&["ok", name]), Config::new()).map(drop), refused, "{name:?}");
         assert_eq!(
             ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &[name]).map(drop),
-            Err(Misuse::InvalidSubprotocol),
+            Err(misuse),
             "{name:?}"
         );
     }
@@ -240,12 +241,10 @@ fn a_subprotocol_is_a_token() {
 fn no_subprotocol_is_listed_twice() {
     let request = ClientRequest::new("ws://h/").unwrap();
     for names in [&["a", "b", "a"][..], &["a", "a"], &["c", "a", "b", "b"]] {
-        let refused = Err(Misuse::InvalidSubprotocol.into());
+        let misuse = Misuse::InvalidSubprotocol;
+        let refused = Err(misuse.into());
         assert_eq!(open(&request.subprotocols(names), Config::new()).map(drop), refused);
-        assert_eq!(
-            ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), names).map(drop),
-            Err(Misuse::InvalidSubprotocol)
-        );
+        assert_eq!(ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), names).map(drop), Err(misuse));
     }
 }
 
@@ -304,7 +303,7 @@ fn a_request_fits_below_max_outgoing() {
     assert!(open(&request, Config::new().max_outgoing(len)).is_ok());
     for limit in [0, 1, 4, 20, len - 1] {
         let refused = open(&request, Config::new().max_outgoing(limit)).map(drop);
-        assert_eq!(refused, Err(Misuse::OutgoingFull.into()), "{limit}");
+        assert_eq!(refused, Err(SendError::TooLarge), "{limit}");
     }
 }
 
@@ -323,7 +322,7 @@ fn nothing_is_sent_before_the_answer() {
         assert_eq!(tx.pong(b"a"), early);
         assert_eq!(tx.close(CloseCode::NORMAL, ""), early);
         assert_eq!(tx.close_without_code(), early);
-        assert_eq!(tx.frame_in_place(DataKind::Binary, &mut [1]).map(drop), early);
+        assert_eq!(tx.mask_in_place(DataKind::Binary, &mut [1]).map(drop), early);
         assert!(client.outgoing().is_empty());
         assert_eq!(client.state(), State::Connecting);
     }

@@ -15,9 +15,8 @@ fn padded(len: usize) -> Vec<u8> {
 
 #[test]
 fn a_head_has_at_most_max_head_bytes() {
-    for limit in [1024_u32, 16 * 1024] {
-        let len = usize::try_from(limit).unwrap();
-        let config = if limit == 1024 { Config::new().max_head(limit) } else { Config::new() };
+    for len in [1024, 16 * 1024] {
+        let config = if len == 1024 { Config::new().max_head(len) } else { Config::new() };
         // Frames behind it do not count.
         let with_frames = [padded(len), masked(&frame(0x81, &[b'a'; 100]), [1; 4])].concat();
         for cuts in [vec![], (1..with_frames.len()).collect(), vec![len], vec![len - 1]] {
@@ -77,7 +76,7 @@ fn an_answer_has_at_most_max_outgoing_bytes() {
         ask(&mut server, &request(&[]));
         server
     };
-    let full = Err(Misuse::OutgoingFull.into());
+    let full = Err(SendError::TooLarge);
     let mut server = limited(ACCEPTED.len());
     assert_eq!(server.sender().accept(&Accept::new().headers(&[("X", "y")])), full);
     assert!(server.outgoing().is_empty());

@@ -10,8 +10,8 @@ use sansws::handshake::{Request, Response};
 use sansws::timers::{Timers, TimersConfig};
 use sansws::upgrade::{ClientUpgrade, ServerUpgrade};
 use sansws::{
-    Accept, Borrowed, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery, Error, Event,
-    Fixed, Reply, Role, Sender, Server, State, Storage, Upgraded, Uri,
+    Accept, Agreed, Borrowed, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery,
+    Error, Event, Fixed, FramesOnly, Message, Reply, Role, Sender, Server, State, Storage, Uri,
 };
 
 type Memory = Fixed<1024, 2048>;
@@ -33,10 +33,10 @@ pub fn all(bytes: &'static mut [u8]) {
 }
 
 fn config() -> Config {
-    let size = black_box(1000u32);
+    let size = black_box(1000);
     Config::new()
-        .max_message(size.into())
-        .max_frame(size.into())
+        .max_message(size)
+        .max_frame(size)
         .max_fragments(size)
         .max_outgoing(black_box(1000))
         .max_head(size)
@@ -72,7 +72,7 @@ fn server(bytes: &mut [u8]) {
             black_box(done).ok();
         });
     }
-    black_box(connection.sender().text_header(black_box("text"))).ok();
+    black_box(connection.sender().message_header(Message::Text(black_box("text")))).ok();
     black_box(connection.sender().binary_header(black_box(1 << 40))).ok();
 }
 
@@ -103,11 +103,12 @@ fn client(bytes: &mut [u8]) {
 
 #[inline(never)]
 fn frames_of_a_server(bytes: &mut [u8]) {
-    let mut connection: Connection<Server, Memory> = Connection::open_server_in(config(), Fixed);
+    let mut connection: Connection<Server, Memory> =
+        Connection::after_handshake_in(Server, config(), Agreed::NONE, Fixed);
     drive(&mut connection, bytes, |_, _| {});
-    let mut connection: Connection<Upgraded<Server>, Memory> =
-        Connection::upgraded_server_in(config(), Fixed);
-    drive(&mut connection, bytes, |_, tx| _ = black_box(tx.text_header(black_box("text"))));
+    let mut connection: Connection<FramesOnly<Server>, Memory> =
+        Connection::after_handshake_in(FramesOnly::new(Server), config(), Agreed::NONE, Fixed);
+    drive(&mut connection, bytes, |_, tx| _ = black_box(tx.message_header(Message::Text(black_box("text")))));
     let (mut receive, mut send) = ([0; 300], [0; 500]);
     let lent = Borrowed::new(black_box(&mut receive), black_box(&mut send));
     let mut connection: Connection<Server, Borrowed<'_>> = Connection::server_in(config(), lent);
@@ -117,10 +118,14 @@ fn frames_of_a_server(bytes: &mut [u8]) {
 #[inline(never)]
 fn frames_of_a_client(bytes: &mut [u8]) {
     let mut connection: Connection<Client<Counter>, Memory> =
-        Connection::open_client_in(config(), Counter(black_box(1)), Fixed);
+        Connection::after_handshake_in(Client::new(Counter(black_box(1))), config(), Agreed::NONE, Fixed);
     drive(&mut connection, bytes, |_, _| {});
-    let mut connection: Connection<Upgraded<Client<Counter>>, Memory> =
-        Connection::upgraded_client_in(config(), Counter(black_box(1)), Fixed);
+    let mut connection: Connection<FramesOnly<Client<Counter>>, Memory> = Connection::after_handshake_in(
+        FramesOnly::new(Client::new(Counter(black_box(1)))),
+        config(),
+        Agreed::NONE,
+        Fixed,
+    );
     drive(&mut connection, bytes, |_, _| {});
 }
 
@@ -174,13 +179,15 @@ fn send<R: Role, S: Storage>(tx: &mut Sender<R, S>) {
     let bytes = black_box(&mut bytes[..]);
     black_box(tx.text(black_box("text"))).ok();
     black_box(tx.binary(bytes)).ok();
+    black_box(tx.message(Message::Binary(bytes))).ok();
+    black_box((tx.room(), tx.max_room()));
     black_box(tx.begin(black_box(DataKind::Text))).ok();
     black_box(tx.fragment(bytes)).ok();
     black_box(tx.finish(bytes)).ok();
     black_box(tx.ping(bytes)).ok();
     black_box(tx.pong(bytes)).ok();
-    if let Ok(header) = black_box(tx.frame_in_place(black_box(DataKind::Text), bytes)) {
-        black_box(&header[..]);
+    if let Ok(header) = black_box(tx.mask_in_place(black_box(DataKind::Text), bytes)) {
+        black_box(header.as_bytes());
     }
     black_box(tx.close(CloseCode::from(black_box(4000)), black_box("reason"))).ok();
     black_box(tx.close_without_code()).ok();

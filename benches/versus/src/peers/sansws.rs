@@ -6,7 +6,8 @@ use crate::wire::{Payload, URI};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sansws::{
-    Accept, Client, ClientRequest, Config, Connection, Event, FrameHeader, Heap, Message, Sender, Server,
+    Accept, Agreed, Client, ClientRequest, Config, Connection, Event, FrameHeader, Heap, Message, SendError,
+    Sender, Server, Unmasked,
 };
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -23,10 +24,8 @@ pub const SANSWS: Library = Library {
 pub const SLICES: Library =
     Library { name: "sansws (slices)", open: open::<false>, accept: None, connect: None, idle: None };
 
-pub const CONFIG: Config = Config::new()
-    .keep_capacity(2 * MAX_MESSAGE as u32)
-    .max_message(MAX_MESSAGE as u64)
-    .max_outgoing(4 * MAX_MESSAGE);
+pub const CONFIG: Config =
+    Config::new().keep_capacity(2 * MAX_MESSAGE).max_message(MAX_MESSAGE).max_outgoing(4 * MAX_MESSAGE);
 
 /// A payload from this size on is written by itself, after its header: what `writev` does.
 const IN_PLACE: usize = 4096;
@@ -37,7 +36,11 @@ const GATHERED: usize = 256;
 /// Reads are as large as the transport makes them.
 const READ: usize = 64 * 1024;
 
-pub struct Open<R: sansws::Role, const LENT: bool> {
+/// `H` makes the header of a message that is written from where it lies, in a role that does not mask.
+pub struct Open<R: sansws::Role, H, const LENT: bool> {
+    header: H,
+    /// Whether it makes any.
+    has_headers: bool,
     connection: Connection<R>,
     link: Link<Stream>,
     buffer: Vec<u8>,
@@ -52,19 +55,38 @@ fn rng() -> ChaCha8Rng {
 fn open<const LENT: bool>(role: Role, link: Link<Stream>) -> Box<dyn Session> {
     match role {
         Role::Server => {
-            let connection: Connection<Server> = Connection::open_server(CONFIG);
-            Box::new(Open::<_, LENT>::new(connection, link))
+            let connection = Connection::after_handshake(Server, CONFIG, Agreed::NONE);
+            Box::new(Open::<_, _, LENT>::new(connection, link, true, header))
         }
         Role::Client => {
-            let connection: Connection<Client<ChaCha8Rng>> = Connection::open_client(CONFIG, rng());
-            Box::new(Open::<_, LENT>::new(connection, link))
+            let connection = Connection::after_handshake(Client::new(rng()), CONFIG, Agreed::NONE);
+            Box::new(Open::<_, _, LENT>::new(connection, link, false, no_header))
         }
     }
 }
 
-impl<R: sansws::Role, const LENT: bool> Open<R, LENT> {
-    pub fn new(connection: Connection<R>, link: Link<Stream>) -> Self {
-        Self { connection, link, buffer: vec![0; READ], messages: &[], gathered: Vec::new() }
+pub fn header<R: Unmasked>(
+    tx: &mut Sender<R, Heap>,
+    message: Message<'_>,
+) -> Option<std::result::Result<FrameHeader, SendError>> {
+    Some(tx.message_header(message))
+}
+
+fn no_header<R: sansws::Role>(
+    _: &mut Sender<R, Heap>,
+    _: Message<'_>,
+) -> Option<std::result::Result<FrameHeader, SendError>> {
+    None
+}
+
+impl<R, H, const LENT: bool> Open<R, H, LENT>
+where
+    R: sansws::Role,
+    H: Fn(&mut Sender<R, Heap>, Message<'_>) -> Option<std::result::Result<FrameHeader, SendError>>,
+{
+    pub fn new(connection: Connection<R>, link: Link<Stream>, has_headers: bool, header: H) -> Self {
+        let (buffer, messages, gathered) = (vec![0; READ], &[][..], Vec::new());
+        Self { header, has_headers, connection, link, buffer, messages, gathered }
     }
 
     /// The loop: read, `receive` until `None`, write `outgoing`; until `each` breaks.
@@ -75,9 +97,10 @@ impl<R: sansws::Role, const LENT: bool> Open<R, LENT> {
             Message<'_>,
             &mut Sender<R, Heap>,
             &mut Link<Stream>,
-        ) -> std::result::Result<ControlFlow<()>, sansws::Error>,
+            &H,
+        ) -> std::result::Result<ControlFlow<()>, SendError>,
     ) -> Result {
-        let Self { connection, link, buffer, .. } = self;
+        let Self { connection, link, buffer, header, .. } = self;
         let mut go_on = true;
         while go_on {
             let mut input: &mut [u8] = &mut [];
@@ -90,7 +113,7 @@ impl<R: sansws::Role, const LENT: bool> Open<R, LENT> {
             }
             while let Some((event, tx)) = connection.receive(&mut input) {
                 if let Event::Message(message) = event
-                    && each(message, tx, link).map_err(text)?.is_break()
+                    && each(message, tx, link, header).map_err(text)?.is_break()
                 {
                     go_on = false;
                 }
@@ -114,19 +137,20 @@ fn flush<R: sansws::Role>(connection: &mut Connection<R>, link: &mut Link<Stream
 #[inline(never)]
 fn write(gathered: &mut Vec<(FrameHeader, &[u8])>, link: &mut Link<Stream>) {
     for (header, payload) in &*gathered {
-        link.put_all(header);
+        link.put_all(header.as_bytes());
         link.put_all(payload);
     }
     gathered.clear();
 }
 
-impl<R: sansws::Role, const LENT: bool> Session for Open<R, LENT>
+impl<R, H, const LENT: bool> Session for Open<R, H, LENT>
 where
-    Sender<R, Heap>: HeaderOnly,
+    R: sansws::Role,
+    H: Fn(&mut Sender<R, Heap>, Message<'_>) -> Option<std::result::Result<FrameHeader, SendError>>,
 {
     fn receive(&mut self, count: usize, sink: &mut Sink) -> Result {
         let end = sink.count + count;
-        self.run(|message, _, _| {
+        self.run(|message, _, _, _| {
             sink.message(matches!(message, Message::Text(_)), message.as_bytes());
             Ok(if sink.count == end { Break(()) } else { Continue(()) })
         })
@@ -137,13 +161,13 @@ where
     }
 
     fn send(&mut self) -> Result {
-        let Self { connection, link, messages, gathered, .. } = self;
+        let Self { header, has_headers, connection, link, messages, gathered, .. } = self;
         let mut len = 0;
         for message in *messages {
             // Written from where it lies, behind its header, together with others.
-            if message.bytes.len() >= GATHERED && Sender::<R, Heap>::HAS_HEADERS {
+            if message.bytes.len() >= GATHERED && *has_headers {
                 flush(connection, link);
-                let header = connection.sender().header(as_message(message)?).ok_or("it masks")?;
+                let header = header(connection.sender(), as_message(message)?).ok_or("it masks")?;
                 let header = header.map_err(text)?;
                 len += message.bytes.len();
                 if len < WRITE_AT {
@@ -151,7 +175,7 @@ where
                     continue;
                 }
                 write(gathered, link);
-                link.put_all(&header);
+                link.put_all(header.as_bytes());
                 link.put_all(message.bytes);
                 len = 0;
                 continue;
@@ -160,11 +184,7 @@ where
                 write(gathered, link);
                 len = 0;
             }
-            match as_message(message)? {
-                Message::Text(payload) => connection.sender().text(payload),
-                Message::Binary(payload) => connection.sender().binary(payload),
-            }
-            .map_err(text)?;
+            connection.sender().message(as_message(message)?).map_err(text)?;
             if connection.sender().outgoing_len() >= WRITE_AT {
                 flush(connection, link);
             }
@@ -176,19 +196,16 @@ where
 
     fn echo(&mut self, count: usize, sink: &mut Sink) -> Result {
         let end = sink.count + count;
-        self.run(|message, tx, link| {
+        self.run(|message, tx, link, header| {
             sink.message(matches!(message, Message::Text(_)), message.as_bytes());
             // A large payload is written from where it lies, behind its header: what `writev` does.
             let is_large = message.as_bytes().len() >= IN_PLACE && tx.outgoing_len() == 0;
-            if let Some(header) = is_large.then(|| tx.header(message)).flatten() {
-                link.put_all(&header?);
+            if let Some(header) = is_large.then(|| header(tx, message)).flatten() {
+                link.put_all(header?.as_bytes());
                 link.put_all(message.as_bytes());
                 return Ok(if sink.count == end { Break(()) } else { Continue(()) });
             }
-            match message {
-                Message::Text(text) => tx.text(text)?,
-                Message::Binary(bytes) => tx.binary(bytes)?,
-            }
+            tx.message(message)?;
             Ok(if sink.count == end { Break(()) } else { Continue(()) })
         })
     }
@@ -200,33 +217,6 @@ fn as_message(payload: &Payload) -> std::result::Result<Message<'_>, String> {
         return std::str::from_utf8(payload.bytes).map(Message::Text).map_err(text);
     }
     Ok(Message::Binary(payload.bytes))
-}
-
-/// The header alone, where the payload needs no mask.
-trait HeaderOnly {
-    const HAS_HEADERS: bool;
-
-    fn header(&mut self, message: Message<'_>) -> Option<std::result::Result<FrameHeader, sansws::Error>>;
-}
-
-impl HeaderOnly for Sender<Server, Heap> {
-    const HAS_HEADERS: bool = true;
-
-    #[inline]
-    fn header(&mut self, message: Message<'_>) -> Option<std::result::Result<FrameHeader, sansws::Error>> {
-        Some(match message {
-            Message::Text(text) => self.text_header(text),
-            Message::Binary(bytes) => self.binary_header(bytes.len() as u64),
-        })
-    }
-}
-
-impl HeaderOnly for Sender<Client<ChaCha8Rng>, Heap> {
-    const HAS_HEADERS: bool = false;
-
-    fn header(&mut self, _: Message<'_>) -> Option<std::result::Result<FrameHeader, sansws::Error>> {
-        None
-    }
 }
 
 fn accept(count: usize, link: fn() -> Link<Stream>) -> Result {
@@ -272,7 +262,7 @@ fn connect(count: usize, link: fn() -> Link<Answering>) -> Result {
 
 /// For many connections: no buffers are kept, and the one to read to is shared by all.
 fn idle(mut link: Link<Stream>, count: usize) -> Idle {
-    let mut connection: Connection<Server> = Connection::open_server(Config::new());
+    let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let mut buffer = vec![0; 16 * 1024];
     let mut seen = 0;
     while seen < count {

@@ -1,12 +1,12 @@
 //! Ourselves with permessage-deflate, by the same loop. What was agreed is set by hand: the handshake is not timed.
 
 use super::nothing;
-use super::sansws::{CONFIG, Open};
+use super::sansws::{CONFIG, Open, header};
 use crate::session::{Deflating, Result, Session, Sink, Standing};
 use crate::transport::{Link, Stream};
 use crate::wire::Payload;
 use sansws::deflate::{DeflateConfig, DeflateParams, Pool};
-use sansws::{Connection, Message, Server};
+use sansws::{Agreed, Connection, FrameHeader, Heap, Message, SendError, Sender, Server};
 use std::ops::ControlFlow::{Break, Continue};
 
 /// The default level and threshold.
@@ -24,7 +24,9 @@ pub const fn with_level(name: &'static str, level: u8) -> Deflating {
     Deflating {
         name,
         level,
-        open: |takeover, level, link| open(takeover, DeflateConfig::new().level(level).threshold(0), None, link),
+        open: |takeover, level, link| {
+            open(takeover, DeflateConfig::new().level(level).threshold(0), None, link)
+        },
         ..DEFAULT
     }
 }
@@ -37,21 +39,24 @@ pub const WITH_POOL: Deflating = Deflating {
     ..DEFAULT
 };
 
-struct Compressed(Open<Server, true>);
+struct Compressed<H>(Open<Server, H, true>);
 
 fn open(takeover: bool, deflate: DeflateConfig, pool: Option<Pool>, link: Link<Stream>) -> Box<dyn Session> {
     let params = DeflateParams::new()
         .with_server_no_context_takeover(!takeover)
         .with_client_no_context_takeover(!takeover);
-    let mut connection = Connection::open_server(CONFIG.deflate(deflate));
-    connection.set_deflate(params);
+    let mut connection =
+        Connection::after_handshake(Server, CONFIG.deflate(deflate), Agreed::deflate(params));
     if let Some(pool) = pool {
-        connection.set_deflate_pool(&pool);
+        connection.set_deflate_pool(&pool).expect("it compresses");
     }
-    Box::new(Compressed(Open::new(connection, link)))
+    Box::new(Compressed(Open::new(connection, link, true, header)))
 }
 
-impl Session for Compressed {
+impl<H> Session for Compressed<H>
+where
+    H: Fn(&mut Sender<Server, Heap>, Message<'_>) -> Option<std::result::Result<FrameHeader, SendError>>,
+{
     fn receive(&mut self, count: usize, sink: &mut Sink) -> Result {
         self.0.receive(count, sink)
     }
@@ -66,12 +71,9 @@ impl Session for Compressed {
 
     fn echo(&mut self, count: usize, sink: &mut Sink) -> Result {
         let end = sink.count + count;
-        self.0.run(|message, tx, _| {
+        self.0.run(|message, tx, _, _| {
             sink.message(matches!(message, Message::Text(_)), message.as_bytes());
-            match message {
-                Message::Text(text) => tx.text(text)?,
-                Message::Binary(bytes) => tx.binary(bytes)?,
-            }
+            tx.message(message)?;
             Ok(if sink.count == end { Break(()) } else { Continue(()) })
         })
     }

@@ -8,7 +8,7 @@ use core::time::Duration;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hprintln};
 use sansws::timers::{Action, Timers, TimersConfig};
-use sansws::{Client, ClientRequest, CloseCode, Config, Connection, Error, Event, Fixed, Message};
+use sansws::{Client, ClientRequest, CloseCode, Config, Connection, Error, Event, Fixed, Message, SendError};
 use sansws_firmware::clock::Clock;
 use sansws_firmware::entropy::{Host, NoEntropy, Pool, generator};
 use sansws_firmware::ethernet::Ethernet;
@@ -26,7 +26,7 @@ const LOCAL_PORT: u16 = 49152;
 const TCP: usize = 4096;
 const RX: usize = 2048;
 const TX: usize = 4096;
-const CONFIG: Config = Config::new().max_message(RX as u64).max_outgoing(TX - sansws::OUTGOING_RESERVE);
+const CONFIG: Config = Config::new().max_message(RX).max_outgoing(TX - sansws::OUTGOING_RESERVE);
 
 type Socket = Connection<Client<ChaCha20Rng>, Fixed<RX, TX>>;
 
@@ -49,6 +49,8 @@ enum Failure {
     NoEntropy,
     NotConnected,
     WebSocket(Error),
+    /// A message cannot be sent.
+    NotSent(SendError),
     /// Another message came back than was sent, or the kind was wrong.
     WrongEcho,
     WrongPong,
@@ -64,6 +66,7 @@ impl fmt::Display for Failure {
             Self::NoEntropy => "there is no random source",
             Self::NotConnected => "there is no TCP connection",
             Self::WebSocket(error) => return error.fmt(f),
+            Self::NotSent(error) => return error.fmt(f),
             Self::WrongEcho => "what came back is not what was sent",
             Self::WrongPong => "a pong without its ping",
             Self::Unexpected => "an event that has no place here",
@@ -76,6 +79,12 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::WebSocket(error)
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
+        Self::NotSent(error)
     }
 }
 

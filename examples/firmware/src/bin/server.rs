@@ -16,8 +16,8 @@ use cortex_m_semihosting::hprintln;
 use heapless::String;
 use sansws::timers::{Action, Timers, TimersConfig};
 use sansws::{
-    Accept, Config, Connection, DataKind, Error, Event, Fixed, Message, Misuse, OUTGOING_RESERVE, Part,
-    Reply, Sender, Server, State,
+    Accept, Config, Connection, DataKind, Event, Fixed, Message, Misuse, OUTGOING_RESERVE, Part, Reply,
+    SendError, Sender, Server, State,
 };
 use sansws_firmware::clock::Clock;
 use sansws_firmware::ethernet::Ethernet;
@@ -41,8 +41,8 @@ type Storage = Fixed<RX, TX>;
 const CONFIG: Config = Config::new()
     .delivery(sansws::Delivery::Parts)
     .http_requests(true)
-    .max_message(u64::MAX)
-    .max_fragments(u32::MAX)
+    .max_message(usize::MAX)
+    .max_fragments(usize::MAX)
     .max_outgoing(TX - OUTGOING_RESERVE);
 
 /// So many bytes more than were read can have to be written: a fragment's header; the bytes of a character whose
@@ -206,7 +206,7 @@ impl Session {
     fn new() -> Self {
         Self {
             // It lies in flash, and comes from there without a stop on the stack, which its buffers would fill.
-            connection: const { Connection::fixed_server(CONFIG) },
+            connection: const { Connection::const_server(CONFIG) },
             timers: Timers::new(TIMERS, Duration::ZERO),
             next_reading: None,
             is_in_message: false,
@@ -255,6 +255,7 @@ impl Session {
             // All is consumed, or the connection has failed: `outgoing` holds what tells the peer.
             return false;
         };
+        self.timers.event(now, &event);
         let done = match event {
             Event::HandshakeRequest(request) => match request.path() {
                 "/" | "/echo" => tx.accept(&Accept::new()),
@@ -278,20 +279,15 @@ impl Session {
             },
             Event::Part(part) => {
                 self.is_in_message = !part.is_last;
-                self.timers.message(now);
                 totals.messages = totals.messages.wrapping_add(part.is_last.into());
                 totals.bytes += part.data.as_bytes().len() as u64;
                 echo(part, tx)
-            }
-            Event::Pong(payload) => {
-                self.timers.pong(now, payload);
-                Ok(())
             }
             _ => Ok(()),
         };
         // `receive` leaves room for every answer, so nothing but a Close of ours can be in the way.
         match done {
-            Ok(()) | Err(Error::Caller(Misuse::Closed)) => {}
+            Ok(()) | Err(SendError::NotAllowed(Misuse::Closed)) => {}
             Err(error) => panic!("{error}"),
         }
         true
@@ -318,7 +314,7 @@ impl Session {
 }
 
 /// Sends a part back as it came.
-fn echo(part: Part<'_>, tx: &mut Sender<Server, Storage>) -> Result<(), Error> {
+fn echo(part: Part<'_>, tx: &mut Sender<Server, Storage>) -> Result<(), SendError> {
     if part.is_first {
         tx.begin(match part.data {
             Message::Text(_) => DataKind::Text,

@@ -7,7 +7,10 @@ use core::mem::size_of;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use rand_core::{TryCryptoRng, TryRng};
-use sansws::{CloseCode, Config, Connection, Delivery, Error, Event, Fixed, Limit, Role, Violation};
+use sansws::{
+    Agreed, Client, CloseCode, Config, Connection, Delivery, Error, Event, Fixed, Limit, Role, Server,
+    Violation,
+};
 use sansws_firmware_checks::succeed;
 
 type Memory = Fixed<512, 512>;
@@ -25,9 +28,9 @@ fn main() -> ! {
     for rest in RESTS {
         for delivery in [Delivery::Whole, Delivery::Parts] {
             // Not even the largest limit for pieces makes a storage of 512 bytes hold it.
-            for limit in [1 << 20, u64::from(u32::MAX), u64::MAX] {
+            for limit in [1 << 20, usize::MAX - 1, usize::MAX] {
                 let config = Config::new().delivery(delivery).max_message(limit);
-                if delivery == Delivery::Whole || limit < u64::MAX {
+                if delivery == Delivery::Whole || limit < usize::MAX {
                     let error = Error::Limit(Limit::Message);
                     refused(config, TOO_LONG + rest, error, CloseCode::MESSAGE_TOO_BIG);
                     refused(config, (TOO_LONG << 16) + rest, error, CloseCode::MESSAGE_TOO_BIG);
@@ -37,8 +40,7 @@ fn main() -> ! {
                 refused(config, TOP_BIT + TOO_LONG + rest, error, CloseCode::PROTOCOL_ERROR);
                 checked += 1;
             }
-            let config =
-                Config::new().delivery(delivery).max_message(u64::MAX).max_frame(u64::from(u32::MAX));
+            let config = Config::new().delivery(delivery).max_message(usize::MAX).max_frame(usize::MAX - 1);
             refused(config, TOO_LONG + rest, Error::Limit(Limit::Frame), CloseCode::MESSAGE_TOO_BIG);
         }
         taken_whole(TOO_LONG + rest);
@@ -64,14 +66,16 @@ fn frame(len: u64, is_masked: bool) -> ([u8; 64], usize) {
 fn refused(config: Config, len: u64, error: Error, code: CloseCode) {
     let (bytes, header_len) = frame(len, true);
     for cut in 0..header_len {
-        let mut server: Connection<_, Memory> = Connection::open_server_in(config, Fixed);
+        let mut server: Connection<_, Memory> =
+            Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed);
         refused_by(&mut server, bytes, header_len, cut, error);
         assert_eq!(server.error(), Some(error));
         assert_eq!(server.outgoing(), close_frame(code));
     }
     let (bytes, header_len) = frame(len, false);
     for cut in 0..header_len {
-        let mut client: Connection<_, Memory> = Connection::open_client_in(config, Zeros, Fixed);
+        let mut client: Connection<_, Memory> =
+            Connection::after_handshake_in(Client::new(Zeros), config, Agreed::NONE, Fixed);
         refused_by(&mut client, bytes, header_len, cut, error);
         assert_eq!(client.error(), Some(error));
         let [opcode, len, high, low] = close_frame(code);
@@ -107,8 +111,9 @@ fn close_frame(code: CloseCode) -> [u8; 4] {
 
 /// In parts it is allowed, and no part of it is taken for the end, or for the next frame.
 fn taken_whole(len: u64) {
-    let config = Config::new().delivery(Delivery::Parts).max_message(u64::MAX);
-    let mut server: Connection<_, Memory> = Connection::open_server_in(config, Fixed);
+    let config = Config::new().delivery(Delivery::Parts).max_message(usize::MAX);
+    let mut server: Connection<_, Memory> =
+        Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed);
     let (mut bytes, header_len) = frame(len, true);
     // If the length were cut to a few bytes, an unmasked ping would follow, which is an error.
     bytes[header_len..].fill(0x89);
@@ -125,10 +130,11 @@ fn taken_whole(len: u64) {
 
 /// A header of ours says the whole length.
 fn sent(len: u64) {
-    let mut server: Connection<_, Memory> = Connection::open_server_in(Config::new(), Fixed);
+    let mut server: Connection<_, Memory> =
+        Connection::after_handshake_in(Server, Config::new(), Agreed::NONE, Fixed);
     let header = server.sender().binary_header(len).expect("it is below 2^63");
     let (bytes, header_len) = frame(len, false);
-    assert_eq!(header[..], bytes[..header_len]);
+    assert_eq!(header.as_bytes(), &bytes[..header_len]);
     assert!(server.sender().binary_header(TOP_BIT + len).is_err());
 }
 

@@ -8,7 +8,7 @@ use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{Peripherals, SYST};
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
-use sansws::{Config, Connection, Delivery, Event, Fixed, Message, Server};
+use sansws::{Agreed, Config, Connection, Delivery, Event, Fixed, Message, Server};
 use sansws_firmware_checks::succeed;
 
 /// `SysTick` runs at 12.5 MHz.
@@ -41,7 +41,8 @@ fn main() -> ! {
         ("binary, in parts, on a word boundary", 2, Delivery::Parts, 0),
         ("ASCII text, whole, on a word boundary", 1, Delivery::Whole, 0),
     ] {
-        let mut connection = Connection::open_server_in(Config::new().delivery(delivery), Fixed);
+        let mut connection =
+            Connection::after_handshake_in(Server, Config::new().delivery(delivery), Agreed::NONE, Fixed);
         let short = measure(&mut connection, &mut FRAME.0[offset..], opcode, SHORT);
         let long = measure(&mut connection, &mut FRAME.0[offset..], opcode, LONG);
         let per_byte = (long - short) * 1000 / u64::from(LONG - SHORT);

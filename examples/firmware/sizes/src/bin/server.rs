@@ -7,7 +7,7 @@ use cortex_m_rt::entry;
 use sansws::{Accept, Borrowed, Config, Connection, Event, Message, Server};
 use sansws_sizes::{RX, TX, finish, read, write};
 
-const CONFIG: Config = Config::new().max_message(RX as u64).max_outgoing(TX);
+const CONFIG: Config = Config::new().max_message(RX).max_outgoing(TX);
 
 #[entry]
 fn main() -> ! {

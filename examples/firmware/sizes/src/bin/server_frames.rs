@@ -4,18 +4,22 @@
 
 use core::mem::size_of_val;
 use cortex_m_rt::entry;
-use sansws::{Borrowed, Config, Connection, Event, Message, Server, Upgraded};
+use sansws::{Agreed, Borrowed, Config, Connection, Event, FramesOnly, Message, Server};
 use sansws_sizes::{RX, TX, finish, read, write};
 
-const CONFIG: Config = Config::new().max_message(RX as u64).max_outgoing(TX);
+const CONFIG: Config = Config::new().max_message(RX).max_outgoing(TX);
 
 #[entry]
 fn main() -> ! {
     static mut BUFFER: [u8; RX] = [0; RX];
     static mut RECEIVE: [u8; RX] = [0; RX];
     static mut SEND: [u8; TX] = [0; TX];
-    let mut connection: Connection<Upgraded<Server>, Borrowed<'_>> =
-        Connection::upgraded_server_in(CONFIG, Borrowed::new(RECEIVE, SEND));
+    let mut connection: Connection<FramesOnly<Server>, Borrowed<'_>> = Connection::after_handshake_in(
+        FramesOnly::new(Server),
+        CONFIG,
+        Agreed::NONE,
+        Borrowed::new(RECEIVE, SEND),
+    );
     while !connection.should_disconnect() {
         let len = read(BUFFER);
         let mut input = BUFFER.get_mut(..len).unwrap_or_default();

@@ -1,26 +1,36 @@
-//! What a connection sends by itself: pongs, and the Close that answers the peer's.
+//! Frames that a connection sends by itself: pongs, and the Close that answers the peer's.
 
 use super::{MAX_CONTROL_FRAME, Sender};
 use crate::bytes::{to_u32, to_usize};
 use crate::close::CloseCode;
 use crate::connection::state::{Phase, Step};
-use crate::error::Error;
+use crate::error::SendError;
 use crate::frame::Opcode;
 use crate::role::Role;
+#[cfg(feature = "alloc")]
+use crate::storage::Heap;
 use crate::storage::Storage;
 use crate::storage::sealed::Buffer;
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
 
-/// Each ping of a burst gets a pong of its own while no more than this waits to be written.
+/// Each ping gets a pong of its own as long as no more than this many bytes wait to be written.
 const PONG_BURST: usize = 2048;
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    /// Of an empty buffer at most `keep` bytes are kept.
+    /// Removes the first `len` outgoing bytes. If none are left, the buffer keeps at most `keep` bytes of
+    /// capacity.
     pub(in crate::connection) fn mark_sent(&mut self, len: usize, keep: u32) {
         self.outgoing.consume(len);
-        self.pong_end = self.pong_end.saturating_sub(to_u32(len));
         if self.is_outgoing_empty() {
             self.outgoing.clear(to_usize(keep));
         }
+        self.queue_waiting_pong(len);
+    }
+
+    /// Called after `len` bytes were sent. Queues the waiting pong once all pongs before it are sent.
+    fn queue_waiting_pong(&mut self, len: usize) {
+        self.pong_end = self.pong_end.saturating_sub(to_u32(len));
         if self.pong_waits && self.pong_end == 0 {
             self.pong_waits = false;
             let pong = self.waiting_pong.filled();
@@ -34,7 +44,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     pub(in crate::connection) fn close_received(&mut self, code: CloseCode) {
         self.pong_waits = false;
         if matches!(self.lifecycle.phase(), Phase::Open) {
-            // WS-7.4.1-05: what had no code is answered without one.
+            // WS-7.4.1-05: a Close without a code is answered without one.
             let body = u16::from(code).to_be_bytes();
             let _ = self.queue_close(if code == CloseCode::NO_STATUS_RECEIVED { &[] } else { &body });
         }
@@ -61,10 +71,24 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.pong_queued(queued);
     }
 
-    /// A pong that there is no memory for is left out; the next ping asks again.
-    fn pong_queued(&mut self, result: Result<(), Error>) {
+    /// A pong that no memory is left for is dropped; the peer's next ping gets another.
+    fn pong_queued(&mut self, result: Result<(), SendError>) {
         if result.is_ok() {
             self.pong_end = to_u32(self.outgoing.len());
         }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<R: Role> Sender<R, Heap> {
+    /// Hands over all outgoing bytes. They count as sent.
+    pub(in crate::connection) fn take_outgoing(&mut self, mut next: Vec<u8>) -> Vec<u8> {
+        if self.is_outgoing_empty() {
+            next.clear();
+            return next;
+        }
+        let taken = self.outgoing.replace(next);
+        self.queue_waiting_pong(taken.len());
+        taken
     }
 }

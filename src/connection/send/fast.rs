@@ -1,4 +1,4 @@
-//! The fast path: a message below 64 KiB that nothing is in the way of.
+//! The fast path of sending: a message below 64 KiB on an open connection that does not compress.
 
 use super::Sender;
 use crate::connection::state::Phase;
@@ -8,35 +8,34 @@ use crate::storage::Storage;
 use crate::storage::sealed::Buffer;
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    /// Queues the message if it is a usual one. `None`: nothing was queued, go the long way.
+    /// Queues the message if it meets the conditions of the fast path. `None`: nothing was queued, take the
+    /// slow path.
     #[inline(always)]
-    pub(super) fn usual_message(&mut self, opcode: Opcode, payload: &[u8]) -> Option<()> {
+    pub(super) fn fast_message(&mut self, opcode: Opcode, payload: &[u8]) -> Option<()> {
         if !matches!(self.lifecycle.phase(), Phase::Open)
             || self.under_way.is_message()
             || self.compression.is_agreed()
         {
             return None;
         }
-        // What the length decides is decided once.
+        // The length of the header follows from the branch, so the compiler knows it.
         match payload.len() {
-            0..126 => self.usual_frame(opcode, payload, FrameHeader::len_for(0, !R::IS_SERVER).into()),
-            126..=0xffff => {
-                self.usual_frame(opcode, payload, FrameHeader::len_for(126, !R::IS_SERVER).into())
-            }
+            0..126 => self.fast_frame(opcode, payload, FrameHeader::len_for(0, !R::IS_SERVER).into()),
+            126..=0xffff => self.fast_frame(opcode, payload, FrameHeader::len_for(126, !R::IS_SERVER).into()),
             _ => None,
         }
     }
 
     #[inline(always)]
-    fn usual_frame(&mut self, opcode: Opcode, payload: &[u8], header_len: usize) -> Option<()> {
+    fn fast_frame(&mut self, opcode: Opcode, payload: &[u8], header_len: usize) -> Option<()> {
         let len = u16::try_from(payload.len()).ok()?;
-        // Both are far from overflow: a length of 16 bits, and a row that lies in memory.
+        // This cannot overflow: the payload has at most 64 KiB.
         let frame_len = header_len + payload.len();
         if self.outgoing.len().saturating_add(frame_len) > self.max_outgoing() {
             return None;
         }
         let room = self.outgoing.grow(frame_len).ok()?;
-        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn when the payload is known.
+        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn after the payload is known.
         let key = self.role.masking_key();
         let (header, rest) = room.split_at_mut_checked(header_len)?;
         FrameHeader::write_below_64k(opcode, len, key, header);

@@ -1,0 +1,95 @@
+//! A message that owns its payload.
+
+use super::Message;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// A [`Message`] that owns its payload, to keep it beyond its event. Needs the feature `alloc`.
+///
+/// ```
+/// use sansws::{Message, OwnedMessage};
+///
+/// let owned = OwnedMessage::from(Message::Text("hello"));
+/// assert_eq!(owned, OwnedMessage::Text("hello".to_owned()));
+/// assert_eq!(owned, Message::Text("hello"));
+/// assert_eq!(owned.as_message().as_text(), Some("hello"));
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum OwnedMessage {
+    /// UTF-8 text.
+    Text(String),
+    /// Bytes.
+    Binary(Vec<u8>),
+}
+
+impl OwnedMessage {
+    /// The message without its ownership, as [`Sender::message`](crate::Sender::message) takes it.
+    #[must_use]
+    pub fn as_message(&self) -> Message<'_> {
+        match self {
+            Self::Text(text) => Message::Text(text),
+            Self::Binary(bytes) => Message::Binary(bytes),
+        }
+    }
+}
+
+impl Message<'_> {
+    /// Copies the payload into memory of its own.
+    #[must_use]
+    pub fn into_owned(self) -> OwnedMessage {
+        match self {
+            Self::Text(text) => OwnedMessage::Text(text.into()),
+            Self::Binary(bytes) => OwnedMessage::Binary(bytes.into()),
+        }
+    }
+}
+
+impl From<Message<'_>> for OwnedMessage {
+    fn from(message: Message<'_>) -> Self {
+        message.into_owned()
+    }
+}
+
+impl<'a> From<&'a OwnedMessage> for Message<'a> {
+    fn from(message: &'a OwnedMessage) -> Self {
+        message.as_message()
+    }
+}
+
+impl From<String> for OwnedMessage {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Vec<u8>> for OwnedMessage {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Binary(bytes)
+    }
+}
+
+impl PartialEq<Message<'_>> for OwnedMessage {
+    fn eq(&self, other: &Message<'_>) -> bool {
+        self.as_message() == *other
+    }
+}
+
+impl PartialEq<OwnedMessage> for Message<'_> {
+    fn eq(&self, other: &OwnedMessage) -> bool {
+        *self == other.as_message()
+    }
+}
+
+impl AsRef<[u8]> for OwnedMessage {
+    fn as_ref(&self) -> &[u8] {
+        self.as_message().as_bytes()
+    }
+}
+
+/// Without the payload.
+impl fmt::Debug for OwnedMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_message().fmt(f)
+    }
+}

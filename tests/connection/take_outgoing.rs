@@ -1,0 +1,112 @@
+//! The outgoing bytes as a vector, for I/O that owns its buffers.
+
+use crate::support::*;
+use sansws::{Agreed, CloseCode, Config, Connection, Server, State};
+
+#[test]
+fn all_outgoing_bytes_are_taken_at_once() {
+    let mut server = open_server();
+    server.sender().text("one").unwrap();
+    server.sender().text("two").unwrap();
+    assert_eq!(server.take_outgoing(Vec::new()), b"\x81\x03one\x81\x03two");
+    assert_eq!((server.outgoing().len(), server.sender().outgoing_len()), (0, 0));
+    // What is sent later starts anew.
+    server.sender().text("three").unwrap();
+    assert_eq!(server.take_outgoing(Vec::new()), b"\x81\x05three");
+}
+
+#[test]
+fn bytes_that_were_written_before_are_not_taken() {
+    let mut server = open_server();
+    server.sender().text("one").unwrap();
+    server.mark_sent(3);
+    assert_eq!(server.take_outgoing(Vec::new()), b"ne");
+}
+
+#[test]
+fn nothing_is_taken_if_nothing_waits() {
+    let mut server = open_server();
+    let next = Vec::with_capacity(100);
+    let memory = next.as_ptr();
+    let taken = server.take_outgoing(next);
+    assert_eq!((taken.len(), taken.as_ptr()), (0, memory), "the vector comes back empty");
+    let taken = server.take_outgoing(b"left over".to_vec());
+    assert_eq!(taken, b"");
+}
+
+#[test]
+fn the_content_of_the_next_buffer_does_not_matter() {
+    let mut server = open_server();
+    server.sender().text("one").unwrap();
+    let first = server.take_outgoing(b"left over from elsewhere".to_vec());
+    assert_eq!(first, b"\x81\x03one");
+    assert_eq!(server.outgoing(), b"");
+    server.sender().text("two").unwrap();
+    assert_eq!(server.take_outgoing(first), b"\x81\x03two");
+}
+
+#[test]
+fn two_vectors_take_turns() {
+    let mut server = open_server();
+    let text = "x".repeat(1000);
+    let mut buffer = Vec::new();
+    let mut memory = Vec::new();
+    for _ in 0..10 {
+        server.sender().text(&text).unwrap();
+        let outgoing = server.outgoing().as_ptr();
+        buffer = server.take_outgoing(buffer);
+        assert_eq!(buffer.as_ptr(), outgoing, "the bytes are handed over where they are");
+        memory.push(buffer.as_ptr());
+    }
+    // The first two allocate, the others use the same two pieces of memory.
+    for (at, memory_now) in memory.iter().enumerate().skip(2) {
+        assert_eq!(*memory_now, memory[at - 2]);
+    }
+}
+
+/// WS-5.5.3-02: pings in excess of those that wait are answered by one pong, once those are written.
+#[test]
+fn a_pong_that_waits_is_queued_when_the_bytes_are_taken() {
+    let mut server = open_server();
+    let pings: Vec<u8> = (0..100).flat_map(|i| masked(&frame(0x89, &[i; 125]), [1; 4])).collect();
+    let mut reference = open_server();
+    feed(&mut server, &pings);
+    feed(&mut reference, &pings);
+    let mut by_taking = Vec::new();
+    loop {
+        let taken = server.take_outgoing(Vec::new());
+        if taken.is_empty() {
+            break;
+        }
+        by_taking.extend(taken);
+    }
+    assert_eq!(by_taking, take_outgoing(&mut reference));
+    assert_eq!(frames(&by_taking).last(), Some(&frame(0x8a, &[99; 125])));
+}
+
+#[test]
+fn taken_bytes_count_as_written() {
+    let mut server = Connection::after_handshake(Server, Config::new().max_outgoing(20), Agreed::NONE);
+    server.sender().text("x".repeat(18).as_str()).unwrap();
+    assert_eq!(server.sender().room(), 0);
+    let _ = server.take_outgoing(Vec::new());
+    assert_eq!(server.sender().room(), 18);
+
+    server.sender().close(CloseCode::NORMAL, "").unwrap();
+    feed(&mut server, &masked(&close_frame(1000_u16), [1; 4]));
+    assert!(!server.should_disconnect());
+    assert_eq!(server.take_outgoing(Vec::new()), close_frame(1000_u16));
+    assert!(server.should_disconnect());
+    assert_eq!(server.state(), State::Closing);
+}
+
+#[test]
+fn memory_that_is_handed_over_can_be_released() {
+    let mut server = open_server();
+    server.sender().text("one").unwrap();
+    let first = server.take_outgoing(Vec::with_capacity(4096));
+    assert_eq!(first, b"\x81\x03one");
+    server.release_buffers();
+    server.sender().text("two").unwrap();
+    assert!(server.take_outgoing(Vec::new()).capacity() < 4096);
+}

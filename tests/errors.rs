@@ -1,0 +1,78 @@
+//! Errors as values: what they say, and which kind of `io::Error` they become.
+#![cfg(feature = "std")]
+
+use sansws::{Error, HandshakeError, Limit, Misuse, SendError, UriError, Violation};
+use std::io::{self, ErrorKind};
+
+/// The kind and the error inside.
+fn converted<E>(error: E) -> ErrorKind
+where
+    E: Into<io::Error> + std::error::Error + PartialEq + Copy + 'static,
+{
+    let io: io::Error = error.into();
+    let inner = io.get_ref().and_then(|inner| inner.downcast_ref::<E>());
+    assert_eq!(inner, Some(&error), "the `io::Error` carries the original");
+    io.kind()
+}
+
+#[test]
+fn each_error_becomes_an_io_error_of_a_kind_that_fits() {
+    use ErrorKind::*;
+    let failures = [
+        (Error::Peer(Violation::Masked), InvalidData),
+        (Error::Peer(Violation::UnexpectedEof), UnexpectedEof),
+        (Error::Limit(Limit::Message), InvalidData),
+        (Error::Handshake(HandshakeError::Key), InvalidData),
+        (Error::Handshake(HandshakeError::UnexpectedEof), UnexpectedEof),
+        (Error::Refused(401), ConnectionRefused),
+    ];
+    for (error, kind) in failures {
+        assert_eq!(converted(error), kind, "{error:?}");
+        // What is inside converts to the same kind when it is on its own.
+        let inner = match error {
+            Error::Peer(violation) => converted(violation),
+            Error::Limit(limit) => converted(limit),
+            Error::Handshake(error) => converted(error),
+            Error::Refused(_) => continue,
+            _ => unreachable!("{error:?}"),
+        };
+        assert_eq!(inner, kind, "{error:?}");
+    }
+    let refusals = [
+        (SendError::NotNow, ResourceBusy),
+        (SendError::TooLarge, InvalidInput),
+        (SendError::Memory, OutOfMemory),
+        (SendError::NotAllowed(Misuse::NotOpenYet), NotConnected),
+        (SendError::NotAllowed(Misuse::Closed), NotConnected),
+        (SendError::NotAllowed(Misuse::ControlTooLong), InvalidInput),
+    ];
+    for (error, kind) in refusals {
+        assert_eq!(converted(error), kind, "{error:?}");
+        if let SendError::NotAllowed(misuse) = error {
+            assert_eq!(converted(misuse), kind, "{error:?}");
+        }
+    }
+    assert_eq!(converted(UriError::NoHost), InvalidInput);
+    assert_eq!(converted(sansws::timers::Timeout::Pong), TimedOut);
+}
+
+/// An event loop that gets `WouldBlock` waits for the socket, which is ready, and spins.
+#[test]
+fn no_refused_call_looks_like_a_socket_that_is_not_ready() {
+    for error in [SendError::NotNow, SendError::TooLarge, SendError::Memory] {
+        assert_ne!(converted(error), ErrorKind::WouldBlock);
+    }
+}
+
+#[test]
+fn a_refused_call_says_what_to_do() {
+    for (error, advice) in [
+        (SendError::NotNow, "write what outgoing() holds"),
+        (SendError::TooLarge, "raise Config::max_outgoing"),
+        (SendError::Memory, "send less"),
+        (SendError::NotAllowed(Misuse::NothingBegun), "begin() one first"),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains(advice), "{text}");
+    }
+}

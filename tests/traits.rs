@@ -1,0 +1,235 @@
+//! Which traits the public types have: those that let a connection move between threads, and the common ones.
+//!
+//! The common traits are `Debug`, `Clone`, `Copy`, `PartialEq`, `Eq`, `Hash` and `Default`. A type that lacks
+//! one of them stands in a table with the reason.
+#![cfg(feature = "alloc")]
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use sansws::timers::*;
+use sansws::*;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::marker::PhantomData;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::{fs, path::Path};
+
+/// Asks the compiler which traits `T` has: an associated constant of the type itself comes before that of a
+/// trait.
+struct Probe<T>(PhantomData<T>);
+
+macro_rules! probe {
+    ($($name:ident: $bound:path,)*) => {
+        #[allow(dead_code, reason = "no type lacks `Debug`")]
+        trait Lacks {
+            $(const $name: bool = false;)*
+        }
+        impl<T> Lacks for Probe<T> {}
+        $(impl<T: $bound> Probe<T> {
+            const $name: bool = true;
+        })*
+    };
+}
+probe! {
+    DEBUG: Debug, CLONE: Clone, COPY: Copy, PARTIAL_EQ: PartialEq, EQ: Eq, HASH: Hash, DEFAULT: Default,
+    SEND: Send, SYNC: Sync, UNWIND: UnwindSafe, REF_UNWIND: RefUnwindSafe,
+}
+
+/// What a type lacks, each with the reason.
+type Reasons = &'static [(&'static str, &'static str)];
+
+const NO_DEFAULT: (&str, &str) = ("Default", "none of its values is a natural beginning");
+const MACHINE: Reasons = &[
+    ("Clone", "two machines must not continue the same conversation"),
+    ("Copy", "two machines must not continue the same conversation"),
+    ("PartialEq", "a machine is not a value"),
+    ("Eq", "a machine is not a value"),
+    ("Hash", "a machine is not a value"),
+    ("Default", "it is made with a role or a configuration"),
+];
+const VALUE: Reasons = &[NO_DEFAULT];
+const OWNER: Reasons = &[("Copy", "it owns memory"), NO_DEFAULT];
+/// Views of a request or response. They get `PartialEq`, `Eq` and `Hash` with the new files of `handshake`.
+const VIEW: Reasons = &[("PartialEq", VIEWS), ("Eq", VIEWS), ("Hash", VIEWS), NO_DEFAULT];
+const VIEWS: &str = "a view of bytes that is asked for its parts";
+const CHOICES: Reasons = &[("Hash", "a configuration is no key")];
+
+type Traits = (Vec<&'static str>, [bool; 4]);
+
+macro_rules! table {
+    ($($type:ty: $reasons:expr,)*) => {
+        vec![$({
+            let has = [
+                ("Debug", <Probe<$type>>::DEBUG), ("Clone", <Probe<$type>>::CLONE),
+                ("Copy", <Probe<$type>>::COPY),
+                ("PartialEq", <Probe<$type>>::PARTIAL_EQ), ("Eq", <Probe<$type>>::EQ),
+                ("Hash", <Probe<$type>>::HASH),
+                ("Default", <Probe<$type>>::DEFAULT),
+            ];
+            let lacks = has.into_iter().filter(|(_, has)| !has).map(|(name, _)| name).collect();
+            let auto = [
+                <Probe<$type>>::SEND, <Probe<$type>>::SYNC,
+                <Probe<$type>>::UNWIND, <Probe<$type>>::REF_UNWIND,
+            ];
+            let traits: Traits = (lacks, auto);
+            let reasons: Reasons = $reasons;
+            (stringify!($type), traits, reasons)
+        },)*]
+    };
+}
+
+fn types() -> Vec<(&'static str, Traits, Reasons)> {
+    #[cfg_attr(not(any(feature = "heapless", feature = "deflate")), expect(unused_mut))]
+    let mut types = table! {
+        Connection<Server>: MACHINE,
+        Connection<Client<StdRng>>: MACHINE,
+        Connection<FramesOnly<Server>>: MACHINE,
+        Sender<Server, Heap>: MACHINE,
+        Timers: &[
+            ("PartialEq", "a machine is not a value"), ("Eq", "a machine is not a value"),
+            ("Hash", "a machine is not a value"), ("Default", "it begins at a point in time"),
+        ],
+        TimersConfig: CHOICES,
+        Config: CHOICES,
+        Agreed: &[],
+        Delivery: &[("Hash", "a configuration is no key")],
+        State: VALUE,
+        EventToken: &[("Hash", "it is valid only until the next call"), NO_DEFAULT],
+        EventKind: VALUE,
+        Event<'static>: VIEW,
+        Handshake<'static>: VIEW,
+        Message<'static>: VALUE,
+        OwnedMessage: OWNER,
+        PreparedMessage: &[
+            ("Copy", "it owns memory"), ("PartialEq", "it is encoded to be sent, not to be read"),
+            ("Eq", "it is encoded to be sent, not to be read"),
+            ("Hash", "it is encoded to be sent, not to be read"),
+            NO_DEFAULT,
+        ],
+        Part<'static>: VALUE,
+        Close<'static>: VALUE,
+        CloseCode: VALUE,
+        DataKind: VALUE,
+        FrameHeader: VALUE,
+        Error: VALUE,
+        SendError: VALUE,
+        Violation: VALUE,
+        Limit: VALUE,
+        HandshakeError: VALUE,
+        Misuse: VALUE,
+        Action: VALUE,
+        Timeout: VALUE,
+        Server: &[],
+        Client<StdRng>: &[
+            ("Clone", "two clients would draw the same keys"),
+            ("Copy", "two clients would draw the same keys"),
+            ("PartialEq", "its generator is secret"), ("Eq", "its generator is secret"),
+            ("Hash", "its generator is secret"), ("Default", "it needs a generator"),
+        ],
+        FramesOnly<Server>: &[],
+        Heap: &[],
+    };
+    #[cfg(feature = "heapless")]
+    types.extend(table! {
+        Fixed<1, 1>: &[],
+        Borrowed<'static>: &[
+            ("Clone", "it borrows buffers to write to"), ("Copy", "it borrows buffers to write to"),
+            ("PartialEq", "what its buffers contain does not matter"),
+            ("Eq", "what its buffers contain does not matter"),
+            ("Hash", "what its buffers contain does not matter"), ("Default", "it needs buffers"),
+        ],
+        Connection<Server, Fixed<1, 1>>: MACHINE,
+        Connection<Client<StdRng>, Borrowed<'static>>: MACHINE,
+    });
+    #[cfg(feature = "deflate")]
+    types.extend(table! {
+        Compress: &[],
+    });
+    types
+}
+
+#[test]
+fn each_type_has_the_common_traits_or_a_reason() {
+    for (name, (lacks, _), reasons) in types() {
+        let stated: Vec<&str> = reasons.iter().map(|(lacking, _)| *lacking).collect();
+        assert_eq!(lacks, stated, "{name}");
+        for (lacking, reason) in reasons {
+            assert!(reason.len() > 10, "{name} lacks {lacking} without a reason");
+        }
+    }
+}
+
+/// So a connection can move to another thread, be shared, and survive a caught panic.
+#[test]
+fn each_type_is_send_sync_and_unwind_safe() {
+    for (name, (_, auto), _) in types() {
+        // `&mut` is never `UnwindSafe`, so nothing that borrows a buffer to write to is.
+        let is_unwind_safe = !name.contains("Borrowed");
+        assert_eq!(auto, [true, true, is_unwind_safe, true], "{name}");
+    }
+}
+
+/// The thread-local generator of `rand` keeps its connection in one thread. `Client` names one that does not.
+#[test]
+fn a_connection_is_send_if_its_generator_is() {
+    fn needs_send(_: impl Send + 'static) {}
+    const { assert!(<Probe<Connection<Client<StdRng>>>>::SEND) };
+    const { assert!(!<Probe<Connection<Client<rand::rngs::ThreadRng>>>>::SEND) };
+    let rng = StdRng::seed_from_u64(1);
+    needs_send(Connection::after_handshake(Client::new(rng), Config::new(), Agreed::NONE));
+}
+
+/// What the roles are able to do has a name, so adapters can demand it.
+#[test]
+fn adapters_can_name_what_a_role_is_able_to_do() {
+    fn accept<R: AcceptsHandshake, S: Storage>(tx: &mut Sender<R, S>) -> Result<(), SendError> {
+        tx.accept(&Accept::new())
+    }
+    fn header<R: Unmasked, S: Storage>(tx: &mut Sender<R, S>) -> Result<FrameHeader, SendError> {
+        tx.message_header(Message::Binary(b"payload"))
+    }
+    let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+    assert_eq!(accept(server.sender()), Err(Misuse::NoRequest.into()));
+    assert_eq!(header(server.sender()).unwrap().as_bytes(), b"\x82\x07");
+    let mut server = Connection::after_handshake(FramesOnly::new(Server), Config::new(), Agreed::NONE);
+    assert_eq!(header(server.sender()).unwrap().as_bytes(), b"\x82\x07");
+}
+
+/// Every type that the crate exports stands in the table. `handshake` and `deflate` have tables of their own.
+#[test]
+fn no_public_type_is_missing() {
+    let source = |file: &str| {
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)).unwrap()
+    };
+    let mut exported = BTreeMap::new();
+    for line in source("lib.rs").lines().filter_map(|line| line.strip_prefix("pub use ")) {
+        if line.starts_with("handshake::") {
+            continue;
+        }
+        for word in line.split(|char: char| !char.is_alphanumeric() && char != '_') {
+            let is_type = word.starts_with(char::is_uppercase) && word.contains(char::is_lowercase);
+            exported.insert(word.to_owned(), is_type);
+        }
+    }
+    for line in source("timers.rs").lines() {
+        let name = line.strip_prefix("pub struct ").or(line.strip_prefix("pub enum "));
+        if let Some(name) = name.and_then(|name| name.split(|char: char| !char.is_alphanumeric()).next()) {
+            exported.insert(name.to_owned(), true);
+        }
+    }
+    let traits = ["Role", "AcceptsHandshake", "Unmasked", "Storage"];
+    let names: Vec<&str> = types().iter().map(|(name, ..)| *name).collect();
+    let is_listed = |exported: &str| {
+        names.iter().any(|name| name.split(|char: char| !char.is_alphanumeric()).next() == Some(exported))
+    };
+    let missing: Vec<_> = exported
+        .iter()
+        .filter(|(name, is_type)| **is_type && !traits.contains(&name.as_str()) && !is_listed(name))
+        .map(|(name, _)| name.as_str())
+        .filter(|name| cfg!(feature = "heapless") || !["Borrowed", "Fixed"].contains(name))
+        .filter(|name| cfg!(feature = "deflate") || *name != "Compress")
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(exported.len() > 25, "the test finds the exports: {exported:?}");
+}
