@@ -15,7 +15,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("defmt", &["connection", "event", "handshake", "close", "role", "storage"]),
     // The timers are told the state of a connection and its events, and know nothing else of it.
     ("timers", &["State", "event"]),
-    ("event", &["handshake", "message", "error", "close"]),
+    ("event", &["handshake", "message", "close"]),
     ("handshake", &["frame", "config", "storage", "error", "close", "role"]),
     // These are given plain numbers, never `Config`, so that they can be read and tested without a connection.
     // The negotiation reads extensions by the grammar of `handshake`, which knows nothing of it.

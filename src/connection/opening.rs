@@ -44,6 +44,7 @@ pub(super) enum Opening<'i> {
     /// Of a server, which has no head to show.
     Accepted,
     Response(Option<&'i [u8]>),
+    Failed,
     Refused {
         head_len: u32,
         is_truncated: bool,
@@ -58,6 +59,7 @@ impl<'i> Opening<'i> {
         match self {
             Self::Request(head) => Event::HandshakeRequest(Request::new(head.unwrap_or(buffer))),
             Self::HttpRequest(head) => Event::HttpRequest(Request::new(head.unwrap_or(buffer))),
+            Self::Failed => Event::Failed,
             Self::Accepted => Event::HandshakeComplete(Handshake { response: None }),
             Self::Response(head) => {
                 let response = Response::new(head.unwrap_or(buffer), &[], false);
@@ -83,35 +85,38 @@ enum HeadFound {
 
 impl<R: Role, S: Storage> Connection<R, S> {
     /// Goes on with the opening handshake.
-    pub(super) fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
+    pub(super) fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<Opening<'i>> {
         loop {
             match self.stage {
                 Stage::Decision if matches!(self.sender.lifecycle.phase(), Phase::Handshake) => {
                     // The input stays as it is until the embedder has decided.
-                    return Ok(None);
+                    return None;
                 }
                 // The embedder has accepted.
                 Stage::Decision => {
                     self.receiver.clear_head();
                     self.take_agreed();
                     self.stage = Stage::Frames;
-                    return Ok(Some(Opening::Accepted));
+                    return Some(Opening::Accepted);
                 }
                 // No server gets one, so its code does without.
                 Stage::Refusal { head_len, mut body } if !R::IS_SERVER => {
                     body.take(input, self.receiver.head_buffer());
                     self.stage = Stage::Refusal { head_len, body };
-                    return Ok(body.is_complete().then(|| self.refused(head_len, body)));
+                    return body.is_complete().then(|| self.refused(head_len, body));
                 }
                 Stage::Head(_) => match self.head(input) {
                     // Of a server it is used up; of a client it may have been an interim answer, or the head of a refusal.
-                    Ok(None) if R::IS_SERVER => return Ok(None),
-                    Ok(None) if input.is_empty() && matches!(self.stage, Stage::Head(_)) => return Ok(None),
+                    Ok(None) if R::IS_SERVER => return None,
+                    Ok(None) if input.is_empty() && matches!(self.stage, Stage::Head(_)) => return None,
                     Ok(None) => {}
-                    Ok(found) => return Ok(found),
-                    Err(error) => return Err(self.fail_opening(error)),
+                    Ok(found) => return found,
+                    Err(error) => {
+                        self.fail_opening(error);
+                        return Some(Opening::Failed);
+                    }
                 },
-                Stage::Refusal { .. } | Stage::Frames => return Ok(None),
+                Stage::Refusal { .. } | Stage::Frames => return None,
             }
         }
     }
@@ -288,14 +293,14 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// An opening handshake that is not valid: a server answers by HTTP, a client has nothing to say (WS-7.1.7-06).
-    fn fail_opening(&mut self, error: Error) -> Error {
+    fn fail_opening(&mut self, error: Error) {
         self.receiver.clear_head();
         if R::IS_SERVER {
             self.sender.answer_invalid(error);
         } else {
             self.sender.discard_outgoing();
         }
-        self.sender.fail(error)
+        self.sender.fail(error);
     }
 }
 

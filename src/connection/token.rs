@@ -2,7 +2,6 @@
 
 use super::opening::Opening;
 use super::receive::{Item, Located, Source};
-use crate::error::Error;
 use crate::event::EventKind;
 use crate::frame::Opcode;
 
@@ -31,7 +30,7 @@ impl EventToken {
 pub(super) enum Place {
     Frame(Item, Offset),
     Opening(Head),
-    Failed(Error),
+    Failed,
 }
 
 /// Where the HTTP head of an event is.
@@ -81,9 +80,7 @@ impl Offset {
 }
 
 impl EventToken {
-    pub(super) const fn failed(error: Error) -> Self {
-        Self { kind: EventKind::Failed, place: Place::Failed(error) }
-    }
+    pub(super) const FAILED: Self = Self { kind: EventKind::Failed, place: Place::Failed };
 
     /// For what was found in frames, in an input that begins at the address `base`. `None` if nothing was found.
     pub(super) fn of_frame(found: Located<'_>, opcode: Opcode, base: usize) -> Option<Self> {
@@ -111,6 +108,7 @@ impl EventToken {
         let (kind, head) = match *opening {
             Opening::Request(head) => (EventKind::HandshakeRequest, at(head)),
             Opening::HttpRequest(head) => (EventKind::HttpRequest, at(head)),
+            Opening::Failed => return Self::FAILED,
             Opening::Accepted => (EventKind::HandshakeComplete, Head::None),
             Opening::Response(head) => (EventKind::HandshakeComplete, at(head)),
             Opening::Refused { head_len, is_truncated } => {

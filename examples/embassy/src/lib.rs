@@ -100,9 +100,8 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
         if len == 0 {
             // A refusal whose body ended with the transport; there is nobody left to answer.
             return match self.connection.receive_eof() {
-                Some(Event::Failed(error)) => Err(Failure::WebSocket(error)),
-                Some(_) => Err(Failure::WebSocket(HandshakeError::Refused.into())),
-                None => Ok(false),
+                Some(Event::HandshakeRefused(_)) => Err(Failure::WebSocket(HandshakeError::Refused.into())),
+                _ => self.connection.result().map(|()| false).map_err(Failure::WebSocket),
             };
         }
         self.timers.received(now());
