@@ -23,7 +23,7 @@ impl Format for Event<'_> {
             Self::Ping(payload) => write!(f, "Ping({=usize} bytes)", payload.len()),
             Self::Pong(payload) => write!(f, "Pong({=usize} bytes)", payload.len()),
             Self::Close(close) => write!(f, "{}", close),
-            Self::Failed(error) => write!(f, "Failed({})", error),
+            Self::Failed => write!(f, "Failed"),
         }
     }
 }

@@ -31,7 +31,7 @@ use crate::error::{Error, SendError, Violation};
 use crate::event::{Event, Message};
 use crate::frame::{FastMessage, Opcode};
 use crate::handshake::ClientRequest;
-use crate::message::{DataKind, validate_ascii};
+use crate::message::validate_ascii;
 use crate::role::{Client, Role, Server};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
@@ -73,6 +73,9 @@ pub struct Connection<
     http_requests: bool,
     auto_pong: bool,
 }
+
+/// An event, with the sender to answer it.
+type Found<'a, R, S> = Option<(Event<'a>, &'a mut Sender<R, S>)>;
 
 #[cfg(feature = "alloc")]
 impl Connection<Server> {
@@ -243,8 +246,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self,
         input: &mut &'i mut [u8],
     ) -> Option<(Event<'a>, &'a mut Sender<R, S>)> {
-        let mut event = None;
-        let tx = 'slow: {
+        let mut found = None;
+        'slow: {
             if FOR_SPEED && self.is_receiving() {
                 if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER) {
                     let FastMessage { opcode, payload, is_ascii } = message;
@@ -257,86 +260,83 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     if let Ok(text) = text {
                         return Some((Event::Message(Message::Text(text)), &mut self.sender));
                     }
-                    break 'slow Self::invalid_text(&mut self.sender, &mut event);
+                    Self::invalid_text(&mut self.sender, &mut found);
+                    break 'slow;
                 }
                 // The loop asks once after each read.
                 if input.is_empty() && self.receiver.needs_input() {
                     return None;
                 }
             }
-            self.receive_slowly(input, &mut event)?
-        };
+            self.receive_slowly(input, &mut found);
+        }
+        if !FOR_SPEED {
+            return found;
+        }
         // The slow path returns its event through memory. Rebuilding the event here keeps the compiler from merging it
         // with the event of the fast path, which then stays in registers.
-        Some((event?.in_registers(), tx))
+        let (event, tx) = found?;
+        Some((event.in_registers(), tx))
     }
 
     #[cold]
     #[inline(never)]
-    fn invalid_text<'a>(sender: &'a mut Sender<R, S>, event: &mut Option<Event<'a>>) -> &'a mut Sender<R, S> {
-        *event = Some(Event::Failed(sender.fail(Violation::InvalidUtf8.into())));
-        sender
+    fn invalid_text<'a>(sender: &'a mut Sender<R, S>, found: &mut Found<'a, R, S>) {
+        sender.fail(Violation::InvalidUtf8.into());
+        *found = Some((Event::Failed, sender));
     }
 
     /// The slow path. It writes the event straight into the caller's slot: moving a finished event there would cost a
     /// store-forwarding stall.
     #[inline(never)]
-    fn receive_slowly<'a, 'i: 'a>(
-        &'a mut self,
-        input: &mut &'i mut [u8],
-        event: &mut Option<Event<'a>>,
-    ) -> Option<&'a mut Sender<R, S>> {
+    fn receive_slowly<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut Found<'a, R, S>) {
         if !self.is_receiving() {
-            *event = match self.receive_opening(input) {
-                Ok(opening) => Some(self.stage.event(opening?, R::IS_SERVER, self.receiver.head_bytes())),
-                Err(error) => Some(Event::Failed(error)),
-            };
-            return Some(&mut self.sender);
+            if let Some(opening) = self.receive_opening(input) {
+                let opened = self.stage.event(opening, R::IS_SERVER, self.receiver.head_bytes());
+                *event = Some((opened, &mut self.sender));
+            }
+            return;
         }
         let mut found = Located::nothing();
-        if let Err(error) = self.find_frame(input, &mut found) {
-            *event = Some(Event::Failed(error));
-            return Some(&mut self.sender);
-        }
+        let result = self.receiver.next(input, &mut found);
         let (receiver, sender) = (&self.receiver, &mut self.sender);
-        match (found.item, receiver.kind()) {
-            (Item::Nothing, _) => return None,
-            (Item::Message, DataKind::Binary) if FOR_SPEED => {
-                *event = Some(Event::Message(Message::Binary(receiver.bytes(found))));
-            }
-            (Item::Message, DataKind::Text) if FOR_SPEED => match receiver.text(found) {
-                Ok(text) => *event = Some(Event::Message(Message::Text(text))),
-                Err(error) => *event = Some(Event::Failed(sender.fail(error))),
-            },
-            _ => {
-                *event = Some(match receiver.event(found) {
-                    Ok(found) => found,
-                    Err(error) => Event::Failed(sender.fail(error)),
-                });
-            }
+        if FOR_SPEED && result.is_ok() && found.item == Item::Message {
+            *event = match receiver.message(found) {
+                Ok(message) => Some((Event::Message(message), sender)),
+                Err(error) => {
+                    sender.fail(error);
+                    Some((Event::Failed, sender))
+                }
+            };
+        } else if result.is_err() || found.item != Item::Nothing {
+            *event = Some((Self::event(receiver, sender, result, found, self.auto_pong), sender));
         }
-        Some(sender)
     }
 
-    /// Looks for the next thing in the frames, and answers it if the answer is the connection's own business.
+    /// The event for what was found in frames, or for the failure. If the answer is the connection's own business, it is
+    /// queued.
     #[inline(always)]
-    fn find_frame<'i>(&mut self, input: &mut &'i mut [u8], found: &mut Located<'i>) -> Result<(), Error> {
-        let mut result = self.receiver.next(input, found);
-        if result.is_ok() && found.item == Item::Control {
-            result = match self.receiver.control_event(*found) {
-                Ok(Event::Ping(payload)) if self.auto_pong => {
-                    self.sender.answer_ping(payload);
-                    Ok(())
+    fn event<'a>(
+        receiver: &'a Receiver<S>,
+        sender: &mut Sender<R, S>,
+        result: Result<(), Error>,
+        found: Located<'a>,
+        auto_pong: bool,
+    ) -> Event<'a> {
+        match result.and_then(|()| receiver.event(found)) {
+            Ok(event) => {
+                match event {
+                    Event::Ping(payload) if auto_pong => sender.answer_ping(payload),
+                    Event::Close(close) => sender.close_received(close.code),
+                    _ => {}
                 }
-                Ok(Event::Close(close)) => {
-                    self.sender.close_received(close.code);
-                    Ok(())
-                }
-                Ok(_) => Ok(()),
-                Err(error) => Err(error),
-            };
+                event
+            }
+            Err(error) => {
+                sender.fail(error);
+                Event::Failed
+            }
         }
-        result.map_err(|error| self.sender.fail(error))
     }
 
     /// As [`receive`](Self::receive), in two steps: finds the next event and returns how many bytes of `input` were
@@ -415,18 +415,22 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     fn find_token(&mut self, input: &mut &mut [u8], base: usize) -> Option<EventToken> {
         if !self.is_receiving() {
-            return match self.receive_opening(input) {
-                Ok(opening) => Some(EventToken::of_opening(opening?, base)),
-                Err(error) => Some(EventToken::failed(error)),
-            };
+            return Some(EventToken::of_opening(self.receive_opening(input)?, base));
         }
         let mut found = Located::nothing();
         let fast = if FOR_SPEED { self.receiver.fast_message(input, R::IS_SERVER) } else { None };
         if let Some(message) = fast {
             self.receiver.note_fast_message(message.opcode);
             found = Located { item: Item::Message, source: Source::Input(message.payload) };
-        } else if let Err(error) = self.find_frame(input, &mut found) {
-            return Some(EventToken::failed(error));
+        } else {
+            let result = self.receiver.next(input, &mut found);
+            // The connection answers now, whether the token is viewed or not.
+            if result.is_err() || found.item == Item::Control {
+                let (receiver, sender) = (&self.receiver, &mut self.sender);
+                if matches!(Self::event(receiver, sender, result, found, self.auto_pong), Event::Failed) {
+                    return Some(EventToken::FAILED);
+                }
+            }
         }
         EventToken::of_frame(found, self.receiver.opcode(), base)
     }
@@ -441,13 +445,16 @@ impl<R: Role, S: Storage> Connection<R, S> {
         let event = match token.place {
             Place::Frame(item, offset) => {
                 let found = Located { item, source: offset.source(input) };
-                receiver.event(found).unwrap_or_else(|error| Event::Failed(sender.fail(error)))
+                receiver.event(found).unwrap_or_else(|error| {
+                    sender.fail(error);
+                    Event::Failed
+                })
             }
             Place::Opening(offset) => {
                 let opening = (token.kind, offset.slice(input));
                 self.stage.event(opening, R::IS_SERVER, receiver.head_bytes())
             }
-            Place::Failed(error) => Event::Failed(error),
+            Place::Failed => Event::Failed,
         };
         (event, sender)
     }
@@ -514,12 +521,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// opening handshake. Otherwise, and if the failure was reported before, it returns `None`.
     pub fn receive_eof(&mut self) -> Option<Event<'_>> {
         let refusal = self.end_refusal();
-        let failed_before = self.sender.failure().is_some();
+        let failed_before = self.sender.error().is_some();
         self.sender.step(Step::Eof);
         match refusal {
             Some(refusal) => Some(self.stage.event(refusal, R::IS_SERVER, self.receiver.head_bytes())),
             None if failed_before => None,
-            None => self.sender.failure().map(Event::Failed),
+            None => self.error().map(|_| Event::Failed),
         }
     }
 
@@ -606,10 +613,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// [`Error::Refused`] with the status.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
-        match self.sender.lifecycle.phase() {
-            Phase::Refused(status) | Phase::Ended(Ending::Refused(status)) => Some(Error::Refused(status)),
-            _ => self.sender.failure(),
-        }
+        self.sender.error()
     }
 
     /// Gives back the memory of buffers that are empty, where
@@ -703,14 +707,13 @@ mod tests {
                 let Some((event, _)) = connection.receive(&mut input) else { break };
                 events.push(format!("{event:?}"));
             } else {
-                let mut event = None;
-                if connection.receive_slowly(&mut input, &mut event).is_none() {
-                    break;
-                }
+                let mut found = None;
+                connection.receive_slowly(&mut input, &mut found);
+                let Some((event, _)) = found else { break };
                 events.push(format!("{event:?}"));
             }
         }
-        let events = events.join(" ").replace("Some(", "").replace(')', "");
+        let events = events.join(" ");
         format!("{events} {:?} {connection:?}", connection.outgoing())
     }
 

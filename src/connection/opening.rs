@@ -44,6 +44,7 @@ impl Stage {
         match (kind, self) {
             (EventKind::HandshakeRequest, _) => Event::HandshakeRequest(Request::new(head)),
             (EventKind::HttpRequest, _) => Event::HttpRequest(Request::new(head)),
+            (EventKind::Failed, _) => Event::Failed,
             // A server has no head to show; the guard keeps responses out of its code.
             _ if is_server => Event::HandshakeComplete(Handshake { response: None }),
             (EventKind::HandshakeRefused, Self::Refusal { head_len, body }) => {
@@ -63,50 +64,50 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Takes input while the peer sends no frames: the opening handshake, or bytes after the end, which are
     /// dropped. WS-5.5.1-12 · WS-7.1.1-02 · WS-7.1.7-08
     #[cold]
-    pub(super) fn receive_opening<'i>(
-        &mut self,
-        input: &mut &'i mut [u8],
-    ) -> Result<Option<Opening<'i>>, Error> {
+    pub(super) fn receive_opening<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<Opening<'i>> {
         match self.sender.lifecycle.phase() {
             Phase::Handshake | Phase::Open | Phase::CloseSent if R::HAS_HANDSHAKE => self.open(input),
             _ => {
                 *input = &mut [];
-                Ok(None)
+                None
             }
         }
     }
 
     /// Continues the opening handshake, up to the next event.
-    fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
+    fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<Opening<'i>> {
         loop {
             match self.stage {
                 // The input stays as it is until the embedder has decided.
                 Stage::Decision if matches!(self.sender.lifecycle.phase(), Phase::Handshake) => {
-                    return Ok(None);
+                    return None;
                 }
                 // The embedder has accepted.
                 Stage::Decision => {
                     self.receiver.clear_head();
                     self.take_agreed();
                     self.stage = Stage::Frames;
-                    return Ok(Some((EventKind::HandshakeComplete, None)));
+                    return Some((EventKind::HandshakeComplete, None));
                 }
                 // Only clients receive refusals; the guard lets a server build drop this arm.
                 Stage::Refusal { head_len, mut body } if !R::IS_SERVER => {
                     body.take(input, self.receiver.head_buffer());
                     self.stage = Stage::Refusal { head_len, body };
-                    return Ok(body.is_complete().then(|| self.refused()));
+                    return body.is_complete().then(|| self.refused());
                 }
                 Stage::Head(_) => match self.read_head(input) {
                     // A server has used all input. A client may have read an interim response or the head of
                     // a refusal, and continues with the bytes after it.
-                    Ok(None) if R::IS_SERVER => return Ok(None),
-                    Ok(None) if input.is_empty() && matches!(self.stage, Stage::Head(_)) => return Ok(None),
+                    Ok(None) if R::IS_SERVER => return None,
+                    Ok(None) if input.is_empty() && matches!(self.stage, Stage::Head(_)) => return None,
                     Ok(None) => {}
-                    Ok(found) => return Ok(found),
-                    Err(error) => return Err(self.fail_opening(error)),
+                    Ok(found) => return found,
+                    Err(error) => {
+                        self.fail_opening(error);
+                        return Some((EventKind::Failed, None));
+                    }
                 },
-                Stage::Refusal { .. } | Stage::Frames => return Ok(None),
+                Stage::Refusal { .. } | Stage::Frames => return None,
             }
         }
     }
@@ -288,14 +289,14 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     /// Fails an opening handshake that is not valid. A server answers with an HTTP error; a client has
     /// nothing to say (WS-7.1.7-06).
-    fn fail_opening(&mut self, error: Error) -> Error {
+    fn fail_opening(&mut self, error: Error) {
         self.receiver.clear_head();
         if R::IS_SERVER {
             self.sender.answer_invalid(error);
         } else {
             self.sender.discard_outgoing();
         }
-        self.sender.fail(error)
+        self.sender.fail(error);
     }
 }
 

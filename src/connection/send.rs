@@ -399,10 +399,12 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// Why the connection failed.
-    pub(super) fn failure(&self) -> Option<Error> {
+    /// Why the connection failed, if it did.
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
         match self.lifecycle.phase() {
             Phase::Failed(error) | Phase::Ended(Ending::Failed(error)) => Some(error),
+            Phase::Refused(status) | Phase::Ended(Ending::Refused(status)) => Some(Error::Refused(status)),
             _ => None,
         }
     }
@@ -410,7 +412,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Fails the WebSocket connection (RFC 6455 section 7.1.7). Every protocol error comes here. Queues a
     /// Close if one is due, and makes the state terminal.
     #[cold]
-    pub(super) fn fail(&mut self, error: Error) -> Error {
+    pub(super) fn fail(&mut self, error: Error) {
         // WS-7.1.7-05 · WS-10.7-03. A connection sends one Close at most (WS-7.1.7-07), and none before it is
         // open (WS-7.1.7-06).
         if let (Phase::Open, Some(code)) = (self.lifecycle.phase(), error.close_code()) {
@@ -419,7 +421,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         self.pong_waits = false;
         self.step(Step::Fail(error));
-        error
     }
 
     /// Takes a step. If the handshake ends without success, nothing was agreed on.

@@ -2,7 +2,6 @@
 
 use super::opening::Opening;
 use super::receive::{Item, Located, Source};
-use crate::error::Error;
 use crate::event::EventKind;
 use crate::frame::Opcode;
 
@@ -32,7 +31,7 @@ pub(super) enum Place {
     Frame(Item, Offset),
     /// The HTTP head of the event.
     Opening(Offset),
-    Failed(Error),
+    Failed,
 }
 
 /// As [`Source`], with an offset into the input instead of a slice.
@@ -69,9 +68,7 @@ impl Offset {
 }
 
 impl EventToken {
-    pub(super) const fn failed(error: Error) -> Self {
-        Self { kind: EventKind::Failed, place: Place::Failed(error) }
-    }
+    pub(super) const FAILED: Self = Self { kind: EventKind::Failed, place: Place::Failed };
 
     /// For what was found in frames, in an input that begins at the address `base`. `None` if nothing was found.
     pub(super) fn of_frame(found: Located<'_>, opcode: Opcode, base: usize) -> Option<Self> {

@@ -37,9 +37,10 @@ impl Position {
 
 /// A piece of a frame's payload.
 pub(crate) struct Piece<'i> {
-    /// The bytes as the peer sent them: masked, if the peer masks.
+    /// The bytes, still masked unless `mask` is [`Mask::NONE`].
     pub(crate) bytes: &'i mut [u8],
-    /// The mask, turned to the position of the first byte.
+    /// The mask, turned to the position of the first byte. On a small target the decoder has unmasked the bytes already,
+    /// since every caller would do so in place.
     pub(crate) mask: Mask,
     /// Whether the frame ends with this piece.
     pub(crate) ends_frame: bool,
@@ -50,7 +51,7 @@ impl<'i> Piece<'i> {
     #[inline]
     pub(crate) fn unmask(self) -> &'i mut [u8] {
         let Self { bytes, mut mask, .. } = self;
-        if !mask.is_none() {
+        if FOR_SPEED && !mask.is_none() {
             mask.apply(bytes);
         }
         bytes
@@ -60,7 +61,7 @@ impl<'i> Piece<'i> {
     #[inline]
     pub(crate) fn copy_to(&self, room: &mut [u8]) {
         let mut mask = self.mask;
-        if mask.is_none() {
+        if !FOR_SPEED || mask.is_none() {
             copy(self.bytes, room);
         } else {
             mask.copy(self.bytes, room);
@@ -182,9 +183,14 @@ impl FrameDecoder {
             return None;
         }
         let bytes = take_front(input, to_len(*remaining).min(max));
-        let piece_mask = *mask;
         // WS-5.3-06: the position in the key carries over to the next piece.
-        mask.skip(bytes.len());
+        let mut piece_mask = *mask;
+        if FOR_SPEED {
+            mask.skip(bytes.len());
+        } else {
+            mask.apply(bytes);
+            piece_mask = Mask::NONE;
+        }
         // `bytes` is never longer than `remaining`.
         *remaining = remaining.wrapping_sub(bytes.len() as u64);
         let ends_frame = *remaining == 0;

@@ -92,7 +92,7 @@ fn an_upgraded_role_is_the_role_without_an_opening_handshake() {
         Agreed::NONE,
     );
     talks(&mut client, &frame(0x81, b"hi"), &hello);
-    let failed = client.receive_eof().map(|event| matches!(event, Event::Failed(_)));
+    let failed = client.receive_eof().map(|event| matches!(event, Event::Failed));
     assert_eq!(failed, client.error().map(|_| true));
 }
 

@@ -19,7 +19,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     // The timers are told the state of a connection and its events, and know nothing else of it.
     ("timers", &["State", "event"]),
     ("upgrade", &["handshake", "deflate", "config", "error"]),
-    ("event", &["handshake", "message", "error", "close"]),
+    ("event", &["handshake", "message", "close"]),
     // The negotiation reads extensions with the grammar of `handshake`, which does not know `deflate`. The
     // configuration and the agreed parameters are a part of `config`.
     ("deflate", &["handshake", "config", "error"]),

@@ -58,8 +58,9 @@ impl Heard {
         Self::Close(code, reason.to_string())
     }
 
-    fn of(event: Event<'_>) -> Self {
+    fn of(event: Event<'_>, error: Option<Error>) -> Self {
         match event {
+            Event::Failed => Self::Failed(error.expect("a reason")),
             Event::HandshakeRequest(request) => Self::Request(
                 request.method().to_string(),
                 request.target().to_string(),
@@ -83,7 +84,6 @@ impl Heard {
             Event::Ping(payload) => Self::Ping(payload.to_vec()),
             Event::Pong(payload) => Self::Pong(payload.to_vec()),
             Event::Close(close) => Self::close(close.code.into(), close.reason),
-            Event::Failed(error) => Self::Failed(error),
             other => panic!("{other:?}"),
         }
     }
@@ -138,18 +138,18 @@ fn feed_into<R: Role, S: Storage>(
             Way::Receive => {
                 let mut input = &mut bytes[start..];
                 let before = input.len();
-                let event = connection.receive(&mut input).map(|(event, _)| Heard::of(event));
+                let event = connection.receive(&mut input).map(|(event, tx)| Heard::of(event, tx.error()));
                 start += before - input.len();
                 event
             }
             Way::Tokens => {
                 let (consumed, token) = connection.find_event(&mut bytes[start..]);
                 let event = token.map(|token| {
-                    let (event, _) = connection.view(token, &bytes[start..]);
+                    let (event, tx) = connection.view(token, &bytes[start..]);
                     let is_invalid_text =
                         token.kind() == EventKind::Message && event.kind() == EventKind::Failed;
                     assert!(event.kind() == token.kind() || is_invalid_text, "{token:?}");
-                    Heard::of(event)
+                    Heard::of(event, tx.error())
                 });
                 start += consumed;
                 event

@@ -99,13 +99,8 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
         let len = len.map_err(Failure::Transport)?;
         if len == 0 {
             // A refusal whose body ended with the transport; there is nobody left to answer.
-            return match self.connection.receive_eof() {
-                Some(Event::Failed(error)) => Err(Failure::WebSocket(error)),
-                Some(Event::HandshakeRefused(response)) => {
-                    Err(Failure::WebSocket(Error::Refused(response.status())))
-                }
-                _ => Ok(false),
-            };
+            self.connection.receive_eof();
+            return self.connection.result().map(|()| false).map_err(Failure::WebSocket);
         }
         self.timers.received(now());
         let mut input = self.buffer.get_mut(..len).unwrap_or_default();

@@ -42,7 +42,7 @@ pub(super) const USUAL_READ: usize = 16 * 1024;
 pub(super) struct ReceiveBuffer<B> {
     bytes: B,
     /// [`Resume`] in eight bytes instead of twelve: an idle connection has 256 bytes in all. If `unparsed` is 0, then
-    /// `payload` is 0 for `Input` and 1 for `Complete`.
+    /// `payload` is 0 for `Complete` and anything else for `Input`.
     payload: u32,
     unparsed: u32,
     borrowed: Borrowed,
@@ -145,7 +145,8 @@ impl<B: Buffer> ReceiveBuffer<B> {
     pub(super) const fn new(bytes: B, keep_capacity: u32) -> Self {
         Self {
             bytes,
-            payload: 0,
+            // Not zero: a longer run of zeros would link `memset` on a small target.
+            payload: u32::MAX,
             unparsed: 0,
             borrowed: Borrowed::Nothing,
             is_busy: false,
@@ -160,8 +161,8 @@ impl<B: Buffer> ReceiveBuffer<B> {
     pub(super) fn resume(&self) -> Resume {
         match (self.payload, self.unparsed) {
             _ if !B::GROWS => Resume::Input,
-            (0, 0) => Resume::Input,
-            (_, 0) => Resume::Complete,
+            (0, 0) => Resume::Complete,
+            (_, 0) => Resume::Input,
             (payload, unparsed) => Resume::Unparsed { payload, unparsed },
         }
     }
@@ -318,8 +319,8 @@ impl<B: Buffer> ReceiveBuffer<B> {
         };
         (self.payload, self.unparsed) = match resume {
             Resume::Unparsed { payload, unparsed } => (payload, unparsed),
-            Resume::Input => (0, 0),
-            Resume::Complete => (1, 0),
+            Resume::Input => (u32::MAX, 0),
+            Resume::Complete => (0, 0),
         };
         self.set_borrowed(self.borrowed);
         true

@@ -3,8 +3,9 @@
 
 use super::event::{Item, Located, Source};
 use super::{Borrowed, Receiver};
-use crate::bytes::to_len;
+use crate::bytes::{copy_prefix, to_len};
 use crate::error::{Error, Limit, Violation};
+use crate::frame::Piece;
 use crate::message::{DataKind, Utf8};
 use crate::storage::sealed::Buffer;
 use crate::storage::{Full, Storage};
@@ -139,21 +140,18 @@ impl<S: Storage> Receiver<S> {
         let mut filled = 0;
         let mut ends_message = false;
         let has_more = loop {
-            // A copy of the decoder looks ahead. The decoder itself takes only the bytes that were consumed.
+            // A copy of the decoder looks ahead, in a copy of the input. The decoder itself takes only the bytes that were
+            // consumed.
             let mut scratch = [0; AHEAD];
-            let ahead = { self.decoder }.payload(&mut &mut **input, AHEAD);
-            let ahead = ahead.and_then(|piece| {
-                let room = scratch.get_mut(..piece.bytes.len())?;
-                piece.copy_to(room);
-                Some(&*room)
-            });
-            let step =
-                match self.decompression.decompress(ahead.unwrap_or_default(), buffer.last_mut(len - filled))
-                {
-                    // The bytes that came out before are a part; the next call fails.
-                    Err(_) if filled > 0 => break true,
-                    step => step?,
-                };
+            copy_prefix(input, &mut scratch);
+            let mut ahead = scratch.get_mut(..input.len().min(AHEAD)).unwrap_or_default();
+            let piece = { self.decoder }.payload(&mut ahead, usize::MAX);
+            let bytes = piece.map(Piece::unmask).unwrap_or_default();
+            let step = match self.decompression.decompress(bytes, buffer.last_mut(len - filled)) {
+                // The bytes that came out before are a part; the next call fails.
+                Err(_) if filled > 0 => break true,
+                step => step?,
+            };
             filled += step.produced;
             let ends_frame = self.decoder.payload(input, step.consumed).is_none_or(|piece| piece.ends_frame)
                 && self.decoder.is_in_header();

@@ -78,16 +78,21 @@ impl Source<'_> {
 }
 
 impl<S: Storage> Receiver<S> {
-    /// The event for what was found. This is where a whole text is checked.
-    #[inline]
+    /// The event for what was found. This is where a whole text and the body of a Close are checked.
+    #[inline(always)]
     pub(in crate::connection) fn event<'a>(&'a self, found: Located<'a>) -> Result<Event<'a>, Error> {
         if found.item == Item::Control {
-            return self.control_event(found);
+            let payload = match found.source {
+                Source::Input(bytes) => bytes,
+                _ => self.control.filled(),
+            };
+            return Ok(match self.opcode() {
+                Opcode::Close => Event::Close(self.close()?),
+                Opcode::Ping => Event::Ping(payload),
+                _ => Event::Pong(payload),
+            });
         }
-        let data = match self.kind() {
-            DataKind::Binary => Message::Binary(self.bytes(found)),
-            DataKind::Text => Message::Text(self.text(found)?),
-        };
+        let data = self.message(found)?;
         Ok(match found.item {
             Item::Message => Event::Message(data),
             item => Event::Part(Part {
@@ -98,24 +103,13 @@ impl<S: Storage> Receiver<S> {
         })
     }
 
-    /// The event for a control frame. This is where the body of a Close is checked.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(in crate::connection) fn control_event<'a>(&'a self, found: Located<'a>) -> Result<Event<'a>, Error> {
-        let payload = match found.source {
-            Source::Input(bytes) => bytes,
-            _ => self.control.filled(),
-        };
-        Ok(match self.decoder.opcode() {
-            Opcode::Close => Event::Close(self.close()?),
-            Opcode::Ping => Event::Ping(payload),
-            _ => Event::Pong(payload),
+    /// A whole message, or the content of a part.
+    #[inline(always)]
+    pub(in crate::connection) fn message<'a>(&'a self, found: Located<'a>) -> Result<Message<'a>, Error> {
+        Ok(match self.fragments.kind() {
+            DataKind::Binary => Message::Binary(self.bytes(found)),
+            DataKind::Text => Message::Text(self.text(found)?),
         })
-    }
-
-    /// The kind of the message that was found, or of which a part was found.
-    #[inline]
-    pub(in crate::connection) const fn kind(&self) -> DataKind {
-        self.fragments.kind()
     }
 
     /// The payload of a message or of a part.

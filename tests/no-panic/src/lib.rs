@@ -142,8 +142,10 @@ fn drive<R: Role, S: Storage>(
     let mut input = bytes;
     loop {
         match black_box(connection.receive(&mut input)) {
-            Some((Event::Failed(error), _)) => {
-                of_error(error);
+            Some((Event::Failed, tx)) => {
+                if let Some(error) = tx.error() {
+                    of_error(error);
+                }
                 break;
             }
             Some((event, tx)) => {
@@ -293,9 +295,11 @@ fn texts(bytes: &mut [u8]) {
     let mut connection: Connection<Server, Memory> = Connection::server_in(config(), Fixed);
     let mut input = bytes;
     match connection.receive(&mut input) {
-        Some((Event::Failed(error), _)) => _ = write!(Nowhere, "{error} {error:?}"),
         Some((event, tx)) => _ = write!(Nowhere, "{event:?} {tx:?}"),
         None => {}
+    }
+    if let Some(error) = connection.error() {
+        _ = write!(Nowhere, "{error} {error:?}");
     }
     _ = write!(Nowhere, "{connection:?}");
 }

@@ -134,7 +134,7 @@ fn feed(connection: &mut Connection<Server>, bytes: &[u8], buffer: &mut [u8]) ->
                 tx.binary(bytes).expect("room");
                 echoed += 1;
             }
-            Event::Failed(error) => panic!("{error}"),
+            Event::Failed => panic!("{:?}", tx.error()),
             _ => {}
         }
     }

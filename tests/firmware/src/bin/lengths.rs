@@ -96,7 +96,7 @@ fn refused_by<R: Role>(
     for mut piece in [first, rest] {
         match connection.receive(&mut piece) {
             // The length may be judged before the key behind it has come.
-            Some((Event::Failed(said), _)) => return assert_eq!(said, error),
+            Some((Event::Failed, tx)) => return assert_eq!(tx.error(), Some(error)),
             None => {}
             Some((event, _)) => panic!("{header_len} bytes of header, cut at {cut}: {event:?}"),
         }
