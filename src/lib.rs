@@ -75,8 +75,8 @@
 //!
 //! # Features
 //!
-//! - `std` (default): `From<Error> for std::io::Error`; implies `alloc`.
-//! - `alloc`: the storage [`Heap`] and [`PreparedMessage`].
+//! - `std` (default): each error converts to `std::io::Error`; implies `alloc`.
+//! - `alloc`: the storage [`Heap`], [`PreparedMessage`] and [`OwnedMessage`].
 //! - `defmt`: `defmt::Format` for events, errors, states and configurations. Like `Debug` output, it contains no keys, no
 //!   header values and no payloads.
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
