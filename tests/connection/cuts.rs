@@ -189,7 +189,7 @@ proptest! {
     fn a_server_that_drops_lines(head in any_head(), at in cuts(1500), max_head in 100..1500_usize, max_fields in 2..12_usize) {
         let bytes = [head, masked_all(&[&frame(0x81, b"hi")])].concat();
         let config =
-            Config::new().max_head(max_head).max_head_fields(max_fields).keep_fields(&["Cookie", "kept"]);
+            Config::new().max_head(max_head).max_headers(max_fields).keep_headers(&["Cookie", "kept"]);
         assert_cuts_do_not_matter(|| Connection::server_in(config, Fixed::<200, 512>), &bytes, &at);
         assert_cuts_do_not_matter(|| Connection::server_in(config, Heap), &bytes, &at);
         // If the buffer is large enough, dropping lines makes no difference.
