@@ -69,15 +69,9 @@ fn run_all(url: &str, agent: &str, config: Config) -> Result<(), Box<dyn error::
     })??;
     let count: u32 = count.parse().map_err(|_| "getCaseCount was not answered with a number")?;
     for case in 1..=count {
-        let result =
-            visit(
-                &format!("{url}/runCase?case={case}&agent={agent}"),
-                config,
-                |message, tx| match message {
-                    Message::Text(text) => tx.text(text),
-                    Message::Binary(bytes) => tx.binary(bytes),
-                },
-            )?;
+        let result = visit(&format!("{url}/runCase?case={case}&agent={agent}"), config, |message, tx| {
+            tx.message(message)
+        })?;
         // Most of the suite breaks the protocol, so it is the server who judges what is a failure.
         match result {
             Ok(()) => println!("case {case} of {count}"),

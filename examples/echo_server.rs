@@ -11,7 +11,7 @@
 
 #[cfg(feature = "deflate")]
 use sansws::deflate::{DeflateConfig, Pool};
-use sansws::{Accept, Config, Connection, Event, Message, Reply, Server};
+use sansws::{Accept, Config, Connection, Event, Reply, Server};
 use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -160,8 +160,7 @@ fn converse(
                 }
                 // From here on the peer may be silent for as long as it likes.
                 Event::HandshakeComplete(_) => stream.set_read_timeout(None)?,
-                Event::Message(Message::Text(text)) => tx.text(text)?,
-                Event::Message(Message::Binary(bytes)) => tx.binary(bytes)?,
+                Event::Message(message) => tx.message(message)?,
                 // Pings and the Close are answered already.
                 _ => {}
             }

@@ -1,4 +1,5 @@
-//! What the two targets share: an input with its cuts, and the comparison with the same bytes in one piece.
+//! Code that both receive targets share: the input with its cuts, and the comparison with the same bytes in
+//! one piece.
 
 use arbitrary::Arbitrary;
 use sansws::deflate::{DeflateConfig, DeflateParams};
@@ -13,24 +14,24 @@ pub struct Input<'a> {
     max_message: u32,
     max_fragments: u8,
     keep_capacity: u32,
-    /// Whether permessage-deflate is agreed on, with or without takeover.
+    /// Whether permessage-deflate is agreed on, and if so, whether without context takeover.
     pub deflate: Option<bool>,
-    /// Whether spare memory is given back after each piece.
+    /// Whether the connection releases spare memory after each piece.
     pub releases: bool,
-    /// Whether is read to the connection's own buffer, where it lends it.
+    /// Whether pieces are read into the receive buffer of the connection, if the connection offers it.
     pub reads_in_place: bool,
-    /// The lengths of the pieces, taken in turn.
+    /// The lengths of the pieces, used in turn.
     pub cuts: [u16; 4],
-    /// So many bytes of one kind stand at this place of the others: what makes a message large.
+    /// A run of equal bytes, which makes a message large: its position in `bytes`, the byte, and the length.
     run: (u16, u8, u32),
     bytes: &'a [u8],
 }
 
 const MAX_OUTGOING: usize = 4096;
 const MAX_MESSAGE: u32 = 200_000;
-/// After so many the rest comes at once: more would be slow, and nothing new.
+/// After this many pieces the rest comes at once: more pieces would be slow and would find nothing new.
 const MAX_PIECES: usize = 2000;
-/// More than what large messages begin with.
+/// Longer than the largest message that does not count as large.
 const MAX_RUN: usize = 70_000;
 
 impl Input<'_> {
@@ -50,11 +51,11 @@ impl Input<'_> {
 }
 
 impl Input<'_> {
-    /// What the peer sends, behind `first`.
+    /// All bytes that the peer sends: `first`, and the bytes of the input with the run.
     pub fn bytes(&self, first: &[u8]) -> Vec<u8> {
         let (at, byte, len) = self.run;
         let (before, behind) = self.bytes.split_at(self.bytes.len().min(at.into()));
-        // Seldom, since it takes its time.
+        // Few inputs have a run, since a long one takes time.
         let len =
             Some(usize::try_from(len).unwrap() % (20 * MAX_RUN)).filter(|len| *len < MAX_RUN).unwrap_or(0);
         [first, before, &vec![byte; len], behind].concat()
@@ -72,10 +73,10 @@ impl Input<'_> {
     }
 }
 
-/// What a connection made of the bytes: events in words and payloads, then its outgoing bytes, then how it ended.
+/// The result of a run: the events as text and payloads, the outgoing bytes, and how the connection ended.
 type Outcome = (Vec<u8>, Vec<u8>, String);
 
-pub fn assert_cuts_mean_nothing<R: Role, S: Storage>(
+pub fn assert_cuts_do_not_matter<R: Role, S: Storage>(
     connect: impl Fn() -> Connection<R, S>,
     bytes: &[u8],
     input: &Input<'_>,
@@ -128,7 +129,7 @@ fn run<R: Role, S: Storage>(
                 }
                 Some((event, tx)) => {
                     answer(&event, tx);
-                    // Where a message is cut into parts says nothing: only its content is compared.
+                    // Where a message is cut into parts carries no meaning, so only its content is compared.
                     match event {
                         Event::Part(part) => {
                             if !is_in_part {
@@ -140,7 +141,7 @@ fn run<R: Role, S: Storage>(
                                 heard.extend_from_slice(b" end");
                             }
                         }
-                        // Control frames between parts would be compared at different places of the content.
+                        // Control frames between parts may come at different positions of the content.
                         Event::Ping(_) | Event::Pong(_) if is_in_part => {}
                         Event::Message(message) => {
                             let is_text = matches!(message, Message::Text(_));
@@ -153,7 +154,7 @@ fn run<R: Role, S: Storage>(
                 None => break,
             }
         }
-        assert!(input.is_empty(), "`None` says that all is consumed");
+        assert!(input.is_empty(), "`receive` returned `None`, but has not consumed all of the input");
         if releases {
             connection.release_buffers();
         }

@@ -74,8 +74,8 @@
 //!
 //! # Features
 //!
-//! - `std` (default): `From<Error> for std::io::Error`; implies `alloc`.
-//! - `alloc`: the storage [`Heap`] and [`PreparedMessage`].
+//! - `std` (default): each error converts to `std::io::Error`; implies `alloc`.
+//! - `alloc`: the storage [`Heap`], [`PreparedMessage`] and [`OwnedMessage`].
 //! - `defmt`: `defmt::Format` for events, errors, states and configurations. As with `Debug`, what can be a secret stays out:
 //!   keys and header values, and payloads too.
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.

@@ -1,4 +1,4 @@
-//! Runs the `chat` example as its guests do: by its page's address, over TCP.
+//! Runs the `chat` example and joins it as guests do: at the address of its page, over TCP.
 #![cfg(feature = "std")]
 
 use rand::rngs::ThreadRng;
@@ -13,13 +13,13 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// Nothing takes so long; a test that hangs is to fail.
+/// No step takes this long. A test that hangs fails after this time.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 struct Chat {
     child: Child,
     _stdout: BufReader<ChildStdout>,
-    /// `127.0.0.1` and the port.
+    /// `127.0.0.1` and the port, joined with a colon.
     address: String,
 }
 
@@ -50,14 +50,15 @@ impl Chat {
         answer_to(self.connect(), request)
     }
 
-    /// The status for a WebSocket that is asked for as by the page of a browser.
+    /// The status line that answers a WebSocket request from a page of this origin.
     fn status_for(&self, path: &str, origin: &str) -> String {
         let mut stream = self.connect();
         let address = &self.address;
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: {origin}\r\n\r\n"
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Origin: {origin}\r\n\r\n"
         )
         .unwrap();
         let mut line = String::new();
@@ -83,12 +84,12 @@ fn answer_to(mut stream: TcpStream, request: &str) -> String {
 struct Guest {
     stream: TcpStream,
     connection: Connection<Client<ThreadRng>>,
-    /// Read and not yet heard.
+    /// Bytes that were read, but not yet given to the connection.
     pending: Vec<u8>,
 }
 
 impl Guest {
-    /// Asks for a name, and waits for the welcome, which names those who are there.
+    /// Asks for a name and waits for the welcome, which lists the guests.
     fn join(chat: &Chat, name: &str, welcome: &str) -> Self {
         Self::join_with(chat, name, welcome, Config::new())
     }
@@ -115,7 +116,7 @@ impl Guest {
         self.connection.mark_sent(self.connection.outgoing().len());
     }
 
-    /// Waits for the first event that `wanted` takes.
+    /// Waits for the first event for which `wanted` returns a value.
     fn hear<T>(&mut self, wanted: impl Fn(&Event<'_>) -> Option<T>) -> T {
         loop {
             let mut bytes = mem::take(&mut self.pending);
@@ -149,12 +150,12 @@ impl Guest {
         })
     }
 
-    /// The code of the chat's Close, after whatever else it says.
+    /// Waits for the Close of the chat and returns its code.
     fn hear_close(&mut self) -> CloseCode {
         self.hear(|event| if let Event::Close(close) = event { Some(close.code) } else { None })
     }
 
-    /// The server ends the transport, its last Close being read.
+    /// Asserts that the chat ends the transport after the closing handshake.
     fn hear_end(&mut self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
         assert_eq!(self.stream.read(&mut [0; 64]).unwrap(), 0);
@@ -174,13 +175,13 @@ fn the_page_is_served_on_the_same_port() {
     assert!(head.contains(&format!("\r\nContent-Length: {}", body.len())), "{head}");
     assert!(body.starts_with("<!doctype html>") && body.ends_with("</html>\n"), "{body}");
 
-    // Scripts run by a number that nobody can foresee, and by nothing else.
+    // A script runs only with the nonce of this response, which cannot be predicted.
     let policy = head.split("\r\n").find(|line| line.starts_with("Content-Security-Policy: ")).unwrap();
     let nonce = policy.split("script-src 'nonce-").nth(1).unwrap().split('\'').next().unwrap();
     assert!(body.contains(&format!("<script nonce=\"{nonce}\">")) && !policy.contains("unsafe"), "{policy}");
     assert!(!chat.ask(get).contains(nonce));
 
-    // A client that ends its own direction with the request has its answer all the same.
+    // A client that shuts down its own direction after the request still gets its answer.
     let stream = chat.connect();
     let mut half = stream.try_clone().unwrap();
     half.write_all(get.as_bytes()).unwrap();
@@ -189,7 +190,7 @@ fn the_page_is_served_on_the_same_port() {
 }
 
 #[test]
-fn other_requests_are_answered_too() {
+fn other_http_requests_are_answered_with_the_matching_status() {
     let chat = Chat::start();
     let status = |request: &str| chat.ask(request).lines().next().unwrap_or_default().to_string();
     let head = chat.ask("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -214,7 +215,7 @@ fn pages_of_other_sites_are_refused() {
 }
 
 #[test]
-fn guests_hear_each_other_and_see_who_is_there() {
+fn guests_hear_each_other_and_learn_who_joins_and_leaves() {
     let chat = Chat::start();
     let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tAda");
     let mut second = Guest::join(&chat, " A\u{202e}da\t", "welcome Ada 2\tAda\tAda 2");
@@ -229,7 +230,7 @@ fn guests_hear_each_other_and_see_who_is_there() {
     second.hear_end();
     assert_eq!(ada.hear_line(), "leave Ada 2");
 
-    // Who just vanishes has left too, and the name is free again.
+    // A guest whose transport just ends has left too, and its name is free again.
     drop(Guest::join(&chat, "\t", "welcome Guest\tAda\tGuest"));
     assert_eq!(ada.hear_line(), "join Guest");
     assert_eq!(ada.hear_line(), "leave Guest");
@@ -237,7 +238,7 @@ fn guests_hear_each_other_and_see_who_is_there() {
 }
 
 #[test]
-fn who_does_not_keep_to_the_rules_is_sent_away() {
+fn a_guest_that_breaks_the_rules_is_disconnected() {
     let chat = Chat::start();
     let mut guest = Guest::join(&chat, "Ada", "welcome Ada\tAda");
     guest.say("shout HELLO");
@@ -252,9 +253,9 @@ fn who_does_not_keep_to_the_rules_is_sent_away() {
     assert_eq!(guest.hear_close(), CloseCode::MESSAGE_TOO_BIG);
 }
 
-/// However much one guest sends at once, those who read lose nothing.
+/// A guest that reads loses nothing, however much another guest sends at once.
 #[test]
-fn a_burst_drops_nobody_who_reads() {
+fn a_burst_of_messages_does_not_disconnect_a_guest_that_reads() {
     const LINES: usize = 1000;
     let chat = Chat::start();
     let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tAda");
@@ -276,10 +277,10 @@ fn a_burst_drops_nobody_who_reads() {
     sending.join().unwrap();
 }
 
-/// Nor if it sends ten times as much, compressed.
+/// This also holds for ten times as many messages, if they are compressed.
 #[cfg(feature = "deflate")]
 #[test]
-fn a_compressed_burst_drops_nobody_who_reads() {
+fn a_compressed_burst_does_not_disconnect_a_guest_that_reads() {
     const LINES: usize = 10_000;
     let chat = Chat::start();
     let config = Config::new().deflate(DeflateConfig::new());
@@ -307,11 +308,11 @@ fn a_compressed_burst_drops_nobody_who_reads() {
 }
 
 #[test]
-fn a_slow_reader_is_dropped_and_the_others_go_on() {
+fn a_slow_reader_is_disconnected_and_the_others_continue() {
     let chat = Chat::start();
     let mut slow = Guest::join(&chat, "slow", "welcome slow\tslow");
     let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tslow\tAda");
-    // The system's buffers take some megabytes before the chat's own limit is reached.
+    // The buffers of the system hold some megabytes, so the limit of the chat is reached only after that.
     let line = format!("say {}", "x".repeat(4000));
     let mut was_dropped = false;
     for _ in 0..16_000 {
@@ -323,8 +324,8 @@ fn a_slow_reader_is_dropped_and_the_others_go_on() {
             break;
         }
     }
-    assert!(was_dropped, "64 MB later the slow reader is still there");
-    // Now it reads, and learns why.
+    assert!(was_dropped, "the slow reader is still connected after 64 MB");
+    // The slow reader reads now, and learns the reason.
     assert_eq!(slow.hear_close(), CloseCode::TRY_AGAIN_LATER);
     slow.hear_end();
     ada.say("say still here");
@@ -338,10 +339,10 @@ fn a_slow_reader_is_dropped_and_the_others_go_on() {
 
 #[cfg(unix)]
 #[test]
-fn it_says_goodbye_when_it_is_interrupted() {
+fn an_interrupted_chat_closes_its_connections_before_it_exits() {
     let mut chat = Chat::start();
     let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tAda");
-    // Who has not asked for anything yet keeps it from nothing.
+    // A connection without a request does not keep the chat from exiting.
     let _silent = chat.connect();
     let id = chat.child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());

@@ -14,10 +14,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-/// Nothing takes so long; a test that hangs is to fail.
+/// No step takes this long. A test that hangs fails after this time.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// `cargo test` has built it.
+/// The command that runs an example, which `cargo test` has built.
 fn example(name: &str) -> Command {
     let test = env::current_exe().unwrap();
     let mut path = test.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name);
@@ -30,7 +30,7 @@ fn example(name: &str) -> Command {
 struct EchoServer {
     child: Child,
     _stdout: BufReader<ChildStdout>,
-    /// `127.0.0.1` and the port.
+    /// `127.0.0.1` and the port, joined with a colon.
     address: String,
 }
 
@@ -57,7 +57,7 @@ impl EchoServer {
         stream
     }
 
-    /// Everything that is answered to `request`, up to the end of the transport.
+    /// The whole answer to `request`, up to the end of the transport.
     fn ask(&self, request: &str) -> String {
         let mut stream = self.connect();
         stream.write_all(request.as_bytes()).unwrap();
@@ -66,14 +66,15 @@ impl EchoServer {
         answer
     }
 
-    /// Asks for a WebSocket as the page of a browser would.
+    /// The status line that answers a WebSocket request from a page of this origin.
     fn status_for_origin(&self, origin: &str) -> String {
         let mut stream = self.connect();
         let address = &self.address;
         write!(
             stream,
             "GET / HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: {origin}\r\n\r\n"
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Origin: {origin}\r\n\r\n"
         )
         .unwrap();
         let mut status = String::new();
@@ -89,7 +90,7 @@ impl Drop for EchoServer {
     }
 }
 
-/// Writes and reads until `on_event` has had enough or the transport has ended.
+/// Writes and reads until `on_event` returns true or the transport ends.
 fn pump<R: Role>(
     stream: &mut TcpStream,
     connection: &mut Connection<R>,
@@ -143,7 +144,7 @@ fn echo_server_echoes() {
         true
     });
 
-    // Each ping has its pong, even if they come all at once.
+    // Each ping is answered, even if all of them come at once.
     for n in 0..50 {
         connection.sender().ping(&[n]).unwrap();
     }
@@ -161,7 +162,7 @@ fn echo_server_echoes() {
 }
 
 #[test]
-fn echo_server_chooses_no_subprotocol_that_was_not_offered() {
+fn echo_server_chooses_no_subprotocol_if_none_was_offered() {
     let server = EchoServer::start();
     let uri = format!("ws://{}/", server.address);
     let request = ClientRequest::new(&uri).unwrap();
@@ -173,7 +174,7 @@ fn echo_server_chooses_no_subprotocol_that_was_not_offered() {
 }
 
 #[test]
-fn echo_server_refuses_what_is_not_for_it_and_ends_on_ctrl_c() {
+fn echo_server_refuses_other_requests_and_origins_and_exits_on_ctrl_c() {
     let server = EchoServer::start();
     let answer = server.ask("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 426 Upgrade Required\r\n"), "{answer}");
@@ -195,10 +196,10 @@ fn echo_server_refuses_what_is_not_for_it_and_ends_on_ctrl_c() {
     }
 }
 
-/// Compression only where it is asked for. A client's hint counts, except where the server is told to ignore it.
+/// The server follows the hint of the client unless it is told to ignore it.
 #[cfg(feature = "deflate")]
 #[test]
-fn echo_server_compresses_if_told_to() {
+fn echo_server_compresses_only_if_an_option_says_so() {
     let text = "Grüß dich, ".repeat(20_000);
     for (option, answer) in [
         (None, None),
@@ -231,7 +232,7 @@ fn echo_server_compresses_if_told_to() {
 }
 
 #[test]
-fn echo_server_tells_what_it_does_not_know() {
+fn echo_server_shows_its_usage_for_an_unknown_option() {
     let output = example("echo_server").arg("--help").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
@@ -243,7 +244,7 @@ fn echo_server_tells_what_it_does_not_know() {
 
 #[cfg(not(feature = "deflate"))]
 #[test]
-fn examples_without_compression_say_so() {
+fn examples_without_the_feature_refuse_to_compress() {
     for command in [
         example("echo_server").args(["--deflate", "127.0.0.1:0"]),
         example("autobahn_client").args(["--deflate", "ws://127.0.0.1:0", "me"]),
@@ -255,7 +256,7 @@ fn examples_without_compression_say_so() {
     }
 }
 
-/// What a client of the stand-in for the fuzzing server did.
+/// What a client of the fuzzing server did.
 #[derive(PartialEq, Eq, Debug)]
 enum Did {
     AskFor(String),
@@ -265,7 +266,8 @@ enum Did {
     Close(u16),
 }
 
-/// A fuzzing server with two cases: an echo, and a frame that breaks the protocol.
+/// A stand-in for the fuzzing server of Autobahn, with two cases: an echo, and a frame that breaks the
+/// protocol.
 fn fuzzing_server() -> (String, Receiver<Did>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
@@ -297,7 +299,7 @@ fn fuzzing_server() -> (String, Receiver<Did>) {
                     tx.close(CloseCode::NORMAL, "").unwrap();
                 }
                 "/runCase?case=1&agent=me" => tx.text("echo this").unwrap(),
-                // A reserved bit, which no sender of the library's would set.
+                // The frame has a reserved bit, which a `Sender` would never set.
                 "/runCase?case=2&agent=me" => stream.write_all(&[0xc1, 0]).unwrap(),
                 _ => tx.close(CloseCode::NORMAL, "").unwrap(),
             }
@@ -319,7 +321,7 @@ fn fuzzing_server() -> (String, Receiver<Did>) {
 }
 
 #[test]
-fn autobahn_client_runs_all_cases_in_their_order() {
+fn autobahn_client_runs_all_cases_in_order() {
     let (url, list) = fuzzing_server();
     let output = example("autobahn_client").args([&url, "me"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -340,7 +342,7 @@ fn autobahn_client_runs_all_cases_in_their_order() {
 
 #[cfg(feature = "deflate")]
 #[test]
-fn autobahn_client_offers_compression_if_told_to() {
+fn autobahn_client_offers_compression_if_an_option_says_so() {
     let (url, list) = fuzzing_server();
     let output = example("autobahn_client").args(["--deflate", &url, "me"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -351,8 +353,8 @@ fn autobahn_client_offers_compression_if_told_to() {
 }
 
 #[test]
-fn autobahn_client_tells_what_is_wrong() {
-    // Bound, so that nobody else is there, but not listening for WebSockets: the first connection ends at once.
+fn autobahn_client_reports_errors_and_its_usage() {
+    // The port is bound, so that no other program answers. The listener ends the first connection at once.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
     let hang_up = thread::spawn(move || drop(listener.accept().unwrap()));

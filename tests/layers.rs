@@ -1,11 +1,12 @@
-//! Who may import whom, and how large a file may be. See ARCHITECTURE.md.
+//! Which room may import which other one, and how large a file may be. See ARCHITECTURE.md.
 //!
-//! The scan reads lines and trusts in rustfmt: a block ends at the brace that is indented as its first line.
+//! The scan reads lines and relies on rustfmt: a block ends at the brace that has the same indentation as its
+//! first line.
 
 use std::fs;
 use std::path::Path;
 
-/// The rooms from the highest to the lowest, with what each may import. `lib.rs` may import all.
+/// The rooms from the highest to the lowest, each with the rooms that it may import. `lib.rs` may import all.
 const MAY_IMPORT: [(&str, &[&str]); 14] = [
     (
         "connection",
@@ -17,9 +18,9 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("timers", &["State", "event"]),
     ("event", &["handshake", "message", "close"]),
     ("handshake", &["frame", "config", "storage", "error", "close", "role"]),
-    // These are given plain numbers, never `Config`, so that they can be read and tested without a connection.
-    // The negotiation reads extensions by the grammar of `handshake`, which knows nothing of it.
-    // What it wants and what was agreed are a part of `config`.
+    // These rooms are given plain numbers, never `Config`, so that they can be read and tested without a
+    // connection. The negotiation reads extensions with the grammar of `handshake`, which does not know the
+    // negotiation. What each end asks for, and what both agreed on, are a part of `config`.
     ("deflate", &["handshake", "frame", "config", "storage", "error", "close", "role"]),
     ("message", &["frame", "storage", "error", "close", "role"]),
     ("frame", &["storage", "error", "close", "role"]),
@@ -31,16 +32,16 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("role", &[]),
 ];
 
-/// A file is below this. Blank lines, comments and tests do not count.
+/// A file has fewer lines of code than this. Blank lines, comments and test modules do not count.
 const LINES: usize = 400;
-/// The folders whose files are held to it.
+/// The folders whose files have this limit.
 const FOLDERS: [&str; 5] = ["src", "tests", "examples", "benches", "fuzz"];
 
-/// Names that say nothing about what is inside, so that anything ends up there.
+/// Names that do not tell what is inside. A file with such a name collects unrelated code.
 const NO_NAMES: [&str; 5] = ["util.rs", "utils.rs", "common.rs", "misc.rs", "helpers.rs"];
 
 #[test]
-fn a_room_imports_only_what_is_lower() {
+fn a_room_imports_only_lower_rooms() {
     holds(imports_upwards);
 }
 
@@ -66,10 +67,10 @@ fn nothing_is_unsafe() {
     holds(unsafe_code);
 }
 
-/// Reports what `problems` finds in all of `src`, one line each. It is given a path below `src`, and the code.
+/// Asserts that `problems` finds none in `src`. It is given the path of each file below `src`, and its code.
 fn holds(problems: fn(&str, &[&str]) -> Vec<String>) {
     let sources = sources("src");
-    assert!(sources.iter().any(|(path, _)| path == "lib.rs"), "the sources are not where this test looks");
+    assert!(sources.iter().any(|(path, _)| path == "lib.rs"), "this test does not find the sources");
     let found: Vec<String> = sources.iter().flat_map(|(path, text)| problems(path, &code(text))).collect();
     assert!(found.is_empty(), "{} problems:\n{}", found.len(), found.join("\n"));
 }
@@ -88,7 +89,7 @@ fn read(folder: &Path, below: &str, sources: &mut Vec<(String, String)>) {
     for path in entries {
         let name = format!("{below}{}", path.file_name().unwrap().to_str().unwrap());
         if path.is_dir() {
-            // What is built or installed is not ours.
+            // These folders hold built or installed files.
             if !path.ends_with("target") && !path.ends_with("node_modules") {
                 read(&path, &format!("{name}/"), sources);
             }
@@ -98,7 +99,7 @@ fn read(folder: &Path, below: &str, sources: &mut Vec<(String, String)>) {
     }
 }
 
-/// The lines without blank ones, comments and test modules.
+/// The lines of code: without blank lines, comments and test modules.
 fn code(source: &str) -> Vec<&str> {
     let mut code = Vec::new();
     let mut lines = source.lines().map(without_comment).filter(|line| !line.is_empty());
@@ -108,7 +109,7 @@ fn code(source: &str) -> Vec<&str> {
             code.push(line);
             continue;
         }
-        // Only a module is a test; a single item under `cfg(test)` is a part of the code around it.
+        // Only a module counts as a test. A single item under `cfg(test)` is a part of the code around it.
         let attributes = lines.clone().take_while(|line| line.trim_start().starts_with("#[")).count();
         let is_module = |line: &str| line.trim_start().starts_with("mod ") && line.ends_with('{');
         if lines.clone().nth(attributes).is_some_and(is_module) {
@@ -121,7 +122,7 @@ fn code(source: &str) -> Vec<&str> {
     code
 }
 
-/// Slashes after an odd number of quotes stand in a string, such as `"wss://"`.
+/// The line without its comment. Slashes after an odd number of quotes are in a string, such as `"wss://"`.
 fn without_comment(line: &str) -> &str {
     let is_comment = |at: &usize| line[..*at].matches('"').count() % 2 == 0;
     let end = line.match_indices("//").map(|(at, _)| at).find(is_comment).unwrap_or(line.len());
@@ -158,10 +159,10 @@ fn imports_upwards(path: &str, code: &[&str]) -> Vec<String> {
     problems
 }
 
-/// What follows the root of the crate in each path that starts there, by `crate::` or by enough of `super::`.
+/// The first name of each path that starts at the root of the crate, with `crate::` or with enough `super::`.
 fn imports<'a>(path: &str, code: &[&'a str]) -> Vec<&'a str> {
     let file_depth = path.split('/').filter(|part| *part != "mod.rs").count();
-    // The ends of the modules inside of the file that the line is in.
+    // The closing lines of the modules inside of the file that contain the current line.
     let mut modules: Vec<String> = Vec::new();
     let mut imports = Vec::new();
     for &line in code {
@@ -191,7 +192,7 @@ fn imports<'a>(path: &str, code: &[&'a str]) -> Vec<&'a str> {
     imports
 }
 
-/// Empty for `{`, `*` and `self`, which may be anything.
+/// The first word of the text. It is empty for `{`, `*` and `self`, which may stand for any room.
 fn first_word(text: &str) -> &str {
     let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     Some(&text[..end]).filter(|word| *word != "self").unwrap_or_default()
@@ -209,7 +210,7 @@ fn named_for_nothing(path: &str, _: &[&str]) -> Vec<String> {
     let name = path.rsplit('/').next().unwrap_or_default();
     NO_NAMES
         .contains(&name)
-        .then(|| format!("{path}: a name that tells what is inside"))
+        .then(|| format!("{path} needs a name that tells what is inside"))
         .into_iter()
         .collect()
 }
@@ -224,7 +225,7 @@ fn unsafe_code(path: &str, code: &[&str]) -> Vec<String> {
     if path == "lib.rs" && !code.contains(&FORBIDDEN) {
         problems.push(format!("{path} has to say {FORBIDDEN}"));
     }
-    // A comment that the scan would read as code.
+    // The scan would read such a comment as code.
     problems.extend(
         code.iter().filter(|line| line.contains("/*")).map(|_| format!("{path}: write comments with //")),
     );
@@ -244,9 +245,10 @@ fn imports_upwards_are_noticed() {
         "message/utf8.rs imports connection"
     );
     assert_eq!(of("timers.rs", "use crate::Connection;"), "timers.rs imports Connection");
-    // What the root exports belongs to some room too.
+    // A name that the root exports belongs to some room too.
     assert_eq!(of("frame/mod.rs", "pub use crate::Config;"), "frame/mod.rs imports Config");
-    // Two in one line, after a string with slashes, and under `cfg(test)` but no test module.
+    // Two imports in one line, after a string with slashes, and an import under `cfg(test)` outside of a
+    // module.
     assert_eq!(of("role.rs", "a(\"ws://\", crate::a(), crate::b())"), "role.rs imports a, role.rs imports b");
     assert_eq!(of("role.rs", "#[cfg(test)]\nuse crate::error::Error;"), "role.rs imports error");
     assert_eq!(of("new.rs", ""), "new.rs: a room that `MAY_IMPORT` in tests/layers.rs does not know");
@@ -259,7 +261,7 @@ fn imports_by_super_are_noticed() {
     assert_eq!(of("frame/mod.rs", "use super::config::Config;"), "frame/mod.rs imports config");
     assert_eq!(of("frame/mask.rs", "use super::super::config::Config;"), "frame/mask.rs imports config");
     assert_eq!(of("frame/mask.rs", "use super::config::Config;"), "");
-    // A module inside of a file is one step more.
+    // A module inside of a file needs one more `super::`.
     assert_eq!(of("close.rs", "pub(crate) mod inner {\n    use super::Close;\n}"), "");
     assert_eq!(of("close.rs", "mod inner {\n    use super::super::event::E;\n}"), "close.rs imports event");
     assert_eq!(of("close.rs", "mod inner {\n}\nuse super::event::E;"), "close.rs imports event");
@@ -275,7 +277,7 @@ fn imports_that_hide_the_room_are_noticed() {
 }
 
 #[test]
-fn imports_of_what_is_lower_are_fine() {
+fn imports_of_lower_rooms_are_allowed() {
     for (path, source) in [
         ("connection/mod.rs", "use crate::event::Event;\nuse crate::message::{DataKind, Utf8};"),
         ("event.rs", "use crate::handshake::Request;\nuse crate::close::Close;"),
@@ -291,7 +293,7 @@ fn imports_of_what_is_lower_are_fine() {
 }
 
 #[test]
-fn only_code_is_read() {
+fn comments_and_test_modules_are_not_read() {
     let tests = "#[cfg(test)]\nmod tests {\n    use x;\n    fn a() {\n    }\n}\n";
     assert_eq!(code(&format!("a\n\n// b\nc // d\n    /// e\n{tests}f\n")), ["a", "c", "f"]);
     let tests =
@@ -305,7 +307,10 @@ fn only_code_is_read() {
 fn long_files_bad_names_and_unsafe_code_are_noticed() {
     assert_eq!(too_long("a.rs", &["x"; 399]), [""; 0]);
     assert_eq!(too_long("a.rs", &["x"; 400]), ["a.rs has 400 lines of code, not below 400"]);
-    assert_eq!(named_for_nothing("frame/util.rs", &[]), ["frame/util.rs: a name that tells what is inside"]);
+    assert_eq!(
+        named_for_nothing("frame/util.rs", &[]),
+        ["frame/util.rs needs a name that tells what is inside"]
+    );
     assert_eq!(named_for_nothing("frame/mask.rs", &[]), [""; 0]);
     assert_eq!(unsafe_code("a.rs", &["    unsafe { x() }"]), ["a.rs: unsafe { x() }"]);
     assert_eq!(unsafe_code("a.rs", &["#![allow(unsafe_code)]"]), ["a.rs: #![allow(unsafe_code)]"]);

@@ -1,4 +1,4 @@
-//! The timers, each at its limit and beside it. Time is a number: no test waits.
+//! Each timer is tested at its limit, just before it and after it. Time is a number, so no test waits.
 
 use sansws::State::{self, Closed, Closing, Connecting, Open};
 use sansws::timers::Action::{GiveUp, SendPing, Wait};
@@ -8,7 +8,7 @@ use std::time::Duration;
 const STATES: [State; 4] = [Connecting, Open, Closing, Closed];
 const NANOSECOND: Duration = Duration::from_nanos(1);
 
-/// All off: a test switches on what it is about.
+/// All timers are off. A test switches on those that it is about.
 const OFF: TimersConfig = TimersConfig::new()
     .handshake_deadline(None)
     .ping_interval(None)
@@ -25,7 +25,7 @@ fn just_before(time: Duration) -> Duration {
     time.saturating_sub(NANOSECOND)
 }
 
-/// Timers that began, and were told of `state`, at 0 s.
+/// Timers that were started, and polled for the first time in `state`, at 0 s.
 fn timers_in(state: State, config: TimersConfig) -> Timers {
     let mut timers = Timers::new(config, at(0));
     assert_eq!(timers.poll(at(0), state), Wait);
@@ -40,7 +40,7 @@ fn send_ping(timers: &mut Timers, now: Duration) -> [u8; 4] {
     }
 }
 
-/// Waits until just before `limit`, gives up at it, and goes on saying so.
+/// Asserts that the timers wait until just before `limit`, and give up at the limit and at each later poll.
 #[track_caller]
 fn assert_gives_up(mut timers: Timers, state: State, limit: Duration, timeout: Timeout) {
     assert_eq!(timers.next_deadline(), Some(limit));
@@ -61,9 +61,10 @@ fn assert_never_due(mut timers: Timers, state: State) {
     assert_eq!(timers.next_deadline(), None);
 }
 
-/// One timer switched on and one state: what is due, and when. A row is a timer, a column a state of `STATES`.
+/// Each row of the table switches on one timer. Each column is a state of `STATES` and says what is due in
+/// it.
 #[test]
-fn every_state_and_timer() {
+fn each_timer_is_due_only_in_its_own_state() {
     let ping = SendPing([0, 0, 0, 1]);
     let table = [
         (OFF.handshake_deadline(Some(at(7))), [GiveUp(Timeout::Handshake), Wait, Wait, Wait]),
@@ -84,9 +85,9 @@ fn every_state_and_timer() {
     }
 }
 
-/// From any state into any other, by way of a timer that was running, and of one that was given up.
+/// From each state into each other one: while a timer is running, and after one has given up.
 #[test]
-fn a_new_state_begins_anew() {
+fn a_change_of_the_state_restarts_the_timers() {
     let all = OFF.handshake_deadline(Some(at(7))).idle_deadline(Some(at(7))).close_deadline(Some(at(7)));
     for before in STATES {
         for after in STATES.into_iter().filter(|&after| after != before) {
@@ -108,7 +109,7 @@ fn a_new_state_begins_anew() {
 }
 
 #[test]
-fn the_defaults() {
+fn the_defaults_are_those_of_the_documentation() {
     let timers = Timers::new(TimersConfig::default(), at(0));
     assert_gives_up(timers, Connecting, at(10), Timeout::Handshake);
 
@@ -122,9 +123,9 @@ fn the_defaults() {
 }
 
 #[test]
-fn the_handshake_deadline_counts_from_the_beginning() {
+fn the_handshake_deadline_counts_from_the_start_of_the_timers() {
     let mut timers = Timers::new(OFF.handshake_deadline(Some(at(5))), at(100));
-    // A slow peer gains nothing by single bytes.
+    // A slow peer cannot extend the deadline with single bytes.
     timers.received(at(104));
     timers.message(at(104));
     assert_eq!(timers.pong(at(104), &[0; 4]), None);
@@ -154,25 +155,25 @@ fn the_close_deadline_counts_from_the_first_poll_in_closing() {
 }
 
 #[test]
-fn the_idle_deadline_counts_from_message_to_message() {
+fn the_idle_deadline_counts_from_the_last_message() {
     let config = OFF.idle_deadline(Some(at(60)));
     let mut timers = timers_in(Open, config);
     assert_gives_up(timers, Open, at(60), Timeout::Idle);
     timers.message(at(59));
     assert_gives_up(timers, Open, at(119), Timeout::Idle);
-    // Bytes and pongs are signs of life, but no messages.
+    // Bytes and pongs are signs of life, but not messages.
     timers.received(at(118));
-    timers.pong(at(118), b"unasked");
+    timers.pong(at(118), b"unsolicited");
     assert_gives_up(timers, Open, at(119), Timeout::Idle);
     // WS-7.2.1-03 · WS-7.3-02
     assert_never_due(timers_in(Open, OFF), Open);
 }
 
 #[test]
-fn after_the_idle_deadline_the_closing_handshake_has_its_own() {
+fn the_closing_handshake_after_the_idle_deadline_has_its_own_deadline() {
     let mut timers = timers_in(Open, OFF.idle_deadline(Some(at(60))).close_deadline(Some(at(5))));
     assert_eq!(timers.poll(at(60), Open), GiveUp(Timeout::Idle));
-    // Too late.
+    // This message comes too late.
     timers.message(at(61));
     assert_eq!(timers.poll(at(61), Open), GiveUp(Timeout::Idle));
     assert_eq!(timers.poll(at(62), Closing), Wait);
@@ -180,7 +181,7 @@ fn after_the_idle_deadline_the_closing_handshake_has_its_own() {
 }
 
 #[test]
-fn a_ping_is_sent_at_the_interval_whatever_arrives() {
+fn a_ping_is_due_at_each_interval_whatever_arrives() {
     let mut timers = timers_in(Open, KEEPALIVE);
     let mut sent = Vec::new();
     for now in 1..=95 {
@@ -195,7 +196,7 @@ fn a_ping_is_sent_at_the_interval_whatever_arrives() {
 }
 
 #[test]
-fn the_ping_interval_to_the_nanosecond() {
+fn the_ping_interval_is_exact_to_the_nanosecond() {
     let mut timers = timers_in(Open, KEEPALIVE);
     assert_eq!(timers.next_deadline(), Some(at(30)));
     assert_eq!(timers.poll(just_before(at(30)), Open), Wait);
@@ -205,11 +206,11 @@ fn the_ping_interval_to_the_nanosecond() {
 }
 
 #[test]
-fn a_ping_without_a_sign_of_life_gives_up() {
+fn the_timers_give_up_if_no_sign_of_life_follows_a_ping() {
     let mut timers = timers_in(Open, KEEPALIVE);
     timers.received(at(29));
     send_ping(&mut timers, at(30));
-    // It is sent once.
+    // The ping is due only once.
     assert_eq!(timers.poll(at(30), Open), Wait);
     assert_gives_up(timers, Open, at(50), Timeout::Pong);
 }
@@ -230,7 +231,7 @@ fn any_byte_after_a_ping_is_a_sign_of_life() {
 }
 
 #[test]
-fn a_pong_timeout_longer_than_the_interval_holds_the_next_ping_back() {
+fn a_pong_timeout_longer_than_the_interval_delays_the_next_ping() {
     let mut timers = timers_in(Open, OFF.ping_interval(Some(at(5))).pong_timeout(Some(at(20))));
     send_ping(&mut timers, at(5));
     assert_eq!(timers.next_deadline(), Some(at(25)));
@@ -243,7 +244,7 @@ fn a_pong_timeout_longer_than_the_interval_holds_the_next_ping_back() {
 }
 
 #[test]
-fn without_a_pong_timeout_pings_go_on() {
+fn pings_continue_without_a_pong_timeout() {
     let mut timers = timers_in(Open, OFF.ping_interval(Some(at(30))));
     for count in 1..=5_u32 {
         let now = at(u64::from(count) * 30);
@@ -253,16 +254,16 @@ fn without_a_pong_timeout_pings_go_on() {
 }
 
 #[test]
-fn without_a_ping_interval_there_is_no_keepalive() {
+fn no_ping_is_due_without_a_ping_interval() {
     assert_never_due(timers_in(Open, OFF.pong_timeout(Some(at(20)))), Open);
 }
 
 #[test]
-fn the_round_trip_time_is_from_a_ping_to_its_pong() {
+fn the_round_trip_time_is_measured_from_a_ping_to_its_pong() {
     let mut timers = timers_in(Open, KEEPALIVE);
     assert_eq!(timers.round_trip_time(), None);
     let first = send_ping(&mut timers, at(30));
-    // The pong stands behind other bytes.
+    // Other bytes arrive before the pong.
     timers.received(at(31));
     assert_eq!(timers.pong(at(32), &first), Some(at(2)));
     assert_eq!(timers.round_trip_time(), Some(at(2)));
@@ -280,7 +281,7 @@ fn the_round_trip_time_is_from_a_ping_to_its_pong() {
 
 // WS-5.5.3-03
 #[test]
-fn other_pongs_tell_no_round_trip_time() {
+fn other_pongs_give_no_round_trip_time() {
     let mut timers = timers_in(Open, KEEPALIVE);
     assert_eq!(timers.pong(at(1), &[0; 4]), None);
     assert_eq!(timers.pong(at(1), &[]), None);
@@ -288,20 +289,20 @@ fn other_pongs_tell_no_round_trip_time() {
     for foreign in [&b""[..], &b"hello"[..], &first[..3], &[0, 0, 0, 2], &[0, 0, 0, 1, 0]] {
         assert_eq!(timers.pong(at(31), foreign), None, "{foreign:?}");
     }
-    // They were signs of life all the same.
+    // They were signs of life nevertheless.
     assert_eq!(timers.next_deadline(), Some(at(60)));
     assert_eq!(timers.pong(at(32), &first), Some(at(2)));
-    // Twice is unasked.
+    // The second pong with the same payload is unsolicited.
     assert_eq!(timers.pong(at(33), &first), None);
 
-    // The pong of the last but one ping is too old.
+    // A pong for the ping before the last one is too old.
     let second = send_ping(&mut timers, at(60));
     timers.received(at(61));
     let third = send_ping(&mut timers, at(90));
     assert_eq!(timers.pong(at(91), &second), None);
     assert_eq!(timers.pong(at(92), &third), Some(at(2)));
 
-    // Nobody is asked for it when the connection is closing.
+    // A closing connection expects no pong.
     let fourth = send_ping(&mut timers, at(120));
     assert_eq!(timers.poll(at(121), Closing), Wait);
     assert_eq!(timers.pong(at(122), &fourth), None);
@@ -317,14 +318,14 @@ fn the_earlier_limit_is_due_first() {
     assert_gives_up(timers, Open, at(40), Timeout::Idle);
     timers.message(at(20));
     assert_gives_up(timers, Open, at(50), Timeout::Pong);
-    // A peer that is gone is the better reason.
+    // If both limits are due, the missing pong is the better reason.
     let mut timers = timers_in(Open, KEEPALIVE.idle_deadline(Some(at(50))));
     send_ping(&mut timers, at(30));
     assert_gives_up(timers, Open, at(50), Timeout::Pong);
 }
 
 #[test]
-fn a_late_poll_sends_one_ping_and_counts_from_then() {
+fn a_late_poll_asks_for_one_ping_and_counts_from_then_on() {
     let mut timers = timers_in(Open, KEEPALIVE);
     assert_eq!(send_ping(&mut timers, at(1000)), [0, 0, 0, 1]);
     assert_eq!(timers.poll(at(1000), Open), Wait);
@@ -334,13 +335,13 @@ fn a_late_poll_sends_one_ping_and_counts_from_then() {
 }
 
 #[test]
-fn a_late_poll_gives_up_rather_than_to_send_a_ping() {
+fn a_late_poll_gives_up_rather_than_asking_for_a_ping() {
     let mut timers = timers_in(Open, KEEPALIVE.idle_deadline(Some(at(60))));
     assert_eq!(timers.poll(at(1000), Open), GiveUp(Timeout::Idle));
 }
 
 #[test]
-fn in_a_late_turn_what_has_arrived_comes_first() {
+fn input_that_is_reported_before_a_late_poll_still_counts() {
     let mut timers = timers_in(Open, KEEPALIVE.idle_deadline(Some(at(60))));
     let payload = send_ping(&mut timers, at(30));
     timers.received(at(1000));
@@ -350,7 +351,7 @@ fn in_a_late_turn_what_has_arrived_comes_first() {
 }
 
 #[test]
-fn where_time_goes_backwards_it_stands_still() {
+fn a_clock_that_runs_backwards_counts_as_standing_still() {
     let config = KEEPALIVE.idle_deadline(Some(at(60))).close_deadline(Some(at(5)));
     let mut timers = Timers::new(config, at(100));
     assert_eq!(timers.poll(at(50), Open), Wait);
@@ -367,7 +368,7 @@ fn where_time_goes_backwards_it_stands_still() {
 }
 
 #[test]
-fn limits_are_whole_milliseconds_from_one_to_the_most() {
+fn limits_are_rounded_up_to_whole_milliseconds_and_clamped_to_32_bits() {
     for (limit, held) in [
         (Duration::ZERO, Duration::from_millis(1)),
         (NANOSECOND, Duration::from_millis(1)),
@@ -409,12 +410,12 @@ fn the_end_of_time_does_not_overflow() {
 }
 
 #[test]
-fn a_million_of_them_are_affordable() {
+fn timers_take_at_most_72_bytes() {
     assert!(size_of::<Timers>() <= 72, "{}", size_of::<Timers>());
 }
 
 #[test]
-fn a_timeout_tells_what_happened() {
+fn a_timeout_says_what_has_happened() {
     let text = |timeout: Timeout| -> String { (&timeout as &dyn std::error::Error).to_string() };
     assert!(text(Timeout::Handshake).contains("opening handshake"));
     assert!(text(Timeout::Pong).contains("after a ping"));

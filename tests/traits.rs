@@ -80,7 +80,7 @@ macro_rules! table {
 }
 
 fn types() -> Vec<(&'static str, Traits, Reasons)> {
-    #[cfg_attr(not(any(feature = "heapless", feature = "deflate")), expect(unused_mut))]
+    #[allow(unused_mut, reason = "features add types")]
     let mut types = table! {
         Connection<Server>: MACHINE,
         Connection<Client<StdRng>>: MACHINE,

@@ -1,6 +1,6 @@
-//! Invariant: whatever a server answers and sends, and however it is cut, a client neither panics nor hangs, reports the
-//! same events and writes the same bytes as when it comes in one piece, holds its limits, and stays failed once it has
-//! failed.
+//! Invariant: whatever a server sends and wherever it is cut, a client neither panics nor hangs. It reports
+//! the same events and writes the same bytes as if all came in one piece, keeps its limits, and once it has
+//! failed, it remains failed.
 #![no_main]
 
 #[path = "../receive.rs"]
@@ -13,7 +13,7 @@ use receive::{Input, assert_cuts_mean_nothing};
 use sansws::{Client, ClientRequest, Connection, Event};
 
 fuzz_target!(|input: Input<'_>| {
-    // The same keys in every run.
+    // The keys are the same in every run.
     let rng = || ChaCha8Rng::seed_from_u64(0);
     let request = ClientRequest::new("ws://h/").unwrap().subprotocols(&["a", "b"]);
     let connect = || {
@@ -25,7 +25,7 @@ fuzz_target!(|input: Input<'_>| {
             client
         }
     };
-    assert_cuts_mean_nothing(connect, &input.bytes(&[]), &input, |event, _| {
+    assert_cuts_do_not_matter(connect, &input.bytes(&[]), &input, |event, _| {
         if let Event::HandshakeRefused(response) = event {
             let _ = (response.status(), response.reason().len(), response.versions().count());
         }

@@ -12,7 +12,7 @@ use sansws::deflate::{Compressor, Decompressor};
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
     messages: Vec<&'a [u8]>,
-    /// As a peer's payload.
+    /// A payload from a stranger.
     payload: &'a [u8],
     level: u8,
     window_bits: u8,
@@ -80,7 +80,7 @@ fuzz_target!(|input: Input<'_>| {
             our_reader.reset();
         }
     }
-    // What is no message is no message for both. A final block ends C zlib's stream, and not ours.
+    // C zlib may refuse a message that we accept: a final block ends its stream, but not ours.
     let mut stranger = zlib::Inflate::new(15);
     let expected = stranger.message(input.payload);
     if let Ok(expected) = expected {

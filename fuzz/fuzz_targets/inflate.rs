@@ -6,7 +6,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use sansws::deflate::{Corrupt, Decompressor};
 
-/// The most bytes of a message, as a connection would have it.
+/// The limit of a message, as a connection would have one.
 const MAX: usize = 1 << 16;
 
 #[derive(Arbitrary, Debug)]
@@ -18,7 +18,7 @@ struct Input<'a> {
     no_context_takeover: bool,
 }
 
-/// `None` for a message that is too long.
+/// Returns `None` for a message that is too long.
 fn message(
     decompressor: &mut Decompressor,
     payload: &[u8],
@@ -61,7 +61,7 @@ fuzz_target!(|input: Input<'_>| {
         let expected = message(&mut one, payload, usize::MAX, MAX);
         let cut = message(&mut other, payload, usize::from(input.pieces) + 1, usize::from(input.room) + 1);
         match (&expected, &cut) {
-            // What is bad behind the limit is only seen by who looks that far.
+            // Invalid data beyond the limit is only noticed if the decompressor reads that far.
             (Ok(None), Err(_)) | (Err(_), Ok(None)) => return,
             _ => assert_eq!(expected, cut),
         }

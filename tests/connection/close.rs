@@ -5,14 +5,15 @@ use sansws::{
     CloseCode, Config, Connection, DataKind, Error, EventKind, HandshakeError, Misuse, State, Violation,
 };
 
-/// Brings a connection into a state.
+/// Brings a server into the state that a row of the table names.
 type Prepare = fn(&mut ServerConnection);
 
+/// A frame with the unknown opcode 3.
 const BAD_FRAME: &[u8] = b"\x83\x00";
 
 // WS-5.5.1-01 · WS-7.4-02
 #[test]
-fn a_close_is_empty_or_has_a_body() {
+fn a_close_frame_is_empty_or_has_a_body() {
     assert_eq!(both(&[b"\x88\x00"]).0, [Heard::close(1005, "")]);
     assert_eq!(both(&[b"\x88\x02\x03\xe8"]).0, [Heard::close(1000, "")]);
     let mut server = open_server();
@@ -22,7 +23,7 @@ fn a_close_is_empty_or_has_a_body() {
 
 // WS-5.5.1-02 · WS-5.5.1-04 · WS-7.1.2-01 · WS-7.4-01
 #[test]
-fn a_body_is_a_code_and_a_reason() {
+fn the_body_of_a_close_is_a_code_and_a_reason() {
     assert_eq!(both(&[b"\x88\x04\x03\xe8ok"]).0, [Heard::close(1000, "ok")]);
     let mut server = open_server();
     server.sender().close(4000.into(), "bye").unwrap();
@@ -34,13 +35,13 @@ fn a_body_is_a_code_and_a_reason() {
 
 // WS-5.5.1-03
 #[test]
-fn a_body_of_one_byte_is_malformed() {
+fn a_close_body_of_one_byte_is_malformed() {
     assert_fails(&[b"\x88\x01\x03"], Violation::CloseBodyTooShort);
 }
 
 // WS-5.5.1-07
 #[test]
-fn after_a_close_no_data_is_sent() {
+fn neither_data_nor_pings_can_be_sent_after_our_close() {
     let mut server = open_server();
     let tx = server.sender();
     tx.begin(DataKind::Text).unwrap();
@@ -54,20 +55,20 @@ fn after_a_close_no_data_is_sent() {
 
 // WS-5.5.1-08 · WS-5.5.1-09 · WS-5.5.1-10
 #[test]
-fn a_close_is_answered_at_once_with_its_own_code() {
+fn a_close_is_answered_at_once_with_the_same_code() {
     for code in [1000_u16, 1001, 1011, 3000, 4000, 4999] {
         let (heard, sent) = both(&[&close_frame(code)]);
         assert_eq!(heard, [Heard::close(code, "")]);
         assert_eq!(sent, [close_frame(code)]);
     }
-    // The reason is not repeated; an empty Close is answered by an empty one.
+    // The answer does not repeat the reason. An empty Close is answered with an empty Close.
     assert_eq!(both(&[b"\x88\x04\x03\xe8ok"]).1, [close_frame(1000_u16)]);
     assert_eq!(both(&[b"\x88\x00"]).1, [b"\x88\x00"]);
 }
 
-// WS-5.5.1-11: the answer does not wait for a message that is being sent; it is cut off.
+// WS-5.5.1-11: the answer does not wait until the server has sent its own message. That message is cut off.
 #[test]
-fn a_close_is_answered_in_the_middle_of_our_message() {
+fn a_close_is_answered_in_the_middle_of_a_message_that_we_send() {
     let mut server = open_server();
     server.sender().begin(DataKind::Text).unwrap();
     server.sender().fragment(b"a").unwrap();
@@ -78,7 +79,7 @@ fn a_close_is_answered_in_the_middle_of_our_message() {
 
 // WS-5.5.1-12
 #[test]
-fn what_follows_the_peers_close_is_dropped() {
+fn frames_after_the_peers_close_are_dropped() {
     let (heard, sent) = both(&[b"\x88\x00", b"\x81\x01a", BAD_FRAME, b"\x89\x00", b"\x88\x00"]);
     assert_eq!(heard, [Heard::close(1005, "")]);
     assert_eq!(sent, [b"\x88\x00"]);
@@ -86,22 +87,22 @@ fn what_follows_the_peers_close_is_dropped() {
 
 // WS-5.5.1-17 · WS-7.1.2-02
 #[test]
-fn closes_that_cross_end_the_handshake() {
+fn closes_that_cross_complete_the_closing_handshake() {
     let mut server = open_server();
     server.sender().close(CloseCode::NORMAL, "").unwrap();
     assert_eq!(take_outgoing(&mut server), close_frame(1000_u16));
-    assert!(!server.should_disconnect(), "before the peer's Close");
+    assert!(!server.should_disconnect(), "the peer's Close has not arrived yet");
     assert_eq!(feed(&mut server, &masked_all(&[&close_frame(1001_u16)])), [Heard::close(1001, "")]);
-    assert!(server.outgoing().is_empty(), "no second Close");
+    assert!(server.outgoing().is_empty(), "the server sends one Close only");
     assert!(server.should_disconnect());
 
-    // Answered instead of crossed: the answer goes out first.
+    // If the peer's Close comes first, the server writes its answer before it asks to disconnect.
     let mut server = open_server();
     feed(&mut server, &masked_all(&[&close_frame(1000_u16)]));
     assert!(!server.should_disconnect());
     take_outgoing(&mut server);
     assert!(server.should_disconnect());
-    // A client leaves it to the server to close the transport.
+    // A client waits for the server to close the transport.
     let mut client = open_client();
     feed(&mut client, &close_frame(1000_u16));
     take_outgoing(&mut client);
@@ -128,7 +129,7 @@ fn messages_are_received_until_the_peers_close() {
 
 // WS-7.1.1-02
 #[test]
-fn bytes_behind_the_end_are_thrown_away() {
+fn bytes_after_the_closing_handshake_are_discarded() {
     let mut server = open_server();
     feed(&mut server, &masked_all(&[b"\x88\x00"]));
     take_outgoing(&mut server);
@@ -141,7 +142,7 @@ fn bytes_behind_the_end_are_thrown_away() {
 
 // WS-7.1.3-01 · WS-7.3-03
 #[test]
-fn a_close_in_either_direction_is_closing() {
+fn a_close_in_either_direction_begins_the_state_closing() {
     let mut sent = open_server();
     assert_eq!(sent.state(), State::Open);
     sent.sender().close(CloseCode::NORMAL, "").unwrap();
@@ -154,7 +155,7 @@ fn a_close_in_either_direction_is_closing() {
 
 // WS-7.1.4-01 · WS-7.1.4-02 · WS-7.1.5-03 · WS-7.2.1-02
 #[test]
-fn the_end_of_the_transport_in_each_state() {
+fn the_end_of_the_transport_is_an_error_unless_the_peer_has_sent_a_close() {
     let lost = Error::Peer(Violation::UnexpectedEof);
     let no_handshake = Error::Handshake(HandshakeError::UnexpectedEof);
     let table: [(&str, bool, Prepare, Result<(), Error>, u16); 8] = [
@@ -165,7 +166,7 @@ fn the_end_of_the_transport_in_each_state() {
         ("close sent", true, |c| c.sender().close(CloseCode::NORMAL, "").unwrap(), Err(lost), 1006),
         ("close received", true, |c| drop(feed(c, &masked(b"\x88\x02\x0f\xa0", [1; 4]))), Ok(()), 4000),
         (
-            "both",
+            "both closes",
             true,
             |c| {
                 c.sender().close(CloseCode::NORMAL, "").unwrap();
@@ -196,7 +197,7 @@ fn the_end_of_the_transport_in_each_state() {
 
 // WS-7.1.5-01 · WS-7.1.6-01
 #[test]
-fn the_first_close_received_tells_code_and_reason() {
+fn the_first_close_received_gives_code_and_reason() {
     let mut server = open_server();
     assert_eq!((server.peer_close(), server.close_code()), (None, None));
     server.sender().close(CloseCode::NORMAL, "ours").unwrap();
@@ -212,7 +213,7 @@ fn the_first_close_received_tells_code_and_reason() {
 
 // WS-7.1.5-02 · WS-7.4.1-05
 #[test]
-fn no_code_is_reported_as_1005_and_never_sent() {
+fn a_close_without_a_code_is_reported_as_1005_which_is_never_sent() {
     let (heard, sent) = both(&[b"\x88\x00"]);
     assert_eq!(heard, [Heard::close(1005, "")]);
     assert_eq!(sent, [b"\x88\x00"]);
@@ -225,7 +226,7 @@ fn no_code_is_reported_as_1005_and_never_sent() {
 
 // WS-7.1.7-05 · WS-7.4.1-02 · WS-10.7-03
 #[test]
-fn a_failure_sends_a_close_with_a_fitting_code() {
+fn a_failure_sends_a_close_with_the_code_for_its_cause() {
     for (frames, code) in [
         (&[BAD_FRAME][..], 1002_u16),
         (&[b"\x81\x01\xff"], 1007),
@@ -238,7 +239,7 @@ fn a_failure_sends_a_close_with_a_fitting_code() {
 
 // WS-7.1.7-07
 #[test]
-fn a_failure_after_our_close_sends_no_second_one() {
+fn a_failure_after_our_close_sends_no_second_close() {
     let mut server = open_server();
     server.sender().close(CloseCode::NORMAL, "").unwrap();
     take_outgoing(&mut server);
@@ -250,7 +251,7 @@ fn a_failure_after_our_close_sends_no_second_one() {
 
 // WS-7.1.7-08
 #[test]
-fn after_a_failure_nothing_is_processed() {
+fn nothing_is_processed_after_a_failure() {
     let (heard, sent) = both(&[BAD_FRAME, b"\x81\x01a", b"\x89\x00", b"\x88\x00"]);
     assert_eq!(heard, [Heard::Failed(Violation::UnknownOpcode(3).into())]);
     assert_eq!(sent, [close_frame(1002_u16)]);
@@ -261,20 +262,21 @@ fn after_a_failure_nothing_is_processed() {
         assert_eq!(client.error(), Some(Violation::UnknownOpcode(3).into()));
     }
     assert_eq!(client.peer_close(), None);
-    assert_eq!(client.state(), State::Closing, "its Close waits");
+    assert_eq!(client.state(), State::Closing, "its Close is not written yet");
     take_outgoing(&mut client);
     assert_eq!(client.state(), State::Closed);
 }
 
-fn allowed() -> impl Iterator<Item = u16> {
+fn allowed_codes() -> impl Iterator<Item = u16> {
     (1000..=1003).chain(1007..=1014).chain(3000..=4999)
 }
 
-// WS-7.4.1-01 · WS-7.4.1-03 · WS-7.4.1-04 · WS-7.4.1-06 · WS-7.4.1-07 · WS-7.4.1-08 · WS-7.4.1-14 · WS-7.4.1-15
-// WS-7.4.1-16 · WS-7.4.2-01 · WS-7.4.2-02 · WS-7.4.2-03 · WS-7.4.2-04 · WS-7.4.2-05 · WS-7.4.2-06 · WS-11.7-01
+// WS-7.4.1-01 · WS-7.4.1-03 · WS-7.4.1-04 · WS-7.4.1-06 · WS-7.4.1-07 · WS-7.4.1-08 · WS-7.4.1-14
+// WS-7.4.1-15 · WS-7.4.1-16 · WS-7.4.2-01 · WS-7.4.2-02 · WS-7.4.2-03 · WS-7.4.2-04 · WS-7.4.2-05
+// WS-7.4.2-06 · WS-11.7-01
 #[test]
-fn every_code_both_ways() {
-    let allowed: Vec<u16> = allowed().collect();
+fn only_allowed_close_codes_can_be_received_and_sent() {
+    let allowed: Vec<u16> = allowed_codes().collect();
     for code in 0..=u16::MAX {
         let is_allowed = allowed.binary_search(&code).is_ok();
         assert_eq!(CloseCode::from(code).is_allowed_on_wire(), is_allowed, "{code}");
@@ -288,7 +290,7 @@ fn every_code_both_ways() {
         } else {
             let violation = Violation::CloseCodeNotAllowed(code.into());
             assert_eq!(heard, [Heard::Failed(violation.into())]);
-            assert_eq!(sent, [close_frame(1002_u16)], "not echoed");
+            assert_eq!(sent, [close_frame(1002_u16)], "the code is not echoed");
         }
 
         let mut client = open_client();
@@ -300,7 +302,7 @@ fn every_code_both_ways() {
 
 // WS-7.4.1-13
 #[test]
-fn a_server_does_not_say_1010() {
+fn a_server_never_sends_1010() {
     let mut server = open_server();
     let refused = Err(Misuse::CloseCodeNotAllowed.into());
     assert_eq!(server.sender().close(CloseCode::MANDATORY_EXTENSION, ""), refused);
@@ -309,7 +311,7 @@ fn a_server_does_not_say_1010() {
 }
 
 #[test]
-fn codes_have_names() {
+fn close_codes_are_displayed_with_their_names() {
     for (code, text) in [
         (CloseCode::NORMAL, "1000 (normal)"),
         (CloseCode::SERVICE_RESTART, "1012 (service restart)"),
@@ -326,7 +328,8 @@ fn codes_have_names() {
 // WS-10.7-02
 #[test]
 fn a_half_closed_transport_can_still_be_written() {
-    // The peer shuts its direction down in the middle of a conversation: what was queued is still there to write.
+    // The peer shuts down its direction in the middle of a conversation. The server still writes what it has
+    // queued.
     let mut server = open_server();
     server.sender().text("last words").unwrap();
     assert!(server.receive_eof().is_some());

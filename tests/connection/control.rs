@@ -1,4 +1,4 @@
-//! Control frames, RFC 6455 section 5.5: pings and pongs, and what all three have in common.
+//! Control frames, RFC 6455 section 5.5: pings, pongs, and the rules that hold for all three opcodes.
 
 use crate::support::*;
 use sansws::{
@@ -8,7 +8,7 @@ use sansws::{
 
 // WS-5.4-05 · WS-5.4-10
 #[test]
-fn control_frames_come_between_fragments() {
+fn control_frames_may_come_between_fragments() {
     let (heard, sent) = both(&[b"\x01\x01a", b"\x89\x02hi", b"\x8a\x00", b"\x80\x01b"]);
     assert_eq!(heard, [Heard::Ping(b"hi".to_vec()), Heard::Pong(vec![]), Heard::text("ab")]);
     assert_eq!(sent, [b"\x8a\x02hi"]);
@@ -16,7 +16,7 @@ fn control_frames_come_between_fragments() {
     let mut client = open_client();
     feed(&mut client, b"\x01\x01a");
     feed(&mut client, b"\x89\x00");
-    assert_eq!(frames(client.outgoing()), [b"\x8a\x00"], "before the message ends");
+    assert_eq!(frames(client.outgoing()), [b"\x8a\x00"], "the pong does not wait for the end of the message");
 }
 
 // WS-5.4-06 · WS-5.5-03
@@ -54,7 +54,7 @@ fn a_received_control_frame_has_at_most_125_bytes() {
         assert_fails(&[&[first, 126, 0, 126]], Violation::ControlTooLong);
         assert_fails(&[&[first, 127, 0, 0, 0, 0, 0, 0, 0, 1]], Violation::ControlTooLong);
     }
-    // From the second byte on.
+    // The second byte is enough to tell.
     assert_eq!(feed(&mut open_client(), b"\x89\x7e"), [Heard::Failed(Violation::ControlTooLong.into())]);
     let longest = frame(0x89, &[7; 125]);
     assert_eq!(both(&[&longest]).0, [Heard::Ping(vec![7; 125])]);
@@ -62,7 +62,7 @@ fn a_received_control_frame_has_at_most_125_bytes() {
 
 // WS-5.5.2-01 · WS-5.5.2-02 · WS-5.5.3-01
 #[test]
-fn a_ping_is_answered_with_its_own_payload() {
+fn a_ping_is_answered_with_the_same_payload() {
     for len in [0, 1, 5, 125] {
         let payload: Vec<u8> = (0..len).map(|i| 255 - i).collect();
         let (heard, sent) = both(&[&frame(0x89, &payload)]);
@@ -73,7 +73,7 @@ fn a_ping_is_answered_with_its_own_payload() {
 
 // WS-5.5.2-03
 #[test]
-fn after_the_peers_close_pings_are_not_answered() {
+fn pings_after_the_peers_close_are_not_answered() {
     let (heard, sent) = both(&[&close_frame(1000_u16), b"\x89\x00"]);
     assert_eq!(heard, [Heard::close(1000, "")]);
     assert_eq!(sent, [close_frame(1000_u16)]);
@@ -81,7 +81,7 @@ fn after_the_peers_close_pings_are_not_answered() {
 
 // WS-5.5.2-04
 #[test]
-fn after_our_own_close_pings_are_still_answered() {
+fn pings_after_our_own_close_are_still_answered() {
     let mut server = open_server();
     server.sender().close(CloseCode::NORMAL, "").unwrap();
     feed(&mut server, &masked_all(&[b"\x89\x02hi"]));
@@ -104,7 +104,7 @@ fn the_pong_is_queued_before_data_that_is_sent_later() {
 
 // WS-5.5.2-06
 #[test]
-fn a_ping_can_be_sent_at_any_time_in_open() {
+fn a_ping_can_be_sent_at_any_time_while_the_connection_is_open() {
     let mut server = open_server();
     let tx = server.sender();
     tx.ping(b"1").unwrap();
@@ -120,13 +120,14 @@ fn a_ping_can_be_sent_at_any_time_in_open() {
 
 // WS-5.5.3-02
 #[test]
-fn of_very_many_unanswered_pings_the_latest_is_answered() {
+fn after_a_burst_of_pings_only_the_latest_is_answered() {
     let mut server = open_server();
     let pings: Vec<Vec<u8>> = (0..100).map(|i| frame(0x89, &[i; 125])).collect();
     let pings: Vec<&[u8]> = pings.iter().map(Vec::as_slice).collect();
     let heard = feed(&mut server, &masked_all(&pings));
     assert_eq!(heard.len(), 100);
-    // A burst is answered one by one; of those beyond it the latest, when the others are on their way.
+    // The first 16 pings are answered one by one. Of the others only the latest is answered, once those pongs
+    // are written.
     let sent = frames(server.outgoing());
     assert_eq!(sent, pings[..16].iter().map(|ping| frame(0x8a, &ping[2..])).collect::<Vec<_>>());
     server.mark_sent(16 * 127 - 1);
@@ -136,7 +137,7 @@ fn of_very_many_unanswered_pings_the_latest_is_answered() {
     server.mark_sent(127);
     assert!(server.outgoing().is_empty());
 
-    // A pong that answers none of our pings but the second is only an event.
+    // A pong may answer the second ping and skip the first: the client only reports it.
     let mut client = open_client();
     client.sender().ping(b"1").unwrap();
     client.sender().ping(b"2").unwrap();
@@ -151,7 +152,7 @@ fn a_waiting_pong_goes_behind_what_is_queued_and_not_behind_a_close() {
     server.sender().text("data").unwrap();
     server.mark_sent(3);
     assert_eq!(server.outgoing(), b"\x81\x04data\x8a\x012");
-    // The peer's Close ends it: nothing more is answered.
+    // After the peer's Close no further ping is answered.
     let mut server = open();
     feed(&mut server, &masked_all(&[b"\x89\x011", b"\x89\x012", b"\x88\x00"]));
     assert_eq!(take_outgoing(&mut server), b"\x8a\x011\x88\x00");
@@ -159,7 +160,7 @@ fn a_waiting_pong_goes_behind_what_is_queued_and_not_behind_a_close() {
 
 // WS-5.5.3-03
 #[test]
-fn an_unasked_pong_is_an_event_only() {
+fn an_unsolicited_pong_is_only_reported() {
     assert_hears(&[b"\x8a\x01x"], &[Heard::Pong(b"x".to_vec())]);
     let mut server = open_server();
     server.sender().pong(b"alive").unwrap();

@@ -1,11 +1,12 @@
-//! The conversation that every implementation should get right, in both roles, over two connections in memory.
+//! The conversation that every implementation should get right, held in both directions between two
+//! connections in memory.
 
 use crate::support::{Heard, Pair};
 use sansws::DataKind;
 
 // WS-5.1-08 · WS-5.4-05 · WS-5.4-12 · WS-5.5.2-06 · WS-4.2.2-30
 #[test]
-fn hello_and_a_happy_new_year() {
+fn a_client_and_a_server_exchange_whole_and_fragmented_messages_and_pings() {
     let mut pair = Pair::open();
     pair.client.sender().text("hello").unwrap();
     assert_eq!(pair.deliver_to_server(), [Heard::text("hello")]);
@@ -22,7 +23,7 @@ fn hello_and_a_happy_new_year() {
     );
     assert_eq!(pair.deliver_to_client(), [Heard::Pong(b"still there?".to_vec())]);
 
-    // The same from the server.
+    // The server says the same.
     pair.server.sender().text("hello").unwrap();
     let tx = pair.server.sender();
     tx.begin(DataKind::Text).unwrap();

@@ -1,4 +1,5 @@
-//! Events and outgoing bytes do not depend on how the bytes were cut, and what one end sends the other returns.
+//! Events and outgoing bytes do not depend on where the input is cut, and one end receives what the other
+//! sends.
 
 use crate::support::*;
 use proptest::collection::vec;
@@ -9,7 +10,7 @@ use sansws::{Agreed, Client, Config, Connection, DataKind, Delivery, Role, Serve
 use sansws::{Fixed, Heap};
 use std::str;
 
-/// Frames of all kinds, most of them valid, some not, in any order.
+/// Frames of all kinds in any order. Most of them are valid.
 fn stream() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let payload = prop_oneof![
         4 => "[a-z\u{e9}\u{20ac}\u{1f600}]{0,12}".prop_map(String::into_bytes),
@@ -41,7 +42,7 @@ fn config() -> impl Strategy<Value = Config> {
     )
 }
 
-/// A request head as clients send it, with parts that may be missing or wrong.
+/// A request head. Some headers may be missing or malformed.
 fn request() -> impl Strategy<Value = Vec<u8>> {
     let line = select(vec![
         "Host: server.example",
@@ -61,7 +62,8 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|head| format!("{head}\r\n").into_bytes())
 }
 
-/// Lines of any kind behind a request line: names that begin as wanted ones do, long values, bytes that are not allowed.
+/// A request line and header lines of any kind: names that begin like a name that the server needs, long
+/// values, and bytes that are not allowed.
 #[cfg(feature = "heapless")]
 fn any_head() -> impl Strategy<Value = Vec<u8>> {
     let name = prop_oneof![
@@ -78,7 +80,8 @@ fn any_head() -> impl Strategy<Value = Vec<u8>> {
         select(vec!["", " ", "X", "x-1", "U", "content-lengths", "h\u{f6}st", "a b", "\r", "\0"]),
     ];
     let value = prop_oneof![
-        4 => select(vec!["websocket", "upgrade", "13", "dGhlIHNhbXBsZSBub25jZQ==", "a, b", ""]).prop_map(str::to_owned),
+        4 => select(vec!["websocket", "upgrade", "13", "dGhlIHNhbXBsZSBub25jZQ==", "a, b", ""])
+            .prop_map(str::to_owned),
         2 => "[a-z \t\u{e9}]{0,40}",
         1 => (0..300_usize).prop_map(|len| "v".repeat(len)),
         1 => select(vec!["\0", "a\rb", "\x7f", "\r"]).prop_map(str::to_owned),
@@ -102,8 +105,10 @@ fn any_head() -> impl Strategy<Value = Vec<u8>> {
 
 fn response() -> impl Strategy<Value = Vec<u8>> {
     let head = select(vec![
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\n\r\n",
-        "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: ACCEPT\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: ACCEPT\r\n\r\n",
         "HTTP/1.1 403 Forbidden\r\nContent-Length: 30\r\n\r\n",
         "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0\r\nA: b\r\n\r\n",
         "HTTP/1.1 500 Oh\r\n\r\n",
@@ -112,8 +117,9 @@ fn response() -> impl Strategy<Value = Vec<u8>> {
     head.prop_map(|head| head.as_bytes().to_vec())
 }
 
-/// Whole, cut at these places and byte by byte, the last also with all spare memory given back at each cut.
-fn assert_cuts_mean_nothing<R: Role, S: Storage>(
+/// Asserts that a connection reports and sends the same for these bytes if they come whole, cut at these
+/// places, byte by byte, and byte by byte with all spare memory released after each byte.
+fn assert_cuts_do_not_matter<R: Role, S: Storage>(
     connect: impl Fn() -> Connection<R, S>,
     bytes: &[u8],
     at: &[usize],
@@ -149,23 +155,32 @@ proptest! {
 
     // WS-2.1-02
     #[test]
-    fn an_open_server(frames in stream(), config in config(), at in cuts(4000)) {
+    fn an_open_server_behaves_the_same_wherever_its_input_is_cut(
+        frames in stream(),
+        config in config(),
+        at in cuts(4000),
+    ) {
         let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-        assert_cuts_mean_nothing(|| Connection::after_handshake(Server, config, Agreed::NONE), &masked_all(&frames), &at);
+        assert_cuts_do_not_matter(|| Connection::after_handshake(Server, config, Agreed::NONE), &masked_all(&frames), &at);
     }
 
     // WS-2.1-02
     #[test]
     fn an_open_client(frames in stream(), config in config(), at in cuts(4000)) {
-        assert_cuts_mean_nothing(|| Connection::after_handshake(Client::new(rng()), config, Agreed::NONE), &frames.concat(), &at);
+        assert_cuts_do_not_matter(|| Connection::after_handshake(Client::new(rng()), config, Agreed::NONE), &frames.concat(), &at);
     }
 
     // WS-2.1-02 · WS-4.2.1-02
     #[test]
-    fn a_server_from_its_first_byte(head in request(), frames in stream(), at in cuts(1500), http: bool) {
+    fn a_new_server_behaves_the_same_wherever_its_input_is_cut(
+        head in request(),
+        frames in stream(),
+        at in cuts(1500),
+        http: bool,
+    ) {
         let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
         let bytes = [head, masked_all(&frames)].concat();
-        assert_cuts_mean_nothing(|| Connection::server(Config::new().http_requests(http)), &bytes, &at);
+        assert_cuts_do_not_matter(|| Connection::server(Config::new().http_requests(http)), &bytes, &at);
     }
 
     // WS-2.1-02 · WS-4.2.1-02
@@ -173,11 +188,14 @@ proptest! {
     #[test]
     fn a_server_that_drops_lines(head in any_head(), at in cuts(1500), max_head in 100..1500_usize, max_fields in 2..12_usize) {
         let bytes = [head, masked_all(&[&frame(0x81, b"hi")])].concat();
-        let config = Config::new().max_head(max_head).max_head_fields(max_fields).keep_fields(&["Cookie", "kept"]);
-        assert_cuts_mean_nothing(|| Connection::server_in(config, Fixed::<200, 512>), &bytes, &at);
-        assert_cuts_mean_nothing(|| Connection::server_in(config, Heap), &bytes, &at);
-        // Where there is room enough, what is dropped makes no difference.
-        let run = |mut server: Connection<_, Fixed<2000, 512>>| (feed(&mut server, &bytes), take_outgoing(&mut server));
+        let config =
+            Config::new().max_head(max_head).max_head_fields(max_fields).keep_fields(&["Cookie", "kept"]);
+        assert_cuts_do_not_matter(|| Connection::server_in(config, Fixed::<200, 512>), &bytes, &at);
+        assert_cuts_do_not_matter(|| Connection::server_in(config, Heap), &bytes, &at);
+        // If the buffer is large enough, dropping lines makes no difference.
+        let run = |mut server: Connection<_, Fixed<2000, 512>>| {
+            (feed(&mut server, &bytes), take_outgoing(&mut server))
+        };
         let mut server: ServerConnection = Connection::server(config);
         let heard = feed(&mut server, &bytes);
         prop_assert_eq!(run(Connection::server_in(config, Fixed)), (heard, take_outgoing(&mut server)));
@@ -185,9 +203,13 @@ proptest! {
 
     // WS-2.1-02
     #[test]
-    fn a_client_from_its_first_byte(head in response(), frames in stream(), at in cuts(1500)) {
+    fn a_new_client_behaves_the_same_wherever_its_input_is_cut(
+        head in response(),
+        frames in stream(),
+        at in cuts(1500),
+    ) {
         let connect = || Pair::new(Config::new().max_refusal_body(100)).client;
-        // The key is the same in every run, so the answer is too.
+        // The key is the same in every run, and so is the answer.
         let mut server: ServerConnection = Connection::server(Config::new());
         feed(&mut server, connect().outgoing());
         let answer = String::from_utf8(take_outgoing(&mut server)).unwrap();
@@ -199,7 +221,8 @@ proptest! {
             let mut heard = feed_cut(&mut client, &bytes, cuts);
             // The end of the transport ends the body of a refusal.
             if let Some(sansws::Event::HandshakeRefused(response)) = client.receive_eof() {
-                heard.push(Heard::Refused(response.status(), response.body().to_vec(), response.is_body_truncated()));
+                let body = response.body().to_vec();
+                heard.push(Heard::Refused(response.status(), body, response.is_body_truncated()));
             }
             (heard, take_outgoing(&mut client))
         };
@@ -208,9 +231,10 @@ proptest! {
         prop_assert_eq!(run((0..bytes.len()).collect()), whole);
     }
 
-    // WS-2-02: beside a model that unmasks byte by byte and joins fragments, and shares nothing with the library.
+    // WS-2-02: the messages are compared with a model that unmasks byte by byte, joins fragments, and shares
+    // no code with the library.
     #[test]
-    fn a_pair_returns_what_was_sent(
+    fn a_server_receives_the_messages_that_a_client_sends(
         messages in vec((any::<bool>(), vec(0..3000_usize, 1..5), any::<bool>()), 1..8),
         at in cuts(20_000),
     ) {
@@ -223,7 +247,7 @@ proptest! {
             let mut fragments = sizes.iter().map(|&size| &text.as_bytes()[..size]).collect::<Vec<_>>();
             let rest = text.as_bytes();
             if is_text {
-                // Text is cut anywhere, as long as it is whole in the end.
+                // The fragments of a text may be cut anywhere. Only the whole text has to be valid.
                 let total: usize = (0..=sizes.iter().sum::<usize>().min(9000)).rev()
                     .find(|&end| text.is_char_boundary(end)).unwrap();
                 let cut = total / 2;
@@ -248,10 +272,14 @@ proptest! {
                 tx.finish(last).unwrap();
                 joined.extend_from_slice(last);
             }
-            expected.push(if is_text { Heard::Text(String::from_utf8(joined).unwrap()) } else { Heard::Binary(joined) });
+            expected.push(if is_text {
+                Heard::Text(String::from_utf8(joined).unwrap())
+            } else {
+                Heard::Binary(joined)
+            });
         }
         let bytes = take_outgoing(&mut pair.client);
-        // The model: each frame unmasked byte by byte, fragments joined, control frames set apart.
+        // The model unmasks each frame byte by byte, joins fragments, and sets control frames apart.
         let mut modelled = Vec::new();
         let mut under_way: Option<(u8, Vec<u8>)> = None;
         for frame in frames(&bytes) {
@@ -272,7 +300,8 @@ proptest! {
             }
         }
         prop_assert_eq!(&modelled, &expected);
-        let heard = feed_cut(&mut pair.server, &bytes, at.iter().map(|&at| at.min(bytes.len())).collect::<Vec<_>>());
+        let at: Vec<_> = at.iter().map(|&at| at.min(bytes.len())).collect();
+        let heard = feed_cut(&mut pair.server, &bytes, at);
         prop_assert_eq!(heard, expected);
     }
 }

@@ -1,4 +1,5 @@
-//! The storage without an allocator: the same protocol, within buffers of a fixed size.
+//! The `Fixed` storage, which needs no allocator: the protocol is the same, and the buffers have a fixed
+//! size.
 
 use crate::support::*;
 use sansws::{
@@ -17,13 +18,13 @@ fn client(config: Config) -> Connection<Client<Rng>, Small> {
 }
 
 #[test]
-fn a_conversation_from_the_first_byte() {
+fn a_conversation_needs_no_allocator_from_the_first_byte_on() {
     let request = ClientRequest::new("ws://h/chat").unwrap().subprotocols(&["a", "b"]);
     let mut client: Connection<Client<Rng>, Small> =
         Connection::client_in(&request, Config::new(), rng(), Fixed).unwrap();
     let mut server: Connection<Server, Small> = Connection::server_in(Config::new(), Fixed);
     let bytes = take_outgoing(&mut client);
-    // In pieces, so that the head goes through the buffer.
+    // The head comes in pieces, so that the server has to buffer it.
     let mut heard = Vec::new();
     for piece in bytes.chunks(50) {
         let mut piece = piece.to_vec();
@@ -35,7 +36,7 @@ fn a_conversation_from_the_first_byte() {
             }
         }
     }
-    // The last event comes with the next call.
+    // The next call reports that the handshake is complete.
     while let Some((event, _)) = server.receive(&mut &mut [][..]) {
         heard.push(format!("{event:?}"));
     }
@@ -67,13 +68,14 @@ fn a_conversation_from_the_first_byte() {
 }
 
 #[test]
-fn a_message_may_fill_the_buffer_and_no_more() {
+fn a_message_may_be_as_large_as_the_buffer_but_not_larger() {
     let full = frame(0x82, &[7; 256]);
     for cut in [0, 5, full.len() - 1] {
         let mut client = client(Config::new());
         assert_eq!(feed_cut(&mut client, &full, [cut]), [Heard::binary(&[7; 256])], "cut at {cut}");
     }
-    // Refused by its header, also where it would lie in one read: what is reported does not depend on that.
+    // A longer message is refused because of its header. This also holds for a message that arrives in one
+    // read and would need no buffer: what is reported does not depend on how the bytes are cut.
     let mut client = client(Config::new());
     assert_eq!(feed(&mut client, &frame(0x82, &[7; 257])), [Heard::Failed(Limit::Message.into())]);
     assert_eq!(frames(client.outgoing()), [close_frame(1009_u16)]);
@@ -91,29 +93,30 @@ fn parts_may_be_of_any_length() {
 }
 
 #[test]
-fn what_waits_to_be_sent_fits_or_is_refused() {
+fn a_message_that_does_not_fit_the_outgoing_buffer_is_refused() {
     let mut server = server(Config::new());
     let room = 512 - OUTGOING_RESERVE;
     assert_eq!(server.sender().binary(&[0; 512]), Err(SendError::TooLarge));
     assert_eq!(server.sender().binary(&vec![0; room - 3]), Err(SendError::TooLarge));
     server.sender().binary(&vec![0; room - 4]).unwrap();
     assert_eq!(server.outgoing().len(), room);
-    // A pong and a Close always do.
+    // A pong and a Close always fit.
     feed(&mut server, &masked(&frame(0x89, &[1; 125]), [1; 4]));
     server.sender().close(1000.into(), &"r".repeat(123)).unwrap();
     assert!(server.outgoing().len() > room + 250);
     assert_eq!(server.state(), State::Closing);
 }
 
-/// A valid request with these further lines.
+/// A valid request with `lines` added to its head.
 fn request_with(lines: &str) -> String {
     format!(
-        "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\n\
-         Sec-WebSocket-Version: 13\r\n{lines}\r\n"
+        "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{lines}\r\n"
     )
 }
 
-/// Whole, in two pieces at some places, byte by byte: what is heard, and what is answered.
+/// What a server reports and answers. Asserts that both are the same if the bytes come whole, in two pieces,
+/// or one by one.
 #[track_caller]
 fn heard_in_pieces(config: Config, bytes: &[u8]) -> (Vec<Heard>, Vec<u8>) {
     let run = |cuts: Vec<usize>| {
@@ -131,7 +134,7 @@ fn heard_in_pieces(config: Config, bytes: &[u8]) -> (Vec<Heard>, Vec<u8>) {
 const FIELDS_TOO_LARGE: &[u8] = b"HTTP/1.1 431 ";
 
 #[test]
-fn what_nobody_asked_for_needs_no_room() {
+fn header_lines_that_are_not_needed_take_no_room() {
     let cookies = format!("Cookie: {}\r\n", "c".repeat(4000)).repeat(3);
     let lines = format!("{cookies}User-Agent: x\r\nSec-Fetch-Mode: {}\r\nAccept: */*\r\n", "m".repeat(4000));
     let request = request_with(&lines);
@@ -153,7 +156,7 @@ fn what_nobody_asked_for_needs_no_room() {
 }
 
 #[test]
-fn the_fields_that_the_embedder_names_are_kept() {
+fn headers_that_the_embedder_names_are_kept() {
     const LINES: &str = "Cookie: a=1\r\nX-Other: x\r\nCOOKIE: b=2\r\nCookies: c\r\nCookie2: d\r\nCook: e\r\n\
         Sec-WebSocket-Protocol: chat\r\n";
     let head = request_with(LINES);
@@ -183,8 +186,9 @@ fn the_fields_that_the_embedder_names_are_kept() {
 }
 
 #[test]
-fn a_line_that_is_needed_has_to_fit() {
-    // The request line, a field of the protocol, one that the embedder named, and the empty line at the end.
+fn a_head_fails_if_a_line_that_is_needed_does_not_fit() {
+    // Room is needed for the request line, the headers of the protocol, the headers that the embedder named,
+    // and the empty line at the end.
     let plain = request_with("").len();
     let room = 256 - plain;
     let origin =
@@ -205,12 +209,12 @@ fn a_line_that_is_needed_has_to_fit() {
         assert_eq!(heard, [Heard::Failed(Limit::Head.into())]);
         assert!(answer.starts_with(FIELDS_TOO_LARGE));
     }
-    // Nobody asked for it: no matter.
+    // Without `keep_fields` the long cookie is dropped and does no harm.
     assert_eq!(heard_in_pieces(Config::new(), cookie(room + 1).as_bytes()).0.last(), Some(&Heard::Complete));
 }
 
 #[test]
-fn a_line_that_is_dropped_is_checked() {
+fn a_line_that_is_dropped_is_still_checked() {
     for line in [
         "X",
         ": y",
@@ -234,7 +238,7 @@ fn a_line_that_is_dropped_is_checked() {
                 request_with(&format!("X-Long: {long}\r\n{name}{line}\r\n")),
             ] {
                 let (heard, answer) = heard_in_pieces(Config::new(), head.as_bytes());
-                // `Conx...` without a colon is as bad as the rest.
+                // `Conx...` is malformed too: it has no colon.
                 assert_eq!(heard, [Heard::Failed(HandshakeError::MalformedHead.into())], "{head:?}");
                 assert!(answer.starts_with(b"HTTP/1.1 400 "));
             }
@@ -252,7 +256,7 @@ fn a_line_that_is_dropped_is_checked() {
 }
 
 #[test]
-fn a_client_takes_a_long_answer() {
+fn a_client_accepts_an_answer_that_is_longer_than_its_buffer() {
     let client = || -> (Connection<Client<Rng>, Fixed<512, 512>>, Vec<u8>) {
         let request = ClientRequest::new("ws://h/chat").unwrap();
         let mut client = Connection::client_in(&request, Config::new(), rng(), Fixed).unwrap();
@@ -272,7 +276,7 @@ fn a_client_takes_a_long_answer() {
             assert_eq!(feed_cut(&mut client().0, &bytes, cuts), [Heard::Complete, Heard::text("hi")]);
         }
     }
-    // A refusal is heard of whatever it says besides.
+    // A refusal is reported even if it has long headers.
     let refusal = format!(
         "HTTP/1.1 401 Unauthorized\r\n{set_cookie}WWW-Authenticate: {}\r\nContent-Length: 2\r\n\r\nno",
         "w".repeat(600)
@@ -281,7 +285,7 @@ fn a_client_takes_a_long_answer() {
         let heard = feed_cut(&mut client().0, refusal.as_bytes(), cuts);
         assert_eq!(heard, [Heard::Refused(401, b"no".to_vec(), false)]);
     }
-    // What is needed has to fit.
+    // A header that the client needs has to fit.
     let accept = answer.replacen("Accept: ", &format!("Accept: {}", " ".repeat(512)), 1);
     for cuts in [vec![], (1..accept.len()).collect::<Vec<_>>()] {
         assert_eq!(feed_cut(&mut client().0, accept.as_bytes(), cuts), [Heard::Failed(Limit::Head.into())]);

@@ -5,7 +5,7 @@ use sansws::{Agreed, Client, Config, Connection, DataKind, Delivery, Misuse, Vio
 
 // WS-5.4-01
 #[test]
-fn frame_boundaries_mean_nothing() {
+fn a_message_is_the_same_wherever_its_frames_begin() {
     let text = b"frame boundaries mean nothing";
     for pieces in 1..=text.len() {
         let size = text.len().div_ceil(pieces);
@@ -25,19 +25,19 @@ fn frame_boundaries_mean_nothing() {
 
 // WS-5.4-02
 #[test]
-fn a_whole_message_is_one_frame() {
+fn an_unfragmented_message_is_one_frame_with_fin() {
     assert_hears(&[b"\x82\x01\x00"], &[Heard::binary(b"\0")]);
 }
 
 // WS-5.4-03
 #[test]
-fn a_split_message_ends_with_fin() {
+fn a_fragmented_message_ends_with_the_frame_that_has_fin() {
     assert_hears(&[b"\x01\x03Hel", b"\x80\x02lo"], &[Heard::text("Hello")]);
 }
 
 // WS-5.4-04
 #[test]
-fn there_is_something_to_continue() {
+fn a_continuation_without_a_message_to_continue_fails() {
     assert_fails(&[b"\x80\x00"], Violation::NothingToContinue);
     assert_fails(&[b"\x00\x01a"], Violation::NothingToContinue);
     let (heard, sent) = both(&[b"\x81\x01a", b"\x80\x00"]);
@@ -49,7 +49,7 @@ fn there_is_something_to_continue() {
 
 // WS-5.4-07
 #[test]
-fn fragments_keep_their_order() {
+fn fragments_are_joined_in_order() {
     let bytes: Vec<u8> = (0..=255).collect();
     let frames: Vec<Vec<u8>> = bytes
         .chunks(16)
@@ -73,7 +73,7 @@ fn fragments_keep_their_order() {
 
 // WS-5.4-08
 #[test]
-fn a_sender_finishes_a_message_before_the_next() {
+fn a_sender_has_to_finish_a_message_before_it_begins_another() {
     let mut server = open_server();
     let tx = server.sender();
     tx.begin(DataKind::Text).unwrap();
@@ -90,7 +90,7 @@ fn a_sender_finishes_a_message_before_the_next() {
 }
 
 #[test]
-fn a_fragment_needs_a_beginning() {
+fn a_fragment_cannot_be_sent_before_a_message_has_begun() {
     let mut server = open_server();
     assert_eq!(server.sender().fragment(b"a"), Err(Misuse::NothingBegun.into()));
     assert_eq!(server.sender().finish(b"a"), Err(Misuse::NothingBegun.into()));
@@ -108,7 +108,7 @@ fn a_new_message_inside_an_unfinished_one_fails() {
 
 // WS-5.4-11 · WS-5.6-02
 #[test]
-fn messages_are_cut_anywhere() {
+fn messages_may_be_cut_between_any_two_bytes() {
     assert_hears(&[b"\x01\x00", b"\x00\x00", b"\x00\x01a", b"\x80\x00"], &[Heard::text("a")]);
     assert_hears(&[b"\x01\x01\xc3", b"\x80\x01\xa9"], &[Heard::text("\u{e9}")]);
     assert_hears(
@@ -119,7 +119,7 @@ fn messages_are_cut_anywhere() {
 
 // WS-5.4-12 · WS-6.2-05
 #[test]
-fn whole_and_fragmented_messages_take_turns() {
+fn whole_and_fragmented_messages_may_alternate() {
     assert_hears(
         &[b"\x81\x01a", b"\x02\x01b", b"\x80\x01c", b"\x82\x01d", b"\x01\x00", b"\x80\x01e"],
         &[Heard::text("a"), Heard::binary(b"bc"), Heard::binary(b"d"), Heard::text("e")],
@@ -128,7 +128,7 @@ fn whole_and_fragmented_messages_take_turns() {
 
 // WS-5.4-17
 #[test]
-fn all_fragments_share_the_kind_of_the_first() {
+fn all_fragments_have_the_kind_of_the_first() {
     assert_hears(&[b"\x02\x01\xff", b"\x00\x01\xfe", b"\x80\x01\xfd"], &[Heard::binary(b"\xff\xfe\xfd")]);
 }
 
@@ -166,7 +166,7 @@ fn parts_are_delivered_as_they_arrive() {
     };
     assert_eq!(feed(&mut client, b"\x01\x05ab"), part(b"ab", true, false));
     assert_eq!(feed(&mut client, b"c"), part(b"c", false, false));
-    // A character that is cut comes when it is whole.
+    // A character that is cut in two is delivered when it is complete.
     assert_eq!(feed(&mut client, b"\xc3"), []);
     assert_eq!(feed(&mut client, b"\xa9"), part("\u{e9}".as_bytes(), false, false));
     assert_eq!(feed(&mut client, b"\x89\x00"), [Heard::Ping(vec![])]);
@@ -174,7 +174,7 @@ fn parts_are_delivered_as_they_arrive() {
         feed(&mut client, b"\x00\x01d\x80\x00"),
         [Heard::Parts { is_text: true, bytes: b"d".to_vec(), is_first: false, is_last: true },]
     );
-    // Also of a message that is one frame, or empty.
+    // A message of one frame is one part, and so is an empty message.
     assert_eq!(feed(&mut client, b"\x81\x02hi"), part(b"hi", true, true));
     assert_eq!(feed(&mut client, b"\x81\x00"), part(b"", true, true));
 }
@@ -215,7 +215,7 @@ fn text_in_parts_fails_at_its_first_bad_byte() {
 }
 
 #[test]
-fn the_text_in_front_of_a_bad_byte_is_a_part_however_it_is_cut() {
+fn text_before_a_bad_byte_is_one_part_wherever_it_is_cut() {
     let config = Config::new().delivery(Delivery::Parts);
     for bad in
         [&b"\x81\x04ab\xff\x00"[..], b"\x81\x04ab\xc3(", b"\x81\x04ab\xe2\x82", b"\x01\x02ab\x80\x01\xc3"]
@@ -230,7 +230,7 @@ fn the_text_in_front_of_a_bad_byte_is_a_part_however_it_is_cut() {
 }
 
 #[test]
-fn fragments_of_text_are_checked_when_sent() {
+fn text_fragments_are_checked_when_they_are_sent() {
     let mut server = open_server();
     let tx = server.sender();
     tx.begin(DataKind::Text).unwrap();

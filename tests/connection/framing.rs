@@ -5,11 +5,11 @@ use sansws::{Agreed, CloseCode, Config, Connection, DataKind, Misuse, Server, St
 
 // WS-6.2-01 · WS-5.2-08 · WS-5.2-19 · WS-6.2-07
 #[test]
-fn the_examples_of_section_5_7() {
+fn the_examples_of_section_5_7_are_understood() {
     assert_hears(&[b"\x81\x05Hello"], &[Heard::text("Hello")]);
     let masked_hello = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
     assert_eq!(feed(&mut open_server(), &masked_hello), [Heard::text("Hello")]);
-    // The length does not count the key: the next frame begins right behind.
+    // The length does not include the key: the next frame begins right after the payload.
     let two = [masked_hello, masked_hello].concat();
     assert_eq!(feed(&mut open_server(), &two), [Heard::text("Hello"), Heard::text("Hello")]);
     assert_hears(&[b"\x01\x03Hel", b"\x80\x02lo"], &[Heard::text("Hello")]);
@@ -24,7 +24,7 @@ fn the_examples_of_section_5_7() {
 
 // WS-5.2-07
 #[test]
-fn each_opcode_has_its_event() {
+fn each_opcode_has_its_own_event_and_call() {
     assert_hears(&[b"\x81\x01t"], &[Heard::text("t")]);
     assert_hears(&[b"\x82\x01b"], &[Heard::binary(b"b")]);
     assert_hears(&[b"\x01\x01t", b"\x80\x01c"], &[Heard::text("tc")]);
@@ -101,7 +101,7 @@ fn send_one_of_each<R: sansws::Role, S: sansws::Storage>(tx: &mut sansws::Sender
 
 // WS-5.2-09 · WS-5.2-10 · WS-5.2-11 · WS-5.2-13 · WS-5.3-08
 #[test]
-fn every_form_of_the_length_both_ways() {
+fn payload_lengths_of_every_form_are_sent_and_received() {
     for (len, short) in [(0, 0), (1, 1), (125, 125), (126, 126), (65535, 126), (65536, 127), (70_000, 127)] {
         let payload: Vec<u8> = (0..len).map(|i: usize| u8::try_from(i % 251).unwrap()).collect();
         let mut pair = Pair::open();
@@ -116,14 +116,14 @@ fn every_form_of_the_length_both_ways() {
 
 // WS-5.2-12
 #[test]
-fn the_top_bit_of_a_length_is_zero() {
+fn a_64_bit_length_with_the_top_bit_set_fails() {
     assert_fails(&[b"\x82\x7f\x80\0\0\0\0\0\0\0"], Violation::LengthTopBit);
     assert_fails(&[b"\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff"], Violation::LengthTopBit);
 }
 
 // WS-5.2-14
 #[test]
-fn a_16_bit_length_is_at_least_126() {
+fn a_16_bit_length_below_126_fails() {
     assert_fails(&[b"\x82\x7e\x00\x7d"], Violation::LengthNotMinimal);
     assert_fails(&[b"\x82\x7e\x00\x00"], Violation::LengthNotMinimal);
     assert_hears(&[&[b"\x82\x7e\x00\x7e", &[1; 126][..]].concat()], &[Heard::binary(&[1; 126])]);
@@ -131,14 +131,14 @@ fn a_16_bit_length_is_at_least_126() {
 
 // WS-5.2-15
 #[test]
-fn a_64_bit_length_is_at_least_65536() {
+fn a_64_bit_length_below_65536_fails() {
     assert_fails(&[b"\x82\x7f\0\0\0\0\0\0\xff\xff"], Violation::LengthNotMinimal);
     assert_fails(&[b"\x82\x7f\0\0\0\0\0\0\0\x7d"], Violation::LengthNotMinimal);
 }
 
 // WS-5.2-18 · WS-5.6-03
 #[test]
-fn binary_is_passed_on_unchanged() {
+fn binary_payloads_are_delivered_unchanged() {
     let every: Vec<u8> = (0..=255).collect();
     assert_hears(&[&frame(0x82, &every)], &[Heard::binary(&every)]);
     assert_hears(&[b"\x82\x02\xff\xfe"], &[Heard::binary(b"\xff\xfe")]);
@@ -160,7 +160,7 @@ fn one_frame_can_be_a_whole_message() {
 
 // WS-6.1-01
 #[test]
-fn a_message_is_sent_in_open_only() {
+fn a_message_can_be_sent_only_while_the_connection_is_open() {
     let mut pair = Pair::new(Config::new());
     let request = pair.client.outgoing().to_vec();
     assert_eq!(pair.client.state(), State::Connecting);
@@ -208,7 +208,7 @@ fn assert_all_refused<R: sansws::Role, S: sansws::Storage>(tx: &mut sansws::Send
 
 // WS-6.1-02
 #[test]
-fn a_failure_in_the_middle_of_a_message_stops_it() {
+fn a_failure_ends_a_message_that_is_being_sent() {
     let mut server = open_server();
     server.sender().begin(DataKind::Text).unwrap();
     server.sender().fragment(b"a").unwrap();
@@ -221,7 +221,7 @@ fn a_failure_in_the_middle_of_a_message_stops_it() {
 
 // WS-6.1-03 · WS-6.1-05
 #[test]
-fn data_is_wrapped_in_a_frame() {
+fn data_is_sent_in_a_frame_of_its_kind() {
     let mut server = open_server();
     server.sender().text("Hello").unwrap();
     assert_eq!(take_outgoing(&mut server), b"\x81\x05Hello");
@@ -231,14 +231,14 @@ fn data_is_wrapped_in_a_frame() {
 
 // WS-6.2-03
 #[test]
-fn the_first_frame_tells_the_kind() {
+fn the_first_frame_gives_the_kind_of_the_message() {
     assert_hears(&[b"\x02\x01a", b"\x80\x01b"], &[Heard::binary(b"ab")]);
     assert_hears(&[b"\x01\x01a", b"\x80\x01b"], &[Heard::text("ab")]);
 }
 
 // WS-10.7-05
 #[test]
-fn the_end_of_a_frame_is_found_by_its_length() {
+fn the_length_alone_tells_where_a_frame_ends() {
     let (heard, sent) = both(&[b"\x81\x04\x02\x00\x01\x7f", b"\x89\x00"]);
     assert_eq!(heard, [Heard::text("\x02\x00\x01\x7f"), Heard::Ping(vec![])]);
     assert_eq!(sent, [b"\x8a\x00"]);
@@ -246,7 +246,7 @@ fn the_end_of_a_frame_is_found_by_its_length() {
 
 // WS-5.1-08 · WS-7.3-01
 #[test]
-fn either_side_may_speak_first() {
+fn either_side_may_send_the_first_message() {
     let mut pair = Pair::open();
     pair.server.sender().text("from the server").unwrap();
     pair.client.sender().text("from the client").unwrap();

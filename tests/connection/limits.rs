@@ -1,5 +1,5 @@
-//! Every limit of an open connection, at it and one past it (RFC 6455 section 10.4). Those of the handshake are tested
-//! with the handshake.
+//! Every limit of an open connection is tested at the limit and one past it (RFC 6455 section 10.4). The
+//! limits of the handshake are tested with the handshake.
 
 use crate::support::*;
 use sansws::{
@@ -8,14 +8,14 @@ use sansws::{
 
 // WS-10.4-01 · WS-10.4-02
 #[test]
-fn max_frame_holds_by_the_header_alone() {
+fn a_frame_longer_than_max_frame_fails_at_its_header() {
     let config = Config::new().max_frame(300);
     assert_eq!(both_with(config, &[&frame(0x82, &[1; 300])]).0, [Heard::binary(&[1; 300])]);
     assert_fails_with(config, &[b"\x82\x7e\x01\x2d"], Limit::Frame);
     assert_fails_with(config, &[b"\x82\x7f\x10\0\0\0\0\0\0\0"], Limit::Frame);
     // Control frames have a limit of their own.
     assert_eq!(both_with(Config::new().max_frame(1), &[b"\x89\x02hi"]).0, [Heard::Ping(b"hi".to_vec())]);
-    // A length beyond 32 bits is compared before it is converted.
+    // A length of more than 32 bits is compared with the limit before it is converted.
     assert_fails_with(config, &[b"\x82\x7f\0\0\0\x01\0\0\0\x01"], Limit::Frame);
 }
 
@@ -27,17 +27,17 @@ fn max_message_counts_all_fragments() {
     assert_fails_with(config, &[b"\x82\x0b"], Limit::Message);
     let fragments: [&[u8]; 3] = [b"\x02\x04abcd", b"\x00\x05efghi", b"\x80\x01j"];
     assert_eq!(both_with(config, &fragments).0, [Heard::binary(b"abcdefghij")]);
-    // At the frame that crosses, before its payload.
+    // The connection fails at the header of the frame that exceeds the limit, before its payload.
     assert_fails_with(config, &[b"\x02\x04abcd", b"\x00\x05efghi", b"\x80\x02"], Limit::Message);
     assert_fails_with(
         config,
         &[b"\x02\x04abcd", b"\x00\x7f\x7f\xff\xff\xff\xff\xff\xff\xff"],
         Limit::Message,
     );
-    // Each message counts by itself.
+    // The count starts anew with each message.
     let two: [&[u8]; 2] = [b"\x82\x0aabcdefghij", b"\x82\x0aabcdefghij"];
     assert_eq!(both_with(config, &two).0.len(), 2);
-    // In parts too.
+    // The limit also holds for delivery in parts.
     let parts = config.delivery(Delivery::Parts);
     let heard = both_with(parts, &[b"\x02\x0aabcdefghij", b"\x80\x01"]).0;
     assert_eq!(heard.last(), Some(&Heard::Failed(Limit::Message.into())));
@@ -62,7 +62,7 @@ fn max_fragments_counts_empty_ones_and_not_control_frames() {
     let three: [&[u8]; 6] = [b"\x01\x00", b"\x8a\x00", b"\x00\x00", b"\x8a\x00", b"\x80\x01a", b"\x8a\x00"];
     assert_eq!(both_with(config, &three).0[2], Heard::text("a"));
     assert_fails_with(config, &[b"\x01\x00", b"\x00\x00", b"\x00\x00", b"\x80\x00"], Limit::Fragments);
-    // Nought would allow no message at all.
+    // A limit of zero means one: otherwise no message would be allowed at all.
     assert_eq!(both_with(Config::new().max_fragments(0), &[b"\x81\x01a"]).0, [Heard::text("a")]);
     assert_fails_with(Config::new().max_fragments(0), &[b"\x01\x00", b"\x80\x00"], Limit::Fragments);
 }
@@ -88,7 +88,7 @@ fn max_outgoing_refuses_what_does_not_fit_and_queues_nothing_of_it() {
     assert_eq!(server.outgoing(), b"12345678\x01\x00");
     server.mark_sent(1);
     server.mark_sent(1);
-    // The refused fragment changed nothing.
+    // The refused fragment has changed nothing.
     server.sender().finish(b"").unwrap();
     assert_eq!(server.outgoing(), b"345678\x01\x00\x80\x00");
 
@@ -103,7 +103,7 @@ fn max_outgoing_refuses_what_does_not_fit_and_queues_nothing_of_it() {
 }
 
 #[test]
-fn marking_more_than_there_is_marks_all() {
+fn marking_more_bytes_than_are_queued_marks_all_of_them() {
     let mut server = open_server();
     server.sender().text("a").unwrap();
     server.mark_sent(usize::MAX);
@@ -114,26 +114,30 @@ fn marking_more_than_there_is_marks_all() {
 
 // WS-10.7-01 · WS-10.7-02
 #[test]
-fn random_bytes_lead_to_an_event_an_error_or_waiting() {
+fn random_bytes_never_break_a_connection() {
     use rand::RngExt;
     let mut rng = rng();
     let mut failures = 0;
     for _ in 0..2000 {
         let mut bytes = [0; 64];
         rng.fill(&mut bytes);
-        failures += assert_is_fed(Connection::server(Config::new()), &bytes);
-        failures += assert_is_fed(open_server(), &bytes);
-        failures += assert_is_fed(open_client(), &bytes);
+        failures += feed_and_end(Connection::server(Config::new()), &bytes);
+        failures += feed_and_end(open_server(), &bytes);
+        failures += feed_and_end(open_client(), &bytes);
     }
-    assert!(failures > 4000, "most random bytes are not valid: {failures}");
+    assert!(
+        failures > 4000,
+        "only {failures} of 6000 connections failed, but most random bytes are not valid"
+    );
 }
 
-/// Feeds the bytes. Whatever they are, the transport may be dropped afterwards, and is where they are not valid.
-fn assert_is_fed<R: sansws::Role>(mut connection: Connection<R>, bytes: &[u8]) -> u32
+/// Feeds the bytes and returns 1 if they fail the connection. Asserts that a connection that has failed asks
+/// to disconnect, and that each connection can be dropped at the end of the transport.
+fn feed_and_end<R: sansws::Role>(mut connection: Connection<R>, bytes: &[u8]) -> u32
 where
     Connection<R>: Answer,
 {
-    // `feed` holds that all is consumed where no error comes.
+    // `feed` asserts that the connection consumes all of the input unless it fails.
     let heard = feed(&mut connection, bytes);
     let has_failed = matches!(heard.last(), Some(Heard::Failed(_)));
     assert_eq!(connection.error().is_some(), has_failed, "{bytes:02x?}");

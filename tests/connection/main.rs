@@ -1,4 +1,4 @@
-//! An open connection: frames, messages, control frames, the closing handshake, limits and storages.
+//! Tests of open connections: frames, messages, control frames, the closing handshake, limits and storages.
 #![cfg(feature = "alloc")]
 
 #[path = "../support/mod.rs"]

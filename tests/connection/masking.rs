@@ -7,7 +7,7 @@ use sansws::{
 };
 use std::convert::Infallible;
 
-/// Keys that are known: each draw gives the next one.
+/// A generator of known keys: each draw gives the next one.
 struct Keys(Vec<[u8; 4]>);
 
 impl Keys {
@@ -63,7 +63,7 @@ fn a_client_masks_every_frame() {
         count += 1;
     }
     assert_eq!(count, 8);
-    // There is nothing in `Config` that could switch it off.
+    // `Config` has no setting that could switch masking off.
 }
 
 // WS-5.1-03 · WS-5.1-04 · WS-7.1.7-03
@@ -98,7 +98,7 @@ fn a_client_fails_on_a_masked_frame() {
         let mut client = open_client();
         assert_eq!(feed(&mut client, masked), [Heard::Failed(Violation::Masked.into())]);
         let outgoing = take_outgoing(&mut client);
-        assert_eq!(outgoing[..2], [0x88, 0x82], "masked itself");
+        assert_eq!(outgoing[..2], [0x88, 0x82], "the Close is masked too");
         assert_eq!(frames(&outgoing), [close_frame(1002_u16)]);
         assert!(client.should_disconnect());
     }
@@ -106,18 +106,18 @@ fn a_client_fails_on_a_masked_frame() {
 
 // WS-5.3-02 · WS-10.3-01
 #[test]
-fn each_frame_takes_a_new_key_when_its_payload_is_known() {
+fn each_frame_draws_a_new_key_once_its_payload_is_known() {
     let keys: Vec<[u8; 4]> = (1..=8).map(|i| [i; 4]).collect();
     let mut client = Connection::after_handshake(Client::new(Keys::new(&keys)), Config::new(), Agreed::NONE);
     let tx = client.sender();
     tx.text("t").unwrap();
-    // Beginning a message is no frame: no key is drawn before there is payload.
+    // `begin` writes no frame, so it draws no key.
     tx.begin(DataKind::Text).unwrap();
     tx.fragment(b"f").unwrap();
     tx.ping(b"p").unwrap();
     tx.finish(b"f").unwrap();
     tx.prepared(&PreparedMessage::text("p")).unwrap();
-    // Refused calls draw none either.
+    // Refused calls draw no key either.
     assert_eq!(tx.ping(&[0; 126]), Err(Misuse::ControlTooLong.into()));
     assert_eq!(tx.text(&"t".repeat(3 << 20)), Err(SendError::TooLarge));
     tx.close(CloseCode::NORMAL, "").unwrap();
@@ -132,7 +132,7 @@ fn each_frame_takes_a_new_key_when_its_payload_is_known() {
 
 // WS-5.3-05
 #[test]
-fn the_masked_hello_of_section_5_7_both_ways() {
+fn the_masked_hello_of_section_5_7_is_received_and_sent() {
     assert_eq!(feed(&mut open_server(), MASKED_HELLO), [Heard::text("Hello")]);
     let mut client =
         Connection::after_handshake(Client::new(Keys::new(&[HELLO_KEY])), Config::new(), Agreed::NONE);
@@ -142,7 +142,7 @@ fn the_masked_hello_of_section_5_7_both_ways() {
 
 // WS-5.3-06
 #[test]
-fn the_key_position_runs_through_cuts_and_restarts_at_each_frame() {
+fn the_position_in_the_key_continues_across_cuts_and_restarts_with_each_frame() {
     let plain: Vec<u8> = (0..=255).collect();
     let first = frame(0x02, &plain[..101]);
     let last = frame(0x80, &plain[101..]);
@@ -179,7 +179,7 @@ fn in_place_masking_borrows_the_payload_for_the_whole_frame() {
 }
 
 #[test]
-fn nothing_of_the_generator_is_in_debug_output() {
+fn debug_output_does_not_contain_the_generator() {
     let client = open_client();
     let text = format!("{client:?}");
     assert!(text.contains("Open") && !text.to_lowercase().contains("rng"), "{text}");

@@ -1,4 +1,6 @@
-//! What is read to where it stays: the connection's own receive buffer.
+//! Reading into the receive buffer of the connection. When the connection lends it is a heuristic: the sizes
+//! in these tests were measured to be fast, and only those in the documentation of `receive_buffer` are
+//! promised.
 
 use crate::support::*;
 use proptest::collection::vec;
@@ -10,8 +12,15 @@ proptest! {
 
     // WS-2.1-02
     #[test]
-    fn what_is_read_to_where_it_stays_is_heard_the_same(
-        fragments in vec((0..4_u8, prop_oneof![3 => 0..200_usize, 1 => 10_000..25_000_usize, 2 => 60_000..150_000_usize], any::<bool>()), 1..12),
+    fn messages_read_into_the_receive_buffer_are_the_same_as_messages_from_slices(
+        fragments in vec(
+            (
+                0..4_u8,
+                prop_oneof![3 => 0..200_usize, 1 => 10_000..25_000_usize, 2 => 60_000..150_000_usize],
+                any::<bool>(),
+            ),
+            1..12,
+        ),
         reads in vec(prop_oneof![1..100_usize, 1..30_000_usize], 1..20),
         bad_at in proptest::option::weighted(0.2, 0..60_000_usize),
         keep in prop_oneof![Just(0), Just(1 << 20)],
@@ -23,8 +32,8 @@ proptest! {
             let opcode = if is_continued { 0 } else if kind == 0 { 2 } else { 1 };
             let mut payload = match kind {
                 1 => vec![b'a'; size],
-                // Only its end is not ASCII.
-                2 => { let mut text = vec![b'a'; size]; text.extend("\u{20ac}".bytes()); text }
+                // Only the end of this text is not ASCII.
+                2 => [&vec![b'a'; size], "\u{20ac}".as_bytes()].concat(),
                 _ => "a\u{e9}\u{20ac}x".repeat(size / 7 + 1).into_bytes(),
             };
             if let Some(byte) = bad_at.and_then(|at| payload.get_mut(at)) {
@@ -72,9 +81,9 @@ proptest! {
     }
 }
 
-/// Room that is not lent any more has old bytes in it, which are not taken for new ones.
+/// Room that is not lent any more still has old bytes, which must not be taken for new ones.
 #[test]
-fn nothing_is_filled_that_was_not_lent() {
+fn mark_received_ignores_bytes_for_which_no_room_is_lent() {
     let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
     let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     assert_eq!(feed(&mut server, &message[..5000]), []);
@@ -88,9 +97,9 @@ fn nothing_is_filled_that_was_not_lent() {
     assert_eq!(feed(&mut server, &message[5010..]), [Heard::binary(&vec![7; 100_000])]);
 }
 
-/// What is lent ends with the frame, so that the next one begins in front again, in memory that is still in the cache.
+/// So the next message begins at the front of the buffer again, in memory that is still in the cache.
 #[test]
-fn room_never_reaches_beyond_the_frame_under_way() {
+fn the_room_ends_with_the_current_frame() {
     let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
     let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     assert_eq!(feed(&mut server, &message[..5000]), []);
@@ -107,10 +116,10 @@ fn room_never_reaches_beyond_the_frame_under_way() {
     }
 }
 
-/// A message that is as large as a read is expected to be followed by others, and those may begin in the buffer: if there is
-/// one.
+/// After a binary message of 16 KiB the connection expects more of them. If it keeps a buffer, the next one
+/// may begin there.
 #[test]
-fn room_is_lent_between_messages_as_large_as_a_read() {
+fn room_is_lent_between_binary_messages_of_16_kib_if_the_buffer_is_kept() {
     for (opcode, len, keep, is_lent) in [
         (0x82, 16 * 1024, 16 * 1024, true),
         (0x82, 16 * 1024 - 1, 16 * 1024, false),
@@ -121,15 +130,15 @@ fn room_is_lent_between_messages_as_large_as_a_read() {
         let message = masked(&frame(opcode, &vec![b'a'; len]), [1, 2, 3, 4]);
         let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(keep), Agreed::NONE);
         assert!(server.receive_buffer().is_none());
-        // In two pieces, since whole messages pass by.
+        // The message comes in two pieces, since a message in one piece does not need the buffer.
         feed(&mut server, &message[..5000]);
         assert_eq!(feed(&mut server, &message[5000..]).len(), 1);
         assert_eq!(server.receive_buffer().is_some(), is_lent, "{opcode:x} {len} {keep}");
     }
 }
 
-/// What is masked is better copied from a small buffer of the embedder's, once a message is longer than a core's own cache:
-/// where little is read at once, that is seen after the first read.
+/// If the message is longer than the cache of a core, it is faster to unmask it while copying it from a small
+/// buffer of the embedder. The first read of a message shows whether the embedder reads little at once.
 #[test]
 fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
     for (len, read, is_lent) in [
@@ -148,13 +157,13 @@ fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
         assert_eq!(feed(&mut server, &[]), []);
         assert_eq!(server.receive_buffer().is_some(), is_lent, "{len} {read}");
         assert_eq!(feed(&mut server, rest), [Heard::binary(&payload)]);
-        // With the next message it is seen anew.
+        // The connection decides anew for the next message.
         assert_eq!(feed(&mut server, &message[..40_000]), []);
         assert!(server.receive_buffer().is_some());
     }
 }
 
-/// Who reads little because there is no more room may have more to read.
+/// The embedder may have more to read than there was room for.
 #[test]
 fn reads_that_fill_little_room_are_not_small() {
     let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
@@ -168,13 +177,13 @@ fn reads_that_fill_little_room_are_not_small() {
     room.copy_from_slice(now);
     server.mark_received(now.len());
     assert_eq!(feed(&mut server, &[]), []);
-    // As much as arrived so far, at least.
+    // The room is at least as large as the bytes that have arrived so far.
     assert!(server.receive_buffer().unwrap().len() >= now.len());
     assert_eq!(feed(&mut server, rest), [Heard::binary(&b"b".repeat(300_000))]);
 }
 
-/// `mark_received` completes the message, and the next call of `receive` reports it, whatever happens in between: memory is
-/// given back, or the input already has the next message.
+/// `mark_received` completes the message, and the next call of `receive` reports it. It does not matter if
+/// memory is released in between, or if the input already has the next message.
 #[test]
 fn a_message_completed_in_the_receive_buffer_waits_for_the_next_receive() {
     let payload: Vec<u8> = (0..100_000_u32).map(|i| i.to_le_bytes()[0]).collect();

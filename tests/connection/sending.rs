@@ -1,4 +1,4 @@
-//! Sending without a copy, and to many.
+//! Sending without a copy, and sending one message to many connections.
 
 use crate::support::*;
 use sansws::{
@@ -7,7 +7,7 @@ use sansws::{
 };
 
 #[test]
-fn a_header_alone_for_payloads_that_the_caller_writes() {
+fn a_header_can_be_made_for_a_payload_that_the_caller_writes() {
     let mut server = open_server();
     assert_eq!(server.sender().message_header(Message::Text("hello")).unwrap().as_bytes(), b"\x81\x05");
     assert_eq!(server.sender().binary_header(1 << 40).unwrap().as_bytes(), b"\x82\x7f\0\0\x01\0\0\0\0\0");
@@ -18,7 +18,7 @@ fn a_header_alone_for_payloads_that_the_caller_writes() {
 }
 
 #[test]
-fn what_is_queued_goes_before_a_header() {
+fn a_header_is_refused_while_other_frames_are_queued() {
     let mut server = open_server();
     server.sender().ping(b"").unwrap();
     assert_eq!(server.sender().message_header(Message::Text("t")), Err(SendError::NotNow));
@@ -34,7 +34,7 @@ fn what_is_queued_goes_before_a_header() {
 }
 
 #[test]
-fn a_payload_in_place_is_masked_where_it_lies() {
+fn frame_in_place_masks_the_payload_in_the_buffer_of_the_caller() {
     let mut client = open_client();
     let mut payload = *b"in place";
     let header = client.sender().mask_in_place(DataKind::Text, &mut payload).unwrap();
@@ -48,7 +48,7 @@ fn a_payload_in_place_is_masked_where_it_lies() {
 }
 
 #[test]
-fn a_prepared_message_is_what_each_connection_would_send() {
+fn a_prepared_message_has_the_same_bytes_as_an_ordinary_one() {
     for len in [0, 1, 125, 126, 65535, 65536] {
         let text = "x".repeat(len);
         let prepared = [PreparedMessage::text(&text), PreparedMessage::binary(text.as_bytes())];
@@ -77,7 +77,7 @@ fn released_buffers_are_allocated_anew() {
         feed_cut(&mut server, &masked(b"\x81\x05hello", [1; 4]), [3, 7]);
         server.sender().text("hi").unwrap();
         server.release_buffers();
-        assert_eq!(take_outgoing(&mut server), b"\x81\x02hi", "what is not sent is kept");
+        assert_eq!(take_outgoing(&mut server), b"\x81\x02hi", "frames that are not written yet are kept");
         server.release_buffers();
     }
 }

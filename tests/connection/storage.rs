@@ -1,4 +1,5 @@
-//! Ways to make a connection without an allocator: lent buffers, constants, roles without an opening handshake.
+//! Ways to make a connection without an allocator: lent buffers, constants, roles without an opening
+//! handshake.
 
 use crate::support::*;
 use rand::SeedableRng;
@@ -14,7 +15,7 @@ const CONFIG: Config = Config::new().keep_fields(&["cookie"]);
 static STATIC: Mutex<Connection<FramesOnly<Server>, Fixed<256, 512>>> =
     Mutex::new(Connection::const_after_handshake(FramesOnly::new(Server), CONFIG, Agreed::NONE));
 
-/// Opens a connection of the server's, and has it echo a message.
+/// Opens the connection of a server and lets it echo a message. Returns what the server wrote.
 fn conversation<S: Storage>(mut server: Connection<Server, S>) -> Vec<u8> {
     let request = ClientRequest::new("ws://h/").unwrap().headers(&[("Cookie", "a=b")]);
     let mut client = Connection::client(&request, Config::new(), rng()).unwrap();
@@ -43,13 +44,14 @@ fn a_constant_is_a_connection_that_waits_for_a_request() {
 }
 
 #[test]
-fn a_static_is_a_connection_that_is_open() {
+fn a_static_can_hold_an_open_connection() {
     let mut server = STATIC.lock().unwrap();
-    talks(&mut server, &masked(&frame(0x81, b"hi"), [1, 2, 3, 4]), b"\x81\x05hello");
+    assert_talks(&mut server, &masked(&frame(0x81, b"hi"), [1, 2, 3, 4]), b"\x81\x05hello");
     assert_eq!(server.sender().message_header(Message::Text("abc")).unwrap().as_bytes(), b"\x81\x03");
 }
 
-fn talks<R: Role, S: Storage>(connection: &mut Connection<R, S>, hi: &[u8], hello: &[u8])
+/// Asserts that an open connection understands the frame `hi`, whole and byte by byte, and sends `hello`.
+fn assert_talks<R: Role, S: Storage>(connection: &mut Connection<R, S>, hi: &[u8], hello: &[u8])
 where
     Connection<R, S>: Answer,
 {
@@ -61,11 +63,11 @@ where
 }
 
 #[test]
-fn an_upgraded_role_is_the_role_without_an_opening_handshake() {
+fn an_upgraded_role_behaves_like_the_role_after_the_opening_handshake() {
     let storage = || Fixed::<256, 512>;
     let hi = masked(&frame(0x81, b"hi"), [1, 2, 3, 4]);
     let mut server = Connection::after_handshake_in(FramesOnly::new(Server), CONFIG, Agreed::NONE, storage());
-    talks(&mut server, &hi, b"\x81\x05hello");
+    assert_talks(&mut server, &hi, b"\x81\x05hello");
     // Bytes that look like a request are frames like any others.
     let mut plain = Connection::after_handshake_in(Server, CONFIG, Agreed::NONE, storage());
     assert_eq!(feed(&mut server, b"GET / HTTP/1.1\r\n\r\n"), feed(&mut plain, b"GET / HTTP/1.1\r\n\r\n"));
@@ -76,7 +78,7 @@ fn an_upgraded_role_is_the_role_without_an_opening_handshake() {
         Connection::after_handshake(Client::new(rng()), CONFIG, Agreed::NONE);
     reference.sender().text("hello").unwrap();
     let hello = take_outgoing(&mut reference);
-    talks(
+    assert_talks(
         &mut Connection::after_handshake_in(
             FramesOnly::new(Client::new(rng())),
             CONFIG,
@@ -91,18 +93,19 @@ fn an_upgraded_role_is_the_role_without_an_opening_handshake() {
         CONFIG,
         Agreed::NONE,
     );
-    talks(&mut client, &frame(0x81, b"hi"), &hello);
+    assert_talks(&mut client, &frame(0x81, b"hi"), &hello);
     let failed = client.receive_eof().map(|event| matches!(event, Event::Failed));
     assert_eq!(failed, client.error().map(|_| true));
 }
 
 #[test]
-fn lent_buffers_of_any_size() {
+fn buffers_of_any_size_can_be_lent() {
     let (mut receive, mut send) = ([0xaa; 256], [0xbb; 600]);
     let said = conversation(Connection::server_in(CONFIG, Borrowed::new(&mut receive, &mut send)));
     assert!(said.ends_with(b"\x82\x02hi"));
 
-    // A message may fill the buffer and no more, and so may what is to be sent; the buffers can be lent again.
+    // A message may be as large as the receive buffer, and a frame as large as the send buffer, but not
+    // larger. The buffers can be lent again.
     let hi = masked(&frame(0x81, b"hi"), [1, 2, 3, 4]);
     for room in [16, 100, 256] {
         let (receive, send) = (&mut receive[..room], &mut send[..room + OUTGOING_RESERVE]);
@@ -112,7 +115,7 @@ fn lent_buffers_of_any_size() {
             Agreed::NONE,
             Borrowed::new(receive, send),
         );
-        talks(&mut server, &hi, b"\x81\x05hello");
+        assert_talks(&mut server, &hi, b"\x81\x05hello");
         let full = masked(&frame(0x82, &vec![7; room]), [1, 2, 3, 4]);
         assert_eq!(feed_cut(&mut server, &full, 0..full.len()), [Heard::binary(&vec![7; room])]);
         let header = if room < 126 { 2 } else { 4 };
@@ -134,4 +137,20 @@ fn lent_buffers_of_any_size() {
     assert_eq!(server.sender().text(""), Err(SendError::TooLarge));
     assert_eq!(feed(&mut server, &hi), [Heard::Failed(Limit::Message.into())]);
     assert_eq!(server.outgoing(), b"");
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn a_connection_in_a_constant_cannot_compress() {
+    use sansws::deflate::{DeflateConfig, DeflateParams};
+    use std::panic::catch_unwind;
+    const COMPRESSED: Config = CONFIG.deflate(DeflateConfig::new());
+    type Small<R> = Connection<R, Fixed<256, 512>>;
+    let agreed = Agreed::deflate(DeflateParams::new());
+    assert!(catch_unwind(|| -> Small<Server> { Connection::const_server(COMPRESSED) }).is_err());
+    let after =
+        |config, agreed| -> Small<Server> { Connection::const_after_handshake(Server, config, agreed) };
+    assert!(catch_unwind(|| after(COMPRESSED, Agreed::NONE)).is_err());
+    assert!(catch_unwind(|| after(CONFIG, agreed)).is_err());
+    assert_eq!(after(CONFIG, Agreed::NONE).deflate(), None);
 }

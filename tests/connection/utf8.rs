@@ -1,11 +1,12 @@
-//! Text is UTF-8, RFC 6455 sections 5.6 and 8.1, and fails as soon as it cannot be.
+//! Text is UTF-8, RFC 6455 sections 5.6 and 8.1. A connection fails at the first byte that cannot belong to
+//! UTF-8.
 
 use crate::support::*;
 use sansws::{Agreed, Client, Config, Connection, Server, Violation};
 
 // WS-2.1-03
 #[test]
-fn utf_8_is_that_of_rfc_3629() {
+fn text_is_the_utf_8_of_rfc_3629() {
     for bad in [&b"\xc0\xaf"[..], b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80", b"\xff", b"\xe0\x80\x80"] {
         assert_fails(&[&frame(0x81, bad)], Violation::InvalidUtf8);
     }
@@ -22,12 +23,12 @@ fn text_that_is_not_utf_8_fails_with_1007() {
     assert_fails(&[b"\x81\x02\xc3("], Violation::InvalidUtf8);
     assert_fails(&[b"\x01\x01a", b"\x00\x02\xc3(", b"\x80\x00"], Violation::InvalidUtf8);
     assert_eq!(both(&[b"\x81\x01\xff"]).1, [close_frame(1007_u16)]);
-    // Sending it is impossible: `text` takes a `str`.
+    // `Sender::text` takes a `str`, so a caller cannot send such a text.
 }
 
 // WS-8.1-02
 #[test]
-fn text_does_not_end_inside_a_character() {
+fn text_that_ends_inside_a_character_fails() {
     for frames in [
         &[&b"\x81\x01\xc3"[..]][..],
         &[b"\x01\x01\xc3", b"\x80\x00"],
@@ -38,9 +39,9 @@ fn text_does_not_end_inside_a_character() {
     }
 }
 
-/// What is short and not ASCII is checked in a buffer where one is kept. WS-8.1-01 · WS-8.1-02
+/// A connection that keeps its receive buffer checks short texts in it. WS-8.1-01 · WS-8.1-02
 #[test]
-fn text_of_any_length_is_the_same_whether_a_buffer_is_kept_or_not() {
+fn text_of_any_length_is_checked_the_same_way_whether_a_buffer_is_kept_or_not() {
     let all = "aé€😀ßz\u{10ffff}".repeat(8);
     let mask = |payload: &[u8]| masked(&frame(0x81, payload), [7, 0x80, 9, 0xff]);
     for keep in [0, 191, 192, 1 << 16] {
@@ -63,7 +64,7 @@ fn text_of_any_length_is_the_same_whether_a_buffer_is_kept_or_not() {
                 assert_eq!(cut, [Heard::Failed(Violation::InvalidUtf8.into())], "length {len}");
                 continue;
             };
-            // Two in one read: the second one is not disturbed by the first one.
+            // Two messages in one read: the first does not disturb the second.
             let both = [mask(text.as_bytes()), mask("ü".as_bytes())].concat();
             assert_eq!(feed(&mut server, &both), [Heard::text(text), Heard::text("ü")], "length {len}");
         }
@@ -72,7 +73,7 @@ fn text_of_any_length_is_the_same_whether_a_buffer_is_kept_or_not() {
 
 // WS-8.1-03
 #[test]
-fn a_close_reason_is_utf_8() {
+fn a_close_reason_that_is_not_utf_8_fails() {
     assert_fails(&[b"\x88\x03\x03\xe8\xff"], Violation::InvalidCloseReason);
     assert_eq!(both(&[b"\x88\x03\x03\xe8\xff"]).1, [close_frame(1007_u16)]);
     let mut client = open_client();
@@ -101,6 +102,42 @@ fn text_fails_at_the_first_bad_byte_and_not_at_the_end_of_the_frame() {
             let mut client = open_client();
             assert_eq!(feed(&mut client, good), []);
             assert_eq!(feed(&mut client, &rest[..1]), failed);
+        }
+    }
+}
+
+/// A text that comes in pieces is joined as ASCII until a character is not ASCII. Large texts are never read
+/// in place, so the connection lends no room for them. WS-8.1-01
+#[test]
+fn a_text_in_pieces_may_cease_to_be_ascii_at_any_byte() {
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
+    for len in [40_000, 300_000] {
+        for at in [0, 1, 255, 256, 257, 16_383, 16_384, 20_000, len - 3, len] {
+            let mut text = "a".repeat(len);
+            if at < len {
+                text.replace_range(at..at + 3, "€");
+            }
+            let message = masked(&frame(0x81, text.as_bytes()), [1, 2, 3, 4]);
+            for read in [5000, 16 * 1024, 30_000] {
+                let mut heard = Vec::new();
+                for piece in message.chunks(read) {
+                    assert!(server.receive_buffer().is_none());
+                    heard.extend(feed(&mut server, piece));
+                }
+                assert!(heard == [Heard::text(&text)], "{len} bytes in reads of {read}, € at {at}");
+            }
+            // No character can begin with the byte after the €. The connection fails at this byte, and not
+            // before.
+            if at + 3 < len {
+                let mut bytes = text.into_bytes();
+                bytes[at + 3] = 0xff;
+                let message = masked(&frame(0x81, &bytes), [1, 2, 3, 4]);
+                let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+                let bad = message.len() - bytes.len() + at + 3;
+                assert_eq!(feed(&mut server, &message[..bad]), []);
+                let failed = [Heard::Failed(Violation::InvalidUtf8.into())];
+                assert_eq!(feed(&mut server, &message[bad..=bad]), failed);
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The transformation of messages, RFC 7692 section 7.2, beside C zlib.
+//! The compressor and the decompressor, RFC 7692 section 7.2, are compared with C zlib.
 
 mod any_messages;
 mod blocks;
@@ -16,7 +16,7 @@ use sansws::deflate::{
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 const HELLO_AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
 
-/// Cuts input and room by turns into pieces of these lengths.
+/// The lengths of the pieces that input and output are cut into, one after the other, again and again.
 #[derive(Clone, Debug)]
 struct Cuts(Vec<usize>);
 
@@ -55,6 +55,8 @@ fn inflate(decompressor: &mut Decompressor, payload: &[u8], cuts: &mut Cuts) -> 
     Ok(message)
 }
 
+/// Calls `step` with room for as many bytes as the cuts allow, until it is done, and appends the output to
+/// `message`.
 fn grow(
     message: &mut Vec<u8>,
     cuts: &mut Cuts,
@@ -68,7 +70,7 @@ fn grow(
             return Ok(());
         }
         if taken.produced < out.len() {
-            assert_eq!(step(&mut out), Err(Corrupt), "not done, though there is room");
+            assert_eq!(step(&mut out), Err(Corrupt), "the step was not done although there was room left");
             return Err(Corrupt);
         }
     }
@@ -105,7 +107,7 @@ fn whole(decompressor: &mut Decompressor, payload: &[u8]) -> Result<Vec<u8>, Cor
     inflate(decompressor, payload, &mut Cuts::whole())
 }
 
-/// Text that repeats itself at many distances, and noise.
+/// Messages of text that repeats itself at many distances, and of noise.
 fn any_message() -> impl Strategy<Value = Vec<u8>> {
     let word = vec(prop_oneof![Just(b'a'), Just(b'b'), any::<u8>()], 0..40);
     let words = vec(word, 1..8);
@@ -114,7 +116,7 @@ fn any_message() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Eight bytes, then others, then the eight again, `distance` bytes later.
+/// A message whose first eight bytes come again after `distance` bytes.
 fn at_distance(distance: usize) -> Vec<u8> {
     let mut noise = 7u32;
     let mut between = (0..distance - 8).map(|_| {

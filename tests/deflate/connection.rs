@@ -1,4 +1,5 @@
-//! RFC 7692 sections 6 and 7.2 on a connection: compressed messages whole, in fragments, in parts, within limits.
+//! RFC 7692 sections 6 and 7.2 on a connection: compressed messages whole, in fragments, in parts, within
+//! limits.
 
 mod any_messages;
 mod handshake;
@@ -30,7 +31,8 @@ fn client_with(config: Config, params: DeflateParams) -> ClientConnection {
     Connection::after_handshake(Client::new(rng()), config, Agreed::deflate(params))
 }
 
-/// What a server and a client hear of these unmasked frames, whole and byte by byte: it has to be the same.
+/// What a server and a client report for these unmasked frames. Asserts that it is the same for both roles,
+/// and if the bytes arrive one by one.
 #[track_caller]
 fn heard(config: Config, frames: &[&[u8]]) -> Vec<Heard> {
     let params = DeflateParams::new();
@@ -47,7 +49,7 @@ fn compressed(first: u8, message: &[u8]) -> Vec<u8> {
     frame(first, &zlib::Deflate::new(6, 15, 8, 0).message(message))
 }
 
-/// JSON-like, so that it shrinks.
+/// Text like JSON, which shrinks when it is compressed.
 fn json(len: usize) -> String {
     let mut text = String::new();
     for i in 0.. {
@@ -60,6 +62,7 @@ fn json(len: usize) -> String {
     text
 }
 
+/// Random bytes, which do not shrink when they are compressed. They are the same in every run.
 fn noise(len: usize) -> Vec<u8> {
     let mut state = 1u32;
     let next = |_| {

@@ -1,4 +1,4 @@
-//! The negotiation of permessage-deflate, RFC 7692 sections 5 and 7.1.
+//! The negotiation of permessage-deflate, RFC 7692 sections 5 and 7.1: offers and answers as text.
 
 use proptest::prelude::*;
 use sansws::HandshakeError;
@@ -20,34 +20,35 @@ fn check(deflate: DeflateConfig, line: &str) -> Result<Option<DeflateParams>, Ha
     deflate.check_answer([line.as_bytes()])
 }
 
-/// A line of `permessage-deflate` with these parameters.
+/// A header line for `permessage-deflate` with these parameters.
 fn with(parameters: &str) -> String {
     format!("permessage-deflate{parameters}")
 }
 
 // --- The server ---
 
-// PMD-5-09 · PMD-7-01 · PMD-7.1.1.1-04 · PMD-7.1.1.1-06 · PMD-7.1.2.1-06 · PMD-7.1.2.2-01 · PMD-5.2-01:
-// what is offered, and what a server without wishes of its own answers.
+// PMD-5-09 · PMD-7-01 · PMD-7.1.1.1-04 · PMD-7.1.1.1-06 · PMD-7.1.2.1-06 · PMD-7.1.2.2-01 · PMD-5.2-01
 #[test]
-fn answers_to_offers() {
+fn a_server_with_the_default_config_accepts_the_parameters_of_an_offer() {
     for (offer, expected) in [
         ("", ""),
         ("; client_max_window_bits", ""),
-        // Defaults are not said.
+        // A default is not named in the answer.
         ("; client_max_window_bits=15", ""),
         ("; client_max_window_bits=10", "; client_max_window_bits=10"),
         ("; server_no_context_takeover", "; server_no_context_takeover"),
         ("; client_no_context_takeover", "; client_no_context_takeover"),
         ("; server_max_window_bits=10", "; server_max_window_bits=10"),
         ("; server_max_window_bits=8", "; server_max_window_bits=8"),
-        // Asked for, so said though it is the default.
+        // The client asked for this parameter, so the answer has it even though it is the default.
         ("; server_max_window_bits=15", "; server_max_window_bits=15"),
         (r#"; server_max_window_bits="10""#, "; server_max_window_bits=10"),
         (r#"; server_max_window_bits="1\0""#, "; server_max_window_bits=10"),
         (
-            " ;\tclient_max_window_bits = 9 ; server_max_window_bits=\"12\"; client_no_context_takeover; server_no_context_takeover",
-            "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12; client_max_window_bits=9",
+            " ;\tclient_max_window_bits = 9 ; server_max_window_bits=\"12\"; client_no_context_takeover; \
+             server_no_context_takeover",
+            "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12; \
+             client_max_window_bits=9",
         ),
     ] {
         assert_eq!(answer(PLAIN, &with(offer)), Some(with(expected)), "{offer}");
@@ -55,10 +56,9 @@ fn answers_to_offers() {
 }
 
 // PMD-7-03 · PMD-7-04 · PMD-7-05 · PMD-5-18 · PMD-7.1.1.1-02 · PMD-7.1.1.2-02 · PMD-7.1.2.1-02
-// PMD-7.1.2.1-03 · PMD-7.1.2.2-02: the offer is declined, and the next is
-// looked at.
+// PMD-7.1.2.1-03 · PMD-7.1.2.2-02
 #[test]
-fn offers_that_are_declined() {
+fn an_offer_with_invalid_parameters_is_declined_and_the_next_one_is_tried() {
     for offer in [
         "; foo",
         "; Client_max_window_bits",
@@ -99,9 +99,9 @@ fn offers_that_are_declined() {
     assert_eq!(accept(PLAIN, &[]), None);
 }
 
-// PMD-5-02 · PMD-5-04 · WS-9.1-08 · PMD-5-14: the first that can be taken, over all lines, and only one.
+// PMD-5-02 · PMD-5-04 · WS-9.1-08 · PMD-5-14
 #[test]
-fn the_first_offer_that_can_be_taken_counts() {
+fn the_first_acceptable_offer_of_all_lines_is_the_only_one_that_is_accepted() {
     let first = "permessage-deflate; server_max_window_bits=10, permessage-deflate";
     assert_eq!(answer(PLAIN, first), Some(with("; server_max_window_bits=10")));
     let lines = [
@@ -114,13 +114,12 @@ fn the_first_offer_that_can_be_taken_counts() {
 }
 
 #[test]
-fn lines_that_are_no_text_are_left_out() {
+fn header_lines_that_are_not_utf_8_are_skipped() {
     let lines = [&b"permessage-deflate; \xff"[..], b"permessage-deflate"];
     assert_eq!(PLAIN.accept(lines).unwrap().1.as_str(), "permessage-deflate");
 }
 
-// PMD-7.1.1.1-07 · PMD-7.1.1.2-03 · PMD-7.1.2.1-10 · PMD-7.1.2.2-05 · PMD-7.1.2.2-08: what a server wants
-// of itself.
+// PMD-7.1.1.1-07 · PMD-7.1.1.2-03 · PMD-7.1.2.1-10 · PMD-7.1.2.2-05 · PMD-7.1.2.2-08
 #[test]
 fn wishes_of_a_server() {
     let server = DeflateConfig::new().server_no_context_takeover(true);
@@ -135,7 +134,7 @@ fn wishes_of_a_server() {
     }
     let server = DeflateConfig::new().client_max_window_bits(10);
     for (offer, expected, bits) in [
-        // Not offered: the client may use the largest.
+        // The client did not offer to limit its window, so it may use the largest.
         ("", "", 15),
         ("; client_max_window_bits", "; client_max_window_bits=10", 10),
         ("; client_max_window_bits=12", "; client_max_window_bits=10", 10),
@@ -147,7 +146,7 @@ fn wishes_of_a_server() {
     }
 }
 
-// PMD-5-07 · PMD-7.1.1.2-04 · PMD-7.1.2.2-04 · PMD-7.1.2.2-06: a hint that is not followed changes nothing.
+// PMD-5-07 · PMD-7.1.1.2-04 · PMD-7.1.2.2-04 · PMD-7.1.2.2-06
 #[test]
 fn hints_can_be_ignored() {
     let server = DeflateConfig::new().follow_hints(false);
@@ -174,7 +173,7 @@ fn offers() {
             asking.offer_fallback(true),
             "; server_max_window_bits=10; client_max_window_bits, permessage-deflate; client_max_window_bits",
         ),
-        // Nothing to fall back from.
+        // This offer asks the server for nothing, so it needs no fallback.
         (new().client_max_window_bits(9).offer_fallback(true), "; client_max_window_bits=9"),
         (
             asking
@@ -182,10 +181,11 @@ fn offers() {
                 .client_no_context_takeover(true)
                 .client_max_window_bits(11)
                 .offer_fallback(true),
-            "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=11, \
+            "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; \
+             client_max_window_bits=11, \
              permessage-deflate; client_no_context_takeover; client_max_window_bits=11",
         ),
-        // Out of range is the next that is in range.
+        // A number out of range is replaced with the nearest one in range.
         (
             new().server_max_window_bits(3).client_max_window_bits(200),
             "; server_max_window_bits=8; client_max_window_bits",
@@ -198,7 +198,7 @@ fn offers() {
 // PMD-7-07 · PMD-7-08 · PMD-7-09 · PMD-5-20 · PMD-7.1.1.1-02 · PMD-7.1.1.2-02 · PMD-7.1.2.1-09
 // PMD-7.1.2.2-07
 #[test]
-fn answers_that_fail() {
+fn an_answer_that_is_malformed_or_was_not_offered_fails() {
     for parameters in [
         "; foo",
         "; server_no_context_takeover=1",
@@ -226,7 +226,7 @@ fn answers_that_fail() {
 
 // PMD-5-15
 #[test]
-fn two_answers_fail() {
+fn a_second_answer_fails() {
     let twice = "permessage-deflate, permessage-deflate";
     assert_eq!(check(PLAIN, twice), Err(HandshakeError::ExtensionAnswer));
     let lines = [&b"permessage-deflate"[..]; 2];
@@ -235,7 +235,7 @@ fn two_answers_fail() {
 
 // PMD-7.1.1.1-05 · PMD-7.1.2.1-07 · PMD-7.1.2.1-08 · PMD-7.1.2.2-09
 #[test]
-fn answers_that_do_not_fit_the_offer_fail() {
+fn an_answer_that_contradicts_the_offer_fails() {
     let refused = Err(HandshakeError::ExtensionAnswer);
     let asking = DeflateConfig::new().server_no_context_takeover(true);
     assert_eq!(check(asking, "permessage-deflate"), refused);
@@ -250,9 +250,9 @@ fn answers_that_do_not_fit_the_offer_fail() {
     assert_eq!(check(fixed, "permessage-deflate; client_max_window_bits=15"), refused);
 }
 
-// PMD-7.1.3-01: the second offer was taken.
+// PMD-7.1.3-01
 #[test]
-fn an_answer_to_the_fallback_is_taken() {
+fn an_answer_to_the_fallback_offer_is_accepted() {
     let asking =
         DeflateConfig::new().server_max_window_bits(10).server_no_context_takeover(true).offer_fallback(true);
     assert_eq!(check(asking, "permessage-deflate"), Ok(Some(DeflateParams::new())));
@@ -266,7 +266,7 @@ fn an_answer_to_the_fallback_is_taken() {
 // PMD-5-11 · PMD-5-19 · PMD-7.1.1.1-07 · PMD-7.1.1.2-03 · PMD-7.1.1.2-04 · PMD-7.1.1.2-07
 // PMD-7.1.2.1-09 · PMD-7.1.2.1-10 · PMD-7.1.2.2-03 · PMD-7.1.2.2-06
 #[test]
-fn answers_that_are_taken() {
+fn an_answer_that_fits_the_offer_is_accepted() {
     assert_eq!(PLAIN.check_answer([]), Ok(None));
     let new = DeflateParams::new;
     for (parameters, expected) in [
@@ -289,7 +289,7 @@ fn answers_that_are_taken() {
 }
 
 #[test]
-fn thresholds() {
+fn thresholds_and_levels_have_defaults_and_limits() {
     assert_eq!((PLAIN.compresses_from(true), PLAIN.compresses_from(false)), (32, 256));
     assert_eq!(PLAIN.threshold(7).compresses_from(false), 7);
     let levels = [0, 1, 9, 10].map(|level| PLAIN.level(level).compression_level());
@@ -318,10 +318,10 @@ fn any_deflate() -> impl Strategy<Value = DeflateConfig> {
 }
 
 proptest! {
-    // PMD-3-02 · PMD-5-08 · PMD-5-10 · PMD-5-12 · PMD-7-06: any server's answer passes any client's check,
-    // and both ends draw the same from it, but for what a client does on its own.
+    // PMD-3-02 · PMD-5-08 · PMD-5-10 · PMD-5-12 · PMD-7-06: both ends read the same parameters from the
+    // answer, but a client may limit itself further.
     #[test]
-    fn any_answer_fits_its_offer(client in any_deflate(), server in any_deflate()) {
+    fn the_answer_of_any_server_fits_the_offer_of_any_client(client in any_deflate(), server in any_deflate()) {
         let (agreed, answer) = accept(server, &[client.offer().as_str()]).unwrap();
         let checked = check(client, &answer).unwrap().unwrap();
         prop_assert_eq!(checked.server_max_window_bits(), agreed.server_max_window_bits());
@@ -331,7 +331,10 @@ proptest! {
     }
 
     #[test]
-    fn any_line_is_read(line in "(permessage-deflate|foo)?([;,= \"]{0,2}(server_max_window_bits|client_max_window_bits|[a-z]{0,3}|[0-9]{0,3})){0,6}") {
+    fn no_header_line_makes_the_negotiation_panic(
+        line in "(permessage-deflate|foo)?\
+                 ([;,= \"]{0,2}(server_max_window_bits|client_max_window_bits|[a-z]{0,3}|[0-9]{0,3})){0,6}"
+    ) {
         let _ = (accept(PLAIN, &[&line]), check(PLAIN, &line));
     }
 }

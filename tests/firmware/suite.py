@@ -1,4 +1,6 @@
-"""suite.py PORT PROCESS FIRMWARE_RUN: the server and the client of examples/firmware. The last line is 'N passed, M failed'."""
+"""suite.py PORT PROCESS FIRMWARE_RUN: checks the server and the client of examples/firmware.
+
+The last line is 'N passed, M failed'."""
 import asyncio, contextlib, json, os, random, statistics, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../interop/python'))
@@ -21,7 +23,7 @@ def connect(path='/echo', **options):
 
 
 async def collect(socket):
-    """A message of any number of fragments: `recv` has a limit of 4096."""
+    """Receives a message of any number of fragments. `recv` has a limit of 4096."""
     pieces = [piece async for piece in socket.recv_streaming()]
     return pieces[0][:0].join(pieces)
 
@@ -59,13 +61,13 @@ async def fragments(pieces):
 
 
 async def raw_frame(socket, opcode, data, fin):
-    await asyncio.sleep(0)                       # let what came before be written
+    await asyncio.sleep(0)                       # lets `websockets` write earlier frames first
     frame = Frame(opcode, data, fin).serialize(mask=True)
     socket.transport.write(frame)
 
 
 async def cut_inside_a_character():
-    """Byte by byte, in frames of their own: no part of the echo ends inside of a character."""
+    """Each byte of the text comes in a frame of its own. No part of the echo ends inside of a character."""
     text = 'añ€🦀'.encode()
     async with connect() as socket:
         for at in range(len(text)):
@@ -86,7 +88,7 @@ async def invalid_text(pieces):
 
 
 async def pings_among_messages():
-    """Pongs share the outgoing buffer with the echo, and wherever TCP cuts there has to be room for both."""
+    """Pongs share the outgoing buffer with the echo. There has to be room for both, wherever TCP cuts."""
     chance = random.Random(3)
     messages = [chance.randbytes(chance.randrange(6000)) for _ in range(400)]
     async with connect() as socket:
@@ -101,16 +103,16 @@ async def pings_among_messages():
 
 
 async def slow_reader():
-    """Who does not read holds up nobody else, and loses nothing."""
+    """A client that does not read does not delay another one, and loses nothing."""
     chance = random.Random(2)
-    # More than the buffers of the kernel hold in all.
+    # More than all buffers of the kernel can hold.
     messages = [chance.randbytes(1 << 20) for _ in range(24)]
     async with connect(max_queue=1) as slow, connect() as other:
         sending = asyncio.create_task(asyncio.wait_for(send_all(slow, messages), 10))
         for number in range(200):
             await other.send(str(number))
             equal(await other.recv(), str(number))
-        assert not sending.done(), '24 MiB have gone somewhere although nobody took them'
+        assert not sending.done(), '24 MiB were sent although the client has read nothing'
         for message in messages:
             assert await collect(slow) == message, 'another message came back'
         await sending
@@ -133,7 +135,7 @@ async def three_and_a_fourth():
         except (InvalidHandshake, InvalidMessage, ConnectionError, EOFError):
             pass
         else:
-            raise AssertionError('a fourth one was accepted')
+            raise AssertionError('a fourth connection was accepted')
         for socket in sockets:
             await socket.send('still there?')
             equal(await socket.recv(), 'still there?')
@@ -144,7 +146,7 @@ async def three_and_a_fourth():
 
 
 async def lost_connections():
-    """Ends without a Close, in the middle of a frame and of a head, give the connection back."""
+    """A connection that ends without a Close, in the middle of a frame or of a head, becomes free again."""
     for number in range(2 * CONNECTIONS):
         reader, writer = await asyncio.open_connection('127.0.0.1', PORT)
         if number % 2:
@@ -191,7 +193,7 @@ async def answer(request, status):
 
 
 async def head_in_bytes():
-    """Byte by byte the answer is the same."""
+    """The answer is the same if the head comes byte by byte."""
     reader, writer = await asyncio.open_connection('127.0.0.1', PORT)
     for byte in b'GET /nothing HTTP/1.1\r\nHost: board\r\n\r\n':
         writer.write(bytes([byte]))
@@ -202,7 +204,7 @@ async def head_in_bytes():
 
 
 async def readings():
-    """They come by themselves, and an echo on another connection is left alone."""
+    """The server sends readings on its own, but none to an echo connection."""
     async with connect() as echo, connect('/reading') as socket:
         found = [json.loads(await socket.recv()) for _ in range(3)]
         uptimes = [reading['uptime'] for reading in found]
@@ -215,7 +217,8 @@ async def readings():
 
 
 async def sleeps():
-    """With nothing to do the processor sleeps. One that never does takes the whole of a core, and QEMU's threads starve."""
+    """With nothing to do the processor sleeps. If it never slept, it would take a whole core of the host, and
+    the other threads of QEMU would starve."""
     def seconds():
         with open(f'/proc/{PROCESS}/stat') as file:
             return sum(map(int, file.read().rsplit(')', 1)[1].split()[11:13])) / os.sysconf('SC_CLK_TCK')
@@ -230,7 +233,7 @@ async def sleeps():
 
 
 async def no_reading_inside_a_message():
-    """While a message is being echoed in fragments no other may be sent."""
+    """No reading may be sent while a message is being echoed in fragments."""
     async with connect('/reading') as socket, connect('/reading') as clock:
         await socket.recv()
         await raw_frame(socket, Opcode.BINARY, b'one, ', False)
@@ -252,7 +255,7 @@ async def foreign_page():
 
 
 async def client(handler, status, port=None):
-    """The firmware's client, with our server at the other end."""
+    """Runs the client of the firmware against a server of `websockets`."""
     async with serve(handler, '127.0.0.1', port or 0, compression=None) as server:
         port = server.sockets[0].getsockname()[1]
         await run_client(port, status)
@@ -265,7 +268,7 @@ async def run_client(port, status):
         said, _ = await process.communicate()
     finally:
         if process.returncode is None:
-            process.kill()                       # it is QEMU by now
+            process.kill()                       # the script has been replaced by QEMU
             await process.wait()
     assert process.returncode == status, f'status {process.returncode}: {said.decode()}'
 
@@ -276,7 +279,7 @@ async def echo(socket):
 
 
 async def echo_in_capitals(socket):
-    with contextlib.suppress(ConnectionClosed):  # the client leaves at once
+    with contextlib.suppress(ConnectionClosed):  # the client closes at once
         async for message in socket:
             await socket.send(message.upper() if isinstance(message, str) else message)
 

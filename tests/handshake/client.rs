@@ -1,5 +1,5 @@
-//! The client's side of the opening handshake, RFC 6455 section 4.1. What a head of HTTP/1.1 shows is checked over the
-//! fields of an embedder's own HTTP stack as well (`ClientUpgrade`).
+//! The client's side of the opening handshake, RFC 6455 section 4.1. Most rules are checked twice: with a
+//! head of HTTP/1.1, and with the headers that an HTTP stack of the embedder hands over (`ClientUpgrade`).
 
 mod answer;
 mod failure;
@@ -7,9 +7,8 @@ mod refusal;
 mod request;
 
 use crate::heads::Change::{self, Add, Set, Without};
-use crate::heads::{Field, Fixed, RESPONSE, SAMPLE, as_bytes, changed, head, response};
-use crate::support;
-use crate::support::{Heard, KEY, feed, feed_cut, frame, take_outgoing};
+use crate::heads::{ACCEPT, Field, Fixed, KEY, RESPONSE, SAMPLE, as_bytes, changed, head, response};
+use crate::support::{Heard, feed, feed_cut, frame, take_outgoing};
 use proptest::prelude::*;
 use sansws::handshake::{ClientUpgrade, Response};
 use sansws::{
@@ -25,7 +24,7 @@ fn open(request: &ClientRequest<'_>, config: Config) -> Result<SampleClient, Sen
     Connection::client(request, config, SAMPLE)
 }
 
-/// A client whose request is written. It offers nothing.
+/// A client that has written its request, which offers no subprotocol.
 fn client_with(config: Config) -> SampleClient {
     let mut client = open(&ClientRequest::new("ws://server.example/chat").unwrap(), config).unwrap();
     take_outgoing(&mut client);
@@ -36,7 +35,7 @@ fn client() -> SampleClient {
     client_with(Config::new())
 }
 
-/// A client that offers `OFFERED`.
+/// A client that has written its request, which offers `OFFERED`.
 fn offering_client() -> SampleClient {
     let request = ClientRequest::new("ws://server.example/chat").unwrap().subprotocols(&OFFERED);
     let mut client = open(&request, Config::new()).unwrap();
@@ -53,7 +52,7 @@ fn written_for(uri: &str) -> String {
     written(&ClientRequest::new(uri).unwrap())
 }
 
-/// The lines of the request whose field has this name, in any case.
+/// The header lines of the request that have this name, in any case.
 fn lines_of<'a>(request: &'a str, name: &str) -> Vec<&'a str> {
     request
         .split("\r\n")
@@ -62,7 +61,7 @@ fn lines_of<'a>(request: &'a str, name: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// Asserts that the client is over without having opened and that nothing is left to write.
+/// Asserts that the client is closed without having been open, and has nothing left to write.
 #[track_caller]
 fn assert_never_opened(client: &mut SampleClient) {
     assert!(client.outgoing().is_empty());
@@ -75,14 +74,15 @@ fn assert_never_opened(client: &mut SampleClient) {
     assert!(client.outgoing().is_empty());
 }
 
-/// Asserts that the head fails the client, which has nothing to say about it and says the same each time.
+/// Asserts that the head fails the client, that the client writes nothing more, and that its error is the
+/// same each time.
 #[track_caller]
 fn assert_head_fails_with(config: Config, head: &[u8], error: impl Into<Error>) {
     let error = error.into();
     let shown = head.escape_ascii();
     let request = ClientRequest::new("ws://server.example/chat").unwrap().subprotocols(&OFFERED);
     for cuts in [0..0, 1..head.len()] {
-        // Also where a part of the request is not written yet.
+        // It does not matter if only a part of the request is written.
         for sent in [0, 20, usize::MAX] {
             let mut client = open(&request, config).unwrap();
             client.mark_sent(sent);
@@ -113,7 +113,7 @@ fn assert_fails(changes: &[Change], error: HandshakeError) {
     assert_eq!(upgrade.check(101, as_bytes(&fields)), Err(error), "{changes:?}");
 }
 
-/// Asserts that a valid 101 with these changes opens the connection, with this subprotocol.
+/// Asserts that a valid 101 with these changes opens the connection, and that this subprotocol is agreed on.
 #[track_caller]
 fn assert_opens_with(changes: &[Change], subprotocol: Option<&str>) {
     let head = response(changes);
@@ -134,7 +134,7 @@ fn assert_opens(changes: &[Change]) {
     assert_opens_with(changes, None);
 }
 
-/// Shows the refusal that these bytes are to `look`, from one piece and from two.
+/// Shows a refusal to `look`: once from bytes that come whole, and once from two pieces.
 #[track_caller]
 fn look_at_refusal(bytes: &[u8], look: impl Fn(Response<'_>)) {
     for cut in [0, bytes.len() / 3] {

@@ -1,10 +1,10 @@
-//! The opening handshake over an HTTP stack of the embedder's own. That it checks what the connection checks is seen
-//! where that is tested (`handshake_server`, `handshake_client`).
+//! The opening handshake over an HTTP stack of the embedder. The modules `server` and `client` test that it
+//! checks the same rules as a connection does.
 
 use crate::heads::Change::{Add, Set, Without};
-use crate::heads::{Field, REQUEST, RESPONSE, SAMPLE, as_bytes, changed};
+use crate::heads::{Field, KEY, REQUEST, RESPONSE, SAMPLE, as_bytes, changed};
 use crate::support;
-use crate::support::{Heard, KEY, feed, frame, masked, open_client, open_server, take_outgoing};
+use crate::support::{Heard, feed, frame, masked, open_client, open_server, take_outgoing};
 use sansws::handshake::{ClientUpgrade, ServerUpgrade};
 use sansws::{Agreed, Config, Connection, HandshakeError, Misuse, Server, State};
 
@@ -12,7 +12,7 @@ const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 
 // WS-4.2.2-24 · WS-4.2.2-25 · WS-4.2.2-26 · WS-4.2.2-17
 #[test]
-fn a_server_gets_the_fields_of_its_101() {
+fn an_acceptance_gives_the_headers_of_the_101() {
     let upgrade = ServerUpgrade::check("GET", || as_bytes(&REQUEST)).unwrap();
     assert_eq!((upgrade.subprotocols().count(), upgrade.extensions().count()), (0, 0));
     let acceptance = upgrade.accept(None).unwrap();
@@ -21,7 +21,7 @@ fn a_server_gets_the_fields_of_its_101() {
 
 // WS-4.2.2-15 · WS-4.2.2-16 · WS-4.2.2-18 · WS-4.2.2-19 · WS-4.2.2-27
 #[test]
-fn a_server_chooses_one_of_the_offered_subprotocols() {
+fn an_acceptance_may_name_one_of_the_offered_subprotocols() {
     let fields = changed(&REQUEST, &[Add(PROTOCOL, "superchat, chat"), Add("sec-websocket-protocol", "x")]);
     let upgrade = ServerUpgrade::check("GET", || as_bytes(&fields)).unwrap();
     assert!(upgrade.subprotocols().eq(["superchat", "chat", "x"]));
@@ -31,7 +31,7 @@ fn a_server_chooses_one_of_the_offered_subprotocols() {
     }
     let acceptance = upgrade.accept(Some("chat")).unwrap();
     assert!(acceptance.fields().eq([&RESPONSE[..], &[(PROTOCOL, "chat")]].concat()));
-    // None is a choice too, and without an offer the only one.
+    // The server may choose none. If the client offered none, the server cannot choose one.
     assert!(upgrade.accept(None).unwrap().fields().eq(RESPONSE));
     let upgrade = ServerUpgrade::check("GET", || as_bytes(&REQUEST)).unwrap();
     assert_eq!(upgrade.accept(Some("chat")).map(drop), Err(refused));
@@ -39,7 +39,7 @@ fn a_server_chooses_one_of_the_offered_subprotocols() {
 
 // WS-4.2.1-17
 #[test]
-fn a_server_sees_the_offered_extensions() {
+fn an_upgrade_shows_the_offered_extensions() {
     let fields = changed(
         &REQUEST,
         &[Add("sec-websocket-extensions", "foo; a, bar; b=\"1\\0\""), Add("Sec-WebSocket-Extensions", "baz")],
@@ -50,12 +50,12 @@ fn a_server_sees_the_offered_extensions() {
     assert_eq!((parameters[0].name, parameters[0].value), ("a", None));
     assert_eq!(parameters[1].name, "b");
     assert_eq!(parameters[1].value.unwrap(), "10");
-    assert!(upgrade.accept(None).unwrap().fields().eq(RESPONSE), "and answers none");
+    assert!(upgrade.accept(None).unwrap().fields().eq(RESPONSE), "the answer names no extension");
 }
 
 // WS-4.2.1-01 · WS-4.2.2-11 · WS-4.2.2-12 · WS-4.4-01
 #[test]
-fn a_server_learns_what_to_answer() {
+fn each_error_tells_the_server_which_status_and_headers_to_answer() {
     let versions = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")];
     for (method, changes, error, status, answer) in [
         ("POST", &[][..], HandshakeError::Method, 405, &[("Allow", "GET")][..]),
@@ -86,7 +86,7 @@ fn a_server_learns_what_to_answer() {
 
 // WS-4.1-28 · WS-4.1-30 · WS-4.1-32 · WS-4.1-39 · WS-4.1-40 · WS-4.1-41
 #[test]
-fn a_client_gets_the_fields_of_its_request() {
+fn an_upgrade_gives_the_headers_of_the_request() {
     let own: [Field; 4] = [
         ("Upgrade", "websocket"),
         ("Connection", "Upgrade"),
@@ -101,7 +101,7 @@ fn a_client_gets_the_fields_of_its_request() {
 
 // WS-4.1-34
 #[test]
-fn each_client_has_a_key_of_its_own() {
+fn each_upgrade_of_a_client_has_a_new_key() {
     let mut rng = support::rng();
     let key = |upgrade: &ClientUpgrade<'_>| upgrade.fields().nth(3).unwrap().1.to_string();
     let first = ClientUpgrade::new(&mut rng, &[]).unwrap();
@@ -112,7 +112,7 @@ fn each_client_has_a_key_of_its_own() {
 
 // WS-4.1-48 · WS-4.1-60 · WS-4.1-62 · WS-4.1-66
 #[test]
-fn a_client_checks_the_answer() {
+fn an_upgrade_checks_status_headers_and_subprotocol_of_the_answer() {
     let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &["superchat", "chat"]).unwrap();
     assert_eq!(upgrade.check(101, as_bytes(&RESPONSE)), Ok(None));
     let check = |value| upgrade.check(101, as_bytes(&changed(&RESPONSE, &[Add(PROTOCOL, value)])));
@@ -125,7 +125,7 @@ fn a_client_checks_the_answer() {
 
 // WS-4.1-47 · WS-4.2.2-29
 #[test]
-fn both_halves_agree_and_the_connections_are_open() {
+fn both_halves_of_the_upgrade_agree_and_the_connections_exchange_messages() {
     let offered = ["superchat", "chat"];
     let ours = ClientUpgrade::new(&mut support::rng(), &offered).unwrap();
     let request: Vec<_> = ours
@@ -162,7 +162,7 @@ fn what_was_read_beyond_the_handshake_comes_first() {
     let mut client = open_client();
     assert_eq!(feed(&mut client, b"\x81\x02hi\x89\x00\x81"), [Heard::text("hi"), Heard::Ping(vec![])]);
     assert_eq!(feed(&mut client, b"\x01!"), [Heard::text("!")]);
-    // There is no handshake left to be done.
+    // The opening handshake cannot be done again.
     assert_eq!(server.sender().accept(&sansws::Accept::new()), Err(Misuse::NoRequest.into()));
     assert_eq!(server.sender().reject(&sansws::Reply::new(403)), Err(Misuse::NoRequest.into()));
     assert!(server.outgoing().is_empty());
@@ -170,14 +170,14 @@ fn what_was_read_beyond_the_handshake_comes_first() {
 
 // H2-8-01
 #[test]
-fn a_stream_that_was_opened_elsewhere_keeps_the_rules_of_section_10() {
+fn a_connection_that_was_opened_elsewhere_keeps_the_rules_of_section_10() {
     use sansws::{Config, Connection, Limit, Violation, handshake::origin};
     let mut server = Connection::after_handshake(Server, Config::new().max_frame(10), Agreed::NONE);
     assert_eq!(feed(&mut server, b"\x81\x01a"), [Heard::Failed(Violation::Unmasked.into())]);
     let mut server = Connection::after_handshake(Server, Config::new().max_frame(10), Agreed::NONE);
     let long = b"\x82\x8b\x01\x02\x03\x04";
     assert_eq!(feed(&mut server, long), [Heard::Failed(Limit::Frame.into())]);
-    // The `origin` field of the extended CONNECT.
+    // The `origin` header of the extended CONNECT.
     assert!(origin::is_in("https://chat.example", &["https://chat.example"]));
     assert!(!origin::is_in("https://evil.example", &["https://chat.example"]));
 }

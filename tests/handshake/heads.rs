@@ -1,14 +1,18 @@
-//! Heads of the opening handshake, valid ones and what can be changed about them.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! Heads of the opening handshake: valid ones, and ways to change them.
 
-use crate::support::{ACCEPT, Answer, KEY};
+use crate::support::Answer;
 use rand_core::{TryCryptoRng, TryRng};
 use sansws::{Client, Connection, Storage};
 use std::convert::Infallible;
 
+/// The key of RFC 6455 section 1.3.
+pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+/// The `Sec-WebSocket-Accept` that answers `KEY`.
+pub const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
 pub type Field = (&'static str, &'static str);
 
-/// A valid request's fields.
+/// The headers of a valid request.
 pub const REQUEST: [Field; 5] = [
     ("Host", "server.example"),
     ("Upgrade", "websocket"),
@@ -17,16 +21,16 @@ pub const REQUEST: [Field; 5] = [
     ("Sec-WebSocket-Version", "13"),
 ];
 
-/// A valid response's fields.
+/// The headers of a valid response.
 pub const RESPONSE: [Field; 3] =
     [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", ACCEPT)];
 
-/// A change to the fields of a valid head.
+/// A change to the headers of a valid head.
 #[derive(Clone, Copy, Debug)]
 pub enum Change {
     Without(&'static str),
     Set(&'static str, &'static str),
-    /// Behind all others.
+    /// Adds a header after all others.
     Add(&'static str, &'static str),
 }
 
@@ -59,16 +63,16 @@ pub fn response(changes: &[Change]) -> Vec<u8> {
     head("HTTP/1.1 101 Switching Protocols", &changed(&RESPONSE, changes))
 }
 
-/// The fields as an HTTP stack of the embedder's own would have them.
+/// The headers in the form that an HTTP stack of the embedder has.
 pub fn as_bytes(fields: &[Field]) -> impl Iterator<Item = (&'static str, &'static [u8])> + Clone {
     fields.iter().map(|(name, value)| (*name, value.as_bytes()))
 }
 
-/// Gives the same 16 bytes again and again.
+/// A generator that gives the same 16 bytes again and again.
 #[derive(Clone, Copy, Debug)]
 pub struct Fixed(pub [u8; 16]);
 
-/// Its key is `KEY`.
+/// A client with this generator sends `KEY`.
 pub const SAMPLE: Fixed = Fixed(*b"the sample nonce");
 
 impl TryRng for Fixed {

@@ -1,6 +1,7 @@
-//! The opening handshake, RFC 6455 section 4, of both roles.
+//! Tests of the opening handshake, RFC 6455 section 4, for both roles.
 #![cfg(feature = "alloc")]
 
+#[allow(dead_code, reason = "these tests use a part of it")]
 #[path = "../support/mod.rs"]
 mod support;
 

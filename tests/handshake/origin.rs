@@ -1,4 +1,4 @@
-//! The `Origin` field of a request, RFC 6455 section 10.2.
+//! The `Origin` header of a request, RFC 6455 section 10.2.
 
 use crate::heads::Change::{self, Add, Set, Without};
 use crate::heads::request;
@@ -6,7 +6,7 @@ use sansws::handshake::origin::{is_in, is_same};
 use sansws::{Config, Connection, Event};
 
 #[test]
-fn an_origin_is_one_of_those_that_are_allowed() {
+fn is_in_accepts_only_the_allowed_origins() {
     let allowed = ["https://chat.example", "http://localhost:8080", "http://[::1]:8080"];
     for origin in
         ["https://chat.example", "HTTPS://Chat.Example", "http://localhost:8080", "http://[::1]:8080"]
@@ -41,14 +41,14 @@ fn an_origin_is_one_of_those_that_are_allowed() {
     }
     assert!(!is_in("https://chat.example", &[]));
     assert!(!is_in("", &[]));
-    // What is allowed explicitly is allowed.
+    // Even `null` is accepted if the list has it.
     assert!(is_in("null", &["null"]));
-    // Case folds in ASCII only.
+    // Only ASCII letters are compared without case.
     assert!(!is_in("http://\u{212a}.example", &["http://k.example"]));
 }
 
 #[test]
-fn an_origin_is_the_same_by_host_and_port() {
+fn is_same_compares_host_and_port() {
     for (origin, host) in [
         ("https://chat.example", "chat.example"),
         ("https://chat.example", "chat.example:443"),
@@ -105,9 +105,10 @@ fn an_origin_is_the_same_by_host_and_port() {
     }
 }
 
-/// Only the default ports of http and https are known: nothing else is the page of an HTTP server by having none.
+/// `is_same` knows the default ports of http and https only. An origin of another scheme that has no port is
+/// not the page of an HTTP server.
 #[test]
-fn other_schemes_are_not_the_same() {
+fn is_same_refuses_schemes_other_than_http_and_https() {
     for origin in
         ["tauri://localhost", "capacitor://localhost", "ftp://localhost", "file://localhost", "://localhost"]
     {
@@ -116,8 +117,9 @@ fn other_schemes_are_not_the_same() {
     }
 }
 
-/// `is_origin_in` with `https://chat.example`, and `is_same_origin`.
-fn of_request(changes: &[Change]) -> (bool, bool) {
+/// The results of `is_origin_in` (with `https://chat.example`) and `is_same_origin` for a request with these
+/// changes.
+fn verdicts(changes: &[Change]) -> (bool, bool) {
     let mut bytes = request(changes);
     let mut input = &mut bytes[..];
     match Connection::server(Config::new()).receive(&mut input) {
@@ -130,27 +132,27 @@ fn of_request(changes: &[Change]) -> (bool, bool) {
 
 // WS-4.2.2-07
 #[test]
-fn a_server_decides_on_the_origin_of_a_request() {
+fn a_request_checks_its_own_origin() {
     let host = Set("Host", "chat.example");
-    assert_eq!(of_request(&[host, Add("Origin", "https://chat.example")]), (true, true));
-    assert_eq!(of_request(&[host, Add("origin", " HTTPS://chat.example\t")]), (true, true));
-    assert_eq!(of_request(&[Add("Origin", "https://chat.example")]), (true, false));
-    assert_eq!(of_request(&[Add("Origin", "http://server.example")]), (false, true));
+    assert_eq!(verdicts(&[host, Add("Origin", "https://chat.example")]), (true, true));
+    assert_eq!(verdicts(&[host, Add("origin", " HTTPS://chat.example\t")]), (true, true));
+    assert_eq!(verdicts(&[Add("Origin", "https://chat.example")]), (true, false));
+    assert_eq!(verdicts(&[Add("Origin", "http://server.example")]), (false, true));
     assert_eq!(
-        of_request(&[Set("Host", "server.example:81"), Add("Origin", "http://server.example:81")]),
+        verdicts(&[Set("Host", "server.example:81"), Add("Origin", "http://server.example:81")]),
         (false, true)
     );
-    assert_eq!(of_request(&[host, Add("Origin", "https://chat.example.evil.example")]), (false, false));
-    assert_eq!(of_request(&[host, Add("Origin", "null")]), (false, false));
-    assert_eq!(of_request(&[host, Add("Origin", "")]), (false, false));
-    // Other clients than browsers have none.
-    assert_eq!(of_request(&[host, Without("Origin")]), (false, false));
-    // The field of the drafts is not looked at.
-    assert_eq!(of_request(&[host, Add("Sec-WebSocket-Origin", "https://chat.example")]), (false, false));
+    assert_eq!(verdicts(&[host, Add("Origin", "https://chat.example.evil.example")]), (false, false));
+    assert_eq!(verdicts(&[host, Add("Origin", "null")]), (false, false));
+    assert_eq!(verdicts(&[host, Add("Origin", "")]), (false, false));
+    // Clients other than browsers send no `Origin`.
+    assert_eq!(verdicts(&[host, Without("Origin")]), (false, false));
+    // The header of the drafts is ignored.
+    assert_eq!(verdicts(&[host, Add("Sec-WebSocket-Origin", "https://chat.example")]), (false, false));
 }
 
 #[test]
-fn a_second_origin_does_not_count() {
+fn a_second_origin_header_is_ignored() {
     let first = Add("Origin", "https://evil.example");
-    assert_eq!(of_request(&[first, Add("Origin", "https://chat.example")]), (false, false));
+    assert_eq!(verdicts(&[first, Add("Origin", "https://chat.example")]), (false, false));
 }

@@ -1,5 +1,5 @@
-//! The server's side of the opening handshake, RFC 6455 section 4.2. What a head of HTTP/1.1 shows is checked over the
-//! fields of an embedder's own HTTP stack as well (`ServerUpgrade`).
+//! The server's side of the opening handshake, RFC 6455 section 4.2. Most rules are checked twice: with a
+//! head of HTTP/1.1, and with the headers that an HTTP stack of the embedder hands over (`ServerUpgrade`).
 
 mod acceptance;
 mod extensions;
@@ -9,9 +9,8 @@ mod request;
 mod view;
 
 use crate::heads::Change::{self, Add, Set, Without};
-use crate::heads::{Field, REQUEST, as_bytes, changed, head, request};
-use crate::support;
-use crate::support::{Heard, KEY, ServerConnection, feed, feed_cut, frame, masked, take_outgoing};
+use crate::heads::{ACCEPT, Field, KEY, REQUEST, as_bytes, changed, head, request};
+use crate::support::{Heard, ServerConnection, feed, feed_cut, frame, masked, take_outgoing};
 use proptest::prelude::*;
 use sansws::handshake::{Request, ServerUpgrade};
 use sansws::{
@@ -66,7 +65,8 @@ fn expected_answer(error: Error) -> &'static str {
     }
 }
 
-/// Asserts that the head is answered with an HTTP error and that this is the end of it.
+/// Asserts that the server answers the head with an HTTP error and that the connection is closed once the
+/// answer is written.
 #[track_caller]
 fn assert_head_refused_with(config: Config, head: &[u8], error: impl Into<Error>) {
     let error = error.into();
@@ -75,7 +75,7 @@ fn assert_head_refused_with(config: Config, head: &[u8], error: impl Into<Error>
         let mut server = Connection::server(config);
         assert_eq!(feed_cut(&mut server, head, cuts), [Heard::Failed(error)], "{shown}");
         assert_eq!(server.state(), State::Closing, "{shown}");
-        assert!(!server.should_disconnect(), "{shown}: the answer goes first");
+        assert!(!server.should_disconnect(), "{shown}: the answer is not written yet");
         assert_eq!(text_of(&take_outgoing(&mut server)), expected_answer(error), "{shown}");
         assert_eq!(server.state(), State::Closed, "{shown}");
         assert!(server.should_disconnect() && !server.is_closed_cleanly(), "{shown}");
@@ -102,7 +102,7 @@ fn assert_refused(changes: &[Change], error: HandshakeError) {
     assert_eq!(ServerUpgrade::check("GET", || as_bytes(&fields)).map(drop), Err(error), "{changes:?}");
 }
 
-/// Asserts that the head is accepted with the very bytes of `ACCEPTED`.
+/// Asserts that the server accepts the head with exactly the bytes of `ACCEPTED`.
 #[track_caller]
 fn assert_head_accepted(head: &[u8], subprotocols: &[&str]) {
     let shown = head.escape_ascii();
@@ -119,7 +119,7 @@ fn assert_head_accepted(head: &[u8], subprotocols: &[&str]) {
 fn assert_fields_accepted(fields: &[Field]) {
     assert_head_accepted(&head("GET /chat HTTP/1.1", fields), &[]);
     let upgrade = ServerUpgrade::check("GET", || as_bytes(fields)).unwrap();
-    assert_eq!(upgrade.accept(None).unwrap().fields().nth(2).unwrap().1, support::ACCEPT);
+    assert_eq!(upgrade.accept(None).unwrap().fields().nth(2).unwrap().1, ACCEPT);
 }
 
 /// Asserts that a valid request with these changes is accepted.
@@ -128,7 +128,7 @@ fn assert_accepted(changes: &[Change]) {
     assert_fields_accepted(&changed(&REQUEST, changes));
 }
 
-/// Gives a request head and leaves the decision open.
+/// Gives the server a request head and leaves the decision open.
 #[track_caller]
 fn ask(server: &mut ServerConnection, head: &[u8]) {
     let mut bytes = head.to_vec();
@@ -140,6 +140,7 @@ fn ask(server: &mut ServerConnection, head: &[u8]) {
     assert!(input.is_empty());
 }
 
+/// A server that has a valid request with these changes and has not decided yet.
 #[track_caller]
 fn asked(changes: &[Change]) -> ServerConnection {
     let mut server = server();
@@ -147,7 +148,8 @@ fn asked(changes: &[Change]) -> ServerConnection {
     server
 }
 
-/// Shows a request to `look`, once where it lies in the input and once where it was put together.
+/// Shows a request to `look`: once from a head that lies whole in the input, and once from a head that the
+/// connection has put together from two pieces.
 #[track_caller]
 fn look_at(head: &[u8], look: impl Fn(Request<'_>)) {
     for whole in [true, false] {
@@ -166,7 +168,7 @@ fn look_at(head: &[u8], look: impl Fn(Request<'_>)) {
     }
 }
 
-/// Fields that break a head apart, in name or value.
+/// Headers with a name or a value that would break a head apart.
 const BROKEN: [Field; 13] = [
     ("X", "a\r\nb"),
     ("X", "a\rb"),
@@ -183,18 +185,20 @@ const BROKEN: [Field; 13] = [
     ("\u{fc}", "a"),
 ];
 
+/// Asserts that the connection closes once its answer is written, and ignores everything after that. Returns
+/// the answer.
 #[track_caller]
-fn assert_over(server: &mut ServerConnection) -> String {
-    assert_eq!(server.state(), State::Closing, "until all is written");
+fn assert_closes_after_the_answer(server: &mut ServerConnection) -> String {
+    assert_eq!(server.state(), State::Closing, "the answer is not written completely");
     assert!(!server.should_disconnect());
     let len = server.outgoing().len();
     let mut answer = server.outgoing()[..len - 1].to_vec();
     server.mark_sent(len - 1);
-    assert_eq!(server.state(), State::Closing, "until all is written");
+    assert_eq!(server.state(), State::Closing, "the answer is not written completely");
     answer.extend(take_outgoing(server));
     assert_eq!(server.state(), State::Closed);
     assert!(server.should_disconnect());
-    // What comes now is not looked at.
+    // Later bytes are ignored.
     assert_eq!(feed(server, &request(&[])), []);
     assert_eq!(feed(server, b"\x88\x00garbage\r\n\r\n"), []);
     assert_eq!(server.sender().text("late"), Err(Misuse::Closed.into()));

@@ -1,4 +1,4 @@
-//! The linker script of the firmware. On the host the C library starts the program.
+//! Writes the linker script of the firmware. On the host the C library starts the program.
 
 use std::path::PathBuf;
 use std::{env, fs};
@@ -10,8 +10,9 @@ fn main() {
         return;
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    // Room for everything: the check is about what is in the image, not about how large it is. It does not begin at 0,
-    // since that is where the debugging information says that functions are which were not linked.
+    // The memory is large, because the check is about the contents of the image and not about its size. The
+    // flash does not begin at 0: the debugging information gives that address to functions that were not
+    // linked.
     let memory =
         "MEMORY { FLASH : ORIGIN = 0x08000000, LENGTH = 1M\n RAM : ORIGIN = 0x20000000, LENGTH = 1M }\n";
     fs::write(out.join("memory.x"), memory).expect("OUT_DIR can be written to");

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""panics.py IMAGE: every place in an ELF image that leads to a panic, with what was inlined there.
+"""panics.py IMAGE: prints each place in an ELF image that leads to a panic, with the functions inlined there.
 
-Exit status 1 if there is one, 0 if there is none. Looks for the functions by which `core` panics; a panic that is
-never reached is not in an image that was linked with garbage collection. A trap counts too: some panics become one."""
+The exit status is 1 if there is such a place, and 0 if there is none. The script looks for the functions with
+which `core` panics. The linker has removed unreachable code, so each of them that is in the image can be
+reached. Traps count too, because the compiler turns some panics into a trap."""
 import re, subprocess, sys
 
 PANIC = re.compile(
     r'core::panicking::|rust_begin_unwind|panic_fmt|panic_bounds_check|slice_(index|start_index|end_index)_|'
     r'len_mismatch_fail|(unwrap|expect)_failed|slice_error_fail|cell::panic_')
 
-# The start of a program has a trap behind the call of `main`, which does not return.
+# The start code of a program has a trap after the call of `main`, which does not return.
 START = {'Reset', '_start', 'main', '__stext'}
 
 
@@ -18,7 +19,7 @@ def tool(*command):
 
 
 def plain(name):
-    """Without the hash at the end, and readable."""
+    """The readable form of a mangled name, without the hash at its end."""
     name = re.sub(r'::h[0-9a-f]{16}$', '', name)
     for mark, text in (('$LT$', '<'), ('$GT$', '>'), ('$u20$', ' '), ('$RF$', '&'), ('$C$', ','), ('$u7b$', '{'),
                        ('$u7d$', '}'), ('$u5b$', '['), ('$u5d$', ']'), ('$u3b$', ';'), ('..', '::')):
@@ -39,7 +40,8 @@ def main(image):
     for name in sorted(set(panics.values())):
         print('   ', plain(name))
 
-    # A branch shows its target as a number; so does a word of data that is a function's address.
+    # The disassembly shows the target of a branch as a number. It also shows a word of data that is the address
+    # of a function.
     sites, current, label = [], None, None
     for line in tool('llvm-objdump', '-d', '--no-show-raw-insn', image).splitlines():
         if found := re.match(r'([0-9a-f]+) <(.*)>:', line):

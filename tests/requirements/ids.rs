@@ -1,4 +1,4 @@
-//! Ids in text.
+//! Finds ids of requirements in text.
 
 /// RFC 6455, RFC 7692, RFC 8441, RFC 9220, RFC 8307.
 const PREFIXES: [&str; 5] = ["WS", "PMD", "H2", "H3", "WK"];
@@ -6,9 +6,9 @@ const PREFIXES: [&str; 5] = ["WS", "PMD", "H2", "H3", "WK"];
 #[derive(PartialEq, Debug)]
 pub(crate) enum Mention {
     Id(String),
-    /// Meant as an id, but no search for the id would find it.
+    /// Text that is meant as an id, but that no search for the id would find.
     NearMiss(String),
-    /// What follows an id to name more of its section, such as ` to -27`, and the ids it stands for.
+    /// Shorthand after an id for more ids of its section, such as ` to -27`, and the ids that it stands for.
     Short(String, Vec<String>),
 }
 
@@ -16,7 +16,7 @@ pub(crate) fn is_id(text: &str) -> bool {
     mentions(text) == [Mention::Id(text.to_string())]
 }
 
-/// Every id in the text, and everything that was probably meant as one.
+/// Returns every id in the text, and everything that was probably meant as an id.
 pub(crate) fn mentions(text: &str) -> Vec<Mention> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -29,7 +29,7 @@ pub(crate) fn mentions(text: &str) -> Vec<Mention> {
             continue;
         };
         at += len;
-        // A list goes on from its last id: ` to -08, -15`.
+        // A list such as ` to -08, -15` continues after its last id.
         let mut last = if let Mention::Id(id) = &mention { Some(id.clone()) } else { None };
         found.push(mention);
         while let Some((ids, len)) = last.as_ref().and_then(|id| shorthand(id, &text[at..])) {
@@ -41,7 +41,7 @@ pub(crate) fn mentions(text: &str) -> Vec<Mention> {
     found
 }
 
-/// What the text starts with, and its length.
+/// The mention that the text starts with, and its length.
 fn mention(text: &str) -> Option<(Mention, usize)> {
     PREFIXES.iter().find_map(|prefix| known(text, prefix)).or_else(|| unknown(text))
 }
@@ -57,7 +57,7 @@ fn known(text: &str, prefix: &str) -> Option<(Mention, usize)> {
     let (second, number) = separator(&rest[section..]);
     let digits = digits(number);
     if second.is_none() || digits == 0 {
-        // Such as `WS-5.1`. Other than that it may be anything, for instance `h2-14`.
+        // `WS-5.1` is a near miss. Text in another form may be something else, for instance `h2-14`.
         let len = text.len() - rest.len() + section;
         return begins_well.then(|| (Mention::NearMiss(text[..len].to_string()), len));
     }
@@ -77,7 +77,8 @@ fn known(text: &str, prefix: &str) -> Option<(Mention, usize)> {
     }
 }
 
-/// A mistyped prefix. The section has to be a small number: `ISO-8859-15` is something else.
+/// An id with a mistyped prefix. Its section has to be a small number, so that `ISO-8859-15` is not taken for
+/// an id.
 fn unknown(text: &str) -> Option<(Mention, usize)> {
     let word = text.find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit()).filter(|&len| len > 0)?;
     let rest =
@@ -89,12 +90,12 @@ fn unknown(text: &str) -> Option<(Mention, usize)> {
     is_whole.then(|| (Mention::Id(text[..len].to_string()), len))
 }
 
-/// What names more of the section of `id`, right after it: the ids and the length.
+/// Shorthand at the start of the text, right after `id`: the ids that it stands for, and its length.
 fn shorthand(id: &str, text: &str) -> Option<(Vec<String>, usize)> {
     let (section, first) = id.rsplit_once('-')?;
     let link = [" to ", ", ", " and ", " · ", "/"].into_iter().find(|link| text.starts_with(link))?;
     let rest = &text[link.len()..];
-    // The end of a range may be written out whole: `WS-4.1-19 to WS-4.1-40`.
+    // The end of a range may be written out: `WS-4.1-19 to WS-4.1-40`.
     let rest = rest.strip_prefix(section).filter(|_| link == " to ").unwrap_or(rest);
     let number = rest.strip_prefix('-').filter(|number| digits(number) == 2)?;
     let last: u8 = number[..2].parse().ok()?;
@@ -120,7 +121,7 @@ fn section_len(text: &str) -> usize {
     len
 }
 
-/// A hyphen, or what is written in its place by mistake.
+/// A hyphen, or a character that is easily written in its place by mistake.
 fn separator(text: &str) -> (Option<char>, &str) {
     let found =
         text.chars().next().filter(|c| ['-', ' ', '_', '\u{2010}', '\u{2011}', '\u{2013}'].contains(c));
@@ -146,7 +147,7 @@ fn ids_are_found_in_any_text() {
         ["WS-5.1-03", "PMD-3-01", "H2-8-01", "WK-1-01"].map(id)
     );
     assert_eq!(mentions("WS-7.1.5-02 and WS-5.1-03"), ["WS-7.1.5-02", "WS-5.1-03"].map(id));
-    // A mistyped prefix: no such requirement.
+    // An id with a mistyped prefix is found too. There is no such requirement.
     assert_eq!(mentions("PDM-3-01"), [id("PDM-3-01")]);
 }
 
@@ -176,7 +177,7 @@ fn near_misses_are_found() {
 }
 
 #[test]
-fn other_text_is_no_id() {
+fn other_text_is_not_taken_for_an_id() {
     for text in
         ["ws://h:80", "h2-14", "h3-29", "ISO-8859-15", "UTF-8", "2024-05-01", "ws 80 443", "AWS-5.1", "0xH2"]
     {

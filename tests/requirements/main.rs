@@ -1,7 +1,9 @@
-//! Holds that what the RFCs ask for is tested: `requirements/requirements.tsv` lists it, comments at tests name the ids.
+//! Checks that each requirement of the RFCs is tested. `requirements.tsv` lists the requirements, and
+//! comments at tests name their ids.
 //!
-//! An id counts as tested where it stands in the comment above a `#[test]`, in a comment inside of such a function, or in
-//! one inside of `proptest!`. What no test can show stands in `requirements/untested.tsv` with the reason.
+//! A requirement counts as tested if its id is in a comment above a `#[test]`, in a comment inside of such a
+//! function, or in a comment inside of `proptest!`. `untested.tsv` lists the requirements that no test can
+//! show, with the reason.
 
 mod ids;
 mod rust_source;
@@ -16,12 +18,12 @@ use std::path::{Path, PathBuf};
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const REQUIREMENTS: &str = "tests/requirements/requirements.tsv";
 const UNTESTED: &str = "tests/requirements/untested.tsv";
-/// The ids in here are examples, many of them wrong on purpose.
+/// The ids in this folder are examples, and many of them are wrong on purpose.
 const THIS_TEST: &str = "tests/requirements/";
-/// What stands here is called by tests but is none.
+/// The helpers in this folder are not tests, so an id in it does not count.
 const SUPPORT: &str = "tests/support/";
 
-/// The topics of which each requirement on the library needs a test.
+/// Each requirement on the library needs a test if it has one of these topics.
 const TESTED_TOPICS: [&str; 13] = [
     "uri",
     "handshake-client",
@@ -37,12 +39,13 @@ const TESTED_TOPICS: [&str; 13] = [
     "deflate-framing",
     "deflate-negotiation",
 ];
-/// What the library does not do yet. Named, so that a mistyped topic is not taken for one of them.
+/// Topics that the library does not implement yet. They have a list of their own, so that a mistyped topic is
+/// noticed.
 const LATER_TOPICS: [&str; 1] = ["h2-h3"];
 const OWNERS: [&str; 3] = ["library", "embedder", "n/a"];
 
 #[test]
-fn each_requirement_on_the_library_is_tested_or_says_why_not() {
+fn each_requirement_on_the_library_is_tested_or_listed_with_a_reason() {
     let read = |path: &str| fs::read_to_string(Path::new(ROOT).join(path)).expect(path);
     let sources = sources(Path::new(ROOT));
     assert!(sources.iter().any(|source| source.path.starts_with("src/")), "found no source in {ROOT}");
@@ -53,23 +56,24 @@ fn each_requirement_on_the_library_is_tested_or_says_why_not() {
 // --- The rules ---
 
 struct Source {
-    /// From the root, with `/`.
+    /// The path below the root of the repository, with `/` as the separator.
     path: String,
     text: String,
 }
 
 struct Requirement {
-    /// In the list.
+    /// The line of the list.
     line: usize,
     needs_test: bool,
     text: String,
 }
 
-/// Everything that is wrong, one line each.
+/// Returns every problem, one line each.
 fn check(requirements: &str, untested: &str, sources: &[Source]) -> Vec<String> {
     let mut problems = Vec::new();
     let requirements = parse_requirements(requirements, &mut problems);
     let tested = scan(sources, &requirements, &mut problems);
+    problems.extend(sources.iter().filter_map(|source| undeclared(source, sources)));
     let excused = parse_untested(untested, &requirements, &tested, &mut problems);
     let mut missing: Vec<_> = requirements
         .iter()
@@ -113,7 +117,7 @@ fn parse_requirements(list: &str, problems: &mut Vec<String>) -> BTreeMap<String
     requirements
 }
 
-/// The ids that need no test. `tested` tells where an id is named at a test.
+/// Returns the ids that need no test. `tested` maps an id to the place of its test.
 fn parse_untested(
     list: &str,
     requirements: &BTreeMap<String, Requirement>,
@@ -128,7 +132,7 @@ fn parse_untested(
         }
         let at = format!("{UNTESTED}:{line}");
         let (id, reason) = row.split_once('\t').unwrap_or((row, ""));
-        // Listed without a reason is one problem, not two: it counts as listed.
+        // An id without a reason still counts as listed, so that it is one problem and not two.
         if reason.trim().is_empty() {
             problems.push(format!("{at}: {id} has no reason (a tab goes between the id and its reason)"));
         }
@@ -152,7 +156,7 @@ fn parse_untested(
     excused
 }
 
-/// Checks every id that is named anywhere. Returns those named at a test, and where.
+/// Checks each id in the sources. Returns the ids that are named at a test, with the place.
 fn scan(
     sources: &[Source],
     requirements: &BTreeMap<String, Requirement>,
@@ -180,7 +184,7 @@ fn scan(
                         problems.push(format!("{at}: `{text}`: write every id out whole"));
                     }
                     Mention::Short(text, ids) => {
-                        // The first one is enough: a range that is too long has many.
+                        // One problem is enough for a range that is too long.
                         if let Some(id) = ids.iter().find(|id| !requirements.contains_key(*id)) {
                             problems.push(format!("{at}: `{text}`: there is no requirement {id}"));
                         }
@@ -202,7 +206,27 @@ fn scan(
     tested
 }
 
-/// The `.rs` files of the library, its tests and its fuzz targets. A package from the registry has no `fuzz/`.
+/// Cargo finds `tests/a.rs` and `tests/a/main.rs`. Any other file in a folder of `tests` needs a `mod`:
+/// without one its tests would count, but not run.
+fn undeclared(source: &Source, sources: &[Source]) -> Option<String> {
+    let path = source.path.strip_suffix(".rs").filter(|path| path.starts_with("tests/"))?;
+    let (folder, name) = path.rsplit_once('/')?;
+    // The helpers of `support` are declared with a path, and `src` belongs to packages of their own.
+    let is_exempt = folder == "tests" || name == "main" || name == "build" || folder.ends_with("/support");
+    if is_exempt || folder.contains("/src") {
+        return None;
+    }
+    let parents = [format!("{folder}.rs"), format!("{folder}/main.rs")];
+    let declaration = format!("mod {name};");
+    let is_declared = sources
+        .iter()
+        .filter(|parent| parents.contains(&parent.path))
+        .any(|parent| parent.text.lines().any(|line| line == declaration));
+    (!is_declared).then(|| format!("{}: there is no `{declaration}`, so its tests do not run", source.path))
+}
+
+/// The `.rs` files of the library, its tests and its fuzz targets. A package from the registry has no
+/// `fuzz/`.
 fn sources(root: &Path) -> Vec<Source> {
     let mut paths = Vec::new();
     for directory in ["src", "tests", "fuzz"] {
@@ -222,7 +246,7 @@ fn collect(directory: &Path, paths: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for path in entries.map(|entry| entry.unwrap().path()) {
         if path.is_dir() {
-            // What is built or installed is not ours.
+            // These folders hold built or installed files.
             if !path.ends_with("target") && !path.ends_with("node_modules") {
                 collect(&path, paths);
             }
@@ -232,7 +256,7 @@ fn collect(directory: &Path, paths: &mut Vec<PathBuf>) {
     }
 }
 
-/// The lines with their numbers, from 1.
+/// The lines with their numbers, which begin with 1.
 fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines().enumerate().map(|(index, line)| (index + 1, line))
 }
@@ -245,7 +269,7 @@ WS-5.3-03\t5.3\tMUST\tclient\tembedder\tmasking\tDraws keys.\tLook.
 WS-10.4-02\t10.4\tMUST\tboth\tlibrary\tsecurity\tLimits frames.\tLook.
 ";
 
-/// The problems with `LIST` where one source file is all there is.
+/// The problems with `LIST` if this is the only source file.
 fn problems(untested: &str, path: &str, text: &str) -> Vec<String> {
     check(LIST, untested, &[Source { path: path.to_string(), text: text.to_string() }])
 }
@@ -253,7 +277,7 @@ fn problems(untested: &str, path: &str, text: &str) -> Vec<String> {
 const ALL_TESTED: &str = "// WS-5.1-01 · WS-5.1-02 · WS-10.4-02\n#[test]\nfn a() {}\n";
 
 #[test]
-fn a_requirement_has_to_be_tested_or_listed() {
+fn a_requirement_that_is_neither_tested_nor_listed_is_reported() {
     assert_eq!(problems("", "tests/a.rs", ALL_TESTED), [""; 0]);
     assert_eq!(problems("", "src/a.rs", ALL_TESTED), [""; 0]);
     for elsewhere in ["tests/support/mod.rs", "fuzz/a.rs", "tests/requirements/main.rs"] {
@@ -267,6 +291,21 @@ fn a_requirement_has_to_be_tested_or_listed() {
         ]
     );
     assert_eq!(problems("# why\n\nWS-5.1-02\tno TLS in here\n", "tests/a.rs", not_named), [""; 0]);
+}
+
+#[test]
+fn test_files_that_no_module_declares_are_reported() {
+    let source = |path: &str, text: &str| Source { path: path.to_string(), text: text.to_string() };
+    let found = |parent: &str, text: &str, path: &str| {
+        check(LIST, "", &[source(parent, text), source(path, ALL_TESTED)])
+    };
+    assert_eq!(found("tests/a/main.rs", "mod b;\n", "tests/a/b.rs"), [""; 0]);
+    assert_eq!(found("tests/a/b.rs", "mod c;\n", "tests/a/b/c.rs").len(), 1);
+    assert_eq!(
+        found("tests/a/main.rs", "// mod b;\nmod c;\n", "tests/a/b.rs"),
+        ["tests/a/b.rs: there is no `mod b;`, so its tests do not run"]
+    );
+    assert_eq!(found("tests/c/main.rs", "mod b;\n", "tests/a/b.rs").len(), 1);
 }
 
 #[test]
@@ -289,7 +328,7 @@ fn ids_that_do_not_exist_are_reported() {
 }
 
 #[test]
-fn shorthand_is_for_the_code_alone() {
+fn shorthand_is_allowed_in_library_code_only() {
     let code = format!("// WS-5.1-01 to -02\nfn b() {{}}\n\n{ALL_TESTED}");
     assert_eq!(problems("", "src/a.rs", &code), [""; 0]);
     assert_eq!(problems("", "tests/a.rs", &code), ["tests/a.rs:1: ` to -02`: write every id out whole"]);
@@ -303,7 +342,7 @@ fn shorthand_is_for_the_code_alone() {
 }
 
 #[test]
-fn the_list_of_untested_has_no_mistakes() {
+fn mistakes_in_the_list_of_untested_requirements_are_reported() {
     let found = |untested| {
         let first = "// WS-5.1-01\n#[test]\nfn a() {}\n";
         let mut all = String::new();
@@ -335,7 +374,7 @@ fn the_list_of_untested_has_no_mistakes() {
 }
 
 #[test]
-fn the_list_of_requirements_has_no_mistakes() {
+fn mistakes_in_the_list_of_requirements_are_reported() {
     let list = "id\nWS-1-1\t1\tMUST\tboth\tlibrary\turi\tText.\tTest.
 WS-1-01\t1\tMUST\tboth\tnobody\turl\tText.\tTest.
 WS-1-01\t1\tMUST\tboth\tembedder\turi\tText.\tTest.

@@ -1,8 +1,8 @@
-//! Tests in Rust source.
+//! Finds the tests in Rust source.
 
 use crate::ids::{Mention, is_word, mentions};
 
-/// A line taken apart. What strings hold is in neither part.
+/// A line, split into code and comment. The contents of strings are in neither part.
 #[derive(Default)]
 pub(crate) struct Line {
     code: String,
@@ -34,7 +34,7 @@ pub(crate) fn split(source: &str) -> Vec<Line> {
             line.comment.push(at(i));
         } else if pair == ('/', '/') {
             in_line_comment = true;
-            // Keeps a comment without text apart from no comment.
+            // A comment without text is still a comment.
             line.comment.push('/');
         } else if let Some(end) = literal_end(&chars, i) {
             line.code.push('"');
@@ -50,7 +50,7 @@ pub(crate) fn split(source: &str) -> Vec<Line> {
     lines
 }
 
-/// Where the string or character ends that starts here.
+/// The end of the string or character that starts at `start`, if one does.
 fn literal_end(chars: &[char], start: usize) -> Option<usize> {
     let at = |index: usize| chars.get(index).copied();
     let ends_word = |index: usize| index.checked_sub(1).is_none_or(|before| !is_word(chars[before]));
@@ -80,7 +80,8 @@ fn literal_end(chars: &[char], start: usize) -> Option<usize> {
     }
 }
 
-/// Which lines belong to a test: the comments above it, its body, or a `proptest!` block.
+/// For each line, whether it belongs to a test: the comments above the test, its body, or a `proptest!`
+/// block.
 pub(crate) fn lines_at_tests(lines: &[Line]) -> Vec<bool> {
     let is_attribute = |line: &Line| line.code.trim_start().starts_with("#[");
     let is_comment = |line: &Line| line.code.trim().is_empty() && !line.comment.is_empty();
@@ -98,7 +99,7 @@ pub(crate) fn lines_at_tests(lines: &[Line]) -> Vec<bool> {
             continue;
         };
         let end = block_end(lines, body);
-        // One that does not run shows nothing.
+        // An ignored test does not run, so it shows nothing.
         if !lines[start..body].iter().any(|line| line.code.trim_start().starts_with("#[ignore")) {
             at_tests[start..end].fill(true);
         }
@@ -106,7 +107,8 @@ pub(crate) fn lines_at_tests(lines: &[Line]) -> Vec<bool> {
     at_tests
 }
 
-/// The line after the block that opens in the line `start` or below it. Braces inside of parentheses open none.
+/// The line after the block that opens in the line `start` or below. Braces inside of parentheses do not open
+/// a block.
 fn block_end(lines: &[Line], start: usize) -> usize {
     let mut depth = 0_u32;
     let mut is_open = false;
@@ -153,7 +155,7 @@ fn comments_above_a_test_count() {
 fn comments_inside_of_a_test_count() {
     assert_eq!(tested("#[test]\nfn a() {\n    if x {\n    }\n    y(); // WS-1-01\n}\n"), ["WS-1-01"]);
     assert_eq!(tested("#[test]\nfn a() {\n    /* WS-1-01\n WS-1-02 */\n}\n"), ["WS-1-01", "WS-1-02"]);
-    // The braces in parentheses, strings and characters do not end it.
+    // Braces in parentheses, strings and characters do not end the test.
     let body = "fn a(x in y(|z| { z })) {\n    b(\"}\", '}', r#\"\"}\"#, \"\\\"}\");\n    // WS-1-01\n}\n";
     assert_eq!(tested(&format!("#[test]\n{body}")), ["WS-1-01"]);
     assert_eq!(tested("#[test]\nfn a<'a>(b: &'a str) {\n    // WS-1-01\n}\n"), ["WS-1-01"]);
@@ -168,7 +170,7 @@ fn comments_inside_of_proptest_count() {
 }
 
 #[test]
-fn what_is_not_at_a_test_does_not_count() {
+fn comments_elsewhere_do_not_count() {
     for text in [
         "// WS-1-01\nfn helper() {}\n",
         "// WS-1-01\nfn helper() {\n    // WS-1-02\n}\n\n#[test]\nfn a() {}\n",

@@ -1,28 +1,23 @@
-//! What the tests share: a client and a server in one process, what was heard, and streams in any pieces.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! Helpers that the tests share: a client and a server in one process, events that own their contents, and
+//! input that comes in pieces.
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sansws::{
-    Accept, Agreed, Client, ClientRequest, CloseCode, Config, Connection, Error, Event, EventKind,
-    FramesOnly, Message, Role, Server, Storage,
+    Accept, Agreed, Client, ClientRequest, Config, Connection, Error, Event, EventKind, FramesOnly, Message,
+    Role, Server, Storage,
 };
 
 pub type Rng = StdRng;
 pub type ServerConnection = Connection<Server>;
 pub type ClientConnection = Connection<Client<Rng>>;
 
-/// The key of RFC 6455 section 1.3.
-pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-/// Its answer.
-pub const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-
-/// Random, and the same in every run.
+/// A generator whose numbers are the same in every run.
 pub fn rng() -> Rng {
     StdRng::seed_from_u64(7)
 }
 
-/// An event without what it borrows.
+/// An event that owns its contents.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Heard {
     /// Method, target, and the offered subprotocols.
@@ -32,7 +27,8 @@ pub enum Heard {
     Refused(u16, Vec<u8>, bool),
     Text(String),
     Binary(Vec<u8>),
-    /// Parts of one message that came in a row, joined: where they are cut says nothing.
+    /// Consecutive parts of one message, joined into one: where a message is cut into parts carries no
+    /// meaning.
     Parts {
         is_text: bool,
         bytes: Vec<u8>,
@@ -89,7 +85,7 @@ impl Heard {
     }
 }
 
-/// Adds to what was heard. Parts of one message become one.
+/// Adds an event to the list. Consecutive parts of one message become one.
 fn hear(heard: &mut Vec<Heard>, event: Heard) {
     match (heard.last_mut(), event) {
         (
@@ -166,7 +162,7 @@ fn feed_into<R: Role, S: Storage>(
     }
 }
 
-/// Gives `input` cut at these places. Stops at a failure.
+/// As `feed`, but the input is cut at these places. Stops if the connection fails.
 pub fn feed_cut<R: Role, S: Storage>(
     connection: &mut Connection<R, S>,
     input: &[u8],
@@ -178,7 +174,7 @@ where
     feed_cut_with(connection, input, cuts, Way::Receive, |_| {})
 }
 
-/// As `feed_cut`, and does something after each piece.
+/// As `feed_cut`, and calls `after_each` after each piece.
 pub fn feed_cut_with<R: Role, S: Storage>(
     connection: &mut Connection<R, S>,
     input: &[u8],
@@ -202,7 +198,7 @@ where
     heard
 }
 
-/// What a server answers with unless a test does it itself.
+/// How `feed` answers a request.
 pub trait Answer {
     fn answer(&mut self);
 }
@@ -217,7 +213,7 @@ impl<S: Storage> Answer for Connection<Server, S> {
 
 impl<S: Storage> Answer for Connection<Client<Rng>, S> {
     fn answer(&mut self) {
-        unreachable!("a client gets no request");
+        unreachable!("a client receives no request");
     }
 }
 
@@ -226,11 +222,11 @@ where
     FramesOnly<R>: Role,
 {
     fn answer(&mut self) {
-        unreachable!("there is no request");
+        unreachable!("a connection without an opening handshake receives no request");
     }
 }
 
-/// Takes what is to be written.
+/// Takes all outgoing bytes and marks them as sent.
 pub fn take_outgoing<R: Role, S: Storage>(connection: &mut Connection<R, S>) -> Vec<u8> {
     let mut taken = Vec::new();
     while !connection.outgoing().is_empty() {
@@ -240,7 +236,7 @@ pub fn take_outgoing<R: Role, S: Storage>(connection: &mut Connection<R, S>) -> 
     taken
 }
 
-/// A client and a server, joined by memory.
+/// A client and a server in one process.
 pub struct Pair {
     pub client: ClientConnection,
     pub server: ServerConnection,
@@ -255,7 +251,7 @@ impl Pair {
         }
     }
 
-    /// After the opening handshake.
+    /// A pair whose opening handshake is complete.
     pub fn open() -> Self {
         Self::open_with(Config::new())
     }
@@ -280,16 +276,17 @@ impl Pair {
     }
 }
 
-/// Open connections without a handshake before.
+/// An open server, without a handshake before.
 pub fn open_server() -> ServerConnection {
     Connection::after_handshake(Server, Config::new(), Agreed::NONE)
 }
 
+/// An open client, without a handshake before.
 pub fn open_client() -> ClientConnection {
     Connection::after_handshake(Client::new(rng()), Config::new(), Agreed::NONE)
 }
 
-/// The unmasked frame `plain`, masked with `key`, as a client would send it. Headers of all lengths.
+/// Masks the unmasked frame `plain` with `key`, as a client does.
 pub fn masked(plain: &[u8], key: [u8; 4]) -> Vec<u8> {
     let header_len = match plain[1] & 0x7f {
         126 => 4,
@@ -304,7 +301,7 @@ pub fn masked(plain: &[u8], key: [u8; 4]) -> Vec<u8> {
     frame
 }
 
-/// Unmasked frames in a row, each masked with a key of its own.
+/// Masks each of the frames with a key of its own and joins them.
 pub fn masked_all(frames: &[&[u8]]) -> Vec<u8> {
     frames.iter().zip(1..).flat_map(|(frame, i)| masked(frame, [i, 0x5a, 0xff, 3])).collect()
 }
@@ -333,7 +330,7 @@ pub fn frames(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     frames
 }
 
-/// One frame in its shortest form, unmasked.
+/// An unmasked frame with the shortest form of its length.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match payload.len() {
@@ -356,10 +353,9 @@ pub fn close_frame(code: impl Into<u16>) -> Vec<u8> {
     frame(0x88, &code.into().to_be_bytes())
 }
 
-pub const PROTOCOL_ERROR: CloseCode = CloseCode::PROTOCOL_ERROR;
-
-/// Gives these unmasked frames to an open server (masked) and to an open client, whole and byte by byte, and returns
-/// what each heard and sent (unmasked again): it has to be the same.
+/// Gives these unmasked frames to an open server (masked) and to an open client, whole and byte by byte.
+/// Returns the events, and the frames that were sent (unmasked again). Asserts that both are the same in all
+/// four runs.
 #[track_caller]
 pub fn both(frames_in: &[&[u8]]) -> (Vec<Heard>, Vec<Vec<u8>>) {
     both_with(Config::new(), frames_in)
@@ -382,13 +378,13 @@ pub fn both_with(config: Config, frames_in: &[&[u8]]) -> (Vec<Heard>, Vec<Vec<u8
     }
     let first = results.swap_remove(0);
     for other in results {
-        assert_eq!(other, first, "roles or cuts differ");
+        assert_eq!(other, first, "the result depends on the role or on where the bytes are cut");
     }
     first
 }
 
-/// Asserts that these frames fail the connection of either role (RFC 6455 section 7.1.7): nothing is reported but the
-/// failure, a Close with the code of the error goes out, and what follows is ignored.
+/// Asserts that these frames fail the connection in both roles (RFC 6455 section 7.1.7): the connection
+/// reports the failure only, and sends a Close with the code of the error.
 #[track_caller]
 pub fn assert_fails(frames_in: &[&[u8]], error: impl Into<Error>) {
     assert_fails_with(Config::new(), frames_in, error);
@@ -399,10 +395,14 @@ pub fn assert_fails_with(config: Config, frames_in: &[&[u8]], error: impl Into<E
     let error = error.into();
     let (heard, sent) = both_with(config, frames_in);
     assert_eq!(heard, [Heard::Failed(error)], "{frames_in:02x?}");
-    assert_eq!(sent, [close_frame(error.close_code().expect("a code on the wire"))], "{frames_in:02x?}");
+    assert_eq!(
+        sent,
+        [close_frame(error.close_code().expect("the error has a close code"))],
+        "{frames_in:02x?}"
+    );
 }
 
-/// Asserts that these frames are heard as `expected` by either role, and that nothing is sent.
+/// Asserts that these frames lead to exactly these events in both roles, and that nothing is sent.
 #[track_caller]
 pub fn assert_hears(frames_in: &[&[u8]], expected: &[Heard]) {
     let (heard, sent) = both(frames_in);

@@ -1,6 +1,6 @@
-//! C zlib, which the codec is compared with.
+//! C zlib, which the compressor and the decompressor are compared with.
 #![allow(dead_code, reason = "each test uses a part of it")]
-#![expect(unsafe_code, reason = "C has no other interface")]
+#![expect(unsafe_code, reason = "zlib has a C interface")]
 
 use libz_sys::{
     Z_BUF_ERROR, Z_DATA_ERROR, Z_DEFLATED, Z_OK, Z_SYNC_FLUSH, deflate, deflateEnd, deflateInit2_,
@@ -10,10 +10,10 @@ use std::ffi::c_void;
 use std::mem::size_of;
 use std::ptr::null_mut;
 
-/// A raw DEFLATE decoder with exactly this window.
+/// A decompressor of raw DEFLATE data whose window is exactly as large as it is told.
 pub struct Inflate(Box<z_stream>);
 
-/// A raw DEFLATE encoder.
+/// A compressor to raw DEFLATE data.
 pub struct Deflate(Box<z_stream>);
 
 unsafe extern "C" {
@@ -22,12 +22,12 @@ unsafe extern "C" {
 }
 
 extern "C" fn allocate(_: *mut c_void, count: u32, size: u32) -> *mut c_void {
-    // SAFETY: `calloc` takes any numbers.
+    // SAFETY: any arguments are valid for `calloc`.
     unsafe { calloc(count as usize, size as usize) }
 }
 
 extern "C" fn release(_: *mut c_void, pointer: *mut c_void) {
-    // SAFETY: zlib gives back what `allocate` gave it.
+    // SAFETY: zlib passes a pointer that `allocate` returned.
     unsafe { free(pointer) }
 }
 
@@ -57,14 +57,15 @@ fn size() -> i32 {
 impl Inflate {
     pub fn new(window_bits: u8) -> Self {
         let mut stream = Box::new(stream());
-        // SAFETY: the stream is valid and stays where it is.
+        // SAFETY: the stream is valid, and its box keeps it at the same address.
         let result =
             unsafe { inflateInit2_(&raw mut *stream, -i32::from(window_bits), zlibVersion(), size()) };
         assert_eq!(result, Z_OK);
         Self(stream)
     }
 
-    /// Decodes a message, a byte at a time, so that nothing is found outside of the window.
+    /// Decompresses a message. The output has room for one byte at a time, so that zlib can look only into
+    /// its window for earlier bytes, and not into the output.
     pub fn message(&mut self, payload: &[u8]) -> Result<Vec<u8>, i32> {
         let mut out = Vec::new();
         let mut input = [payload, &[0, 0, 0xff, 0xff]].concat();
@@ -88,7 +89,7 @@ impl Inflate {
         if self.0.avail_in == 0 { Ok(out) } else { Err(Z_DATA_ERROR) }
     }
 
-    /// As `message`, but as fast as it can.
+    /// As `message`, but with all of the room at once, which is faster.
     pub fn message_into(&mut self, payload: &[u8], out: &mut [u8]) -> usize {
         let room = out.len();
         self.0.next_out = out.as_mut_ptr();
@@ -112,7 +113,7 @@ impl Deflate {
     pub fn new(level: i32, window_bits: u8, mem_level: i32, strategy: i32) -> Self {
         let mut stream = Box::new(stream());
         let bits = -i32::from(window_bits);
-        // SAFETY: the stream is valid and stays where it is.
+        // SAFETY: the stream is valid, and its box keeps it at the same address.
         let result = unsafe {
             deflateInit2_(
                 &raw mut *stream,
@@ -129,7 +130,7 @@ impl Deflate {
         Self(stream)
     }
 
-    /// Compresses all of the input, with this flush at the end.
+    /// Compresses all of the input and flushes in this way at its end.
     pub fn run(&mut self, input: &[u8], flush: i32) -> Vec<u8> {
         let mut out = vec![0; input.len() * 2 + 1000];
         let len = self.run_into(input, flush, &mut out);
@@ -149,7 +150,7 @@ impl Deflate {
         room - self.0.avail_out as usize
     }
 
-    /// A message as RFC 7692 section 7.2.1 asks for.
+    /// Compresses a message as RFC 7692 section 7.2.1 requires.
     pub fn message(&mut self, message: &[u8]) -> Vec<u8> {
         let mut payload = self.run(message, Z_SYNC_FLUSH);
         if payload.is_empty() {
@@ -168,14 +169,14 @@ impl Deflate {
 
 impl Drop for Inflate {
     fn drop(&mut self) {
-        // SAFETY: the stream is valid, and not used any more.
+        // SAFETY: the stream is valid and is not used again.
         unsafe { inflateEnd(&raw mut *self.0) };
     }
 }
 
 impl Drop for Deflate {
     fn drop(&mut self) {
-        // SAFETY: the stream is valid, and not used any more.
+        // SAFETY: the stream is valid and is not used again.
         unsafe { deflateEnd(&raw mut *self.0) };
     }
 }

@@ -1,10 +1,10 @@
-//! Scheme, host and port.
+//! Schemes, hosts and ports.
 
 use super::*;
 
 // WS-3-01
 #[test]
-fn only_ws_and_wss_name_an_endpoint() {
+fn schemes_other_than_ws_and_wss_are_refused() {
     assert!(Uri::parse("ws://h/").is_ok());
     assert!(Uri::parse("wss://h/").is_ok());
     for uri in [
@@ -34,7 +34,7 @@ fn only_ws_and_wss_name_an_endpoint() {
 
 // WS-3-02
 #[test]
-fn the_scheme_has_no_case_and_wss_sets_the_secure_flag() {
+fn the_case_of_the_scheme_does_not_matter_and_wss_is_secure() {
     for (uri, is_secure, port) in [
         ("ws://h/", false, 80),
         ("Ws://h/", false, 80),
@@ -49,7 +49,7 @@ fn the_scheme_has_no_case_and_wss_sets_the_secure_flag() {
 
 // WS-3-03
 #[test]
-fn the_host_is_a_name_or_an_address() {
+fn a_host_is_a_name_or_an_ipv4_address() {
     for host in [
         "h",
         "chat.example",
@@ -78,7 +78,7 @@ fn the_host_is_a_name_or_an_address() {
 
 // WS-3-03
 #[test]
-fn an_ipv6_address_stands_in_brackets() {
+fn an_ipv6_address_has_to_be_in_brackets() {
     let uri = parse("ws://[::1]:9000/x");
     assert_eq!((uri.host(), uri.port()), ("::1", 9000));
     assert_eq!(uri.host_field().to_string(), "[::1]:9000");
@@ -125,7 +125,7 @@ fn an_ipv6_address_stands_in_brackets() {
         "1:2:3:4:5:6:7:192.0.2.1",
         "1:2:3:4:5:6::192.0.2.1",
         "host",
-        // A zone (RFC 6874), and an address of the future.
+        // A zone (RFC 6874), and an address of a future version.
         "fe80::1%25eth0",
         "fe80::1%eth0",
         "v1.fe80::a",
@@ -152,7 +152,7 @@ fn an_ipv6_address_stands_in_brackets() {
 
 // WS-3-04
 #[test]
-fn there_is_no_place_for_user_information() {
+fn user_information_is_refused() {
     for uri in [
         "ws://u:p@h/",
         "ws://u@h/",
@@ -163,14 +163,14 @@ fn there_is_no_place_for_user_information() {
     ] {
         assert_refused(uri, UriError::UserInfo);
     }
-    // Behind the authority it is a character like any other.
+    // After the authority, `@` is an ordinary character.
     assert_resource_name("ws://h/u:p@h", "/u:p@h");
     assert_eq!(parse("ws://h?u@evil").host(), "h");
 }
 
 // WS-3-05 · WS-3-06
 #[test]
-fn a_missing_port_is_the_default_of_the_scheme() {
+fn a_missing_port_means_the_default_of_the_scheme() {
     for uri in ["ws://h", "ws://h/p", "ws://h:/p", "ws://h:", "ws://h:?q", "ws://h:80/p", "ws://h:00080/p"] {
         assert_eq!((parse(uri).port(), parse(uri).port_is_default()), (80, true), "{uri}");
     }
@@ -184,7 +184,7 @@ fn a_missing_port_is_the_default_of_the_scheme() {
 
 // WS-3-07
 #[test]
-fn a_port_is_a_decimal_number() {
+fn a_port_that_is_not_a_number_from_1_to_65535_is_refused() {
     assert_eq!(parse("ws://h:1/").port(), 1);
     assert_eq!(parse("ws://h:65535/").port(), 65535);
     assert_eq!(parse("ws://h:0000000000065535/").port(), 65535);
@@ -211,7 +211,7 @@ fn a_port_is_a_decimal_number() {
 
 // WS-4.1-25 · WS-4.1-26
 #[test]
-fn the_host_field_has_a_port_unless_it_is_the_default() {
+fn the_host_header_has_a_port_unless_it_is_the_default() {
     for (uri, host_field) in [
         ("ws://h:8080/", "h:8080"),
         ("ws://h/", "h"),
@@ -229,7 +229,7 @@ fn the_host_field_has_a_port_unless_it_is_the_default() {
 
 // WS-11.1.1-01 · WS-11.1.2-01
 #[test]
-fn a_host_is_given_in_its_idna_form() {
+fn a_host_has_to_be_in_its_idna_form() {
     for scheme in ["ws", "wss"] {
         assert_refused(&format!("{scheme}://b\u{fc}cher.example/"), UriError::Host);
         assert_refused(&format!("{scheme}://h\u{3002}example/"), UriError::Host);

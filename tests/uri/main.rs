@@ -1,4 +1,5 @@
-//! WebSocket URIs, RFC 6455 section 3. Writing the request from one (section 4.1) is tested with the client.
+//! WebSocket URIs, RFC 6455 section 3. The tests of the client check the request that is made from a URI
+//! (section 4.1).
 
 mod authority;
 mod resource_name;
@@ -22,13 +23,13 @@ fn assert_resource_name(uri: &str, resource_name: &str) {
     assert_eq!(parse(uri).resource_name().to_string(), resource_name, "{uri}");
 }
 
-// WS-3-12: the whole of ASCII, by the sets of RFC 3986.
+// WS-3-12: all of ASCII is compared with the sets of RFC 3986.
 #[test]
-fn every_ascii_character_in_every_place() {
+fn each_ascii_character_is_allowed_only_in_the_places_of_rfc_3986() {
     for character in (0..=0x7f_u8).map(char::from) {
         let in_host = character.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(character);
         let in_path = in_host || ":@/".contains(character);
-        // These end the host or the authority, or forbid it.
+        // These characters end the host or the authority, or are forbidden in a URI.
         if !"/?:@#".contains(character) {
             assert_eq!(
                 Uri::parse(&format!("ws://a{character}b")).is_ok(),
@@ -53,7 +54,7 @@ fn every_ascii_character_in_every_place() {
 
 // WS-4.1-04
 #[test]
-fn each_component_is_checked() {
+fn an_error_names_the_component_that_is_invalid() {
     for (uri, error) in [
         ("ws://h h:80/a?b", UriError::Host),
         ("ws://h:eighty/a?b", UriError::Port),
@@ -67,7 +68,7 @@ fn each_component_is_checked() {
 
 // WS-4.1-13
 #[test]
-fn the_uri_is_rebuilt_from_its_components() {
+fn a_uri_is_displayed_in_its_normal_form() {
     for (uri, rebuilt) in [
         ("WS://Host", "ws://Host/"),
         ("ws://h:80/a?", "ws://h/a"),
@@ -81,7 +82,7 @@ fn the_uri_is_rebuilt_from_its_components() {
 }
 
 #[test]
-fn an_error_tells_what_to_write() {
+fn an_error_tells_the_caller_what_to_write() {
     fn is_error(error: &dyn std::error::Error) -> String {
         error.to_string()
     }
@@ -108,7 +109,7 @@ proptest! {
 
     // WS-3-12
     #[test]
-    fn no_text_makes_parse_panic(
+    fn parse_accepts_any_text_and_its_result_is_printable_ascii(
         text in prop_oneof![
             any::<String>(),
             "(?s)wss?:(//)?.{0,30}",
@@ -128,7 +129,7 @@ proptest! {
 
     // WS-3-03
     #[test]
-    fn ipv6_addresses_are_those_of_the_standard_library(
+    fn ipv6_addresses_are_the_same_as_in_the_standard_library(
         text in prop_oneof![
             "[0-9a-f:.]{0,20}",
             "(:{0,2}[0-9a-f]{1,4}){0,9}(:{0,2}(25[0-9]|0?[0-9]{1,2})(\\.[0-9]{1,3}){3})?:{0,2}",

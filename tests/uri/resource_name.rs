@@ -1,4 +1,4 @@
-//! Path, query and fragment.
+//! Paths, queries and fragments.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn an_empty_path_becomes_a_slash() {
 
 // WS-3-09
 #[test]
-fn a_query_is_appended_behind_a_question_mark() {
+fn a_query_follows_the_path_after_a_question_mark() {
     assert_resource_name("ws://h/a?b=c?d", "/a?b=c?d");
     assert_resource_name("ws://h/a?/b/../c", "/a?/b/../c");
     assert_resource_name("ws://h?/", "/?/");
@@ -23,14 +23,14 @@ fn a_query_is_appended_behind_a_question_mark() {
 
 // WS-3-10
 #[test]
-fn an_empty_query_is_not_carried_over() {
+fn an_empty_query_is_dropped() {
     assert_resource_name("ws://h/a?", "/a");
     assert_resource_name("ws://h?", "/");
 }
 
 // WS-3-11
 #[test]
-fn path_and_query_stay_as_written() {
+fn path_and_query_are_not_normalized() {
     assert_resource_name("ws://h/%7e/../A?x=%2F", "/%7e/../A?x=%2F");
     assert_resource_name("WS://H/./a//b/", "/./a//b/");
     assert_resource_name("ws://h/%0D%0A%00", "/%0D%0A%00");
@@ -38,7 +38,7 @@ fn path_and_query_stay_as_written() {
 
 // WS-3-12
 #[test]
-fn path_and_query_hold_uri_characters_only() {
+fn a_path_or_query_with_other_than_uri_characters_is_refused() {
     let allowed = "/-._~!$&'()*+,;=:@azAZ09%20%aF";
     assert_resource_name(&format!("ws://h{allowed}?{allowed}?"), &format!("{allowed}?{allowed}?"));
     for text in [
@@ -77,7 +77,7 @@ fn path_and_query_hold_uri_characters_only() {
 
 // WS-3-13
 #[test]
-fn there_is_no_fragment() {
+fn a_fragment_is_refused() {
     for uri in ["ws://h/a#f", "ws://h/a#", "ws://h#f", "ws://h?q#f", "ws://#", "wss://h/#/route", "ws://u@h#"]
     {
         assert_refused(uri, UriError::Fragment);
@@ -86,14 +86,14 @@ fn there_is_no_fragment() {
 
 // WS-3-14
 #[test]
-fn a_number_sign_that_is_data_is_percent_encoded() {
+fn a_number_sign_in_a_path_or_query_has_to_be_percent_encoded() {
     assert_resource_name("ws://h/a%23b?c%23d", "/a%23b?c%23d");
     assert!(UriError::Fragment.to_string().contains("%23"));
 }
 
 // WS-11.1.1-02 · WS-11.1.2-02
 #[test]
-fn other_non_ascii_characters_are_percent_encoded() {
+fn non_ascii_characters_after_the_host_have_to_be_percent_encoded() {
     for scheme in ["ws", "wss"] {
         assert_refused(&format!("{scheme}://h/\u{e9}"), UriError::Path);
         assert_refused(&format!("{scheme}://h/?\u{1f600}"), UriError::Query);
@@ -103,7 +103,7 @@ fn other_non_ascii_characters_are_percent_encoded() {
 
 // WK-1-01
 #[test]
-fn well_known_paths_are_paths() {
+fn well_known_paths_are_accepted() {
     assert_resource_name("ws://h/.well-known/x", "/.well-known/x");
     assert_resource_name("wss://h/.well-known/x?y", "/.well-known/x?y");
 }

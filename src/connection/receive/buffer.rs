@@ -42,7 +42,7 @@ pub(super) const USUAL_READ: usize = 16 * 1024;
 pub(super) struct ReceiveBuffer<B> {
     bytes: B,
     /// [`Resume`] in eight bytes instead of twelve: an idle connection has 256 bytes in all. If `unparsed` is 0, then
-    /// `payload` is 0 for `Complete` and anything else for `Input`.
+    /// `payload` is `IN_INPUT` for `Input` and 0 for `Complete`.
     payload: u32,
     unparsed: u32,
     borrowed: Borrowed,
@@ -55,6 +55,9 @@ pub(super) struct ReceiveBuffer<B> {
     /// How many bytes of memory the buffer keeps when it is empty.
     keep_capacity: u32,
 }
+
+/// Not zero: a longer run of zeros in a new connection would link `memset` on a small target.
+const IN_INPUT: u32 = u32::MAX;
 
 /// What the last event borrows. It is released before anything else happens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -145,8 +148,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
     pub(super) const fn new(bytes: B, keep_capacity: u32) -> Self {
         Self {
             bytes,
-            // Not zero: a longer run of zeros would link `memset` on a small target.
-            payload: u32::MAX,
+            payload: IN_INPUT,
             unparsed: 0,
             borrowed: Borrowed::Nothing,
             is_busy: false,
@@ -161,8 +163,8 @@ impl<B: Buffer> ReceiveBuffer<B> {
     pub(super) fn resume(&self) -> Resume {
         match (self.payload, self.unparsed) {
             _ if !B::GROWS => Resume::Input,
-            (0, 0) => Resume::Complete,
-            (_, 0) => Resume::Input,
+            (IN_INPUT, 0) => Resume::Input,
+            (_, 0) => Resume::Complete,
             (payload, unparsed) => Resume::Unparsed { payload, unparsed },
         }
     }
@@ -319,7 +321,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
         };
         (self.payload, self.unparsed) = match resume {
             Resume::Unparsed { payload, unparsed } => (payload, unparsed),
-            Resume::Input => (u32::MAX, 0),
+            Resume::Input => (IN_INPUT, 0),
             Resume::Complete => (0, 0),
         };
         self.set_borrowed(self.borrowed);

@@ -1,4 +1,4 @@
-//! Any messages, beside C zlib.
+//! Properties of random messages, compared with C zlib.
 
 use super::*;
 
@@ -9,7 +9,7 @@ proptest! {
     // PMD-7.2.1-13 · PMD-7.2.1-14 · PMD-7.2.1-15 · PMD-7.2.1-16 · PMD-7.2.1-18 · PMD-7.3-02
     // PMD-7.2.2-13
     #[test]
-    fn c_zlib_reads_what_we_compress(
+    fn c_zlib_decompresses_our_messages(
         messages in vec(any_message(), 1..5),
         mut cuts in any_cuts(1),
         (level, bits, takeover) in (1u8..10, 8u8..16, any::<bool>()),
@@ -31,7 +31,7 @@ proptest! {
     // PMD-7.2.2-07 · PMD-7.2.2-08 · PMD-7.2.2-09 · PMD-7.2.2-10 · PMD-7.2.2-11 · PMD-7.2.2-12
     // PMD-7.1.2.2-04
     #[test]
-    fn we_read_what_c_zlib_compresses(
+    fn we_decompress_the_messages_of_c_zlib(
         messages in vec(any_message(), 1..5),
         mut cuts in any_cuts(1),
         (level, mem_level, bits, takeover) in (0..10, 1..10, 9u8..16, any::<bool>()),
@@ -48,10 +48,13 @@ proptest! {
         }
     }
 
-    // PMD-7.2.1-05 · PMD-7.2.1-06 · PMD-7.2.1-07 · PMD-7.2.1-08: blocks that end in every way.
+    // PMD-7.2.1-05 · PMD-7.2.1-06 · PMD-7.2.1-07 · PMD-7.2.1-08
     #[test]
-    fn we_read_blocks_that_end_in_any_way(
-        pieces in vec((any_message(), prop_oneof![Just(Z_NO_FLUSH), Just(Z_SYNC_FLUSH), Just(Z_FINISH)]), 1..6),
+    fn we_decompress_blocks_with_every_kind_of_flush(
+        pieces in vec(
+            (any_message(), prop_oneof![Just(Z_NO_FLUSH), Just(Z_SYNC_FLUSH), Just(Z_FINISH)]),
+            1..6,
+        ),
         mut cuts in any_cuts(1),
     ) {
         let mut compressor = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
@@ -70,9 +73,9 @@ proptest! {
         }
     }
 
-    // PMD-7.2.2-03: no cut changes what comes out, whether it is valid or not.
+    // PMD-7.2.2-03
     #[test]
-    fn any_bytes_give_the_same_however_they_are_cut(
+    fn valid_and_damaged_payloads_give_the_same_result_wherever_they_are_cut(
         message in any_message(),
         damage in vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
         noise in vec(any::<u8>(), 0..20),

@@ -1,11 +1,11 @@
-//! Blocks, final blocks, tails and fragments, and what is not valid.
+//! Blocks, final blocks, tails, fragments and invalid data.
 
 use super::*;
 
 // PMD-7.2.1-01 · PMD-7.2.1-05 · PMD-7.2.1-06 · PMD-7.2.1-07 · PMD-7.2.2-01 · PMD-7.2.2-02
 // PMD-7.2.3.3-01
 #[test]
-fn the_examples_of_the_rfc_read_hello() {
+fn the_examples_of_the_rfc_decompress_to_hello() {
     for payload in [
         &HELLO[..],
         &[0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00],
@@ -65,15 +65,15 @@ fn an_empty_message_is_one_byte() {
     assert_eq!(deflate(&mut compressor, b"", &mut Cuts::whole()), [0]);
 }
 
-/// A final block with the message, made by C zlib.
+/// The message in a final block, compressed by C zlib.
 fn final_block(message: &[u8]) -> Vec<u8> {
     zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY).run(message, Z_FINISH)
 }
 
-// PMD-7.2.1-07 · PMD-7.2.1-08 · PMD-7.2.1-02: in the middle, at the end with and without the empty block,
-// several, alone.
+// PMD-7.2.1-07 · PMD-7.2.1-08 · PMD-7.2.1-02: a final block in the middle of the payload, at its end with and
+// without the empty block, several final blocks, and a final block alone.
 #[test]
-fn final_blocks_end_a_stream_but_no_message() {
+fn a_final_block_does_not_end_a_message() {
     let fin = final_block;
     for (payload, message) in [
         ([fin(b"Hello"), vec![0]].concat(), "Hello"),
@@ -81,7 +81,7 @@ fn final_blocks_end_a_stream_but_no_message() {
         ([fin(b"Hel"), fin(b"lo")].concat(), "Hello"),
         ([fin(b"Hello, "), fin(b""), HELLO.to_vec()].concat(), "Hello, Hello"),
         ([fin(b""), fin(b""), vec![0]].concat(), ""),
-        // A final block that is itself the empty one at the end.
+        // The empty block at the end of the message is itself final.
         (vec![1], ""),
         ([HELLO[..6].to_vec(), vec![0x04, 0x00, 0x00, 0xff, 0xff, 0x00]].concat(), "Hello"),
     ] {
@@ -98,10 +98,9 @@ fn final_blocks_end_a_stream_but_no_message() {
     }
 }
 
-// PMD-7.2.1-07 · PMD-7.2.2-05 · PMD-7.2.2-07: the window goes on across a final block, in a message and to
-// the next one.
+// PMD-7.2.1-07 · PMD-7.2.2-05 · PMD-7.2.2-07
 #[test]
-fn final_blocks_keep_the_window() {
+fn the_window_lasts_across_final_blocks_within_a_message_and_to_the_next() {
     let fin = [&final_block(b"Hello")[..], &[0]].concat();
     let mut decompressor = Decompressor::new(15);
     assert_eq!(whole(&mut decompressor, &fin).unwrap(), b"Hello");
@@ -110,7 +109,7 @@ fn final_blocks_keep_the_window() {
     let in_one = [&final_block(b"Hello")[..], &HELLO_AGAIN].concat();
     assert_eq!(whole(&mut decompressor, &in_one).unwrap(), b"HelloHello");
 
-    // All distances that the window has, after as many bytes as make the ring turn.
+    // The messages use all distances of the window, and are long enough to wrap its ring buffer around.
     for bits in [9, 12, 15] {
         let mut compressor = zlib::Deflate::new(6, bits, 8, Z_DEFAULT_STRATEGY);
         let mut decompressor = Decompressor::new(bits);
@@ -147,19 +146,19 @@ fn a_tail_that_was_left_on_does_no_harm() {
 
 // PMD-7.2.2-02 · PMD-7.2.2-03
 #[test]
-fn bad_data_is_noticed() {
+fn invalid_data_is_an_error() {
     for payload in [
         &[0xff, 0xff][..],
         &[0x06],
         // A zlib header.
         &[0x78, 0x9c, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00],
-        // Refers to what was never there.
+        // This refers to bytes before the first message.
         &HELLO_AGAIN,
-        // What looks like a tail is the header of a stored block.
+        // These bytes look like a tail, but are the header of a stored block.
         &[0x00, 0x00, 0xff, 0xff],
         &[0x00, 0xff, 0xff],
         &[0x00, 0x05, 0x00, 0xfa, 0xfe, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00],
-        // A stored block without its bytes, which ends like a tail.
+        // A stored block whose bytes are cut off, so that the payload ends like a tail.
         &[0x00, 0x0a, 0x00, 0xf5, 0xff, 0x00, 0x00, 0xff, 0xff],
     ] {
         assert_eq!(whole(&mut Decompressor::new(15), payload), Err(Corrupt), "{payload:02x?}");
@@ -167,7 +166,7 @@ fn bad_data_is_noticed() {
 }
 
 #[test]
-fn messages_that_are_cut_off_are_noticed() {
+fn a_message_that_is_cut_off_is_an_error() {
     let message = b"a message of some length, some length of a message, 0123456789";
     for strategy in [Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY] {
         let payload = zlib::Deflate::new(6, 15, 8, strategy).message(&message.repeat(20));
@@ -177,9 +176,9 @@ fn messages_that_are_cut_off_are_noticed() {
     }
 }
 
-// No more than there is room for, and exactly as much room as there are bytes is enough.
+// Output that is exactly as long as the message is enough.
 #[test]
-fn a_bomb_fills_no_more_than_the_room() {
+fn a_decompression_bomb_writes_no_more_than_the_room_it_is_given() {
     let len = 10 << 20;
     let payload = zlib::Deflate::new(9, 15, 8, Z_DEFAULT_STRATEGY).message(&vec![0; len]);
     assert!(payload.len() < 11_000);
@@ -205,7 +204,7 @@ fn a_bomb_fills_no_more_than_the_room() {
 
 // PMD-7.2.1-05 · PMD-7.2.1-06
 #[test]
-fn every_type_of_block_is_read() {
+fn blocks_of_every_type_are_decompressed() {
     let message: Vec<u8> = (0..100_000u32).map(|i| (i % 997 * i / 7).to_be_bytes()[2]).collect();
     let mut decompressor = Decompressor::new(15);
     // Stored, fixed, dynamic, and dynamic of many blocks.

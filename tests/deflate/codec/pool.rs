@@ -1,9 +1,9 @@
-//! The pool, and the bound.
+//! The pool of codecs, and the bound of the compressed length.
 
 use super::*;
 
 #[test]
-fn a_pool_lends_codecs_without_a_past() {
+fn a_pool_resets_the_codecs_that_it_lends() {
     for pool in [Pool::new(1), Pool::per_thread(1)] {
         let mut compressor = pool.take_compressor(6, 15);
         assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
@@ -30,7 +30,7 @@ fn a_pool_lends_codecs_without_a_past() {
 }
 
 #[test]
-fn a_pool_of_each_thread_is_its_own() {
+fn a_pool_per_thread_does_not_share_codecs_between_threads() {
     let pool = Pool::per_thread(1);
     let decompressor = pool.take_decompressor();
     let place = (&raw const *decompressor).addr();
@@ -43,9 +43,10 @@ fn a_pool_of_each_thread_is_its_own() {
     assert_eq!((&raw const *pool.take_decompressor()).addr(), place);
 }
 
-/// Noise of bytes that the fixed code is longest for does not shrink in any way.
+/// The messages are noise of those bytes that have the longest fixed code, so no type of block makes them
+/// shorter.
 #[test]
-fn the_bound_is_enough() {
+fn the_bound_is_large_enough_for_any_message() {
     let mut noise = 3u32;
     let mut next = || {
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -1,12 +1,13 @@
-//! The window: how far it reaches, what the peer does not see, and both ends.
+//! Windows: how far they reach, messages that the peer does not decompress, and the endpoints of a
+//! connection.
 
 use super::*;
 
-// PMD-7.1.2.1-05 · PMD-7.1.2.2-10 · PMD-7.2.2-09 · PMD-7.2.2-10 · PMD-7.2.2-11 · PMD-7.2.2-12: C zlib
-// refers back 32,768 - 262 bytes at most, so by hand: 32,768 bytes, all different in their neighbourhood,
-// and a fixed block with one match of three bytes.
+// PMD-7.1.2.1-05 · PMD-7.1.2.2-10 · PMD-7.2.2-09 · PMD-7.2.2-10 · PMD-7.2.2-11 · PMD-7.2.2-12: C zlib refers
+// back by at most 32,768 - 262 bytes. So the second message is written by hand: a fixed block with one match
+// of three bytes.
 #[test]
-fn the_largest_distance_is_read() {
+fn the_decompressor_reads_the_largest_distance() {
     let mut message = at_distance(32_768);
     message.truncate(32_768);
     let mut compressor = zlib::Deflate::new(0, 15, 8, Z_DEFAULT_STRATEGY);
@@ -21,10 +22,11 @@ fn the_largest_distance_is_read() {
     assert_eq!(whole(&mut decompressor, &payload).unwrap(), message[..3]);
 }
 
-// PMD-7.1.2.1-04 · PMD-7.1.2.2-03 · PMD-7.2.1-11 · PMD-7.2.1-16 · PMD-7.2.1-18 · PMD-7.2.2-13: each
-// distance around each window, read by a decoder that has no larger window.
+// PMD-7.1.2.1-04 · PMD-7.1.2.2-03 · PMD-7.2.1-11 · PMD-7.2.1-16 · PMD-7.2.1-18 · PMD-7.2.2-13: C zlib
+// decompresses the messages with a window that is no larger. The distances are around the size of each
+// window.
 #[test]
-fn no_distance_is_beyond_the_window() {
+fn the_compressor_uses_no_distance_beyond_its_window() {
     for bits in 8..=15u8 {
         let window = 1usize << bits;
         for level in [1, 2, 3, 6, 9] {
@@ -77,7 +79,7 @@ fn a_message_that_goes_out_plain_is_not_referred_to() {
 }
 
 #[test]
-fn when_a_message_goes_out_plain() {
+fn prefers_plain_weighs_the_lengths_against_the_loss_of_the_window() {
     for (plain, compressed, takeover, expected) in [
         (100, 99, false, false),
         (100, 100, false, true),
@@ -90,7 +92,6 @@ fn when_a_message_goes_out_plain() {
     }
 }
 
-/// A message that was compressed once, for many, lies between the messages of a compressor.
 #[test]
 fn a_message_from_elsewhere_lies_between() {
     let prepared = deflate(&mut Compressor::new(9, 9), b"to all: one two three four", &mut Cuts::whole());
@@ -131,7 +132,7 @@ fn ends(params: DeflateParams, pool: Option<&Pool>) -> (End, End) {
 // PMD-7.2.1-14 · PMD-7.2.1-15 · PMD-7.2.2-04 · PMD-7.2.2-05 · PMD-7.2.2-06 · PMD-7.2.2-07
 // PMD-7.2.2-08
 #[test]
-fn each_end_keeps_to_what_is_agreed() {
+fn each_endpoint_keeps_to_the_context_takeover_that_was_agreed_on() {
     let pool = Pool::new(2);
     for pool in [None, Some(&pool)] {
         for (server_alone, client_alone) in [(false, false), (false, true), (true, false), (true, true)] {
@@ -154,7 +155,7 @@ fn each_end_keeps_to_what_is_agreed() {
 
 // PMD-7-02 · PMD-7.2.1-16 · PMD-7.2.1-18
 #[test]
-fn each_end_has_its_own_window() {
+fn each_endpoint_compresses_with_its_own_window() {
     let params = DeflateParams::new().with_server_max_window_bits(9).with_client_max_window_bits(12);
     let (mut server, mut client) = ends(params, None);
     let far = at_distance(1000);

@@ -1,4 +1,4 @@
-//! Negotiation in the opening handshake.
+//! The negotiation of compression in the opening handshake.
 
 use super::*;
 
@@ -29,7 +29,7 @@ fn both_ends_agree_in_the_handshake() {
     assert_eq!(pair.deliver_to_client(), [Heard::text(&text)]);
 }
 
-// WS-5.3-07: what is masked is what was compressed.
+// WS-5.3-07
 #[test]
 fn a_client_masks_the_compressed_bytes() {
     let mut client = client_with(config(), DeflateParams::new());
@@ -39,22 +39,22 @@ fn a_client_masks_the_compressed_bytes() {
     assert_eq!(frames(&bytes), [frame(0xc1, &HELLO)]);
 }
 
-// PMD-7.2.1-17: within what was agreed, whatever the hint was.
+// PMD-7.2.1-17
 #[test]
-fn a_client_may_use_more_than_it_hinted_at() {
+fn a_peer_may_use_all_of_the_window_that_was_agreed_on() {
     let params = DeflateParams::new().with_client_max_window_bits(12);
     let block = noise(3000);
     let message = [&block[..], &block].concat();
     let payload = zlib::Deflate::new(9, 12, 8, 0).message(&message);
-    assert!(payload.len() < 4000, "refers back 3000 bytes");
+    assert!(payload.len() < 4000, "the second block does not refer to the first");
     let heard = feed(&mut server_with(config(), params), &masked_all(&[&frame(0xc2, &payload)]));
     assert_eq!(heard, [Heard::binary(&message)]);
 }
 
-// PMD-5.1-01 · WS-7.4.1-11 · WS-7.4.1-12 · WS-9-02: an answer without the extension is valid, and the embedder that needs
-// it says so.
+// PMD-5.1-01 · WS-7.4.1-11 · WS-7.4.1-12 · WS-9-02: an answer without the extension is valid. An embedder
+// that needs the extension has to close the connection itself.
 #[test]
-fn a_client_that_needs_compression_closes_with_1010() {
+fn a_client_that_needs_compression_can_close_with_1010() {
     let request = ClientRequest::new("ws://h/").unwrap();
     let client = Connection::client(&request, config(), rng()).unwrap();
     let mut pair = Pair { client, server: Connection::server(Config::new()) };
@@ -65,7 +65,7 @@ fn a_client_that_needs_compression_closes_with_1010() {
     assert_eq!(pair.deliver_to_server(), [Heard::close(1010, "permessage-deflate")]);
 }
 
-// PMD-7.2.2-13: it offers any window, and the server wants one of 512 bytes.
+// PMD-7.2.2-13: the client offers any window, and the server wants one of 512 bytes.
 #[test]
 fn a_client_compresses_within_the_window_that_was_agreed() {
     let request = ClientRequest::new("ws://h/").unwrap();
@@ -75,19 +75,19 @@ fn a_client_compresses_within_the_window_that_was_agreed() {
     pair.deliver_to_server();
     pair.deliver_to_client();
     assert_eq!(pair.client.deflate().unwrap().client_max_window_bits(), 9);
-    // It repeats itself at a distance of 1000 bytes, which is beyond that window.
+    // The message repeats itself at a distance of 1000 bytes, which is beyond that window.
     let message = [noise(600), vec![b'a'; 400], noise(600)].concat();
     pair.client.sender().binary(&message).unwrap();
     let frame = &frames(pair.client.outgoing())[0];
     assert_eq!((frame[0], frame[1]), (0xc2, 126));
-    assert!(frame.len() > 1200, "the noise refers to nothing");
+    assert!(frame.len() > 1200, "the second noise refers to the first");
     assert_eq!(zlib::Inflate::new(9).message(&frame[4..]), Ok(message.clone()));
     assert_eq!(pair.deliver_to_server(), [Heard::binary(&message)]);
 }
 
 // PMD-5-18 · PMD-5-19 · WS-9-02
 #[test]
-fn one_end_alone_compresses_nothing() {
+fn nothing_is_compressed_unless_both_ends_want_it() {
     for (client, server) in [(config(), Config::new()), (Config::new(), config())] {
         let request = ClientRequest::new("ws://h/").unwrap();
         let mut pair = Pair {
@@ -109,7 +109,7 @@ fn one_end_alone_compresses_nothing() {
 
 // PMD-7-07 · PMD-7-08 · PMD-7-09 · PMD-5-20 · WS-9-04
 #[test]
-fn a_client_fails_at_an_answer_that_does_not_fit() {
+fn a_client_fails_if_the_answer_does_not_fit_its_offer() {
     for (extensions, error) in [
         ("permessage-deflate; unknown", HandshakeError::ExtensionAnswer),
         ("permessage-deflate; server_max_window_bits=16", HandshakeError::ExtensionAnswer),
@@ -125,9 +125,8 @@ fn a_client_fails_at_an_answer_that_does_not_fit() {
     }
 }
 
-/// The embedder's 101 is still its own, and a refusal says nothing of extensions.
 #[test]
-fn an_answer_with_header_fields_and_a_refusal() {
+fn an_acceptance_with_further_headers_names_the_extension_and_a_rejection_does_not() {
     let mut pair = Pair::new(config());
     let mut bytes = take_outgoing(&mut pair.client);
     let mut input = &mut bytes[..];
@@ -135,7 +134,7 @@ fn an_answer_with_header_fields_and_a_refusal() {
     tx.accept(&Accept::new().headers(&[("X-Test", "1")])).unwrap();
     let answer = String::from_utf8(take_outgoing(&mut pair.server)).unwrap();
     assert!(answer.contains("Sec-WebSocket-Extensions: permessage-deflate\r\nX-Test: 1\r\n"), "{answer}");
-    // Sent at once, before the event that tells of it.
+    // The server can already compress, although the event for the handshake is not reported yet.
     pair.server.sender().text(&json(1000)).unwrap();
     assert_eq!(pair.server.outgoing()[0], 0xc1);
 

@@ -8,7 +8,7 @@ fn sent(server: &mut ServerConnection) -> Vec<u8> {
 
 // PMD-6-03 · PMD-6.1-01 · PMD-6.1-02 · PMD-6.1-04
 #[test]
-fn short_messages_go_out_plain_unless_asked_for() {
+fn short_messages_are_not_compressed_unless_the_caller_asks_for_it() {
     let mut server = server_with(config(), DeflateParams::new());
     let short = "a".repeat(31);
     server.sender().text(&short).unwrap();
@@ -27,7 +27,7 @@ fn short_messages_go_out_plain_unless_asked_for() {
     // The choice holds for one message.
     server.sender().text(&long).unwrap();
     assert_eq!(sent(&mut server)[0], 0xc1);
-    // 256 without takeover.
+    // The threshold is 256 bytes without context takeover.
     let params = DeflateParams::new().with_server_no_context_takeover(true);
     let mut server = server_with(config(), params);
     for (len, first) in [(255, 0x81), (256, 0xc1)] {
@@ -59,6 +59,21 @@ fn begin_with_decides_whether_a_fragmented_message_is_compressed() {
         server.sender().finish(b"Hello").unwrap();
         assert_eq!(sent(&mut server)[0] == 0xc1, threshold < u32::MAX || how == Compress::Always, "{how:?}");
     }
+}
+
+#[test]
+fn a_pool_is_refused_by_a_connection_that_never_compresses() {
+    let pool = Pool::new(1);
+    let refused = Err(Misuse::CompressionNotAgreed);
+    let agreed = Agreed::deflate(DeflateParams::new());
+    assert_eq!(Connection::server(config()).set_deflate_pool(&pool), Ok(()));
+    assert_eq!(Connection::server(Config::new()).set_deflate_pool(&pool), refused);
+    let mut agreed = Connection::after_handshake(Server, Config::new(), agreed);
+    assert_eq!(agreed.set_deflate_pool(&pool), Ok(()));
+    assert_eq!(agreed.deflate(), Some(DeflateParams::new()));
+    // What the configuration wants does not matter if the handshake has not agreed.
+    let mut plain = Connection::after_handshake(Server, config(), Agreed::NONE);
+    assert_eq!(plain.set_deflate_pool(&pool), refused);
 }
 
 #[test]
@@ -104,7 +119,7 @@ fn control_frames_are_never_compressed() {
 
 // PMD-7.2.3.6-01 · PMD-7.2.1-04 · PMD-7.2.1-10
 #[test]
-fn an_empty_message_and_an_empty_end() {
+fn an_empty_message_and_an_empty_last_fragment_are_one_byte() {
     let mut server = server_with(config(), DeflateParams::new());
     server.sender().message_with(Message::Text(""), Compress::Always).unwrap();
     assert_eq!(sent(&mut server), b"\xc1\x01\x00");
@@ -118,15 +133,16 @@ fn an_empty_message_and_an_empty_end() {
     assert_eq!(frames[1], b"\x80\x01\x00");
 }
 
-/// Noise grows, and so may the header: in front of 126 bytes it has two more.
+/// Noise grows when it is compressed, and its header may grow too: for 126 bytes and more it is two bytes
+/// longer.
 #[test]
-fn a_message_may_grow_beyond_what_its_header_had_room_for() {
+fn a_message_may_grow_so_much_that_it_needs_a_longer_header() {
     let mut server = server_with(config(), DeflateParams::new());
     let mut client = client_with(config(), DeflateParams::new());
     let all = noise(200_000);
     let (mut at, mut grown) = (0, 0);
     for len in (80..200).chain([32_767, 65_535, 65_536]) {
-        // None of it was there before.
+        // No two messages have these bytes in common.
         let noise = &all[at..at + len];
         at += len;
         server.sender().binary(noise).unwrap();
@@ -139,9 +155,8 @@ fn a_message_may_grow_beyond_what_its_header_had_room_for() {
     assert_ne!(grown, 0);
 }
 
-/// What fits as it is goes out as it is, where it does not fit compressed.
 #[test]
-fn a_message_that_grows_beyond_the_room_goes_out_plain() {
+fn a_message_that_fits_only_uncompressed_is_sent_uncompressed() {
     let config = config().max_outgoing(2004);
     let mut server = server_with(config, DeflateParams::new());
     let mut client = client_with(config, DeflateParams::new());
@@ -156,9 +171,9 @@ fn a_message_that_grows_beyond_the_room_goes_out_plain() {
     }
 }
 
-/// The two windows stay the same through whatever is refused or sent otherwise.
+/// The window of the sender remains the same as the window of the peer.
 #[test]
-fn a_message_that_does_not_go_out_leaves_the_window_right() {
+fn messages_that_are_refused_or_prepared_do_not_disturb_the_window() {
     let config = config().max_outgoing(20_000);
     let mut server = server_with(config, DeflateParams::new());
     let mut client = client_with(config, DeflateParams::new());
@@ -177,7 +192,7 @@ fn a_message_that_does_not_go_out_leaves_the_window_right() {
 }
 
 #[test]
-fn a_prepared_message_is_compressed_once_for_all() {
+fn a_prepared_message_is_compressed_once_for_all_connections_with_the_same_window() {
     let text = json(5000);
     let message = PreparedMessage::text(&text);
     let with =
@@ -196,7 +211,7 @@ fn a_prepared_message_is_compressed_once_for_all() {
     }
     assert_eq!(outgoing[0], outgoing[1]);
     assert_ne!(outgoing[0], outgoing[2]);
-    // Plain where nothing was agreed, and where it would not be shorter.
+    // The message is sent uncompressed if compression was not agreed on, or would not make it shorter.
     let mut plain = open_server();
     plain.sender().prepared(&message).unwrap();
     assert_eq!(take_outgoing(&mut plain), frame(0x81, text.as_bytes()));

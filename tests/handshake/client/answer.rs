@@ -1,10 +1,10 @@
-//! The server's answer: 101.
+//! The server answers with 101.
 
 use super::*;
 
 // WS-4.1-47 · WS-4.1-64
 #[test]
-fn the_connection_is_open_when_the_whole_answer_is_valid() {
+fn the_connection_is_open_once_the_whole_answer_has_arrived() {
     let head = response(&[]);
     let mut client = client();
     for byte in &head[..head.len() - 1] {
@@ -19,7 +19,7 @@ fn the_connection_is_open_when_the_whole_answer_is_valid() {
 
 // WS-4.1-51 · WS-4.1-52
 #[test]
-fn upgrade_is_websocket() {
+fn an_answer_without_upgrade_to_websocket_fails() {
     for value in ["websocket", "WebSocket", "WEBSOCKET", " websocket\t"] {
         assert_opens(&[Set("Upgrade", value)]);
     }
@@ -40,7 +40,7 @@ fn upgrade_is_websocket() {
 
 // WS-4.1-52
 #[test]
-fn upgrade_is_nothing_but_websocket() {
+fn an_answer_that_upgrades_to_anything_else_too_fails() {
     for value in ["h2c, websocket", "websocket, h2c"] {
         assert_fails(&[Set("Upgrade", value)], HandshakeError::Upgrade);
     }
@@ -49,7 +49,7 @@ fn upgrade_is_nothing_but_websocket() {
 
 // WS-4.1-53 · WS-4.1-54
 #[test]
-fn connection_contains_upgrade() {
+fn an_answer_fails_unless_connection_contains_upgrade() {
     for value in ["Upgrade", "upgrade", "UPGRADE", "keep-alive, uPgrade", "upgrade,close", " ,upgrade, "] {
         assert_opens(&[Set("Connection", value)]);
     }
@@ -63,7 +63,7 @@ fn connection_contains_upgrade() {
 
 // WS-4.1-55 · WS-4.1-56 · WS-4.3-09
 #[test]
-fn accept_answers_the_key() {
+fn an_accept_that_does_not_answer_the_key_fails() {
     assert_fails(&[Without("Sec-WebSocket-Accept")], HandshakeError::Accept);
     for value in [
         "",
@@ -76,7 +76,7 @@ fn accept_answers_the_key() {
         "\"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\"",
         "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=, s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
         KEY,
-        // Over the key's bytes instead of its text.
+        // The digest of the 16 bytes of the key, instead of its text.
         "Kfh9QIsMVZcl6xEPYxPHzW8SZ8w=",
     ] {
         assert_fails(&[Set("Sec-WebSocket-Accept", value)], HandshakeError::Accept);
@@ -95,7 +95,7 @@ fn white_space_around_accept_is_ignored() {
 
 // WS-4.1-58
 #[test]
-fn the_digest_is_over_the_text_of_the_key() {
+fn accept_is_the_digest_of_the_text_of_the_key() {
     let request = ClientRequest::new("ws://h/").unwrap();
     for (nonce, key, accept) in [
         (*b"the sample nonce", "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
@@ -110,21 +110,21 @@ fn the_digest_is_over_the_text_of_the_key() {
 
 // WS-11.3.3-01
 #[test]
-fn there_is_one_accept() {
-    assert_fails(&[Add("Sec-WebSocket-Accept", support::ACCEPT)], HandshakeError::Accept);
+fn a_second_accept_fails() {
+    assert_fails(&[Add("Sec-WebSocket-Accept", ACCEPT)], HandshakeError::Accept);
     assert_fails(&[Add("sec-websocket-accept", "")], HandshakeError::Accept);
 }
 
 // WS-4.1-60 · WS-4.1-66
 #[test]
-fn a_subprotocol_is_one_that_was_offered() {
+fn a_subprotocol_that_was_not_offered_fails() {
     const NAME: &str = "Sec-WebSocket-Protocol";
     assert_opens_with(&[Add(NAME, "chat")], Some("chat"));
     assert_opens_with(&[Add(NAME, " superchat\t")], Some("superchat"));
     for other in ["other", "Chat", "cha", "chatter", "superchat2"] {
         assert_fails(&[Add(NAME, other)], HandshakeError::SubprotocolNotOffered);
     }
-    // Nothing was requested.
+    // This client has offered none.
     let heard = feed(&mut client(), &response(&[Add(NAME, "chat")]));
     assert_eq!(heard, [Heard::Failed(HandshakeError::SubprotocolNotOffered.into())]);
 }
@@ -137,8 +137,8 @@ fn a_server_may_choose_no_subprotocol() {
 
 // WS-4.1-66
 #[test]
-fn nothing_is_agreed_where_nothing_was_opened() {
-    // What was offered is not what is in use.
+fn no_subprotocol_is_agreed_on_unless_the_connection_opens() {
+    // An offer alone is no agreement.
     let mut client = offering_client();
     assert_eq!(client.subprotocol(), None);
     feed(&mut client, &response(&[Without("Upgrade")]));
@@ -153,7 +153,7 @@ fn nothing_is_agreed_where_nothing_was_opened() {
 
 // WS-4.1-61 · WS-11.3.4-02
 #[test]
-fn a_subprotocol_is_one_token() {
+fn a_subprotocol_that_is_not_one_token_fails() {
     const NAME: &str = "Sec-WebSocket-Protocol";
     for value in ["", "chat, superchat", "chat,", "chat superchat", "\"chat\"", "chat;x", "ch\u{e4}t"] {
         assert_fails(&[Add(NAME, value)], HandshakeError::Subprotocol);
@@ -165,7 +165,7 @@ fn a_subprotocol_is_one_token() {
 
 // WS-4.1-61
 #[test]
-fn the_answer_is_http_1_1() {
+fn an_answer_that_is_not_http_1_1_fails() {
     assert_head_fails(&head("HTTP/1.0 101 Switching Protocols", &RESPONSE), HandshakeError::HttpVersion);
     for first_line in ["HTTP/2.0 101 Ok", "HTTP/1.2 101 Ok"] {
         assert_head_fails(&head(first_line, &RESPONSE), HandshakeError::HttpVersion);
@@ -206,7 +206,7 @@ fn the_answer_is_http_1_1() {
 
 // WS-4.1-63
 #[test]
-fn field_names_have_no_case() {
+fn the_case_of_header_names_does_not_matter() {
     for change_case in [str::to_ascii_lowercase, str::to_ascii_uppercase] {
         let fields = changed(&RESPONSE, &[Add("Sec-WebSocket-Protocol", "chat")]);
         let names: Vec<_> = fields.iter().map(|(name, _)| change_case(name)).collect();
@@ -220,7 +220,7 @@ fn field_names_have_no_case() {
 }
 
 #[test]
-fn a_reason_says_nothing_and_unknown_fields_are_ignored() {
+fn the_reason_phrase_and_unknown_headers_are_ignored() {
     for first_line in ["HTTP/1.1 101", "HTTP/1.1 101 ", "HTTP/1.1 101 Web Socket Protocol Handshake"] {
         assert_eq!(feed(&mut client(), &head(first_line, &RESPONSE)), [Heard::Complete]);
     }
@@ -236,13 +236,13 @@ fn an_extension_that_was_not_offered_fails() {
         &[Add(NAME, "permessage-deflate")][..],
         &[Add(NAME, "foo; a=1, bar")],
         &[Add(NAME, "foo"), Add(NAME, "bar")],
-        // One list over both lines: an empty one, and one with an extension.
+        // Both lines form one list, even if one of them is empty.
         &[Add(NAME, ""), Add(NAME, "foo")],
         &[Add(NAME, "foo"), Add(NAME, "")],
     ] {
         assert_fails(changes, HandshakeError::ExtensionNotOffered);
     }
-    // No line alone decides.
+    // A malformed element in either line is reported before an extension that was not offered.
     for (first, second) in [("foo; =1", "bar"), ("foo", "bar; =1")] {
         assert_fails(&[Add(NAME, first), Add(NAME, second)], HandshakeError::Extensions);
     }
@@ -267,7 +267,7 @@ fn a_malformed_extension_fails() {
     ] {
         assert_fails(&[Add("Sec-WebSocket-Extensions", value)], HandshakeError::Extensions);
     }
-    // These are well formed, so it is the offer that is missing.
+    // These are well formed, but were not offered.
     for value in ["foo; a; b=1", "foo ;a = 1 , bar", "foo, , bar", "foo; x=\"1\\0\""] {
         assert_fails(&[Add("Sec-WebSocket-Extensions", value)], HandshakeError::ExtensionNotOffered);
     }
@@ -275,7 +275,7 @@ fn a_malformed_extension_fails() {
 
 // WS-8.1-04
 #[test]
-fn what_is_not_utf_8_fails() {
+fn header_values_that_are_not_utf_8_fail() {
     for (name, error) in [
         ("Sec-WebSocket-Protocol", HandshakeError::Subprotocol),
         ("Sec-WebSocket-Extensions", HandshakeError::Extensions),
@@ -291,7 +291,7 @@ fn what_is_not_utf_8_fails() {
 
 // WS-4.1-65 · WS-9.1-06
 #[test]
-fn without_an_extension_the_reserved_bits_stay_illegal() {
+fn reserved_bits_are_illegal_if_no_extension_was_agreed_on() {
     let mut client = client();
     feed(&mut client, &response(&[]));
     client.sender().text("hi").unwrap();
@@ -305,7 +305,7 @@ fn without_an_extension_the_reserved_bits_stay_illegal() {
 
 // WS-4.2.2-30
 #[test]
-fn frames_may_follow_the_answer_at_once() {
+fn frames_may_follow_the_answer_in_the_same_read() {
     let stream = [response(&[]), b"\x81\x02\x68\x69".to_vec()].concat();
     let expected = [Heard::Complete, Heard::text("hi")];
     assert_eq!(feed(&mut client(), &stream), expected);
@@ -317,7 +317,7 @@ fn frames_may_follow_the_answer_at_once() {
 }
 
 #[test]
-fn the_answers_fields_come_with_the_event() {
+fn the_event_shows_the_headers_of_the_answer() {
     let mut bytes = response(&[Add("Set-Cookie", "a=b"), Add("set-cookie", "c=d")]);
     for cut in [0, 50] {
         let mut client = client();

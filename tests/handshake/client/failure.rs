@@ -1,26 +1,26 @@
-//! Failure: limits of a head, defects, and the end of the transport.
+//! Answers that fail the client, the limits of an answer, and the end of the transport.
 
 use super::*;
 
 #[test]
-fn all_heads_together_have_at_most_max_head_bytes() {
+fn interim_answers_count_towards_max_head() {
     let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
     let stream = [&interim.repeat(10), &response(&[])[..]].concat();
     let limit = stream.len();
     let config = Config::new().max_head(limit);
-    // Frames behind do not count.
+    // The frames that follow the heads do not count.
     let with_frames = [&stream[..], b"\x81\x02hi"].concat();
     for cuts in [0..0, 1..with_frames.len()] {
         let heard = feed_cut(&mut client_with(config), &with_frames, cuts);
         assert_eq!(heard, [Heard::Complete, Heard::text("hi")]);
     }
     assert_head_fails_with(config.max_head(limit - 1), &stream, Limit::Head);
-    // By default too, for a server that never comes to an end.
+    // The default limit stops a server that sends interim answers forever.
     assert_head_fails(&interim.repeat(16 * 1024 / interim.len() + 1), Limit::Head);
 }
 
 #[test]
-fn a_head_has_its_limits() {
+fn a_head_beyond_its_limits_fails() {
     let head = response(&[]);
     let limit = head.len();
     let config = Config::new().max_head(limit);
@@ -43,8 +43,8 @@ fn a_head_has_its_limits() {
 
 // WS-7.2.1-01 · WS-7.1.7-06 · WS-7.1.4-03
 #[test]
-fn every_failure_ends_in_the_same_way() {
-    // `assert_head_fails` looks at the state, at what is written (nothing) and at every signal.
+fn every_failure_closes_the_connection_in_the_same_way() {
+    // `assert_head_fails` checks the state, the outgoing bytes (there are none) and every signal.
     let defects: [(Field, HandshakeError); 6] = [
         (("Upgrade", "h2c"), HandshakeError::Upgrade),
         (("Connection", "close"), HandshakeError::Connection),
@@ -57,7 +57,7 @@ fn every_failure_ends_in_the_same_way() {
         let fields: Vec<_> =
             RESPONSE.into_iter().filter(|field| field.0 != name).chain([(name, value)]).collect();
         assert_head_fails(&head("HTTP/1.1 101 Ok", &fields), error);
-        // Frames behind it are not looked at.
+        // Frames after the head are ignored.
         let with_frames = [head("HTTP/1.1 101 Ok", &fields), b"\x81\x02hi\x88\x00".to_vec()].concat();
         assert_eq!(feed(&mut offering_client(), &with_frames), [Heard::Failed(error.into())]);
     }
@@ -68,7 +68,7 @@ fn every_failure_ends_in_the_same_way() {
 
 // WS-7.2.1-01
 #[test]
-fn the_transport_may_end_before_the_answer_does() {
+fn the_end_of_the_transport_before_the_end_of_the_answer_is_an_error() {
     let head = response(&[]);
     for len in [0, 1, head.len() / 2, head.len() - 1] {
         for sent in [0, 20, usize::MAX] {
@@ -93,7 +93,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_answer_leads_to_an_event_or_an_error_or_waiting(
+    fn damaged_answers_give_the_same_result_wherever_they_are_cut(
         start in prop::sample::select(vec![
             "HTTP/1.1 101 Switching Protocols\r\n",
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Ok\r\n",
@@ -105,7 +105,8 @@ proptest! {
     ) {
         let fields = response(&[Add("Sec-WebSocket-Protocol", "chat")]);
         let first_line = fields.iter().position(|&byte| byte == b'\n').unwrap() + 1;
-        let mut stream = [start.as_bytes(), &fields[first_line..], b"3;x\r\nabc\r\n0\r\n\r\n\x81\x02hi"].concat();
+        let body = b"3;x\r\nabc\r\n0\r\n\r\n\x81\x02hi";
+        let mut stream = [start.as_bytes(), &fields[first_line..], body].concat();
         for (at, byte) in changes {
             let at = at.index(stream.len());
             stream[at] = byte;

@@ -1,4 +1,4 @@
-//! Other answers than 101.
+//! The server answers with another status than 101.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn interim_answers_are_skipped() {
             }
         }
     }
-    // Nothing happens by them alone.
+    // An interim answer alone changes nothing.
     let mut client = client();
     assert_eq!(feed(&mut client, interim), []);
     assert_eq!(client.state(), State::Connecting);
@@ -34,7 +34,7 @@ fn interim_answers_are_skipped() {
 
 // WS-4.1-48 · WS-7.1.4-03
 #[test]
-fn another_status_is_an_ordinary_answer() {
+fn another_status_is_reported_as_a_refusal() {
     let fields = changed(&RESPONSE, &[Add("Content-Length", "2"), Add("X", "y")]);
     for status in [200, 201, 301, 302, 400, 401, 403, 404, 426, 500, 503, 599] {
         let stream = [head(&format!("HTTP/1.1 {status} Some Reason"), &fields), b"no".to_vec()].concat();
@@ -46,7 +46,7 @@ fn another_status_is_an_ordinary_answer() {
                 assert_eq!(heard, [Heard::Refused(status, b"no".to_vec(), false)]);
                 assert_never_opened(&mut client);
                 assert_eq!(client.error(), None);
-                // What comes now is not looked at.
+                // Later bytes are ignored.
                 assert_eq!(feed(&mut client, &response(&[])), []);
                 assert!(client.receive_eof().is_none());
                 assert_never_opened(&mut client);
@@ -54,19 +54,19 @@ fn another_status_is_an_ordinary_answer() {
         }
         look_at_refusal(&stream, |response| {
             assert_eq!((response.status(), response.reason()), (status, "Some Reason"));
-            assert_eq!(response.header("sec-websocket-accept"), Some(support::ACCEPT));
+            assert_eq!(response.header("sec-websocket-accept"), Some(ACCEPT));
             assert_eq!(response.header("x"), Some("y"));
         });
         let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &[]).unwrap();
         assert_eq!(upgrade.check(status, as_bytes(&fields)), Err(HandshakeError::Refused));
     }
-    // Of HTTP/1.0 as well.
+    // HTTP/1.0 is accepted for a refusal.
     let heard = feed(&mut client(), b"HTTP/1.0 403 No\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(heard, [Heard::Refused(403, vec![], false)]);
 }
 
 #[test]
-fn a_refusal_shows_its_parts() {
+fn a_refusal_shows_its_status_reason_headers_and_body() {
     let stream =
         b"\r\nHTTP/1.1 302 Found It\r\nLocation:\t wss://other.example/ \r\nSet-Cookie: secret=1\r\n\
         Latin: \xfc\r\nset-cookie: b\r\nContent-Length: 3\r\n\r\nsee";
@@ -91,7 +91,7 @@ fn a_refusal_shows_its_parts() {
 }
 
 #[test]
-fn a_reason_may_be_in_any_charset() {
+fn a_reason_phrase_may_be_in_any_charset() {
     look_at_refusal(b"HTTP/1.1 403 Verboten f\xfcr alle\r\nContent-Length: 2\r\n\r\nno", |response| {
         assert_eq!((response.status(), response.body()), (403, &b"no"[..]));
     });
@@ -99,7 +99,7 @@ fn a_reason_may_be_in_any_charset() {
 
 // WS-4.3-05 · WS-4.4-02 · WS-11.3.5-01
 #[test]
-fn the_versions_of_a_server_are_a_list() {
+fn the_versions_that_a_server_supports_are_read_as_a_list() {
     const NAME: &str = "Sec-WebSocket-Version";
     for (fields, expected) in [
         (&[][..], &[][..]),
@@ -118,12 +118,12 @@ fn the_versions_of_a_server_are_a_list() {
 
 // WS-4.3-05
 #[test]
-fn a_version_of_a_server_is_a_plain_number() {
+fn a_version_with_a_sign_or_a_leading_zero_is_skipped() {
     let fields = [("Sec-WebSocket-Version", "+13, 013, 8"), ("Content-Length", "0")];
     look_at_refusal(&head("HTTP/1.1 400 No", &fields), |response| assert!(response.versions().eq([8])));
 }
 
-/// Asserts that the body is the same wherever it is cut.
+/// Asserts that the body of a refusal is `expected`, wherever the answer is cut.
 #[track_caller]
 fn assert_body_with(config: Config, fields: &str, body: &[u8], expected: &[u8], is_truncated: bool) {
     let stream = [format!("HTTP/1.1 403 Forbidden\r\n{fields}\r\n").as_bytes(), body].concat();
@@ -142,11 +142,11 @@ fn assert_body(fields: &str, body: &[u8], expected: &[u8]) {
 }
 
 #[test]
-fn a_body_may_have_a_length() {
+fn a_body_may_have_a_content_length() {
     assert_body("Content-Length: 5\r\n", b"hello", b"hello");
     assert_body("content-length:\t5 \r\n", b"hello", b"hello");
     assert_body("Content-Length: 0\r\n", b"", b"");
-    // What is behind it is not looked at.
+    // Bytes after the body are ignored.
     assert_body("Content-Length: 5\r\n", b"hello world\r\n\r\n", b"hello");
     assert_body("Content-Length: 0\r\n", b"x", b"");
 }
@@ -171,12 +171,12 @@ fn a_body_may_be_chunked() {
         (b"5\r\nhello\r\n0\r\n\r\nbehind", b"hello"),
     ] {
         assert_body(CHUNKED, body, expected);
-        // It overrides a length (RFC 9112 section 6.3).
+        // The coding overrides a length (RFC 9112 section 6.3).
         assert_body(&format!("Content-Length: 3\r\n{CHUNKED}"), body, expected);
     }
     assert_body("transfer-encoding: gzip, Chunked\r\n", b"1\r\nx\r\n0\r\n\r\n", b"x");
     assert_body("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", b"1\r\nx\r\n0\r\n\r\n", b"x");
-    // What is not chunked ends at once.
+    // The body ends at the first byte that is not a valid chunk.
     let truncated =
         |body: &[u8], expected: &[u8]| assert_body_with(Config::new(), CHUNKED, body, expected, true);
     truncated(b"5\r\nhelloX\r\n0\r\n\r\n", b"hello");
@@ -186,14 +186,14 @@ fn a_body_may_be_chunked() {
 }
 
 #[test]
-fn a_chunk_without_a_size_is_none() {
+fn a_chunk_without_a_size_ends_the_body() {
     for body in [&b"<html>\r\n\r\n"[..], b"\r\n\r\n", b"-5\r\nhello\r\n0\r\n\r\n", b";a\r\n\r\n"] {
         assert_body_with(Config::new(), "Transfer-Encoding: chunked\r\n", body, b"", true);
     }
 }
 
 #[test]
-fn a_body_may_last_until_the_end() {
+fn a_body_without_a_length_lasts_until_the_end_of_the_transport() {
     for fields in ["", "Content-Length: x\r\n", "Transfer-Encoding: gzip\r\n"] {
         for body in [&b""[..], b"hello"] {
             let stream = [format!("HTTP/1.1 500 Oops\r\n{fields}\r\n").as_bytes(), body].concat();
@@ -207,7 +207,7 @@ fn a_body_may_last_until_the_end() {
     }
 }
 
-/// Asserts that the end of the transport reports the refusal, once.
+/// Asserts that the end of the transport makes the client report the refusal, once.
 #[track_caller]
 fn assert_end_of_refusal(client: &mut SampleClient, status: u16, body: &[u8], is_truncated: bool) {
     match client.receive_eof() {
@@ -223,7 +223,7 @@ fn assert_end_of_refusal(client: &mut SampleClient, status: u16, body: &[u8], is
 }
 
 #[test]
-fn some_answers_have_no_body() {
+fn answers_with_status_204_or_304_have_no_body() {
     for status in [204, 304] {
         for fields in ["", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"] {
             let head = format!("HTTP/1.1 {status} None\r\n{fields}\r\n").into_bytes();
@@ -236,7 +236,7 @@ fn some_answers_have_no_body() {
 }
 
 #[test]
-fn a_body_may_be_cut_off_by_the_end() {
+fn a_body_that_is_cut_off_by_the_end_of_the_transport_is_marked_as_truncated() {
     for (fields, body, expected) in [
         ("Content-Length: 5", &b"hell"[..], &b"hell"[..]),
         ("Content-Length: 5", b"", b""),
@@ -254,7 +254,7 @@ fn a_body_may_be_cut_off_by_the_end() {
 }
 
 #[test]
-fn a_body_has_at_most_max_refusal_body_bytes() {
+fn a_body_is_truncated_at_max_refusal_body_bytes() {
     let config = Config::new().max_refusal_body(20);
     let (full, more) = (&b"01234567890123456789"[..], &b"012345678901234567890"[..]);
     assert_body_with(config, "Content-Length: 20\r\n", full, full, false);
@@ -266,11 +266,11 @@ fn a_body_has_at_most_max_refusal_body_bytes() {
     let mut client = client_with(config);
     assert_eq!(feed(&mut client, &[b"HTTP/1.1 500 Oops\r\n\r\n", full].concat()), []);
     assert_end_of_refusal(&mut client, 500, full, false);
-    // None at all.
+    // No body at all is kept.
     let config = Config::new().max_refusal_body(0);
     assert_body_with(config, "Content-Length: 0\r\n", b"", b"", false);
     assert_body_with(config, "Content-Length: 1\r\n", b"x", b"", true);
-    // The default.
+    // The default limit is 16 KiB.
     let full = vec![b'x'; 16 * 1024];
     for (len, is_truncated) in [(16 * 1024, false), (16 * 1024 + 1, true)] {
         let stream =

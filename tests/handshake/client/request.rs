@@ -1,4 +1,4 @@
-//! The client's request.
+//! The request of the client.
 
 use super::*;
 
@@ -15,8 +15,8 @@ fn a_new_client_is_connecting() {
 
 // WS-4.1-05
 #[test]
-fn an_invalid_component_stops_the_attempt() {
-    // There is no request, so no connection can be made.
+fn a_request_with_an_invalid_component_cannot_be_made() {
+    // Without a `ClientRequest` there is no connection.
     for (uri, error) in [
         ("http://h/", UriError::Scheme),
         ("ws://h h/", UriError::Host),
@@ -34,9 +34,10 @@ fn an_invalid_component_stops_the_attempt() {
     );
 }
 
-// WS-4.1-19 · WS-4.1-22 · WS-4.1-23 · WS-4.1-24 · WS-4.1-25 · WS-4.1-27 · WS-4.1-28 · WS-4.1-29 · WS-4.1-30 · WS-4.1-31 · WS-4.1-38 · WS-4.1-39 · WS-4.1-40 · WS-4.1-44
+// WS-4.1-19 · WS-4.1-22 · WS-4.1-23 · WS-4.1-24 · WS-4.1-25 · WS-4.1-27 · WS-4.1-28 · WS-4.1-29 · WS-4.1-30
+// WS-4.1-31 · WS-4.1-38 · WS-4.1-39 · WS-4.1-40 · WS-4.1-44
 #[test]
-fn a_plain_request() {
+fn a_request_has_the_required_headers() {
     assert_eq!(
         written_for("ws://h/chat?x"),
         "GET /chat?x HTTP/1.1\r\n\
@@ -51,7 +52,7 @@ fn a_plain_request() {
 
 // WS-4.1-36 · WS-4.1-41 · WS-4.1-45
 #[test]
-fn a_request_with_everything() {
+fn a_request_may_have_an_origin_subprotocols_and_further_headers() {
     let request = ClientRequest::new("wss://h:8443/chat?x")
         .unwrap()
         .subprotocols(&["b", "a"])
@@ -83,7 +84,7 @@ fn a_request_with_everything() {
 
 // WS-4.1-20
 #[test]
-fn a_request_is_strict_http() {
+fn a_request_follows_the_grammar_of_http() {
     let is_token = |text: &str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
     };
@@ -94,7 +95,7 @@ fn a_request_is_strict_http() {
         .headers(&[("Cookie", "a=b; c=d")]);
     for written in [written(&request), written_for("ws://h")] {
         let lines = written.strip_suffix("\r\n\r\n").unwrap();
-        assert!(!lines.replace("\r\n", "").contains(['\r', '\n']), "every line ends in CR LF");
+        assert!(!lines.replace("\r\n", "").contains(['\r', '\n']), "a line does not end with CR LF");
         let mut lines = lines.split("\r\n");
         let words: Vec<_> = lines.next().unwrap().split(' ').collect();
         assert!(matches!(words[..], ["GET", target, "HTTP/1.1"] if target.starts_with('/')), "{words:?}");
@@ -108,7 +109,7 @@ fn a_request_is_strict_http() {
 
 // WS-4.1-24
 #[test]
-fn the_target_is_the_resource_name() {
+fn the_request_target_is_the_resource_name() {
     for (uri, first_line) in [
         ("ws://h", "GET / HTTP/1.1"),
         ("ws://h?x", "GET /?x HTTP/1.1"),
@@ -121,7 +122,7 @@ fn the_target_is_the_resource_name() {
 
 // WS-4.1-25 · WS-4.1-26
 #[test]
-fn the_host_is_that_of_the_uri() {
+fn the_host_header_comes_from_the_uri() {
     for (uri, host) in [
         ("ws://h:8080/", "Host: h:8080"),
         ("ws://h:80/", "Host: h"),
@@ -139,7 +140,7 @@ fn the_host_is_that_of_the_uri() {
 
 // WS-4.1-32
 #[test]
-fn the_key_is_sixteen_random_bytes_in_base64() {
+fn the_key_is_the_base64_of_16_random_bytes() {
     let nonce = std::array::from_fn(|i| u8::try_from(i + 1).unwrap());
     let request = ClientRequest::new("ws://h/").unwrap();
     for (nonce, key) in [
@@ -164,7 +165,7 @@ fn an_origin_may_be_sent() {
 
 // WS-4.1-37
 #[test]
-fn an_origin_is_ascii_without_spaces() {
+fn an_origin_that_is_not_ascii_without_spaces_is_refused() {
     let request = ClientRequest::new("ws://h/").unwrap();
     for origin in
         ["http://b\u{fc}cher.example", "http://a b", " ", "http://a\tb", "http://a\r\n", "a\0", "\x7f"]
@@ -179,7 +180,7 @@ fn an_origin_is_ascii_without_spaces() {
 
 // WS-4.1-40 · WS-4.1-41
 #[test]
-fn subprotocols_are_listed_in_order() {
+fn subprotocols_are_offered_in_the_order_of_the_embedder() {
     const NAME: &str = "Sec-WebSocket-Protocol";
     let request = ClientRequest::new("ws://h/").unwrap();
     assert_eq!(lines_of(&written(&request), NAME), [""; 0]);
@@ -196,7 +197,7 @@ fn subprotocols_are_listed_in_order() {
 
 // WS-4.1-42
 #[test]
-fn a_subprotocol_is_a_token() {
+fn a_subprotocol_that_is_not_a_token_is_refused() {
     let request = ClientRequest::new("ws://h/").unwrap();
     for name in [
         "",
@@ -234,7 +235,7 @@ fn a_subprotocol_is_a_token() {
 
 // WS-4.1-43
 #[test]
-fn no_subprotocol_is_listed_twice() {
+fn a_subprotocol_that_is_offered_twice_is_refused() {
     let request = ClientRequest::new("ws://h/").unwrap();
     for names in [&["a", "b", "a"][..], &["a", "a"], &["c", "a", "b", "b"]] {
         let misuse = Misuse::InvalidSubprotocol;
@@ -246,7 +247,7 @@ fn no_subprotocol_is_listed_twice() {
 
 // WS-4.1-21
 #[test]
-fn no_field_breaks_the_request_apart() {
+fn headers_that_would_break_the_request_apart_are_refused() {
     let request = ClientRequest::new("ws://h/").unwrap();
     let invalid = Err(Misuse::InvalidHeader.into());
     for value in ["a\r\nX: y", "a\rb", "a\nb", "a\0b", "a\x1b", "\x7f", "\r\n"] {
@@ -261,7 +262,7 @@ fn no_field_breaks_the_request_apart() {
 
 // WS-4.1-45 · WS-11.3.1-01
 #[test]
-fn the_fields_of_the_handshake_are_the_librarys_own() {
+fn headers_that_belong_to_the_handshake_are_refused() {
     let request = ClientRequest::new("ws://h/").unwrap();
     for name in [
         "Host",
@@ -293,7 +294,7 @@ fn the_fields_of_the_handshake_are_the_librarys_own() {
 }
 
 #[test]
-fn a_request_fits_below_max_outgoing() {
+fn a_request_of_more_than_max_outgoing_bytes_is_refused() {
     let request = ClientRequest::new("ws://h/chat").unwrap();
     let len = written(&request).len();
     assert!(open(&request, Config::new().max_outgoing(len)).is_ok());
@@ -305,7 +306,7 @@ fn a_request_fits_below_max_outgoing() {
 
 // WS-4.1-46
 #[test]
-fn nothing_is_sent_before_the_answer() {
+fn nothing_can_be_sent_before_the_answer() {
     let mut client = client();
     for partial in [&b""[..], b"HTTP/1.1 101 Switching Protocols\r\n"] {
         assert_eq!(feed(&mut client, partial), []);

@@ -1,12 +1,12 @@
-//! Section 4.2.2: sending the server's opening handshake.
+//! Section 4.2.2: the server accepts the request.
 
 use super::*;
 
 // WS-4.2.2-01 · WS-4.2.2-17 · WS-4.2.2-23 · WS-4.2.2-24 · WS-4.2.2-25 · WS-4.2.2-26 · WS-4.2.2-29
 #[test]
-fn an_acceptance() {
+fn an_acceptance_has_the_required_headers() {
     let mut server = asked(&[]);
-    assert!(server.outgoing().is_empty(), "nothing before the decision");
+    assert!(server.outgoing().is_empty(), "nothing is sent before the decision");
     assert_eq!(server.state(), State::Connecting);
     server.sender().accept(&Accept::new()).unwrap();
     assert_eq!(server.state(), State::Open);
@@ -16,14 +16,14 @@ fn an_acceptance() {
 
 // WS-4.2.2-10
 #[test]
-fn the_key_is_text_without_the_space_around_it() {
+fn white_space_around_the_key_is_ignored() {
     assert_accepted(&[Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==   ")]);
     assert_accepted(&[Set("Sec-WebSocket-Key", " \t dGhlIHNhbXBsZSBub25jZQ==\t")]);
 }
 
 // WS-4.2.2-11 · WS-4.2.2-12 · WS-4.4-01
 #[test]
-fn another_version_is_told_the_supported_one() {
+fn a_refusal_of_another_version_names_the_supported_one() {
     let mut server = server();
     feed(&mut server, &request(&[Set("Sec-WebSocket-Version", "25")]));
     let answer = take_outgoing(&mut server);
@@ -32,7 +32,7 @@ fn another_version_is_told_the_supported_one() {
         text_of(&answer).lines().filter(|line| line.to_ascii_lowercase().contains("version")).collect();
     assert_eq!(named, ["Sec-WebSocket-Version: 13"]);
     assert!(text_of(&answer).contains("\r\nUpgrade: websocket\r\n"));
-    // The same for a stack of the embedder's own.
+    // An embedder with its own HTTP stack gets the same answer.
     assert_eq!(HandshakeError::VersionNotSupported.http_status(), Some(426));
     assert_eq!(
         HandshakeError::VersionNotSupported.http_fields(),
@@ -42,7 +42,7 @@ fn another_version_is_told_the_supported_one() {
 
 // WS-4.2.2-15
 #[test]
-fn the_subprotocol_is_one_that_was_offered() {
+fn only_a_subprotocol_that_was_offered_can_be_chosen() {
     let mut server = asked(&[Add("Sec-WebSocket-Protocol", "chat, superchat")]);
     for name in ["other", "Chat", "chat, superchat", "chat,superchat", "cha", "chat ", "superchat\r\nX: y"] {
         let refused = server.sender().accept(&Accept::new().subprotocol(name));
@@ -50,14 +50,14 @@ fn the_subprotocol_is_one_that_was_offered() {
         assert!(server.outgoing().is_empty());
         assert_eq!((server.state(), server.subprotocol()), (State::Connecting, None));
     }
-    // The request still waits.
+    // The request still waits for a decision.
     server.sender().accept(&Accept::new().subprotocol("superchat")).unwrap();
     assert_eq!((server.state(), server.subprotocol()), (State::Open, Some("superchat")));
 }
 
 // WS-4.2.2-16
 #[test]
-fn without_an_offer_there_is_no_subprotocol() {
+fn no_subprotocol_can_be_chosen_if_none_was_offered() {
     let mut server = asked(&[]);
     let refused = server.sender().accept(&Accept::new().subprotocol("chat"));
     assert_eq!(refused, Err(Misuse::SubprotocolNotOffered.into()));
@@ -67,7 +67,7 @@ fn without_an_offer_there_is_no_subprotocol() {
 
 // WS-4.2.2-18
 #[test]
-fn a_subprotocol_is_never_empty() {
+fn an_empty_subprotocol_cannot_be_chosen() {
     for changes in
         [&[][..], &[Add("Sec-WebSocket-Protocol", "chat")], &[Add("Sec-WebSocket-Protocol", ",a,,")]]
     {
@@ -80,10 +80,10 @@ fn a_subprotocol_is_never_empty() {
 
 // WS-4.2.2-19 · WS-4.2.2-27 · WS-11.3.4-02
 #[test]
-fn the_acceptance_names_one_subprotocol() {
+fn an_acceptance_names_the_chosen_subprotocol_once() {
     let mut server =
         asked(&[Add("Sec-WebSocket-Protocol", "superchat"), Add("Sec-WebSocket-Protocol", "chat")]);
-    // There is no second way to write the field.
+    // The header cannot be added in another way.
     for name in ["Sec-WebSocket-Protocol", "sec-websocket-protocol"] {
         let headers = [(name, "chat")];
         let accept = Accept::new().subprotocol("chat").headers(&headers);
@@ -97,7 +97,7 @@ fn the_acceptance_names_one_subprotocol() {
 
 // WS-4.2.2-17
 #[test]
-fn an_offer_may_be_declined() {
+fn an_offer_of_subprotocols_may_be_declined() {
     let mut server = asked(&[Add("Sec-WebSocket-Protocol", "chat")]);
     server.sender().accept(&Accept::new()).unwrap();
     assert_eq!(text_of(server.outgoing()), ACCEPTED);
@@ -120,7 +120,7 @@ fn frames_may_follow_the_acceptance_at_once() {
 }
 
 #[test]
-fn an_acceptance_may_carry_further_fields() {
+fn an_acceptance_may_carry_further_headers() {
     let mut server = asked(&[Add("Sec-WebSocket-Protocol", "chat")]);
     let headers = [("Set-Cookie", "a=b"), ("Set-Cookie", "c=\u{fc}\td"), ("X-Empty", "")];
     server.sender().accept(&Accept::new().subprotocol("chat").headers(&headers)).unwrap();
@@ -132,7 +132,7 @@ fn an_acceptance_may_carry_further_fields() {
 }
 
 #[test]
-fn no_field_of_an_acceptance_breaks_it_apart() {
+fn headers_that_would_break_an_acceptance_apart_are_refused() {
     let mut server = asked(&[]);
     for field in BROKEN {
         for fields in [&[field][..], &[("Ok", "ok"), field]] {
@@ -168,7 +168,7 @@ fn a_request_is_answered_once() {
     assert_eq!(server.sender().accept(&Accept::new()), no_request);
     assert_eq!(server.sender().reject(&Reply::new(403)), no_request);
     feed(&mut server, b"GET / HTTP/1.1\r\n");
-    assert_eq!(server.sender().accept(&Accept::new()), no_request, "not whole yet");
+    assert_eq!(server.sender().accept(&Accept::new()), no_request, "the head is not complete");
 
     let mut server = asked(&[]);
     server.sender().accept(&Accept::new()).unwrap();
@@ -191,7 +191,7 @@ fn a_request_is_answered_once() {
 }
 
 #[test]
-fn nothing_is_agreed_where_nothing_was_opened() {
+fn no_subprotocol_is_agreed_on_without_an_acceptance() {
     let offer = [Add("Sec-WebSocket-Protocol", "chat, superchat")];
     let mut server = asked(&offer);
     assert_eq!(server.subprotocol(), None);
@@ -209,7 +209,7 @@ fn a_decision_may_come_late() {
     let mut input = &mut bytes[..];
     let mut server = server();
     assert!(matches!(server.receive(&mut input), Some((Event::HandshakeRequest(_), _))));
-    // Until then no input is taken.
+    // Until the decision no input is consumed.
     for _ in 0..2 {
         assert!(server.receive(&mut input).is_none());
         assert_eq!(&*input, hi);
@@ -218,14 +218,14 @@ fn a_decision_may_come_late() {
     }
     assert_eq!((server.state(), server.error()), (State::Connecting, None));
     server.sender().accept(&Accept::new()).unwrap();
-    // Complete without any input, and once.
+    // The handshake is reported as complete once, without any input.
     let mut nothing = &mut [][..];
     assert!(matches!(
         server.receive(&mut nothing),
         Some((Event::HandshakeComplete(handshake), _)) if handshake.response().is_none()
     ));
     assert!(server.receive(&mut nothing).is_none());
-    // Then on with the same input.
+    // The connection then continues with the same input.
     assert!(matches!(server.receive(&mut input), Some((Event::Message(sansws::Message::Text("hi")), _))));
     assert!(input.is_empty());
 }

@@ -1,8 +1,8 @@
-//! Extensions: section 4.3 and section 9.1, over a server that has none.
+//! The grammar of extensions, sections 4.3 and 9.1, as a server without extensions reads it.
 
 use super::*;
 
-/// The extensions of a request with these lines, each as `name[parameter=value|...]`.
+/// The extensions of a request with these header lines, each written as `name[parameter=value|...]`.
 fn extensions(lines: &[&'static str]) -> Vec<String> {
     let changes: Vec<_> = lines.iter().map(|line| Add("Sec-WebSocket-Extensions", line)).collect();
     let fields = changed(&REQUEST, &changes);
@@ -30,7 +30,7 @@ fn shown(extension: sansws::handshake::Extension<'_>) -> String {
 fn assert_extensions_malformed(values: &[&'static str]) {
     for value in values {
         assert_refused(&[Add("Sec-WebSocket-Extensions", value)], HandshakeError::Extensions);
-        // Behind others too, and also where others follow.
+        // It does not matter if valid extensions come before and after it.
         assert_refused(
             &[
                 Add("Sec-WebSocket-Extensions", "ok"),
@@ -55,7 +55,7 @@ fn extensions_are_an_ordered_list_of_names_and_parameters() {
 
 // WS-4.3-01 · WS-9.1-02
 #[test]
-fn a_quoted_parameter_is_a_token_once_unquoted() {
+fn a_quoted_parameter_has_to_be_a_token_once_it_is_unquoted() {
     assert_eq!(extensions(&[r#"foo; x="10""#]), extensions(&["foo; x=10"]));
     assert_eq!(extensions(&[r#"foo; x="1\0""#]), extensions(&["foo; x=10"]));
     assert_eq!(extensions(&[r#"foo; x="10"; y, bar; z="2""#]), ["foo[x=10|y]", "bar[z=2]"]);
@@ -87,7 +87,7 @@ fn a_quoted_parameter_is_a_token_once_unquoted() {
 
 // WS-4.3-06 · WS-9.1-01
 #[test]
-fn an_extension_is_a_token_with_parameters() {
+fn an_extension_that_is_not_a_token_with_parameters_is_refused() {
     assert_eq!(extensions(&["foo; a; b=1"]), ["foo[a|b=1]"]);
     assert_extensions_malformed(&[
         ";a",
@@ -118,7 +118,7 @@ fn white_space_around_separators_is_optional() {
 
 // WS-4.3-08
 #[test]
-fn empty_elements_are_skipped() {
+fn empty_list_elements_are_skipped_but_an_empty_list_is_refused() {
     assert_eq!(extensions(&["foo, , bar"]), ["foo[]", "bar[]"]);
     assert_eq!(extensions(&[",foo,,bar,"]), ["foo[]", "bar[]"]);
     for value in ["", ",", " , ,"] {
@@ -128,7 +128,7 @@ fn empty_elements_are_skipped() {
 
 // WS-9.1-03 · WS-11.3.2-01
 #[test]
-fn extensions_may_be_spread_over_lines() {
+fn extensions_may_be_spread_over_several_header_lines() {
     let joined = extensions(&["foo, bar; baz=2"]);
     assert_eq!(joined, ["foo[]", "bar[baz=2]"]);
     assert_eq!(extensions(&["foo", "bar; baz=2"]), joined);
@@ -138,16 +138,16 @@ fn extensions_may_be_spread_over_lines() {
 
 // WS-4.2.2-20 · WS-4.2.2-21 · WS-4.2.2-22 · WS-9-03
 #[test]
-fn no_extension_is_answered() {
+fn a_server_without_extensions_accepts_no_offered_extension() {
     for offer in ["foo", "permessage-deflate", "permessage-deflate; server_no_context_takeover, foo"] {
         assert_accepted(&[Add("Sec-WebSocket-Extensions", offer)]);
     }
-    // Without an offer too, whatever the embedder tries.
+    // The embedder cannot add the header by itself.
     assert!(!ACCEPTED.to_ascii_lowercase().contains("sec-websocket-extensions"));
     let mut server = asked(&[]);
     let deflate = Accept::new().headers(&[("Sec-WebSocket-Extensions", "permessage-deflate")]);
     assert_eq!(server.sender().accept(&deflate), Err(Misuse::ReservedHeader.into()));
-    // And so the reserved bits stay illegal.
+    // So the reserved bits remain illegal.
     let mut server = self::server();
     feed(&mut server, &request(&[Add("Sec-WebSocket-Extensions", "permessage-deflate")]));
     let heard = feed(&mut server, &masked(&frame(0xc1, b"hi"), [1; 4]));

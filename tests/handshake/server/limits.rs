@@ -1,4 +1,4 @@
-//! Limits of a head, every cut, and the end of the transport.
+//! Limits of a request head, heads that come in pieces, and the end of the transport.
 
 use super::*;
 
@@ -25,17 +25,17 @@ fn a_head_has_at_most_max_head_bytes() {
         }
         assert_head_refused_with(config, &padded(len + 1), Limit::Head);
     }
-    // Empty lines in front count.
+    // Empty lines before the request line count too.
     let lines = [b"\r\n".repeat(2), padded(1021)].concat();
     assert_head_refused_with(Config::new().max_head(1024), &lines, Limit::Head);
     assert_head_refused_with(Config::new().max_head(0), b"G", Limit::Head);
 }
 
 #[test]
-fn a_head_without_an_end_is_cut_off_at_its_limit() {
+fn a_head_that_never_ends_fails_at_the_limit() {
     for endless in [&b"GET / HTTP/1.1\r\nX: "[..], b"", b"G", b"GET / HTTP/1.1\r\n"] {
         for filler in [b'a', b'\r', b'\n'] {
-            // Line feeds end a head that has begun.
+            // Two line feeds would end a head that has begun.
             if filler == b'\n' && !endless.is_empty() {
                 continue;
             }
@@ -55,7 +55,7 @@ fn a_head_without_an_end_is_cut_off_at_its_limit() {
 }
 
 #[test]
-fn a_head_has_at_most_max_head_fields() {
+fn a_head_with_more_than_max_head_fields_headers_fails() {
     let with = |count: usize| request(&vec![Add("X", "y"); count - REQUEST.len()]);
     for (config, limit) in [
         (Config::new(), 100),
@@ -70,7 +70,7 @@ fn a_head_has_at_most_max_head_fields() {
 }
 
 #[test]
-fn an_answer_has_at_most_max_outgoing_bytes() {
+fn an_answer_of_more_than_max_outgoing_bytes_is_refused() {
     let limited = |limit| {
         let mut server = Connection::server(Config::new().max_outgoing(limit));
         ask(&mut server, &request(&[]));
@@ -87,18 +87,18 @@ fn an_answer_has_at_most_max_outgoing_bytes() {
     assert_eq!(server.sender().accept(&Accept::new()), full);
     assert!(server.outgoing().is_empty());
     assert_eq!((server.state(), server.error()), (State::Connecting, None));
-    // A smaller answer fits: the request still waits.
+    // The request still waits, and a smaller answer fits.
     server.sender().reject(&Reply::new(403)).unwrap();
-    assert_over(&mut server);
+    assert_closes_after_the_answer(&mut server);
 
     let page = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\npage";
     let mut server = limited(page.len());
     assert_eq!(server.sender().reject(&Reply::new(200).body(b"page!")), full);
     assert!(server.outgoing().is_empty());
     server.sender().reject(&Reply::new(200).body(b"page")).unwrap();
-    assert_eq!(assert_over(&mut server), page);
+    assert_eq!(assert_closes_after_the_answer(&mut server), page);
 
-    // The library's own answers have room of their own.
+    // The answers of the library itself always have room.
     let config = Config::new().max_outgoing(0);
     assert_head_refused_with(
         config,
@@ -109,7 +109,7 @@ fn an_answer_has_at_most_max_outgoing_bytes() {
 }
 
 #[test]
-fn where_the_bytes_are_cut_does_not_matter() {
+fn it_does_not_matter_where_the_bytes_are_cut() {
     let frames = [masked(&frame(0x81, b"hi"), [1, 2, 3, 4]), masked(&frame(0x89, b"ping"), [5; 4])].concat();
     let valid = [request(&[Add("Sec-WebSocket-Protocol", "chat")]), frames.clone()].concat();
     let invalid = [request(&[Without("Connection")]), frames.clone()].concat();
@@ -124,7 +124,7 @@ fn where_the_bytes_are_cut_does_not_matter() {
         assert_eq!(run((1..stream.len()).collect()), whole);
         for cut in 1..stream.len() {
             assert_eq!(run(vec![cut]), whole, "{cut}");
-            // An empty read changes nothing.
+            // An empty read between the pieces changes nothing.
             assert_eq!(run(vec![cut, cut]), whole, "{cut}");
         }
     }
@@ -135,7 +135,7 @@ fn where_the_bytes_are_cut_does_not_matter() {
 
 // WS-7.1.4-03
 #[test]
-fn the_transport_may_end_before_the_head_does() {
+fn the_end_of_the_transport_before_the_end_of_the_head_is_an_error() {
     let head = request(&[]);
     for len in [0, 1, head.len() / 2, head.len() - 1] {
         let mut server = server();
@@ -154,7 +154,7 @@ fn the_transport_may_end_before_the_head_does() {
 }
 
 #[test]
-fn a_connection_that_has_ended_cannot_be_accepted() {
+fn a_request_cannot_be_accepted_after_the_end_of_the_transport() {
     let mut server = asked(&[]);
     assert!(server.receive_eof().is_some());
     assert_eq!(server.error(), Some(HandshakeError::UnexpectedEof.into()));
@@ -168,7 +168,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_request_leads_to_an_event_or_an_error_or_waiting(
+    fn damaged_requests_give_the_same_result_wherever_they_are_cut(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
     ) {

@@ -1,13 +1,13 @@
-//! Rejections, and answers to plain HTTP.
+//! Rejected requests, and requests that are plain HTTP.
 
 use super::*;
 
-/// Rejects a valid request and returns what is written. Then all is over.
+/// Rejects a valid request and returns the answer. Asserts that the connection closes after it.
 #[track_caller]
 fn rejected(reply: &Reply<'_>) -> String {
     let mut server = asked(&[]);
     server.sender().reject(reply).unwrap();
-    assert_over(&mut server)
+    assert_closes_after_the_answer(&mut server)
 }
 
 // WS-4.2.2-05
@@ -28,7 +28,8 @@ fn a_server_may_ask_for_authentication() {
 fn a_server_may_redirect() {
     assert_eq!(
         rejected(&Reply::new(302).headers(&[("Location", "wss://other.example/")])),
-        "HTTP/1.1 302 Found\r\nLocation: wss://other.example/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        "HTTP/1.1 302 Found\r\nLocation: wss://other.example/\r\nConnection: close\r\n\
+         Content-Length: 0\r\n\r\n"
     );
 }
 
@@ -44,19 +45,19 @@ fn the_origin_is_known_before_the_decision() {
 
 // WS-4.2.2-09 · WS-10.2-02 · WS-7.1.4-03
 #[test]
-fn an_unacceptable_origin_is_answered_with_403() {
+fn an_unacceptable_origin_can_be_answered_with_403() {
     let mut server = asked(&[Add("Origin", "http://evil.example")]);
     server.sender().reject(&Reply::new(403).body(b"not from there")).unwrap();
     assert_eq!(
-        assert_over(&mut server),
+        assert_closes_after_the_answer(&mut server),
         "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 14\r\n\r\nnot from there"
     );
 }
 
 // WS-7.2.2-01 · WS-7.1.7-06
 #[test]
-fn a_server_that_gives_up_just_closes() {
-    // No frame is among what was written: `rejected` compares all of it, as does `assert_refused`.
+fn a_rejection_sends_no_frame() {
+    // The comparison covers everything that the server writes, as it does in `assert_refused`.
     assert_eq!(
         rejected(&Reply::new(503)),
         "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -65,7 +66,7 @@ fn a_server_that_gives_up_just_closes() {
 }
 
 #[test]
-fn a_reply_has_a_status_fields_and_a_body() {
+fn a_reply_has_a_status_headers_and_a_body() {
     for (reply, expected) in [
         (Reply::new(200).body(b"a"), "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\na"),
         (Reply::new(204).body(b"no"), "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"),
@@ -74,7 +75,8 @@ fn a_reply_has_a_status_fields_and_a_body() {
         (Reply::new(599), "HTTP/1.1 599 \r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
         (
             Reply::new(426).headers(&[("upgrade", "websocket")]),
-            "HTTP/1.1 426 Upgrade Required\r\nupgrade: websocket\r\nConnection: Upgrade, close\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 426 Upgrade Required\r\nupgrade: websocket\r\nConnection: Upgrade, close\r\n\
+             Content-Length: 0\r\n\r\n",
         ),
     ] {
         assert_eq!(rejected(&reply), expected);
@@ -91,7 +93,7 @@ fn a_reply_has_a_status_fields_and_a_body() {
 }
 
 #[test]
-fn a_refused_reply_leaves_the_request_waiting() {
+fn an_invalid_reply_is_refused_and_the_request_still_waits() {
     let mut server = asked(&[]);
     for status in [0, 99, 100, 101, 199, 600, 1000, u16::MAX] {
         let refused = server.sender().reject(&Reply::new(status));
@@ -114,7 +116,7 @@ fn a_refused_reply_leaves_the_request_waiting() {
 }
 
 #[test]
-fn plain_requests_are_answered_by_the_connection_itself() {
+fn plain_requests_are_answered_by_the_connection_itself_by_default() {
     const HOST: [Field; 1] = [("Host", "h")];
     assert_head_refused(&head("GET / HTTP/1.1", &HOST), HandshakeError::Upgrade);
     assert_head_refused(&head("GET / HTTP/1.0", &[]), HandshakeError::Upgrade);
@@ -125,7 +127,7 @@ fn plain_requests_are_answered_by_the_connection_itself() {
 }
 
 #[test]
-fn plain_requests_are_events_where_they_are_wanted() {
+fn plain_requests_are_reported_if_the_config_asks_for_them() {
     let config = Config::new().http_requests(true);
     for (method, version, fields) in [
         ("GET", "1.1", &[("Host", "h")][..]),
@@ -141,13 +143,13 @@ fn plain_requests_are_events_where_they_are_wanted() {
             let events = feed_cut(&mut server, &head, cuts);
             assert_eq!(events, [Heard::Http(method.to_string(), "/page".to_string())]);
             let expected = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\n{page}");
-            assert_eq!(assert_over(&mut server), expected);
+            assert_eq!(assert_closes_after_the_answer(&mut server), expected);
         }
     }
-    // WebSockets go on, on the same port.
+    // The same server still accepts WebSockets.
     let events = feed(&mut Connection::server(config), &request(&[]));
     assert_eq!(events, [request_heard(&[]), Heard::Complete]);
-    // What is not valid is still no request.
+    // Invalid requests are still answered by the connection.
     assert_head_refused_with(config, &head("GET / HTTP/1.1", &[]), HandshakeError::Host);
     assert_head_refused_with(
         config,
@@ -161,7 +163,7 @@ fn plain_requests_are_events_where_they_are_wanted() {
 }
 
 #[test]
-fn a_plain_request_cannot_be_accepted() {
+fn a_plain_request_cannot_be_accepted_as_a_websocket() {
     let mut server = http_server();
     ask(&mut server, &head("GET / HTTP/1.1", &[("Host", "h")]));
     assert_eq!(server.sender().accept(&Accept::new()), Err(Misuse::NoRequest.into()));
@@ -171,5 +173,5 @@ fn a_plain_request_cannot_be_accepted() {
     assert!(server.receive(&mut input).is_none());
     assert_eq!(&*input, b"x");
     server.sender().reject(&Reply::new(404)).unwrap();
-    assert_over(&mut server);
+    assert_closes_after_the_answer(&mut server);
 }

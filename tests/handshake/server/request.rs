@@ -1,10 +1,10 @@
-//! Section 4.2.1: reading the client's opening handshake.
+//! Section 4.2.1: the server reads the request of the client.
 
 use super::*;
 
 // WS-4.2.1-01 · WS-10.7-04
 #[test]
-fn what_is_no_handshake_is_answered_by_http() {
+fn a_malformed_or_unsuitable_request_is_answered_with_an_http_error() {
     for garbage in [
         &b"garbage\r\n\r\n"[..],
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n\n",
@@ -28,7 +28,7 @@ fn what_is_no_handshake_is_answered_by_http() {
     ] {
         assert_head_refused(garbage, HandshakeError::MalformedHead);
     }
-    // One defect of each kind.
+    // One example of each kind of error.
     for (changes, error) in [
         (Without("Host"), HandshakeError::Host),
         (Without("Upgrade"), HandshakeError::Upgrade),
@@ -46,7 +46,7 @@ fn what_is_no_handshake_is_answered_by_http() {
 
 // WS-4.2.1-02
 #[test]
-fn an_incomplete_head_is_waited_for() {
+fn a_server_waits_for_the_end_of_the_head() {
     let head = request(&[]);
     let (start, end) = head.split_at(head.len() - 2);
     let mut server = server();
@@ -59,7 +59,7 @@ fn an_incomplete_head_is_waited_for() {
 
 // WS-4.2.1-03
 #[test]
-fn the_order_of_fields_does_not_matter() {
+fn the_order_of_headers_does_not_matter() {
     let mut fields = changed(&REQUEST, &[Add("Origin", "http://h"), Add("Cookie", "a=b")]);
     for _ in 0..2 {
         for _ in 0..fields.len() {
@@ -72,7 +72,7 @@ fn the_order_of_fields_does_not_matter() {
 
 // WS-4.1-63
 #[test]
-fn field_names_have_no_case() {
+fn the_case_of_header_names_does_not_matter() {
     for change_case in [str::to_ascii_lowercase, str::to_ascii_uppercase] {
         let names = REQUEST.map(|(name, _)| change_case(name));
         let fields: Vec<_> = names.iter().zip(REQUEST).map(|(name, (_, value))| (&name[..], value)).collect();
@@ -80,13 +80,13 @@ fn field_names_have_no_case() {
         assert_head_accepted(&head, &[]);
         look_at(&head, |request| assert_eq!(request.header("HOST"), Some("server.example")));
     }
-    // Nor has what they are refused for.
+    // It does not matter for headers that are refused either.
     assert_refused(&[Add("sEC-wEBSOCKET-kEY", KEY)], HandshakeError::Key);
 }
 
 // WS-4.2.1-04
 #[test]
-fn the_method_is_get() {
+fn a_method_other_than_get_is_refused() {
     for method in ["POST", "get", "Get", "GETT", "HEAD", "PUT", "CONNECT", "OPTIONS"] {
         assert_head_refused(&head(&format!("{method} / HTTP/1.1"), &REQUEST), HandshakeError::Method);
         let upgrade = ServerUpgrade::check(method, || as_bytes(&REQUEST));
@@ -96,7 +96,7 @@ fn the_method_is_get() {
 
 // WS-4.2.1-05
 #[test]
-fn the_version_of_http_is_1_1() {
+fn an_http_version_other_than_1_1_is_refused() {
     for version in ["HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/1.2"] {
         assert_head_refused(&head(&format!("GET / {version}"), &REQUEST), HandshakeError::HttpVersion);
     }
@@ -150,7 +150,7 @@ fn a_target_with_a_space_is_a_bad_request() {
 
 // WS-4.2.1-07
 #[test]
-fn there_is_one_host() {
+fn a_request_without_exactly_one_valid_host_is_refused() {
     for changes in [
         &[Without("Host")][..],
         &[Add("Host", "server.example")],
@@ -167,7 +167,7 @@ fn there_is_one_host() {
 
 // WS-4.2.1-09 · WS-2.1-01
 #[test]
-fn upgrade_contains_websocket() {
+fn a_request_is_refused_unless_upgrade_contains_websocket() {
     for value in [
         "websocket",
         "WebSocket",
@@ -199,7 +199,7 @@ fn upgrade_contains_websocket() {
 
 // WS-4.2.1-10
 #[test]
-fn connection_contains_upgrade() {
+fn a_request_is_refused_unless_connection_contains_upgrade() {
     for value in ["Upgrade", "upgrade", "UPGRADE", "keep-alive, upgrade", "upgrade,keep-alive", "\tUpgrade "]
     {
         assert_accepted(&[Set("Connection", value)]);
@@ -214,7 +214,7 @@ fn connection_contains_upgrade() {
 
 // WS-4.2.1-11 · WS-11.3.1-01
 #[test]
-fn there_is_one_key() {
+fn a_request_without_exactly_one_key_is_refused() {
     assert_refused(&[Without("Sec-WebSocket-Key")], HandshakeError::Key);
     assert_refused(&[Add("Sec-WebSocket-Key", KEY)], HandshakeError::Key);
     assert_refused(&[Add("Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEA==")], HandshakeError::Key);
@@ -223,7 +223,7 @@ fn there_is_one_key() {
 
 // WS-4.2.1-12 · WS-4.3-02
 #[test]
-fn a_key_is_sixteen_bytes_in_base64() {
+fn a_key_that_is_not_the_base64_of_16_bytes_is_refused() {
     let mut server = server();
     for key in [
         "AQIDBAUGBwgJCgsMDQ4PEA==",
@@ -261,16 +261,16 @@ fn a_key_is_sixteen_bytes_in_base64() {
 
 // WS-4.2.1-13
 #[test]
-fn a_key_may_have_pad_bits() {
+fn a_key_may_have_non_zero_pad_bits() {
     let mut server = asked(&[Set("Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEC==")]);
     server.sender().accept(&Accept::new()).unwrap();
-    // Over the text, so it is not the answer to what the key decodes to.
+    // The digest is over the text of the key. The canonical text of the same 16 bytes has another digest.
     assert!(text_of(server.outgoing()).contains("Sec-WebSocket-Accept: OfS0wDaT5NoxF2gqm7Zj2YtetzM=\r\n"));
 }
 
 // WS-4.2.1-14 · WS-11.3.5-02
 #[test]
-fn there_is_one_version_and_it_is_13() {
+fn a_request_without_exactly_one_version_of_13_is_refused() {
     assert_accepted(&[Set("Sec-WebSocket-Version", " 13\t")]);
     for changes in [
         &[Without("Sec-WebSocket-Version")][..],
@@ -306,7 +306,7 @@ fn a_version_is_a_number_up_to_255_without_leading_zeros() {
 
 // WS-4.2.1-16 · WS-11.3.4-01
 #[test]
-fn subprotocols_are_a_list_in_order_of_preference() {
+fn offered_subprotocols_are_reported_in_the_order_of_the_client() {
     const NAME: &str = "Sec-WebSocket-Protocol";
     for (changes, expected) in [
         (&[][..], &[][..]),
@@ -328,11 +328,11 @@ fn subprotocols_are_a_list_in_order_of_preference() {
 
 // WS-4.3-03 · WS-4.3-08
 #[test]
-fn subprotocols_are_tokens_and_at_least_one() {
+fn a_list_of_subprotocols_that_is_empty_or_has_other_than_tokens_is_refused() {
     for value in ["", ",", " , ", "a b", "a;b", "a, b c", "a/b", "a=b", "\"a\"", "(a)", "caf\u{e9}", "a@b"] {
         assert_refused(&[Add("Sec-WebSocket-Protocol", value)], HandshakeError::Subprotocol);
     }
-    // One line of several is enough to be malformed.
+    // One malformed line among several is enough.
     for (first, second) in [("a", "b c"), ("b c", "a")] {
         assert_refused(
             &[Add("Sec-WebSocket-Protocol", first), Add("Sec-WebSocket-Protocol", second)],
@@ -347,7 +347,7 @@ fn subprotocols_are_tokens_and_at_least_one() {
 
 // WS-8.1-04
 #[test]
-fn what_is_not_utf_8_is_refused() {
+fn offers_that_are_not_utf_8_are_refused() {
     for (name, error) in [
         ("Sec-WebSocket-Protocol", HandshakeError::Subprotocol),
         ("Sec-WebSocket-Extensions", HandshakeError::Extensions),
@@ -363,7 +363,7 @@ fn what_is_not_utf_8_is_refused() {
 
 // WS-4.2.1-18
 #[test]
-fn unknown_fields_are_ignored() {
+fn unknown_headers_are_ignored() {
     assert_accepted(&[
         Add("X-Foo", "bar"),
         Add("Sec-Foo", "bar"),

@@ -1,9 +1,9 @@
-//! The request as it is shown.
+//! What a `Request` shows of its head.
 
 use super::*;
 
 #[test]
-fn a_request_shows_its_parts() {
+fn a_request_shows_its_method_target_and_headers() {
     let mut head = head(
         "GET /chat?room=1 HTTP/1.1",
         &changed(
@@ -27,11 +27,11 @@ fn a_request_shows_its_parts() {
             assert_eq!((request.path(), request.query()), ("/chat", Some("room=1")));
             assert_eq!(request.host(), Some("server.example:8080"));
             assert_eq!(request.origin(), Some("https://page.example"));
-            assert_eq!(request.header("COOKIE"), Some("secret=1"), "the first one");
+            assert_eq!(request.header("COOKIE"), Some("secret=1"), "`header` gives the first value");
             assert_eq!(request.header("empty"), Some(""));
             assert_eq!(request.header("colons"), Some("a:b: c"));
             assert_eq!(request.header("missing"), None);
-            assert_eq!(request.header("latin"), None, "no text");
+            assert_eq!(request.header("latin"), None, "the value is not UTF-8");
             assert_eq!(request.header("utf8"), Some("\u{fc}"));
             let names: Vec<_> = request.headers().map(|(name, _)| name).collect();
             assert_eq!(

@@ -95,7 +95,7 @@ async function openEchoPage(url) {
   const page = await browser.newPage();
   await page.goto(url);
   await page.evaluate(() => {
-    // Words in no order, and text that no compressor makes much shorter, unless it knows it.
+    // Words in random order, and text that a compressor makes much shorter only if it has seen it before.
     const words = ['compression', 'window', 'Grüße', '世界', '🦀', 'context', 'takeover', '{"id":', '},'];
     const pick = (from) => from[Math.floor(Math.random() * from.length)];
     const random = (length) => {
@@ -115,7 +115,7 @@ async function openEchoPage(url) {
       socket.onopen = () => resolve(socket.extensions);
       socket.onclose = (event) => reject(new Error(`closed with ${event.code}`));
     });
-    // Sends all, and waits for them to come back. How many bytes they are, as UTF-8.
+    // Sends all messages and waits for their echoes. Returns the sum of their lengths in bytes, as UTF-8.
     window.echo = (messages) => new Promise((resolve, reject) => {
       const asBytes = (message) => typeof message === 'string' ? new TextEncoder().encode(message) : new Uint8Array(message);
       const waiting = [...messages];
@@ -139,7 +139,8 @@ async function openEchoPage(url) {
   return page;
 }
 
-// What messages of each kind cost, as parts of what they are: `[there, back]`. `make` runs in the page.
+// The bytes on the wire for these messages and for their echoes, as shares of the uncompressed length:
+// `[there, back]`. `make` runs in the page.
 async function cost(page, bytes, make) {
   const before = { ...bytes };
   const sent = await page.evaluate((source) => echo(new Function('make', `return ${source}`)(make)), make);
@@ -157,7 +158,7 @@ class Person {
     person.page.setDefaultTimeout(LIMIT);
     person.page.on('pageerror', (error) => complaints.push(String(error)));
     person.page.on('console', (message) => {
-      // A refused connection is what the browser logs by itself while the server is away.
+      // The browser itself logs refused connections while the server does not run.
       if (message.type() === 'error' && !/ERR_CONNECTION_REFUSED/.test(message.text())) complaints.push(message.text());
     });
     await person.page.goto(url);
@@ -186,7 +187,7 @@ class Person {
 
   stateIs(text) { return this.page.getByRole('status').getByText(text, { exact: true }).waitFor(); }
 
-  // Waits until exactly these are there.
+  // Waits until the page shows exactly these people.
   async peopleAre(...names) {
     const shown = () => this.page.locator('#people bdi').allTextContents();
     const end = Date.now() + LIMIT;
@@ -203,7 +204,7 @@ class Person {
     console.log('       ' + file);
   }
 
-  // In all four looks.
+  // Takes screenshots in light and dark, wide and narrow.
   async screenshots(name) {
     const wide = this.page.viewportSize();
     for (const colorScheme of ['light', 'dark']) {
@@ -274,7 +275,7 @@ try {
     await ann.seesMessage('You', 'Hello, who is there?');
   });
 
-  await check('who takes a name that is there gets another', async () => {
+  await check('a guest that asks for a name in use gets another one', async () => {
     const other = await (await Person.open(browser, url)).join('Bob');
     await other.peopleAre('Ann', 'Bob', 'Bob 2');
     await other.page.close();
@@ -282,7 +283,7 @@ try {
     await bob.peopleAre('Ann', 'Bob');
   });
 
-  await check('the chat compresses, without context', async () => {
+  await check('the chat compresses without context takeover', async () => {
     for (const { page } of [ann, bob]) {
       const extensions = await page.evaluate(() => socket.extensions);
       assert.equal(extensions, 'permessage-deflate; server_no_context_takeover; client_no_context_takeover');
@@ -324,9 +325,9 @@ try {
     assert.match(complaints.pop() ?? '', /Content Security Policy/);
   });
 
-  await check('it fits, light and dark, wide and narrow', () => ann.screenshots('chat'));
+  await check('the page fits, light and dark, wide and narrow', () => ann.screenshots('chat'));
 
-  await check('after a restart of the server the pages come back by themselves', async () => {
+  await check('the pages connect again by themselves after a restart of the server', async () => {
     await interruptServer();
     for (const person of [ann, bob]) {
       await person.stateIs('Reconnecting');
@@ -344,13 +345,13 @@ try {
     await ann.seesMessage('Bob', 'We are back.');
   });
 
-  await check('who closes the page is seen to leave', async () => {
+  await check('others see that a guest who closes the page has left', async () => {
     await bob.page.close();
     await ann.sees('Bob left');
     await ann.peopleAre('Ann');
   });
 
-  await check('the pages of other sites may not connect', async () => {
+  await check('pages of other sites cannot connect', async () => {
     const stranger = await browser.newPage();
     const code = await stranger.evaluate((to) => new Promise((resolve) => {
       const socket = new WebSocket(to);
@@ -368,7 +369,7 @@ try {
     await check(['echo_server', ...options].join(' '), () => withEchoServer(options, async (page, bytes) => {
       assert.equal(await page.evaluate(() => connect()), extensions);
       const isCompressed = extensions !== '';
-      // [there, back] of each is below, or above.
+      // With compression both shares are below the limit, and without it above 1.
       const costs = async (make, limit) => {
         const both = await cost(page, bytes, make);
         const about = `${make} took ${both} of its bytes`;
@@ -379,7 +380,7 @@ try {
       await costs('Array(200).fill(make.text(20))', 0.2);
       await costs('[make.text(200_000), make.zeros(1 << 20), make.text(50_000)]', 0.3);
       await costs('[make.random(200_000)]', 1.01);
-      // The whole context is taken over, in both directions.
+      // Context takeover keeps the whole window, in both directions.
       for (const limit of [0.85, 0.03, 0.03]) await costs('[window.same ??= make.noise(20_000)]', limit);
       await cost(page, bytes, 'Array.from({ length: 500 }, (_, n) => n % 2 ? make.text(n) : make.random(n))');
       assert.deepEqual(await page.evaluate(() => finish()), { code: 1000, wasClean: true });
@@ -395,7 +396,7 @@ try {
     assert.equal(code, 1009);
   }));
 
-  await check('no page complained', async () => assert.deepEqual(complaints, []));
+  await check('no page has logged an error', async () => assert.deepEqual(complaints, []));
 
   await check('Ctrl-C ends the server', interruptServer);
 } catch (error) {

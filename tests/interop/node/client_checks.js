@@ -186,16 +186,16 @@ async function untrusted(program, options) {
 export async function run(checks, program) {
   const check = (name, f, ...rest) => checks.run('client: ' + name, f, program, ...rest);
   await check('sends lines, prints echoes, closes with 1000', sendsAndPrints);
-  await check('input that is there at once', inputAtOnce);
+  await check('all of the input at once', inputAtOnce);
   await check('no input', noInput);
   await check('answers a ping', answersPing);
   await check('receives fragments', receivesFragments);
   await check('the server closes', serverCloses);
   await check('the connection is lost', connectionLost);
-  await check('request', requestIsSound);
+  await check('the request is valid', requestIsSound);
   await check('refused with 403', refused, 403);
   await check('refused with 503', refused, 503);
-  await check('nobody listens', nobodyListens);
+  await check('no server listens', nobodyListens);
 
   const directory = mkdtempSync(tmpdir() + '/sansws-');
   try {

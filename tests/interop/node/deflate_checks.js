@@ -1,4 +1,4 @@
-// permessage-deflate: `ws` as the client of `echo_server --deflate`, and `client --deflate` as that of its servers.
+// permessage-deflate: `ws` as the client of `echo_server --deflate`, and as the server of `client --deflate`.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,12 +9,12 @@ import { Program } from './harness.js';
 const WORDS = ['compression', 'window', 'Grüße', '世界', '🦀', 'context', 'takeover', 'message', '{"id":', '},', 'null'];
 const BITS = [8, 9, 10, 11, 12, 13, 14, 15];
 
-// Words in no order.
+// Words in random order.
 function text(length) {
   return Array.from({ length }, () => WORDS[Math.floor(Math.random() * WORDS.length)]).join(' ');
 }
 
-// Text that no compressor makes much shorter, unless it knows it.
+// Text that a compressor makes much shorter only if it has seen it before.
 const noise = randomBytes(15_000).toString('base64');
 const long = text(1000);
 const messages = [
@@ -23,13 +23,13 @@ const messages = [
 ];
 const byteLength = (message) => Buffer.byteLength(message);
 
-// Whether a second message of noise takes as few bytes as was agreed.
+// Asserts that a second message of the same noise is short exactly if the parameters allow to refer to the first.
 function secondIsShort(first, second, noTakeover, bits) {
   assert(first > noise.length * 0.7 && first < noise.length + 20, `noise became ${first} bytes`);
   assert.equal(second < first / 20, !noTakeover && bits === 15, `noise became ${first} bytes, and then ${second}`);
 }
 
-// ---- the example `echo_server` ----
+// ---- checks of the example `echo_server` ----
 
 async function agrees(url, options, answer, { server = 15, serverNoTakeover = false, client = 15, clientNoTakeover = false } = {}) {
   const socket = await connect(url, [], { perMessageDeflate: { threshold: 0, ...options } });
@@ -43,7 +43,7 @@ async function agrees(url, options, answer, { server = 15, serverNoTakeover = fa
   };
   for (const message of [...messages, ...messages]) {
     const [, read] = await take(message);
-    // The frame's header takes no more than ten, and what does not shrink grows by a few bytes at the most.
+    // The header of a frame has at most ten bytes, and a message that does not shrink grows by a few bytes at most.
     assert(read <= byteLength(message) + 20, `${byteLength(message)} bytes became ${read}`);
     if (typeof message === 'string' && byteLength(message) > 5000) assert(read < byteLength(message) / 2);
   }
@@ -120,11 +120,11 @@ async function checkServer(checks, program) {
           { server: 9, serverNoTakeover: true, client: 10, clientNoTakeover: true },
         );
       } else {
-        // A hint is not followed: `ws` takes its context over after all, but keeps to the window.
+        // The server does not follow hints. So `ws` uses context takeover, but keeps to its own window.
         await check({ clientNoContextTakeover: true }, '');
         await check({ clientMaxWindowBits: 11 }, '', { client: 11 });
       }
-      await checks.run(`echo_server ${option}: without an offer`, isPlain, url);
+      await checks.run(`echo_server ${option}: no compression without an offer`, isPlain, url);
       await checks.run(`echo_server ${option}: plain messages among compressed ones`, isPlainWhereAsked, url);
       await checks.run(`echo_server ${option}: fragments`, fragments, url);
       await checks.run(`echo_server ${option}: a message too large once decompressed`, tooLarge, url);
@@ -213,7 +213,7 @@ async function checkClient(checks, program) {
   for (const bits of BITS) await check({ clientMaxWindowBits: bits }, `; client_max_window_bits=${bits}`, { client: bits });
   await check(
     { serverNoContextTakeover: true, clientNoContextTakeover: true, serverMaxWindowBits: 9, clientMaxWindowBits: 10 },
-    // The offer's own parameter comes first.
+    // `ws` writes the parameter of the offer first.
     '; client_max_window_bits=10; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9',
     { client: 10, clientNoTakeover: true },
   );

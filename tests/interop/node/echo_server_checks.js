@@ -1,4 +1,4 @@
-// `ws` as the client of the example `echo_server`.
+// Checks the example `echo_server` with `ws` as its client.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
@@ -7,7 +7,7 @@ import { Program } from './harness.js';
 
 let perMessageDeflate = false;
 
-// An open socket; `next()` gives its messages in order, text as string.
+// Returns an open socket. `next()` gives its messages in order, and text as a string.
 export async function connect(url, protocols = [], options = {}) {
   const socket = new WebSocket(url, protocols, { perMessageDeflate, ...options });
   const messages = [];
@@ -29,7 +29,7 @@ export async function connect(url, protocols = [], options = {}) {
   };
   socket.on('upgrade', (response) => { socket.response = response; });
   await once(socket, 'open');
-  socket.on('error', () => {});   // seen as the end of the connection
+  socket.on('error', () => {});   // the checks notice that the connection has ended
   return socket;
 }
 
@@ -81,7 +81,7 @@ async function close(url, code, reason, expected = code) {
 }
 
 async function unknownSubprotocols(url) {
-  // `ws` itself refuses an answer without any of those offered: look at the answer.
+  // `ws` refuses an answer without any of the offered subprotocols, so this check reads the answer itself.
   const socket = new WebSocket(url, ['no.such.protocol', 'nor.this.one'], { perMessageDeflate: false });
   socket.on('error', () => {});
   const [response] = await once(socket, 'upgrade');
@@ -134,7 +134,7 @@ async function endsOnInterrupt(server, url) {
   socket.terminate();
 }
 
-// With the option --deflate everything is compressed.
+// With the option --deflate all messages are compressed.
 export async function run(checks, program, ...options) {
   perMessageDeflate = options.length > 0 && { threshold: 0 };
   const server = new Program(program, [...options, '127.0.0.1:0']);
@@ -142,7 +142,7 @@ export async function run(checks, program, ...options) {
   const check = (name, ...rest) => checks.run(`${title}: ${name}`, ...rest);
   try {
     let url;
-    await check('says where it listens', async () => {
+    await check('prints the address that it listens on', async () => {
       url = (await server.lineMatching(/ws:\/\/127\.0\.0\.1:\d+/))[0] + '/';
     });
     if (!url) return;
@@ -175,6 +175,6 @@ export async function run(checks, program, ...options) {
   } finally {
     perMessageDeflate = false;
     await server.stop();
-    if (checks.failed) console.log('  echo_server said ' + server.said());
+    if (checks.failed) console.log('  echo_server printed ' + server.said());
   }
 }

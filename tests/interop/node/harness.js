@@ -1,4 +1,4 @@
-// Checks with a name and a time limit, and the programs that they are about.
+// Checks with a name and a time limit, and the programs that they run.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,9 +11,9 @@ export class Program {
   constructor(command, args, options = {}) {
     this.output = '';
     this.process = spawn(command, args, { ...options, stdio: 'pipe' });
-    this.ended = once(this.process, 'close'); // after the exit and all of the output
-    this.ended.catch(() => {});               // not started: whoever awaits it is told
-    this.process.stdin.on('error', () => {}); // it ended without reading all of it
+    this.ended = once(this.process, 'close'); // once it has exited and all output is read
+    this.ended.catch(() => {});               // if it did not start, those who await it learn of it
+    this.process.stdin.on('error', () => {}); // it may end before it has read all of its input
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream.on('data', (data) => { this.output += data; });
     }
@@ -23,7 +23,7 @@ export class Program {
   async lineMatching(pattern) {
     for (;;) {
       const { value, done } = await this.lines.next();
-      assert(!done, 'it ended its output, having printed ' + this.said());
+      assert(!done, 'the output ended; the program printed ' + this.said());
       const found = pattern.exec(value);
       if (found) return found;
     }
@@ -33,7 +33,7 @@ export class Program {
   endOfInput() { this.process.stdin.end(); }
   interrupt() { this.process.kill('SIGINT'); }
 
-  // Waits for the end; the exit status.
+  // Waits for the end of the program and returns its exit status.
   async status() { return (await this.ended)[0]; }
 
   async stop() {

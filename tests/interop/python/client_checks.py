@@ -1,4 +1,4 @@
-"""The example `client` against servers made with `websockets`."""
+"""Runs the example `client` against servers made with `websockets`."""
 import asyncio, http, os, ssl, subprocess, tempfile
 from contextlib import asynccontextmanager
 
@@ -10,7 +10,7 @@ CERTIFICATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'c
 
 
 class Connections:
-    """A server that runs `handler` for each connection and hands over how that went."""
+    """A server that runs `handler` for each connection. `result` gives the outcome of the next one that has ended."""
 
     def __init__(self, handler):
         self.handler = handler
@@ -30,11 +30,13 @@ class Connections:
 
 
 @asynccontextmanager
-async def session(program, handler, *, scheme='ws', host='127.0.0.1', path='/', trusted=None, compression=None, **options):
-    """A server, and the client connected to it. `program` can have options."""
+async def session(program, handler, *, scheme='ws', host='127.0.0.1', path='/', trusted=None, compression=None,
+                  **options):
+    """A server, and the client connected to it. `program` may be a list with options."""
     command = program if isinstance(program, list) else [program]
     connections = Connections(handler)
-    async with serve(connections, '127.0.0.1', 0, compression=compression, ping_interval=None, **options) as server:
+    async with serve(connections, '127.0.0.1', 0, compression=compression, ping_interval=None,
+                     **options) as server:
         port = server.sockets[0].getsockname()[1]
         env = {k: v for k, v in os.environ.items() if k not in ('SSL_CERT_FILE', 'SSL_CERT_DIR')}
         if trusted:
@@ -43,14 +45,14 @@ async def session(program, handler, *, scheme='ws', host='127.0.0.1', path='/', 
         try:
             yield client, connections
         except BaseException:
-            print('  client said ' + client.said())
+            print('  client printed ' + client.said())
             raise
         finally:
             await client.stop()
 
 
 async def echo(socket):
-    """Echoes until the client closes; what it got."""
+    """Echoes until the client closes, and returns the messages."""
     got = []
     async for message in socket:
         got.append(message)
@@ -78,9 +80,9 @@ async def sends_and_prints(program, **options):
 
 
 async def input_at_once(program):
-    """The whole input is there before the connection is: all of it is sent, then the close."""
+    """The whole input exists before the connection does. The client sends all of it, and then closes."""
     lines = [f'line {n}' for n in range(500)]
-    async def handler(socket):           # no echo: the client may have closed before it is sent
+    async def handler(socket):           # without an echo: the client may close before it could be sent
         return [message async for message in socket]
     async with session(program, handler) as (client, connections):
         await client.type(''.join(line + '\n' for line in lines))
@@ -182,7 +184,7 @@ def server_context(directory, name):
 
 
 async def untrusted(program, **options):
-    """There never is a WebSocket connection."""
+    """The client ends before there is a WebSocket connection."""
     async with session(program, echo, scheme='wss', **options) as (client, connections):
         equal(await client.status() > 0, True)
         equal('certificate' in client.said().lower(), True)
@@ -192,16 +194,16 @@ async def untrusted(program, **options):
 async def run(checks, program):
     for name, check, *arguments in (
         ('sends lines, prints echoes, closes with 1000', sends_and_prints),
-        ('input that is there at once', input_at_once),
+        ('all of the input at once', input_at_once),
         ('no input', no_input),
         ('answers a ping', answers_ping),
         ('receives fragments', receives_fragments),
         ('the server closes', server_closes),
         ('the connection is lost', connection_lost),
-        ('request', request_is_sound),
+        ('the request is valid', request_is_sound),
         ('refused with 403', refused, 403),
         ('refused with 503', refused, 503),
-        ('nobody listens', nobody_listens),
+        ('no server listens', nobody_listens),
     ):
         await checks.run('client: ' + name, check, program, *arguments)
 

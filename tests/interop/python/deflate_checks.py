@@ -1,4 +1,4 @@
-"""permessage-deflate: `websockets` as the client of `echo_server --deflate`, and `client --deflate` as that of its servers."""
+"""permessage-deflate: `websockets` as the client of `echo_server --deflate`, and as the server of `client --deflate`."""
 import random, re, zlib
 
 from websockets.asyncio.client import connect
@@ -14,18 +14,18 @@ DEFAULT = (False, False, 15, 15)
 
 
 def text(seed, length):
-    """Words in no order."""
+    """Words in random order."""
     chance = random.Random(seed)
     return ' '.join(chance.choices(WORDS, k=length))
 
 
 def noise(seed, length):
-    """Text that no compressor makes much shorter, unless it knows it."""
+    """Text that a compressor makes much shorter only if it has seen it before."""
     return ''.join(random.Random(seed).choices('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-+', k=length))
 
 
 class Watched:
-    """What the extension of a connection agreed on, and what it sees of the frames."""
+    """The parameters that the extension of a connection agreed on, and the frames that it has seen."""
 
     def __init__(self, socket):
         extension, = socket.protocol.extensions
@@ -47,7 +47,7 @@ class Watched:
         extension.decode, extension.encode = watched_decode, watched_encode
 
     def ours_is_short(self, ours):
-        """Whether that is compressed as was agreed, by the last two messages: the same noise twice."""
+        """Checks that our last two messages, the same noise twice, are compressed as was agreed."""
         no_takeover, _, bits, _ = self.agreed
         (_, first), (compressed, second) = ours[-2:]
         knows_it = not no_takeover and bits == 15
@@ -55,7 +55,7 @@ class Watched:
 
 
 def sends_instead(socket, payload):
-    """Of whatever message, this as its compressed payload."""
+    """Makes the socket send this compressed payload in place of any message."""
     extension, = socket.protocol.extensions
     extension.encode = lambda frame: Frame(frame.opcode, payload, frame.fin, True) if frame.opcode < 8 else frame
 
@@ -69,10 +69,11 @@ NO_DEFLATE = b'\xff' * 20
 TOO_SHORT = b'\x00\x64\x00\x9b\xff' + b'some of the 100 bytes'
 
 
-# ---- the example `echo_server` ----
+# ---- checks of the example `echo_server` ----
 
 async def agrees(url, factory, answer, agreed):
-    """On `answer`, and on `agreed`: both no_context_takeovers, both window bits, theirs before ours."""
+    """The server answers with `answer`, and `agreed` are the parameters: the two no_context_takeovers and the two
+    window bits, each with the value of `websockets` for the peer before its own."""
     async with connect(url, extensions=[factory], max_size=None, proxy=None, ping_interval=None) as socket:
         equal(socket.response.headers.get('Sec-WebSocket-Extensions'), answer)
         watched = Watched(socket)
@@ -90,7 +91,7 @@ async def agrees(url, factory, answer, agreed):
             equal(await socket.recv(), message)
         for sent, (compressed, length) in zip(messages, watched.received):
             size = len(sent if isinstance(sent, bytes) else sent.encode())
-            # Longer in no case. Shorter where it pays.
+            # No message becomes longer. A message becomes shorter if that is possible.
             equal(length <= size, True)
             if compressed or size > 5000:
                 equal((compressed, length < size), (size != 70_000, size != 70_000))
@@ -104,7 +105,7 @@ async def agrees(url, factory, answer, agreed):
 
 
 async def is_plain(url):
-    """Nothing is offered, so nothing is compressed."""
+    """The client offers no compression, so nothing is compressed."""
     async with connect(url, compression=None, proxy=None) as socket:
         equal('Sec-WebSocket-Extensions' in socket.response.headers, False)
         await socket.send(text(1, 1000))
@@ -112,7 +113,7 @@ async def is_plain(url):
 
 
 async def ends_with(url, code, payload):
-    """After something that is compressed, but not as it should be."""
+    """The connection ends with this code after invalid compressed data."""
     async with connect(url, max_size=None, proxy=None) as socket:
         if isinstance(payload, bytes):
             sends_instead(socket, payload)
@@ -124,7 +125,7 @@ async def ends_with(url, code, payload):
 
 
 async def final_blocks(url):
-    """A message may end with a block that says it is the last one (RFC 7692, section 7.2.3.4)."""
+    """A message may end with a final block (RFC 7692 section 7.2.3.4)."""
     async with connect(url, max_size=None, proxy=None) as socket:
         sends_instead(socket, compressed(text(1, 1000).encode(), zlib.Z_FINISH) + b'\0')
         for _ in range(3):
@@ -133,7 +134,7 @@ async def final_blocks(url):
 
 
 async def fragments(url):
-    """Each is compressed by itself, with a ping in between."""
+    """Each fragment is compressed by itself, and a ping follows it."""
     async with connect(url, max_size=None, proxy=None) as socket:
         for message in (['one ', '', 'two ', text(1, 20_000), 'three'], [b'', bytes(100_000), b'\xff' * 70_000, b'']):
             async def pieces():
@@ -163,7 +164,7 @@ async def check_server(checks, program):
              '; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9; client_max_window_bits=10',
              (True, True, 9, 10)),
         ]),
-        # Hints are not followed. `websockets` does as it said all the same.
+        # The server does not follow hints. `websockets` keeps to its own hints anyway.
         ('--deflate-keeps-client-context', [
             ({}, '', DEFAULT),
             (dict(client_no_context_takeover=True), '', (False, True, 15, 15)),
@@ -180,10 +181,10 @@ async def check_server(checks, program):
                 await checks.run(f'echo_server {option}: {name}', agrees, url, client(**options),
                                  'permessage-deflate' + answer, agreed)
             for name, check, *arguments in (
-                ('without an offer', is_plain),
+                ('no compression without an offer', is_plain),
                 ('fragments', fragments),
                 ('final blocks', final_blocks),
-                ('what is no DEFLATE data ends with 1007', ends_with, 1007, NO_DEFLATE),
+                ('invalid DEFLATE data ends with 1007', ends_with, 1007, NO_DEFLATE),
                 ('data that ends too early ends with 1007', ends_with, 1007, TOO_SHORT),
                 ('text that is not UTF-8 once decompressed ends with 1007', ends_with, 1007, compressed(b'ab\xff')),
                 ('a message too large once decompressed ends with 1009', ends_with, 1009, 'x' * (33 << 20)),
@@ -193,10 +194,10 @@ async def check_server(checks, program):
             await server.stop()
 
 
-# ---- the example `client` ----
+# ---- checks of the example `client` ----
 
 async def client_agrees(program, factory, answer, agreed):
-    """As `agrees`."""
+    """As `agrees`, for the client."""
     got = []
 
     async def handler(socket):
@@ -235,7 +236,7 @@ async def client_is_declined(program):
 
 
 async def client_fails(program, said, code, payload):
-    """The server sends something compressed that is not as it should be."""
+    """The client fails after invalid compressed data from the server."""
     async def handler(socket):
         if isinstance(payload, bytes):
             sends_instead(socket, payload)
@@ -249,7 +250,7 @@ async def client_fails(program, said, code, payload):
 
 
 async def client_refuses(program, answer):
-    """An answer that does not fit the offer."""
+    """The client refuses an answer that does not fit its offer."""
     def process_response(socket, request, response):
         del response.headers['Sec-WebSocket-Extensions']
         response.headers['Sec-WebSocket-Extensions'] = answer
@@ -278,12 +279,12 @@ async def check_client(checks, program):
         await checks.run(f'client --deflate: {name}', client_agrees, program, server(**options), answer, agreed)
     for name, check, *arguments in (
         ('declined', client_is_declined),
-        ('what is no DEFLATE data', client_fails, 'not valid DEFLATE', 1007, NO_DEFLATE),
+        ('invalid DEFLATE data', client_fails, 'not valid DEFLATE', 1007, NO_DEFLATE),
         ('data that ends too early', client_fails, 'not valid DEFLATE', 1007, TOO_SHORT),
         ('a message too large once decompressed', client_fails, 'a message is larger', 1009, 'x' * (2 << 20)),
-        ('an answer with a parameter of its own', client_refuses, 'permessage-deflate; larger_windows'),
+        ('an answer with an unknown parameter', client_refuses, 'permessage-deflate; larger_windows'),
         ('an answer twice', client_refuses, 'permessage-deflate, permessage-deflate'),
-        ('an answer of something else', client_refuses, 'x-other'),
+        ('an answer with another extension', client_refuses, 'x-other'),
     ):
         await checks.run(f'client --deflate: {name}', check, program, *arguments)
 

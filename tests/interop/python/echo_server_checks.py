@@ -1,4 +1,4 @@
-"""`websockets` as the client of the example `echo_server`."""
+"""Checks the example `echo_server` with `websockets` as its client."""
 import asyncio, random
 
 from websockets.asyncio.client import connect as websockets_connect
@@ -20,7 +20,7 @@ async def echoes(url, message):
 
 
 async def keeps_order(url):
-    """Empty, text and binary messages on one connection."""
+    """Sends empty, text and binary messages on one connection."""
     messages = ['', b'', 'one', b'two', '', 'three', bytes(range(256))] * 20
     async with connect(url) as socket:
         for message in messages:
@@ -46,14 +46,14 @@ async def ping_between_fragments(url):
 
 
 async def ping(url, payload):
-    """`websockets` resolves a ping only by a pong with the same payload."""
+    """`websockets` accepts only a pong with the same payload as the answer to a ping."""
     async with connect(url) as socket:
         await (await socket.ping(payload))
 
 
 async def unsolicited_pong(url):
     async with connect(url) as socket:
-        await socket.pong(b'nobody asked')
+        await socket.pong(b'unsolicited')
         await socket.send('still there')
         equal(await socket.recv(), 'still there')
 
@@ -66,7 +66,7 @@ async def close(url, code, reason):
 
 
 async def close_after_messages(url):
-    """What was sent before the close still comes back."""
+    """Messages that were sent before the close are still echoed."""
     async with connect(url) as socket:
         for n in range(50):
             await socket.send(str(n))
@@ -106,7 +106,7 @@ async def several_at_once(url, connections=30, messages=30):
 
 
 async def lost_connection(url):
-    """One that vanishes in the middle of a message takes no other with it."""
+    """A connection that is lost in the middle of a message does not affect another one."""
     async with connect(url) as stays:
         lost = await connect(url)
         async def pieces():
@@ -123,7 +123,7 @@ async def lost_connection(url):
 
 
 async def ends_on_interrupt(server, url):
-    """With one connection open, one closed before."""
+    """One connection is open at the interrupt, and one was closed before."""
     await echoes(url, 'closed')
     async with connect(url, close_timeout=1) as socket:
         await socket.send('open')
@@ -133,7 +133,7 @@ async def ends_on_interrupt(server, url):
 
 
 async def run(checks, program, *options):
-    """With the option --deflate everything is compressed."""
+    """With the option --deflate all messages are compressed."""
     global compression
     compression = 'deflate' if options else None
     title = ' '.join(['echo_server', *options]) + ': '
@@ -143,9 +143,9 @@ async def run(checks, program, *options):
 
         async def listens():
             found.append((await server.line_matching(r'ws://127\.0\.0\.1:\d+'))[0] + '/')
-        await checks.run(title + 'says where it listens', listens)
+        await checks.run(title + 'prints the address that it listens on', listens)
         if not found:
-            print('  it printed ' + server.said())
+            print('  echo_server printed ' + server.said())
             return
         url, = found
         chance = random.Random(6455)
@@ -180,4 +180,4 @@ async def run(checks, program, *options):
     finally:
         await server.stop()
         if checks.failed:
-            print('  echo_server said ' + server.said())
+            print('  echo_server printed ' + server.said())

@@ -1,7 +1,7 @@
-"""Checks with a name and a time limit, and the programs that they are about."""
+"""Checks with a name and a time limit, and the programs that they run."""
 import asyncio, os, re, signal, sys, traceback
 
-LIMIT = 15                               # seconds, for one check and for a program to end
+LIMIT = 15                               # seconds that a check may take, including the end of its program
 OURS = {os.path.dirname(os.path.abspath(path)) for path in (__file__, sys.argv[0])}
 
 
@@ -23,9 +23,9 @@ class Program:
             self.stderr += chunk
 
     async def line(self):
-        """The next line that it prints; fails at the end."""
+        """Returns the next line that the program prints. Fails if there is none."""
         line = await self.process.stdout.readline()
-        assert line, 'it ended its output, having printed ' + self.said()
+        assert line, 'the output ended; the program printed ' + self.said()
         self.stdout.append(line)
         return line.decode().rstrip('\n')
 
@@ -42,7 +42,7 @@ class Program:
         self.process.stdin.close()
 
     async def status(self):
-        """Waits for the end; the exit status."""
+        """Waits for the end of the program and returns its exit status."""
         while line := await self.process.stdout.readline():
             self.stdout.append(line)
         await self.drained

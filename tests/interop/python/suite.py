@@ -1,4 +1,4 @@
-"""suite.py ECHO_SERVER CLIENT: all checks; the last line is 'N passed, M failed'."""
+"""suite.py ECHO_SERVER CLIENT: runs all checks. The last line is 'N passed, M failed'."""
 import asyncio, sys
 
 import echo_server_checks, client_checks, deflate_checks

@@ -1,5 +1,6 @@
-//! Calls everything in the library's API that a program without an allocator can call, with values that the compiler
-//! knows nothing about. Nothing here can panic by itself, so a panic in the image is one of the library.
+//! Calls everything in the API of the library that a program without an allocator can call, with values that
+//! the compiler cannot know. The code in this file cannot panic, so a panic in the image comes from the
+//! library.
 #![no_std]
 
 use core::convert::Infallible;
@@ -15,7 +16,7 @@ use sansws::{
 
 type Memory = Fixed<1024, 2048>;
 
-/// Everything.
+/// Calls the whole API.
 pub fn all(bytes: &'static mut [u8]) {
     let bytes = black_box(bytes);
     server(bytes);
@@ -128,7 +129,7 @@ fn frames_of_a_client(bytes: &mut [u8]) {
     drive(&mut connection, bytes, |_, _| {});
 }
 
-/// All that both roles have.
+/// Calls everything that both roles have in common.
 fn drive<R: Role, S: Storage>(
     connection: &mut Connection<R, S>,
     bytes: &mut [u8],
@@ -303,7 +304,7 @@ fn texts(bytes: &mut [u8]) {
     _ = write!(Nowhere, "{connection:?}");
 }
 
-/// Numbers that are random to nobody. The check is about what is linked.
+/// A counter as the generator. The program is linked but not run, so its numbers need not be random.
 struct Counter(u32);
 
 impl TryRng for Counter {

@@ -223,8 +223,7 @@ impl Session {
                 _ => return Err(Failure::Unexpected),
             }
             match MESSAGES.get(self.returned) {
-                Some(Message::Text(text)) => tx.text(text)?,
-                Some(Message::Binary(bytes)) => tx.binary(bytes)?,
+                Some(&message) => tx.message(message)?,
                 None => tx.ping(PING)?,
             }
         }

@@ -1,4 +1,5 @@
-//! Lengths that do not fit into 32 bits, on a machine whose `usize` has 32. Cut off they would be short and harmless.
+//! Lengths that do not fit into 32 bits, on a machine whose `usize` has 32 bits. A length that was truncated
+//! would look short and harmless.
 #![no_std]
 #![no_main]
 
@@ -17,13 +18,14 @@ type Memory = Fixed<512, 512>;
 
 const TOO_LONG: u64 = 1 << 32;
 const TOP_BIT: u64 = 1 << 63;
-/// What would be left of each length: nothing, one byte, forms of all sizes.
+/// The lower 32 bits of each length. A length that was truncated would be zero, one byte, or a length of any
+/// form.
 const RESTS: [u64; 6] = [0, 1, 5, 125, 126, 65_536];
 const KEY: [u8; 4] = [1, 2, 3, 4];
 
 #[entry]
 fn main() -> ! {
-    assert_eq!(size_of::<usize>(), 4, "this is about machines of 32 bits");
+    assert_eq!(size_of::<usize>(), 4, "this check is for machines of 32 bits");
     let mut checked = 0;
     for rest in RESTS {
         for delivery in [Delivery::Whole, Delivery::Parts] {
@@ -32,25 +34,25 @@ fn main() -> ! {
                 let config = Config::new().delivery(delivery).max_message(limit);
                 if delivery == Delivery::Whole || limit < usize::MAX {
                     let error = Error::Limit(Limit::Message);
-                    refused(config, TOO_LONG + rest, error, CloseCode::MESSAGE_TOO_BIG);
-                    refused(config, (TOO_LONG << 16) + rest, error, CloseCode::MESSAGE_TOO_BIG);
+                    assert_refused(config, TOO_LONG + rest, error, CloseCode::MESSAGE_TOO_BIG);
+                    assert_refused(config, (TOO_LONG << 16) + rest, error, CloseCode::MESSAGE_TOO_BIG);
                 }
                 let error = Error::Peer(Violation::LengthTopBit);
-                refused(config, TOP_BIT + rest, error, CloseCode::PROTOCOL_ERROR);
-                refused(config, TOP_BIT + TOO_LONG + rest, error, CloseCode::PROTOCOL_ERROR);
+                assert_refused(config, TOP_BIT + rest, error, CloseCode::PROTOCOL_ERROR);
+                assert_refused(config, TOP_BIT + TOO_LONG + rest, error, CloseCode::PROTOCOL_ERROR);
                 checked += 1;
             }
             let config = Config::new().delivery(delivery).max_message(usize::MAX).max_frame(usize::MAX - 1);
             refused(config, TOO_LONG + rest, Error::Limit(Limit::Frame), CloseCode::MESSAGE_TOO_BIG);
         }
-        taken_whole(TOO_LONG + rest);
-        sent(TOO_LONG + rest);
+        assert_received_in_parts(TOO_LONG + rest);
+        assert_sent(TOO_LONG + rest);
     }
-    hprintln!("{} configurations and lengths beyond 32 bits, by both roles", checked);
+    hprintln!("{} configurations and lengths beyond 32 bits, in both roles", checked);
     succeed()
 }
 
-/// A header that announces `len` bytes.
+/// A header that declares `len` bytes, followed by zeros, and the length of the header.
 fn frame(len: u64, is_masked: bool) -> ([u8; 64], usize) {
     let mut bytes = [0; 64];
     bytes[0] = 0x82;
@@ -62,8 +64,8 @@ fn frame(len: u64, is_masked: bool) -> ([u8; 64], usize) {
     (bytes, if is_masked { 14 } else { 10 })
 }
 
-/// By both roles, and wherever it is cut.
-fn refused(config: Config, len: u64, error: Error, code: CloseCode) {
+/// Asserts that a frame of this length fails both roles, wherever its header is cut.
+fn assert_refused(config: Config, len: u64, error: Error, code: CloseCode) {
     let (bytes, header_len) = frame(len, true);
     for cut in 0..header_len {
         let mut server: Connection<_, Memory> =
@@ -79,12 +81,12 @@ fn refused(config: Config, len: u64, error: Error, code: CloseCode) {
         refused_by(&mut client, bytes, header_len, cut, error);
         assert_eq!(client.error(), Some(error));
         let [opcode, len, high, low] = close_frame(code);
-        // Masked with zeros.
+        // The mask is zero.
         assert_eq!(client.outgoing(), [opcode, len | 0x80, 0, 0, 0, 0, high, low]);
     }
 }
 
-fn refused_by<R: Role>(
+fn assert_refused_by<R: Role>(
     connection: &mut Connection<R, Memory>,
     mut bytes: [u8; 64],
     header_len: usize,
@@ -92,16 +94,16 @@ fn refused_by<R: Role>(
     error: Error,
 ) {
     let (first, rest) = bytes.split_at_mut(cut);
-    // Behind the header lies payload that would complete a message which was cut to 32 bits.
+    // After the header comes payload, which would complete a message whose length was truncated to 32 bits.
     for mut piece in [first, rest] {
         match connection.receive(&mut piece) {
-            // The length may be judged before the key behind it has come.
+            // The length may be refused before the key that follows it has arrived.
             Some((Event::Failed, tx)) => return assert_eq!(tx.error(), Some(error)),
             None => {}
             Some((event, _)) => panic!("{header_len} bytes of header, cut at {cut}: {event:?}"),
         }
     }
-    panic!("{header_len} bytes of header, cut at {cut}: {:?} was expected", error);
+    panic!("{header_len} bytes of header, cut at {cut}: expected {:?}", error);
 }
 
 fn close_frame(code: CloseCode) -> [u8; 4] {
@@ -115,7 +117,7 @@ fn taken_whole(len: u64) {
     let mut server: Connection<_, Memory> =
         Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed);
     let (mut bytes, header_len) = frame(len, true);
-    // If the length were cut to a few bytes, an unmasked ping would follow, which is an error.
+    // If the length were truncated to a few bytes, an unmasked ping would follow, which is an error.
     bytes[header_len..].fill(0x89);
     let mut input = &mut bytes[..];
     let mut taken = 0;
@@ -138,7 +140,7 @@ fn sent(len: u64) {
     assert!(server.sender().binary_header(TOP_BIT + len).is_err());
 }
 
-/// Keys that leave everything as it is, so that the check sees it.
+/// A generator of keys that are zero, so that masking changes nothing and the check can see the payload.
 struct Zeros;
 
 impl TryRng for Zeros {

@@ -1,5 +1,5 @@
-//! How many instructions it takes to receive a byte of a masked message. Only with QEMU's `-icount shift=0`: then an
-//! instruction takes a nanosecond, and `SysTick` counts the same each time.
+//! How many instructions it takes to receive a byte of a masked message. QEMU needs the option `-icount
+//! shift=0`: then an instruction takes a nanosecond, and `SysTick` counts the same number each time.
 #![no_std]
 #![no_main]
 
@@ -16,18 +16,20 @@ const INSTRUCTIONS_PER_TICK: u64 = 80;
 const ROUNDS: u32 = 20;
 const SHORT: u16 = 1024;
 const LONG: u16 = 8192;
-/// Room for the longer one.
+/// Room for the longer message.
 const ROOM: usize = LONG as usize;
 const KEY: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 
-/// The payload lies on a word boundary behind a header of 8 bytes.
+/// The header has 8 bytes, so the payload begins on a word boundary.
 #[repr(align(8))]
 struct Frame([u8; 8 + ROOM + 8]);
 
 #[entry]
 fn main() -> ! {
     static mut FRAME: Frame = Frame([0; 8 + ROOM + 8]);
-    let Some(mut peripherals) = Peripherals::take() else { unreachable!("it is taken once") };
+    let Some(mut peripherals) = Peripherals::take() else {
+        unreachable!("the peripherals are taken once only")
+    };
     let systick = &mut peripherals.SYST;
     systick.set_clock_source(SystClkSource::Core);
     systick.set_reload(0x00ff_ffff);
@@ -37,7 +39,7 @@ fn main() -> ! {
     hprintln!("instructions for each byte of payload, and for the message around it");
     for (name, opcode, delivery, offset) in [
         ("binary, whole, on a word boundary", 2, Delivery::Whole, 0),
-        ("binary, whole, one byte beside it", 2, Delivery::Whole, 1),
+        ("binary, whole, one byte after it", 2, Delivery::Whole, 1),
         ("binary, in parts, on a word boundary", 2, Delivery::Parts, 0),
         ("ASCII text, whole, on a word boundary", 1, Delivery::Whole, 0),
     ] {
@@ -52,7 +54,7 @@ fn main() -> ! {
     succeed()
 }
 
-/// Instructions for one message.
+/// The number of instructions for one message, on average.
 fn measure(
     connection: &mut Connection<Server, Fixed<ROOM, 512>>,
     bytes: &mut [u8],
@@ -82,7 +84,10 @@ fn measure(
             Message::Text(text) => text.as_bytes(),
             Message::Binary(bytes) => bytes,
         };
-        assert!(payload.len() == len && payload.iter().all(|byte| *byte == b'x'), "it is not unmasked");
+        assert!(
+            payload.len() == len && payload.iter().all(|byte| *byte == b'x'),
+            "the payload is not unmasked"
+        );
     }
     instructions / u64::from(ROUNDS)
 }

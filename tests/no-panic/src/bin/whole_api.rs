@@ -1,4 +1,5 @@
-//! The whole API in one image, on a microcontroller or on the host. It is built and looked at, not run.
+//! The whole API in one image, for a microcontroller or for the host. The image is built and examined, but
+//! not run.
 #![no_std]
 #![no_main]
 
@@ -7,7 +8,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 static HAS_PANICKED: AtomicBool = AtomicBool::new(false);
 
-/// It has an effect, so that no panic is taken for something without one.
+/// The handler has an effect, so that the compiler cannot remove a panic as code without one.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     HAS_PANICKED.store(true, Ordering::SeqCst);
@@ -26,7 +27,7 @@ fn main() -> ! {
     }
 }
 
-/// What the C library calls.
+/// The entry point that the C library calls.
 #[cfg(not(target_os = "none"))]
 #[unsafe(no_mangle)]
 extern "C" fn main() -> i32 {
