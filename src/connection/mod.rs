@@ -246,7 +246,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self,
         input: &mut &'i mut [u8],
     ) -> Option<(Event<'a>, &'a mut Sender<R, S>)> {
-        let mut found = None;
+        // Only the slow path initialises its slot.
+        let mut found;
         'slow: {
             if FOR_SPEED && self.is_receiving() {
                 if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER) {
@@ -260,6 +261,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     if let Ok(text) = text {
                         return Some((Event::Message(Message::Text(text)), &mut self.sender));
                     }
+                    found = None;
                     Self::invalid_text(&mut self.sender, &mut found);
                     break 'slow;
                 }
@@ -268,6 +270,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     return None;
                 }
             }
+            found = None;
             self.receive_slowly(input, &mut found);
         }
         if !FOR_SPEED {
