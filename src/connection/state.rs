@@ -167,7 +167,9 @@ const fn next(phase: Phase, step: Step) -> Option<Phase> {
     Some(match (phase, step) {
         (Phase::Handshake, Step::Opened) => Phase::Open,
         (Phase::Handshake, Step::Answered) => Phase::Answered,
-        (Phase::Handshake, Step::Refused(status)) => Phase::Refused(status),
+        (Phase::Handshake, Step::Refused(status)) | (Phase::Refused(status), Step::Eof) => {
+            Phase::Refused(status)
+        }
         // WS-7.1.2-01 · WS-7.1.3-01
         (Phase::Open, Step::SentClose) => Phase::CloseSent,
         // Answered in the same step, or crossing with ours. WS-5.5.1-08 · WS-5.5.1-17
@@ -183,7 +185,6 @@ const fn next(phase: Phase, step: Step) -> Option<Phase> {
         // The transport ends where it should. WS-7.1.4-01
         (Phase::CloseExchanged, Step::Eof) => Phase::Ended(Ending::Clean),
         (Phase::Answered, Step::Eof) => Phase::Ended(Ending::Answered),
-        (Phase::Refused(status), Step::Eof) => Phase::Refused(status),
         (Phase::Failed(error), Step::Eof) => Phase::Ended(Ending::Failed(error)),
         (Phase::Ended(ending), Step::Eof) => Phase::Ended(ending),
         _ => return None,
