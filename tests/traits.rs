@@ -6,7 +6,9 @@
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use sansws::handshake::*;
 use sansws::timers::*;
+use sansws::upgrade::*;
 use sansws::*;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -51,8 +53,8 @@ const MACHINE: Reasons = &[
 const VALUE: Reasons = &[NO_DEFAULT];
 const OWNER: Reasons = &[("Copy", "it owns memory"), NO_DEFAULT];
 /// Views of a request or response. They get `PartialEq`, `Eq` and `Hash` with the new files of `handshake`.
-const VIEW: Reasons = &[("PartialEq", VIEWS), ("Eq", VIEWS), ("Hash", VIEWS), NO_DEFAULT];
-const VIEWS: &str = "a view of bytes that is asked for its parts";
+const UPGRADE: Reasons = &[("PartialEq", UPGRADES), ("Eq", UPGRADES), ("Hash", UPGRADES), NO_DEFAULT];
+const UPGRADES: &str = "it is made for one handshake and used once";
 const CHOICES: Reasons = &[("Hash", "a configuration is no key")];
 
 type Traits = (Vec<&'static str>, [bool; 4]);
@@ -97,8 +99,24 @@ fn types() -> Vec<(&'static str, Traits, Reasons)> {
         State: VALUE,
         EventToken: &[("Hash", "it is valid only until the next call"), NO_DEFAULT],
         EventKind: VALUE,
-        Event<'static>: VIEW,
-        Handshake<'static>: VIEW,
+        Event<'static>: VALUE,
+        Handshake<'static>: VALUE,
+        Request<'static>: VALUE,
+        Response<'static>: VALUE,
+        Headers<'static>: &[("Copy", "an iterator that is copied by accident is a trap"), NO_DEFAULT],
+        Extension<'static>: VALUE,
+        Parameter<'static>: VALUE,
+        ParameterValue<'static>: VALUE,
+        Accept<'static>: &[],
+        Reply<'static>: VALUE,
+        ClientRequest<'static>: VALUE,
+        Uri<'static>: VALUE,
+        ResourceName<'static>: VALUE,
+        HostField<'static>: VALUE,
+        UriError: VALUE,
+        Negotiated<'static>: VALUE,
+        Acceptance<'static>: UPGRADE,
+        ClientUpgrade<'static>: UPGRADE,
         Message<'static>: VALUE,
         OwnedMessage: OWNER,
         PreparedMessage: &[
