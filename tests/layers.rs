@@ -12,7 +12,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
         "connection",
         &["event", "handshake", "message", "deflate", "frame", "config", "storage", "error", "close", "role"],
     ),
-    // Says of values what may stand in a log.
+    // This room decides what a log may contain of a value.
     ("defmt", &["connection", "event", "handshake", "close", "role", "storage"]),
     // The timers are told the state of a connection and its events, and know nothing else of it.
     ("timers", &["State", "event"]),

@@ -423,7 +423,8 @@ fn a_timeout_says_what_has_happened() {
     assert!(text(Timeout::Close).contains("closing handshake"));
 }
 
-/// The dispatch of events does what the calls for each kind of event do, and the other events count as nothing.
+/// The dispatch of events does what the calls for each kind of event do, and the other events count as
+/// nothing.
 #[test]
 fn events_are_told_as_messages_and_pongs() {
     use sansws::{Close, CloseCode, Event, Message, Part};
@@ -443,7 +444,7 @@ fn events_are_told_as_messages_and_pongs() {
     let mut timers = timers_in(Open, KEEPALIVE);
     let payload = send_ping(&mut timers, at(30));
     timers.received(at(31));
-    timers.event(at(31), &Event::Pong(b"unasked"));
+    timers.event(at(31), &Event::Pong(b"unsolicited"));
     assert_eq!(timers.round_trip_time(), None);
     timers.event(at(32), &Event::Pong(&payload));
     assert_eq!(timers.round_trip_time(), Some(at(2)));

@@ -86,7 +86,7 @@ fn pings_after_our_own_close_are_still_answered() {
     server.sender().close(CloseCode::NORMAL, "").unwrap();
     feed(&mut server, &masked_all(&[b"\x89\x02hi"]));
     assert_eq!(take_outgoing(&mut server), b"\x88\x02\x03\xe8\x8a\x02hi");
-    // By the embedder too, where it answers itself.
+    // An embedder that answers pings itself can still do so.
     let mut server = Connection::after_handshake(Server, Config::new().auto_pong(false), Agreed::NONE);
     server.sender().close(CloseCode::NORMAL, "").unwrap();
     server.sender().pong(b"hi").unwrap();
@@ -145,7 +145,7 @@ fn after_a_burst_of_pings_only_the_latest_is_answered() {
 }
 
 #[test]
-fn a_waiting_pong_goes_behind_what_is_queued_and_not_behind_a_close() {
+fn a_postponed_pong_follows_queued_data_but_never_a_close() {
     let open = || Connection::after_handshake(Server, Config::new().max_outgoing(20), Agreed::NONE);
     let mut server = open();
     feed(&mut server, &masked_all(&[b"\x89\x011", b"\x89\x012"]));
@@ -183,7 +183,7 @@ fn automatic_pongs_can_be_turned_off() {
 }
 
 #[test]
-fn pongs_and_the_close_fit_where_data_does_not() {
+fn pongs_and_the_close_fit_even_if_the_queue_is_full_of_data() {
     let mut client =
         Connection::after_handshake(Client::new(rng()), Config::new().max_outgoing(20), Agreed::NONE);
     client.sender().text(&"t".repeat(14)).unwrap();

@@ -166,7 +166,11 @@ proptest! {
 
     // WS-2.1-02
     #[test]
-    fn an_open_client(frames in stream(), config in config(), at in cuts(4000)) {
+    fn an_open_client_behaves_the_same_wherever_its_input_is_cut(
+        frames in stream(),
+        config in config(),
+        at in cuts(4000),
+    ) {
         assert_cuts_do_not_matter(|| Connection::after_handshake(Client::new(rng()), config, Agreed::NONE), &frames.concat(), &at);
     }
 

@@ -82,7 +82,7 @@ fn a_message_may_be_as_large_as_the_buffer_but_not_larger() {
 }
 
 #[test]
-fn parts_may_be_of_any_length() {
+fn a_message_in_parts_may_be_longer_than_the_buffer() {
     let mut client = client(Config::new().delivery(Delivery::Parts).max_message(usize::MAX));
     let large = frame(0x82, &vec![7; 100_000]);
     let heard = feed_cut(&mut client, &large, (0..large.len()).step_by(1000));
@@ -144,7 +144,7 @@ fn header_lines_that_are_not_needed_take_no_room() {
     let asked = Heard::Request("GET".to_owned(), "/chat".to_owned(), vec![]);
     assert_eq!(heard, [asked, Heard::Complete, Heard::text("hi")]);
     assert!(answer.starts_with(b"HTTP/1.1 101 "));
-    // All of it counts.
+    // Dropped lines count towards the limits.
     let len = request.len();
     assert_eq!(heard_in_pieces(Config::new().max_head(len), request.as_bytes()).0.len(), 2);
     let (heard, answer) = heard_in_pieces(Config::new().max_head(len - 1), request.as_bytes());

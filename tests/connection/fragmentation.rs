@@ -180,7 +180,7 @@ fn parts_are_delivered_as_they_arrive() {
 }
 
 #[test]
-fn parts_need_no_memory_for_the_message() {
+fn delivery_in_parts_accepts_messages_of_any_length() {
     let config = Config::new().delivery(Delivery::Parts).max_message(usize::MAX >> 1);
     let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
     let mut received = 0;

@@ -255,7 +255,7 @@ fn either_side_may_send_the_first_message() {
 }
 
 #[test]
-fn a_reply_can_be_sent_while_the_payload_is_alive() {
+fn a_handler_can_send_the_payload_that_it_borrows() {
     let mut server: ServerConnection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let mut bytes = masked_all(&[b"\x81\x02hi", b"\x82\x02yo"]);
     let mut input = &mut bytes[..];

@@ -68,7 +68,7 @@ fn max_fragments_counts_empty_ones_and_not_control_frames() {
 }
 
 #[test]
-fn max_outgoing_refuses_what_does_not_fit_and_queues_nothing_of_it() {
+fn a_frame_beyond_max_outgoing_is_refused_as_a_whole() {
     let mut server = Connection::after_handshake(Server, Config::new().max_outgoing(10), Agreed::NONE);
     let full = Err(SendError::NotNow);
     let never = Err(SendError::TooLarge);

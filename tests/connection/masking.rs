@@ -170,7 +170,7 @@ fn in_place_masking_borrows_the_payload_for_the_whole_frame() {
     let mut payload = *b"Hello";
     let header = client.sender().mask_in_place(DataKind::Text, &mut payload).unwrap();
     assert_eq!([header.as_bytes(), &payload].concat(), MASKED_HELLO);
-    // More data means another frame and another key.
+    // More data needs another frame, with another key.
     let mut payload = *b"Hello";
     let header = client.sender().mask_in_place(DataKind::Binary, &mut payload).unwrap();
     assert_eq!(header.as_bytes(), [0x82, 0x85, 9, 9, 9, 9]);

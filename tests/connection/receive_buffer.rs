@@ -5,7 +5,7 @@
 use crate::support::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::{Agreed, Config, Connection, Server, Violation};
+use sansws::{Agreed, Config, Connection, Server};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
@@ -262,54 +262,5 @@ fn frames_of_every_kind_may_arrive_in_the_receive_buffer() {
         assert_eq!(heard, expected, "reads of {read} bytes");
         assert!(lent > 0, "reads of {read} bytes");
         assert!(server.error().is_none());
-    }
-}
-
-/// A text is joined as ASCII as long as it is, and then as any text, wherever that changes, with or without a buffer of the
-/// connection's, and once more in the same memory. WS-8.1-01
-#[test]
-fn a_text_may_cease_to_be_ascii_anywhere() {
-    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
-    for len in [40_000, 300_000] {
-        for at in [0, 1, 255, 256, 257, 16_383, 16_384, 20_000, len - 3, len] {
-            let mut text = "a".repeat(len);
-            if at < len {
-                text.replace_range(at..at + 3, "€");
-            }
-            let message = masked(&frame(0x81, text.as_bytes()), [1, 2, 3, 4]);
-            for read in [5000, 16 * 1024, 30_000] {
-                let mut heard = Vec::new();
-                for piece in message.chunks(read) {
-                    heard.extend(feed(&mut server, piece));
-                }
-                assert!(heard == [Heard::text(&text)], "{len} bytes in slices of {read}, € at {at}");
-                let mut rest = &message[..];
-                let mut heard = Vec::new();
-                while !rest.is_empty() {
-                    let mut len = read.min(rest.len());
-                    if let Some(room) = server.receive_buffer() {
-                        len = len.min(room.len());
-                        room[..len].copy_from_slice(&rest[..len]);
-                        server.mark_received(len);
-                        heard.extend(feed(&mut server, &[]));
-                    } else {
-                        heard.extend(feed(&mut server, &rest[..len]));
-                    }
-                    rest = &rest[len..];
-                }
-                assert!(heard == [Heard::text(&text)], "{len} bytes in reads of {read}, € at {at}");
-            }
-            // The byte that ends it cannot be UTF-8: it fails with the piece that has it, and not before.
-            if at + 3 < len {
-                let mut bytes = text.into_bytes();
-                bytes[at + 3] = 0xff;
-                let message = masked(&frame(0x81, &bytes), [1, 2, 3, 4]);
-                let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
-                let bad = message.len() - bytes.len() + at + 3;
-                assert_eq!(feed(&mut server, &message[..bad]), []);
-                let failed = [Heard::Failed(Violation::InvalidUtf8.into())];
-                assert_eq!(feed(&mut server, &message[bad..=bad]), failed);
-            }
-        }
     }
 }

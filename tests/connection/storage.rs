@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 const CONFIG: Config = Config::new().keep_fields(&["cookie"]);
 
-/// As in firmware: everything is there before the program runs.
+/// As in firmware: the connection exists before the program runs.
 static STATIC: Mutex<Connection<FramesOnly<Server>, Fixed<256, 512>>> =
     Mutex::new(Connection::const_after_handshake(FramesOnly::new(Server), CONFIG, Agreed::NONE));
 
@@ -36,7 +36,7 @@ fn conversation<S: Storage>(mut server: Connection<Server, S>) -> Vec<u8> {
 }
 
 #[test]
-fn a_constant_is_a_connection_that_waits_for_a_request() {
+fn a_constant_can_hold_a_connection_that_waits_for_a_request() {
     const NEW: Connection<Server, Fixed<256, 512>> = Connection::const_server(CONFIG);
     let said = conversation(NEW);
     assert!(said.ends_with(b"\x82\x02hi"));
@@ -68,7 +68,7 @@ fn an_upgraded_role_behaves_like_the_role_after_the_opening_handshake() {
     let hi = masked(&frame(0x81, b"hi"), [1, 2, 3, 4]);
     let mut server = Connection::after_handshake_in(FramesOnly::new(Server), CONFIG, Agreed::NONE, storage());
     assert_talks(&mut server, &hi, b"\x81\x05hello");
-    // Bytes that look like a request are frames like any others.
+    // Bytes that look like a request are read as frames.
     let mut plain = Connection::after_handshake_in(Server, CONFIG, Agreed::NONE, storage());
     assert_eq!(feed(&mut server, b"GET / HTTP/1.1\r\n\r\n"), feed(&mut plain, b"GET / HTTP/1.1\r\n\r\n"));
     assert_eq!(take_outgoing(&mut server), take_outgoing(&mut plain));
@@ -127,7 +127,7 @@ fn buffers_of_any_size_can_be_lent() {
         let more = masked(&frame(0x82, &vec![7; room + 1]), [1, 2, 3, 4]);
         assert_eq!(feed(&mut server, &more), [Heard::Failed(Limit::Message.into())]);
     }
-    // None at all: everything is refused.
+    // With empty buffers everything is refused.
     let mut server = Connection::after_handshake_in(
         FramesOnly::new(Server),
         CONFIG,

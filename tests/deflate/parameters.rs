@@ -11,7 +11,7 @@ fn accept(deflate: DeflateConfig, lines: &[&str]) -> Option<(DeflateParams, Stri
     accepted.map(|(params, answer)| (params, answer.to_string()))
 }
 
-/// The answer to offers in one line.
+/// The answer to the offers in one header line.
 fn answer(deflate: DeflateConfig, line: &str) -> Option<String> {
     accept(deflate, &[line]).map(|(_, answer)| answer)
 }
@@ -161,7 +161,7 @@ fn hints_can_be_ignored() {
 // PMD-5-01 · PMD-5-03 · PMD-5-05 · PMD-5-06 · PMD-7-01 · PMD-7.1.1.1-01 · PMD-7.1.1.2-01
 // PMD-7.1.2.1-01 · PMD-7.1.2.2-01 · PMD-7.1.3-01 · PMD-7.3-01
 #[test]
-fn offers() {
+fn an_offer_has_the_parameters_of_the_config() {
     let new = DeflateConfig::new;
     let asking = new().server_max_window_bits(10);
     for (deflate, expected) in [
@@ -279,7 +279,7 @@ fn an_answer_that_fits_the_offer_is_accepted() {
     ] {
         assert_eq!(check(PLAIN, &with(parameters)), Ok(Some(expected)), "{parameters}");
     }
-    // What a client hinted at it does anyway, and no more than that.
+    // A client keeps to its own hints, even if the answer does not require it.
     let hinting = DeflateConfig::new().client_no_context_takeover(true).client_max_window_bits(10);
     let own = new().with_client_no_context_takeover(true).with_client_max_window_bits(10);
     assert_eq!(check(hinting, "permessage-deflate"), Ok(Some(own)));

@@ -153,7 +153,7 @@ fn both_halves_of_the_upgrade_agree_and_the_connections_exchange_messages() {
 
 // WS-4.2.2-30
 #[test]
-fn what_was_read_beyond_the_handshake_comes_first() {
+fn bytes_that_were_read_after_the_handshake_are_the_first_input() {
     let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let leftover = masked(&frame(0x81, b"hello"), [1, 2, 3, 4]);
     let (first, rest) = leftover.split_at(4);

@@ -4,7 +4,7 @@ use super::*;
 
 // PMD-7-01 · PMD-5-13 · PMD-5-19 · WS-9-01 · WS-9.1-10 · WS-9.2-01 · WS-6.1-08 · WS-6.2-06
 #[test]
-fn both_ends_agree_in_the_handshake() {
+fn client_and_server_agree_on_parameters_in_the_handshake() {
     let deflate = DeflateConfig::new().server_max_window_bits(12).client_no_context_takeover(true);
     let mut pair = Pair::new(Config::new().deflate(deflate));
     assert!(pair.client.deflate().is_none());

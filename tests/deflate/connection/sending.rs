@@ -181,7 +181,7 @@ fn messages_that_are_refused_or_prepared_do_not_disturb_the_window() {
     for _ in 0..3 {
         server.sender().text(&text).unwrap();
         assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text(&text)]);
-        // Does not fit as it is.
+        // This text does not fit, even uncompressed.
         assert_eq!(server.sender().text(&json(20_001)), Err(SendError::TooLarge));
         server.sender().binary(&noise).unwrap();
         assert_eq!(server.sender().binary(&noise), Err(SendError::NotNow));

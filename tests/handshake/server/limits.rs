@@ -14,10 +14,10 @@ fn padded(len: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_head_has_at_most_max_head_bytes() {
+fn a_head_of_more_than_max_head_bytes_fails() {
     for len in [1024, 16 * 1024] {
         let config = if len == 1024 { Config::new().max_head(len) } else { Config::new() };
-        // Frames behind it do not count.
+        // The frames that follow the head do not count.
         let with_frames = [padded(len), masked(&frame(0x81, &[b'a'; 100]), [1; 4])].concat();
         for cuts in [vec![], (1..with_frames.len()).collect(), vec![len], vec![len - 1]] {
             let heard = feed_cut(&mut Connection::server(config), &with_frames, cuts);
