@@ -153,7 +153,7 @@ fn no_allocation_per_message_if_buffers_are_kept() {
     assert_eq!(ALLOCATIONS.get(), allocations);
 }
 
-/// Also where the application owns the bytes while they are written, and whatever is kept.
+/// The application owns the bytes while it writes them. This holds whatever `keep_capacity` is.
 fn no_allocation_if_two_vectors_take_turns() {
     let mut server: ServerConnection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let mut buffer = Vec::new();

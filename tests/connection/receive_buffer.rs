@@ -165,7 +165,7 @@ fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
 
 /// The embedder may have more to read than there was room for.
 #[test]
-fn reads_that_fill_little_room_are_not_small() {
+fn a_read_that_fills_all_of_its_room_does_not_count_as_small() {
     let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
     let first = masked(&frame(0x82, &[b'a'; 16 * 1024]), [1, 2, 3, 4]);
     feed(&mut server, &first[..5000]);

@@ -121,7 +121,7 @@ fn header_lines_that_are_not_utf_8_are_skipped() {
 
 // PMD-7.1.1.1-07 · PMD-7.1.1.2-03 · PMD-7.1.2.1-10 · PMD-7.1.2.2-05 · PMD-7.1.2.2-08
 #[test]
-fn wishes_of_a_server() {
+fn a_server_adds_the_parameters_of_its_own_config_to_the_answer() {
     let server = DeflateConfig::new().server_no_context_takeover(true);
     assert_eq!(answer(server, "permessage-deflate"), Some(with("; server_no_context_takeover")));
     let server = DeflateConfig::new().client_no_context_takeover(true);
@@ -148,7 +148,7 @@ fn wishes_of_a_server() {
 
 // PMD-5-07 · PMD-7.1.1.2-04 · PMD-7.1.2.2-04 · PMD-7.1.2.2-06
 #[test]
-fn hints_can_be_ignored() {
+fn a_server_can_be_configured_to_ignore_hints_of_the_client() {
     let server = DeflateConfig::new().follow_hints(false);
     let offer = "permessage-deflate; client_no_context_takeover; client_max_window_bits=9";
     assert_eq!(accept(server, &[offer]), Some((DeflateParams::new(), "permessage-deflate".into())));

@@ -93,7 +93,7 @@ fn prefers_plain_weighs_the_lengths_against_the_loss_of_the_window() {
 }
 
 #[test]
-fn a_message_from_elsewhere_lies_between() {
+fn a_message_of_another_compressor_can_be_sent_if_a_reset_follows() {
     let prepared = deflate(&mut Compressor::new(9, 9), b"to all: one two three four", &mut Cuts::whole());
     let mut decompressor = Decompressor::new(15);
     let mut compressor = Compressor::new(6, 15);
@@ -105,7 +105,7 @@ fn a_message_from_elsewhere_lies_between() {
     }
 }
 
-/// One end of a connection: a codec for each direction.
+/// One endpoint of a connection: a codec for each direction.
 struct End {
     send: SendCodec,
     receive: ReceiveCodec,
