@@ -46,8 +46,8 @@ pub struct Config {
     pub(crate) max_head: u32,
     pub(crate) max_refusal_body: u32,
     pub(crate) keep_capacity: u32,
-    pub(crate) kept_fields: &'static [&'static str],
-    pub(crate) max_head_fields: u8,
+    pub(crate) kept_headers: &'static [&'static str],
+    pub(crate) max_headers: u8,
     pub(crate) delivery: Delivery,
     pub(crate) auto_pong: bool,
     pub(crate) http_requests: bool,
@@ -56,8 +56,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// The most header fields that [`max_head_fields`](Self::max_head_fields) can allow.
-    pub const MAX_HEAD_FIELDS: usize = 128;
+    /// The largest limit that [`max_headers`](Self::max_headers) can set.
+    pub const MAX_HEADERS: usize = 128;
 
     /// The defaults, which each method below names.
     pub const fn new() -> Self {
@@ -69,8 +69,8 @@ impl Config {
             max_head: 16 * 1024,
             max_refusal_body: 16 * 1024,
             keep_capacity: 0,
-            kept_fields: &[],
-            max_head_fields: 100,
+            kept_headers: &[],
+            max_headers: 100,
             delivery: Delivery::Whole,
             auto_pong: true,
             http_requests: false,
@@ -120,28 +120,28 @@ impl Config {
     /// The most bytes of the peer's HTTP head, first line and final empty line included. Default 16 KiB, as in
     /// Node.js and nginx's large buffers together with room for cookies.
     ///
-    /// A server answers a larger one with 431; a client fails. Fields that [`Fixed`](crate::Fixed) drops count too.
+    /// A server answers a larger head with 431; a client fails. Headers that [`Fixed`](crate::Fixed) drops count too.
     pub const fn max_head(mut self, bytes: usize) -> Self {
         self.max_head = to_u32(bytes);
         self
     }
 
-    /// The most header fields in the peer's HTTP head. Default 100, as in Apache; at most
-    /// [`MAX_HEAD_FIELDS`](Self::MAX_HEAD_FIELDS).
+    /// The most headers in the peer's HTTP head. Default 100, as in Apache; at most
+    /// [`MAX_HEADERS`](Self::MAX_HEADERS).
     #[expect(clippy::cast_possible_truncation, reason = "the comparison before it excludes that")]
-    pub const fn max_head_fields(mut self, fields: usize) -> Self {
-        let max = Self::MAX_HEAD_FIELDS;
-        self.max_head_fields = if fields > max { max as u8 } else { fields as u8 };
+    pub const fn max_headers(mut self, headers: usize) -> Self {
+        let max = Self::MAX_HEADERS;
+        self.max_headers = if headers > max { max as u8 } else { headers as u8 };
         self
     }
 
-    /// Which fields of the peer's HTTP head [`Fixed`](crate::Fixed) keeps besides those that the protocol needs, such as
-    /// `Cookie` or `Location`; in any ASCII case. Default: none. [`Heap`](crate::Heap) keeps all fields.
+    /// Which headers of the peer's HTTP head [`Fixed`](crate::Fixed) keeps besides those that the protocol needs, such
+    /// as `Cookie` or `Location`; in any ASCII case. Default: none. [`Heap`](crate::Heap) keeps all headers.
     ///
-    /// All others are dropped as they arrive, so that a browser's head of many kilobytes takes little room. A field that
-    /// is kept and has no room is answered with 431; a client fails.
-    pub const fn keep_fields(mut self, names: &'static [&'static str]) -> Self {
-        self.kept_fields = names;
+    /// All other headers are dropped as they arrive, so that a browser's head of many kilobytes takes little memory. If
+    /// a header that is kept does not fit, a server answers with 431, and a client fails.
+    pub const fn keep_headers(mut self, names: &'static [&'static str]) -> Self {
+        self.kept_headers = names;
         self
     }
 

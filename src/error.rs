@@ -20,6 +20,9 @@ pub enum Error {
     Limit(Limit),
     /// The opening handshake is not valid.
     Handshake(HandshakeError),
+    /// The server answered the opening handshake with this status instead of 101.
+    // As a variant of `HandshakeError` the status would make this enum larger than a register of 32 bits.
+    Refused(u16),
 }
 
 /// Why a call on [`Sender`](crate::Sender) was refused. The call queued nothing and changed nothing. The
@@ -112,8 +115,8 @@ pub enum Limit {
     Fragments,
     /// [`Config::max_head`](crate::Config::max_head), or the size of the storage.
     Head,
-    /// [`Config::max_head_fields`](crate::Config::max_head_fields).
-    HeadFields,
+    /// [`Config::max_headers`](crate::Config::max_headers).
+    Headers,
     /// The allocator had no memory for data within the other limits.
     Memory,
 }
@@ -156,8 +159,6 @@ pub enum HandshakeError {
     ExtensionAnswer,
     /// The transport ended before the handshake was complete.
     UnexpectedEof,
-    /// The server answered with a status other than 101.
-    Refused,
 }
 
 /// Which state or argument does not allow a call.
@@ -215,8 +216,9 @@ impl Error {
             Self::Limit(Limit::Fragments) => Some(CloseCode::POLICY_VIOLATION),
             Self::Limit(Limit::Memory) => Some(CloseCode::TRY_AGAIN_LATER),
             Self::Peer(Violation::UnexpectedEof)
-            | Self::Limit(Limit::Head | Limit::HeadFields)
-            | Self::Handshake(_) => None,
+            | Self::Limit(Limit::Head | Limit::Headers)
+            | Self::Handshake(_)
+            | Self::Refused(_) => None,
             // WS-7.4.1-02
             Self::Peer(_) => Some(CloseCode::PROTOCOL_ERROR),
         }
@@ -228,7 +230,7 @@ impl Error {
     pub const fn http_status(self) -> Option<u16> {
         match self {
             Self::Handshake(error) => error.http_status(),
-            Self::Limit(Limit::Head | Limit::HeadFields) => Some(431),
+            Self::Limit(Limit::Head | Limit::Headers) => Some(431),
             _ => None,
         }
     }
@@ -255,15 +257,13 @@ impl HandshakeError {
             | Self::SubprotocolNotOffered
             | Self::ExtensionNotOffered
             | Self::ExtensionAnswer
-            | Self::UnexpectedEof
-            | Self::Refused => return None,
+            | Self::UnexpectedEof => return None,
         })
     }
 
-    /// The header fields that belong to an answer with [`http_status`](Self::http_status), `Connection`
-    /// apart.
+    /// The headers that an answer with [`http_status`](Self::http_status) carries besides `Connection`.
     #[must_use]
-    pub const fn http_fields(self) -> &'static [(&'static str, &'static str)] {
+    pub const fn http_headers(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Method => &[("Allow", "GET")],
             // WS-4.2.2-12 · WS-4.4-01
@@ -320,6 +320,7 @@ mod io {
             Error::Peer(violation) => of_violation(violation),
             Error::Limit(_) => ErrorKind::InvalidData,
             Error::Handshake(error) => of_handshake(error),
+            Error::Refused(_) => ErrorKind::ConnectionRefused,
         },
         Violation: of_violation,
         Limit: |_| ErrorKind::InvalidData,
@@ -345,7 +346,6 @@ mod io {
     fn of_handshake(error: HandshakeError) -> ErrorKind {
         match error {
             HandshakeError::UnexpectedEof => ErrorKind::UnexpectedEof,
-            HandshakeError::Refused => ErrorKind::ConnectionRefused,
             _ => ErrorKind::InvalidData,
         }
     }
@@ -364,6 +364,12 @@ impl fmt::Display for Error {
             Self::Peer(violation) => write!(f, "the peer broke the protocol: {violation}"),
             Self::Limit(limit) => write!(f, "the peer exceeded a limit: {limit}"),
             Self::Handshake(error) => write!(f, "the opening handshake failed: {error}"),
+            Self::Refused(status) => {
+                write!(
+                    f,
+                    "the server answered with status {status} instead of 101; see Event::HandshakeRefused"
+                )
+            }
         }
     }
 }
@@ -428,9 +434,7 @@ impl fmt::Display for Limit {
                 "the HTTP head is larger than Config::max_head or than the storage; raise it for \
                  large cookies"
             }
-            Self::HeadFields => {
-                "the HTTP head has more fields than Config::max_head_fields; raise it, 128 at most"
-            }
+            Self::Headers => "the HTTP head has more fields than Config::max_headers; raise it, 128 at most",
             Self::Memory => {
                 "there was no memory for a message; lower Config::max_message, or serve fewer connections"
             }
@@ -471,7 +475,6 @@ impl fmt::Display for HandshakeError {
             Self::UnexpectedEof => {
                 "the transport ended before the handshake was complete; is this a WebSocket endpoint?"
             }
-            Self::Refused => "the server answered with a status other than 101; see Event::HandshakeRefused",
         })
     }
 }

@@ -240,13 +240,13 @@ impl<'a> Part<'a> {
 }
 
 /// A completed opening handshake.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Handshake<'a> {
     pub(crate) response: Option<Response<'a>>,
 }
 
 impl<'a> Handshake<'a> {
-    /// To a client: the server's answer with all its header fields, such as `Set-Cookie`. `None` to a server.
+    /// To a client: the server's answer with all its headers, such as `Set-Cookie`. `None` to a server.
     #[must_use]
     pub const fn response(&self) -> Option<Response<'a>> {
         self.response

@@ -68,7 +68,8 @@
 //! # Where the rest is
 //!
 //! - [`Config`]: limits and choices, with defaults that are safe for a server on the open internet.
-//! - [`handshake`]: requests and answers, `Origin`, negotiation for an HTTP stack of your own, URIs.
+//! - [`handshake`]: requests and answers, `Origin`, URIs.
+//! - [`upgrade`]: the opening handshake over an HTTP stack of your own.
 //! - [`timers`]: deadlines and keepalive, as a machine that is told the time.
 //! - [`PreparedMessage`]: one message for many connections.
 //!
@@ -76,8 +77,8 @@
 //!
 //! - `std` (default): each error converts to `std::io::Error`; implies `alloc`.
 //! - `alloc`: the storage [`Heap`], [`PreparedMessage`] and [`OwnedMessage`].
-//! - `defmt`: `defmt::Format` for events, errors, states and configurations. As with `Debug`, what can be a secret stays out:
-//!   keys and header values, and payloads too.
+//! - `defmt`: `defmt::Format` for events, errors, states and configurations. Like `Debug` output, it contains no keys, no
+//!   header values and no payloads.
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
 //! - `sha1`: a faster handshake: SHA-1 by the processor's own instructions, where it has them, and base64 by a table.
 //! - `simd`: large payloads are masked with the widest vectors that the processor has; implies `simdutf8` and `std`.
@@ -108,6 +109,7 @@ mod message;
 mod role;
 mod storage;
 pub mod timers;
+pub mod upgrade;
 
 pub use close::{Close, CloseCode, MAX_CLOSE_REASON};
 pub use config::{Agreed, Config, Delivery};

@@ -24,7 +24,7 @@ fn each_error_becomes_an_io_error_of_a_matching_kind() {
         (Error::Limit(Limit::Message), InvalidData),
         (Error::Handshake(HandshakeError::Key), InvalidData),
         (Error::Handshake(HandshakeError::UnexpectedEof), UnexpectedEof),
-        (Error::Handshake(HandshakeError::Refused), ConnectionRefused),
+        (Error::Refused(401), ConnectionRefused),
     ];
     for (error, kind) in failures {
         assert_eq!(converted(error), kind, "{error:?}");
@@ -33,6 +33,7 @@ fn each_error_becomes_an_io_error_of_a_matching_kind() {
             Error::Peer(violation) => converted(violation),
             Error::Limit(limit) => converted(limit),
             Error::Handshake(error) => converted(error),
+            Error::Refused(_) => continue,
             _ => unreachable!("{error:?}"),
         };
         assert_eq!(inner, kind, "{error:?}");

@@ -24,7 +24,7 @@ fuzz_target!(|input: Input<'_>| {
 fn check<S: Storage + Copy>(input: &Input<'_>, storage: S) {
     let bytes = input.bytes(if input.with_handshake { REQUEST } else { &[] });
     let connect = || {
-        let config = input.config().keep_fields(&["Cookie"]);
+        let config = input.config().keep_headers(&["Cookie"]);
         if input.with_handshake || input.from_start {
             Connection::server_in(config, storage)
         } else {

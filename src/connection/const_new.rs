@@ -53,6 +53,6 @@ impl<R: Role, const RX: usize, const TX: usize> Connection<R, Fixed<RX, TX>> {
             Empty::EMPTY,
             Empty::EMPTY,
         );
-        Self::with(receiver, sender, config, beginning.stage, SomeNames(config.kept_fields))
+        Self::with(receiver, sender, config, beginning.stage, SomeNames(config.kept_headers))
     }
 }

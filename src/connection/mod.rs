@@ -1,6 +1,5 @@
 //! The hall: the only place where both directions meet.
 
-mod answer;
 #[cfg(feature = "deflate")]
 mod compression;
 #[cfg(not(feature = "deflate"))]
@@ -12,6 +11,7 @@ mod opening;
 #[cfg(feature = "alloc")]
 mod prepared;
 mod receive;
+mod respond;
 mod send;
 mod state;
 mod token;
@@ -41,7 +41,7 @@ use crate::storage::sealed::{Buffer, Empty, Names};
 use alloc::vec::Vec;
 use compression::Compression;
 use core::fmt;
-use opening::{Opening, Stage};
+use opening::Stage;
 use rand_core::CryptoRng;
 use receive::{Item, Located, Receiver, Source};
 use state::{Ending, Lifecycle, Phase, Step};
@@ -65,11 +65,11 @@ pub struct Connection<
     receiver: Receiver<S>,
     sender: Sender<R, S>,
     stage: Stage,
-    /// Which fields of a head are kept.
-    kept_fields: S::Names,
+    /// Which headers of a head are kept.
+    kept_headers: S::Names,
     max_head: u32,
     max_refusal_body: u32,
-    max_head_fields: u8,
+    max_headers: u8,
     http_requests: bool,
     auto_pong: bool,
 }
@@ -189,7 +189,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             S::Control::empty(),
             S::Text::empty(),
         );
-        Self::with(receiver, sender, config, beginning.stage, S::Names::new(config.kept_fields))
+        Self::with(receiver, sender, config, beginning.stage, S::Names::new(config.kept_headers))
     }
 
     #[inline(always)]
@@ -198,16 +198,16 @@ impl<R: Role, S: Storage> Connection<R, S> {
         sender: Sender<R, S>,
         config: &Config,
         stage: Stage,
-        kept_fields: S::Names,
+        kept_headers: S::Names,
     ) -> Self {
         Self {
             receiver,
             sender,
             stage,
-            kept_fields,
+            kept_headers,
             max_head: config.max_head,
             max_refusal_body: config.max_refusal_body,
-            max_head_fields: config.max_head_fields,
+            max_headers: config.max_headers,
             http_requests: config.http_requests,
             auto_pong: config.auto_pong,
         }
@@ -246,7 +246,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self,
         input: &mut &'i mut [u8],
     ) -> Option<(Event<'a>, &'a mut Sender<R, S>)> {
-        let mut found = None;
+        // Only the slow path initialises its slot.
+        let mut found;
         'slow: {
             if FOR_SPEED && self.is_receiving() {
                 if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER) {
@@ -260,6 +261,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     if let Ok(text) = text {
                         return Some((Event::Message(Message::Text(text)), &mut self.sender));
                     }
+                    found = None;
                     Self::invalid_text(&mut self.sender, &mut found);
                     break 'slow;
                 }
@@ -268,6 +270,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     return None;
                 }
             }
+            found = None;
             self.receive_slowly(input, &mut found);
         }
         if !FOR_SPEED {
@@ -292,7 +295,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
     fn receive_slowly<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut Found<'a, R, S>) {
         if !self.is_receiving() {
             if let Some(opening) = self.receive_opening(input) {
-                *event = Some((opening.event(self.receiver.head_bytes()), &mut self.sender));
+                let opened = self.stage.event(opening, R::IS_SERVER, self.receiver.head_bytes());
+                *event = Some((opened, &mut self.sender));
             }
             return;
         }
@@ -334,19 +338,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
             Err(error) => {
                 sender.fail(error);
                 Event::Failed
-            }
-        }
-    }
-
-    /// Input without frames: the opening handshake, or bytes after the end. Bytes after the end are dropped.
-    /// WS-5.5.1-12 · WS-7.1.1-02 · WS-7.1.7-08
-    #[cold]
-    fn receive_opening<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<Opening<'i>> {
-        match self.sender.lifecycle.phase() {
-            Phase::Handshake | Phase::Open | Phase::CloseSent if R::HAS_HANDSHAKE => self.open(input),
-            _ => {
-                *input = &mut [];
-                None
             }
         }
     }
@@ -427,7 +418,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     fn find_token(&mut self, input: &mut &mut [u8], base: usize) -> Option<EventToken> {
         if !self.is_receiving() {
-            return Some(EventToken::of_opening(&self.receive_opening(input)?, base));
+            return Some(EventToken::of_opening(self.receive_opening(input)?, base));
         }
         let mut found = Located::nothing();
         let fast = if FOR_SPEED { self.receiver.fast_message(input, R::IS_SERVER) } else { None };
@@ -462,7 +453,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     Event::Failed
                 })
             }
-            Place::Opening(head) => token.opening(head, input).event(receiver.head_bytes()),
+            Place::Opening(offset) => {
+                let opening = (token.kind, offset.slice(input));
+                self.stage.event(opening, R::IS_SERVER, receiver.head_bytes())
+            }
             Place::Failed => Event::Failed,
         };
         (event, sender)
@@ -529,11 +523,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// close code 1006, or [`HandshakeError::UnexpectedEof`](crate::HandshakeError::UnexpectedEof) without a finished
     /// opening handshake. Otherwise, and if the failure was reported before, it returns `None`.
     pub fn receive_eof(&mut self) -> Option<Event<'_>> {
-        let refusal = self.end_of_refusal();
+        let refusal = self.end_refusal();
         let failed_before = self.sender.error().is_some();
         self.sender.step(Step::Eof);
         match refusal {
-            Some(refusal) => Some(refusal.event(self.receiver.head_bytes())),
+            Some(refusal) => Some(self.stage.event(refusal, R::IS_SERVER, self.receiver.head_bytes())),
             None if failed_before => None,
             None => self.error().map(|_| Event::Failed),
         }
@@ -618,7 +612,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.error().map_or(Ok(()), Err)
     }
 
-    /// Why the connection failed, if it did.
+    /// Why the connection failed, if it did. To a client whose handshake was refused it is
+    /// [`Error::Refused`] with the status.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
         self.sender.error()

@@ -1,16 +1,17 @@
-//! The opening handshake as part of a connection: heads in, decisions and answers out.
+//! The opening handshake as part of a connection: it reads heads, and reports requests, responses and
+//! refusals.
 
 use super::Connection;
 use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, UnderWay, full};
 use super::state::{Phase, Step};
-use crate::bytes::take_front;
+use crate::bytes::{take_front, to_u32, to_usize};
 use crate::error::{Error, HandshakeError, Limit, SendError};
-use crate::event::{Event, Handshake};
+use crate::event::{Event, EventKind, Handshake};
 use crate::handshake::{
-    Answer, Body, Bounds, ClientRequest, Progress, Request, Response, Verdict, check_judged_request,
-    check_judged_response, check_request, check_response, digest_of, elements, empty_lines_len, encode_key,
-    is_name, judged_field, request_line, status_line,
+    Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, Request, Response,
+    check_request, check_response, check_validated_request, check_validated_response, digest_of, elements,
+    empty_lines_len, encode_key, is_name, request_line, status_line, validated_header,
 };
 use crate::role::{Client, Role};
 use crate::storage::sealed::{Buffer, Empty, Names, Text};
@@ -18,14 +19,14 @@ use crate::storage::{Full, Storage};
 use core::str;
 use rand_core::CryptoRng;
 
-/// What is read from the peer.
+/// What the connection reads from the peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Stage {
     /// A request head or a response head.
-    Head(Progress),
+    Head(HeadProgress),
     /// A request was reported and waits for the embedder's answer.
     Decision,
-    /// The body of a refusal, behind a head of this length in the buffer.
+    /// The body of a refusal. The buffer holds a head of this length and then the body.
     Refusal { head_len: u32, body: Body },
     /// Frames.
     Frames,
@@ -33,63 +34,52 @@ pub(super) enum Stage {
 
 impl Stage {
     pub(super) const fn head() -> Self {
-        Self::Head(Progress::NEW)
+        Self::Head(HeadProgress::NEW)
     }
-}
 
-/// What was found, and where its head lies: in the input, or in the buffer.
-pub(super) enum Opening<'i> {
-    Request(Option<&'i [u8]>),
-    HttpRequest(Option<&'i [u8]>),
-    /// Of a server, which has no head to show.
-    Accepted,
-    Response(Option<&'i [u8]>),
-    Failed,
-    Refused {
-        head_len: u32,
-        is_truncated: bool,
-    },
-}
-
-impl<'i> Opening<'i> {
-    pub(super) fn event<'a>(self, buffer: &'a [u8]) -> Event<'a>
-    where
-        'i: 'a,
-    {
-        match self {
-            Self::Request(head) => Event::HandshakeRequest(Request::new(head.unwrap_or(buffer))),
-            Self::HttpRequest(head) => Event::HttpRequest(Request::new(head.unwrap_or(buffer))),
-            Self::Failed => Event::Failed,
-            Self::Accepted => Event::HandshakeComplete(Handshake { response: None }),
-            Self::Response(head) => {
-                let response = Response::new(head.unwrap_or(buffer), &[], false);
-                Event::HandshakeComplete(Handshake { response: Some(response) })
+    /// The event that was found. `buffer` also holds the body of a refusal.
+    #[inline]
+    pub(super) fn event<'a>(self, (kind, head): Opening<'a>, is_server: bool, buffer: &'a [u8]) -> Event<'a> {
+        let head = head.unwrap_or(buffer);
+        match (kind, self) {
+            (EventKind::HandshakeRequest, _) => Event::HandshakeRequest(Request::new(head)),
+            (EventKind::HttpRequest, _) => Event::HttpRequest(Request::new(head)),
+            (EventKind::Failed, _) => Event::Failed,
+            // A server has no head to show; the guard keeps responses out of its code.
+            _ if is_server => Event::HandshakeComplete(Handshake { response: None }),
+            (EventKind::HandshakeRefused, Self::Refusal { head_len, body }) => {
+                let (head, bytes) = head.split_at_checked(to_usize(head_len)).unwrap_or_default();
+                Event::HandshakeRefused(Response::new(head, bytes, body.is_truncated()))
             }
-            Self::Refused { head_len, is_truncated } => {
-                let (head, body) = buffer.split_at_checked(head_len as usize).unwrap_or_default();
-                Event::HandshakeRefused(Response::new(head, body, is_truncated))
-            }
+            _ => Event::HandshakeComplete(Handshake { response: Some(Response::new(head, &[], false)) }),
         }
     }
 }
 
-/// What a complete head amounts to.
-#[derive(Clone, Copy)]
-enum HeadFound {
-    Request(Decision),
-    Open,
-    /// An interim answer: the real one follows.
-    Interim,
-    Refusal,
-}
+/// An event of the opening handshake that was found: its kind, and its head if that lies in the input.
+/// Otherwise the head lies in the buffer.
+pub(super) type Opening<'i> = (EventKind, Option<&'i [u8]>);
 
 impl<R: Role, S: Storage> Connection<R, S> {
-    /// Goes on with the opening handshake.
-    pub(super) fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<Opening<'i>> {
+    /// Takes input while the peer sends no frames: the opening handshake, or bytes after the end, which are
+    /// dropped. WS-5.5.1-12 · WS-7.1.1-02 · WS-7.1.7-08
+    #[cold]
+    pub(super) fn receive_opening<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<Opening<'i>> {
+        match self.sender.lifecycle.phase() {
+            Phase::Handshake | Phase::Open | Phase::CloseSent if R::HAS_HANDSHAKE => self.open(input),
+            _ => {
+                *input = &mut [];
+                None
+            }
+        }
+    }
+
+    /// Continues the opening handshake, up to the next event.
+    fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<Opening<'i>> {
         loop {
             match self.stage {
+                // The input stays as it is until the embedder has decided.
                 Stage::Decision if matches!(self.sender.lifecycle.phase(), Phase::Handshake) => {
-                    // The input stays as it is until the embedder has decided.
                     return None;
                 }
                 // The embedder has accepted.
@@ -97,23 +87,24 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     self.receiver.clear_head();
                     self.take_agreed();
                     self.stage = Stage::Frames;
-                    return Some(Opening::Accepted);
+                    return Some((EventKind::HandshakeComplete, None));
                 }
-                // No server gets one, so its code does without.
+                // Only clients receive refusals; the guard lets a server build drop this arm.
                 Stage::Refusal { head_len, mut body } if !R::IS_SERVER => {
                     body.take(input, self.receiver.head_buffer());
                     self.stage = Stage::Refusal { head_len, body };
-                    return body.is_complete().then(|| self.refused(head_len, body));
+                    return body.is_complete().then(|| self.refused());
                 }
-                Stage::Head(_) => match self.head(input) {
-                    // Of a server it is used up; of a client it may have been an interim answer, or the head of a refusal.
+                Stage::Head(_) => match self.read_head(input) {
+                    // A server has used all input. A client may have read an interim response or the head of
+                    // a refusal, and continues with the bytes after it.
                     Ok(None) if R::IS_SERVER => return None,
                     Ok(None) if input.is_empty() && matches!(self.stage, Stage::Head(_)) => return None,
                     Ok(None) => {}
                     Ok(found) => return found,
                     Err(error) => {
                         self.fail_opening(error);
-                        return Some(Opening::Failed);
+                        return Some((EventKind::Failed, None));
                     }
                 },
                 Stage::Refusal { .. } | Stage::Frames => return None,
@@ -121,72 +112,75 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// Goes on with a head. `None`: there is nothing to report yet. WS-4.2.1-02 · WS-4.1-47
-    fn head<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
+    /// Reads on in a head. Returns `None` if there is nothing to report yet. WS-4.2.1-02 · WS-4.1-47
+    fn read_head<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
         let Stage::Head(progress) = &mut self.stage else {
             return Ok(None);
         };
-        // Nearly always the whole head lies in the input. Where fields are dropped it is collected all the same: what
-        // is shown of it does not depend on how it was cut.
+        // Nearly always the whole head lies in the input. A storage that drops headers collects the head even
+        // then, so that the event shows the same headers no matter how the network cut the head.
         if S::Names::KEEPS_ALL && progress.is_fresh() {
             let within = progress.within(input, self.max_head);
             let start = empty_lines_len(within);
             let bytes = within.get(start..).unwrap_or_default();
-            if let Some((found, len)) =
-                Self::check(&mut self.sender, bytes, self.max_head_fields, self.http_requests)?
+            let sender = &mut self.sender;
+            if let Some((next, len)) =
+                Self::check(sender, bytes, self.max_headers, self.http_requests, self.max_refusal_body)?
             {
                 take_front(input, start);
                 let head = take_front(input, len);
                 progress.add(start.saturating_add(len));
-                return self.found(found, Some(head));
+                return self.enter(next, Some(head));
             }
         }
-        let bounds = Bounds {
+        let rules = HeadRules {
             max_head: self.max_head,
-            max_fields: self.max_head_fields,
-            names: self.kept_fields,
+            max_headers: self.max_headers,
+            names: self.kept_headers,
             first_line: if R::IS_SERVER {
                 |line| request_line(line).map(drop)
             } else {
                 |line| status_line(line).map(drop)
             },
         };
-        if !progress.take(input, self.receiver.head_buffer(), &bounds)? {
+        if !progress.take(input, self.receiver.head_buffer(), &rules)? {
             return Ok(None);
         }
-        let bytes = self.receiver.head_bytes();
-        match Self::check(&mut self.sender, bytes, self.max_head_fields, self.http_requests)? {
-            Some((found, _)) => self.found(found, None),
-            // Its empty line was seen.
+        let (sender, head) = (&mut self.sender, self.receiver.head_bytes());
+        match Self::check(sender, head, self.max_headers, self.http_requests, self.max_refusal_body)? {
+            Some((next, _)) => self.enter(next, None),
+            // `take` has seen the empty line, so the head cannot be incomplete.
             None => Err(HandshakeError::MalformedHead.into()),
         }
     }
 
-    /// Checks a head, takes from it what has to be remembered, and says how long it is. `None`: it is not complete.
+    /// Checks a head, and keeps what the connection has to remember of it. Returns the next stage and the
+    /// length of the head, or `None` if the head is not complete.
     #[inline]
     fn check(
         sender: &mut Sender<R, S>,
         head: &[u8],
-        max_fields: u8,
-        takes_plain: bool,
-    ) -> Result<Option<(HeadFound, usize)>, Error> {
+        max_headers: u8,
+        allows_http: bool,
+        max_refusal_body: u32,
+    ) -> Result<Option<(Stage, usize)>, Error> {
         if R::IS_SERVER {
-            let (verdict, len) = if !S::Names::KEEPS_ALL {
-                (check_judged_request(head, takes_plain)?, head.len())
-            } else if let Some(checked) = check_request(head, max_fields, takes_plain)? {
+            let (request, len) = if !S::Names::KEEPS_ALL {
+                (check_validated_request(head, allows_http)?, head.len())
+            } else if let Some(checked) = check_request(head, max_headers, allows_http)? {
                 checked
             } else {
                 return Ok(None);
             };
-            let decision = match verdict {
-                Verdict::Upgrade { key, mut offers } => {
+            sender.decision = match request {
+                CheckedRequest::Upgrade { key, mut offers } => {
                     let mut digest = [0; 20];
                     digest_of(key, &mut digest);
                     sender.under_way = UnderWay::Handshake(digest);
-                    while let Some(field) = judged_field(&mut offers) {
-                        if is_name(field.name, b"sec-websocket-protocol") {
-                            let names = elements(field.value);
-                            offer(&mut sender.negotiation, names).map_err(|Full| Limit::Head)?;
+                    while let Some(header) = validated_header(&mut offers) {
+                        if is_name(header.name, b"sec-websocket-protocol") {
+                            let names = elements(header.value);
+                            remember(&mut sender.negotiation, names).map_err(|Full| Limit::Head)?;
                         }
                     }
                     if let Some(negotiation) = sender.compression.negotiation() {
@@ -194,71 +188,70 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     }
                     Decision::Upgrade
                 }
-                Verdict::Plain { is_head } => Decision::Http { is_head },
+                CheckedRequest::Http { is_head } => Decision::Http { is_head },
             };
-            return Ok(Some((HeadFound::Request(decision), len)));
+            return Ok(Some((Stage::Decision, len)));
         }
         let offers_extensions = sender.compression.negotiation().is_some();
         let (digest, offered) = (&sender.under_way.digest(), sender.offered());
-        let (answer, len) = if !S::Names::KEEPS_ALL {
-            (check_judged_response(head, digest, offered, offers_extensions)?, head.len())
-        } else if let Some(checked) = check_response(head, max_fields, digest, offered, offers_extensions)? {
+        let (response, len) = if !S::Names::KEEPS_ALL {
+            (check_validated_response(head, digest, offered, offers_extensions)?, head.len())
+        } else if let Some(checked) = check_response(head, max_headers, digest, offered, offers_extensions)? {
             checked
         } else {
             return Ok(None);
         };
-        let found = match answer {
-            Answer::Open { subprotocol } => {
+        let next = match response {
+            CheckedResponse::Upgrade { subprotocol } => {
                 let mut agreed = S::Text::empty();
                 agreed.push(subprotocol).map_err(|Full| Limit::Head)?;
                 if let Some(negotiation) = sender.compression.negotiation() {
                     negotiation.check_answer(head.get(..len).unwrap_or_default())?;
                 }
                 sender.negotiation = agreed;
-                HeadFound::Open
+                Stage::Frames
             }
-            Answer::Interim => HeadFound::Interim,
-            Answer::Refusal => HeadFound::Refusal,
+            CheckedResponse::Interim => Stage::head(),
+            CheckedResponse::Refusal => {
+                let head = head.get(..len).unwrap_or_default();
+                let body = Body::of(&Response::new(head, &[], false), max_refusal_body);
+                Stage::Refusal { head_len: to_u32(len), body }
+            }
         };
-        Ok(Some((found, len)))
+        Ok(Some((next, len)))
     }
 
-    /// Goes on behind a complete head: in the input, or in the buffer.
-    fn found<'i>(&mut self, found: HeadFound, place: Option<&'i [u8]>) -> Result<Option<Opening<'i>>, Error> {
-        match found {
-            HeadFound::Request(decision) => {
-                self.sender.decision = decision;
+    /// Enters the stage after a complete head, which lies in the input or in the buffer.
+    fn enter<'i>(&mut self, next: Stage, head: Option<&'i [u8]>) -> Result<Option<Opening<'i>>, Error> {
+        match next {
+            _ if R::IS_SERVER => {
                 self.stage = Stage::Decision;
-                Ok(Some(match decision {
-                    Decision::Http { .. } => Opening::HttpRequest(place),
-                    _ => Opening::Request(place),
+                Ok(Some(match self.sender.decision {
+                    Decision::Http { .. } => (EventKind::HttpRequest, head),
+                    _ => (EventKind::HandshakeRequest, head),
                 }))
             }
-            _ if R::IS_SERVER => Ok(None),
-            HeadFound::Open => {
-                self.sender.step(Step::Opened);
-                self.take_agreed();
-                self.stage = Stage::Frames;
-                self.receiver.report_head();
-                Ok(Some(Opening::Response(place)))
+            Stage::Refusal { .. } => {
+                if let Some(head) = head {
+                    self.receiver.head_buffer().append(head).map_err(|Full| Limit::Head)?;
+                }
+                self.stage = next;
+                Ok(None)
             }
-            HeadFound::Interim => {
+            // After an interim response. Its bytes count towards the limit of the head.
+            Stage::Head(_) => {
                 self.receiver.clear_head();
                 if let Stage::Head(progress) = &mut self.stage {
                     progress.restart();
                 }
                 Ok(None)
             }
-            HeadFound::Refusal => {
-                if let Some(head) = place {
-                    self.receiver.head_buffer().append(head).map_err(|Full| Limit::Head)?;
-                }
-                let head = self.receiver.head_bytes();
-                let body = Body::of(&Response::new(head, &[], false), self.max_refusal_body);
-                // No longer than the limit of a head.
-                let head_len = u32::try_from(head.len()).map_err(|_| Limit::Head)?;
-                self.stage = Stage::Refusal { head_len, body };
-                Ok(None)
+            Stage::Frames | Stage::Decision => {
+                self.sender.step(Step::Opened);
+                self.take_agreed();
+                self.stage = next;
+                self.receiver.report_head();
+                Ok(Some((EventKind::HandshakeComplete, head)))
             }
         }
     }
@@ -271,28 +264,31 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    fn refused<'i>(&mut self, head_len: u32, body: Body) -> Opening<'i> {
+    /// A refusal is complete, in the buffer.
+    fn refused<'i>(&mut self) -> Opening<'i> {
         self.sender.discard_outgoing();
-        self.sender.step(Step::Answered);
-        Opening::Refused { head_len, is_truncated: body.is_truncated() }
+        let status = Response::new(self.receiver.head_bytes(), &[], false).status();
+        self.sender.step(Step::Refused(status));
+        (EventKind::HandshakeRefused, None)
     }
 
-    /// The transport has ended: so has the body of a refusal.
-    pub(super) fn end_of_refusal<'i>(&mut self) -> Option<Opening<'i>> {
-        match self.stage {
-            Stage::Refusal { head_len, mut body }
+    /// The transport has ended, and with it the body of a refusal, if there is one.
+    pub(super) fn end_refusal<'i>(&mut self) -> Option<Opening<'i>> {
+        match &mut self.stage {
+            Stage::Refusal { body, .. }
                 if R::HAS_HANDSHAKE
                     && !R::IS_SERVER
                     && matches!(self.sender.lifecycle.phase(), Phase::Handshake) =>
             {
                 body.end();
-                Some(self.refused(head_len, body))
+                Some(self.refused())
             }
             _ => None,
         }
     }
 
-    /// An opening handshake that is not valid: a server answers by HTTP, a client has nothing to say (WS-7.1.7-06).
+    /// Fails an opening handshake that is not valid. A server answers with an HTTP error; a client has
+    /// nothing to say (WS-7.1.7-06).
     fn fail_opening(&mut self, error: Error) {
         self.receiver.clear_head();
         if R::IS_SERVER {
@@ -314,17 +310,17 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         digest_of(&key, &mut digest);
         self.under_way = UnderWay::Handshake(digest);
         let names = request.offered().iter().map(|name| name.as_bytes());
-        offer(&mut self.negotiation, names).map_err(full::<S>)?;
+        remember(&mut self.negotiation, names).map_err(full::<S>)?;
         let offer = self.compression.negotiation().map(|negotiation| negotiation.offer());
         let extensions = offer.as_ref().map(ExtensionValue::as_str);
         self.write_head(self.max_outgoing(), |out| request.write(&key, extensions, out))
     }
 }
 
-/// Remembers names that are offered, see `Sender::negotiation`.
-fn offer<'a>(text: &mut impl Text, names: impl Iterator<Item = &'a [u8]>) -> Result<(), Full> {
+/// Appends offered subprotocols to `Sender::negotiation`, each with a comma.
+fn remember<'a>(text: &mut impl Text, names: impl Iterator<Item = &'a [u8]>) -> Result<(), Full> {
     for name in names {
-        // They are tokens.
+        // Tokens are ASCII.
         text.push(str::from_utf8(name).unwrap_or_default())?;
         text.push(",")?;
     }

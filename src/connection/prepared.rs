@@ -1,5 +1,7 @@
 //! A message that is encoded once and sent to many.
 
+#[cfg(feature = "deflate")]
+use super::compression::Compress;
 use super::compression::CompressedFrames;
 use super::{Message, Role, Sender, Storage};
 use crate::error::SendError;
@@ -104,8 +106,25 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
+    /// As [`prepared`](Self::prepared), and says whether the message is compressed. Needs the feature
+    /// `deflate`.
+    ///
+    /// # Errors
+    /// As [`message_with`](Self::message_with).
+    #[cfg(feature = "deflate")]
+    pub fn prepared_with(&mut self, message: &PreparedMessage, how: Compress) -> Result<(), SendError> {
+        if !R::IS_SERVER {
+            return self.data_with(message.kind().opcode(), message.payload(), how);
+        }
+        self.data_allowed()?;
+        self.compress_allowed(how)?;
+        let compressed =
+            self.compression.prepared_with(message.compressed(), message.kind(), message.payload(), how);
+        self.queue_prepared(message, compressed)
+    }
+
     /// Queues the frame, in its compressed form if there is one.
-    pub(super) fn queue_prepared(
+    fn queue_prepared(
         &mut self,
         message: &PreparedMessage,
         compressed: Option<&[u8]>,

@@ -5,6 +5,9 @@ mod automatic;
 #[cfg(feature = "deflate")]
 mod compress;
 mod fast;
+mod header_only;
+#[cfg(not(feature = "deflate"))]
+mod uncompressed;
 
 use super::compression::Compression;
 use super::state::{Ending, Lifecycle, Phase, State, Step};
@@ -13,7 +16,7 @@ use crate::close::{CloseCode, MAX_CLOSE_REASON};
 use crate::error::{Error, Misuse, SendError};
 use crate::event::Message;
 use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode};
-use crate::handshake::{Digest, Out};
+use crate::handshake::{Digest, HeadWriter};
 use crate::message::{DataKind, Utf8};
 use crate::role::Role;
 use crate::storage::sealed::{Buffer, Empty, Text};
@@ -314,8 +317,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
             Phase::Handshake => State::Connecting,
             Phase::Open => State::Open,
             Phase::CloseSent | Phase::CloseExchanged => State::Closing,
-            Phase::Answered | Phase::Failed(_) if !self.is_outgoing_empty() => State::Closing,
-            Phase::Answered | Phase::Failed(_) | Phase::Ended(_) => State::Closed,
+            Phase::Answered | Phase::Refused(_) | Phase::Failed(_) if !self.is_outgoing_empty() => {
+                State::Closing
+            }
+            Phase::Answered | Phase::Refused(_) | Phase::Failed(_) | Phase::Ended(_) => State::Closed,
         }
     }
 
@@ -389,7 +394,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             Phase::Handshake | Phase::Open | Phase::CloseSent => false,
             // RFC 6455 section 7.1.1: the server closes the transport first.
             Phase::CloseExchanged => R::IS_SERVER && self.is_outgoing_empty(),
-            Phase::Answered | Phase::Failed(_) => self.is_outgoing_empty(),
+            Phase::Answered | Phase::Refused(_) | Phase::Failed(_) => self.is_outgoing_empty(),
             Phase::Ended(_) => true,
         }
     }
@@ -399,6 +404,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     pub fn error(&self) -> Option<Error> {
         match self.lifecycle.phase() {
             Phase::Failed(error) | Phase::Ended(Ending::Failed(error)) => Some(error),
+            Phase::Refused(status) | Phase::Ended(Ending::Refused(status)) => Some(Error::Refused(status)),
             _ => None,
         }
     }
@@ -407,8 +413,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Close if one is due, and makes the state terminal.
     #[cold]
     pub(super) fn fail(&mut self, error: Error) {
-        // WS-7.1.7-05 · WS-10.7-03. One Close is enough (WS-7.1.7-07), and there is none before the connection is open
-        // (WS-7.1.7-06).
+        // WS-7.1.7-05 · WS-10.7-03. A connection sends one Close at most (WS-7.1.7-07), and none before it is
+        // open (WS-7.1.7-06).
         if let (Phase::Open, Some(code)) = (self.lifecycle.phase(), error.close_code()) {
             // If there is no memory even for the Close, the transport is dropped without one.
             let _ = self.queue_close(&u16::from(code).to_be_bytes());
@@ -482,7 +488,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     #[inline]
-    fn data_allowed(&self) -> Result<(), SendError> {
+    pub(super) fn data_allowed(&self) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         // WS-5.4-08
         if self.under_way.is_message() { Err(Misuse::MessageUnfinished.into()) } else { Ok(()) }
@@ -549,19 +555,23 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// Queues the head that `write` writes, of at most `limit` bytes. All or nothing. The head comes before
     /// everything else that a connection sends, so the buffer is empty.
-    pub(super) fn write_head(&mut self, limit: usize, write: impl Fn(&mut Out<'_>)) -> Result<(), SendError> {
+    pub(super) fn write_head(
+        &mut self,
+        limit: usize,
+        write: impl Fn(&mut HeadWriter<'_>),
+    ) -> Result<(), SendError> {
         let max = limit.min(self.outgoing.max_len());
         if S::Send::GROWS {
             // Room takes memory here, so the head is measured first.
-            let mut measured = Out::default();
+            let mut measured = HeadWriter::default();
             write(&mut measured);
             if measured.len() > max {
                 return Err(SendError::TooLarge);
             }
-            write(&mut Out::to(self.outgoing.grow(measured.len()).map_err(full::<S>)?));
+            write(&mut HeadWriter::to(self.outgoing.grow(measured.len()).map_err(full::<S>)?));
             return Ok(());
         }
-        let mut out = Out::to(self.outgoing.grow(max).map_err(full::<S>)?);
+        let mut out = HeadWriter::to(self.outgoing.grow(max).map_err(full::<S>)?);
         write(&mut out);
         let written = out.len();
         self.outgoing.truncate(if written > max { 0 } else { written });

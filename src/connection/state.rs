@@ -15,6 +15,8 @@
 //!     `-------> Failed <------'                                                 |
 //!                  `------------------------------- Eof ------------------------'
 //! ```
+//!
+//! `Refused` is to a client what `Answered` is to a server, and keeps the status.
 
 use crate::error::{Error, HandshakeError, Misuse, Violation};
 use core::fmt;
@@ -56,8 +58,10 @@ pub(crate) enum Phase {
     CloseSent,
     /// Both Close frames went over the wire or are queued. WS-5.5.1-17
     CloseExchanged,
-    /// The handshake ended by an HTTP answer other than 101, of ours or of the peer's.
+    /// A server answered the handshake with something other than 101.
     Answered,
+    /// A client was answered with this status instead of 101.
+    Refused(u16),
     /// The connection failed (RFC 6455 section 7.1.7).
     Failed(Error),
     /// The transport has ended.
@@ -69,8 +73,10 @@ pub(crate) enum Phase {
 pub(crate) enum Ending {
     /// The closing handshake had finished. WS-7.1.4-02
     Clean,
-    /// The handshake was answered by something else than 101. WS-7.1.4-03
+    /// A server had answered the handshake with something other than 101. WS-7.1.4-03
     Answered,
+    /// A client had been answered with this status instead of 101.
+    Refused(u16),
     /// It had failed, if only by this end.
     Failed(Error),
 }
@@ -83,8 +89,10 @@ pub(crate) enum Ending {
 pub(crate) enum Step {
     /// The handshake is complete. WS-4.1-64 · WS-4.2.2-29
     Opened,
-    /// The handshake is refused.
+    /// A server refuses the handshake.
     Answered,
+    /// The server refused the handshake with this status.
+    Refused(u16),
     /// We queue a Close.
     SentClose,
     /// The peer's Close arrived.
@@ -160,6 +168,7 @@ const fn next(phase: Phase, step: Step) -> Option<Phase> {
     Some(match (phase, step) {
         (Phase::Handshake, Step::Opened) => Phase::Open,
         (Phase::Handshake, Step::Answered) => Phase::Answered,
+        (Phase::Handshake, Step::Refused(status)) => Phase::Refused(status),
         // WS-7.1.2-01 · WS-7.1.3-01
         (Phase::Open, Step::SentClose) => Phase::CloseSent,
         // Answered in the same step, or crossing with ours. WS-5.5.1-08 · WS-5.5.1-17
@@ -175,6 +184,7 @@ const fn next(phase: Phase, step: Step) -> Option<Phase> {
         // The transport ends where it should. WS-7.1.4-01
         (Phase::CloseExchanged, Step::Eof) => Phase::Ended(Ending::Clean),
         (Phase::Answered, Step::Eof) => Phase::Ended(Ending::Answered),
+        (Phase::Refused(status), Step::Eof) => Phase::Ended(Ending::Refused(status)),
         (Phase::Failed(error), Step::Eof) => Phase::Ended(Ending::Failed(error)),
         (Phase::Ended(ending), Step::Eof) => Phase::Ended(ending),
         _ => return None,
@@ -191,22 +201,31 @@ mod tests {
     /// A row is a phase, a column a step; what is not legal is `None`.
     #[test]
     fn every_phase_and_step() {
-        use Phase::{Answered, CloseExchanged, CloseSent, Ended, Failed, Handshake, Open};
+        use Phase::{Answered, CloseExchanged, CloseSent, Ended, Failed, Handshake, Open, Refused};
         let lost = Some(Ended(Ending::Failed(Violation::UnexpectedEof.into())));
         let unopened = Some(Ended(Ending::Failed(HandshakeError::UnexpectedEof.into())));
         let fail = Some(Failed(LATE));
-        let steps =
-            [Step::Opened, Step::Answered, Step::SentClose, Step::ReceivedClose, Step::Fail(LATE), Step::Eof];
-        let end = |ending| [None, None, None, None, None, Some(Ended(ending))];
+        let steps = [
+            Step::Opened,
+            Step::Answered,
+            Step::Refused(401),
+            Step::SentClose,
+            Step::ReceivedClose,
+            Step::Fail(LATE),
+            Step::Eof,
+        ];
+        let end = |ending| [None, None, None, None, None, None, Some(Ended(ending))];
         let table = [
-            (Handshake, [Some(Open), Some(Answered), None, None, fail, unopened]),
-            (Open, [None, None, Some(CloseSent), Some(CloseExchanged), fail, lost]),
-            (CloseSent, [None, None, None, Some(CloseExchanged), fail, lost]),
+            (Handshake, [Some(Open), Some(Answered), Some(Refused(401)), None, None, fail, unopened]),
+            (Open, [None, None, None, Some(CloseSent), Some(CloseExchanged), fail, lost]),
+            (CloseSent, [None, None, None, None, Some(CloseExchanged), fail, lost]),
             (CloseExchanged, end(Ending::Clean)),
             (Answered, end(Ending::Answered)),
+            (Refused(403), end(Ending::Refused(403))),
             (Failed(EARLY), end(Ending::Failed(EARLY))),
             (Ended(Ending::Clean), end(Ending::Clean)),
             (Ended(Ending::Answered), end(Ending::Answered)),
+            (Ended(Ending::Refused(403)), end(Ending::Refused(403))),
             (Ended(Ending::Failed(EARLY)), end(Ending::Failed(EARLY))),
         ];
         for (phase, row) in table {

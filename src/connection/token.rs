@@ -29,21 +29,9 @@ impl EventToken {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Place {
     Frame(Item, Offset),
-    Opening(Head),
+    /// The HTTP head of the event.
+    Opening(Offset),
     Failed,
-}
-
-/// Where the HTTP head of an event is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Head {
-    At(Offset),
-    /// A server that has accepted has no head to show.
-    None,
-    /// In the buffer, with the body of the refusal behind it.
-    WithBody {
-        head_len: u32,
-        is_truncated: bool,
-    },
 }
 
 /// As [`Source`], with an offset into the input instead of a slice.
@@ -61,7 +49,7 @@ impl Offset {
         Self::Input { start: bytes.as_ptr().addr().wrapping_sub(base), len: bytes.len() }
     }
 
-    fn slice(self, input: &[u8]) -> Option<&[u8]> {
+    pub(super) fn slice(self, input: &[u8]) -> Option<&[u8]> {
         let Self::Input { start, len } = self else {
             return None;
         };
@@ -103,29 +91,8 @@ impl EventToken {
     }
 
     /// For a step of the opening handshake, in an input that begins at the address `base`.
-    pub(super) fn of_opening(opening: &Opening<'_>, base: usize) -> Self {
-        let at = |head: Option<&[u8]>| Head::At(head.map_or(Offset::Buffer, |head| Offset::of(head, base)));
-        let (kind, head) = match *opening {
-            Opening::Request(head) => (EventKind::HandshakeRequest, at(head)),
-            Opening::HttpRequest(head) => (EventKind::HttpRequest, at(head)),
-            Opening::Failed => return Self::FAILED,
-            Opening::Accepted => (EventKind::HandshakeComplete, Head::None),
-            Opening::Response(head) => (EventKind::HandshakeComplete, at(head)),
-            Opening::Refused { head_len, is_truncated } => {
-                (EventKind::HandshakeRefused, Head::WithBody { head_len, is_truncated })
-            }
-        };
-        Self { kind, place: Place::Opening(head) }
-    }
-
-    /// The step of the opening handshake that this token stands for, if its head is `head`.
-    pub(super) fn opening(self, head: Head, input: &[u8]) -> Opening<'_> {
-        match (self.kind, head) {
-            (_, Head::None) => Opening::Accepted,
-            (_, Head::WithBody { head_len, is_truncated }) => Opening::Refused { head_len, is_truncated },
-            (EventKind::HandshakeRequest, Head::At(at)) => Opening::Request(at.slice(input)),
-            (EventKind::HttpRequest, Head::At(at)) => Opening::HttpRequest(at.slice(input)),
-            (_, Head::At(at)) => Opening::Response(at.slice(input)),
-        }
+    pub(super) fn of_opening((kind, head): Opening<'_>, base: usize) -> Self {
+        let offset = head.map_or(Offset::Buffer, |head| Offset::of(head, base));
+        Self { kind, place: Place::Opening(offset) }
     }
 }

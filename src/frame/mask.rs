@@ -144,6 +144,26 @@ impl Mask {
     }
 }
 
+#[cfg(any(feature = "simd", feature = "simdutf8"))]
+impl Mask {
+    /// Copies `from` to `to`, which has the same length, and unmasks it. Returns whether the result is ASCII. If it is
+    /// not, the position does not change and the content of `to` is meaningless.
+    pub(crate) fn copy_ascii(&mut self, from: &[u8], to: &mut [::ascii::AsciiChar]) -> bool {
+        let word = self.word();
+        #[cfg(feature = "simd")]
+        let is_long = from.len() >= wide::MIN_LEN;
+        #[cfg(feature = "simd")]
+        let all = if is_long { wide::copy_ascii(from, to, word) } else { ascii::copy(from, to, word) };
+        #[cfg(not(feature = "simd"))]
+        let all = ascii::copy(from, to, word);
+        let is_ascii = all & 0x8080_8080_8080_8080 == 0;
+        if is_ascii {
+            self.skip(from.len());
+        }
+        is_ascii
+    }
+}
+
 /// The key as it stands `at` bytes further.
 #[expect(clippy::cast_possible_truncation, reason = "only the lowest two bits count")]
 const fn turned(word: u64, at: usize) -> u64 {

@@ -1,17 +1,17 @@
 //! `Sec-WebSocket-Key` and its answer `Sec-WebSocket-Accept`, RFC 6455 sections 4.1 and 4.2.2.
 
-use super::fields::Ascii;
+use super::chars::CharSet;
 use super::sha1::{Digest, sha1};
 use crate::bytes::copy;
 
-/// A fixed string of section 1.3, which an endpoint that knows no WebSocket would not append.
+/// The fixed string of section 1.3. Only an endpoint that knows the WebSocket protocol appends it to a key.
 const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-static BASE64: Ascii = Ascii::alphanumeric_and(b"+/");
+static BASE64: CharSet = CharSet::alphanumeric_and(b"+/");
 
-/// 16 bytes in base64.
+/// How long 16 bytes are in base64.
 pub(crate) const KEY_LEN: usize = 24;
-/// A SHA-1 digest, 20 bytes, in base64.
+/// How long a SHA-1 digest, 20 bytes, is in base64.
 pub(crate) const ACCEPT_LEN: usize = 28;
 
 /// The base64 form of a nonce. WS-4.1-32
@@ -21,15 +21,15 @@ pub(crate) fn encode_key(nonce: [u8; 16]) -> [u8; KEY_LEN] {
     key
 }
 
-/// Base64 with padding (RFC 4648 section 4), to where it has just enough room.
+/// Writes `bytes` in base64 with padding (RFC 4648 section 4). `to` has exactly the length of the result.
 #[cfg(all(feature = "alloc", not(feature = "sha1")))]
 fn encode(bytes: &[u8], to: &mut [u8]) {
     use base64ct::{Base64, Encoding};
-    // It has room.
+    // It fails only if `to` is too short.
     let _ = Base64::encode(bytes, to);
 }
 
-/// The same for speed. Nothing here is a secret, so letters may come from a table.
+/// As above, but faster: the letters come from a table, which is safe since no input is secret.
 #[cfg(feature = "sha1")]
 fn encode(bytes: &[u8], to: &mut [u8]) {
     static LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -37,7 +37,7 @@ fn encode(bytes: &[u8], to: &mut [u8]) {
         let byte = |at: usize| three.get(at).copied().map_or(0, u32::from);
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for (at, (letter, shift)) in four.iter_mut().zip([18, 12, 6, 0]).enumerate() {
-            // Two letters for one byte, three for two.
+            // One byte takes two letters, and two bytes take three.
             let is_padding = at > three.len();
             let six = (bits >> shift & 63) as usize;
             *letter = if is_padding { b'=' } else { LETTERS.get(six).copied().unwrap_or_default() };
@@ -45,12 +45,12 @@ fn encode(bytes: &[u8], to: &mut [u8]) {
     }
 }
 
-/// The same in little code that cannot panic.
+/// As above, in little code that cannot panic.
 #[cfg(not(any(feature = "alloc", feature = "sha1")))]
 #[inline(never)]
 fn encode(bytes: &[u8], to: &mut [u8]) {
     let mut bytes = bytes.iter();
-    // What was read and not written yet: so many bits, the lowest ones.
+    // The lowest `count` bits of `bits` were read and are not written yet.
     let (mut bits, mut count) = (0_u32, 0_u32);
     for letter in to {
         if count < 6 {
@@ -81,17 +81,17 @@ fn encode(bytes: &[u8], to: &mut [u8]) {
     }
 }
 
-/// The key, if it is the base64 form of 16 bytes. WS-4.2.1-12 · WS-4.3-02
+/// Returns the key if it is the base64 form of 16 bytes. WS-4.2.1-12 · WS-4.3-02
 ///
-/// The four bits of padding may have any value (WS-4.2.1-13): the key is used as text and never decoded, and the
-/// RFC's own sample has them set.
+/// The four bits of padding may have any value (WS-4.2.1-13): the key is used as text and never decoded, and
+/// the RFC's own sample has them set.
 pub(crate) fn valid_key(key: &[u8]) -> Option<&[u8; KEY_LEN]> {
     let (letters, padding) = key.split_first_chunk::<22>()?;
     let is_valid = padding == b"==" && letters.iter().all(|&byte| BASE64.has(byte));
     if is_valid { key.first_chunk() } else { None }
 }
 
-/// What the answer to a key is made of. WS-4.2.2-26 · WS-4.1-58
+/// The digest of a key, which the answer to the key encodes. WS-4.2.2-26 · WS-4.1-58
 pub(crate) fn digest_of(key: &[u8; KEY_LEN], digest: &mut Digest) {
     let mut text = [0; KEY_LEN + GUID.len()];
     let (front, back) = text.split_at_mut_checked(KEY_LEN).unwrap_or_default();
@@ -100,7 +100,7 @@ pub(crate) fn digest_of(key: &[u8; KEY_LEN], digest: &mut Digest) {
     sha1(&text, digest);
 }
 
-/// The answer to a key: its digest in base64. WS-4.2.2-26 · WS-4.1-58
+/// The answer to a key: the digest in base64. WS-4.2.2-26 · WS-4.1-58
 pub(crate) fn accept_of(digest: &Digest) -> [u8; ACCEPT_LEN] {
     let mut accept = [0; ACCEPT_LEN];
     encode(digest, &mut accept);
@@ -113,7 +113,7 @@ mod tests {
 
     // WS-4.2.2-26 · WS-4.1-58: the example of section 1.3.
     #[test]
-    fn the_rfc_example() {
+    fn the_answer_to_the_rfc_example_is_as_in_section_1_3() {
         let mut digest = Digest::default();
         digest_of(b"dGhlIHNhbXBsZSBub25jZQ==", &mut digest);
         assert_eq!(&accept_of(&digest), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
@@ -128,7 +128,7 @@ mod tests {
 
     // RFC 4648 section 10
     #[test]
-    fn base64() {
+    fn base64_follows_rfc_4648() {
         for (text, expected) in
             [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
         {
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn keys_are_sixteen_bytes_in_base64() {
         assert!(valid_key(b"AQIDBAUGBwgJCgsMDQ4PEA==").is_some());
-        assert!(valid_key(b"AQIDBAUGBwgJCgsMDQ4PEC==").is_some(), "pad bits are not looked at");
+        assert!(valid_key(b"AQIDBAUGBwgJCgsMDQ4PEC==").is_some(), "the padding bits may have any value");
         for key in [
             &b""[..],
             b"AQIDBAUGBwgJCgsMDQ4P",

@@ -1,17 +1,20 @@
-//! The client's side of the opening handshake: write the request, check the response (RFC 6455 section 4.1).
+//! The client's side of the opening handshake: it writes the request and checks the response (RFC 6455
+//! section 4.1).
 
 use super::accept_key::{KEY_LEN, accept_of};
-use super::fields::{List, Once, has_token, is_token, trim};
-use super::head::Own;
-use super::line::{StatusLine, fields, judged_field, status_line};
-use super::out::Out;
-use super::server::{check_headers, is_websocket_header};
+use super::chars::{is_token, trim};
+use super::line::{StatusLine, header_lines, status_line, validated_header};
+use super::name::{KnownHeader, is_websocket_name};
 use super::sha1::Digest;
 use super::uri::{Uri, UriError};
+use super::value::{List, Once, has_token};
+use super::writer::{HeadWriter, OwnHeaders};
 use crate::error::{Error, HandshakeError, Misuse};
-use core::str;
+use core::{fmt, str};
 
-/// What a client asks for: where to, which subprotocols, and with which further header fields.
+/// What a client asks for: a URI, the subprotocols that it offers, and further headers.
+///
+/// `Debug` shows neither the query of the URI nor the values of headers.
 ///
 /// ```
 /// use sansws::ClientRequest;
@@ -19,22 +22,22 @@ use core::str;
 /// let request = ClientRequest::new("wss://chat.example/room?id=7")?
 ///     .subprotocols(&["chat.v2", "chat"])
 ///     .headers(&[("Authorization", "Bearer 123"), ("Cookie", "seen=1")]);
-/// // This is what to connect to, with TLS first.
+/// // Connect to this host and port, with TLS if the URI is secure.
 /// let uri = request.uri();
 /// assert_eq!((uri.host(), uri.port(), uri.is_secure()), ("chat.example", 443, true));
 /// # Ok::<(), sansws::UriError>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct ClientRequest<'a> {
     uri: Uri<'a>,
     subprotocols: &'a [&'a str],
     origin: Option<&'a str>,
-    headers: &'a [(&'a str, &'a str)],
+    headers: OwnHeaders<'a>,
 }
 
 impl<'a> ClientRequest<'a> {
-    /// Asks for what a `ws://` or `wss://` URI names (RFC 6455 section 3).
+    /// Asks for the resource that a `ws://` or `wss://` URI names (RFC 6455 section 3).
     ///
     /// # Errors
     /// As [`Uri::parse`].
@@ -43,33 +46,34 @@ impl<'a> ClientRequest<'a> {
         Ok(Self::from_uri(Uri::parse(uri)?))
     }
 
-    /// Asks for what a checked URI names.
+    /// Asks for the resource that a checked URI names.
     pub const fn from_uri(uri: Uri<'a>) -> Self {
-        Self { uri, subprotocols: &[], origin: None, headers: &[] }
+        Self { uri, subprotocols: &[], origin: None, headers: OwnHeaders(&[]) }
     }
 
-    /// Where to connect to.
+    /// The URI, which tells where to connect to.
     #[must_use]
     pub const fn uri(&self) -> Uri<'a> {
         self.uri
     }
 
-    /// The subprotocols that the client speaks, most wanted first. Each is a token and stands there once.
+    /// The subprotocols that the client offers, the most wanted first. Each is a token and may occur once.
     pub const fn subprotocols(mut self, names: &'a [&'a str]) -> Self {
         self.subprotocols = names;
         self
     }
 
-    /// The `Origin` field. Browsers send it; other clients need it for servers that insist (RFC 6455 section 10.2).
+    /// The `Origin` header. Browsers send it; other clients need it for servers that require it (RFC 6455
+    /// section 10.2).
     pub const fn origin(mut self, origin: &'a str) -> Self {
         self.origin = Some(origin);
         self
     }
 
-    /// Further header fields, such as `Authorization` and `Cookie`, as pairs of name and value. `Host`, `Origin` and
-    /// those of the handshake itself are written by the library.
+    /// Further headers, such as `Authorization` and `Cookie`, as pairs of name and value. The library itself
+    /// writes `Host`, `Origin` and the headers of the handshake.
     pub const fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
-        self.headers = headers;
+        self.headers = OwnHeaders(headers);
         self
     }
 
@@ -87,16 +91,16 @@ impl<'a> ClientRequest<'a> {
             return Err(Misuse::InvalidHeader);
         }
         // WS-4.1-45 · WS-11.3.1-01
-        check_headers(self.headers, |name| {
-            is_websocket_header(name.as_bytes())
+        self.headers.check(|name| {
+            is_websocket_name(name.as_bytes())
                 || ["host", "origin", "upgrade", "connection", "content-length", "transfer-encoding"]
                     .iter()
-                    .any(|owned| name.eq_ignore_ascii_case(owned))
+                    .any(|reserved| name.eq_ignore_ascii_case(reserved))
         })
     }
 
-    /// The request. WS-4.1-19 to WS-4.1-40
-    pub(crate) fn write(&self, key: &[u8; KEY_LEN], extensions: Option<&str>, out: &mut Out<'_>) {
+    /// Writes the request. WS-4.1-19 to WS-4.1-40
+    pub(crate) fn write(&self, key: &[u8; KEY_LEN], extensions: Option<&str>, out: &mut HeadWriter<'_>) {
         out.put(b"GET ");
         self.uri.resource_name().write(out);
         out.put(b" HTTP/1.1\r\nHost: ");
@@ -107,7 +111,7 @@ impl<'a> ClientRequest<'a> {
         out.put(key);
         out.put(b"\r\n");
         if let Some(origin) = self.origin {
-            out.field("Origin", origin);
+            out.header("Origin", origin);
         }
         // WS-4.1-41
         for (i, name) in self.subprotocols.iter().enumerate() {
@@ -118,16 +122,25 @@ impl<'a> ClientRequest<'a> {
             out.put(b"\r\n");
         }
         if let Some(extensions) = extensions {
-            out.field("Sec-WebSocket-Extensions", extensions);
+            out.header("Sec-WebSocket-Extensions", extensions);
         }
-        for (name, value) in self.headers {
-            out.field(name, value);
-        }
+        self.headers.write(out);
         out.put(b"\r\n");
     }
 }
 
-/// WS-4.1-42 · WS-4.1-43
+impl fmt::Debug for ClientRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientRequest")
+            .field("uri", &self.uri)
+            .field("subprotocols", &self.subprotocols)
+            .field("has_origin", &self.origin.is_some())
+            .field("headers", &self.headers)
+            .finish()
+    }
+}
+
+/// Checks that each name is a token and occurs once. WS-4.1-42 · WS-4.1-43
 pub(crate) fn check_subprotocols(names: &[&str]) -> Result<(), Misuse> {
     for (i, name) in names.iter().enumerate() {
         if !is_token(name.as_bytes()) || names.iter().take(i).any(|earlier| earlier == name) {
@@ -137,56 +150,57 @@ pub(crate) fn check_subprotocols(names: &[&str]) -> Result<(), Misuse> {
     Ok(())
 }
 
-/// What a complete response head says.
-pub(crate) enum Answer<'a> {
-    /// The connection is open, with this subprotocol or none.
-    Open { subprotocol: &'a str },
-    /// An interim answer: the real one follows (RFC 9110 section 15.2).
+/// A response that was checked.
+#[derive(Clone, Copy)]
+pub(crate) enum CheckedResponse<'a> {
+    /// The connection is open. The subprotocol is empty if none was agreed on.
+    Upgrade { subprotocol: &'a str },
+    /// An interim response, which the real one follows (RFC 9110 section 15.2).
     Interim,
-    /// An ordinary HTTP answer. WS-4.1-48
+    /// An ordinary HTTP response. WS-4.1-48
     Refusal,
 }
 
-/// Checks a response head, and says how long it is. `None`: it is not complete. `offered` are the subprotocols of the
-/// request, and `digest` is what answers its key.
+/// Checks a response head, and returns how long it is. `None` if it is not complete. `offered` are the
+/// subprotocols of the request, and `digest` belongs to its key.
 pub(crate) fn check_response<'a>(
     head: &'a [u8],
-    max_fields: u8,
+    max_headers: u8,
     digest: &Digest,
     offered: impl Iterator<Item = &'a str>,
     offers_extensions: bool,
-) -> Result<Option<(Answer<'a>, usize)>, Error> {
+) -> Result<Option<(CheckedResponse<'a>, usize)>, Error> {
     let Some((line, rest)) = status_line(head)? else {
         return Ok(None);
     };
-    let mut known = ResponseFields::default();
-    let Some(after) = fields(rest, max_fields, |field| known.add(field.name, field.value))? else {
+    let mut known = ResponseHeaders::default();
+    let Some(after) = header_lines(rest, max_headers, |header| known.add(header.name, header.value))? else {
         return Ok(None);
     };
-    let answer = known.answer(line, digest, offered, offers_extensions)?;
-    Ok(Some((answer, head.len() - after.len())))
+    let response = known.response(line, digest, offered, offers_extensions)?;
+    Ok(Some((response, head.len() - after.len())))
 }
 
-/// The same for a head whose lines were judged as they came.
-pub(crate) fn check_judged_response<'a>(
+/// As [`check_response`], for a complete head whose syntax was checked when it arrived.
+pub(crate) fn check_validated_response<'a>(
     head: &'a [u8],
     digest: &Digest,
     offered: impl Iterator<Item = &'a str>,
     offers_extensions: bool,
-) -> Result<Answer<'a>, HandshakeError> {
+) -> Result<CheckedResponse<'a>, HandshakeError> {
     let Some((line, mut rest)) = status_line(head)? else {
         return Err(HandshakeError::MalformedHead);
     };
-    let mut known = ResponseFields::default();
-    while let Some(field) = judged_field(&mut rest) {
-        known.add(field.name, field.value);
+    let mut known = ResponseHeaders::default();
+    while let Some(header) = validated_header(&mut rest) {
+        known.add(header.name, header.value);
     }
-    known.answer(line, digest, offered, offers_extensions)
+    known.response(line, digest, offered, offers_extensions)
 }
 
-/// The fields of a response that the handshake is about, over all their lines.
+/// What the headers of a response say about the handshake. A name may occur in several headers.
 #[derive(Debug, Default)]
-pub(crate) struct ResponseFields<'a> {
+pub(crate) struct ResponseHeaders<'a> {
     upgrade: Once<&'a [u8]>,
     connection: bool,
     accept: Once<&'a [u8]>,
@@ -194,52 +208,52 @@ pub(crate) struct ResponseFields<'a> {
     extensions: List,
 }
 
-impl<'a> ResponseFields<'a> {
-    /// Takes the next field. WS-4.1-63
+impl<'a> ResponseHeaders<'a> {
+    /// Reads the next header. WS-4.1-63
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
         // WS-4.1-57
         let value = trim(value);
-        if let Some(own) = Own::named(name) {
-            self.add_own(own, value);
+        if let Some(known) = KnownHeader::named(name) {
+            self.add_known(known, value);
         }
     }
 
     #[inline(always)]
-    fn add_own(&mut self, own: Own, value: &'a [u8]) {
-        match own {
-            Own::UPGRADE => self.upgrade.set(value),
-            Own::CONNECTION => self.connection |= has_token(value, b"upgrade"),
-            Own::ACCEPT => self.accept.set(value),
+    fn add_known(&mut self, known: KnownHeader, value: &'a [u8]) {
+        match known {
+            KnownHeader::UPGRADE => self.upgrade.set(value),
+            KnownHeader::CONNECTION => self.connection |= has_token(value, b"upgrade"),
+            KnownHeader::ACCEPT => self.accept.set(value),
             // WS-11.3.4-02
-            Own::PROTOCOL => self.subprotocol.set(value),
+            KnownHeader::PROTOCOL => self.subprotocol.set(value),
             // WS-11.3.2-02
-            Own::EXTENSIONS => self.extensions.add_extensions(value),
+            KnownHeader::EXTENSIONS => self.extensions.add_extensions(value),
             _ => {}
         }
     }
 
-    /// What a response with this first line amounts to.
+    /// Checks the response with this first line.
     #[inline]
-    fn answer<'o>(
+    fn response<'o>(
         &self,
         line: StatusLine,
         digest: &Digest,
         offered: impl Iterator<Item = &'o str>,
         offers_extensions: bool,
-    ) -> Result<Answer<'a>, HandshakeError> {
+    ) -> Result<CheckedResponse<'a>, HandshakeError> {
         Ok(match line.status {
             101 if !line.is_http_1_1 => return Err(HandshakeError::HttpVersion),
             101 => {
                 let subprotocol = self.check(digest, offered, offers_extensions)?.unwrap_or_default();
-                Answer::Open { subprotocol }
+                CheckedResponse::Upgrade { subprotocol }
             }
-            100..=199 => Answer::Interim,
-            _ => Answer::Refusal,
+            100..=199 => CheckedResponse::Interim,
+            _ => CheckedResponse::Refusal,
         })
     }
 
-    /// The checks of section 4.1. Returns the chosen subprotocol.
+    /// Makes the checks of section 4.1. Returns the subprotocol that the server chose.
     pub(crate) fn check<'o>(
         &self,
         digest: &Digest,
@@ -263,7 +277,7 @@ impl<'a> ResponseFields<'a> {
         // WS-9.1-01 · WS-4.1-59
         match self.extensions {
             List::Missing => {}
-            // Which of them is looked at apart.
+            // The caller checks which extensions they are.
             List::Valid if offers_extensions => {}
             List::Valid => return Err(HandshakeError::ExtensionNotOffered),
             List::Empty | List::Malformed => return Err(HandshakeError::Extensions),

@@ -1,35 +1,46 @@
 //! The opening handshake, RFC 6455 section 4, and the URIs of section 3.
 
 mod accept_key;
+mod body;
+mod byte_grammar;
+mod chars;
 mod client;
-mod fields;
-mod grammar;
+mod extension;
 mod head;
+mod headers;
 mod line;
-mod negotiate;
+mod name;
 pub mod origin;
-mod out;
-mod refusal;
+mod reply;
+mod request;
+mod response;
 mod server;
 mod sha1;
+mod swar;
+mod target;
 mod uri;
-mod view;
+mod value;
+mod writer;
 
 pub use client::ClientRequest;
-pub use fields::{Extension, Parameter, ParameterValue};
-pub use negotiate::{Acceptance, ClientUpgrade, ServerUpgrade};
-pub use server::{Accept, Reply};
+pub use extension::{Extension, Parameter, ParameterValue};
+pub use headers::Headers;
+pub use reply::{Accept, Reply};
+pub use request::Request;
+pub use response::Response;
 pub use uri::{HostField, ResourceName, Uri, UriError};
-pub use view::{Headers, Request, Response};
 
-pub(crate) use accept_key::{accept_of, digest_of, encode_key};
-pub(crate) use client::{Answer, check_judged_response, check_response};
-#[cfg(feature = "deflate")]
-pub(crate) use fields::extensions;
-pub(crate) use fields::{elements, is_name};
-pub(crate) use head::{Bounds, Progress};
-pub(crate) use line::{empty_lines_len, judged_field, request_line, status_line};
-pub(crate) use out::Out;
-pub(crate) use refusal::Body;
-pub(crate) use server::{CLOSE, VERSION, Verdict, check_judged_request, check_request, error_answer};
+pub(crate) use accept_key::{ACCEPT_LEN, KEY_LEN, accept_of, digest_of, encode_key};
+pub(crate) use body::Body;
+pub(crate) use client::{
+    CheckedResponse, ResponseHeaders, check_response, check_subprotocols, check_validated_response,
+};
+pub(crate) use extension::extensions;
+pub(crate) use head::{HeadProgress, HeadRules};
+pub(crate) use line::{empty_lines_len, request_line, status_line, validated_header};
+pub(crate) use name::is_name;
+pub(crate) use reply::{ERROR_TAIL, STATUS_LINE_PREFIX, error_answer};
+pub(crate) use server::{CheckedRequest, RequestHeaders, check_request, check_validated_request};
 pub(crate) use sha1::Digest;
+pub(crate) use value::elements;
+pub(crate) use writer::HeadWriter;

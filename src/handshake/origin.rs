@@ -1,10 +1,11 @@
-//! The `Origin` field (RFC 6455 section 10.2, RFC 6454): scheme, host and port of the page that opened the connection.
+//! The `Origin` header (RFC 6455 section 10.2, RFC 6454): scheme, host and port of the page that opened the
+//! connection.
 
 use crate::bytes::split_once;
 
-/// Whether `origin` is one of `allowed`, compared exactly but for the ASCII case of scheme and host.
+/// Whether `origin` is one of `allowed`. The comparison ignores the ASCII case of scheme and host.
 ///
-/// For an embedder's own HTTP stack; see also
+/// It is meant for an embedder with its own HTTP stack; otherwise see
 /// [`Request::is_origin_in`](super::Request::is_origin_in).
 ///
 /// ```
@@ -19,8 +20,9 @@ pub fn is_in(origin: &str, allowed: &[&str]) -> bool {
     allowed.iter().any(|allowed| origin.eq_ignore_ascii_case(allowed))
 }
 
-/// Whether `origin` has the host and the port that stand in `host`, the value of the `Host` field. A missing port is
-/// the default of the origin's scheme, `http` or `https`; pages of other schemes did not come from an HTTP server.
+/// Whether `origin` has the host and the port of `host`, the value of the `Host` header. A missing port is
+/// the default of the origin's scheme, `http` or `https`. Pages with other schemes did not come from an HTTP
+/// server.
 ///
 /// ```
 /// use sansws::handshake::origin;
@@ -49,7 +51,7 @@ pub fn is_same(origin: &str, host: &str) -> bool {
         && origin_port.unwrap_or(default_port) == port.unwrap_or(default_port)
 }
 
-/// Splits the port off, leaving the colons of an IPv6 literal alone.
+/// Splits the port off. The colons of an IPv6 literal do not count.
 fn split_port(authority: &str) -> (&str, Option<&str>) {
     let host = authority.trim_end_matches(|c: char| c.is_ascii_digit());
     match (host.strip_suffix(':'), authority.get(host.len()..)) {

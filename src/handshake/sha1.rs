@@ -1,10 +1,12 @@
-//! SHA-1 (RFC 3174), for the one text that a handshake makes a digest of. As a hash it is broken, and it is not needed as
-//! one: the digest only shows that the other side speaks WebSocket (RFC 6455 section 10.8).
+//! SHA-1 (RFC 3174) for the one text that a handshake computes a digest of. SHA-1 is broken as a secure hash,
+//! but the handshake needs none: the digest only shows that the peer knows the WebSocket protocol (RFC 6455
+//! section 10.8).
 //!
-//! By the crate `sha1_smol` where there is an allocator, by the crate `sha1` with the feature of that name. On machines
-//! without an allocator code counts that is small and cannot panic, so it is our own.
+//! With the feature `alloc` the crate `sha1_smol` computes it, and with the feature `sha1` the crate `sha1`.
+//! Without an allocator the code has to be small and free of panics, so this file implements it.
 
-/// What SHA-1 makes of a text. It is written to where it stays: a copy would be another function in a small program.
+/// A SHA-1 digest. Functions write it to its final place, since a copy would add a function to a small
+/// program.
 pub(crate) type Digest = [u8; 20];
 
 /// The digest of a text of 60 bytes.
@@ -20,14 +22,15 @@ pub(crate) fn sha1(text: &[u8; 60], digest: &mut Digest) {
 }
 
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
-type State = [u32; 5];
+type ChainingValue = [u32; 5];
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
 type Block = [u32; 16];
 
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
-const START: State = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
+const START: ChainingValue = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
 
-/// With its padding (section 4) the text fills two blocks, but for the mark and the length with nothing.
+/// The text and its padding (section 4) fill two blocks. The padding is zeros except for the mark and the
+/// length.
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
 fn by_blocks(text: &[u8; 60], digest: &mut Digest) {
     let mut state = START;
@@ -48,9 +51,9 @@ fn by_blocks(text: &[u8; 60], digest: &mut Digest) {
     }
 }
 
-/// With the processor's own instructions where it has them.
+/// Uses the processor's SHA-1 instructions if it has them.
 #[cfg(feature = "sha1")]
-fn compress(state: &mut State, block: &mut Block) {
+fn compress(state: &mut ChainingValue, block: &mut Block) {
     let bytes: [u8; 64] =
         block.map(u32::to_be_bytes).as_flattened().first_chunk().copied().unwrap_or([0; 64]);
     sha1::compress(state, &[bytes.into()]);
@@ -63,12 +66,12 @@ use compress_small as compress;
 #[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
 static CONSTANTS: [u32; 4] = [0x5a82_7999, 0x6ed9_eba1, 0x8f1b_bcdc, 0xca62_c1d6];
 
-/// Section 6.1. The functions and constants are those of section 5. Of the words the last sixteen are kept: in the place of
-/// each comes the one sixteen steps further.
+/// The computation of section 6.1 with the functions and constants of section 5. Only sixteen words are kept:
+/// each is replaced by the word that is needed sixteen steps later.
 #[cfg(any(test, not(any(feature = "alloc", feature = "sha1"))))]
 #[inline(never)]
 #[expect(clippy::many_single_char_names, reason = "as in the RFC")]
-fn compress_small(state: &mut State, words: &mut Block) {
+fn compress_small(state: &mut ChainingValue, words: &mut Block) {
     let [mut a, mut b, mut c, mut d, mut e] = *state;
     for at in 0..80 {
         let round = at / 20;
@@ -98,8 +101,8 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// Of a text of any length.
-    fn of(text: &[u8]) -> State {
+    /// The digest of a text of any length.
+    fn digest(text: &[u8]) -> ChainingValue {
         let mut padded = Vec::from(text);
         padded.push(0x80);
         padded.resize(padded.len().next_multiple_of(64), 0);
@@ -116,23 +119,23 @@ mod tests {
         state
     }
 
-    /// Section 7.3, and FIPS 180's for the empty text.
+    /// The vectors of section 7.3, and that of FIPS 180 for the empty text.
     #[test]
-    fn the_vectors_of_rfc_3174() {
-        assert_eq!(of(b"abc"), [0xa999_3e36, 0x4706_816a, 0xba3e_2571, 0x7850_c26c, 0x9cd0_d89d]);
+    fn digests_equal_the_test_vectors_of_rfc_3174() {
+        assert_eq!(digest(b"abc"), [0xa999_3e36, 0x4706_816a, 0xba3e_2571, 0x7850_c26c, 0x9cd0_d89d]);
         let text = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
-        assert_eq!(of(text), [0x8498_3e44, 0x1c3b_d26e, 0xbaae_4aa1, 0xf951_29e5, 0xe546_70f1]);
+        assert_eq!(digest(text), [0x8498_3e44, 0x1c3b_d26e, 0xbaae_4aa1, 0xf951_29e5, 0xe546_70f1]);
         let text = b"a".repeat(1_000_000);
-        assert_eq!(of(&text), [0x34aa_973c, 0xd4c4_daa4, 0xf61e_eb2b, 0xdbad_2731, 0x6534_016f]);
+        assert_eq!(digest(&text), [0x34aa_973c, 0xd4c4_daa4, 0xf61e_eb2b, 0xdbad_2731, 0x6534_016f]);
         let text = b"0123456701234567012345670123456701234567012345670123456701234567".repeat(10);
-        assert_eq!(of(&text), [0xdea3_56a2, 0xcddd_90c7, 0xa7ec_edc5, 0xebb5_6393, 0x4f46_0452]);
-        assert_eq!(of(b""), [0xda39_a3ee, 0x5e6b_4b0d, 0x3255_bfef, 0x9560_1890, 0xafd8_0709]);
+        assert_eq!(digest(&text), [0xdea3_56a2, 0xcddd_90c7, 0xa7ec_edc5, 0xebb5_6393, 0x4f46_0452]);
+        assert_eq!(digest(b""), [0xda39_a3ee, 0x5e6b_4b0d, 0x3255_bfef, 0x9560_1890, 0xafd8_0709]);
     }
 
     #[test]
-    fn what_a_handshake_asks_for() {
+    fn every_implementation_gives_the_same_digest_of_60_bytes() {
         let text = core::array::from_fn(|i| u8::try_from(i).unwrap());
-        let bytes: Vec<u8> = of(&text).iter().flat_map(|word| word.to_be_bytes()).collect();
+        let bytes: Vec<u8> = digest(&text).iter().flat_map(|word| word.to_be_bytes()).collect();
         for make in [sha1, by_blocks] {
             let mut digest = Digest::default();
             make(&text, &mut digest);

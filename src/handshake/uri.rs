@@ -1,28 +1,32 @@
-//! WebSocket URIs, RFC 6455 section 3. What is not an RFC 3986 URI in plain ASCII is refused, so that nothing of it
-//! can break a request line or a `Host` field apart.
+//! WebSocket URIs (RFC 6455 section 3). Everything except an RFC 3986 URI in plain ASCII is refused, so that
+//! no URI can break a request line or a `Host` header apart.
 
-use super::fields::Ascii;
-use super::out::Out;
+use super::chars::CharSet;
+use super::writer::HeadWriter;
 use crate::bytes::split_once;
 use core::fmt;
 
 /// A `ws` or `wss` URI, seen through its parts (RFC 6455 section 3).
 ///
-/// It borrows the text and allocates nothing. Parts are kept as written: nothing is decoded, lowercased or resolved.
-/// [`Display`](fmt::Display) puts the URI together again from scheme, host, port and resource name, for instance for
-/// a proxy auto-configuration script (WS-4.1-13). Equality compares as written too: `ws://h` is not `ws://H/`.
+/// It borrows the text and allocates nothing. It keeps the parts as written: it decodes, lowercases and
+/// resolves nothing. [`Display`](fmt::Display) puts the URI together again from scheme, host, port and
+/// resource name, for instance for a proxy auto-configuration script (WS-4.1-13). Equality also compares the
+/// parts as written: `ws://h` is not equal to `ws://H/`. `Debug` leaves out the query, which can carry a
+/// token.
 ///
-/// Refused are:
-/// - user information, for which section 3 leaves no place (section 11.1.1 would: `ws://user@host/`). Send an
-///   `Authorization` field instead;
-/// - fragments, empty ones too;
-/// - non-ASCII characters. A host has to be in its IDNA form (`xn--...`, WS-11.1.1-01), the rest percent-encoded;
-/// - `[v1.future]` addresses: there are none, and RFC 3986 section 3.2.2 wants an error from those that know none;
+/// [`parse`](Self::parse) and `TryFrom<&str>` refuse:
+/// - user information, which section 3 has no place for (section 11.1.1 would: `ws://user@host/`). Send an
+///   `Authorization` header instead;
+/// - fragments, even if they are empty;
+/// - non-ASCII characters. A host has to be in its IDNA form (`xn--...`, WS-11.1.1-01), the rest
+///   percent-encoded;
+/// - `[v1.future]` addresses: none exist yet, and RFC 3986 section 3.2.2 asks for an error from programs that
+///   know none;
 /// - IPv6 zones (`%25eth0`): they are not in RFC 3986 and have a meaning on one machine only;
 /// - port 0, to which no connection can be made.
 ///
-/// A host name may be anything that RFC 3986 allows, percent-encoding included; what it is worth is up to the resolver.
-/// The length is not limited: reading takes linear time and no memory.
+/// A host name may be anything that RFC 3986 allows, percent-encoding included. The resolver decides whether
+/// the name exists. The length is not limited: parsing takes linear time and no memory.
 ///
 /// ```
 /// use sansws::{Uri, UriError};
@@ -33,10 +37,10 @@ use core::fmt;
 /// assert_eq!(uri.resource_name().to_string(), "/room?id=7");
 /// assert_eq!(uri.host_field().to_string(), "chat.example:8443");
 ///
-/// assert_eq!(Uri::parse("https://chat.example/"), Err(UriError::Scheme));
+/// assert_eq!(Uri::try_from("https://chat.example/"), Err(UriError::Scheme));
 /// # Ok::<(), UriError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Uri<'a> {
     host: &'a str,
     resource_name: ResourceName<'a>,
@@ -48,7 +52,7 @@ impl<'a> Uri<'a> {
     /// Takes the URI apart and checks every part of it (RFC 6455 section 3; WS-4.1-04).
     ///
     /// # Errors
-    /// Tells the first part that is not valid. White space around the URI is not removed and is an error too.
+    /// Names the first part that is not valid. White space around the URI is an error too.
     pub fn parse(uri: &'a str) -> Result<Self, UriError> {
         // WS-3-01 · WS-3-02
         let (scheme, rest) = split_once(uri, b':').ok_or(UriError::Scheme)?;
@@ -82,20 +86,21 @@ impl<'a> Uri<'a> {
         self.is_secure
     }
 
-    /// The host as written, never empty: a name, an IPv4 address, or an IPv6 address without its brackets. This is
-    /// what resolvers and TLS server names take; [`host_field`](Self::host_field) is what HTTP takes.
+    /// The host as written, never empty: a name, an IPv4 address, or an IPv6 address without its brackets.
+    /// Resolvers and TLS server names take this form; HTTP takes that of [`host_field`](Self::host_field).
     #[must_use]
     pub const fn host(&self) -> &'a str {
         self.host
     }
 
-    /// The port to connect to, 1 to 65535. Where none is written it is 80 for `ws` and 443 for `wss` (WS-3-06).
+    /// The port to connect to, 1 to 65535. Without a port in the URI it is 80 for `ws` and 443 for `wss`
+    /// (WS-3-06).
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Whether the port is the default of the scheme, be it written or left out.
+    /// Whether the port is the default of the scheme, written or not.
     #[must_use]
     pub const fn port_is_default(&self) -> bool {
         self.port == default_port(self.is_secure)
@@ -107,14 +112,23 @@ impl<'a> Uri<'a> {
         self.resource_name
     }
 
-    /// The value of the `Host` field (WS-4.1-25, WS-4.1-26), or the `:authority` of HTTP/2 and HTTP/3.
+    /// The value of the `Host` header (WS-4.1-25, WS-4.1-26), or the `:authority` of HTTP/2 and HTTP/3.
     #[must_use]
     pub const fn host_field(&self) -> HostField<'a> {
         HostField { host: self.host, port: if self.port_is_default() { None } else { Some(self.port) } }
     }
 }
 
-/// The URI put together from its parts: scheme in lower case, no default port, a path of at least `/`.
+impl<'a> TryFrom<&'a str> for Uri<'a> {
+    type Error = UriError;
+
+    /// As [`Uri::parse`].
+    fn try_from(uri: &'a str) -> Result<Self, UriError> {
+        Self::parse(uri)
+    }
+}
+
+/// Puts the URI together from its parts: scheme in lower case, no default port, a path of at least `/`.
 impl fmt::Display for Uri<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_secure { "wss://" } else { "ws://" })?;
@@ -122,8 +136,9 @@ impl fmt::Display for Uri<'_> {
     }
 }
 
-/// Path and query of a [`Uri`] as a request carries them, by [`Display`](fmt::Display): printable ASCII, beginning
-/// with a slash (RFC 6455 section 3).
+/// Path and query of a [`Uri`]. [`Display`](fmt::Display) writes them as a request carries them: printable
+/// ASCII that begins with a slash (RFC 6455 section 3). `Debug` leaves out the query, which can carry a
+/// token.
 ///
 /// ```
 /// # use sansws::Uri;
@@ -131,7 +146,7 @@ impl fmt::Display for Uri<'_> {
 /// assert_eq!(Uri::parse("ws://host/a?")?.resource_name().to_string(), "/a");
 /// # Ok::<(), sansws::UriError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ResourceName<'a> {
     path: &'a str,
     /// Without the question mark.
@@ -139,7 +154,7 @@ pub struct ResourceName<'a> {
 }
 
 impl ResourceName<'_> {
-    pub(super) fn write(&self, out: &mut Out<'_>) {
+    pub(super) fn write(&self, out: &mut HeadWriter<'_>) {
         // WS-3-08
         out.put(if self.path.is_empty() { b"/" } else { self.path.as_bytes() });
         // WS-3-09 · WS-3-10
@@ -163,8 +178,17 @@ impl fmt::Display for ResourceName<'_> {
     }
 }
 
-/// Host and port of a [`Uri`] as a `Host` field carries them, by [`Display`](fmt::Display): IPv6 in brackets, the port
-/// only where it is not the default of the scheme (RFC 6455 section 4.1).
+impl fmt::Debug for ResourceName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResourceName")
+            .field("path", &self.path)
+            .field("query_len", &self.query.len())
+            .finish()
+    }
+}
+
+/// Host and port of a [`Uri`]. [`Display`](fmt::Display) writes them as a `Host` header carries them: an IPv6
+/// address in brackets, and the port only if it is not the default of the scheme (RFC 6455 section 4.1).
 ///
 /// ```
 /// # use sansws::Uri;
@@ -172,15 +196,15 @@ impl fmt::Display for ResourceName<'_> {
 /// assert_eq!(Uri::parse("ws://host:80/")?.host_field().to_string(), "host");
 /// # Ok::<(), sansws::UriError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct HostField<'a> {
     host: &'a str,
     port: Option<u16>,
 }
 
 impl HostField<'_> {
-    pub(super) fn write(&self, out: &mut Out<'_>) {
-        // WS-4.1-25: no host but an IPv6 address has a colon.
+    pub(super) fn write(&self, out: &mut HeadWriter<'_>) {
+        // WS-4.1-25: only an IPv6 address contains a colon.
         let is_bracketed = self.host.bytes().any(|byte| byte == b':');
         out.put(if is_bracketed { b"[" } else { b"" });
         out.put(self.host.as_bytes());
@@ -195,7 +219,7 @@ impl HostField<'_> {
 
 impl fmt::Display for HostField<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // WS-4.1-25: no host but an IPv6 address has a colon.
+        // WS-4.1-25: only an IPv6 address contains a colon.
         if self.host.contains(':') {
             f.write_str("[")?;
             f.write_str(self.host)?;
@@ -211,20 +235,20 @@ impl fmt::Display for HostField<'_> {
     }
 }
 
-/// Which part of a URI is not valid. Its [`Display`](fmt::Display) text tells what to write instead.
+/// Which part of a URI is not valid. The [`Display`](fmt::Display) text says what to write instead.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum UriError {
     /// The URI does not begin with `ws://` or `wss://`.
     Scheme,
-    /// There is user information in front of the host.
+    /// The URI has user information in front of the host.
     UserInfo,
     /// The host is missing.
     NoHost,
     /// The host has a character that RFC 3986 does not allow there.
     Host,
-    /// What stands in brackets is not an IPv6 address, or there is one without brackets.
+    /// The text in brackets is not an IPv6 address, or an IPv6 address has no brackets.
     IpLiteral,
     /// The port is not a decimal number from 1 to 65535.
     Port,
@@ -232,7 +256,7 @@ pub enum UriError {
     Path,
     /// The query has a character that RFC 3986 does not allow there.
     Query,
-    /// There is a `#`.
+    /// The URI has a `#`.
     Fragment,
 }
 
@@ -241,27 +265,23 @@ impl fmt::Display for UriError {
         f.write_str(match self {
             Self::Scheme => "a WebSocket URI has to begin with ws:// or wss://",
             Self::UserInfo => {
-                "a WebSocket URI has no place for user and password; send an Authorization header"
+                "a WebSocket URI has no place for user and password; send an Authorization header instead"
             }
-            Self::NoHost => "the URI names no host; write it behind the two slashes: ws://host/path",
+            Self::NoHost => "the URI names no host; write it after the two slashes: ws://host/path",
             Self::Host => {
                 "the host has a character that is not allowed; write non-ASCII names in IDNA form (xn--...)"
             }
             Self::IpLiteral => {
-                "an IPv6 address has to stand in brackets, whole and without a zone: ws://[::1]:9000/"
+                "an IPv6 address has to be in brackets, complete and without a zone: ws://[::1]:9000/"
             }
-            Self::Port => {
-                "the port has to be a decimal number from 1 to 65535 behind a colon, or be left out"
-            }
+            Self::Port => "the port has to be a decimal number from 1 to 65535 after a colon, or be left out",
             Self::Path => {
                 "the path has a character that is not allowed; percent-encode it as UTF-8 (a space is %20)"
             }
             Self::Query => {
                 "the query has a character that is not allowed; percent-encode it as UTF-8 (a space is %20)"
             }
-            Self::Fragment => {
-                "a WebSocket URI has no fragment; leave it out, or write %23 for a # that is data"
-            }
+            Self::Fragment => "a WebSocket URI has no fragment; leave it out, or write %23 if the # is data",
         })
     }
 }
@@ -312,8 +332,8 @@ fn split_authority(authority: &str) -> Result<(&str, &str), UriError> {
     Ok((host, port))
 }
 
-/// `IPv6address` of RFC 3986 section 3.2.2. `core::net::Ipv6Addr` takes the same text, but has bounds checks that could
-/// panic for all a linker knows.
+/// Whether the text is an `IPv6address` of RFC 3986 section 3.2.2. `core::net::Ipv6Addr` accepts the same
+/// text, but its bounds checks are panics that the linker keeps.
 fn is_ipv6(literal: &str) -> bool {
     let elision = literal.bytes().zip(literal.bytes().skip(1)).position(|pair| pair == (b':', b':'));
     let Some((head, tail)) = elision.and_then(|at| literal.split_at_checked(at)) else {
@@ -321,13 +341,13 @@ fn is_ipv6(literal: &str) -> bool {
     };
     let tail = tail.strip_prefix("::").unwrap_or(tail);
     match (count_pieces(head), count_pieces(tail)) {
-        // The elision stands for one piece at least. An IPv4 address stands at the very end only.
+        // The elision stands for at least one piece. An IPv4 address may only be at the very end.
         (Some(before), Some(after)) => before + after < 8 && !head.contains('.'),
         _ => false,
     }
 }
 
-/// How many 16-bit pieces the text has, of which an IPv4 address at its end fills two.
+/// How many 16-bit pieces the text has. An IPv4 address at its end counts as two.
 fn count_pieces(text: &str) -> Option<usize> {
     if text.is_empty() {
         return Some(0);
@@ -350,7 +370,7 @@ fn is_ipv4(address: &[u8]) -> bool {
     octets.clone().count() == 4 && octets.all(is_dec_octet)
 }
 
-/// 0 to 255 without leading zeros.
+/// Whether the text is a number from 0 to 255 without leading zeros.
 const fn is_dec_octet(octet: &[u8]) -> bool {
     matches!(
         octet,
@@ -362,9 +382,9 @@ const fn is_dec_octet(octet: &[u8]) -> bool {
     )
 }
 
-/// `None` where no port is written.
+/// `None` if no port is written.
 fn parse_port(port: &str) -> Result<Option<u16>, UriError> {
-    // WS-3-07: `u16::from_str` alone would take a plus sign.
+    // WS-3-07: `u16::from_str` alone would accept a plus sign.
     if !port.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(UriError::Port);
     }
@@ -374,8 +394,8 @@ fn parse_port(port: &str) -> Result<Option<u16>, UriError> {
     }
 }
 
-/// Whether `text` is made of allowed bytes and of `%` with two hexadecimal digits.
-fn is_made_of(text: &str, allowed: &Ascii) -> bool {
+/// Whether `text` consists of allowed bytes and of `%` with two hexadecimal digits.
+fn is_made_of(text: &str, allowed: &CharSet) -> bool {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let fits = match byte {
@@ -391,11 +411,11 @@ fn is_made_of(text: &str, allowed: &Ascii) -> bool {
     true
 }
 
-/// What `reg-name` of RFC 3986 section 3.2.2 is made of, percent-encoding apart.
-static HOST: Ascii = Ascii::alphanumeric_and(b"-._~!$&'()*+,;=");
+/// The characters of a `reg-name` of RFC 3986 section 3.2.2, without percent-encoding.
+static HOST: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=");
 
-/// `pchar` of RFC 3986 section 3.3, and the slash between segments.
-static PATH: Ascii = Ascii::alphanumeric_and(b"-._~!$&'()*+,;=:@/");
+/// The characters of a path: `pchar` of RFC 3986 section 3.3, and the slash between segments.
+static PATH: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=:@/");
 
-/// RFC 3986 section 3.4.
-static QUERY: Ascii = Ascii::alphanumeric_and(b"-._~!$&'()*+,;=:@/?");
+/// The characters of a query (RFC 3986 section 3.4).
+static QUERY: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=:@/?");

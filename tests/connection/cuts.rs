@@ -198,7 +198,7 @@ proptest! {
     ) {
         let bytes = [head, masked_all(&[&frame(0x81, b"hi")])].concat();
         let config =
-            Config::new().max_head(max_head).max_head_fields(max_fields).keep_fields(&["Cookie", "kept"]);
+            Config::new().max_head(max_head).max_headers(max_fields).keep_headers(&["Cookie", "kept"]);
         assert_cuts_do_not_matter(|| Connection::server_in(config, Fixed::<200, 512>), &bytes, &at);
         assert_cuts_do_not_matter(|| Connection::server_in(config, Heap), &bytes, &at);
         // If the buffer is large enough, dropping lines makes no difference.

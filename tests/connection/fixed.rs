@@ -150,9 +150,9 @@ fn header_lines_that_are_not_needed_take_no_room() {
     let (heard, answer) = heard_in_pieces(Config::new().max_head(len - 1), request.as_bytes());
     assert_eq!(heard, [Heard::Failed(Limit::Head.into())]);
     assert!(answer.starts_with(FIELDS_TOO_LARGE));
-    assert_eq!(heard_in_pieces(Config::new().max_head_fields(11), request.as_bytes()).0.len(), 2);
-    let (heard, _) = heard_in_pieces(Config::new().max_head_fields(10), request.as_bytes());
-    assert_eq!(heard, [Heard::Failed(Limit::HeadFields.into())]);
+    assert_eq!(heard_in_pieces(Config::new().max_headers(11), request.as_bytes()).0.len(), 2);
+    let (heard, _) = heard_in_pieces(Config::new().max_headers(10), request.as_bytes());
+    assert_eq!(heard, [Heard::Failed(Limit::Headers.into())]);
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn headers_that_the_embedder_names_are_kept() {
     for (names, expected) in [(&["cookie", "X-Missing"][..], &["a=1", "b=2"][..]), (&[], &[])] {
         for cuts in [vec![], (1..head.len()).collect::<Vec<_>>()] {
             let mut server: Connection<Server, Fixed<512, 512>> =
-                Connection::server_in(Config::new().keep_fields(names), Fixed);
+                Connection::server_in(Config::new().keep_headers(names), Fixed);
             let mut bytes = head.clone().into_bytes();
             let mut rest = &mut bytes[..];
             let mut seen = 0;
@@ -197,7 +197,7 @@ fn a_head_fails_if_a_line_that_is_needed_does_not_fit() {
         |len: usize| request_with(&format!("Cookie: {}\r\n", "c".repeat(len - "Cookie: \r\n".len())));
     let target = |len: usize| request_with("").replace("/chat", &format!("/chat{}", "t".repeat(len)));
     for head in [&origin as &dyn Fn(usize) -> String, &cookie, &target] {
-        let config = Config::new().keep_fields(&["Cookie"]);
+        let config = Config::new().keep_headers(&["Cookie"]);
         assert_eq!(head(room).len(), 256);
         let dropped = "X: y\r\nAccept: */*\r\n";
         let with_dropped = head(room).replacen("Host: h\r\n", &format!("Host: h\r\n{dropped}"), 1);
@@ -209,7 +209,7 @@ fn a_head_fails_if_a_line_that_is_needed_does_not_fit() {
         assert_eq!(heard, [Heard::Failed(Limit::Head.into())]);
         assert!(answer.starts_with(FIELDS_TOO_LARGE));
     }
-    // Without `keep_fields` the long cookie is dropped and does no harm.
+    // Without `keep_headers` the long cookie is dropped and does no harm.
     assert_eq!(heard_in_pieces(Config::new(), cookie(room + 1).as_bytes()).0.last(), Some(&Heard::Complete));
 }
 

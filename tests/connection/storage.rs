@@ -9,7 +9,7 @@ use sansws::{
 };
 use std::sync::Mutex;
 
-const CONFIG: Config = Config::new().keep_fields(&["cookie"]);
+const CONFIG: Config = Config::new().keep_headers(&["cookie"]);
 
 /// As in firmware: the connection exists before the program runs.
 static STATIC: Mutex<Connection<FramesOnly<Server>, Fixed<256, 512>>> =

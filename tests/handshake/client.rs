@@ -10,7 +10,8 @@ use crate::heads::Change::{self, Add, Set, Without};
 use crate::heads::{ACCEPT, Field, Fixed, KEY, RESPONSE, SAMPLE, as_bytes, changed, head, response};
 use crate::support::{Heard, feed, feed_cut, frame, take_outgoing};
 use proptest::prelude::*;
-use sansws::handshake::{ClientUpgrade, Response};
+use sansws::handshake::Response;
+use sansws::upgrade::ClientUpgrade;
 use sansws::{
     Client, ClientRequest, CloseCode, Config, Connection, DataKind, Error, Event, HandshakeError, Limit,
     Misuse, SendError, State, UriError, Violation,
@@ -109,8 +110,8 @@ fn assert_head_fails(head: &[u8], error: impl Into<Error>) {
 fn assert_fails(changes: &[Change], error: HandshakeError) {
     let fields = changed(&RESPONSE, changes);
     assert_head_fails(&response(changes), error);
-    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &OFFERED).unwrap();
-    assert_eq!(upgrade.check(101, as_bytes(&fields)), Err(error), "{changes:?}");
+    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &OFFERED).unwrap();
+    assert_eq!(upgrade.check(101, as_bytes(&fields)), Err(error.into()), "{changes:?}");
 }
 
 /// Asserts that a valid 101 with these changes opens the connection, and that this subprotocol is agreed on.
@@ -125,8 +126,9 @@ fn assert_opens_with(changes: &[Change], subprotocol: Option<&str>) {
         assert!(client.outgoing().is_empty());
     }
     let fields = changed(&RESPONSE, changes);
-    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &OFFERED).unwrap();
-    assert_eq!(upgrade.check(101, as_bytes(&fields)), Ok(subprotocol), "{changes:?}");
+    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &OFFERED).unwrap();
+    let negotiated = upgrade.check(101, as_bytes(&fields)).unwrap();
+    assert_eq!(negotiated.subprotocol(), subprotocol, "{changes:?}");
 }
 
 #[track_caller]

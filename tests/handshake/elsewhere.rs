@@ -5,36 +5,36 @@ use crate::heads::Change::{Add, Set, Without};
 use crate::heads::{Field, KEY, REQUEST, RESPONSE, SAMPLE, as_bytes, changed};
 use crate::support;
 use crate::support::{Heard, feed, frame, masked, open_client, open_server, take_outgoing};
-use sansws::handshake::{ClientUpgrade, ServerUpgrade};
-use sansws::{Agreed, Config, Connection, HandshakeError, Misuse, Server, State};
+use sansws::upgrade::{ClientUpgrade, ServerUpgrade};
+use sansws::{Agreed, Config, Connection, Error, HandshakeError, Misuse, Server, State};
 
 const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 
 // WS-4.2.2-24 · WS-4.2.2-25 · WS-4.2.2-26 · WS-4.2.2-17
 #[test]
 fn an_acceptance_gives_the_headers_of_the_101() {
-    let upgrade = ServerUpgrade::check("GET", || as_bytes(&REQUEST)).unwrap();
+    let upgrade = ServerUpgrade::check("GET", as_bytes(&REQUEST)).unwrap();
     assert_eq!((upgrade.subprotocols().count(), upgrade.extensions().count()), (0, 0));
-    let acceptance = upgrade.accept(None).unwrap();
-    assert!(acceptance.fields().eq(RESPONSE));
+    let acceptance = upgrade.accept(None, &Config::new()).unwrap();
+    assert!(acceptance.headers().eq(RESPONSE));
 }
 
 // WS-4.2.2-15 · WS-4.2.2-16 · WS-4.2.2-18 · WS-4.2.2-19 · WS-4.2.2-27
 #[test]
 fn an_acceptance_may_name_one_of_the_offered_subprotocols() {
     let fields = changed(&REQUEST, &[Add(PROTOCOL, "superchat, chat"), Add("sec-websocket-protocol", "x")]);
-    let upgrade = ServerUpgrade::check("GET", || as_bytes(&fields)).unwrap();
+    let upgrade = ServerUpgrade::check("GET", as_bytes(&fields)).unwrap();
     assert!(upgrade.subprotocols().eq(["superchat", "chat", "x"]));
     let refused = Misuse::SubprotocolNotOffered;
     for name in ["", "other", "Chat", "superchat, chat", "chat\r\nX: y"] {
-        assert_eq!(upgrade.accept(Some(name)).map(drop), Err(refused), "{name}");
+        assert_eq!(upgrade.accept(Some(name), &Config::new()).map(drop), Err(refused), "{name}");
     }
-    let acceptance = upgrade.accept(Some("chat")).unwrap();
-    assert!(acceptance.fields().eq([&RESPONSE[..], &[(PROTOCOL, "chat")]].concat()));
+    let acceptance = upgrade.accept(Some("chat"), &Config::new()).unwrap();
+    assert!(acceptance.headers().eq([&RESPONSE[..], &[(PROTOCOL, "chat")]].concat()));
     // The server may choose none. If the client offered none, the server cannot choose one.
-    assert!(upgrade.accept(None).unwrap().fields().eq(RESPONSE));
-    let upgrade = ServerUpgrade::check("GET", || as_bytes(&REQUEST)).unwrap();
-    assert_eq!(upgrade.accept(Some("chat")).map(drop), Err(refused));
+    assert!(upgrade.accept(None, &Config::new()).unwrap().headers().eq(RESPONSE));
+    let upgrade = ServerUpgrade::check("GET", as_bytes(&REQUEST)).unwrap();
+    assert_eq!(upgrade.accept(Some("chat"), &Config::new()).map(drop), Err(refused));
 }
 
 // WS-4.2.1-17
@@ -44,13 +44,16 @@ fn an_upgrade_shows_the_offered_extensions() {
         &REQUEST,
         &[Add("sec-websocket-extensions", "foo; a, bar; b=\"1\\0\""), Add("Sec-WebSocket-Extensions", "baz")],
     );
-    let upgrade = ServerUpgrade::check("GET", || as_bytes(&fields)).unwrap();
+    let upgrade = ServerUpgrade::check("GET", as_bytes(&fields)).unwrap();
     assert!(upgrade.extensions().map(|extension| extension.name()).eq(["foo", "bar", "baz"]));
     let parameters: Vec<_> = upgrade.extensions().flat_map(|extension| extension.parameters()).collect();
     assert_eq!((parameters[0].name, parameters[0].value), ("a", None));
     assert_eq!(parameters[1].name, "b");
     assert_eq!(parameters[1].value.unwrap(), "10");
-    assert!(upgrade.accept(None).unwrap().fields().eq(RESPONSE), "the answer names no extension");
+    assert!(
+        upgrade.accept(None, &Config::new()).unwrap().headers().eq(RESPONSE),
+        "the answer names no extension"
+    );
 }
 
 // WS-4.2.1-01 · WS-4.2.2-11 · WS-4.2.2-12 · WS-4.4-01
@@ -69,8 +72,8 @@ fn each_error_tells_the_server_which_status_and_headers_to_answer() {
         ("GET", &[Add("Sec-WebSocket-Extensions", ";")], HandshakeError::Extensions, 400, &[]),
     ] {
         let fields = changed(&REQUEST, changes);
-        assert_eq!(ServerUpgrade::check(method, || as_bytes(&fields)).map(drop), Err(error));
-        assert_eq!((error.http_status(), error.http_fields()), (Some(status), answer), "{error:?}");
+        assert_eq!(ServerUpgrade::check(method, as_bytes(&fields)).map(drop), Err(error));
+        assert_eq!((error.http_status(), error.http_headers()), (Some(status), answer), "{error:?}");
     }
     assert_eq!(HandshakeError::HttpVersion.http_status(), Some(505));
     for error in [
@@ -78,9 +81,8 @@ fn each_error_tells_the_server_which_status_and_headers_to_answer() {
         HandshakeError::SubprotocolNotOffered,
         HandshakeError::ExtensionNotOffered,
         HandshakeError::UnexpectedEof,
-        HandshakeError::Refused,
     ] {
-        assert_eq!((error.http_status(), error.http_fields()), (None, &[][..]), "{error:?}");
+        assert_eq!((error.http_status(), error.http_headers()), (None, &[][..]), "{error:?}");
     }
 }
 
@@ -93,33 +95,34 @@ fn an_upgrade_gives_the_headers_of_the_request() {
         ("Sec-WebSocket-Version", "13"),
         ("Sec-WebSocket-Key", KEY),
     ];
-    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &[]).unwrap();
-    assert!(upgrade.fields().eq(own));
-    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &["b", "a"]).unwrap();
-    assert!(upgrade.fields().eq([&own[..], &[(PROTOCOL, "b"), (PROTOCOL, "a")]].concat()));
+    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &[]).unwrap();
+    assert!(upgrade.headers().eq(own));
+    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &["b", "a"]).unwrap();
+    assert!(upgrade.headers().eq([&own[..], &[(PROTOCOL, "b"), (PROTOCOL, "a")]].concat()));
 }
 
 // WS-4.1-34
 #[test]
 fn each_upgrade_of_a_client_has_a_new_key() {
     let mut rng = support::rng();
-    let key = |upgrade: &ClientUpgrade<'_>| upgrade.fields().nth(3).unwrap().1.to_string();
-    let first = ClientUpgrade::new(&mut rng, &[]).unwrap();
-    let second = ClientUpgrade::new(&mut rng, &[]).unwrap();
+    let key = |upgrade: &ClientUpgrade<'_>| upgrade.headers().nth(3).unwrap().1.to_string();
+    let first = ClientUpgrade::new(&mut rng, &Config::new(), &[]).unwrap();
+    let second = ClientUpgrade::new(&mut rng, &Config::new(), &[]).unwrap();
     assert_ne!(key(&first), key(&second));
-    assert_eq!(first.check(101, as_bytes(&RESPONSE)), Err(HandshakeError::Accept));
+    assert_eq!(first.check(101, as_bytes(&RESPONSE)), Err(HandshakeError::Accept.into()));
 }
 
 // WS-4.1-48 · WS-4.1-60 · WS-4.1-62 · WS-4.1-66
 #[test]
 fn an_upgrade_checks_status_headers_and_subprotocol_of_the_answer() {
-    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &["superchat", "chat"]).unwrap();
-    assert_eq!(upgrade.check(101, as_bytes(&RESPONSE)), Ok(None));
+    let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &["superchat", "chat"]).unwrap();
+    let negotiated = upgrade.check(101, as_bytes(&RESPONSE)).unwrap();
+    assert_eq!((negotiated.subprotocol(), negotiated.agreed()), (None, Agreed::NONE));
     let check = |value| upgrade.check(101, as_bytes(&changed(&RESPONSE, &[Add(PROTOCOL, value)])));
-    assert_eq!(check("chat"), Ok(Some("chat")));
-    assert_eq!(check("other"), Err(HandshakeError::SubprotocolNotOffered));
+    assert_eq!(check("chat").unwrap().subprotocol(), Some("chat"));
+    assert_eq!(check("other"), Err(HandshakeError::SubprotocolNotOffered.into()));
     for status in [100, 102, 199, 200, 204, 301, 401, 426, 500] {
-        assert_eq!(upgrade.check(status, as_bytes(&RESPONSE)), Err(HandshakeError::Refused), "{status}");
+        assert_eq!(upgrade.check(status, as_bytes(&RESPONSE)), Err(Error::Refused(status)), "{status}");
     }
 }
 
@@ -127,20 +130,20 @@ fn an_upgrade_checks_status_headers_and_subprotocol_of_the_answer() {
 #[test]
 fn both_halves_of_the_upgrade_agree_and_the_connections_exchange_messages() {
     let offered = ["superchat", "chat"];
-    let ours = ClientUpgrade::new(&mut support::rng(), &offered).unwrap();
+    let ours = ClientUpgrade::new(&mut support::rng(), &Config::new(), &offered).unwrap();
     let request: Vec<_> = ours
-        .fields()
+        .headers()
         .chain([("Host", "server.example")])
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_string()))
         .collect();
     let theirs =
-        ServerUpgrade::check("GET", || request.iter().map(|(name, value)| (&name[..], value.as_bytes())))
+        ServerUpgrade::check("GET", request.iter().map(|(name, value)| (&name[..], value.as_bytes())))
             .unwrap();
     assert!(theirs.subprotocols().eq(offered));
     let chosen = theirs.subprotocols().last();
-    let acceptance = theirs.accept(chosen).unwrap();
-    let answer = acceptance.fields().map(|(name, value)| (name, value.as_bytes()));
-    assert_eq!(ours.check(101, answer), Ok(Some("chat")));
+    let acceptance = theirs.accept(chosen, &Config::new()).unwrap();
+    let answer = acceptance.headers().map(|(name, value)| (name, value.as_bytes()));
+    assert_eq!(ours.check(101, answer).unwrap().subprotocol(), Some("chat"));
 
     let mut client = open_client();
     let mut server = open_server();
@@ -149,6 +152,49 @@ fn both_halves_of_the_upgrade_agree_and_the_connections_exchange_messages() {
     assert_eq!(feed(&mut server, &take_outgoing(&mut client)), [Heard::text("hello")]);
     server.sender().text("hi").unwrap();
     assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text("hi")]);
+}
+
+// PMD-5-13 · PMD-5-19
+#[cfg(feature = "deflate")]
+#[test]
+fn compression_is_agreed_on_if_both_sides_want_it() {
+    use sansws::deflate::{DeflateConfig, DeflateParams};
+    const NAME: &str = "Sec-WebSocket-Extensions";
+    let plain = Config::new();
+    let wanting = plain.deflate(DeflateConfig::new().server_no_context_takeover(true));
+    let agreed = Agreed::deflate(DeflateParams::new().with_server_no_context_takeover(true));
+    for (client, server, expected) in [
+        (wanting, wanting, agreed),
+        (wanting, plain, Agreed::NONE),
+        (plain, wanting, Agreed::NONE),
+        (plain, plain, Agreed::NONE),
+    ] {
+        let client_half = ClientUpgrade::new(&mut support::rng(), &client, &[]).unwrap();
+        assert_eq!(client_half.headers().any(|(name, _)| name == NAME), client.ne(&plain));
+        let request =
+            client_half.headers().chain([("Host", "h")]).map(|(name, value)| (name, value.as_bytes()));
+        let acceptance = ServerUpgrade::check("GET", request).unwrap().accept(None, &server).unwrap();
+        assert_eq!(acceptance.agreed(), expected);
+        assert_eq!(acceptance.headers().any(|(name, _)| name == NAME), expected != Agreed::NONE);
+        let response = acceptance.headers().map(|(name, value)| (name, value.as_bytes()));
+        assert_eq!(client_half.check(101, response).unwrap().agreed(), expected);
+    }
+}
+
+// PMD-5-20 · WS-4.1-59 · WS-9.1-01
+#[test]
+fn a_client_rejects_extensions_that_it_did_not_offer() {
+    let client = ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &[]).unwrap();
+    let response = changed(&RESPONSE, &[Add("Sec-WebSocket-Extensions", "permessage-deflate")]);
+    assert_eq!(client.check(101, as_bytes(&response)), Err(HandshakeError::ExtensionNotOffered.into()));
+    #[cfg(feature = "deflate")]
+    {
+        let config = Config::new().deflate(sansws::deflate::DeflateConfig::new());
+        let client = ClientUpgrade::new(&mut SAMPLE.clone(), &config, &[]).unwrap();
+        assert!(client.check(101, as_bytes(&response)).is_ok());
+        let response = changed(&RESPONSE, &[Add("Sec-WebSocket-Extensions", "foo")]);
+        assert_eq!(client.check(101, as_bytes(&response)), Err(HandshakeError::ExtensionNotOffered.into()));
+    }
 }
 
 // WS-4.2.2-30

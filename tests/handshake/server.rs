@@ -12,7 +12,8 @@ use crate::heads::Change::{self, Add, Set, Without};
 use crate::heads::{ACCEPT, Field, KEY, REQUEST, as_bytes, changed, head, request};
 use crate::support::{Heard, ServerConnection, feed, feed_cut, frame, masked, take_outgoing};
 use proptest::prelude::*;
-use sansws::handshake::{Request, ServerUpgrade};
+use sansws::handshake::Request;
+use sansws::upgrade::ServerUpgrade;
 use sansws::{
     Accept, CloseCode, Config, Connection, DataKind, Error, Event, HandshakeError, Limit, Misuse, Reply,
     SendError, State, Violation,
@@ -99,7 +100,7 @@ fn assert_head_refused(head: &[u8], error: impl Into<Error>) {
 fn assert_refused(changes: &[Change], error: HandshakeError) {
     let fields = changed(&REQUEST, changes);
     assert_head_refused(&head("GET /chat HTTP/1.1", &fields), error);
-    assert_eq!(ServerUpgrade::check("GET", || as_bytes(&fields)).map(drop), Err(error), "{changes:?}");
+    assert_eq!(ServerUpgrade::check("GET", as_bytes(&fields)).map(drop), Err(error), "{changes:?}");
 }
 
 /// Asserts that the server accepts the head with exactly the bytes of `ACCEPTED`.
@@ -118,8 +119,8 @@ fn assert_head_accepted(head: &[u8], subprotocols: &[&str]) {
 #[track_caller]
 fn assert_fields_accepted(fields: &[Field]) {
     assert_head_accepted(&head("GET /chat HTTP/1.1", fields), &[]);
-    let upgrade = ServerUpgrade::check("GET", || as_bytes(fields)).unwrap();
-    assert_eq!(upgrade.accept(None).unwrap().fields().nth(2).unwrap().1, ACCEPT);
+    let upgrade = ServerUpgrade::check("GET", as_bytes(fields)).unwrap();
+    assert_eq!(upgrade.accept(None, &Config::new()).unwrap().headers().nth(2).unwrap().1, ACCEPT);
 }
 
 /// Asserts that a valid request with these changes is accepted.

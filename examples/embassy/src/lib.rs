@@ -8,7 +8,7 @@ use embassy_futures::select::{Either, select};
 use embassy_time::{Instant, Timer};
 use embedded_io_async::{Read, Write};
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
-use sansws::{Connection, Error, Event, HandshakeError, Role, SendError, Sender, State, Storage};
+use sansws::{Connection, Error, Event, Role, SendError, Sender, State, Storage};
 
 /// Why a connection is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,10 +99,8 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
         let len = len.map_err(Failure::Transport)?;
         if len == 0 {
             // A refusal whose body ended with the transport; there is nobody left to answer.
-            return match self.connection.receive_eof() {
-                Some(Event::HandshakeRefused(_)) => Err(Failure::WebSocket(HandshakeError::Refused.into())),
-                _ => self.connection.result().map(|()| false).map_err(Failure::WebSocket),
-            };
+            self.connection.receive_eof();
+            return self.connection.result().map(|()| false).map_err(Failure::WebSocket);
         }
         self.timers.received(now());
         let mut input = self.buffer.get_mut(..len).unwrap_or_default();

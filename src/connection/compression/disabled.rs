@@ -8,11 +8,7 @@
 )]
 
 use crate::config::{Agreed, Config};
-use crate::connection::send::Sender;
-use crate::error::{HandshakeError, SendError};
-use crate::frame::Opcode;
-use crate::role::Role;
-use crate::storage::Storage;
+use crate::error::HandshakeError;
 
 pub(in crate::connection) struct Compression;
 
@@ -119,27 +115,5 @@ pub(in crate::connection) struct CompressedFrames;
 impl CompressedFrames {
     pub(in crate::connection) const fn new() -> Self {
         Self
-    }
-}
-
-impl<R: Role, S: Storage> Sender<R, S> {
-    #[inline(always)]
-    pub(in crate::connection) fn queue_message(
-        &mut self,
-        opcode: Opcode,
-        payload: &[u8],
-    ) -> Result<(), SendError> {
-        self.frame(opcode, true, payload)
-    }
-
-    #[inline(always)]
-    pub(in crate::connection) fn queue_fragment(
-        &mut self,
-        opcode: Opcode,
-        fin: bool,
-        bytes: &[u8],
-        _is_compressed: bool,
-    ) -> Result<(), SendError> {
-        self.frame(opcode, fin, bytes)
     }
 }

@@ -1,7 +1,6 @@
 //! Sends compressed messages (RFC 7692 section 7.2.1), compressed straight into the outgoing buffer.
 
 use super::{Sender, full};
-use crate::connection::PreparedMessage;
 use crate::connection::compression::Compress;
 use crate::deflate::Compressor;
 use crate::error::{Misuse, SendError};
@@ -36,7 +35,12 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    fn data_with(&mut self, opcode: Opcode, payload: &[u8], how: Compress) -> Result<(), SendError> {
+    pub(in crate::connection) fn data_with(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        how: Compress,
+    ) -> Result<(), SendError> {
         self.data_allowed()?;
         self.compress_allowed(how)?;
         self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
@@ -55,23 +59,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// As [`prepared`](Self::prepared), and says whether the message is compressed. Needs the feature
-    /// `deflate`.
-    ///
-    /// # Errors
-    /// As [`message_with`](Self::message_with).
-    pub fn prepared_with(&mut self, message: &PreparedMessage, how: Compress) -> Result<(), SendError> {
-        if !R::IS_SERVER {
-            return self.data_with(message.kind().opcode(), message.payload(), how);
-        }
-        self.data_allowed()?;
-        self.compress_allowed(how)?;
-        let compressed =
-            self.compression.prepared_with(message.compressed(), message.kind(), message.payload(), how);
-        self.queue_prepared(message, compressed)
-    }
-
-    fn compress_allowed(&self, how: Compress) -> Result<(), SendError> {
+    pub(in crate::connection) fn compress_allowed(&self, how: Compress) -> Result<(), SendError> {
         if how == Compress::Always && !self.compression.is_agreed() {
             return Err(Misuse::CompressionNotAgreed.into());
         }

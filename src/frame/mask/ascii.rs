@@ -1,29 +1,13 @@
 //! ASCII, unmasked while it is copied to where it is text: characters that are text by their type need no other look at them.
 
-use super::{Mask, turned, union, xor};
+use super::{turned, union, xor};
 use ascii::AsciiChar;
 
 /// How many characters are made at once: SIMD at the baseline of every target that has it.
 const BLOCK: usize = 32;
 
-impl Mask {
-    /// Copies `from` to `to`, of the same length, unmasked. Returns whether it is ASCII; where it is not the position stays,
-    /// and what is in `to` then is of no use.
-    pub(crate) fn copy_ascii(&mut self, from: &[u8], to: &mut [AsciiChar]) -> bool {
-        let is_ascii = copy(from, to, self.word()) & 0x8080_8080_8080_8080 == 0;
-        if is_ascii {
-            self.skip(from.len());
-        }
-        is_ascii
-    }
-}
-
-/// Returns the union of the words.
-fn copy(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
-    #[cfg(feature = "simd")]
-    if from.len() >= super::wide::MIN_LEN {
-        return super::wide::copy_ascii(from, to, word);
-    }
+/// Unmasks `from` into `to`, of the same length. Returns the union of the unmasked words.
+pub(super) fn copy(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
     match from.len() {
         0..8 => copy_few(from, to, word),
         8..=16 => copy_ends::<8>(from, to, word),
@@ -98,6 +82,7 @@ pub(super) fn convert(byte: u8) -> AsciiChar {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Mask;
     use super::*;
 
     /// From 256 bytes on by vectors that begin anywhere, with the feature `simd`.

@@ -35,9 +35,9 @@ fn a_head_beyond_its_limits_fails() {
     assert_eq!(feed(&mut client, b"x"), [Heard::Failed(Limit::Head.into())]);
 
     let with = |count: usize| response(&vec![Add("X", "y"); count - RESPONSE.len()]);
-    for (config, limit) in [(Config::new(), 100), (Config::new().max_head_fields(3), 3)] {
+    for (config, limit) in [(Config::new(), 100), (Config::new().max_headers(3), 3)] {
         assert_eq!(feed(&mut client_with(config), &with(limit)), [Heard::Complete]);
-        assert_head_fails_with(config, &with(limit + 1), Limit::HeadFields);
+        assert_head_fails_with(config, &with(limit + 1), Limit::Headers);
     }
 }
 

@@ -45,10 +45,12 @@ fn another_status_is_reported_as_a_refusal() {
                 let heard = feed_cut(&mut client, &stream, cuts.clone());
                 assert_eq!(heard, [Heard::Refused(status, b"no".to_vec(), false)]);
                 assert_never_opened(&mut client);
-                assert_eq!(client.error(), None);
+                let error = Some(Error::Refused(status));
+                assert_eq!(client.error(), error);
                 // Later bytes are ignored.
                 assert_eq!(feed(&mut client, &response(&[])), []);
                 assert!(client.receive_eof().is_none());
+                assert_eq!(client.error(), error);
                 assert_never_opened(&mut client);
             }
         }
@@ -57,8 +59,8 @@ fn another_status_is_reported_as_a_refusal() {
             assert_eq!(response.header("sec-websocket-accept"), Some(ACCEPT));
             assert_eq!(response.header("x"), Some("y"));
         });
-        let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &[]).unwrap();
-        assert_eq!(upgrade.check(status, as_bytes(&fields)), Err(HandshakeError::Refused));
+        let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &[]).unwrap();
+        assert_eq!(upgrade.check(status, as_bytes(&fields)), Err(Error::Refused(status)));
     }
     // HTTP/1.0 is accepted for a refusal.
     let heard = feed(&mut client(), b"HTTP/1.0 403 No\r\nContent-Length: 0\r\n\r\n");
@@ -218,7 +220,7 @@ fn assert_end_of_refusal(client: &mut SampleClient, status: u16, body: &[u8], is
         other => panic!("{other:?}"),
     }
     assert!(client.receive_eof().is_none());
-    assert_eq!(client.error(), None);
+    assert_eq!(client.error(), Some(Error::Refused(500)));
     assert_never_opened(client);
 }
 

@@ -227,7 +227,11 @@ fn a_subprotocol_that_is_not_a_token_is_refused() {
         let refused = Err(misuse.into());
         assert_eq!(open(&request.subprotocols(&[name]), Config::new()).map(drop), refused, "{name:?}");
         assert_eq!(open(&request.subprotocols(&["ok", name]), Config::new()).map(drop), refused, "{name:?}");
-        assert_eq!(ClientUpgrade::new(&mut SAMPLE.clone(), &[name]).map(drop), Err(misuse), "{name:?}");
+        assert_eq!(
+            ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &[name]).map(drop),
+            Err(misuse),
+            "{name:?}"
+        );
     }
     let all = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     assert!(written(&request.subprotocols(&[all])).contains(all));
@@ -241,7 +245,7 @@ fn a_subprotocol_that_is_offered_twice_is_refused() {
         let misuse = Misuse::InvalidSubprotocol;
         let refused = Err(misuse.into());
         assert_eq!(open(&request.subprotocols(names), Config::new()).map(drop), refused);
-        assert_eq!(ClientUpgrade::new(&mut SAMPLE.clone(), names).map(drop), Err(misuse));
+        assert_eq!(ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), names).map(drop), Err(misuse));
     }
 }
 

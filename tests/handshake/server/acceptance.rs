@@ -35,7 +35,7 @@ fn a_refusal_of_another_version_names_the_supported_one() {
     // An embedder with its own HTTP stack gets the same answer.
     assert_eq!(HandshakeError::VersionNotSupported.http_status(), Some(426));
     assert_eq!(
-        HandshakeError::VersionNotSupported.http_fields(),
+        HandshakeError::VersionNotSupported.http_headers(),
         [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
     );
 }

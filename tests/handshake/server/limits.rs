@@ -55,17 +55,17 @@ fn a_head_that_never_ends_fails_at_the_limit() {
 }
 
 #[test]
-fn a_head_with_more_than_max_head_fields_headers_fails() {
+fn a_head_with_more_than_max_headers_headers_fails() {
     let with = |count: usize| request(&vec![Add("X", "y"); count - REQUEST.len()]);
     for (config, limit) in [
         (Config::new(), 100),
-        (Config::new().max_head_fields(7), 7),
-        (Config::new().max_head_fields(128), 128),
-        (Config::new().max_head_fields(255), 128),
+        (Config::new().max_headers(7), 7),
+        (Config::new().max_headers(128), 128),
+        (Config::new().max_headers(255), 128),
     ] {
         let heard = feed(&mut Connection::server(config), &with(limit));
         assert_eq!(heard, [request_heard(&[]), Heard::Complete], "{limit}");
-        assert_head_refused_with(config, &with(limit + 1), Limit::HeadFields);
+        assert_head_refused_with(config, &with(limit + 1), Limit::Headers);
     }
 }
 

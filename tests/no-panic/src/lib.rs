@@ -7,8 +7,9 @@ use core::convert::Infallible;
 use core::hint::black_box;
 use core::time::Duration;
 use rand_core::{TryCryptoRng, TryRng};
-use sansws::handshake::{ClientUpgrade, Request, Response, ServerUpgrade};
+use sansws::handshake::{Request, Response};
 use sansws::timers::{Timers, TimersConfig};
+use sansws::upgrade::{ClientUpgrade, ServerUpgrade};
 use sansws::{
     Accept, Agreed, Borrowed, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery,
     Error, Event, Fixed, FramesOnly, Message, Reply, Role, Sender, Server, State, Storage, Uri,
@@ -40,7 +41,7 @@ fn config() -> Config {
         .max_fragments(size)
         .max_outgoing(black_box(1000))
         .max_head(size)
-        .max_head_fields(black_box(50))
+        .max_headers(black_box(50))
         .max_refusal_body(size)
         .keep_capacity(size)
         .delivery(black_box(Delivery::Parts))
@@ -54,18 +55,18 @@ fn server(bytes: &mut [u8]) {
     for _ in 0..black_box(3) {
         drive(&mut connection, bytes, |event, tx| {
             let (text, name) = (black_box("text"), black_box("name"));
-            let fields = black_box([(name, text)]);
+            let headers = black_box([(name, text)]);
             let done = match event {
                 Event::HandshakeRequest(asked) if black_box(true) => {
                     request(&asked);
-                    tx.accept(&Accept::new().subprotocol(text).headers(&fields))
+                    tx.accept(&Accept::new().subprotocol(text).headers(&headers))
                 }
                 Event::HandshakeRequest(_) => {
-                    tx.reject(&Reply::new(black_box(401)).headers(&fields).body(text.as_bytes()))
+                    tx.reject(&Reply::new(black_box(401)).headers(&headers).body(text.as_bytes()))
                 }
                 Event::HttpRequest(asked) => {
                     request(&asked);
-                    tx.respond(&Reply::new(black_box(200)).headers(&fields).body(text.as_bytes()))
+                    tx.respond(&Reply::new(black_box(200)).headers(&headers).body(text.as_bytes()))
                 }
                 _ => Ok(()),
             };
@@ -79,10 +80,10 @@ fn server(bytes: &mut [u8]) {
 #[inline(never)]
 fn client(bytes: &mut [u8]) {
     let texts = black_box(["a", "b"]);
-    let fields = black_box([("name", "value")]);
+    let headers = black_box([("name", "value")]);
     let Ok(request) = ClientRequest::new(black_box("ws://host/path")) else { return };
     black_box(request.uri());
-    let request = request.subprotocols(&texts).origin(black_box("http://host")).headers(&fields);
+    let request = request.subprotocols(&texts).origin(black_box("http://host")).headers(&headers);
     let Ok(mut connection) =
         Connection::client_in(&request, config(), Counter(black_box(1)), Memory::default())
     else {
@@ -203,7 +204,7 @@ fn request(request: &Request<'_>) {
     black_box((request.method(), request.target(), request.resource_name(), request.path(), request.query()));
     black_box((request.header(name), request.host(), request.origin()));
     black_box((request.is_origin_in(&[name]), request.is_same_origin()));
-    request.headers().for_each(|field| _ = black_box(field));
+    request.headers().for_each(|header| _ = black_box(header));
     request.headers().all(name).for_each(|value| _ = black_box(value));
     request.subprotocols().for_each(|name| _ = black_box(name));
     for extension in request.extensions() {
@@ -221,7 +222,7 @@ fn request(request: &Request<'_>) {
 fn response(response: &Response<'_>) {
     let name = black_box("name");
     black_box((response.status(), response.reason(), response.header(name)));
-    response.headers().for_each(|field| _ = black_box(field));
+    response.headers().for_each(|header| _ = black_box(header));
     response.versions().for_each(|version| _ = black_box(version));
     black_box((response.body(), response.is_body_truncated()));
 }
@@ -229,27 +230,27 @@ fn response(response: &Response<'_>) {
 fn of_error(error: Error) {
     black_box((error.close_code(), error.http_status()));
     if let Error::Handshake(error) = error {
-        black_box((error.http_status(), error.http_fields()));
+        black_box((error.http_status(), error.http_headers()));
     }
 }
 
 #[inline(never)]
 fn own_http_stack(bytes: &[u8]) {
-    let fields = black_box([("name", bytes), ("other", bytes)]);
-    match ServerUpgrade::check(black_box("GET"), || fields) {
+    let headers = black_box([("name", bytes), ("other", bytes)]);
+    match ServerUpgrade::check(black_box("GET"), headers) {
         Ok(upgrade) => {
             upgrade.subprotocols().for_each(|name| _ = black_box(name));
             upgrade.extensions().for_each(|extension| _ = black_box(extension));
-            if let Ok(acceptance) = upgrade.accept(black_box(Some("name"))) {
-                acceptance.fields().for_each(|field| _ = black_box(field));
+            if let Ok(acceptance) = upgrade.accept(black_box(Some("name")), &Config::new()) {
+                acceptance.headers().for_each(|header| _ = black_box(header));
             }
         }
-        Err(error) => _ = black_box((error.http_status(), error.http_fields())),
+        Err(error) => _ = black_box((error.http_status(), error.http_headers())),
     }
     let offered = black_box(["a", "b"]);
-    if let Ok(upgrade) = ClientUpgrade::new(&mut Counter(black_box(1)), &offered) {
-        upgrade.fields().for_each(|field| _ = black_box(field));
-        black_box(upgrade.check(black_box(101), fields)).ok();
+    if let Ok(upgrade) = ClientUpgrade::new(&mut Counter(black_box(1)), &Config::new(), &offered) {
+        upgrade.headers().for_each(|header| _ = black_box(header));
+        black_box(upgrade.check(black_box(101), headers)).ok();
     }
 }
 

@@ -1,29 +1,31 @@
-//! The body of an answer other than 101: how long it is (RFC 9112 section 6.3), and its bytes from any pieces.
+//! The body of a response other than 101: how long it is (RFC 9112 section 6.3), and its bytes from pieces of
+//! any size.
 
-use super::fields::{elements, trim};
-use super::view::Response;
-use crate::bytes::take_front;
+use super::chars::trim;
+use super::response::Response;
+use super::value::elements;
+use crate::bytes::{take_front, to_u32, to_usize};
 use crate::storage::sealed::Buffer;
 
-/// How many bytes of chunk sizes, extensions and trailers are read at most: enough for small chunks, and an end for
-/// what has none.
+/// The most bytes of chunk sizes, chunk extensions and trailers that are read. It is enough for small chunks,
+/// and it stops a peer that sends them without end.
 const MAX_OVERHEAD: u32 = 16 * 1024;
 
-/// A body that is being collected behind its head.
+/// A body that is collected in the buffer after its head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Body {
     framing: Framing,
-    /// How many body bytes may still be kept.
+    /// How many more body bytes can be kept.
     room: u32,
-    /// How many bytes that are not data may still come: they cost work without filling the room.
+    /// How many more bytes that are not data may arrive: they cost work without filling the room.
     overhead: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Framing {
-    /// So many bytes are left. It stays at its largest number: so much is never kept.
+    /// How many bytes of the body remain. It saturates at `u32::MAX`: a body that long is truncated anyway.
     Length(u32),
-    /// Up to the end of the transport.
+    /// The body ends with the transport.
     Eof,
     Chunked(Chunk),
     Complete {
@@ -31,21 +33,21 @@ enum Framing {
     },
 }
 
-/// Where in a chunked body (RFC 9112 section 7.1) the next byte belongs.
+/// The part of a chunked body (RFC 9112 section 7.1) that the next byte belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Chunk {
     /// In front of a size.
     Start,
     /// In the digits of a size.
     Size(u32),
-    /// Behind them, where comes what nobody asked for.
+    /// In a chunk extension after the size, which is ignored.
     Extension(u32),
     Data(u32),
-    /// The line end behind the data.
+    /// In the line end after the data.
     DataEnd,
-    /// In a trailer's line.
+    /// In the line of a trailer.
     Trailer,
-    /// At the beginning of a trailer's line, which may be the empty one at the end.
+    /// At the beginning of a trailer, or of the empty line at the end.
     TrailerStart,
 }
 
@@ -58,7 +60,7 @@ impl Body {
         let framing = if matches!(response.status(), 204 | 304) {
             COMPLETE
         } else if let Some(coding) = coding {
-            // Only as the last coding does it tell the end.
+            // Chunked coding marks the end of the body only if it is the last coding.
             let is_chunked =
                 elements(coding).last().is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
             if is_chunked { Framing::Chunked(Chunk::Start) } else { Framing::Eof }
@@ -80,7 +82,7 @@ impl Body {
         self.framing == TRUNCATED
     }
 
-    /// The transport has ended.
+    /// The transport has ended, and the body with it.
     pub(crate) fn end(&mut self) {
         self.framing = match self.framing {
             Framing::Eof | COMPLETE => COMPLETE,
@@ -109,18 +111,17 @@ impl Body {
         }
     }
 
-    /// Keeps at most `max` bytes, and returns how many. `None`: there were more than there is room for.
+    /// Keeps at most `max` bytes, and returns how many. `None` if more arrived than the room holds.
     fn keep<B: Buffer>(&mut self, input: &mut &mut [u8], max: u32, buffer: &mut B) -> Option<u32> {
-        let max = usize::try_from(max).unwrap_or(usize::MAX);
-        let room = usize::try_from(self.room).unwrap_or(usize::MAX);
-        let bytes = take_front(input, max.min(room.saturating_add(1)));
+        let room = to_usize(self.room);
+        let bytes = take_front(input, to_usize(max).min(room.saturating_add(1)));
         let kept = bytes.get(..room.min(bytes.len())).unwrap_or_default();
-        self.room = self.room.saturating_sub(u32::try_from(kept.len()).unwrap_or(u32::MAX));
+        self.room = self.room.saturating_sub(to_u32(kept.len()));
         let is_kept = buffer.append(kept).is_ok();
         if is_kept && kept.len() == bytes.len() { u32::try_from(kept.len()).ok() } else { None }
     }
 
-    /// Where the body is after a byte that is not data.
+    /// Takes a byte that is not data, and returns the state after it.
     fn after_byte(&mut self, chunk: Chunk, input: &mut &mut [u8]) -> Framing {
         let (Some(&byte), Some(overhead)) = (take_front(input, 1).first(), self.overhead.checked_sub(1))
         else {
@@ -135,7 +136,7 @@ impl Body {
             }
             (Chunk::Size(size) | Chunk::Extension(size), b'\n') => Some(Chunk::Data(size)),
             (Chunk::Size(size), _) => match digit {
-                // Of 4 GiB and more nothing is kept.
+                // A chunk of 4 GiB or more truncates the body.
                 Some(digit) => size.checked_mul(16).and_then(|size| size.checked_add(digit)).map(Chunk::Size),
                 None => Some(Chunk::Extension(size)),
             },
@@ -146,12 +147,12 @@ impl Body {
             (Chunk::TrailerStart, _) => Some(Chunk::Trailer),
             (chunk, _) => Some(chunk),
         };
-        // What is not chunked coding has no end that could be found.
+        // Malformed chunked coding has no end that could be found.
         next.map_or(TRUNCATED, Framing::Chunked)
     }
 }
 
-/// The one length that all `Content-Length` fields agree on.
+/// The length that all `Content-Length` headers agree on.
 fn content_length(response: &Response<'_>) -> Option<u32> {
     let mut values = response.headers().all("content-length").map(trim);
     let first = values.next()?;

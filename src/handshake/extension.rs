@@ -1,0 +1,265 @@
+//! Extensions in `Sec-WebSocket-Extensions`: their parameters and quoted values (RFC 6455 section 9.1, RFC
+//! 9110 section 5.6).
+
+use super::chars::{is_token_byte, skip_space};
+use core::hash::{Hash, Hasher};
+use core::{fmt, str};
+
+/// An extension or one of its parameters that does not follow the grammar.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Malformed;
+
+/// One extension of a `Sec-WebSocket-Extensions` header (RFC 6455 section 9.1).
+///
+/// `Debug` shows its name and how many parameters it has, and leaves out the parameters.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Extension<'a> {
+    /// A token.
+    name: &'a [u8],
+    /// The parameters as the peer wrote them, each after its semicolon.
+    parameters: &'a [u8],
+}
+
+/// A parameter of an [`Extension`].
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Parameter<'a> {
+    /// The name, a token.
+    pub name: &'a str,
+    /// The value, if the parameter has one.
+    pub value: Option<ParameterValue<'a>>,
+}
+
+/// The value of a [`Parameter`]: `10`, `"10"` and `"1\0"` are all equal to `"10"` (WS-4.3-01).
+///
+/// [`Display`](fmt::Display) writes the value; `Debug` shows only how long it is.
+#[derive(Clone, Copy)]
+pub struct ParameterValue<'a> {
+    /// ASCII, without the quotes around it but with the backslashes inside.
+    raw: &'a [u8],
+}
+
+impl<'a> Extension<'a> {
+    /// The extension's name, a token.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        ascii(self.name)
+    }
+
+    /// The parameters in their order.
+    pub fn parameters(&self) -> impl Iterator<Item = Parameter<'a>> + Clone + use<'a> {
+        let mut rest = self.parameters;
+        core::iter::from_fn(move || {
+            let (name, raw, after) = parameter(rest).ok()??;
+            rest = after;
+            Some(Parameter { name: ascii(name), value: raw.map(|raw| ParameterValue { raw }) })
+        })
+    }
+}
+
+impl fmt::Debug for Extension<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extension")
+            .field("name", &self.name())
+            .field("parameters", &self.parameters().count())
+            .finish()
+    }
+}
+
+impl<'a> ParameterValue<'a> {
+    /// The characters, without the backslashes that escape them.
+    pub fn chars(&self) -> impl Iterator<Item = char> + Clone + use<'a> {
+        let mut bytes = self.raw.iter();
+        core::iter::from_fn(move || match bytes.next() {
+            Some(b'\\') => bytes.next(),
+            other => other,
+        })
+        .map(|&byte| char::from(byte))
+    }
+}
+
+impl PartialEq for ParameterValue<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.chars().eq(other.chars())
+    }
+}
+
+impl Eq for ParameterValue<'_> {}
+
+impl Hash for ParameterValue<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.chars().for_each(|c| c.hash(state));
+    }
+}
+
+impl PartialEq<str> for ParameterValue<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.chars().eq(other.chars())
+    }
+}
+
+impl PartialEq<&str> for ParameterValue<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        self == *other
+    }
+}
+
+impl fmt::Display for ParameterValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.chars().try_for_each(|c| fmt::Write::write_char(f, c))
+    }
+}
+
+impl fmt::Debug for ParameterValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ParameterValue({} bytes)", self.chars().count())
+    }
+}
+
+/// Everything that follows the grammar is ASCII.
+fn ascii(text: &[u8]) -> &str {
+    str::from_utf8(text).unwrap_or_default()
+}
+
+/// The extensions in one value of the header. The iterator ends with `Err` if the value is malformed.
+/// WS-4.3-06
+pub(crate) fn extensions(value: &[u8]) -> impl Iterator<Item = Result<Extension<'_>, Malformed>> + Clone {
+    let mut rest = value;
+    core::iter::from_fn(move || {
+        let result = extension(rest);
+        rest = result.as_ref().map_or(&[][..], |found| found.map_or(&[][..], |(_, after)| after));
+        result.map(|found| found.map(|(extension, _)| extension)).transpose()
+    })
+}
+
+/// `extension = token *( ";" parameter )`, and the commas in front of it. `None` at the end of the list.
+fn extension(mut value: &[u8]) -> Result<Option<(Extension<'_>, &[u8])>, Malformed> {
+    while let [b',' | b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let (name, start) = token(value)?;
+    let mut rest = start;
+    while let Some((_, _, after)) = parameter(rest)? {
+        rest = after;
+    }
+    // WS-4.3-07: white space around separators is optional.
+    let after = skip_space(rest);
+    if !matches!(after, [] | [b',', ..]) {
+        return Err(Malformed);
+    }
+    let parameters = start.get(..start.len() - rest.len()).unwrap_or_default();
+    Ok(Some((Extension { name, parameters }, after)))
+}
+
+/// `";" token [ "=" ( token / quoted-string ) ]`: the name, the value if there is one, and the bytes after
+/// the parameter. `None` if `value` does not begin with a semicolon.
+fn parameter(value: &[u8]) -> Result<Option<(&[u8], Option<&[u8]>, &[u8])>, Malformed> {
+    let [b';', value @ ..] = skip_space(value) else {
+        return Ok(None);
+    };
+    let (name, rest) = token(skip_space(value))?;
+    let [b'=', value @ ..] = skip_space(rest) else {
+        return Ok(Some((name, None, rest)));
+    };
+    let (raw, rest) = match skip_space(value) {
+        [b'"', quoted @ ..] => quoted_token(quoted)?,
+        value => token(value)?,
+    };
+    Ok(Some((name, Some(raw), rest)))
+}
+
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+fn token(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let end = value.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(value.len());
+    if end == 0 { Err(Malformed) } else { value.split_at_checked(end).ok_or(Malformed) }
+}
+
+/// The content of a quoted string up to its closing quote, which has to be a token after its backslashes are
+/// removed. WS-4.3-01 · WS-9.1-02
+fn quoted_token(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let mut escaped = false;
+    for (at, &byte) in value.iter().enumerate() {
+        match byte {
+            b'\\' if !escaped => escaped = true,
+            b'"' if !escaped && at > 0 => {
+                let (raw, rest) = value.split_at_checked(at).ok_or(Malformed)?;
+                return Ok((raw, rest.get(1..).unwrap_or_default()));
+            }
+            byte if is_token_byte(byte) => escaped = false,
+            _ => return Err(Malformed),
+        }
+    }
+    Err(Malformed)
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use std::string::{String, ToString};
+    use std::vec::Vec;
+
+    /// `name[parameter=value|...]` for each extension, or `malformed`.
+    fn read(value: &str) -> String {
+        let list: Result<Vec<String>, Malformed> = extensions(value.as_bytes())
+            .map(|extension| {
+                let extension = extension?;
+                let parameters: Vec<String> = extension
+                    .parameters()
+                    .map(|p| p.value.map_or(p.name.to_string(), |value| std::format!("{}={value}", p.name)))
+                    .collect();
+                Ok(std::format!("{}[{}]", extension.name(), parameters.join("|")))
+            })
+            .collect();
+        list.map_or("malformed".to_string(), |list| list.join(" "))
+    }
+
+    // WS-4.3-06 · WS-4.3-07 · WS-4.3-08
+    #[test]
+    fn extensions_follow_the_grammar_of_section_9_1() {
+        for (value, expected) in [
+            ("permessage-deflate", "permessage-deflate[]"),
+            ("permessage-deflate; client_max_window_bits", "permessage-deflate[client_max_window_bits]"),
+            ("foo", "foo[]"),
+            ("foo; a; b=1", "foo[a|b=1]"),
+            ("foo ;a = 1 , bar", "foo[a=1] bar[]"),
+            ("foo;a=1,bar", "foo[a=1] bar[]"),
+            ("foo, , bar", "foo[] bar[]"),
+            (",", ""),
+            (";a", "malformed"),
+            ("foo;", "malformed"),
+            ("foo; =1", "malformed"),
+            ("foo; a=", "malformed"),
+            ("foo bar", "malformed"),
+            ("foo; a=1 b", "malformed"),
+            ("fo\u{e9}", "malformed"),
+        ] {
+            assert_eq!(read(value), expected, "{value}");
+        }
+    }
+
+    // WS-4.3-01 · WS-9.1-02
+    #[test]
+    fn a_quoted_value_is_a_token_once_unquoted() {
+        for (value, expected) in [
+            (r#"foo; x="10""#, "foo[x=10]"),
+            (r#"foo; x="1\0""#, "foo[x=10]"),
+            (r#"foo; x="10", bar; y="2""#, "foo[x=10] bar[y=2]"),
+            (r#"foo; x="""#, "malformed"),
+            (r#"foo; x="a b""#, "malformed"),
+            (r#"foo; x="a,b""#, "malformed"),
+            (r#"foo; x="a\"b""#, "malformed"),
+            (r#"foo; x="a"#, "malformed"),
+            (r#"foo; x="a\"#, "malformed"),
+            (r#"foo; x="a"b"#, "malformed"),
+        ] {
+            assert_eq!(read(value), expected, "{value}");
+        }
+        let extension = extensions(br#"foo; x="1\0""#).next().unwrap().unwrap();
+        let value = extension.parameters().next().unwrap().value.unwrap();
+        assert_eq!(value, "10");
+        assert_ne!(value, "1");
+    }
+}

@@ -1,0 +1,177 @@
+//! Scans and comparisons that handle several bytes at a time in one word (SWAR, SIMD within a register).
+//! Where the library is built for size they work byte by byte.
+
+use super::chars::{is_token_byte, is_value_byte};
+use crate::bytes::FOR_SPEED;
+
+type Word = usize;
+const WORD: usize = size_of::<Word>();
+
+const fn all(byte: u8) -> Word {
+    Word::MAX / 0xff * byte as Word
+}
+
+/// The top bit of each byte. A scan marks a byte that it looks for with its top bit. The lowest mark of a
+/// word, which belongs to the first byte in memory, is exact; a carry can make the marks above it wrong.
+const TOPS: Word = all(0x80);
+
+/// The word that begins at `at`. `None` near the end of `bytes`, and always if the library is built for size.
+#[inline]
+fn word_at(bytes: &[u8], at: usize) -> Option<Word> {
+    if !FOR_SPEED {
+        return None;
+    }
+    Some(Word::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// The index of the first marked byte.
+#[inline]
+fn first(marks: Word) -> usize {
+    marks.trailing_zeros() as usize / 8
+}
+
+/// How many bytes at the front can belong to a token.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+pub(crate) fn token_len(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    loop {
+        while let Some(word) = word_at(bytes, at) {
+            // Nearly all names consist of letters and dashes. No sum below carries into the next byte.
+            let low = word & !TOPS;
+            let lower = low | all(0x20);
+            let letters = (lower + all(0x80 - b'a')) & !(lower + all(0x7f - b'z'));
+            let not_dash = (low ^ all(b'-')) + all(0x7f);
+            let others = (word | (!letters & not_dash)) & TOPS;
+            if others != 0 {
+                at += first(others);
+                break;
+            }
+            at += WORD;
+        }
+        match bytes.get(at) {
+            Some(&byte) if is_token_byte(byte) => at += 1,
+            _ => return at,
+        }
+    }
+}
+
+/// Marks all control characters, the tab included.
+#[inline]
+fn controls(word: Word) -> Word {
+    let delete = word ^ all(0x7f);
+    ((word.wrapping_sub(all(0x20)) & !word) | (delete.wrapping_sub(all(1)) & !delete)) & TOPS
+}
+
+/// How many bytes at the front can belong to the value of a header.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+pub(crate) fn value_len(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    loop {
+        // Two words at a time until one of them has a mark.
+        while let (Some(one), Some(two)) = (word_at(bytes, at), word_at(bytes, at + WORD)) {
+            if controls(one) | controls(two) != 0 {
+                break;
+            }
+            at += 2 * WORD;
+        }
+        while let Some(word) = word_at(bytes, at) {
+            let controls = controls(word);
+            if controls != 0 {
+                at += first(controls);
+                break;
+            }
+            at += WORD;
+        }
+        match bytes.get(at) {
+            Some(&byte) if is_value_byte(byte) => at += 1,
+            _ => return at,
+        }
+    }
+}
+
+/// The index of the first line feed.
+pub(crate) fn find_line_feed(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(word) = word_at(bytes, at) {
+        let zeros = word ^ all(b'\n');
+        let found = zeros.wrapping_sub(all(1)) & !zeros & TOPS;
+        if found != 0 {
+            return Some(at + first(found));
+        }
+        at += WORD;
+    }
+    Some(at + bytes.get(at..)?.iter().position(|&byte| byte == b'\n')?)
+}
+
+/// Whether `text` equals `known` in any ASCII case. `known` is a constant of at least four lower-case
+/// letters, digits and dashes. The last word overlaps bytes that were compared before, so there is no loop
+/// over single bytes.
+#[inline(always)]
+pub(crate) fn equals_known(text: &[u8], known: &[u8]) -> bool {
+    if text.len() != known.len() {
+        return false;
+    }
+    let (mut rest, mut known_rest, mut is_same) = (text, known, true);
+    while let (Some((word, after)), Some((known, known_after))) =
+        (rest.split_first_chunk::<8>(), known_rest.split_first_chunk::<8>())
+    {
+        is_same &= same_word(word, known);
+        (rest, known_rest) = (after, known_after);
+    }
+    is_same
+        && match (text.last_chunk::<8>(), known.last_chunk::<8>()) {
+            (Some(text), Some(known)) => same_word(text, known),
+            _ => same_ends(text, known),
+        }
+}
+
+/// Compares four to seven bytes as two overlapping words of four.
+#[inline(always)]
+fn same_ends(text: &[u8], known: &[u8]) -> bool {
+    match (text.first_chunk::<4>(), text.last_chunk::<4>(), known.first_chunk(), known.last_chunk()) {
+        (Some(first), Some(last), Some(known_first), Some(known_last)) => {
+            same_word(first, known_first) && same_word(last, known_last)
+        }
+        _ => false,
+    }
+}
+
+/// An upper-case letter differs from its lower-case letter in one bit. That bit is set in `text` before the
+/// comparison wherever `known` has a letter.
+#[inline(always)]
+fn same_word<const N: usize>(text: &[u8; N], known: &[u8; N]) -> bool {
+    let fold = |known: u8| (known & 0x40) >> 1;
+    text.iter().zip(known).fold(0, |difference, (text, known)| difference | ((text | fold(*known)) ^ known))
+        == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    // WS-2.1-01
+    #[test]
+    fn a_comparison_by_words_gives_the_same_result_as_byte_by_byte() {
+        for known in [
+            &b"host"[..],
+            b"origin",
+            b"upgrade",
+            b"connection",
+            b"sec-websocket-key",
+            b"sec-websocket-version",
+        ] {
+            assert!(equals_known(known, known) && equals_known(&known.to_ascii_uppercase(), known));
+            let longer: Vec<u8> = [known, b"s"].concat();
+            assert!(!equals_known(&longer, known));
+            for at in 0..known.len() {
+                let mut name = known.to_vec();
+                for byte in 0..=u8::MAX {
+                    name[at] = byte;
+                    let expected = name.eq_ignore_ascii_case(known);
+                    assert_eq!(equals_known(&name, known), expected, "{:?}", name.escape_ascii());
+                }
+            }
+        }
+    }
+}

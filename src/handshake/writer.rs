@@ -1,0 +1,89 @@
+//! Writes a head. If buffer space costs memory, the head is written twice by the same calls: first without a
+//! buffer, to measure its length, and then into exactly that much space.
+
+use super::chars::{is_token, is_value_byte};
+use crate::bytes::copy;
+use crate::error::Misuse;
+use core::fmt;
+
+/// Headers of the embedder, as pairs of name and value. `Debug` shows the names only: values carry
+/// credentials.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct OwnHeaders<'a>(pub(crate) &'a [(&'a str, &'a str)]);
+
+impl OwnHeaders<'_> {
+    /// Checks that no header can break the head apart (WS-4.1-21), and that none has a name that
+    /// `is_reserved` for the library.
+    pub(crate) fn check(&self, is_reserved: impl Fn(&str) -> bool) -> Result<(), Misuse> {
+        for (name, value) in self.0 {
+            if !is_token(name.as_bytes()) || !value.bytes().all(is_value_byte) {
+                return Err(Misuse::InvalidHeader);
+            }
+            if is_reserved(name) {
+                return Err(Misuse::ReservedHeader);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write(&self, out: &mut HeadWriter<'_>) {
+        for (name, value) in self.0 {
+            out.header(name, value);
+        }
+    }
+}
+
+impl fmt::Debug for OwnHeaders<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// Writes the pieces of a head one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct HeadWriter<'r> {
+    room: &'r mut [u8],
+    len: usize,
+}
+
+impl<'r> HeadWriter<'r> {
+    pub(crate) fn to(room: &'r mut [u8]) -> Self {
+        Self { room, len: 0 }
+    }
+
+    /// How many bytes were written, including those that did not fit.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline(never)]
+    pub(crate) fn put(&mut self, piece: &[u8]) {
+        self.len = self.len.saturating_add(piece.len());
+        if let Some((now, later)) = core::mem::take(&mut self.room).split_at_mut_checked(piece.len()) {
+            copy(piece, now);
+            self.room = later;
+        }
+    }
+
+    pub(crate) fn header(&mut self, name: &str, value: &str) {
+        for piece in [name, ": ", value, "\r\n"] {
+            self.put(piece.as_bytes());
+        }
+    }
+
+    /// A decimal number.
+    #[expect(clippy::cast_possible_truncation, reason = "a digit")]
+    pub(crate) fn number(&mut self, mut value: usize) {
+        let mut digits = [0; 20];
+        let mut used = 0;
+        for slot in digits.iter_mut().rev() {
+            *slot = b'0' + (value % 10) as u8;
+            value /= 10;
+            used += 1;
+            if value == 0 {
+                break;
+            }
+        }
+        self.put(digits.get(digits.len() - used..).unwrap_or_default());
+    }
+}

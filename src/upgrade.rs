@@ -1,0 +1,333 @@
+//! The opening handshake over an HTTP stack of the embedder's own: headers in, headers out.
+//!
+//! [`ServerUpgrade`] checks a request and makes the headers of the 101. [`ClientUpgrade`] makes the headers
+//! of a request and checks the response. Both negotiate permessage-deflate if
+//! [`Config::deflate`](crate::Config) asks for it, and return what was [agreed](crate::Agreed): a connection
+//! after the handshake is made with it.
+
+#[cfg(feature = "deflate")]
+use crate::config::DeflateConfig;
+use crate::config::{Agreed, Config};
+#[cfg(feature = "deflate")]
+use crate::deflate::ExtensionValue;
+use crate::error::{Error, HandshakeError, Misuse};
+use crate::handshake::{
+    ACCEPT_LEN, Accept, Digest, Extension, KEY_LEN, RequestHeaders, ResponseHeaders, accept_of,
+    check_subprotocols, digest_of, elements, encode_key, extensions,
+};
+use core::{fmt, str};
+use rand_core::CryptoRng;
+
+/// A server's half of the handshake, for a request that an HTTP stack of the embedder's own has received (RFC
+/// 6455 section 4.2).
+///
+/// ```
+/// use sansws::upgrade::ServerUpgrade;
+/// use sansws::{Config, Connection, Server};
+///
+/// let config = Config::new();
+/// let headers = [
+///     ("host", &b"chat.example"[..]), ("upgrade", b"websocket"), ("connection", b"Upgrade"),
+///     ("sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ=="), ("sec-websocket-version", b"13"),
+///     ("sec-websocket-protocol", b"chat, superchat"),
+/// ];
+/// // If this fails, answer with the error's `http_status()` and `http_headers()`.
+/// let upgrade = ServerUpgrade::check("GET", headers)?;
+/// let chosen = upgrade.subprotocols().find(|name| *name == "chat");
+/// let acceptance = upgrade.accept(chosen, &config)?;
+/// // Answer 101 with these headers, then take over the stream.
+/// for (name, value) in acceptance.headers() {
+///     println!("{name}: {value}");
+/// }
+/// let connection = Connection::after_handshake(Server, config, acceptance.agreed());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct ServerUpgrade<H> {
+    headers: H,
+    accept: [u8; ACCEPT_LEN],
+}
+
+/// Shows nothing of the request: headers carry cookies and credentials.
+impl<H> fmt::Debug for ServerUpgrade<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerUpgrade").finish_non_exhaustive()
+    }
+}
+
+impl<'h, H> ServerUpgrade<H>
+where
+    H: IntoIterator<Item = (&'h str, &'h [u8])> + Clone,
+{
+    /// Checks a request that came over HTTP/1.1 (RFC 6455 section 4.2.1). `headers` iterates over all
+    /// headers, as pairs of name and value.
+    ///
+    /// # Errors
+    /// Tells what is not valid; answer with [`HandshakeError::http_status`] and
+    /// [`HandshakeError::http_headers`].
+    pub fn check(method: &str, headers: H) -> Result<Self, HandshakeError> {
+        let mut known = RequestHeaders::default();
+        for (name, value) in headers.clone() {
+            known.add(name.as_bytes(), value);
+        }
+        let key = known.check(method == "GET")?;
+        let mut digest = Digest::default();
+        digest_of(key, &mut digest);
+        Ok(Self { headers, accept: accept_of(&digest) })
+    }
+
+    /// The subprotocols that the client offers, the most wanted first.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &'h str> {
+        values(self.headers.clone(), "sec-websocket-protocol")
+            .flat_map(elements)
+            .filter_map(|name| str::from_utf8(name).ok())
+    }
+
+    /// The extensions that the client offers, the most wanted first.
+    pub fn extensions(&self) -> impl Iterator<Item = Extension<'h>> {
+        values(self.headers.clone(), "sec-websocket-extensions").flat_map(extensions).filter_map(Result::ok)
+    }
+
+    /// Accepts, with one of the offered subprotocols or none. If `config` and the client both want
+    /// compression, it is agreed on.
+    ///
+    /// # Errors
+    /// [`Misuse::SubprotocolNotOffered`].
+    pub fn accept<'a>(
+        &self,
+        subprotocol: Option<&'a str>,
+        config: &Config,
+    ) -> Result<Acceptance<'a>, Misuse> {
+        let accept = match subprotocol {
+            Some(name) => Accept::new().subprotocol(name),
+            None => Accept::new(),
+        };
+        accept.agreed(self.subprotocols())?;
+        let (agreed, extensions) = self.negotiate(config);
+        Ok(Acceptance { accept: self.accept, subprotocol, agreed, extensions })
+    }
+
+    #[cfg(feature = "deflate")]
+    fn negotiate(&self, config: &Config) -> (Agreed, Option<ExtensionValue>) {
+        let offers = values(self.headers.clone(), "sec-websocket-extensions");
+        match config.deflate.and_then(|deflate| deflate.accept(offers)) {
+            Some((params, answer)) => (Agreed::deflate(params), Some(answer)),
+            None => (Agreed::NONE, None),
+        }
+    }
+
+    #[cfg(not(feature = "deflate"))]
+    #[expect(clippy::unused_self, reason = "the signature is that with the feature")]
+    const fn negotiate(&self, _config: &Config) -> (Agreed, Option<ExtensionValue>) {
+        (Agreed::NONE, None)
+    }
+}
+
+/// What a 101 has to contain. Returned by [`ServerUpgrade::accept`].
+#[derive(Clone, Copy)]
+pub struct Acceptance<'a> {
+    accept: [u8; ACCEPT_LEN],
+    subprotocol: Option<&'a str>,
+    agreed: Agreed,
+    extensions: Option<ExtensionValue>,
+}
+
+impl Acceptance<'_> {
+    /// The headers of the 101. WS-4.2.2-24 · WS-4.2.2-25 · WS-4.2.2-26
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> + Clone {
+        let accept = str::from_utf8(&self.accept).unwrap_or_default();
+        [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept)]
+            .into_iter()
+            .chain(self.subprotocol.map(|name| ("Sec-WebSocket-Protocol", name)))
+            .chain(self.extensions.iter().map(|value| ("Sec-WebSocket-Extensions", value.as_str())))
+    }
+
+    /// What the connection after the handshake needs to know.
+    pub const fn agreed(&self) -> Agreed {
+        self.agreed
+    }
+}
+
+/// Shows no key.
+impl fmt::Debug for Acceptance<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acceptance")
+            .field("subprotocol", &self.subprotocol)
+            .field("agreed", &self.agreed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A client's half of the handshake, for a request that an HTTP stack of the embedder's own sends (RFC 6455
+/// section 4.1).
+///
+/// ```
+/// use sansws::upgrade::ClientUpgrade;
+/// use sansws::{Client, Config, Connection};
+/// # let mut rng = rand::rng();
+///
+/// let config = Config::new();
+/// let upgrade = ClientUpgrade::new(&mut rng, &config, &["chat"])?;
+/// // Send a GET over HTTP/1.1 with these headers.
+/// for (name, value) in upgrade.headers() {
+///     println!("{name}: {value}");
+/// }
+/// # let of = |n| upgrade.headers().find(|header| header.0 == n).unwrap().1.as_bytes();
+/// # let request = [("host", &b"h"[..]), ("upgrade", of("Upgrade")), ("connection", of("Connection")),
+/// #     ("sec-websocket-key", of("Sec-WebSocket-Key")), ("sec-websocket-version", of("Sec-WebSocket-Version"))];
+/// # let server = sansws::upgrade::ServerUpgrade::check("GET", request)?;
+/// # let acceptance = server.accept(None, &config)?;
+/// # let (status, headers) = (101, acceptance.headers().map(|(name, value)| (name, value.as_bytes())));
+/// // Check the response, then take over the stream.
+/// let negotiated = upgrade.check(status, headers)?;
+/// let connection = Connection::after_handshake(Client::new(rng), config, negotiated.agreed());
+/// # assert_eq!(negotiated.subprotocol(), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct ClientUpgrade<'a> {
+    key: [u8; KEY_LEN],
+    subprotocols: &'a [&'a str],
+    #[cfg(feature = "deflate")]
+    deflate: Option<DeflateConfig>,
+    offer: Option<ExtensionValue>,
+}
+
+/// Shows no key.
+impl fmt::Debug for ClientUpgrade<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientUpgrade").field("subprotocols", &self.subprotocols).finish_non_exhaustive()
+    }
+}
+
+impl<'a> ClientUpgrade<'a> {
+    /// Makes a key with `rng`, and offers these subprotocols, the most wanted first. Offers compression if
+    /// `config` asks for it.
+    ///
+    /// # Errors
+    /// [`Misuse::InvalidSubprotocol`].
+    pub fn new(
+        rng: &mut impl CryptoRng,
+        config: &Config,
+        subprotocols: &'a [&'a str],
+    ) -> Result<Self, Misuse> {
+        check_subprotocols(subprotocols)?;
+        let mut nonce = [0; 16];
+        rng.fill_bytes(&mut nonce);
+        Ok(Self {
+            key: encode_key(nonce),
+            subprotocols,
+            #[cfg(feature = "deflate")]
+            deflate: config.deflate,
+            offer: offer(config),
+        })
+    }
+
+    /// The headers of the request, except `Host`. Each subprotocol is in a header of its own, which is
+    /// equivalent to one list (RFC 6455 section 11.3.4).
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> + Clone {
+        let key = str::from_utf8(&self.key).unwrap_or_default();
+        [
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", key),
+        ]
+        .into_iter()
+        .chain(self.subprotocols.iter().map(|name| ("Sec-WebSocket-Protocol", *name)))
+        .chain(self.offer.iter().map(|value| ("Sec-WebSocket-Extensions", value.as_str())))
+    }
+
+    /// Checks the response. `headers` iterates over all its headers, as pairs of name and value.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a status other than 101; otherwise tells what is not valid.
+    pub fn check<'h, H>(&self, status: u16, headers: H) -> Result<Negotiated<'h>, Error>
+    where
+        H: IntoIterator<Item = (&'h str, &'h [u8])> + Clone,
+    {
+        if status != 101 {
+            return Err(Error::Refused(status));
+        }
+        let mut known = ResponseHeaders::default();
+        for (name, value) in headers.clone() {
+            known.add(name.as_bytes(), value);
+        }
+        let mut digest = Digest::default();
+        digest_of(&self.key, &mut digest);
+        let subprotocol = known.check(&digest, self.subprotocols.iter().copied(), self.offer.is_some())?;
+        Ok(Negotiated { subprotocol, agreed: self.check_extensions(headers)? })
+    }
+
+    #[cfg(feature = "deflate")]
+    fn check_extensions<'h>(
+        &self,
+        headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
+    ) -> Result<Agreed, HandshakeError> {
+        let Some(deflate) = self.deflate else {
+            return Ok(Agreed::NONE);
+        };
+        let params = deflate.check_answer(values(headers, "sec-websocket-extensions"))?;
+        Ok(params.map_or(Agreed::NONE, Agreed::deflate))
+    }
+
+    #[cfg(not(feature = "deflate"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "the signature is that with the feature"
+    )]
+    fn check_extensions<H>(&self, _headers: H) -> Result<Agreed, HandshakeError> {
+        Ok(Agreed::NONE)
+    }
+}
+
+/// What a server's response has agreed on. Returned by [`ClientUpgrade::check`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Negotiated<'h> {
+    subprotocol: Option<&'h str>,
+    agreed: Agreed,
+}
+
+impl<'h> Negotiated<'h> {
+    /// The subprotocol that the server chose.
+    #[must_use]
+    pub const fn subprotocol(&self) -> Option<&'h str> {
+        self.subprotocol
+    }
+
+    /// What the connection after the handshake needs to know.
+    pub const fn agreed(&self) -> Agreed {
+        self.agreed
+    }
+}
+
+/// The values of all headers with this name, in any ASCII case.
+fn values<'h>(
+    headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
+    name: &str,
+) -> impl Iterator<Item = &'h [u8]> {
+    headers.into_iter().filter(move |(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+#[cfg(feature = "deflate")]
+fn offer(config: &Config) -> Option<ExtensionValue> {
+    config.deflate.map(|deflate| deflate.offer())
+}
+
+#[cfg(not(feature = "deflate"))]
+const fn offer(_config: &Config) -> Option<ExtensionValue> {
+    None
+}
+
+/// Without the feature `deflate` no extension is ever offered or accepted.
+#[cfg(not(feature = "deflate"))]
+#[derive(Clone, Copy)]
+enum ExtensionValue {}
+
+#[cfg(not(feature = "deflate"))]
+impl ExtensionValue {
+    const fn as_str(&self) -> &str {
+        match *self {}
+    }
+}
