@@ -40,7 +40,7 @@ fn frame_in_place_masks_the_payload_in_the_buffer_of_the_caller() {
     let header = client.sender().mask_in_place(DataKind::Text, &mut payload).unwrap();
     assert_ne!(&payload, b"in place");
     let mut server = open_server();
-    assert_eq!(feed(&mut server, &[header.as_bytes(), &payload].concat()), [Heard::text("in place")]);
+    assert_eq!(feed(&mut server, &[header.as_bytes(), &payload].concat()), [Reported::text("in place")]);
 
     let mut payload = *b"not \xff text";
     assert_eq!(client.sender().mask_in_place(DataKind::Text, &mut payload), Err(Misuse::InvalidUtf8.into()));
@@ -65,7 +65,7 @@ fn a_prepared_message_has_the_same_bytes_as_an_ordinary_one() {
         let mut server = open_server();
         assert_eq!(
             feed(&mut server, client.outgoing()),
-            [Heard::text(&text), Heard::binary(text.as_bytes())]
+            [Reported::text(&text), Reported::binary(text.as_bytes())]
         );
     }
 }

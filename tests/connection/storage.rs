@@ -38,9 +38,9 @@ fn conversation<S: Storage>(mut server: Connection<Server, S>) -> Vec<u8> {
 #[test]
 fn a_constant_can_hold_a_connection_that_waits_for_a_request() {
     const NEW: Connection<Server, Fixed<256, 512>> = Connection::const_server(CONFIG);
-    let said = conversation(NEW);
-    assert!(said.ends_with(b"\x82\x02hi"));
-    assert_eq!(said, conversation::<Fixed<256, 512>>(Connection::server_in(CONFIG, Fixed)));
+    let written = conversation(NEW);
+    assert!(written.ends_with(b"\x82\x02hi"));
+    assert_eq!(written, conversation::<Fixed<256, 512>>(Connection::server_in(CONFIG, Fixed)));
 }
 
 #[test]
@@ -56,8 +56,8 @@ where
     Connection<R, S>: Answer,
 {
     assert_eq!(connection.state(), State::Open);
-    assert_eq!(feed(connection, hi), [Heard::text("hi")]);
-    assert_eq!(feed_cut(connection, hi, 0..hi.len()), [Heard::text("hi")]);
+    assert_eq!(feed(connection, hi), [Reported::text("hi")]);
+    assert_eq!(feed_cut(connection, hi, 0..hi.len()), [Reported::text("hi")]);
     connection.sender().text("hello").unwrap();
     assert_eq!(take_outgoing(connection), hello);
 }
@@ -101,8 +101,8 @@ fn an_upgraded_role_behaves_like_the_role_after_the_opening_handshake() {
 #[test]
 fn buffers_of_any_size_can_be_lent() {
     let (mut receive, mut send) = ([0xaa; 256], [0xbb; 600]);
-    let said = conversation(Connection::server_in(CONFIG, Borrowed::new(&mut receive, &mut send)));
-    assert!(said.ends_with(b"\x82\x02hi"));
+    let written = conversation(Connection::server_in(CONFIG, Borrowed::new(&mut receive, &mut send)));
+    assert!(written.ends_with(b"\x82\x02hi"));
 
     // A message may be as large as the receive buffer, and a frame as large as the send buffer, but not
     // larger. The buffers can be lent again.
@@ -117,7 +117,7 @@ fn buffers_of_any_size_can_be_lent() {
         );
         assert_talks(&mut server, &hi, b"\x81\x05hello");
         let full = masked(&frame(0x82, &vec![7; room]), [1, 2, 3, 4]);
-        assert_eq!(feed_cut(&mut server, &full, 0..full.len()), [Heard::binary(&vec![7; room])]);
+        assert_eq!(feed_cut(&mut server, &full, 0..full.len()), [Reported::binary(&vec![7; room])]);
         let header = if room < 126 { 2 } else { 4 };
         let tx = server.sender();
         assert_eq!(tx.binary(&vec![1; room - header + 1]), Err(SendError::TooLarge));
@@ -125,7 +125,7 @@ fn buffers_of_any_size_can_be_lent() {
         tx.finish(&vec![1; room - header]).unwrap();
         assert_eq!(take_outgoing(&mut server).len(), room);
         let more = masked(&frame(0x82, &vec![7; room + 1]), [1, 2, 3, 4]);
-        assert_eq!(feed(&mut server, &more), [Heard::Failed(Limit::Message.into())]);
+        assert_eq!(feed(&mut server, &more), [Reported::Failed(Limit::Message.into())]);
     }
     // With empty buffers everything is refused.
     let mut server = Connection::after_handshake_in(
@@ -135,7 +135,7 @@ fn buffers_of_any_size_can_be_lent() {
         Borrowed::new(&mut [], &mut []),
     );
     assert_eq!(server.sender().text(""), Err(SendError::TooLarge));
-    assert_eq!(feed(&mut server, &hi), [Heard::Failed(Limit::Message.into())]);
+    assert_eq!(feed(&mut server, &hi), [Reported::Failed(Limit::Message.into())]);
     assert_eq!(server.outgoing(), b"");
 }
 

@@ -321,7 +321,10 @@ proptest! {
     // PMD-3-02 · PMD-5-08 · PMD-5-10 · PMD-5-12 · PMD-7-06: both ends read the same parameters from the
     // answer, but a client may limit itself further.
     #[test]
-    fn the_answer_of_any_server_fits_the_offer_of_any_client(client in any_deflate(), server in any_deflate()) {
+    fn the_answer_of_any_server_fits_the_offer_of_any_client(
+        client in any_deflate(),
+        server in any_deflate(),
+    ) {
         let (agreed, answer) = accept(server, &[client.offer().as_str()]).unwrap();
         let checked = check(client, &answer).unwrap().unwrap();
         prop_assert_eq!(checked.server_max_window_bits(), agreed.server_max_window_bits());
