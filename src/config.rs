@@ -1,5 +1,5 @@
-//! Limits and choices of a connection. Every limit has a default that is safe for a server on the open internet,
-//! and is checked before memory is spent.
+//! Limits and choices of a connection. The default of every limit is safe for a server on the open internet.
+//! A connection checks each limit before it allocates memory.
 
 #[cfg(feature = "deflate")]
 mod deflate;
@@ -11,23 +11,23 @@ pub use deflate::{DeflateConfig, DeflateParams};
 #[cfg(feature = "deflate")]
 pub(crate) use deflate::{MAX_BITS, MIN_BITS, window_bits};
 
-/// How messages are delivered.
+/// How a connection delivers messages.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Delivery {
-    /// As [`Event::Message`](crate::Event::Message), once the whole message has arrived.
+    /// As [`Event::Message`](crate::Event::Message), when the whole message has arrived.
     #[default]
     Whole,
-    /// As [`Event::Part`](crate::Event::Part), piece by piece as the bytes arrive and without buffering:
-    /// for messages larger than memory.
+    /// As [`Event::Part`](crate::Event::Part), piece by piece as the bytes arrive, without a buffer: for
+    /// messages that are larger than memory.
     Parts,
 }
 
-/// The limits and choices of one connection. `Copy`: keep one and open every connection with it.
+/// The limits and choices of a connection. `Copy`: keep one value and create every connection with it.
 ///
-/// All limits are `usize`, as the lengths of slices are, so that no caller has to cast. A limit of more than 4 GiB is
-/// 4 GiB, unless it says otherwise.
+/// All limits are `usize`, as the lengths of slices are, so that no caller has to cast. A limit above 4 GiB
+/// counts as 4 GiB, unless its documentation says otherwise.
 ///
 /// ```
 /// use sansws::{Config, Connection};
@@ -59,7 +59,7 @@ impl Config {
     /// The largest limit that [`max_headers`](Self::max_headers) can set.
     pub const MAX_HEADERS: usize = 128;
 
-    /// The defaults, which each method below names.
+    /// The defaults. The documentation of each method below names its default.
     pub const fn new() -> Self {
         Self {
             max_message: 1 << 20,
@@ -79,46 +79,48 @@ impl Config {
         }
     }
 
-    /// The most payload bytes of one received message, all its fragments joined. Default 1 MiB.
+    /// The most payload bytes of a received message, with all its fragments. Default 1 MiB.
     ///
-    /// This bounds what a peer can make the connection buffer, so it is small: a thousand connections can hold
-    /// a gigabyte. Larger messages fail the connection with 1009 (WS-10.4-03). It counts with
-    /// [`Delivery::Parts`] as well, for which it can be `usize::MAX`: no limit, not even that of the address space.
+    /// This limits the memory that a peer can make the connection allocate. The default is small, because
+    /// even so a thousand connections can hold a gigabyte. A larger message fails the connection with 1009
+    /// (WS-10.4-03). The limit also applies to [`Delivery::Parts`]; there it can be `usize::MAX`, which means
+    /// no limit, even beyond the address space.
     pub const fn max_message(mut self, bytes: usize) -> Self {
         self.max_message = no_limit_if_max(bytes);
         self
     }
 
-    /// The most payload bytes of one received data frame. Default: no limit of its own, [`max_message`](Self::max_message)
-    /// holds.
+    /// The most payload bytes of a received data frame. By default a frame has no limit except
+    /// [`max_message`](Self::max_message).
     ///
-    /// A larger frame fails the connection with 1009 by its header alone (WS-10.4-02).
+    /// The header of a larger frame fails the connection with 1009 (WS-10.4-02).
     pub const fn max_frame(mut self, bytes: usize) -> Self {
         self.max_frame = no_limit_if_max(bytes);
         self
     }
 
-    /// The most fragments of one received message. Default 4096: a full message of 1 MiB in pieces of 256 bytes.
+    /// The most fragments of a received message, at least 1. Default 4096: the largest message of 1 MiB in
+    /// pieces of 256 bytes.
     ///
-    /// Empty and tiny fragments are legal but cost work without ever reaching a size limit. One more fails the
-    /// connection with 1008. At least 1.
+    /// Empty and tiny fragments are legal, but they cost work and never reach a size limit. One fragment more
+    /// fails the connection with 1008.
     pub const fn max_fragments(mut self, fragments: usize) -> Self {
         self.max_fragments = if fragments == 0 { 1 } else { to_u32(fragments) };
         self
     }
 
-    /// The most bytes in [`outgoing`](crate::Connection::outgoing). Default 2 MiB: a full message waits while
-    /// another is on its way.
+    /// The most bytes in [`outgoing`](crate::Connection::outgoing). Default 2 MiB: one message of the default
+    /// size can wait while another is being written.
     ///
-    /// A call that would go beyond is refused and queues nothing. Pongs and the Close have room of their own
-    /// above this limit, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes in all, so that they always fit.
+    /// A call that would exceed the limit is refused and queues nothing. Pongs and the Close always fit: they
+    /// have room of their own above this limit, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes in all.
     pub const fn max_outgoing(mut self, bytes: usize) -> Self {
         self.max_outgoing = bytes;
         self
     }
 
-    /// The most bytes of the peer's HTTP head, first line and final empty line included. Default 16 KiB, as in
-    /// Node.js and nginx's large buffers together with room for cookies.
+    /// The most bytes of the peer's HTTP head, including its first line and the final empty line. Default 16
+    /// KiB, the limit of Node.js, which leaves room for cookies.
     ///
     /// A server answers a larger head with 431; a client fails. Headers that [`Fixed`](crate::Fixed) drops count too.
     pub const fn max_head(mut self, bytes: usize) -> Self {
@@ -145,43 +147,46 @@ impl Config {
         self
     }
 
-    /// The most body bytes that a client keeps of a refusal (a status other than 101). Default 16 KiB.
+    /// The most body bytes that a client keeps of a refusal (a response with another status than 101).
+    /// Default 16 KiB.
     ///
-    /// The rest is dropped; [`Response::is_body_truncated`](crate::handshake::Response::is_body_truncated) tells.
+    /// The client drops the rest;
+    /// [`Response::is_body_truncated`](crate::handshake::Response::is_body_truncated) says so.
     pub const fn max_refusal_body(mut self, bytes: usize) -> Self {
         self.max_refusal_body = to_u32(bytes);
         self
     }
 
-    /// How many bytes of capacity a buffer keeps when it runs empty. Default 0: an idle connection on
+    /// The most bytes of capacity that an empty buffer keeps. Default 0: an idle connection on
     /// [`Heap`](crate::Heap) holds no buffer at all.
     ///
-    /// For few and busy connections set it above the usual message size: then nothing is allocated per message, and with the
-    /// feature `simd` or `simdutf8` short text that is not ASCII is checked four times as fast (from 192 bytes on).
-    /// [`release_buffers`](crate::Connection::release_buffers) gives back what was kept.
+    /// For few busy connections, set this above the usual message size: the connection then allocates nothing
+    /// for a message. If the value is at least 192 and the feature `simdutf8` is enabled, a connection
+    /// validates short non-ASCII text four times as fast.
+    /// [`release_buffers`](crate::Connection::release_buffers) returns the memory of empty buffers.
     pub const fn keep_capacity(mut self, bytes: usize) -> Self {
         self.keep_capacity = to_u32(bytes);
         self
     }
 
-    /// Whole messages or parts as they arrive. Default [`Delivery::Whole`].
+    /// Whether the connection delivers whole messages, or parts as they arrive. Default [`Delivery::Whole`].
     pub const fn delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
         self
     }
 
-    /// Whether pings are answered by the connection itself. Default `true`.
+    /// Whether the connection itself answers pings. Default `true`.
     ///
-    /// If not, the embedder answers each [`Event::Ping`](crate::Event::Ping) by `pong` with the same payload,
-    /// as RFC 6455 section 5.5.2 demands.
+    /// If not, the embedder has to answer each [`Event::Ping`](crate::Event::Ping) with
+    /// [`pong`](crate::Sender::pong) and the same payload (RFC 6455 section 5.5.2).
     pub const fn auto_pong(mut self, on: bool) -> Self {
         self.auto_pong = on;
         self
     }
 
-    /// Whether a server reports an HTTP request that asks for no WebSocket as
-    /// [`Event::HttpRequest`](crate::Event::HttpRequest), for a page and its WebSocket on one port.
-    /// Default `false`: such a request is answered with 405 or 426.
+    /// Whether a server reports an HTTP request that does not ask for a WebSocket as
+    /// [`Event::HttpRequest`](crate::Event::HttpRequest). With this, one port can serve a page and its
+    /// WebSocket. Default `false`: the connection answers such a request with 405 or 426.
     pub const fn http_requests(mut self, on: bool) -> Self {
         self.http_requests = on;
         self
@@ -190,18 +195,18 @@ impl Config {
 
 #[cfg(feature = "deflate")]
 impl Config {
-    /// Negotiates permessage-deflate (RFC 7692) in the opening handshake: a client offers it, a server takes what it
-    /// can. Default: no compression. Needs the feature `deflate`.
+    /// Negotiates permessage-deflate (RFC 7692) in the opening handshake: a client offers it, and a server
+    /// accepts an offer. Default: no compression. Needs the feature `deflate`.
     ///
-    /// See [`deflate`](crate::deflate) for what it costs, and when not to use it.
+    /// The module [`deflate`](crate::deflate) says what compression costs, and when not to use it.
     pub const fn deflate(mut self, deflate: DeflateConfig) -> Self {
         self.deflate = Some(deflate);
         self
     }
 }
 
-/// A limit on data that need not be in memory: `usize::MAX` means that there is none, also for lengths beyond the
-/// address space.
+/// A limit on data that need not be in memory: `usize::MAX` means that there is none, also for lengths beyond
+/// the address space.
 const fn no_limit_if_max(bytes: usize) -> u64 {
     if bytes == usize::MAX { u64::MAX } else { bytes as u64 }
 }
@@ -215,8 +220,8 @@ impl Default for Config {
 /// What both sides agreed on in an opening handshake that took place outside of the connection, besides the
 /// subprotocol. A connection that begins after its handshake is made with it.
 ///
-/// [`ServerUpgrade`](crate::handshake::ServerUpgrade) and [`ClientUpgrade`](crate::handshake::ClientUpgrade) return
-/// it. An embedder that negotiates nothing passes [`NONE`](Self::NONE).
+/// [`ServerUpgrade`](crate::handshake::ServerUpgrade) and [`ClientUpgrade`](crate::handshake::ClientUpgrade)
+/// return it. An embedder that negotiates nothing passes [`NONE`](Self::NONE).
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[must_use]

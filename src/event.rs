@@ -106,31 +106,31 @@ impl fmt::Debug for Event<'_> {
     }
 }
 
-/// Which [`Event`](crate::Event) there is, without its content.
+/// Which [`Event`] there is, without its content.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum EventKind {
-    /// [`Event::HandshakeRequest`](crate::Event::HandshakeRequest).
+    /// [`Event::HandshakeRequest`].
     HandshakeRequest,
-    /// [`Event::HttpRequest`](crate::Event::HttpRequest).
+    /// [`Event::HttpRequest`].
     HttpRequest,
-    /// [`Event::HandshakeComplete`](crate::Event::HandshakeComplete).
+    /// [`Event::HandshakeComplete`].
     HandshakeComplete,
-    /// [`Event::HandshakeRefused`](crate::Event::HandshakeRefused).
+    /// [`Event::HandshakeRefused`].
     HandshakeRefused,
-    /// [`Event::Message`](crate::Event::Message). If a text message turns out not to be UTF-8,
-    /// [`view`](crate::Connection::view) shows [`Event::Failed`](crate::Event::Failed) instead.
+    /// [`Event::Message`]. If a text message turns out not to be UTF-8,
+    /// [`view`](crate::Connection::view) shows [`Event::Failed`] instead.
     Message,
-    /// [`Event::Part`](crate::Event::Part).
+    /// [`Event::Part`].
     Part,
-    /// [`Event::Ping`](crate::Event::Ping).
+    /// [`Event::Ping`].
     Ping,
-    /// [`Event::Pong`](crate::Event::Pong).
+    /// [`Event::Pong`].
     Pong,
-    /// [`Event::Close`](crate::Event::Close).
+    /// [`Event::Close`].
     Close,
-    /// [`Event::Failed`](crate::Event::Failed).
+    /// [`Event::Failed`].
     Failed,
 }
 

@@ -1,18 +1,19 @@
-//! The WebSocket protocol (RFC 6455) as one pure, sans-IO state machine: bytes go in, events and bytes come out.
+//! The WebSocket protocol (RFC 6455) as a pure, sans-IO state machine: bytes go in, events and bytes come
+//! out.
 //!
-//! No socket, clock, thread or random source is inside; the embedder owns them. One [`Connection`] is one end of one
-//! WebSocket. In each turn of your loop:
+//! The library contains no socket, clock, thread or random source; the embedder owns them. A [`Connection`]
+//! is one end of one WebSocket. In each turn of your loop:
 //!
-//! 1. give what you read to [`receive`](Connection::receive) until it returns `None`, and answer events by the
-//!    [`Sender`] that comes with them;
-//! 2. write what [`outgoing`](Connection::outgoing) holds and tell how much was written by
+//! 1. give the bytes that you have read to [`receive`](Connection::receive) until it returns `None`, and
+//!    answer each event with the [`Sender`] that comes with it;
+//! 2. write the bytes in [`outgoing`](Connection::outgoing), and report the number of written bytes with
 //!    [`mark_sent`](Connection::mark_sent);
-//! 3. close the transport where [`should_disconnect`](Connection::should_disconnect) says so.
+//! 3. close the transport if [`should_disconnect`](Connection::should_disconnect) says so.
 //!
 //! ```
 //! use sansws::{Accept, ClientRequest, Config, Connection, Event, Message};
 //!
-//! // Both ends in one process: `outgoing` of the one is the input of the other.
+//! // Both ends are in one process: the `outgoing` bytes of one end are the input of the other.
 //! let request = ClientRequest::new("ws://chat.example/room")?;
 //! let mut client = Connection::client(&request, Config::new(), rand::rng())?;
 //! let mut server = Connection::server(Config::new());
@@ -33,7 +34,7 @@
 //! let mut input = &mut bytes[..];
 //! assert!(matches!(client.receive(&mut input), Some((Event::HandshakeComplete(_), _))));
 //! match client.receive(&mut input) {
-//!     // The text borrows `bytes`, unmasked in place where there is a mask. No copy was made.
+//!     // The text borrows `bytes`: there is no copy. Masked text is unmasked in place.
 //!     Some((Event::Message(Message::Text(text)), tx)) => tx.text(text)?,
 //!     other => panic!("{other:?}"),
 //! }
@@ -51,38 +52,39 @@
 //!        +--------------------------------+----------> Closed <--------------------+
 //! ```
 //!
-//! [`State`] names them as browsers do. The closing handshake of RFC 6455 section 7 is finished when each side has
-//! sent a Close: one is answered by the connection itself, at once and with the same code. A server then closes the
-//! transport; a client waits for that, until [`receive_eof`](Connection::receive_eof) or the
-//! [close deadline](timers::TimersConfig::close_deadline).
+//! [`State`] uses the names that browsers use. The closing handshake of RFC 6455 section 7 is finished when
+//! each side has sent a Close. The connection answers the peer's Close itself, at once and with the same
+//! code. Then the server closes the transport. A client waits for this, until
+//! [`receive_eof`](Connection::receive_eof) or the [close deadline](timers::TimersConfig::close_deadline).
 //!
 //! # When something goes wrong
 //!
-//! An [`Error`] says why a connection failed and who is at fault. A failure is final. `outgoing` then holds the bytes
-//! that tell the peer (a Close frame with a fitting code, or an HTTP error), so write them before you close the
-//! transport.
+//! An [`Error`] says why a connection failed and who is at fault. A failure is final. `outgoing` then holds
+//! the bytes that tell the peer (a Close frame with a fitting code, or an HTTP error), so write them before
+//! you close the transport.
 //!
-//! A [`SendError`] says why a call was refused: whether it can succeed later, never, or is not allowed. A refused call
-//! queues nothing and changes nothing.
+//! A [`SendError`] says why a call was refused: whether it can succeed later, never, or is not allowed. A
+//! refused call queues nothing and changes nothing.
 //!
 //! # Where the rest is
 //!
 //! - [`Config`]: limits and choices, with defaults that are safe for a server on the open internet.
 //! - [`handshake`]: requests and answers, `Origin`, URIs.
 //! - [`upgrade`]: the opening handshake over an HTTP stack of your own.
-//! - [`timers`]: deadlines and keepalive, as a machine that is told the time.
-//! - [`PreparedMessage`]: one message for many connections.
+//! - [`timers`]: deadlines and keepalive, as a state machine to which the embedder tells the time.
+//! - [`PreparedMessage`]: a message that is encoded once for many connections.
 //!
 //! # Features
 //!
 //! - `std` (default): each error converts to `std::io::Error`; implies `alloc`.
 //! - `alloc`: the storage [`Heap`], [`PreparedMessage`] and [`OwnedMessage`].
-//! - `defmt`: `defmt::Format` for events, errors, states and configurations. Like `Debug` output, it contains no keys, no
-//!   header values and no payloads.
+//! - `defmt`: `defmt::Format` for events, errors, states and configurations. Like `Debug`, it shows nothing
+//!   that can be a secret: no keys, no header values and no payloads.
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
-//! - `sha1`: a faster handshake: SHA-1 by the processor's own instructions, where it has them, and base64 by a table.
-//! - `simd`: large payloads are masked with the widest vectors that the processor has; implies `simdutf8` and `std`.
-//!   Needs Rust 1.89.
+//! - `sha1`: a faster handshake, with the processor's instructions for SHA-1 if it has them, and a table for
+//!   base64.
+//! - `simd`: large payloads are masked with the widest vectors that the processor has; implies `simdutf8` and
+//!   `std`. Needs Rust 1.89.
 //! - `simdutf8`: text is validated with SIMD, and short ASCII in whole words (crates `simdutf8` and `ascii`).
 #![no_std]
 #![forbid(unsafe_code)]
