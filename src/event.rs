@@ -16,7 +16,7 @@ use core::fmt;
 /// An event borrows the input or the connection's receive buffer. It ends with the next call, so copy out of
 /// it what you want to keep. Its `Debug` output has no payloads and no header values: they can be secret.
 #[non_exhaustive]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event<'a> {
     /// To a server: a valid opening handshake. Answer it with [`accept`](crate::Sender::accept) or
     /// [`reject`](crate::Sender::reject), now or later. The connection takes no more input until then.

@@ -50,9 +50,6 @@ const MACHINE: Reasons = &[
 ];
 const VALUE: Reasons = &[NO_DEFAULT];
 const OWNER: Reasons = &[("Copy", "it owns memory"), NO_DEFAULT];
-/// Views of a request or response. They get `PartialEq`, `Eq` and `Hash` with the new files of `handshake`.
-const VIEW: Reasons = &[("PartialEq", VIEWS), ("Eq", VIEWS), ("Hash", VIEWS), NO_DEFAULT];
-const VIEWS: &str = "a view of bytes that is asked for its parts";
 const CHOICES: Reasons = &[("Hash", "a configuration is not used as a key")];
 
 type Traits = (Vec<&'static str>, [bool; 4]);
@@ -97,8 +94,8 @@ fn types() -> Vec<(&'static str, Traits, Reasons)> {
         State: VALUE,
         EventToken: &[("Hash", "it is valid only until the next call"), NO_DEFAULT],
         EventKind: VALUE,
-        Event<'static>: VIEW,
-        Handshake<'static>: VIEW,
+        Event<'static>: VALUE,
+        Handshake<'static>: VALUE,
         Message<'static>: VALUE,
         OwnedMessage: OWNER,
         PreparedMessage: &[
