@@ -94,7 +94,7 @@ fn run<R: Role, S: Storage>(
     (releases, reads_in_place): (bool, bool),
     answer: &impl Fn(&Event<'_>, &mut Sender<R, S>),
 ) -> Outcome {
-    let mut heard = Vec::new();
+    let mut reported = Vec::new();
     let mut bytes = bytes.to_vec();
     let mut rest = &mut bytes[..];
     let mut cuts = cuts.iter().cycle();
@@ -124,7 +124,7 @@ fn run<R: Role, S: Storage>(
                     let error = tx.error();
                     assert!(connection.receive(&mut &mut [0][..]).is_none(), "a failure is the last event");
                     assert!(error.is_some() && connection.error() == error);
-                    heard.extend_from_slice(format!("\n{error:?}").as_bytes());
+                    reported.extend_from_slice(format!("\n{error:?}").as_bytes());
                     break 'pieces;
                 }
                 Some((event, tx)) => {
@@ -133,22 +133,22 @@ fn run<R: Role, S: Storage>(
                     match event {
                         Event::Part(part) => {
                             if !is_in_part {
-                                heard.extend_from_slice(b"\npart ");
+                                reported.extend_from_slice(b"\npart ");
                             }
                             is_in_part = !part.is_last;
-                            heard.extend_from_slice(part.data.as_bytes());
+                            reported.extend_from_slice(part.data.as_bytes());
                             if part.is_last {
-                                heard.extend_from_slice(b" end");
+                                reported.extend_from_slice(b" end");
                             }
                         }
                         // Control frames between parts may come at different positions of the content.
                         Event::Ping(_) | Event::Pong(_) if is_in_part => {}
                         Event::Message(message) => {
                             let is_text = matches!(message, Message::Text(_));
-                            heard.extend_from_slice(if is_text { b"\ntext " } else { b"\nbytes " });
-                            heard.extend_from_slice(message.as_bytes());
+                            reported.extend_from_slice(if is_text { b"\ntext " } else { b"\nbytes " });
+                            reported.extend_from_slice(message.as_bytes());
                         }
-                        event => heard.extend_from_slice(format!("\n{event:?}").as_bytes()),
+                        event => reported.extend_from_slice(format!("\n{event:?}").as_bytes()),
                     }
                 }
                 None => break,
@@ -167,5 +167,5 @@ fn run<R: Role, S: Storage>(
     }
     let end = format!("{:?}", connection.receive_eof());
     let end = format!("{end} {:?} {:?}", connection.close_code(), connection.peer_close());
-    (heard, outgoing, end)
+    (reported, outgoing, end)
 }

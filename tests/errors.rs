@@ -1,10 +1,10 @@
-//! Errors as values: what they say, and which kind of `io::Error` they become.
+//! The texts of errors, and the kind of `io::Error` that each error becomes.
 #![cfg(feature = "std")]
 
 use sansws::{Error, HandshakeError, Limit, Misuse, SendError, UriError, Violation};
 use std::io::{self, ErrorKind};
 
-/// The kind and the error inside.
+/// Converts to an `io::Error` and returns its kind. Asserts that it carries the original error.
 fn converted<E>(error: E) -> ErrorKind
 where
     E: Into<io::Error> + std::error::Error + PartialEq + Copy + 'static,
@@ -16,7 +16,7 @@ where
 }
 
 #[test]
-fn each_error_becomes_an_io_error_of_a_kind_that_fits() {
+fn each_error_becomes_an_io_error_of_a_matching_kind() {
     use ErrorKind::*;
     let failures = [
         (Error::Peer(Violation::Masked), InvalidData),
@@ -28,7 +28,7 @@ fn each_error_becomes_an_io_error_of_a_kind_that_fits() {
     ];
     for (error, kind) in failures {
         assert_eq!(converted(error), kind, "{error:?}");
-        // What is inside converts to the same kind when it is on its own.
+        // The inner error alone converts to the same kind.
         let inner = match error {
             Error::Peer(violation) => converted(violation),
             Error::Limit(limit) => converted(limit),
@@ -56,16 +56,16 @@ fn each_error_becomes_an_io_error_of_a_kind_that_fits() {
     assert_eq!(converted(sansws::timers::Timeout::Pong), TimedOut);
 }
 
-/// An event loop that gets `WouldBlock` waits for the socket, which is ready, and spins.
+/// An event loop would wait for the socket on `WouldBlock`. The socket is ready, so the loop would spin.
 #[test]
-fn no_refused_call_looks_like_a_socket_that_is_not_ready() {
+fn no_refused_call_becomes_would_block() {
     for error in [SendError::NotNow, SendError::TooLarge, SendError::Memory] {
         assert_ne!(converted(error), ErrorKind::WouldBlock);
     }
 }
 
 #[test]
-fn a_refused_call_says_what_to_do() {
+fn a_refused_call_tells_the_caller_what_to_do() {
     for (error, advice) in [
         (SendError::NotNow, "write what outgoing() holds"),
         (SendError::TooLarge, "raise Config::max_outgoing"),

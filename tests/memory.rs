@@ -1,5 +1,5 @@
-//! How much memory a connection holds. The allocator counts it for each thread, so that the test harness, which runs in
-//! another thread, does not count.
+//! How much memory a connection holds. The allocator counts it for each thread, so that the test harness,
+//! which runs in another thread, does not count.
 #![cfg(feature = "alloc")]
 
 #[allow(dead_code, reason = "this test uses a part of it")]
@@ -18,8 +18,8 @@ thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
-#[expect(unsafe_code, reason = "an allocator that counts has to be one")]
-// SAFETY: every call goes to the system's allocator with the arguments it came with.
+#[expect(unsafe_code, reason = "a counting allocator has to implement `GlobalAlloc`")]
+// SAFETY: every call passes its arguments on to the allocator of the system.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let held = HELD.get().wrapping_add(layout.size());
@@ -45,7 +45,7 @@ fn held() -> usize {
     HELD.get()
 }
 
-/// Answers each message, as a server does.
+/// Accepts a request and echoes each binary message.
 fn echo(server: &mut Connection<Server>, bytes: &mut [u8]) {
     let mut input = bytes;
     while let Some((event, tx)) = server.receive(&mut input) {
@@ -59,26 +59,26 @@ fn echo(server: &mut Connection<Server>, bytes: &mut [u8]) {
 }
 
 #[test]
-fn memory() {
+fn memory_stays_within_the_documented_figures() {
     an_idle_server_connection();
-    no_allocation_per_message_where_buffers_are_kept();
-    no_allocation_where_two_vectors_take_turns();
-    texts_in_pieces();
-    short_texts();
-    declared_bytes_cost_nothing();
-    memory_follows_the_bytes();
-    lent_room_follows_the_bytes();
-    endless_heads_and_pings();
+    no_allocation_per_message_if_buffers_are_kept();
+    no_allocation_if_two_vectors_take_turns();
+    texts_in_pieces_share_one_buffer();
+    short_texts_need_no_memory_of_their_own();
+    declared_bytes_take_no_memory();
+    memory_grows_with_the_bytes_received();
+    the_receive_buffer_grows_with_the_bytes_received();
+    endless_heads_and_pings_take_limited_memory();
     #[cfg(feature = "deflate")]
     {
-        a_bomb_goes_off_at_the_limit();
-        codecs();
+        a_decompression_bomb_stops_at_the_limit();
+        codecs_hold_the_documented_memory();
     }
 }
 
-/// 64 MiB in 64 KiB, against a limit of 1 MiB. WS-10.4-04
+/// The message of 64 MiB is compressed to 64 KiB, and the limit is 1 MiB. WS-10.4-04
 #[cfg(feature = "deflate")]
-fn a_bomb_goes_off_at_the_limit() {
+fn a_decompression_bomb_stops_at_the_limit() {
     use sansws::deflate::{Compressor, DeflateConfig, DeflateParams};
     let mut payload = Vec::new();
     let mut compressor = Compressor::new(9, 15);
@@ -105,11 +105,12 @@ fn a_bomb_goes_off_at_the_limit() {
     assert!(matches!(server.receive(&mut &mut bytes[..]), Some((Event::Failed, _))));
     assert_eq!(server.error(), Some(Limit::Message.into()));
     let peak = PEAK.get() - before;
-    println!("a bomb: {peak} bytes at most");
+    println!("a decompression bomb takes {peak} bytes at most");
     assert!(peak <= 2 << 20, "{peak} bytes");
 }
 
-/// Struct and heap together, after a handshake and ten messages of 1 KiB, each cut so that it is buffered.
+/// Counts the struct and the heap together, after a handshake and ten messages of 1 KiB. Each message comes
+/// in two pieces, so that the connection has to buffer it.
 fn an_idle_server_connection() {
     let request = Pair::new(Config::new()).client.outgoing().to_vec();
     let message = masked(&frame(0x82, &[7; 1024]), [1, 2, 3, 4]);
@@ -134,7 +135,7 @@ fn an_idle_server_connection() {
     assert!(whole <= 256, "{whole} bytes");
 }
 
-fn no_allocation_per_message_where_buffers_are_kept() {
+fn no_allocation_per_message_if_buffers_are_kept() {
     let mut server =
         Connection::after_handshake(Server, Config::new().keep_capacity(64 * 1024), Agreed::NONE);
     let message = masked(&frame(0x82, &[7; 1024]), [1, 2, 3, 4]);
@@ -152,8 +153,8 @@ fn no_allocation_per_message_where_buffers_are_kept() {
     assert_eq!(ALLOCATIONS.get(), allocations);
 }
 
-/// Also where the application owns the bytes while they are written, and whatever is kept.
-fn no_allocation_where_two_vectors_take_turns() {
+/// The application owns the bytes while it writes them. This holds whatever `keep_capacity` is.
+fn no_allocation_if_two_vectors_take_turns() {
     let mut server: ServerConnection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let mut buffer = Vec::new();
     let message = [7; 1024];
@@ -169,8 +170,9 @@ fn no_allocation_where_two_vectors_take_turns() {
     assert_eq!(ALLOCATIONS.get(), allocations);
 }
 
-/// ASCII and other texts are joined in the same memory, which follows the bytes, stays where it is to be kept, and goes elsewhere.
-fn texts_in_pieces() {
+/// ASCII and other texts are joined in the same buffer. The buffer grows with the bytes received, and the
+/// connection frees it after the message unless `keep_capacity` allows to keep it.
+fn texts_in_pieces_share_one_buffer() {
     for keep in [0, 64 * 1024] {
         let before = held();
         let mut server: ServerConnection =
@@ -202,8 +204,9 @@ fn texts_in_pieces() {
     }
 }
 
-/// What is short and not ASCII may be checked in a buffer, but only where one is kept: otherwise no memory is taken for it.
-fn short_texts() {
+/// A short text that is not ASCII is checked in the receive buffer, but only if the connection keeps a buffer
+/// of at least 192 bytes. Otherwise the check takes no memory.
+fn short_texts_need_no_memory_of_their_own() {
     for keep in [0, 191, 192] {
         let before = held();
         let mut server: ServerConnection =
@@ -228,8 +231,8 @@ fn short_texts() {
     }
 }
 
-// WS-10.4-01: a header that declares 2^40 bytes, and a piece of them.
-fn declared_bytes_cost_nothing() {
+// WS-10.4-01: the header declares 2^40 bytes, and ten of them arrive.
+fn declared_bytes_take_no_memory() {
     let mut server = Connection::after_handshake(Server, Config::new().max_message(usize::MAX), Agreed::NONE);
     let mut bytes = *b"\x82\xff\0\0\x01\0\0\0\0\0\x01\x02\x03\x04";
     let before = held();
@@ -239,7 +242,7 @@ fn declared_bytes_cost_nothing() {
     assert!(held() - before <= 192);
 }
 
-fn memory_follows_the_bytes() {
+fn memory_grows_with_the_bytes_received() {
     let mut server = Connection::after_handshake(Server, Config::new().max_message(1 << 20), Agreed::NONE);
     let mut header = *b"\x82\xff\0\0\0\0\0\x10\0\0\x01\x02\x03\x04";
     let before = held();
@@ -250,9 +253,9 @@ fn memory_follows_the_bytes() {
     }
 }
 
-/// Room that is lent follows the bytes too, and is taken back.
-fn lent_room_follows_the_bytes() {
-    // To a client, where small reads do not matter.
+/// The room that `receive_buffer` returns grows with the bytes received too.
+fn the_receive_buffer_grows_with_the_bytes_received() {
+    // A client, because a server lends no room to small reads.
     let mut client = Connection::after_handshake(
         Client::new(rand::rng()),
         Config::new().max_message(usize::MAX),
@@ -275,8 +278,8 @@ fn lent_room_follows_the_bytes() {
     client.mark_received(usize::MAX);
 }
 
-/// A head without an end, a byte at a time, and a flood of pings.
-fn endless_heads_and_pings() {
+/// A head that never ends arrives byte by byte, and then a flood of pings arrives at another connection.
+fn endless_heads_and_pings_take_limited_memory() {
     let before = held();
     let mut server: ServerConnection = Connection::server(Config::new());
     let mut taken = 0;
@@ -300,9 +303,9 @@ fn endless_heads_and_pings() {
     assert!(PEAK.get() - before <= 8 * 1024);
 }
 
-/// What a codec holds, by its window. The figures stand in the documentation.
+/// The figures by window size are those of the documentation.
 #[cfg(feature = "deflate")]
-fn codecs() {
+fn codecs_hold_the_documented_memory() {
     use sansws::deflate::{
         Compressor, Decompressor, DeflateConfig, DeflateParams, Pool, ReceiveCodec, SendCodec,
     };
@@ -332,7 +335,8 @@ fn codecs() {
         println!("a decompressor of {bits} bits holds {empty} bytes, and {bytes} after messages");
         assert!(empty <= 47 * 1024 && bytes <= empty + (1 << bits), "{empty}, {bytes}");
     }
-    // Between messages an end that takes no context over has nothing but what the pool has.
+    // Without context takeover, an endpoint holds no codec between messages: it has given them back to the
+    // pool.
     let pool = Pool::new(1);
     drop((pool.take_compressor(4, 15), pool.take_decompressor()));
     let params =
@@ -353,7 +357,7 @@ fn codecs() {
         size_of::<ReceiveCodec>()
     );
 
-    // No more than it keeps, whatever was taken.
+    // The pool keeps no more codecs than it was told to, however many were taken from it.
     let before = held();
     let pool = Pool::new(1);
     let taken: Vec<_> = (0..3).map(|_| (pool.take_compressor(4, 15), pool.take_decompressor())).collect();

@@ -11,14 +11,15 @@ use sansws::{
 };
 use std::fmt::Debug;
 
-/// It is planted in every place that can hold a secret.
+/// The secret that the tests plant in every place that can hold one.
 const SECRET: &str = "hunter2";
 const PAYLOAD: &[u8] = b"hunter2";
 
 /// The values of headers that carry the secret.
 const HEADERS: [(&str, &str); 2] = [("Authorization", "Bearer hunter2"), ("Cookie", "session=hunter2")];
 
-/// Both forms of `Debug`, after a check that they contain none of `secrets`, as text or as a list of bytes.
+/// Returns both forms of the `Debug` output. Asserts that they contain none of `secrets`, as text or as a
+/// list of bytes.
 #[track_caller]
 fn shown(value: &impl Debug, secrets: &[&[u8]]) -> String {
     let (short, long) = (format!("{value:?}"), format!("{value:#?}"));
@@ -65,7 +66,7 @@ fn deliver<R: sansws::Role, Q: sansws::Role>(
 }
 
 #[test]
-fn what_a_client_asks_for_shows_no_query_and_no_header_values() {
+fn the_request_of_a_client_shows_no_query_and_no_header_values() {
     let uri = Uri::parse("wss://h/path?token=hunter2").unwrap();
     assert!(shows_no_secret(&uri).contains("/path"));
     shows_no_secret(&uri.resource_name());
@@ -75,7 +76,7 @@ fn what_a_client_asks_for_shows_no_query_and_no_header_values() {
 }
 
 #[test]
-fn what_a_server_answers_shows_no_header_values_and_no_body() {
+fn the_answers_of_a_server_show_no_header_values_and_no_body() {
     assert!(shows_no_secret(&Accept::new().headers(&HEADERS)).contains("Cookie"));
     let reply = Reply::new(403).headers(&HEADERS).body(PAYLOAD);
     let shown = shows_no_secret(&reply);
@@ -200,15 +201,15 @@ fn a_frame_header_does_not_show_its_masking_key() {
 
 #[cfg(feature = "heapless")]
 #[test]
-fn lent_buffers_do_not_show_what_they_hold() {
+fn lent_buffers_do_not_show_their_contents() {
     let (mut receive, mut send) = (*b"hunter2", *b"hunter2");
     shows_no_secret(&sansws::Borrowed::new(&mut receive, &mut send));
 }
 
-/// `defmt` encodes for a host that is not there in a test. A derived implementation shows all of a value, so
-/// it is only for types that cannot hold a peer's bytes: those without a lifetime.
+/// A test cannot read the output of `defmt`, which is decoded on a host. A derived implementation shows all
+/// of a value. So only types without a lifetime may derive it: they cannot hold bytes of a peer.
 #[test]
-fn what_borrows_bytes_does_not_derive_its_defmt_output() {
+fn types_that_borrow_bytes_do_not_derive_their_defmt_output() {
     let mut derived = 0;
     let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     while let Some(folder) = folders.pop() {

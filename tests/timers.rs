@@ -423,9 +423,9 @@ fn a_timeout_says_what_has_happened() {
     assert!(text(Timeout::Close).contains("closing handshake"));
 }
 
-/// The dispatch of events does what the calls for each kind of event do, and the other events count as nothing.
+/// `event` does the same as the call for the kind of the event, and ignores all other events.
 #[test]
-fn events_are_told_as_messages_and_pongs() {
+fn event_treats_messages_and_pongs_like_the_calls_for_them() {
     use sansws::{Close, CloseCode, Event, Message, Part};
     let config = OFF.idle_deadline(Some(at(10)));
     let message = Message::Text("hi");
@@ -443,7 +443,7 @@ fn events_are_told_as_messages_and_pongs() {
     let mut timers = timers_in(Open, KEEPALIVE);
     let payload = send_ping(&mut timers, at(30));
     timers.received(at(31));
-    timers.event(at(31), &Event::Pong(b"unasked"));
+    timers.event(at(31), &Event::Pong(b"unsolicited"));
     assert_eq!(timers.round_trip_time(), None);
     timers.event(at(32), &Event::Pong(&payload));
     assert_eq!(timers.round_trip_time(), Some(at(2)));

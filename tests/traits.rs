@@ -1,7 +1,7 @@
-//! Which traits the public types have: those that let a connection move between threads, and the common ones.
+//! The traits of the public types: those that let a connection move between threads, and the common ones.
 //!
-//! The common traits are `Debug`, `Clone`, `Copy`, `PartialEq`, `Eq`, `Hash` and `Default`. A type that lacks
-//! one of them stands in a table with the reason.
+//! The common traits are `Debug`, `Clone`, `Copy`, `PartialEq`, `Eq`, `Hash` and `Default`. The table gives a
+//! reason for each of them that a type lacks.
 #![cfg(feature = "alloc")]
 
 use rand::SeedableRng;
@@ -17,7 +17,7 @@ use std::marker::PhantomData;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::{fs, path::Path};
 
-/// Asks the compiler which traits `T` has: an associated constant of the type itself comes before that of a
+/// Asks the compiler which traits `T` has: an associated constant of a type takes precedence over one of a
 /// trait.
 struct Probe<T>(PhantomData<T>);
 
@@ -38,17 +38,17 @@ probe! {
     SEND: Send, SYNC: Sync, UNWIND: UnwindSafe, REF_UNWIND: RefUnwindSafe,
 }
 
-/// What a type lacks, each with the reason.
+/// The traits that a type lacks, each with the reason.
 type Reasons = &'static [(&'static str, &'static str)];
 
-const NO_DEFAULT: (&str, &str) = ("Default", "none of its values is a natural beginning");
+const NO_DEFAULT: (&str, &str) = ("Default", "none of its values is a natural default");
 const MACHINE: Reasons = &[
     ("Clone", "two machines must not continue the same conversation"),
     ("Copy", "two machines must not continue the same conversation"),
     ("PartialEq", "a machine is not a value"),
     ("Eq", "a machine is not a value"),
     ("Hash", "a machine is not a value"),
-    ("Default", "it is made with a role or a configuration"),
+    ("Default", "it needs a role or a configuration"),
 ];
 const VALUE: Reasons = &[NO_DEFAULT];
 const OWNER: Reasons = &[("Copy", "it owns memory"), NO_DEFAULT];
@@ -95,7 +95,7 @@ fn types() -> Vec<(&'static str, Traits, Reasons)> {
         TimersConfig: CHOICES,
         Config: CHOICES,
         Agreed: &[],
-        Delivery: &[("Hash", "a configuration is no key")],
+        Delivery: &[("Hash", "a configuration is not used as a key")],
         State: VALUE,
         EventToken: &[("Hash", "it is valid only until the next call"), NO_DEFAULT],
         EventKind: VALUE,
@@ -182,7 +182,7 @@ fn each_type_has_the_common_traits_or_a_reason() {
 #[test]
 fn each_type_is_send_sync_and_unwind_safe() {
     for (name, (_, auto), _) in types() {
-        // `&mut` is never `UnwindSafe`, so nothing that borrows a buffer to write to is.
+        // `&mut` is never `UnwindSafe`, and neither is a type that borrows a buffer to write to.
         let is_unwind_safe = !name.contains("Borrowed");
         assert_eq!(auto, [true, true, is_unwind_safe, true], "{name}");
     }
@@ -198,9 +198,9 @@ fn a_connection_is_send_if_its_generator_is() {
     needs_send(Connection::after_handshake(Client::new(rng), Config::new(), Agreed::NONE));
 }
 
-/// What the roles are able to do has a name, so adapters can demand it.
+/// The abilities of roles are traits, so that adapters can use them as bounds.
 #[test]
-fn adapters_can_name_what_a_role_is_able_to_do() {
+fn adapters_can_name_the_abilities_of_a_role() {
     fn accept<R: AcceptsHandshake, S: Storage>(tx: &mut Sender<R, S>) -> Result<(), SendError> {
         tx.accept(&Accept::new())
     }
@@ -214,9 +214,10 @@ fn adapters_can_name_what_a_role_is_able_to_do() {
     assert_eq!(header(server.sender()).unwrap().as_bytes(), b"\x82\x07");
 }
 
-/// Every type that the crate exports stands in the table. `handshake` and `deflate` have tables of their own.
+/// Each type that the crate exports has to be in the table. `handshake` and `deflate` have tables of their
+/// own.
 #[test]
-fn no_public_type_is_missing() {
+fn the_table_has_each_public_type() {
     let source = |file: &str| {
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)).unwrap()
     };
@@ -249,5 +250,5 @@ fn no_public_type_is_missing() {
         .filter(|name| cfg!(feature = "deflate") || *name != "Compress")
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
-    assert!(exported.len() > 25, "the test finds the exports: {exported:?}");
+    assert!(exported.len() > 25, "the test does not find the exports: {exported:?}");
 }

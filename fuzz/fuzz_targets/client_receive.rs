@@ -9,7 +9,7 @@ mod receive;
 use libfuzzer_sys::fuzz_target;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use receive::{Input, assert_cuts_mean_nothing};
+use receive::{Input, assert_cuts_do_not_matter};
 use sansws::{Client, ClientRequest, Connection, Event};
 
 fuzz_target!(|input: Input<'_>| {

@@ -1,5 +1,6 @@
-//! Invariant: C zlib reads what a compressor writes, a decompressor reads what C zlib writes, and both take the same bytes of
-//! a stranger for valid, with the same result: in windows of all sizes, with and without what came before.
+//! Invariant: C zlib decompresses what our compressor writes, our decompressor decompresses what C zlib
+//! writes, and if both accept the bytes of a stranger, the result is the same. This holds for windows of all
+//! sizes, with and without context takeover.
 #![no_main]
 
 #[path = "../../tests/support/zlib.rs"]
@@ -43,7 +44,7 @@ fn compress(compressor: &mut Compressor, message: &[u8], piece: usize, room: usi
     }
 }
 
-/// `None` for what is not valid.
+/// Returns `None` for a payload that is not valid, or too long.
 fn decompress(decompressor: &mut Decompressor, payload: &[u8], room: usize) -> Option<Vec<u8>> {
     let mut message = Vec::new();
     let mut rest = payload;
@@ -66,7 +67,7 @@ fuzz_target!(|input: Input<'_>| {
     let (level, bits) = (1 + input.level % 9, 8 + input.window_bits % 8);
     let (piece, room) = (usize::from(input.piece) + 1, usize::from(input.room) + Compressor::MIN_ROOM);
     let mut ours = Compressor::new(level, bits);
-    // For raw data C zlib knows no window of 256 bytes when compressing.
+    // The compressor of C zlib has no window of 256 bytes for raw data.
     let mut theirs = zlib::Deflate::new(level.into(), bits.max(9), 8, 0);
     let (mut reader, mut our_reader) = (zlib::Inflate::new(bits), Decompressor::new(bits.max(9)));
     for message in &input.messages {

@@ -1,5 +1,6 @@
-//! Invariant: whatever a peer sends compressed, and however it and the room for it are cut, a decompressor neither panics nor
-//! hangs, gives the same bytes or the same failure as when all comes in one piece, and never more than there is room for.
+//! Invariant: whatever compressed bytes a peer sends, and wherever the bytes and the output are cut, a
+//! decompressor neither panics nor hangs. It gives the same bytes or the same failure as if all came in one
+//! piece, and never more bytes than the output has room for.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -41,7 +42,7 @@ fn message(
                 assert_eq!(
                     decompressor.decompress(rest, &mut out),
                     Err(Corrupt),
-                    "not done, though there is room"
+                    "the step was not done although there was room left"
                 );
                 return Err(Corrupt);
             }

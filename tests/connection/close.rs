@@ -14,8 +14,8 @@ const BAD_FRAME: &[u8] = b"\x83\x00";
 // WS-5.5.1-01 · WS-7.4-02
 #[test]
 fn a_close_frame_is_empty_or_has_a_body() {
-    assert_eq!(both(&[b"\x88\x00"]).0, [Heard::close(1005, "")]);
-    assert_eq!(both(&[b"\x88\x02\x03\xe8"]).0, [Heard::close(1000, "")]);
+    assert_eq!(both_roles(&[b"\x88\x00"]).0, [Reported::close(1005, "")]);
+    assert_eq!(both_roles(&[b"\x88\x02\x03\xe8"]).0, [Reported::close(1000, "")]);
     let mut server = open_server();
     server.sender().close_without_code().unwrap();
     assert_eq!(server.outgoing(), b"\x88\x00");
@@ -24,7 +24,7 @@ fn a_close_frame_is_empty_or_has_a_body() {
 // WS-5.5.1-02 · WS-5.5.1-04 · WS-7.1.2-01 · WS-7.4-01
 #[test]
 fn the_body_of_a_close_is_a_code_and_a_reason() {
-    assert_eq!(both(&[b"\x88\x04\x03\xe8ok"]).0, [Heard::close(1000, "ok")]);
+    assert_eq!(both_roles(&[b"\x88\x04\x03\xe8ok"]).0, [Reported::close(1000, "ok")]);
     let mut server = open_server();
     server.sender().close(4000.into(), "bye").unwrap();
     assert_eq!(server.outgoing(), b"\x88\x05\x0f\xa0bye");
@@ -57,13 +57,13 @@ fn neither_data_nor_pings_can_be_sent_after_our_close() {
 #[test]
 fn a_close_is_answered_at_once_with_the_same_code() {
     for code in [1000_u16, 1001, 1011, 3000, 4000, 4999] {
-        let (heard, sent) = both(&[&close_frame(code)]);
-        assert_eq!(heard, [Heard::close(code, "")]);
+        let (reported, sent) = both_roles(&[&close_frame(code)]);
+        assert_eq!(reported, [Reported::close(code, "")]);
         assert_eq!(sent, [close_frame(code)]);
     }
     // The answer does not repeat the reason. An empty Close is answered with an empty Close.
-    assert_eq!(both(&[b"\x88\x04\x03\xe8ok"]).1, [close_frame(1000_u16)]);
-    assert_eq!(both(&[b"\x88\x00"]).1, [b"\x88\x00"]);
+    assert_eq!(both_roles(&[b"\x88\x04\x03\xe8ok"]).1, [close_frame(1000_u16)]);
+    assert_eq!(both_roles(&[b"\x88\x00"]).1, [b"\x88\x00"]);
 }
 
 // WS-5.5.1-11: the answer does not wait until the server has sent its own message. That message is cut off.
@@ -80,8 +80,8 @@ fn a_close_is_answered_in_the_middle_of_a_message_that_we_send() {
 // WS-5.5.1-12
 #[test]
 fn frames_after_the_peers_close_are_dropped() {
-    let (heard, sent) = both(&[b"\x88\x00", b"\x81\x01a", BAD_FRAME, b"\x89\x00", b"\x88\x00"]);
-    assert_eq!(heard, [Heard::close(1005, "")]);
+    let (reported, sent) = both_roles(&[b"\x88\x00", b"\x81\x01a", BAD_FRAME, b"\x89\x00", b"\x88\x00"]);
+    assert_eq!(reported, [Reported::close(1005, "")]);
     assert_eq!(sent, [b"\x88\x00"]);
 }
 
@@ -92,7 +92,7 @@ fn closes_that_cross_complete_the_closing_handshake() {
     server.sender().close(CloseCode::NORMAL, "").unwrap();
     assert_eq!(take_outgoing(&mut server), close_frame(1000_u16));
     assert!(!server.should_disconnect(), "the peer's Close has not arrived yet");
-    assert_eq!(feed(&mut server, &masked_all(&[&close_frame(1001_u16)])), [Heard::close(1001, "")]);
+    assert_eq!(feed(&mut server, &masked_all(&[&close_frame(1001_u16)])), [Reported::close(1001, "")]);
     assert!(server.outgoing().is_empty(), "the server sends one Close only");
     assert!(server.should_disconnect());
 
@@ -116,9 +116,9 @@ fn messages_are_received_until_the_peers_close() {
     let mut pair = Pair::open();
     pair.client.sender().close(CloseCode::NORMAL, "done").unwrap();
     pair.server.sender().text("one more").unwrap();
-    assert_eq!(pair.deliver_to_client(), [Heard::text("one more")]);
-    assert_eq!(pair.deliver_to_server(), [Heard::close(1000, "done")]);
-    assert_eq!(pair.deliver_to_client(), [Heard::close(1000, "")]);
+    assert_eq!(pair.deliver_to_client(), [Reported::text("one more")]);
+    assert_eq!(pair.deliver_to_server(), [Reported::close(1000, "done")]);
+    assert_eq!(pair.deliver_to_client(), [Reported::close(1000, "")]);
     assert!(pair.server.should_disconnect());
     assert_eq!((pair.client.state(), pair.server.state()), (State::Closing, State::Closing));
     assert!(pair.server.receive_eof().is_none());
@@ -214,8 +214,8 @@ fn the_first_close_received_gives_code_and_reason() {
 // WS-7.1.5-02 · WS-7.4.1-05
 #[test]
 fn a_close_without_a_code_is_reported_as_1005_which_is_never_sent() {
-    let (heard, sent) = both(&[b"\x88\x00"]);
-    assert_eq!(heard, [Heard::close(1005, "")]);
+    let (reported, sent) = both_roles(&[b"\x88\x00"]);
+    assert_eq!(reported, [Reported::close(1005, "")]);
     assert_eq!(sent, [b"\x88\x00"]);
     let mut server = open_server();
     assert_eq!(
@@ -233,7 +233,7 @@ fn a_failure_sends_a_close_with_the_code_for_its_cause() {
         (&[b"\x82\x7f\x10\0\0\0\0\0\0\0"], 1009),
         (&[b"\x88\x03\x03\xe8\xff"], 1007),
     ] {
-        assert_eq!(both(frames).1, [close_frame(code)], "{frames:02x?}");
+        assert_eq!(both_roles(frames).1, [close_frame(code)], "{frames:02x?}");
     }
 }
 
@@ -243,7 +243,7 @@ fn a_failure_after_our_close_sends_no_second_close() {
     let mut server = open_server();
     server.sender().close(CloseCode::NORMAL, "").unwrap();
     take_outgoing(&mut server);
-    assert_eq!(feed(&mut server, BAD_FRAME), [Heard::Failed(Violation::UnknownOpcode(3).into())]);
+    assert_eq!(feed(&mut server, BAD_FRAME), [Reported::Failed(Violation::UnknownOpcode(3).into())]);
     assert!(server.outgoing().is_empty());
     assert!(server.should_disconnect());
     assert_eq!(server.state(), State::Closed);
@@ -252,11 +252,11 @@ fn a_failure_after_our_close_sends_no_second_close() {
 // WS-7.1.7-08
 #[test]
 fn nothing_is_processed_after_a_failure() {
-    let (heard, sent) = both(&[BAD_FRAME, b"\x81\x01a", b"\x89\x00", b"\x88\x00"]);
-    assert_eq!(heard, [Heard::Failed(Violation::UnknownOpcode(3).into())]);
+    let (reported, sent) = both_roles(&[BAD_FRAME, b"\x81\x01a", b"\x89\x00", b"\x88\x00"]);
+    assert_eq!(reported, [Reported::Failed(Violation::UnknownOpcode(3).into())]);
     assert_eq!(sent, [close_frame(1002_u16)]);
     let mut client = open_client();
-    assert_eq!(feed(&mut client, BAD_FRAME), [Heard::Failed(Violation::UnknownOpcode(3).into())]);
+    assert_eq!(feed(&mut client, BAD_FRAME), [Reported::Failed(Violation::UnknownOpcode(3).into())]);
     for bytes in [BAD_FRAME, b"\x81\x01a", b""] {
         assert_eq!(feed(&mut client, bytes), []);
         assert_eq!(client.error(), Some(Violation::UnknownOpcode(3).into()));
@@ -282,14 +282,14 @@ fn only_allowed_close_codes_can_be_received_and_sent() {
         assert_eq!(CloseCode::from(code).is_allowed_on_wire(), is_allowed, "{code}");
 
         let mut client = open_client();
-        let heard = feed(&mut client, &close_frame(code));
+        let reported = feed(&mut client, &close_frame(code));
         let sent = frames(&take_outgoing(&mut client));
         if is_allowed {
-            assert_eq!(heard, [Heard::close(code, "")]);
+            assert_eq!(reported, [Reported::close(code, "")]);
             assert_eq!(sent, [close_frame(code)]);
         } else {
             let violation = Violation::CloseCodeNotAllowed(code.into());
-            assert_eq!(heard, [Heard::Failed(violation.into())]);
+            assert_eq!(reported, [Reported::Failed(violation.into())]);
             assert_eq!(sent, [close_frame(1002_u16)], "the code is not echoed");
         }
 

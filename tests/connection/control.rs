@@ -9,8 +9,8 @@ use sansws::{
 // WS-5.4-05 · WS-5.4-10
 #[test]
 fn control_frames_may_come_between_fragments() {
-    let (heard, sent) = both(&[b"\x01\x01a", b"\x89\x02hi", b"\x8a\x00", b"\x80\x01b"]);
-    assert_eq!(heard, [Heard::Ping(b"hi".to_vec()), Heard::Pong(vec![]), Heard::text("ab")]);
+    let (reported, sent) = both_roles(&[b"\x01\x01a", b"\x89\x02hi", b"\x8a\x00", b"\x80\x01b"]);
+    assert_eq!(reported, [Reported::Ping(b"hi".to_vec()), Reported::Pong(vec![]), Reported::text("ab")]);
     assert_eq!(sent, [b"\x8a\x02hi"]);
 
     let mut client = open_client();
@@ -55,9 +55,9 @@ fn a_received_control_frame_has_at_most_125_bytes() {
         assert_fails(&[&[first, 127, 0, 0, 0, 0, 0, 0, 0, 1]], Violation::ControlTooLong);
     }
     // The second byte is enough to tell.
-    assert_eq!(feed(&mut open_client(), b"\x89\x7e"), [Heard::Failed(Violation::ControlTooLong.into())]);
+    assert_eq!(feed(&mut open_client(), b"\x89\x7e"), [Reported::Failed(Violation::ControlTooLong.into())]);
     let longest = frame(0x89, &[7; 125]);
-    assert_eq!(both(&[&longest]).0, [Heard::Ping(vec![7; 125])]);
+    assert_eq!(both_roles(&[&longest]).0, [Reported::Ping(vec![7; 125])]);
 }
 
 // WS-5.5.2-01 · WS-5.5.2-02 · WS-5.5.3-01
@@ -65,8 +65,8 @@ fn a_received_control_frame_has_at_most_125_bytes() {
 fn a_ping_is_answered_with_the_same_payload() {
     for len in [0, 1, 5, 125] {
         let payload: Vec<u8> = (0..len).map(|i| 255 - i).collect();
-        let (heard, sent) = both(&[&frame(0x89, &payload)]);
-        assert_eq!(heard, [Heard::Ping(payload.clone())]);
+        let (reported, sent) = both_roles(&[&frame(0x89, &payload)]);
+        assert_eq!(reported, [Reported::Ping(payload.clone())]);
         assert_eq!(sent, [frame(0x8a, &payload)]);
     }
 }
@@ -74,8 +74,8 @@ fn a_ping_is_answered_with_the_same_payload() {
 // WS-5.5.2-03
 #[test]
 fn pings_after_the_peers_close_are_not_answered() {
-    let (heard, sent) = both(&[&close_frame(1000_u16), b"\x89\x00"]);
-    assert_eq!(heard, [Heard::close(1000, "")]);
+    let (reported, sent) = both_roles(&[&close_frame(1000_u16), b"\x89\x00"]);
+    assert_eq!(reported, [Reported::close(1000, "")]);
     assert_eq!(sent, [close_frame(1000_u16)]);
 }
 
@@ -86,7 +86,7 @@ fn pings_after_our_own_close_are_still_answered() {
     server.sender().close(CloseCode::NORMAL, "").unwrap();
     feed(&mut server, &masked_all(&[b"\x89\x02hi"]));
     assert_eq!(take_outgoing(&mut server), b"\x88\x02\x03\xe8\x8a\x02hi");
-    // By the embedder too, where it answers itself.
+    // An embedder that answers pings itself can still do so.
     let mut server = Connection::after_handshake(Server, Config::new().auto_pong(false), Agreed::NONE);
     server.sender().close(CloseCode::NORMAL, "").unwrap();
     server.sender().pong(b"hi").unwrap();
@@ -124,8 +124,8 @@ fn after_a_burst_of_pings_only_the_latest_is_answered() {
     let mut server = open_server();
     let pings: Vec<Vec<u8>> = (0..100).map(|i| frame(0x89, &[i; 125])).collect();
     let pings: Vec<&[u8]> = pings.iter().map(Vec::as_slice).collect();
-    let heard = feed(&mut server, &masked_all(&pings));
-    assert_eq!(heard.len(), 100);
+    let reported = feed(&mut server, &masked_all(&pings));
+    assert_eq!(reported.len(), 100);
     // The first 16 pings are answered one by one. Of the others only the latest is answered, once those pongs
     // are written.
     let sent = frames(server.outgoing());
@@ -141,11 +141,11 @@ fn after_a_burst_of_pings_only_the_latest_is_answered() {
     let mut client = open_client();
     client.sender().ping(b"1").unwrap();
     client.sender().ping(b"2").unwrap();
-    assert_eq!(feed(&mut client, b"\x8a\x012"), [Heard::Pong(b"2".to_vec())]);
+    assert_eq!(feed(&mut client, b"\x8a\x012"), [Reported::Pong(b"2".to_vec())]);
 }
 
 #[test]
-fn a_waiting_pong_goes_behind_what_is_queued_and_not_behind_a_close() {
+fn a_postponed_pong_follows_queued_data_but_never_a_close() {
     let open = || Connection::after_handshake(Server, Config::new().max_outgoing(20), Agreed::NONE);
     let mut server = open();
     feed(&mut server, &masked_all(&[b"\x89\x011", b"\x89\x012"]));
@@ -161,7 +161,7 @@ fn a_waiting_pong_goes_behind_what_is_queued_and_not_behind_a_close() {
 // WS-5.5.3-03
 #[test]
 fn an_unsolicited_pong_is_only_reported() {
-    assert_hears(&[b"\x8a\x01x"], &[Heard::Pong(b"x".to_vec())]);
+    assert_reports(&[b"\x8a\x01x"], &[Reported::Pong(b"x".to_vec())]);
     let mut server = open_server();
     server.sender().pong(b"alive").unwrap();
     assert_eq!(server.outgoing(), b"\x8a\x05alive");
@@ -170,20 +170,20 @@ fn an_unsolicited_pong_is_only_reported() {
 // WS-6.2-02
 #[test]
 fn a_close_in_the_middle_of_a_message_starts_the_closing_handshake() {
-    let (heard, sent) = both(&[b"\x01\x01a", &close_frame(1001_u16), b"\x80\x01b"]);
-    assert_eq!(heard, [Heard::close(1001, "")]);
+    let (reported, sent) = both_roles(&[b"\x01\x01a", &close_frame(1001_u16), b"\x80\x01b"]);
+    assert_eq!(reported, [Reported::close(1001, "")]);
     assert_eq!(sent, [close_frame(1001_u16)]);
 }
 
 #[test]
 fn automatic_pongs_can_be_turned_off() {
-    let (heard, sent) = both_with(Config::new().auto_pong(false), &[b"\x89\x02hi"]);
-    assert_eq!(heard, [Heard::Ping(b"hi".to_vec())]);
+    let (reported, sent) = both_roles_with(Config::new().auto_pong(false), &[b"\x89\x02hi"]);
+    assert_eq!(reported, [Reported::Ping(b"hi".to_vec())]);
     assert!(sent.is_empty());
 }
 
 #[test]
-fn pongs_and_the_close_fit_where_data_does_not() {
+fn pongs_and_the_close_fit_even_if_the_queue_is_full_of_data() {
     let mut client =
         Connection::after_handshake(Client::new(rng()), Config::new().max_outgoing(20), Agreed::NONE);
     client.sender().text(&"t".repeat(14)).unwrap();

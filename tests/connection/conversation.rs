@@ -1,7 +1,7 @@
 //! The conversation that every implementation should get right, held in both directions between two
 //! connections in memory.
 
-use crate::support::{Heard, Pair};
+use crate::support::{Pair, Reported};
 use sansws::DataKind;
 
 // WS-5.1-08 · WS-5.4-05 · WS-5.4-12 · WS-5.5.2-06 · WS-4.2.2-30
@@ -9,7 +9,7 @@ use sansws::DataKind;
 fn a_client_and_a_server_exchange_whole_and_fragmented_messages_and_pings() {
     let mut pair = Pair::open();
     pair.client.sender().text("hello").unwrap();
-    assert_eq!(pair.deliver_to_server(), [Heard::text("hello")]);
+    assert_eq!(pair.deliver_to_server(), [Reported::text("hello")]);
 
     let tx = pair.client.sender();
     tx.begin(DataKind::Text).unwrap();
@@ -19,9 +19,9 @@ fn a_client_and_a_server_exchange_whole_and_fragmented_messages_and_pings() {
     tx.finish(b"year!").unwrap();
     assert_eq!(
         pair.deliver_to_server(),
-        [Heard::Ping(b"still there?".to_vec()), Heard::text("and ahappy newyear!")]
+        [Reported::Ping(b"still there?".to_vec()), Reported::text("and ahappy newyear!")]
     );
-    assert_eq!(pair.deliver_to_client(), [Heard::Pong(b"still there?".to_vec())]);
+    assert_eq!(pair.deliver_to_client(), [Reported::Pong(b"still there?".to_vec())]);
 
     // The server says the same.
     pair.server.sender().text("hello").unwrap();
@@ -33,7 +33,11 @@ fn a_client_and_a_server_exchange_whole_and_fragmented_messages_and_pings() {
     tx.finish(b"year!").unwrap();
     assert_eq!(
         pair.deliver_to_client(),
-        [Heard::text("hello"), Heard::Ping(b"still there?".to_vec()), Heard::text("and ahappy newyear!")]
+        [
+            Reported::text("hello"),
+            Reported::Ping(b"still there?".to_vec()),
+            Reported::text("and ahappy newyear!")
+        ]
     );
-    assert_eq!(pair.deliver_to_server(), [Heard::Pong(b"still there?".to_vec())]);
+    assert_eq!(pair.deliver_to_server(), [Reported::Pong(b"still there?".to_vec())]);
 }

@@ -127,7 +127,7 @@ fn assert_cuts_do_not_matter<R: Role, S: Storage>(
     Connection<R, S>: Answer,
 {
     let mut whole = connect();
-    let heard = feed(&mut whole, bytes);
+    let reported = feed(&mut whole, bytes);
     let outgoing = take_outgoing(&mut whole);
     let at: Vec<usize> = at.iter().map(|&at| at.min(bytes.len())).collect();
     let every: Vec<usize> = (0..bytes.len()).collect();
@@ -144,7 +144,7 @@ fn assert_cuts_do_not_matter<R: Role, S: Storage>(
                 cut.release_buffers();
             }
         };
-        assert_eq!(feed_cut_with(&mut cut, bytes, cuts, way, between), heard);
+        assert_eq!(feed_cut_with(&mut cut, bytes, cuts, way, between), reported);
         assert_eq!(take_outgoing(&mut cut), outgoing);
         assert_eq!(cut.state(), whole.state());
     }
@@ -161,13 +161,19 @@ proptest! {
         at in cuts(4000),
     ) {
         let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-        assert_cuts_do_not_matter(|| Connection::after_handshake(Server, config, Agreed::NONE), &masked_all(&frames), &at);
+        let connect = || Connection::after_handshake(Server, config, Agreed::NONE);
+        assert_cuts_do_not_matter(connect, &masked_all(&frames), &at);
     }
 
     // WS-2.1-02
     #[test]
-    fn an_open_client(frames in stream(), config in config(), at in cuts(4000)) {
-        assert_cuts_do_not_matter(|| Connection::after_handshake(Client::new(rng()), config, Agreed::NONE), &frames.concat(), &at);
+    fn an_open_client_behaves_the_same_wherever_its_input_is_cut(
+        frames in stream(),
+        config in config(),
+        at in cuts(4000),
+    ) {
+        let connect = || Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
+        assert_cuts_do_not_matter(connect, &frames.concat(), &at);
     }
 
     // WS-2.1-02 · WS-4.2.1-02
@@ -186,7 +192,12 @@ proptest! {
     // WS-2.1-02 · WS-4.2.1-02
     #[cfg(feature = "heapless")]
     #[test]
-    fn a_server_that_drops_lines(head in any_head(), at in cuts(1500), max_head in 100..1500_usize, max_fields in 2..12_usize) {
+    fn a_server_that_drops_header_lines_behaves_the_same_wherever_its_input_is_cut(
+        head in any_head(),
+        at in cuts(1500),
+        max_head in 100..1500_usize,
+        max_fields in 2..12_usize,
+    ) {
         let bytes = [head, masked_all(&[&frame(0x81, b"hi")])].concat();
         let config =
             Config::new().max_head(max_head).max_headers(max_fields).keep_headers(&["Cookie", "kept"]);
@@ -197,8 +208,8 @@ proptest! {
             (feed(&mut server, &bytes), take_outgoing(&mut server))
         };
         let mut server: ServerConnection = Connection::server(config);
-        let heard = feed(&mut server, &bytes);
-        prop_assert_eq!(run(Connection::server_in(config, Fixed)), (heard, take_outgoing(&mut server)));
+        let reported = feed(&mut server, &bytes);
+        prop_assert_eq!(run(Connection::server_in(config, Fixed)), (reported, take_outgoing(&mut server)));
     }
 
     // WS-2.1-02
@@ -218,13 +229,13 @@ proptest! {
         let bytes = [head, frames.concat()].concat();
         let run = |cuts: Vec<usize>| {
             let mut client = connect();
-            let mut heard = feed_cut(&mut client, &bytes, cuts);
+            let mut reported = feed_cut(&mut client, &bytes, cuts);
             // The end of the transport ends the body of a refusal.
             if let Some(sansws::Event::HandshakeRefused(response)) = client.receive_eof() {
                 let body = response.body().to_vec();
-                heard.push(Heard::Refused(response.status(), body, response.is_body_truncated()));
+                reported.push(Reported::Refused(response.status(), body, response.is_body_truncated()));
             }
-            (heard, take_outgoing(&mut client))
+            (reported, take_outgoing(&mut client))
         };
         let whole = run(vec![]);
         prop_assert_eq!(run(at.iter().map(|&at| at.min(bytes.len())).collect()), whole.clone());
@@ -266,16 +277,16 @@ proptest! {
                     joined.extend_from_slice(fragment);
                     if with_pings {
                         tx.ping(b"p").unwrap();
-                        expected.push(Heard::Ping(b"p".to_vec()));
+                        expected.push(Reported::Ping(b"p".to_vec()));
                     }
                 }
                 tx.finish(last).unwrap();
                 joined.extend_from_slice(last);
             }
             expected.push(if is_text {
-                Heard::Text(String::from_utf8(joined).unwrap())
+                Reported::Text(String::from_utf8(joined).unwrap())
             } else {
-                Heard::Binary(joined)
+                Reported::Binary(joined)
             });
         }
         let bytes = take_outgoing(&mut pair.client);
@@ -286,7 +297,7 @@ proptest! {
             let header = match frame[1] { 126 => 4, 127 => 10, _ => 2 };
             let (opcode, payload) = (frame[0] & 0x0f, frame[header..].to_vec());
             if opcode == 9 {
-                modelled.push(Heard::Ping(payload));
+                modelled.push(Reported::Ping(payload));
                 continue;
             }
             let (kind, mut joined) = under_way.take().unwrap_or((opcode, vec![]));
@@ -294,14 +305,14 @@ proptest! {
             if frame[0] & 0x80 == 0 {
                 under_way = Some((kind, joined));
             } else if kind == 1 {
-                modelled.push(Heard::Text(String::from_utf8(joined).unwrap()));
+                modelled.push(Reported::Text(String::from_utf8(joined).unwrap()));
             } else {
-                modelled.push(Heard::Binary(joined));
+                modelled.push(Reported::Binary(joined));
             }
         }
         prop_assert_eq!(&modelled, &expected);
         let at: Vec<_> = at.iter().map(|&at| at.min(bytes.len())).collect();
-        let heard = feed_cut(&mut pair.server, &bytes, at);
-        prop_assert_eq!(heard, expected);
+        let reported = feed_cut(&mut pair.server, &bytes, at);
+        prop_assert_eq!(reported, expected);
     }
 }

@@ -25,12 +25,12 @@ fn a_conversation_needs_no_allocator_from_the_first_byte_on() {
     let mut server: Connection<Server, Small> = Connection::server_in(Config::new(), Fixed);
     let bytes = take_outgoing(&mut client);
     // The head comes in pieces, so that the server has to buffer it.
-    let mut heard = Vec::new();
+    let mut reported = Vec::new();
     for piece in bytes.chunks(50) {
         let mut piece = piece.to_vec();
         let mut input = &mut piece[..];
         while let Some((event, tx)) = server.receive(&mut input) {
-            heard.push(format!("{event:?}"));
+            reported.push(format!("{event:?}"));
             if matches!(event, Event::HandshakeRequest(_)) {
                 tx.accept(&Accept::new().subprotocol("b")).unwrap();
             }
@@ -38,12 +38,12 @@ fn a_conversation_needs_no_allocator_from_the_first_byte_on() {
     }
     // The next call reports that the handshake is complete.
     while let Some((event, _)) = server.receive(&mut &mut [][..]) {
-        heard.push(format!("{event:?}"));
+        reported.push(format!("{event:?}"));
     }
-    assert_eq!(heard.len(), 2, "{heard:?}");
+    assert_eq!(reported.len(), 2, "{reported:?}");
     let answer = take_outgoing(&mut server);
     let cuts: Vec<usize> = (0..answer.len()).collect();
-    assert_eq!(feed_cut(&mut client, &answer, cuts), [Heard::Complete]);
+    assert_eq!(feed_cut(&mut client, &answer, cuts), [Reported::Complete]);
     assert_eq!((client.subprotocol(), server.subprotocol()), (Some("b"), Some("b")));
 
     for _ in 0..50 {
@@ -52,18 +52,18 @@ fn a_conversation_needs_no_allocator_from_the_first_byte_on() {
         let bytes = take_outgoing(&mut client);
         assert_eq!(
             feed_cut(&mut server, &bytes, 0..bytes.len()),
-            [Heard::text("hello"), Heard::Ping(b"p".to_vec())]
+            [Reported::text("hello"), Reported::Ping(b"p".to_vec())]
         );
         server.sender().begin(DataKind::Binary).unwrap();
         server.sender().fragment(&[1; 100]).unwrap();
         server.sender().finish(&[2; 100]).unwrap();
         let bytes = take_outgoing(&mut server);
         let joined = [[1; 100], [2; 100]].concat();
-        assert_eq!(feed(&mut client, &bytes), [Heard::Pong(b"p".to_vec()), Heard::Binary(joined)]);
+        assert_eq!(feed(&mut client, &bytes), [Reported::Pong(b"p".to_vec()), Reported::Binary(joined)]);
     }
     server.sender().close(1001.into(), "bye").unwrap();
-    assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::close(1001, "bye")]);
-    assert_eq!(feed(&mut server, &take_outgoing(&mut client)), [Heard::close(1001, "")]);
+    assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Reported::close(1001, "bye")]);
+    assert_eq!(feed(&mut server, &take_outgoing(&mut client)), [Reported::close(1001, "")]);
     assert!(server.should_disconnect());
 }
 
@@ -72,22 +72,22 @@ fn a_message_may_be_as_large_as_the_buffer_but_not_larger() {
     let full = frame(0x82, &[7; 256]);
     for cut in [0, 5, full.len() - 1] {
         let mut client = client(Config::new());
-        assert_eq!(feed_cut(&mut client, &full, [cut]), [Heard::binary(&[7; 256])], "cut at {cut}");
+        assert_eq!(feed_cut(&mut client, &full, [cut]), [Reported::binary(&[7; 256])], "cut at {cut}");
     }
     // A longer message is refused because of its header. This also holds for a message that arrives in one
     // read and would need no buffer: what is reported does not depend on how the bytes are cut.
     let mut client = client(Config::new());
-    assert_eq!(feed(&mut client, &frame(0x82, &[7; 257])), [Heard::Failed(Limit::Message.into())]);
+    assert_eq!(feed(&mut client, &frame(0x82, &[7; 257])), [Reported::Failed(Limit::Message.into())]);
     assert_eq!(frames(client.outgoing()), [close_frame(1009_u16)]);
 }
 
 #[test]
-fn parts_may_be_of_any_length() {
+fn a_message_in_parts_may_be_longer_than_the_buffer() {
     let mut client = client(Config::new().delivery(Delivery::Parts).max_message(usize::MAX));
     let large = frame(0x82, &vec![7; 100_000]);
-    let heard = feed_cut(&mut client, &large, (0..large.len()).step_by(1000));
-    let [Heard::Parts { bytes, is_first: true, is_last: true, .. }] = &heard[..] else {
-        panic!("{heard:?}");
+    let reported = feed_cut(&mut client, &large, (0..large.len()).step_by(1000));
+    let [Reported::Parts { bytes, is_first: true, is_last: true, .. }] = &reported[..] else {
+        panic!("{reported:?}");
     };
     assert_eq!(bytes.len(), 100_000);
 }
@@ -118,7 +118,7 @@ fn request_with(lines: &str) -> String {
 /// What a server reports and answers. Asserts that both are the same if the bytes come whole, in two pieces,
 /// or one by one.
 #[track_caller]
-fn heard_in_pieces(config: Config, bytes: &[u8]) -> (Vec<Heard>, Vec<u8>) {
+fn reported_in_pieces(config: Config, bytes: &[u8]) -> (Vec<Reported>, Vec<u8>) {
     let run = |cuts: Vec<usize>| {
         let mut server: Connection<Server, Small> = Connection::server_in(config, Fixed);
         (feed_cut(&mut server, bytes, cuts), take_outgoing(&mut server))
@@ -131,7 +131,7 @@ fn heard_in_pieces(config: Config, bytes: &[u8]) -> (Vec<Heard>, Vec<u8>) {
     whole
 }
 
-const FIELDS_TOO_LARGE: &[u8] = b"HTTP/1.1 431 ";
+const HEADERS_TOO_LARGE: &[u8] = b"HTTP/1.1 431 ";
 
 #[test]
 fn header_lines_that_are_not_needed_take_no_room() {
@@ -140,19 +140,19 @@ fn header_lines_that_are_not_needed_take_no_room() {
     let request = request_with(&lines);
     assert!(request.len() > 15 * 1024 && request.len() <= 16 * 1024, "{}", request.len());
     let with_frames = [request.as_bytes(), &masked(&frame(0x81, b"hi"), [1; 4])].concat();
-    let (heard, answer) = heard_in_pieces(Config::new(), &with_frames);
-    let asked = Heard::Request("GET".to_owned(), "/chat".to_owned(), vec![]);
-    assert_eq!(heard, [asked, Heard::Complete, Heard::text("hi")]);
+    let (reported, answer) = reported_in_pieces(Config::new(), &with_frames);
+    let asked = Reported::Request("GET".to_owned(), "/chat".to_owned(), vec![]);
+    assert_eq!(reported, [asked, Reported::Complete, Reported::text("hi")]);
     assert!(answer.starts_with(b"HTTP/1.1 101 "));
-    // All of it counts.
+    // Dropped lines count towards the limits.
     let len = request.len();
-    assert_eq!(heard_in_pieces(Config::new().max_head(len), request.as_bytes()).0.len(), 2);
-    let (heard, answer) = heard_in_pieces(Config::new().max_head(len - 1), request.as_bytes());
-    assert_eq!(heard, [Heard::Failed(Limit::Head.into())]);
-    assert!(answer.starts_with(FIELDS_TOO_LARGE));
-    assert_eq!(heard_in_pieces(Config::new().max_headers(11), request.as_bytes()).0.len(), 2);
-    let (heard, _) = heard_in_pieces(Config::new().max_headers(10), request.as_bytes());
-    assert_eq!(heard, [Heard::Failed(Limit::Headers.into())]);
+    assert_eq!(reported_in_pieces(Config::new().max_head(len), request.as_bytes()).0.len(), 2);
+    let (reported, answer) = reported_in_pieces(Config::new().max_head(len - 1), request.as_bytes());
+    assert_eq!(reported, [Reported::Failed(Limit::Head.into())]);
+    assert!(answer.starts_with(HEADERS_TOO_LARGE));
+    assert_eq!(reported_in_pieces(Config::new().max_headers(11), request.as_bytes()).0.len(), 2);
+    let (reported, _) = reported_in_pieces(Config::new().max_headers(10), request.as_bytes());
+    assert_eq!(reported, [Reported::Failed(Limit::Headers.into())]);
 }
 
 #[test]
@@ -202,15 +202,18 @@ fn a_head_fails_if_a_line_that_is_needed_does_not_fit() {
         let dropped = "X: y\r\nAccept: */*\r\n";
         let with_dropped = head(room).replacen("Host: h\r\n", &format!("Host: h\r\n{dropped}"), 1);
         for fits in [head(room), with_dropped] {
-            let (heard, _) = heard_in_pieces(config, fits.as_bytes());
-            assert_eq!(heard.last(), Some(&Heard::Complete));
+            let (reported, _) = reported_in_pieces(config, fits.as_bytes());
+            assert_eq!(reported.last(), Some(&Reported::Complete));
         }
-        let (heard, answer) = heard_in_pieces(config, head(room + 1).as_bytes());
-        assert_eq!(heard, [Heard::Failed(Limit::Head.into())]);
-        assert!(answer.starts_with(FIELDS_TOO_LARGE));
+        let (reported, answer) = reported_in_pieces(config, head(room + 1).as_bytes());
+        assert_eq!(reported, [Reported::Failed(Limit::Head.into())]);
+        assert!(answer.starts_with(HEADERS_TOO_LARGE));
     }
     // Without `keep_headers` the long cookie is dropped and does no harm.
-    assert_eq!(heard_in_pieces(Config::new(), cookie(room + 1).as_bytes()).0.last(), Some(&Heard::Complete));
+    assert_eq!(
+        reported_in_pieces(Config::new(), cookie(room + 1).as_bytes()).0.last(),
+        Some(&Reported::Complete)
+    );
 }
 
 #[test]
@@ -237,9 +240,9 @@ fn a_line_that_is_dropped_is_still_checked() {
                 request_with(&format!("{name}{line}{long}\r\n")),
                 request_with(&format!("X-Long: {long}\r\n{name}{line}\r\n")),
             ] {
-                let (heard, answer) = heard_in_pieces(Config::new(), head.as_bytes());
+                let (reported, answer) = reported_in_pieces(Config::new(), head.as_bytes());
                 // `Conx...` is malformed too: it has no colon.
-                assert_eq!(heard, [Heard::Failed(HandshakeError::MalformedHead.into())], "{head:?}");
+                assert_eq!(reported, [Reported::Failed(HandshakeError::MalformedHead.into())], "{head:?}");
                 assert!(answer.starts_with(b"HTTP/1.1 400 "));
             }
         }
@@ -247,8 +250,8 @@ fn a_line_that_is_dropped_is_still_checked() {
     for line in ["X:", "X:y", "X: \t", "X-_9: \u{fc}"] {
         for head in [request_with(&format!("{line}\r\n")), request_with(&format!("{line}\n"))] {
             assert_eq!(
-                heard_in_pieces(Config::new(), head.as_bytes()).0.last(),
-                Some(&Heard::Complete),
+                reported_in_pieces(Config::new(), head.as_bytes()).0.last(),
+                Some(&Reported::Complete),
                 "{head:?}"
             );
         }
@@ -273,7 +276,7 @@ fn a_client_accepts_an_answer_that_is_longer_than_its_buffer() {
     for bytes in [&long, &interim] {
         let bytes = [bytes.as_bytes(), &frame(0x81, b"hi")].concat();
         for cuts in [vec![], (1..bytes.len()).collect::<Vec<_>>(), vec![100, 4000]] {
-            assert_eq!(feed_cut(&mut client().0, &bytes, cuts), [Heard::Complete, Heard::text("hi")]);
+            assert_eq!(feed_cut(&mut client().0, &bytes, cuts), [Reported::Complete, Reported::text("hi")]);
         }
     }
     // A refusal is reported even if it has long headers.
@@ -282,12 +285,15 @@ fn a_client_accepts_an_answer_that_is_longer_than_its_buffer() {
         "w".repeat(600)
     );
     for cuts in [vec![], (1..refusal.len()).collect::<Vec<_>>()] {
-        let heard = feed_cut(&mut client().0, refusal.as_bytes(), cuts);
-        assert_eq!(heard, [Heard::Refused(401, b"no".to_vec(), false)]);
+        let reported = feed_cut(&mut client().0, refusal.as_bytes(), cuts);
+        assert_eq!(reported, [Reported::Refused(401, b"no".to_vec(), false)]);
     }
     // A header that the client needs has to fit.
     let accept = answer.replacen("Accept: ", &format!("Accept: {}", " ".repeat(512)), 1);
     for cuts in [vec![], (1..accept.len()).collect::<Vec<_>>()] {
-        assert_eq!(feed_cut(&mut client().0, accept.as_bytes(), cuts), [Heard::Failed(Limit::Head.into())]);
+        assert_eq!(
+            feed_cut(&mut client().0, accept.as_bytes(), cuts),
+            [Reported::Failed(Limit::Head.into())]
+        );
     }
 }

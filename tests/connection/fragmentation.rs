@@ -19,20 +19,20 @@ fn a_message_is_the_same_wherever_its_frames_begin() {
             })
             .collect();
         let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-        assert_hears(&frames, &[Heard::text("frame boundaries mean nothing")]);
+        assert_reports(&frames, &[Reported::text("frame boundaries mean nothing")]);
     }
 }
 
 // WS-5.4-02
 #[test]
 fn an_unfragmented_message_is_one_frame_with_fin() {
-    assert_hears(&[b"\x82\x01\x00"], &[Heard::binary(b"\0")]);
+    assert_reports(&[b"\x82\x01\x00"], &[Reported::binary(b"\0")]);
 }
 
 // WS-5.4-03
 #[test]
 fn a_fragmented_message_ends_with_the_frame_that_has_fin() {
-    assert_hears(&[b"\x01\x03Hel", b"\x80\x02lo"], &[Heard::text("Hello")]);
+    assert_reports(&[b"\x01\x03Hel", b"\x80\x02lo"], &[Reported::text("Hello")]);
 }
 
 // WS-5.4-04
@@ -40,11 +40,11 @@ fn a_fragmented_message_ends_with_the_frame_that_has_fin() {
 fn a_continuation_without_a_message_to_continue_fails() {
     assert_fails(&[b"\x80\x00"], Violation::NothingToContinue);
     assert_fails(&[b"\x00\x01a"], Violation::NothingToContinue);
-    let (heard, sent) = both(&[b"\x81\x01a", b"\x80\x00"]);
-    assert_eq!(heard, [Heard::text("a"), Heard::Failed(Violation::NothingToContinue.into())]);
+    let (reported, sent) = both_roles(&[b"\x81\x01a", b"\x80\x00"]);
+    assert_eq!(reported, [Reported::text("a"), Reported::Failed(Violation::NothingToContinue.into())]);
     assert_eq!(sent, [close_frame(1002_u16)]);
-    let (heard, _) = both(&[b"\x01\x01a", b"\x80\x01b", b"\x00\x00"]);
-    assert_eq!(heard, [Heard::text("ab"), Heard::Failed(Violation::NothingToContinue.into())]);
+    let (reported, _) = both_roles(&[b"\x01\x01a", b"\x80\x01b", b"\x00\x00"]);
+    assert_eq!(reported, [Reported::text("ab"), Reported::Failed(Violation::NothingToContinue.into())]);
 }
 
 // WS-5.4-07
@@ -68,7 +68,7 @@ fn fragments_are_joined_in_order() {
         })
         .collect();
     let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-    assert_hears(&frames, &[Heard::binary(&bytes)]);
+    assert_reports(&frames, &[Reported::binary(&bytes)]);
 }
 
 // WS-5.4-08
@@ -109,27 +109,30 @@ fn a_new_message_inside_an_unfinished_one_fails() {
 // WS-5.4-11 · WS-5.6-02
 #[test]
 fn messages_may_be_cut_between_any_two_bytes() {
-    assert_hears(&[b"\x01\x00", b"\x00\x00", b"\x00\x01a", b"\x80\x00"], &[Heard::text("a")]);
-    assert_hears(&[b"\x01\x01\xc3", b"\x80\x01\xa9"], &[Heard::text("\u{e9}")]);
-    assert_hears(
+    assert_reports(&[b"\x01\x00", b"\x00\x00", b"\x00\x01a", b"\x80\x00"], &[Reported::text("a")]);
+    assert_reports(&[b"\x01\x01\xc3", b"\x80\x01\xa9"], &[Reported::text("\u{e9}")]);
+    assert_reports(
         &[b"\x01\x01\xf0", b"\x00\x01\x9f", b"\x00\x01\x98", b"\x00\x00", b"\x80\x01\x80"],
-        &[Heard::text("\u{1f600}")],
+        &[Reported::text("\u{1f600}")],
     );
 }
 
 // WS-5.4-12 · WS-6.2-05
 #[test]
 fn whole_and_fragmented_messages_may_alternate() {
-    assert_hears(
+    assert_reports(
         &[b"\x81\x01a", b"\x02\x01b", b"\x80\x01c", b"\x82\x01d", b"\x01\x00", b"\x80\x01e"],
-        &[Heard::text("a"), Heard::binary(b"bc"), Heard::binary(b"d"), Heard::text("e")],
+        &[Reported::text("a"), Reported::binary(b"bc"), Reported::binary(b"d"), Reported::text("e")],
     );
 }
 
 // WS-5.4-17
 #[test]
 fn all_fragments_have_the_kind_of_the_first() {
-    assert_hears(&[b"\x02\x01\xff", b"\x00\x01\xfe", b"\x80\x01\xfd"], &[Heard::binary(b"\xff\xfe\xfd")]);
+    assert_reports(
+        &[b"\x02\x01\xff", b"\x00\x01\xfe", b"\x80\x01\xfd"],
+        &[Reported::binary(b"\xff\xfe\xfd")],
+    );
 }
 
 // WS-6.1-04 · WS-6.1-06
@@ -151,7 +154,7 @@ fn a_streamed_message_is_a_series_of_frames() {
 fn a_message_is_complete_at_fin() {
     let mut client = open_client();
     assert_eq!(feed(&mut client, b"\x01\x01a\x00\x01b"), []);
-    assert_eq!(feed(&mut client, b"\x80\x01c"), [Heard::text("abc")]);
+    assert_eq!(feed(&mut client, b"\x80\x01c"), [Reported::text("abc")]);
 }
 
 #[test]
@@ -162,17 +165,17 @@ fn parts_are_delivered_as_they_arrive() {
         Agreed::NONE,
     );
     let part = |bytes: &[u8], is_first, is_last| {
-        vec![Heard::Parts { is_text: true, bytes: bytes.to_vec(), is_first, is_last }]
+        vec![Reported::Parts { is_text: true, bytes: bytes.to_vec(), is_first, is_last }]
     };
     assert_eq!(feed(&mut client, b"\x01\x05ab"), part(b"ab", true, false));
     assert_eq!(feed(&mut client, b"c"), part(b"c", false, false));
     // A character that is cut in two is delivered when it is complete.
     assert_eq!(feed(&mut client, b"\xc3"), []);
     assert_eq!(feed(&mut client, b"\xa9"), part("\u{e9}".as_bytes(), false, false));
-    assert_eq!(feed(&mut client, b"\x89\x00"), [Heard::Ping(vec![])]);
+    assert_eq!(feed(&mut client, b"\x89\x00"), [Reported::Ping(vec![])]);
     assert_eq!(
         feed(&mut client, b"\x00\x01d\x80\x00"),
-        [Heard::Parts { is_text: true, bytes: b"d".to_vec(), is_first: false, is_last: true },]
+        [Reported::Parts { is_text: true, bytes: b"d".to_vec(), is_first: false, is_last: true },]
     );
     // A message of one frame is one part, and so is an empty message.
     assert_eq!(feed(&mut client, b"\x81\x02hi"), part(b"hi", true, true));
@@ -180,14 +183,14 @@ fn parts_are_delivered_as_they_arrive() {
 }
 
 #[test]
-fn parts_need_no_memory_for_the_message() {
+fn delivery_in_parts_accepts_messages_of_any_length() {
     let config = Config::new().delivery(Delivery::Parts).max_message(usize::MAX >> 1);
     let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
     let mut received = 0;
     feed(&mut client, b"\x82\x7f\x00\x00\x01\x00\x00\x00\x00\x00");
     for _ in 0..100 {
         match &feed(&mut client, &[5; 10_000])[..] {
-            [Heard::Parts { bytes, is_last: false, .. }] => received += bytes.len(),
+            [Reported::Parts { bytes, is_last: false, .. }] => received += bytes.len(),
             other => panic!("{other:?}"),
         }
     }
@@ -201,16 +204,16 @@ fn text_in_parts_fails_at_its_first_bad_byte() {
         Config::new().delivery(Delivery::Parts),
         Agreed::NONE,
     );
-    let heard = feed(&mut client, b"\x01\x7dok\xc3(");
-    assert_eq!(heard.last(), Some(&Heard::Failed(Violation::InvalidUtf8.into())));
+    let reported = feed(&mut client, b"\x01\x7dok\xc3(");
+    assert_eq!(reported.last(), Some(&Reported::Failed(Violation::InvalidUtf8.into())));
     for cut_off in [&b"\x81\x01\xc3"[..], b"\x01\x01\xc3\x80\x00", b"\x01\x01a\x80\x02\xe2\x82"] {
         let mut client = Connection::after_handshake(
             Client::new(rng()),
             Config::new().delivery(Delivery::Parts),
             Agreed::NONE,
         );
-        let heard = feed(&mut client, cut_off);
-        assert_eq!(heard.last(), Some(&Heard::Failed(Violation::InvalidUtf8.into())), "{cut_off:02x?}");
+        let reported = feed(&mut client, cut_off);
+        assert_eq!(reported.last(), Some(&Reported::Failed(Violation::InvalidUtf8.into())), "{cut_off:02x?}");
     }
 }
 
@@ -220,8 +223,8 @@ fn text_before_a_bad_byte_is_one_part_wherever_it_is_cut() {
     for bad in
         [&b"\x81\x04ab\xff\x00"[..], b"\x81\x04ab\xc3(", b"\x81\x04ab\xe2\x82", b"\x01\x02ab\x80\x01\xc3"]
     {
-        let before = Heard::Parts { is_text: true, bytes: b"ab".to_vec(), is_first: true, is_last: false };
-        let expected = [before, Heard::Failed(Violation::InvalidUtf8.into())];
+        let before = Reported::Parts { is_text: true, bytes: b"ab".to_vec(), is_first: true, is_last: false };
+        let expected = [before, Reported::Failed(Violation::InvalidUtf8.into())];
         for cut in 0..bad.len() {
             let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
             assert_eq!(feed_cut(&mut client, bad, [cut]), expected, "{bad:02x?} cut at {cut}");

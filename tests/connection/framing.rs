@@ -6,31 +6,31 @@ use sansws::{Agreed, CloseCode, Config, Connection, DataKind, Misuse, Server, St
 // WS-6.2-01 · WS-5.2-08 · WS-5.2-19 · WS-6.2-07
 #[test]
 fn the_examples_of_section_5_7_are_understood() {
-    assert_hears(&[b"\x81\x05Hello"], &[Heard::text("Hello")]);
+    assert_reports(&[b"\x81\x05Hello"], &[Reported::text("Hello")]);
     let masked_hello = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
-    assert_eq!(feed(&mut open_server(), &masked_hello), [Heard::text("Hello")]);
+    assert_eq!(feed(&mut open_server(), &masked_hello), [Reported::text("Hello")]);
     // The length does not include the key: the next frame begins right after the payload.
     let two = [masked_hello, masked_hello].concat();
-    assert_eq!(feed(&mut open_server(), &two), [Heard::text("Hello"), Heard::text("Hello")]);
-    assert_hears(&[b"\x01\x03Hel", b"\x80\x02lo"], &[Heard::text("Hello")]);
-    let (heard, sent) = both(&[b"\x89\x05Hello"]);
-    assert_eq!(heard, [Heard::Ping(b"Hello".to_vec())]);
+    assert_eq!(feed(&mut open_server(), &two), [Reported::text("Hello"), Reported::text("Hello")]);
+    assert_reports(&[b"\x01\x03Hel", b"\x80\x02lo"], &[Reported::text("Hello")]);
+    let (reported, sent) = both_roles(&[b"\x89\x05Hello"]);
+    assert_eq!(reported, [Reported::Ping(b"Hello".to_vec())]);
     assert_eq!(sent, [b"\x8a\x05Hello"]);
     let bytes = vec![7; 256];
-    assert_hears(&[&[b"\x82\x7e\x01\x00", &bytes[..]].concat()], &[Heard::binary(&bytes)]);
+    assert_reports(&[&[b"\x82\x7e\x01\x00", &bytes[..]].concat()], &[Reported::binary(&bytes)]);
     let bytes = vec![9; 65536];
-    assert_hears(&[&[b"\x82\x7f\0\0\0\0\0\x01\0\0", &bytes[..]].concat()], &[Heard::binary(&bytes)]);
+    assert_reports(&[&[b"\x82\x7f\0\0\0\0\0\x01\0\0", &bytes[..]].concat()], &[Reported::binary(&bytes)]);
 }
 
 // WS-5.2-07
 #[test]
 fn each_opcode_has_its_own_event_and_call() {
-    assert_hears(&[b"\x81\x01t"], &[Heard::text("t")]);
-    assert_hears(&[b"\x82\x01b"], &[Heard::binary(b"b")]);
-    assert_hears(&[b"\x01\x01t", b"\x80\x01c"], &[Heard::text("tc")]);
-    assert_eq!(both(&[b"\x88\x00"]).0, [Heard::close(1005, "")]);
-    assert_eq!(both(&[b"\x89\x01i"]).0, [Heard::Ping(b"i".to_vec())]);
-    assert_hears(&[b"\x8a\x01o"], &[Heard::Pong(b"o".to_vec())]);
+    assert_reports(&[b"\x81\x01t"], &[Reported::text("t")]);
+    assert_reports(&[b"\x82\x01b"], &[Reported::binary(b"b")]);
+    assert_reports(&[b"\x01\x01t", b"\x80\x01c"], &[Reported::text("tc")]);
+    assert_eq!(both_roles(&[b"\x88\x00"]).0, [Reported::close(1005, "")]);
+    assert_eq!(both_roles(&[b"\x89\x01i"]).0, [Reported::Ping(b"i".to_vec())]);
+    assert_reports(&[b"\x8a\x01o"], &[Reported::Pong(b"o".to_vec())]);
 
     let mut server = open_server();
     let tx = server.sender();
@@ -107,10 +107,10 @@ fn payload_lengths_of_every_form_are_sent_and_received() {
         let mut pair = Pair::open();
         pair.client.sender().binary(&payload).unwrap();
         assert_eq!(pair.client.outgoing()[1], 0x80 | short);
-        assert_eq!(pair.deliver_to_server(), [Heard::binary(&payload)]);
+        assert_eq!(pair.deliver_to_server(), [Reported::binary(&payload)]);
         pair.server.sender().binary(&payload).unwrap();
         assert_eq!(pair.server.outgoing()[1], short);
-        assert_eq!(pair.deliver_to_client(), [Heard::binary(&payload)]);
+        assert_eq!(pair.deliver_to_client(), [Reported::binary(&payload)]);
     }
 }
 
@@ -126,7 +126,7 @@ fn a_64_bit_length_with_the_top_bit_set_fails() {
 fn a_16_bit_length_below_126_fails() {
     assert_fails(&[b"\x82\x7e\x00\x7d"], Violation::LengthNotMinimal);
     assert_fails(&[b"\x82\x7e\x00\x00"], Violation::LengthNotMinimal);
-    assert_hears(&[&[b"\x82\x7e\x00\x7e", &[1; 126][..]].concat()], &[Heard::binary(&[1; 126])]);
+    assert_reports(&[&[b"\x82\x7e\x00\x7e", &[1; 126][..]].concat()], &[Reported::binary(&[1; 126])]);
 }
 
 // WS-5.2-15
@@ -140,22 +140,22 @@ fn a_64_bit_length_below_65536_fails() {
 #[test]
 fn binary_payloads_are_delivered_unchanged() {
     let every: Vec<u8> = (0..=255).collect();
-    assert_hears(&[&frame(0x82, &every)], &[Heard::binary(&every)]);
-    assert_hears(&[b"\x82\x02\xff\xfe"], &[Heard::binary(b"\xff\xfe")]);
+    assert_reports(&[&frame(0x82, &every)], &[Reported::binary(&every)]);
+    assert_reports(&[b"\x82\x02\xff\xfe"], &[Reported::binary(b"\xff\xfe")]);
 }
 
 // WS-5.2-20
 #[test]
 fn empty_payloads_are_legal() {
-    assert_hears(&[b"\x81\x00"], &[Heard::text("")]);
-    assert_hears(&[b"\x82\x00"], &[Heard::binary(b"")]);
-    assert_hears(&[b"\x01\x00", b"\x80\x00"], &[Heard::text("")]);
+    assert_reports(&[b"\x81\x00"], &[Reported::text("")]);
+    assert_reports(&[b"\x82\x00"], &[Reported::binary(b"")]);
+    assert_reports(&[b"\x01\x00", b"\x80\x00"], &[Reported::text("")]);
 }
 
 // WS-5.2-01
 #[test]
 fn one_frame_can_be_a_whole_message() {
-    assert_hears(&[b"\x81\x01a"], &[Heard::text("a")]);
+    assert_reports(&[b"\x81\x01a"], &[Reported::text("a")]);
 }
 
 // WS-6.1-01
@@ -232,15 +232,15 @@ fn data_is_sent_in_a_frame_of_its_kind() {
 // WS-6.2-03
 #[test]
 fn the_first_frame_gives_the_kind_of_the_message() {
-    assert_hears(&[b"\x02\x01a", b"\x80\x01b"], &[Heard::binary(b"ab")]);
-    assert_hears(&[b"\x01\x01a", b"\x80\x01b"], &[Heard::text("ab")]);
+    assert_reports(&[b"\x02\x01a", b"\x80\x01b"], &[Reported::binary(b"ab")]);
+    assert_reports(&[b"\x01\x01a", b"\x80\x01b"], &[Reported::text("ab")]);
 }
 
 // WS-10.7-05
 #[test]
 fn the_length_alone_tells_where_a_frame_ends() {
-    let (heard, sent) = both(&[b"\x81\x04\x02\x00\x01\x7f", b"\x89\x00"]);
-    assert_eq!(heard, [Heard::text("\x02\x00\x01\x7f"), Heard::Ping(vec![])]);
+    let (reported, sent) = both_roles(&[b"\x81\x04\x02\x00\x01\x7f", b"\x89\x00"]);
+    assert_eq!(reported, [Reported::text("\x02\x00\x01\x7f"), Reported::Ping(vec![])]);
     assert_eq!(sent, [b"\x8a\x00"]);
 }
 
@@ -250,12 +250,12 @@ fn either_side_may_send_the_first_message() {
     let mut pair = Pair::open();
     pair.server.sender().text("from the server").unwrap();
     pair.client.sender().text("from the client").unwrap();
-    assert_eq!(pair.deliver_to_client(), [Heard::text("from the server")]);
-    assert_eq!(pair.deliver_to_server(), [Heard::text("from the client")]);
+    assert_eq!(pair.deliver_to_client(), [Reported::text("from the server")]);
+    assert_eq!(pair.deliver_to_server(), [Reported::text("from the client")]);
 }
 
 #[test]
-fn a_reply_can_be_sent_while_the_payload_is_alive() {
+fn a_handler_can_send_the_payload_that_it_borrows() {
     let mut server: ServerConnection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let mut bytes = masked_all(&[b"\x81\x02hi", b"\x82\x02yo"]);
     let mut input = &mut bytes[..];

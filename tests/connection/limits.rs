@@ -10,11 +10,14 @@ use sansws::{
 #[test]
 fn a_frame_longer_than_max_frame_fails_at_its_header() {
     let config = Config::new().max_frame(300);
-    assert_eq!(both_with(config, &[&frame(0x82, &[1; 300])]).0, [Heard::binary(&[1; 300])]);
+    assert_eq!(both_roles_with(config, &[&frame(0x82, &[1; 300])]).0, [Reported::binary(&[1; 300])]);
     assert_fails_with(config, &[b"\x82\x7e\x01\x2d"], Limit::Frame);
     assert_fails_with(config, &[b"\x82\x7f\x10\0\0\0\0\0\0\0"], Limit::Frame);
     // Control frames have a limit of their own.
-    assert_eq!(both_with(Config::new().max_frame(1), &[b"\x89\x02hi"]).0, [Heard::Ping(b"hi".to_vec())]);
+    assert_eq!(
+        both_roles_with(Config::new().max_frame(1), &[b"\x89\x02hi"]).0,
+        [Reported::Ping(b"hi".to_vec())]
+    );
     // A length of more than 32 bits is compared with the limit before it is converted.
     assert_fails_with(config, &[b"\x82\x7f\0\0\0\x01\0\0\0\x01"], Limit::Frame);
 }
@@ -23,10 +26,10 @@ fn a_frame_longer_than_max_frame_fails_at_its_header() {
 #[test]
 fn max_message_counts_all_fragments() {
     let config = Config::new().max_message(10);
-    assert_eq!(both_with(config, &[&frame(0x82, &[1; 10])]).0, [Heard::binary(&[1; 10])]);
+    assert_eq!(both_roles_with(config, &[&frame(0x82, &[1; 10])]).0, [Reported::binary(&[1; 10])]);
     assert_fails_with(config, &[b"\x82\x0b"], Limit::Message);
     let fragments: [&[u8]; 3] = [b"\x02\x04abcd", b"\x00\x05efghi", b"\x80\x01j"];
-    assert_eq!(both_with(config, &fragments).0, [Heard::binary(b"abcdefghij")]);
+    assert_eq!(both_roles_with(config, &fragments).0, [Reported::binary(b"abcdefghij")]);
     // The connection fails at the header of the frame that exceeds the limit, before its payload.
     assert_fails_with(config, &[b"\x02\x04abcd", b"\x00\x05efghi", b"\x80\x02"], Limit::Message);
     assert_fails_with(
@@ -36,11 +39,11 @@ fn max_message_counts_all_fragments() {
     );
     // The count starts anew with each message.
     let two: [&[u8]; 2] = [b"\x82\x0aabcdefghij", b"\x82\x0aabcdefghij"];
-    assert_eq!(both_with(config, &two).0.len(), 2);
+    assert_eq!(both_roles_with(config, &two).0.len(), 2);
     // The limit also holds for delivery in parts.
     let parts = config.delivery(Delivery::Parts);
-    let heard = both_with(parts, &[b"\x02\x0aabcdefghij", b"\x80\x01"]).0;
-    assert_eq!(heard.last(), Some(&Heard::Failed(Limit::Message.into())));
+    let reported = both_roles_with(parts, &[b"\x02\x0aabcdefghij", b"\x80\x01"]).0;
+    assert_eq!(reported.last(), Some(&Reported::Failed(Limit::Message.into())));
 }
 
 #[test]
@@ -52,7 +55,7 @@ fn the_defaults_are_one_mebibyte_and_4096_fragments() {
     bytes.extend(b"\x00\x00".repeat(4095));
     let mut client = open_client();
     assert_eq!(feed(&mut client, &bytes), []);
-    assert_eq!(feed(&mut client, b"\x80\x00"), [Heard::Failed(Limit::Fragments.into())]);
+    assert_eq!(feed(&mut client, b"\x80\x00"), [Reported::Failed(Limit::Fragments.into())]);
     assert_eq!(frames(client.outgoing()), [close_frame(1008_u16)]);
 }
 
@@ -60,15 +63,15 @@ fn the_defaults_are_one_mebibyte_and_4096_fragments() {
 fn max_fragments_counts_empty_ones_and_not_control_frames() {
     let config = Config::new().max_fragments(3);
     let three: [&[u8]; 6] = [b"\x01\x00", b"\x8a\x00", b"\x00\x00", b"\x8a\x00", b"\x80\x01a", b"\x8a\x00"];
-    assert_eq!(both_with(config, &three).0[2], Heard::text("a"));
+    assert_eq!(both_roles_with(config, &three).0[2], Reported::text("a"));
     assert_fails_with(config, &[b"\x01\x00", b"\x00\x00", b"\x00\x00", b"\x80\x00"], Limit::Fragments);
     // A limit of zero means one: otherwise no message would be allowed at all.
-    assert_eq!(both_with(Config::new().max_fragments(0), &[b"\x81\x01a"]).0, [Heard::text("a")]);
+    assert_eq!(both_roles_with(Config::new().max_fragments(0), &[b"\x81\x01a"]).0, [Reported::text("a")]);
     assert_fails_with(Config::new().max_fragments(0), &[b"\x01\x00", b"\x80\x00"], Limit::Fragments);
 }
 
 #[test]
-fn max_outgoing_refuses_what_does_not_fit_and_queues_nothing_of_it() {
+fn a_frame_beyond_max_outgoing_is_refused_as_a_whole() {
     let mut server = Connection::after_handshake(Server, Config::new().max_outgoing(10), Agreed::NONE);
     let full = Err(SendError::NotNow);
     let never = Err(SendError::TooLarge);
@@ -138,8 +141,8 @@ where
     Connection<R>: Answer,
 {
     // `feed` asserts that the connection consumes all of the input unless it fails.
-    let heard = feed(&mut connection, bytes);
-    let has_failed = matches!(heard.last(), Some(Heard::Failed(_)));
+    let reported = feed(&mut connection, bytes);
+    let has_failed = matches!(reported.last(), Some(Reported::Failed(_)));
     assert_eq!(connection.error().is_some(), has_failed, "{bytes:02x?}");
     take_outgoing(&mut connection);
     assert!(connection.should_disconnect() || !has_failed);

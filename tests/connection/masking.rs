@@ -71,7 +71,7 @@ fn a_client_masks_every_frame() {
 fn a_server_fails_on_an_unmasked_frame() {
     for unmasked in [&b"\x81\x01a"[..], b"\x89\x00", b"\x88\x00", b"\x82\x7e\x01\x00"] {
         let mut server = open_server();
-        assert_eq!(feed(&mut server, unmasked), [Heard::Failed(Violation::Unmasked.into())]);
+        assert_eq!(feed(&mut server, unmasked), [Reported::Failed(Violation::Unmasked.into())]);
         assert_eq!(take_outgoing(&mut server), [0x88, 0x02, 0x03, 0xea]);
         assert!(server.should_disconnect());
     }
@@ -96,7 +96,7 @@ fn a_server_masks_nothing() {
 fn a_client_fails_on_a_masked_frame() {
     for masked in [&b"\x81\x81\0\0\0\0a"[..], b"\x89\x80\0\0\0\0", b"\x88\x80\0\0\0\0"] {
         let mut client = open_client();
-        assert_eq!(feed(&mut client, masked), [Heard::Failed(Violation::Masked.into())]);
+        assert_eq!(feed(&mut client, masked), [Reported::Failed(Violation::Masked.into())]);
         let outgoing = take_outgoing(&mut client);
         assert_eq!(outgoing[..2], [0x88, 0x82], "the Close is masked too");
         assert_eq!(frames(&outgoing), [close_frame(1002_u16)]);
@@ -133,7 +133,7 @@ fn each_frame_draws_a_new_key_once_its_payload_is_known() {
 // WS-5.3-05
 #[test]
 fn the_masked_hello_of_section_5_7_is_received_and_sent() {
-    assert_eq!(feed(&mut open_server(), MASKED_HELLO), [Heard::text("Hello")]);
+    assert_eq!(feed(&mut open_server(), MASKED_HELLO), [Reported::text("Hello")]);
     let mut client =
         Connection::after_handshake(Client::new(Keys::new(&[HELLO_KEY])), Config::new(), Agreed::NONE);
     client.sender().text("Hello").unwrap();
@@ -148,7 +148,7 @@ fn the_position_in_the_key_continues_across_cuts_and_restarts_with_each_frame() 
     let last = frame(0x80, &plain[101..]);
     let bytes = masked_all(&[&first, &last]);
     for cut in 0..bytes.len() {
-        assert_eq!(feed_cut(&mut open_server(), &bytes, [cut]), [Heard::binary(&plain)], "cut at {cut}");
+        assert_eq!(feed_cut(&mut open_server(), &bytes, [cut]), [Reported::binary(&plain)], "cut at {cut}");
     }
 }
 
@@ -156,7 +156,7 @@ fn the_position_in_the_key_continues_across_cuts_and_restarts_with_each_frame() 
 #[test]
 fn a_key_of_zero_is_allowed() {
     let bytes = b"\x81\x85\0\0\0\0Hello";
-    assert_eq!(feed(&mut open_server(), bytes), [Heard::text("Hello")]);
+    assert_eq!(feed(&mut open_server(), bytes), [Reported::text("Hello")]);
 }
 
 // WS-10.3-02
@@ -170,7 +170,7 @@ fn in_place_masking_borrows_the_payload_for_the_whole_frame() {
     let mut payload = *b"Hello";
     let header = client.sender().mask_in_place(DataKind::Text, &mut payload).unwrap();
     assert_eq!([header.as_bytes(), &payload].concat(), MASKED_HELLO);
-    // More data means another frame and another key.
+    // More data needs another frame, with another key.
     let mut payload = *b"Hello";
     let header = client.sender().mask_in_place(DataKind::Binary, &mut payload).unwrap();
     assert_eq!(header.as_bytes(), [0x82, 0x85, 9, 9, 9, 9]);

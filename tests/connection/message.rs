@@ -8,7 +8,7 @@ use std::collections::HashSet;
 const SECRET: &str = "c0rrect-horse";
 
 #[test]
-fn a_message_tells_its_kind_and_its_payload() {
+fn a_message_shows_its_kind_and_payload() {
     let text = Message::from("grün");
     assert_eq!(text, Message::Text("grün"));
     assert_eq!((text.kind(), text.as_text(), text.len()), (DataKind::Text, Some("grün"), 5));
@@ -26,7 +26,7 @@ fn messages_of_different_kinds_are_never_equal() {
 }
 
 #[test]
-fn an_owned_message_converts_both_ways() {
+fn an_owned_message_converts_from_and_to_a_borrowed_one() {
     for message in [Message::Text("a"), Message::Binary(b"\xff"), Message::Text("")] {
         let owned = OwnedMessage::from(message);
         assert_eq!(owned, message.into_owned());
@@ -41,7 +41,7 @@ fn an_owned_message_converts_both_ways() {
 }
 
 #[test]
-fn a_message_is_sent_as_what_it_is() {
+fn a_message_is_sent_as_its_kind() {
     for message in [Message::Text("hi"), Message::Binary(b"hi")] {
         let (mut server, mut by_kind) = (open_server(), open_server());
         server.sender().message(message).unwrap();
@@ -71,7 +71,7 @@ fn events_compare_by_their_content() {
 }
 
 #[test]
-fn no_debug_output_has_a_payload() {
+fn debug_output_contains_no_payload_and_no_key() {
     let text = Message::Text(SECRET);
     let close = Close::new(CloseCode::NORMAL, SECRET);
     let key = [0x13, 0x57, 0x9b, 0xdf];
@@ -106,7 +106,7 @@ fn no_debug_output_has_a_payload() {
     assert_eq!(format!("{close:?}"), "Close(1000 (normal), reason of 13 bytes)");
 }
 
-/// Draws the same key every time.
+/// A generator that draws the same key every time.
 struct Keys([u8; 4]);
 
 impl TryRng for Keys {
@@ -128,7 +128,7 @@ impl TryRng for Keys {
 impl TryCryptoRng for Keys {}
 
 #[test]
-fn states_have_names() {
+fn states_are_displayed_with_their_names() {
     use sansws::State::{Closed, Closing, Connecting, Open};
     let names = [Connecting, Open, Closing, Closed].map(|state| state.to_string());
     assert_eq!(names, ["connecting", "open", "closing", "closed"]);

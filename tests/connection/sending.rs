@@ -40,7 +40,7 @@ fn frame_in_place_masks_the_payload_in_the_buffer_of_the_caller() {
     let header = client.sender().mask_in_place(DataKind::Text, &mut payload).unwrap();
     assert_ne!(&payload, b"in place");
     let mut server = open_server();
-    assert_eq!(feed(&mut server, &[header.as_bytes(), &payload].concat()), [Heard::text("in place")]);
+    assert_eq!(feed(&mut server, &[header.as_bytes(), &payload].concat()), [Reported::text("in place")]);
 
     let mut payload = *b"not \xff text";
     assert_eq!(client.sender().mask_in_place(DataKind::Text, &mut payload), Err(Misuse::InvalidUtf8.into()));
@@ -65,7 +65,7 @@ fn a_prepared_message_has_the_same_bytes_as_an_ordinary_one() {
         let mut server = open_server();
         assert_eq!(
             feed(&mut server, client.outgoing()),
-            [Heard::text(&text), Heard::binary(text.as_bytes())]
+            [Reported::text(&text), Reported::binary(text.as_bytes())]
         );
     }
 }
@@ -82,39 +82,39 @@ fn released_buffers_are_allocated_anew() {
     }
 }
 
-/// The limit at which each kind of frame is refused, and one byte past it, for each form of the header.
+/// The payload that just fits, and one that is a byte longer, are tried for each form of the header.
 #[test]
-fn room_is_what_fits_and_not_one_byte_more() {
-    // The limits around which a longer header leaves less room for payload.
+fn room_is_the_longest_payload_that_fits() {
+    // Around these limits a longer header leaves less room for the payload.
     let limits = (0..20).chain(120..145).chain(0xfff0..0x1_0020).chain([3 << 20]);
     for limit in limits {
         let config = Config::new().max_outgoing(limit);
-        room_holds(Connection::after_handshake(Server, config, Agreed::NONE), limit, 2);
-        room_holds(Connection::after_handshake(Client::new(rng()), config, Agreed::NONE), limit, 6);
+        assert_room(Connection::after_handshake(Server, config, Agreed::NONE), limit, 2);
+        assert_room(Connection::after_handshake(Client::new(rng()), config, Agreed::NONE), limit, 6);
     }
 }
 
 #[cfg(feature = "heapless")]
 #[test]
-fn room_is_what_fits_into_a_storage_of_fixed_size() {
+fn room_is_the_longest_payload_that_fits_a_storage_of_fixed_size() {
     use sansws::{Borrowed, Fixed, OUTGOING_RESERVE};
     const TX: usize = 200 + OUTGOING_RESERVE;
-    // Above what the storage holds the limit of the configuration does not count.
+    // The storage is smaller than the limit of the configuration, so the storage decides.
     let config = Config::new();
-    room_holds(Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed::<64, TX>), 200, 2);
+    assert_room(Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed::<64, TX>), 200, 2);
     for len in [OUTGOING_RESERVE - 1, OUTGOING_RESERVE, OUTGOING_RESERVE + 1, OUTGOING_RESERVE + 6, TX] {
         let (mut receive, mut send) = ([0; 64], [0; TX]);
         let storage = Borrowed::new(&mut receive, &mut send[..len]);
         let client = Connection::after_handshake_in(Client::new(rng()), config, Agreed::NONE, storage);
-        room_holds(client, len.saturating_sub(OUTGOING_RESERVE), 6);
+        assert_room(client, len.saturating_sub(OUTGOING_RESERVE), 6);
     }
 }
 
-/// Checks `room` and `max_room` of an empty connection with this limit, whose shortest frame has `least`
-/// bytes.
-fn room_holds<R: Role, S: Storage>(mut connection: Connection<R, S>, limit: usize, least: usize) {
+/// Asserts that `room` and `max_room` are right for an empty connection with this limit, whose shortest frame
+/// has `least` bytes.
+fn assert_room<R: Role, S: Storage>(mut connection: Connection<R, S>, limit: usize, least: usize) {
     let max = connection.sender().max_room();
-    assert_eq!(connection.sender().room(), max, "nothing waits");
+    assert_eq!(connection.sender().room(), max, "no bytes wait");
     let payload = vec![7; max + 1];
     let tx = connection.sender();
     assert_eq!(tx.binary(&payload), Err(SendError::TooLarge), "{limit}");
@@ -128,12 +128,12 @@ fn room_holds<R: Role, S: Storage>(mut connection: Connection<R, S>, limit: usiz
     if limit - tx.outgoing_len() < least {
         assert_eq!((tx.room(), tx.binary(b"")), (0, Err(SendError::NotNow)), "{limit}");
     }
-    // It fits, but not now; what never fits is told apart also while bytes wait.
+    // While bytes wait, a payload that fits later is told apart from one that never fits.
     if max > 0 {
         assert_eq!(tx.binary(&payload[..max]), Err(SendError::NotNow), "{limit}");
     }
     assert_eq!(tx.binary(&payload), Err(SendError::TooLarge), "{limit}");
-    // What was written makes room again, for fragments as for messages.
+    // Once the bytes are written there is room again, for fragments as well as for messages.
     take_outgoing(&mut connection);
     let tx = connection.sender();
     tx.begin(DataKind::Binary).unwrap();
@@ -147,12 +147,12 @@ fn room_holds<R: Role, S: Storage>(mut connection: Connection<R, S>, limit: usiz
 }
 
 #[test]
-fn three_mebibytes_never_fit_into_the_default_queue_of_two() {
+fn a_message_of_3_mib_never_fits_the_default_queue_of_2_mib() {
     let large = vec![7; 3 << 20];
     let mut server = open_server();
     assert_eq!(server.sender().binary(&large), Err(SendError::TooLarge));
     assert_eq!(server.sender().prepared(&PreparedMessage::binary(&large)), Err(SendError::TooLarge));
-    // One and a half fit, but not twice: that is a matter of time.
+    // A message of 1.5 MiB fits, and a second one fits once the first is written.
     let half = &large[..3 << 19];
     server.sender().binary(half).unwrap();
     assert_eq!(server.sender().binary(half), Err(SendError::NotNow));
@@ -161,9 +161,9 @@ fn three_mebibytes_never_fit_into_the_default_queue_of_two() {
     server.sender().binary(half).unwrap();
 }
 
-/// So an embedder that sends again after it has written something never waits in vain.
+/// So an embedder that writes before it sends again never waits in vain.
 #[test]
-fn not_now_is_said_only_while_bytes_wait() {
+fn not_now_is_returned_only_while_bytes_wait() {
     use rand::RngExt;
     let mut random = rng();
     let mut refusals = 0;

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 const CONFIG: Config = Config::new().keep_headers(&["cookie"]);
 
-/// As in firmware: everything is there before the program runs.
+/// As in firmware: the connection exists before the program runs.
 static STATIC: Mutex<Connection<FramesOnly<Server>, Fixed<256, 512>>> =
     Mutex::new(Connection::const_after_handshake(FramesOnly::new(Server), CONFIG, Agreed::NONE));
 
@@ -36,11 +36,11 @@ fn conversation<S: Storage>(mut server: Connection<Server, S>) -> Vec<u8> {
 }
 
 #[test]
-fn a_constant_is_a_connection_that_waits_for_a_request() {
+fn a_constant_can_hold_a_connection_that_waits_for_a_request() {
     const NEW: Connection<Server, Fixed<256, 512>> = Connection::const_server(CONFIG);
-    let said = conversation(NEW);
-    assert!(said.ends_with(b"\x82\x02hi"));
-    assert_eq!(said, conversation::<Fixed<256, 512>>(Connection::server_in(CONFIG, Fixed)));
+    let written = conversation(NEW);
+    assert!(written.ends_with(b"\x82\x02hi"));
+    assert_eq!(written, conversation::<Fixed<256, 512>>(Connection::server_in(CONFIG, Fixed)));
 }
 
 #[test]
@@ -56,8 +56,8 @@ where
     Connection<R, S>: Answer,
 {
     assert_eq!(connection.state(), State::Open);
-    assert_eq!(feed(connection, hi), [Heard::text("hi")]);
-    assert_eq!(feed_cut(connection, hi, 0..hi.len()), [Heard::text("hi")]);
+    assert_eq!(feed(connection, hi), [Reported::text("hi")]);
+    assert_eq!(feed_cut(connection, hi, 0..hi.len()), [Reported::text("hi")]);
     connection.sender().text("hello").unwrap();
     assert_eq!(take_outgoing(connection), hello);
 }
@@ -68,7 +68,7 @@ fn an_upgraded_role_behaves_like_the_role_after_the_opening_handshake() {
     let hi = masked(&frame(0x81, b"hi"), [1, 2, 3, 4]);
     let mut server = Connection::after_handshake_in(FramesOnly::new(Server), CONFIG, Agreed::NONE, storage());
     assert_talks(&mut server, &hi, b"\x81\x05hello");
-    // Bytes that look like a request are frames like any others.
+    // Bytes that look like a request are read as frames.
     let mut plain = Connection::after_handshake_in(Server, CONFIG, Agreed::NONE, storage());
     assert_eq!(feed(&mut server, b"GET / HTTP/1.1\r\n\r\n"), feed(&mut plain, b"GET / HTTP/1.1\r\n\r\n"));
     assert_eq!(take_outgoing(&mut server), take_outgoing(&mut plain));
@@ -101,8 +101,8 @@ fn an_upgraded_role_behaves_like_the_role_after_the_opening_handshake() {
 #[test]
 fn buffers_of_any_size_can_be_lent() {
     let (mut receive, mut send) = ([0xaa; 256], [0xbb; 600]);
-    let said = conversation(Connection::server_in(CONFIG, Borrowed::new(&mut receive, &mut send)));
-    assert!(said.ends_with(b"\x82\x02hi"));
+    let written = conversation(Connection::server_in(CONFIG, Borrowed::new(&mut receive, &mut send)));
+    assert!(written.ends_with(b"\x82\x02hi"));
 
     // A message may be as large as the receive buffer, and a frame as large as the send buffer, but not
     // larger. The buffers can be lent again.
@@ -117,7 +117,7 @@ fn buffers_of_any_size_can_be_lent() {
         );
         assert_talks(&mut server, &hi, b"\x81\x05hello");
         let full = masked(&frame(0x82, &vec![7; room]), [1, 2, 3, 4]);
-        assert_eq!(feed_cut(&mut server, &full, 0..full.len()), [Heard::binary(&vec![7; room])]);
+        assert_eq!(feed_cut(&mut server, &full, 0..full.len()), [Reported::binary(&vec![7; room])]);
         let header = if room < 126 { 2 } else { 4 };
         let tx = server.sender();
         assert_eq!(tx.binary(&vec![1; room - header + 1]), Err(SendError::TooLarge));
@@ -125,9 +125,9 @@ fn buffers_of_any_size_can_be_lent() {
         tx.finish(&vec![1; room - header]).unwrap();
         assert_eq!(take_outgoing(&mut server).len(), room);
         let more = masked(&frame(0x82, &vec![7; room + 1]), [1, 2, 3, 4]);
-        assert_eq!(feed(&mut server, &more), [Heard::Failed(Limit::Message.into())]);
+        assert_eq!(feed(&mut server, &more), [Reported::Failed(Limit::Message.into())]);
     }
-    // None at all: everything is refused.
+    // With empty buffers everything is refused.
     let mut server = Connection::after_handshake_in(
         FramesOnly::new(Server),
         CONFIG,
@@ -135,7 +135,7 @@ fn buffers_of_any_size_can_be_lent() {
         Borrowed::new(&mut [], &mut []),
     );
     assert_eq!(server.sender().text(""), Err(SendError::TooLarge));
-    assert_eq!(feed(&mut server, &hi), [Heard::Failed(Limit::Message.into())]);
+    assert_eq!(feed(&mut server, &hi), [Reported::Failed(Limit::Message.into())]);
     assert_eq!(server.outgoing(), b"");
 }
 

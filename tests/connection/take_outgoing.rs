@@ -10,7 +10,7 @@ fn all_outgoing_bytes_are_taken_at_once() {
     server.sender().text("two").unwrap();
     assert_eq!(server.take_outgoing(Vec::new()), b"\x81\x03one\x81\x03two");
     assert_eq!((server.outgoing().len(), server.sender().outgoing_len()), (0, 0));
-    // What is sent later starts anew.
+    // Later messages are in a new queue.
     server.sender().text("three").unwrap();
     assert_eq!(server.take_outgoing(Vec::new()), b"\x81\x05three");
 }
@@ -24,12 +24,12 @@ fn bytes_that_were_written_before_are_not_taken() {
 }
 
 #[test]
-fn nothing_is_taken_if_nothing_waits() {
+fn an_empty_vector_is_returned_if_no_bytes_wait() {
     let mut server = open_server();
     let next = Vec::with_capacity(100);
     let memory = next.as_ptr();
     let taken = server.take_outgoing(next);
-    assert_eq!((taken.len(), taken.as_ptr()), (0, memory), "the vector comes back empty");
+    assert_eq!((taken.len(), taken.as_ptr()), (0, memory), "the same vector is returned empty");
     let taken = server.take_outgoing(b"left over".to_vec());
     assert_eq!(taken, b"");
 }
@@ -46,7 +46,7 @@ fn the_content_of_the_next_buffer_does_not_matter() {
 }
 
 #[test]
-fn two_vectors_take_turns() {
+fn two_vectors_can_be_swapped_without_allocating() {
     let mut server = open_server();
     let text = "x".repeat(1000);
     let mut buffer = Vec::new();
@@ -55,16 +55,17 @@ fn two_vectors_take_turns() {
         server.sender().text(&text).unwrap();
         let outgoing = server.outgoing().as_ptr();
         buffer = server.take_outgoing(buffer);
-        assert_eq!(buffer.as_ptr(), outgoing, "the bytes are handed over where they are");
+        assert_eq!(buffer.as_ptr(), outgoing, "the bytes are not copied");
         memory.push(buffer.as_ptr());
     }
-    // The first two allocate, the others use the same two pieces of memory.
+    // The first two vectors allocate, and the others use the same memory.
     for (at, memory_now) in memory.iter().enumerate().skip(2) {
         assert_eq!(*memory_now, memory[at - 2]);
     }
 }
 
-/// WS-5.5.3-02: pings in excess of those that wait are answered by one pong, once those are written.
+/// WS-5.5.3-02: pings beyond the limit of waiting pongs are answered with one pong, once the waiting ones are
+/// written.
 #[test]
 fn a_pong_that_waits_is_queued_when_the_bytes_are_taken() {
     let mut server = open_server();

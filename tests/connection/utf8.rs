@@ -13,7 +13,7 @@ fn text_is_the_utf_8_of_rfc_3629() {
     for good in
         ["\0", "\u{7f}\u{80}\u{7ff}\u{800}", "\u{d7ff}\u{e000}\u{ffff}\u{10000}\u{10ffff}", "\u{feff}"]
     {
-        assert_hears(&[&frame(0x81, good.as_bytes())], &[Heard::text(good)]);
+        assert_reports(&[&frame(0x81, good.as_bytes())], &[Reported::text(good)]);
     }
 }
 
@@ -22,7 +22,7 @@ fn text_is_the_utf_8_of_rfc_3629() {
 fn text_that_is_not_utf_8_fails_with_1007() {
     assert_fails(&[b"\x81\x02\xc3("], Violation::InvalidUtf8);
     assert_fails(&[b"\x01\x01a", b"\x00\x02\xc3(", b"\x80\x00"], Violation::InvalidUtf8);
-    assert_eq!(both(&[b"\x81\x01\xff"]).1, [close_frame(1007_u16)]);
+    assert_eq!(both_roles(&[b"\x81\x01\xff"]).1, [close_frame(1007_u16)]);
     // `Sender::text` takes a `str`, so a caller cannot send such a text.
 }
 
@@ -49,24 +49,24 @@ fn text_of_any_length_is_checked_the_same_way_whether_a_buffer_is_kept_or_not() 
         let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
         let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
         for text in [&all[..12], &"ascii".repeat(12)[..], "", "é"] {
-            assert_eq!(feed(&mut client, &frame(0x81, text.as_bytes())), [Heard::text(text)]);
+            assert_eq!(feed(&mut client, &frame(0x81, text.as_bytes())), [Reported::text(text)]);
         }
         for bad in [&b"ascii\xc3"[..], b"\xff"] {
             let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
             let failed = feed(&mut client, &frame(0x81, bad));
-            assert_eq!(failed, [Heard::Failed(Violation::InvalidUtf8.into())]);
+            assert_eq!(failed, [Reported::Failed(Violation::InvalidUtf8.into())]);
         }
         for len in 0..all.len() {
             let Some(text) = all.get(..len) else {
                 let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
-                assert_eq!(feed(&mut server, &mask(b"\xc3\xa9")), [Heard::text("é")]);
+                assert_eq!(feed(&mut server, &mask(b"\xc3\xa9")), [Reported::text("é")]);
                 let cut = feed(&mut server, &mask(&all.as_bytes()[..len]));
-                assert_eq!(cut, [Heard::Failed(Violation::InvalidUtf8.into())], "length {len}");
+                assert_eq!(cut, [Reported::Failed(Violation::InvalidUtf8.into())], "length {len}");
                 continue;
             };
             // Two messages in one read: the first does not disturb the second.
             let both = [mask(text.as_bytes()), mask("ü".as_bytes())].concat();
-            assert_eq!(feed(&mut server, &both), [Heard::text(text), Heard::text("ü")], "length {len}");
+            assert_eq!(feed(&mut server, &both), [Reported::text(text), Reported::text("ü")], "length {len}");
         }
     }
 }
@@ -75,7 +75,7 @@ fn text_of_any_length_is_checked_the_same_way_whether_a_buffer_is_kept_or_not() 
 #[test]
 fn a_close_reason_that_is_not_utf_8_fails() {
     assert_fails(&[b"\x88\x03\x03\xe8\xff"], Violation::InvalidCloseReason);
-    assert_eq!(both(&[b"\x88\x03\x03\xe8\xff"]).1, [close_frame(1007_u16)]);
+    assert_eq!(both_roles(&[b"\x88\x03\x03\xe8\xff"]).1, [close_frame(1007_u16)]);
     let mut client = open_client();
     feed(&mut client, b"\x88\x03\x03\xe8\xff");
     assert_eq!(client.peer_close(), None);
@@ -93,7 +93,7 @@ fn text_fails_at_the_first_bad_byte_and_not_at_the_end_of_the_frame() {
             header = 4;
         }
         let (good, rest) = bytes.split_at(bad_at + header);
-        let failed = [Heard::Failed(Violation::InvalidUtf8.into())];
+        let failed = [Reported::Failed(Violation::InvalidUtf8.into())];
         if connect {
             let mut server = open_server();
             assert_eq!(feed(&mut server, good), []);
@@ -119,12 +119,12 @@ fn a_text_in_pieces_may_cease_to_be_ascii_at_any_byte() {
             }
             let message = masked(&frame(0x81, text.as_bytes()), [1, 2, 3, 4]);
             for read in [5000, 16 * 1024, 30_000] {
-                let mut heard = Vec::new();
+                let mut reported = Vec::new();
                 for piece in message.chunks(read) {
                     assert!(server.receive_buffer().is_none());
-                    heard.extend(feed(&mut server, piece));
+                    reported.extend(feed(&mut server, piece));
                 }
-                assert!(heard == [Heard::text(&text)], "{len} bytes in reads of {read}, € at {at}");
+                assert!(reported == [Reported::text(&text)], "{len} bytes in reads of {read}, € at {at}");
             }
             // No character can begin with the byte after the €. The connection fails at this byte, and not
             // before.
@@ -135,7 +135,7 @@ fn a_text_in_pieces_may_cease_to_be_ascii_at_any_byte() {
                 let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
                 let bad = message.len() - bytes.len() + at + 3;
                 assert_eq!(feed(&mut server, &message[..bad]), []);
-                let failed = [Heard::Failed(Violation::InvalidUtf8.into())];
+                let failed = [Reported::Failed(Violation::InvalidUtf8.into())];
                 assert_eq!(feed(&mut server, &message[bad..=bad]), failed);
             }
         }

@@ -37,7 +37,7 @@ fn any_cuts(least: usize) -> impl Strategy<Value = Cuts> {
     vec(prop_oneof![least..least + 3, least..100usize, Just(Cuts::WHOLE)], 1..5).prop_map(Cuts)
 }
 
-/// A message, with `inflate` and `finish` called as often as the cuts demand.
+/// Decompresses a message with as many calls of `inflate` as the cuts demand, and `finish`.
 fn inflate(decompressor: &mut Decompressor, payload: &[u8], cuts: &mut Cuts) -> Result<Vec<u8>, Corrupt> {
     let mut message = Vec::new();
     let mut rest = payload;
@@ -76,7 +76,7 @@ fn grow(
     }
 }
 
-/// A message in pieces, with `deflate` for all but the last.
+/// Compresses a message in pieces: with `deflate`, and `finish` for the last one.
 fn deflate(compressor: &mut Compressor, message: &[u8], cuts: &mut Cuts) -> Vec<u8> {
     let mut payload = Vec::new();
     let mut rest = message;
@@ -103,6 +103,7 @@ fn deflate(compressor: &mut Compressor, message: &[u8], cuts: &mut Cuts) -> Vec<
     }
 }
 
+/// Decompresses a message in one piece.
 fn whole(decompressor: &mut Decompressor, payload: &[u8]) -> Result<Vec<u8>, Corrupt> {
     inflate(decompressor, payload, &mut Cuts::whole())
 }

@@ -34,7 +34,7 @@ fn client_with(config: Config, params: DeflateParams) -> ClientConnection {
 /// What a server and a client report for these unmasked frames. Asserts that it is the same for both roles,
 /// and if the bytes arrive one by one.
 #[track_caller]
-fn heard(config: Config, frames: &[&[u8]]) -> Vec<Heard> {
+fn reported(config: Config, frames: &[&[u8]]) -> Vec<Reported> {
     let params = DeflateParams::new();
     let (to_server, to_client) = (masked_all(frames), frames.concat());
     let first = feed(&mut server_with(config, params), &to_server);

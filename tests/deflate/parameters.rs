@@ -11,7 +11,7 @@ fn accept(deflate: DeflateConfig, lines: &[&str]) -> Option<(DeflateParams, Stri
     accepted.map(|(params, answer)| (params, answer.to_string()))
 }
 
-/// The answer to offers in one line.
+/// The answer to the offers in one header line.
 fn answer(deflate: DeflateConfig, line: &str) -> Option<String> {
     accept(deflate, &[line]).map(|(_, answer)| answer)
 }
@@ -121,7 +121,7 @@ fn header_lines_that_are_not_utf_8_are_skipped() {
 
 // PMD-7.1.1.1-07 · PMD-7.1.1.2-03 · PMD-7.1.2.1-10 · PMD-7.1.2.2-05 · PMD-7.1.2.2-08
 #[test]
-fn wishes_of_a_server() {
+fn a_server_adds_the_parameters_of_its_own_config_to_the_answer() {
     let server = DeflateConfig::new().server_no_context_takeover(true);
     assert_eq!(answer(server, "permessage-deflate"), Some(with("; server_no_context_takeover")));
     let server = DeflateConfig::new().client_no_context_takeover(true);
@@ -148,7 +148,7 @@ fn wishes_of_a_server() {
 
 // PMD-5-07 · PMD-7.1.1.2-04 · PMD-7.1.2.2-04 · PMD-7.1.2.2-06
 #[test]
-fn hints_can_be_ignored() {
+fn a_server_can_be_configured_to_ignore_hints_of_the_client() {
     let server = DeflateConfig::new().follow_hints(false);
     let offer = "permessage-deflate; client_no_context_takeover; client_max_window_bits=9";
     assert_eq!(accept(server, &[offer]), Some((DeflateParams::new(), "permessage-deflate".into())));
@@ -161,7 +161,7 @@ fn hints_can_be_ignored() {
 // PMD-5-01 · PMD-5-03 · PMD-5-05 · PMD-5-06 · PMD-7-01 · PMD-7.1.1.1-01 · PMD-7.1.1.2-01
 // PMD-7.1.2.1-01 · PMD-7.1.2.2-01 · PMD-7.1.3-01 · PMD-7.3-01
 #[test]
-fn offers() {
+fn an_offer_has_the_parameters_of_the_config() {
     let new = DeflateConfig::new;
     let asking = new().server_max_window_bits(10);
     for (deflate, expected) in [
@@ -279,7 +279,7 @@ fn an_answer_that_fits_the_offer_is_accepted() {
     ] {
         assert_eq!(check(PLAIN, &with(parameters)), Ok(Some(expected)), "{parameters}");
     }
-    // What a client hinted at it does anyway, and no more than that.
+    // A client keeps to its own hints, even if the answer does not require it.
     let hinting = DeflateConfig::new().client_no_context_takeover(true).client_max_window_bits(10);
     let own = new().with_client_no_context_takeover(true).with_client_max_window_bits(10);
     assert_eq!(check(hinting, "permessage-deflate"), Ok(Some(own)));
@@ -321,7 +321,10 @@ proptest! {
     // PMD-3-02 · PMD-5-08 · PMD-5-10 · PMD-5-12 · PMD-7-06: both ends read the same parameters from the
     // answer, but a client may limit itself further.
     #[test]
-    fn the_answer_of_any_server_fits_the_offer_of_any_client(client in any_deflate(), server in any_deflate()) {
+    fn the_answer_of_any_server_fits_the_offer_of_any_client(
+        client in any_deflate(),
+        server in any_deflate(),
+    ) {
         let (agreed, answer) = accept(server, &[client.offer().as_str()]).unwrap();
         let checked = check(client, &answer).unwrap().unwrap();
         prop_assert_eq!(checked.server_max_window_bits(), agreed.server_max_window_bits());

@@ -7,8 +7,8 @@ mod refusal;
 mod request;
 
 use crate::heads::Change::{self, Add, Set, Without};
-use crate::heads::{ACCEPT, Field, Fixed, KEY, RESPONSE, SAMPLE, as_bytes, changed, head, response};
-use crate::support::{Heard, feed, feed_cut, frame, take_outgoing};
+use crate::heads::{ACCEPT, Fixed, Header, KEY, RESPONSE, SAMPLE, as_bytes, head, response, with_changes};
+use crate::support::{Reported, feed, feed_cut, frame, take_outgoing};
 use proptest::prelude::*;
 use sansws::handshake::Response;
 use sansws::upgrade::ClientUpgrade;
@@ -21,13 +21,13 @@ type SampleClient = Connection<Client<Fixed>>;
 
 const OFFERED: [&str; 2] = ["chat", "superchat"];
 
-fn open(request: &ClientRequest<'_>, config: Config) -> Result<SampleClient, SendError> {
+fn new_client(request: &ClientRequest<'_>, config: Config) -> Result<SampleClient, SendError> {
     Connection::client(request, config, SAMPLE)
 }
 
 /// A client that has written its request, which offers no subprotocol.
 fn client_with(config: Config) -> SampleClient {
-    let mut client = open(&ClientRequest::new("ws://server.example/chat").unwrap(), config).unwrap();
+    let mut client = new_client(&ClientRequest::new("ws://server.example/chat").unwrap(), config).unwrap();
     take_outgoing(&mut client);
     client
 }
@@ -39,22 +39,22 @@ fn client() -> SampleClient {
 /// A client that has written its request, which offers `OFFERED`.
 fn offering_client() -> SampleClient {
     let request = ClientRequest::new("ws://server.example/chat").unwrap().subprotocols(&OFFERED);
-    let mut client = open(&request, Config::new()).unwrap();
+    let mut client = new_client(&request, Config::new()).unwrap();
     take_outgoing(&mut client);
     client
 }
 
-fn written(request: &ClientRequest<'_>) -> String {
-    let client = open(request, Config::new()).unwrap();
+fn request_text(request: &ClientRequest<'_>) -> String {
+    let client = new_client(request, Config::new()).unwrap();
     std::str::from_utf8(client.outgoing()).unwrap().to_string()
 }
 
-fn written_for(uri: &str) -> String {
-    written(&ClientRequest::new(uri).unwrap())
+fn request_text_for(uri: &str) -> String {
+    request_text(&ClientRequest::new(uri).unwrap())
 }
 
 /// The header lines of the request that have this name, in any case.
-fn lines_of<'a>(request: &'a str, name: &str) -> Vec<&'a str> {
+fn header_lines<'a>(request: &'a str, name: &str) -> Vec<&'a str> {
     request
         .split("\r\n")
         .skip(1)
@@ -85,10 +85,10 @@ fn assert_head_fails_with(config: Config, head: &[u8], error: impl Into<Error>) 
     for cuts in [0..0, 1..head.len()] {
         // It does not matter if only a part of the request is written.
         for sent in [0, 20, usize::MAX] {
-            let mut client = open(&request, config).unwrap();
+            let mut client = new_client(&request, config).unwrap();
             client.mark_sent(sent);
             let events = feed_cut(&mut client, head, cuts.clone());
-            assert_eq!(events, [Heard::Failed(error)], "{shown}");
+            assert_eq!(events, [Reported::Failed(error)], "{shown}");
             assert_never_opened(&mut client);
             assert_eq!(client.error(), Some(error), "{shown}");
             // A valid answer comes too late, and nothing is reported twice.
@@ -108,7 +108,7 @@ fn assert_head_fails(head: &[u8], error: impl Into<Error>) {
 /// Asserts that a valid 101 with these changes fails the client, which offered `OFFERED`.
 #[track_caller]
 fn assert_fails(changes: &[Change], error: HandshakeError) {
-    let fields = changed(&RESPONSE, changes);
+    let fields = with_changes(&RESPONSE, changes);
     assert_head_fails(&response(changes), error);
     let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &OFFERED).unwrap();
     assert_eq!(upgrade.check(101, as_bytes(&fields)), Err(error.into()), "{changes:?}");
@@ -120,12 +120,12 @@ fn assert_opens_with(changes: &[Change], subprotocol: Option<&str>) {
     let head = response(changes);
     for cuts in [0..0, 1..head.len()] {
         let mut client = offering_client();
-        assert_eq!(feed_cut(&mut client, &head, cuts), [Heard::Complete], "{changes:?}");
+        assert_eq!(feed_cut(&mut client, &head, cuts), [Reported::Complete], "{changes:?}");
         assert_eq!(client.state(), State::Open, "{changes:?}");
         assert_eq!(client.subprotocol(), subprotocol, "{changes:?}");
         assert!(client.outgoing().is_empty());
     }
-    let fields = changed(&RESPONSE, changes);
+    let fields = with_changes(&RESPONSE, changes);
     let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &OFFERED).unwrap();
     let negotiated = upgrade.check(101, as_bytes(&fields)).unwrap();
     assert_eq!(negotiated.subprotocol(), subprotocol, "{changes:?}");
@@ -136,16 +136,16 @@ fn assert_opens(changes: &[Change]) {
     assert_opens_with(changes, None);
 }
 
-/// Shows a refusal to `look`: once from bytes that come whole, and once from two pieces.
+/// Shows a refusal to `inspect`: once from bytes that come whole, and once from two pieces.
 #[track_caller]
-fn look_at_refusal(bytes: &[u8], look: impl Fn(Response<'_>)) {
+fn inspect_refusal(bytes: &[u8], inspect: impl Fn(Response<'_>)) {
     for cut in [0, bytes.len() / 3] {
         let mut client = client();
         let mut bytes = bytes.to_vec();
         let (mut first, mut input) = bytes.split_at_mut(cut);
         assert!(client.receive(&mut first).is_none());
         match client.receive(&mut input) {
-            Some((Event::HandshakeRefused(response), _)) => look(response),
+            Some((Event::HandshakeRefused(response), _)) => inspect(response),
             other => panic!("{other:?}"),
         }
     }

@@ -2,9 +2,9 @@
 //! checks the same rules as a connection does.
 
 use crate::heads::Change::{Add, Set, Without};
-use crate::heads::{Field, KEY, REQUEST, RESPONSE, SAMPLE, as_bytes, changed};
+use crate::heads::{Header, KEY, REQUEST, RESPONSE, SAMPLE, as_bytes, with_changes};
 use crate::support;
-use crate::support::{Heard, feed, frame, masked, open_client, open_server, take_outgoing};
+use crate::support::{Reported, feed, frame, masked, open_client, open_server, take_outgoing};
 use sansws::upgrade::{ClientUpgrade, ServerUpgrade};
 use sansws::{Agreed, Config, Connection, Error, HandshakeError, Misuse, Server, State};
 
@@ -22,7 +22,8 @@ fn an_acceptance_gives_the_headers_of_the_101() {
 // WS-4.2.2-15 · WS-4.2.2-16 · WS-4.2.2-18 · WS-4.2.2-19 · WS-4.2.2-27
 #[test]
 fn an_acceptance_may_name_one_of_the_offered_subprotocols() {
-    let fields = changed(&REQUEST, &[Add(PROTOCOL, "superchat, chat"), Add("sec-websocket-protocol", "x")]);
+    let fields =
+        with_changes(&REQUEST, &[Add(PROTOCOL, "superchat, chat"), Add("sec-websocket-protocol", "x")]);
     let upgrade = ServerUpgrade::check("GET", as_bytes(&fields)).unwrap();
     assert!(upgrade.subprotocols().eq(["superchat", "chat", "x"]));
     let refused = Misuse::SubprotocolNotOffered;
@@ -40,7 +41,7 @@ fn an_acceptance_may_name_one_of_the_offered_subprotocols() {
 // WS-4.2.1-17
 #[test]
 fn an_upgrade_shows_the_offered_extensions() {
-    let fields = changed(
+    let fields = with_changes(
         &REQUEST,
         &[Add("sec-websocket-extensions", "foo; a, bar; b=\"1\\0\""), Add("Sec-WebSocket-Extensions", "baz")],
     );
@@ -71,7 +72,7 @@ fn each_error_tells_the_server_which_status_and_headers_to_answer() {
         ("GET", &[Add(PROTOCOL, "a b")], HandshakeError::Subprotocol, 400, &[]),
         ("GET", &[Add("Sec-WebSocket-Extensions", ";")], HandshakeError::Extensions, 400, &[]),
     ] {
-        let fields = changed(&REQUEST, changes);
+        let fields = with_changes(&REQUEST, changes);
         assert_eq!(ServerUpgrade::check(method, as_bytes(&fields)).map(drop), Err(error));
         assert_eq!((error.http_status(), error.http_headers()), (Some(status), answer), "{error:?}");
     }
@@ -89,7 +90,7 @@ fn each_error_tells_the_server_which_status_and_headers_to_answer() {
 // WS-4.1-28 · WS-4.1-30 · WS-4.1-32 · WS-4.1-39 · WS-4.1-40 · WS-4.1-41
 #[test]
 fn an_upgrade_gives_the_headers_of_the_request() {
-    let own: [Field; 4] = [
+    let own: [Header; 4] = [
         ("Upgrade", "websocket"),
         ("Connection", "Upgrade"),
         ("Sec-WebSocket-Version", "13"),
@@ -118,7 +119,7 @@ fn an_upgrade_checks_status_headers_and_subprotocol_of_the_answer() {
     let upgrade = ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &["superchat", "chat"]).unwrap();
     let negotiated = upgrade.check(101, as_bytes(&RESPONSE)).unwrap();
     assert_eq!((negotiated.subprotocol(), negotiated.agreed()), (None, Agreed::NONE));
-    let check = |value| upgrade.check(101, as_bytes(&changed(&RESPONSE, &[Add(PROTOCOL, value)])));
+    let check = |value| upgrade.check(101, as_bytes(&with_changes(&RESPONSE, &[Add(PROTOCOL, value)])));
     assert_eq!(check("chat").unwrap().subprotocol(), Some("chat"));
     assert_eq!(check("other"), Err(HandshakeError::SubprotocolNotOffered.into()));
     for status in [100, 102, 199, 200, 204, 301, 401, 426, 500] {
@@ -149,9 +150,9 @@ fn both_halves_of_the_upgrade_agree_and_the_connections_exchange_messages() {
     let mut server = open_server();
     assert_eq!((client.state(), server.state()), (State::Open, State::Open));
     client.sender().text("hello").unwrap();
-    assert_eq!(feed(&mut server, &take_outgoing(&mut client)), [Heard::text("hello")]);
+    assert_eq!(feed(&mut server, &take_outgoing(&mut client)), [Reported::text("hello")]);
     server.sender().text("hi").unwrap();
-    assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text("hi")]);
+    assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Reported::text("hi")]);
 }
 
 // PMD-5-13 · PMD-5-19
@@ -185,29 +186,29 @@ fn compression_is_agreed_on_if_both_sides_want_it() {
 #[test]
 fn a_client_rejects_extensions_that_it_did_not_offer() {
     let client = ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &[]).unwrap();
-    let response = changed(&RESPONSE, &[Add("Sec-WebSocket-Extensions", "permessage-deflate")]);
+    let response = with_changes(&RESPONSE, &[Add("Sec-WebSocket-Extensions", "permessage-deflate")]);
     assert_eq!(client.check(101, as_bytes(&response)), Err(HandshakeError::ExtensionNotOffered.into()));
     #[cfg(feature = "deflate")]
     {
         let config = Config::new().deflate(sansws::deflate::DeflateConfig::new());
         let client = ClientUpgrade::new(&mut SAMPLE.clone(), &config, &[]).unwrap();
         assert!(client.check(101, as_bytes(&response)).is_ok());
-        let response = changed(&RESPONSE, &[Add("Sec-WebSocket-Extensions", "foo")]);
+        let response = with_changes(&RESPONSE, &[Add("Sec-WebSocket-Extensions", "foo")]);
         assert_eq!(client.check(101, as_bytes(&response)), Err(HandshakeError::ExtensionNotOffered.into()));
     }
 }
 
 // WS-4.2.2-30
 #[test]
-fn what_was_read_beyond_the_handshake_comes_first() {
+fn bytes_that_were_read_after_the_handshake_are_the_first_input() {
     let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let leftover = masked(&frame(0x81, b"hello"), [1, 2, 3, 4]);
     let (first, rest) = leftover.split_at(4);
     assert_eq!(feed(&mut server, first), []);
-    assert_eq!(feed(&mut server, rest), [Heard::text("hello")]);
+    assert_eq!(feed(&mut server, rest), [Reported::text("hello")]);
     let mut client = open_client();
-    assert_eq!(feed(&mut client, b"\x81\x02hi\x89\x00\x81"), [Heard::text("hi"), Heard::Ping(vec![])]);
-    assert_eq!(feed(&mut client, b"\x01!"), [Heard::text("!")]);
+    assert_eq!(feed(&mut client, b"\x81\x02hi\x89\x00\x81"), [Reported::text("hi"), Reported::Ping(vec![])]);
+    assert_eq!(feed(&mut client, b"\x01!"), [Reported::text("!")]);
     // The opening handshake cannot be done again.
     assert_eq!(server.sender().accept(&sansws::Accept::new()), Err(Misuse::NoRequest.into()));
     assert_eq!(server.sender().reject(&sansws::Reply::new(403)), Err(Misuse::NoRequest.into()));
@@ -219,10 +220,10 @@ fn what_was_read_beyond_the_handshake_comes_first() {
 fn a_connection_that_was_opened_elsewhere_keeps_the_rules_of_section_10() {
     use sansws::{Config, Connection, Limit, Violation, handshake::origin};
     let mut server = Connection::after_handshake(Server, Config::new().max_frame(10), Agreed::NONE);
-    assert_eq!(feed(&mut server, b"\x81\x01a"), [Heard::Failed(Violation::Unmasked.into())]);
+    assert_eq!(feed(&mut server, b"\x81\x01a"), [Reported::Failed(Violation::Unmasked.into())]);
     let mut server = Connection::after_handshake(Server, Config::new().max_frame(10), Agreed::NONE);
     let long = b"\x82\x8b\x01\x02\x03\x04";
-    assert_eq!(feed(&mut server, long), [Heard::Failed(Limit::Frame.into())]);
+    assert_eq!(feed(&mut server, long), [Reported::Failed(Limit::Frame.into())]);
     // The `origin` header of the extended CONNECT.
     assert!(origin::is_in("https://chat.example", &["https://chat.example"]));
     assert!(!origin::is_in("https://evil.example", &["https://chat.example"]));

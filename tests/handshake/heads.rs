@@ -10,10 +10,10 @@ pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// The `Sec-WebSocket-Accept` that answers `KEY`.
 pub const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-pub type Field = (&'static str, &'static str);
+pub type Header = (&'static str, &'static str);
 
 /// The headers of a valid request.
-pub const REQUEST: [Field; 5] = [
+pub const REQUEST: [Header; 5] = [
     ("Host", "server.example"),
     ("Upgrade", "websocket"),
     ("Connection", "Upgrade"),
@@ -22,7 +22,7 @@ pub const REQUEST: [Field; 5] = [
 ];
 
 /// The headers of a valid response.
-pub const RESPONSE: [Field; 3] =
+pub const RESPONSE: [Header; 3] =
     [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", ACCEPT)];
 
 /// A change to the headers of a valid head.
@@ -34,7 +34,7 @@ pub enum Change {
     Add(&'static str, &'static str),
 }
 
-pub fn changed(fields: &[Field], changes: &[Change]) -> Vec<Field> {
+pub fn with_changes(fields: &[Header], changes: &[Change]) -> Vec<Header> {
     let mut fields = fields.to_vec();
     for change in changes {
         match *change {
@@ -56,15 +56,15 @@ pub fn head(first_line: &str, fields: &[(&str, &str)]) -> Vec<u8> {
 }
 
 pub fn request(changes: &[Change]) -> Vec<u8> {
-    head("GET /chat HTTP/1.1", &changed(&REQUEST, changes))
+    head("GET /chat HTTP/1.1", &with_changes(&REQUEST, changes))
 }
 
 pub fn response(changes: &[Change]) -> Vec<u8> {
-    head("HTTP/1.1 101 Switching Protocols", &changed(&RESPONSE, changes))
+    head("HTTP/1.1 101 Switching Protocols", &with_changes(&RESPONSE, changes))
 }
 
 /// The headers in the form that an HTTP stack of the embedder has.
-pub fn as_bytes(fields: &[Field]) -> impl Iterator<Item = (&'static str, &'static [u8])> + Clone {
+pub fn as_bytes(fields: &[Header]) -> impl Iterator<Item = (&'static str, &'static [u8])> + Clone {
     fields.iter().map(|(name, value)| (*name, value.as_bytes()))
 }
 

@@ -9,8 +9,8 @@ mod request;
 mod view;
 
 use crate::heads::Change::{self, Add, Set, Without};
-use crate::heads::{ACCEPT, Field, KEY, REQUEST, as_bytes, changed, head, request};
-use crate::support::{Heard, ServerConnection, feed, feed_cut, frame, masked, take_outgoing};
+use crate::heads::{ACCEPT, Header, KEY, REQUEST, as_bytes, head, request, with_changes};
+use crate::support::{Reported, ServerConnection, feed, feed_cut, frame, masked, take_outgoing};
 use proptest::prelude::*;
 use sansws::handshake::Request;
 use sansws::upgrade::ServerUpgrade;
@@ -34,7 +34,7 @@ const UPGRADE_REQUIRED: &str = "HTTP/1.1 426 Upgrade Required\r\n\
     Connection: Upgrade, close\r\n\
     Content-Length: 0\r\n\
     \r\n";
-const FIELDS_TOO_LARGE: &str =
+const HEADERS_TOO_LARGE: &str =
     "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 const VERSION_NOT_SUPPORTED: &str =
     "HTTP/1.1 505 HTTP Version Not Supported\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
@@ -51,9 +51,9 @@ fn text_of(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-fn request_heard(subprotocols: &[&str]) -> Heard {
+fn request_event(subprotocols: &[&str]) -> Reported {
     let subprotocols = subprotocols.iter().map(ToString::to_string).collect();
-    Heard::Request("GET".to_string(), "/chat".to_string(), subprotocols)
+    Reported::Request("GET".to_string(), "/chat".to_string(), subprotocols)
 }
 
 fn expected_answer(error: Error) -> &'static str {
@@ -61,7 +61,7 @@ fn expected_answer(error: Error) -> &'static str {
         Error::Handshake(HandshakeError::Method) => METHOD_NOT_ALLOWED,
         Error::Handshake(HandshakeError::HttpVersion) => VERSION_NOT_SUPPORTED,
         Error::Handshake(HandshakeError::Upgrade | HandshakeError::VersionNotSupported) => UPGRADE_REQUIRED,
-        Error::Limit(_) => FIELDS_TOO_LARGE,
+        Error::Limit(_) => HEADERS_TOO_LARGE,
         _ => BAD_REQUEST,
     }
 }
@@ -74,7 +74,7 @@ fn assert_head_refused_with(config: Config, head: &[u8], error: impl Into<Error>
     let shown = head.escape_ascii();
     for cuts in [0..0, 1..head.len()] {
         let mut server = Connection::server(config);
-        assert_eq!(feed_cut(&mut server, head, cuts), [Heard::Failed(error)], "{shown}");
+        assert_eq!(feed_cut(&mut server, head, cuts), [Reported::Failed(error)], "{shown}");
         assert_eq!(server.state(), State::Closing, "{shown}");
         assert!(!server.should_disconnect(), "{shown}: the answer is not written yet");
         assert_eq!(text_of(&take_outgoing(&mut server)), expected_answer(error), "{shown}");
@@ -98,7 +98,7 @@ fn assert_head_refused(head: &[u8], error: impl Into<Error>) {
 /// Asserts that a valid request with these changes is refused.
 #[track_caller]
 fn assert_refused(changes: &[Change], error: HandshakeError) {
-    let fields = changed(&REQUEST, changes);
+    let fields = with_changes(&REQUEST, changes);
     assert_head_refused(&head("GET /chat HTTP/1.1", &fields), error);
     assert_eq!(ServerUpgrade::check("GET", as_bytes(&fields)).map(drop), Err(error), "{changes:?}");
 }
@@ -110,14 +110,14 @@ fn assert_head_accepted(head: &[u8], subprotocols: &[&str]) {
     for cuts in [0..0, 1..head.len()] {
         let mut server = server();
         let events = feed_cut(&mut server, head, cuts);
-        assert_eq!(events, [request_heard(subprotocols), Heard::Complete], "{shown}");
+        assert_eq!(events, [request_event(subprotocols), Reported::Complete], "{shown}");
         assert_eq!(text_of(&take_outgoing(&mut server)), ACCEPTED, "{shown}");
         assert_eq!(server.state(), State::Open, "{shown}");
     }
 }
 
 #[track_caller]
-fn assert_fields_accepted(fields: &[Field]) {
+fn assert_headers_accepted(fields: &[Header]) {
     assert_head_accepted(&head("GET /chat HTTP/1.1", fields), &[]);
     let upgrade = ServerUpgrade::check("GET", as_bytes(fields)).unwrap();
     assert_eq!(upgrade.accept(None, &Config::new()).unwrap().headers().nth(2).unwrap().1, ACCEPT);
@@ -126,12 +126,12 @@ fn assert_fields_accepted(fields: &[Field]) {
 /// Asserts that a valid request with these changes is accepted.
 #[track_caller]
 fn assert_accepted(changes: &[Change]) {
-    assert_fields_accepted(&changed(&REQUEST, changes));
+    assert_headers_accepted(&with_changes(&REQUEST, changes));
 }
 
 /// Gives the server a request head and leaves the decision open.
 #[track_caller]
-fn ask(server: &mut ServerConnection, head: &[u8]) {
+fn receive_request(server: &mut ServerConnection, head: &[u8]) {
     let mut bytes = head.to_vec();
     let mut input = &mut bytes[..];
     match server.receive(&mut input) {
@@ -143,16 +143,16 @@ fn ask(server: &mut ServerConnection, head: &[u8]) {
 
 /// A server that has a valid request with these changes and has not decided yet.
 #[track_caller]
-fn asked(changes: &[Change]) -> ServerConnection {
+fn server_with_request(changes: &[Change]) -> ServerConnection {
     let mut server = server();
-    ask(&mut server, &request(changes));
+    receive_request(&mut server, &request(changes));
     server
 }
 
-/// Shows a request to `look`: once from a head that lies whole in the input, and once from a head that the
+/// Shows a request to `inspect`: once from a head that lies whole in the input, and once from a head that the
 /// connection has put together from two pieces.
 #[track_caller]
-fn look_at(head: &[u8], look: impl Fn(Request<'_>)) {
+fn inspect_request(head: &[u8], inspect: impl Fn(Request<'_>)) {
     for whole in [true, false] {
         let mut server = http_server();
         let mut bytes = head.to_vec();
@@ -163,14 +163,14 @@ fn look_at(head: &[u8], look: impl Fn(Request<'_>)) {
             assert!(server.receive(&mut first).is_none());
         }
         match server.receive(&mut input) {
-            Some((Event::HandshakeRequest(request) | Event::HttpRequest(request), _)) => look(request),
+            Some((Event::HandshakeRequest(request) | Event::HttpRequest(request), _)) => inspect(request),
             other => panic!("{other:?}"),
         }
     }
 }
 
 /// Headers with a name or a value that would break a head apart.
-const BROKEN: [Field; 13] = [
+const INVALID_HEADERS: [Header; 13] = [
     ("X", "a\r\nb"),
     ("X", "a\rb"),
     ("X", "a\nb"),

@@ -1,5 +1,5 @@
-//! The files of one room may import each other, but not in a circle: whoever reads a file can read the files
-//! below it first.
+//! The files of one room may import each other, but not in a circle, so that a newcomer can read the files
+//! that a file imports before the file itself.
 //!
 //! A file and the files in its folder are one unit: `mask.rs` may use `mask/wide.rs` and the other way round,
 //! since a type often has its methods in both. The files in one folder are siblings, and the imports between

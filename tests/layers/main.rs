@@ -17,7 +17,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ),
     // It tells `defmt` which values of the other rooms may appear in a log.
     ("defmt", &["connection", "event", "handshake", "close", "role", "storage"]),
-    // The timers are told the state of a connection and its events, and know nothing else of it.
+    // The timers know the state of a connection and its events, and nothing else about it.
     ("timers", &["State", "event"]),
     ("upgrade", &["handshake", "deflate", "config", "error"]),
     ("event", &["handshake", "message", "close"]),

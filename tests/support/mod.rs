@@ -19,7 +19,7 @@ pub fn rng() -> Rng {
 
 /// An event that owns its contents.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Heard {
+pub enum Reported {
     /// Method, target, and the offered subprotocols.
     Request(String, String, Vec<String>),
     Http(String, String),
@@ -41,7 +41,7 @@ pub enum Heard {
     Failed(Error),
 }
 
-impl Heard {
+impl Reported {
     pub fn text(text: &str) -> Self {
         Self::Text(text.to_string())
     }
@@ -86,27 +86,27 @@ impl Heard {
 }
 
 /// Adds an event to the list. Consecutive parts of one message become one.
-fn hear(heard: &mut Vec<Heard>, event: Heard) {
-    match (heard.last_mut(), event) {
+fn add_event(reported: &mut Vec<Reported>, event: Reported) {
+    match (reported.last_mut(), event) {
         (
-            Some(Heard::Parts { bytes: before, is_last: last @ false, .. }),
-            Heard::Parts { bytes, is_first: false, is_last, .. },
+            Some(Reported::Parts { bytes: before, is_last: last @ false, .. }),
+            Reported::Parts { bytes, is_first: false, is_last, .. },
         ) => {
             before.extend_from_slice(&bytes);
             *last = is_last;
         }
-        (_, event) => heard.push(event),
+        (_, event) => reported.push(event),
     }
 }
 
 /// Gives `input` to a connection in one piece. A server accepts each request. A failure is the last event.
-pub fn feed<R: Role, S: Storage>(connection: &mut Connection<R, S>, input: &[u8]) -> Vec<Heard>
+pub fn feed<R: Role, S: Storage>(connection: &mut Connection<R, S>, input: &[u8]) -> Vec<Reported>
 where
     Connection<R, S>: Answer,
 {
-    let mut heard = Vec::new();
-    feed_into(connection, input, Way::Receive, &mut heard);
-    heard
+    let mut reported = Vec::new();
+    feed_into(connection, input, Way::Receive, &mut reported);
+    reported
 }
 
 /// The two ways to take events from a connection: they report the same.
@@ -122,7 +122,7 @@ fn feed_into<R: Role, S: Storage>(
     connection: &mut Connection<R, S>,
     input: &[u8],
     way: Way,
-    heard: &mut Vec<Heard>,
+    reported: &mut Vec<Reported>,
 ) where
     Connection<R, S>: Answer,
 {
@@ -134,7 +134,7 @@ fn feed_into<R: Role, S: Storage>(
             Way::Receive => {
                 let mut input = &mut bytes[start..];
                 let before = input.len();
-                let event = connection.receive(&mut input).map(|(event, tx)| Heard::of(event, tx.error()));
+                let event = connection.receive(&mut input).map(|(event, tx)| Reported::of(event, tx.error()));
                 start += before - input.len();
                 event
             }
@@ -145,7 +145,7 @@ fn feed_into<R: Role, S: Storage>(
                     let is_invalid_text =
                         token.kind() == EventKind::Message && event.kind() == EventKind::Failed;
                     assert!(event.kind() == token.kind() || is_invalid_text, "{token:?}");
-                    Heard::of(event, tx.error())
+                    Reported::of(event, tx.error())
                 });
                 start += consumed;
                 event
@@ -154,8 +154,8 @@ fn feed_into<R: Role, S: Storage>(
         let Some(event) = event else {
             return assert_eq!(start, bytes.len(), "`None` means that all input is consumed");
         };
-        let is_request = matches!(event, Heard::Request(..) | Heard::Http(..));
-        hear(heard, event);
+        let is_request = matches!(event, Reported::Request(..) | Reported::Http(..));
+        add_event(reported, event);
         if is_request {
             connection.answer();
         }
@@ -167,7 +167,7 @@ pub fn feed_cut<R: Role, S: Storage>(
     connection: &mut Connection<R, S>,
     input: &[u8],
     cuts: impl IntoIterator<Item = usize>,
-) -> Vec<Heard>
+) -> Vec<Reported>
 where
     Connection<R, S>: Answer,
 {
@@ -181,21 +181,21 @@ pub fn feed_cut_with<R: Role, S: Storage>(
     cuts: impl IntoIterator<Item = usize>,
     way: Way,
     after_each: impl Fn(&mut Connection<R, S>),
-) -> Vec<Heard>
+) -> Vec<Reported>
 where
     Connection<R, S>: Answer,
 {
-    let mut heard = Vec::new();
+    let mut reported = Vec::new();
     let mut from = 0;
     for to in cuts.into_iter().chain([input.len()]) {
-        feed_into(connection, &input[from..to], way, &mut heard);
-        if matches!(heard.last(), Some(Heard::Failed(_))) {
+        feed_into(connection, &input[from..to], way, &mut reported);
+        if matches!(reported.last(), Some(Reported::Failed(_))) {
             break;
         }
         after_each(connection);
         from = to;
     }
-    heard
+    reported
 }
 
 /// How `feed` answers a request.
@@ -259,18 +259,18 @@ impl Pair {
     pub fn open_with(config: Config) -> Self {
         let mut pair = Self::new(config);
         let target = "/chat".to_string();
-        let heard = pair.deliver_to_server();
-        assert_eq!(heard, [Heard::Request("GET".to_string(), target, vec![]), Heard::Complete]);
-        assert_eq!(pair.deliver_to_client(), [Heard::Complete]);
+        let reported = pair.deliver_to_server();
+        assert_eq!(reported, [Reported::Request("GET".to_string(), target, vec![]), Reported::Complete]);
+        assert_eq!(pair.deliver_to_client(), [Reported::Complete]);
         pair
     }
 
-    pub fn deliver_to_server(&mut self) -> Vec<Heard> {
+    pub fn deliver_to_server(&mut self) -> Vec<Reported> {
         let bytes = take_outgoing(&mut self.client);
         feed(&mut self.server, &bytes)
     }
 
-    pub fn deliver_to_client(&mut self) -> Vec<Heard> {
+    pub fn deliver_to_client(&mut self) -> Vec<Reported> {
         let bytes = take_outgoing(&mut self.server);
         feed(&mut self.client, &bytes)
     }
@@ -357,12 +357,12 @@ pub fn close_frame(code: impl Into<u16>) -> Vec<u8> {
 /// Returns the events, and the frames that were sent (unmasked again). Asserts that both are the same in all
 /// four runs.
 #[track_caller]
-pub fn both(frames_in: &[&[u8]]) -> (Vec<Heard>, Vec<Vec<u8>>) {
-    both_with(Config::new(), frames_in)
+pub fn both_roles(frames_in: &[&[u8]]) -> (Vec<Reported>, Vec<Vec<u8>>) {
+    both_roles_with(Config::new(), frames_in)
 }
 
 #[track_caller]
-pub fn both_with(config: Config, frames_in: &[&[u8]]) -> (Vec<Heard>, Vec<Vec<u8>>) {
+pub fn both_roles_with(config: Config, frames_in: &[&[u8]]) -> (Vec<Reported>, Vec<Vec<u8>>) {
     let to_client = frames_in.concat();
     let to_server = masked_all(frames_in);
     let mut results = Vec::new();
@@ -370,11 +370,11 @@ pub fn both_with(config: Config, frames_in: &[&[u8]]) -> (Vec<Heard>, Vec<Vec<u8
     for (byte_by_byte, way) in ways {
         let cuts = |len: usize| if byte_by_byte { 1..len } else { 0..0 };
         let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
-        let heard = feed_cut_with(&mut server, &to_server, cuts(to_server.len()), way, |_| {});
-        results.push((heard, frames(&take_outgoing(&mut server))));
+        let reported = feed_cut_with(&mut server, &to_server, cuts(to_server.len()), way, |_| {});
+        results.push((reported, frames(&take_outgoing(&mut server))));
         let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
-        let heard = feed_cut_with(&mut client, &to_client, cuts(to_client.len()), way, |_| {});
-        results.push((heard, frames(&take_outgoing(&mut client))));
+        let reported = feed_cut_with(&mut client, &to_client, cuts(to_client.len()), way, |_| {});
+        results.push((reported, frames(&take_outgoing(&mut client))));
     }
     let first = results.swap_remove(0);
     for other in results {
@@ -393,8 +393,8 @@ pub fn assert_fails(frames_in: &[&[u8]], error: impl Into<Error>) {
 #[track_caller]
 pub fn assert_fails_with(config: Config, frames_in: &[&[u8]], error: impl Into<Error>) {
     let error = error.into();
-    let (heard, sent) = both_with(config, frames_in);
-    assert_eq!(heard, [Heard::Failed(error)], "{frames_in:02x?}");
+    let (reported, sent) = both_roles_with(config, frames_in);
+    assert_eq!(reported, [Reported::Failed(error)], "{frames_in:02x?}");
     assert_eq!(
         sent,
         [close_frame(error.close_code().expect("the error has a close code"))],
@@ -404,8 +404,8 @@ pub fn assert_fails_with(config: Config, frames_in: &[&[u8]], error: impl Into<E
 
 /// Asserts that these frames lead to exactly these events in both roles, and that nothing is sent.
 #[track_caller]
-pub fn assert_hears(frames_in: &[&[u8]], expected: &[Heard]) {
-    let (heard, sent) = both(frames_in);
-    assert_eq!(heard, expected, "{frames_in:02x?}");
+pub fn assert_reports(frames_in: &[&[u8]], expected: &[Reported]) {
+    let (reported, sent) = both_roles(frames_in);
+    assert_eq!(reported, expected, "{frames_in:02x?}");
     assert!(sent.is_empty(), "{sent:02x?}");
 }

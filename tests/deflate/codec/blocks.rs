@@ -31,7 +31,7 @@ fn the_examples_of_the_rfc_decompress_to_hello() {
 // PMD-7.2.1-12 · PMD-7.2.1-13 · PMD-7.2.1-14 · PMD-7.2.1-15 · PMD-7.1.1.1-03 · PMD-7.1.1.2-05
 // PMD-7.1.1.2-06
 #[test]
-fn hello_twice_as_in_the_rfc() {
+fn hello_is_compressed_to_the_bytes_of_the_rfc() {
     let mut compressor = Compressor::new(6, 15);
     assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
     assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO_AGAIN);
@@ -41,7 +41,7 @@ fn hello_twice_as_in_the_rfc() {
 
 // PMD-7.2.2-04 · PMD-7.2.2-05 · PMD-7.2.2-06 · PMD-7.2.2-07 · PMD-7.2.2-08
 #[test]
-fn a_reset_forgets_the_window() {
+fn a_reset_of_the_decompressor_clears_its_window() {
     let mut decompressor = Decompressor::new(15);
     assert_eq!(whole(&mut decompressor, &HELLO).unwrap(), b"Hello");
     assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
@@ -53,7 +53,7 @@ fn a_reset_forgets_the_window() {
 
 // PMD-7.2.1-03 · PMD-7.2.1-04 · PMD-7.2.3.6-01
 #[test]
-fn an_empty_message_is_one_byte() {
+fn an_empty_message_is_compressed_to_one_byte() {
     let mut compressor = Compressor::new(6, 15);
     let mut decompressor = Decompressor::new(15);
     for message in [&b""[..], b"", b"Hello", b"", b""] {
@@ -123,7 +123,7 @@ fn the_window_lasts_across_final_blocks_within_a_message_and_to_the_next() {
                 .collect();
             let payload = compressor.message(&message);
             assert_eq!(whole(&mut decompressor, &payload).unwrap(), message);
-            // The encoder knows nothing of these final blocks, which carry no bytes.
+            // C zlib did not write this final block, which has no bytes.
             assert_eq!(whole(&mut decompressor, &[0x03, 0x00, 0x00]).unwrap(), b"");
             let payload = compressor.message(&message);
             assert_eq!(whole(&mut decompressor, &payload).unwrap(), message, "{len} bytes again");
@@ -132,7 +132,7 @@ fn the_window_lasts_across_final_blocks_within_a_message_and_to_the_next() {
 }
 
 #[test]
-fn a_tail_that_was_left_on_does_no_harm() {
+fn a_tail_that_the_peer_did_not_remove_does_no_harm() {
     let mut decompressor = Decompressor::new(15);
     let left_on = [&HELLO[..], &[0x00, 0x00, 0xff, 0xff]].concat();
     for piece in 1..=left_on.len() {
@@ -207,7 +207,7 @@ fn a_decompression_bomb_writes_no_more_than_the_room_it_is_given() {
 fn blocks_of_every_type_are_decompressed() {
     let message: Vec<u8> = (0..100_000u32).map(|i| (i % 997 * i / 7).to_be_bytes()[2]).collect();
     let mut decompressor = Decompressor::new(15);
-    // Stored, fixed, dynamic, and dynamic of many blocks.
+    // Stored blocks, fixed blocks, dynamic blocks, and many small dynamic blocks.
     for (level, mem_level, strategy) in
         [(0, 8, Z_DEFAULT_STRATEGY), (6, 8, Z_FIXED), (6, 9, Z_DEFAULT_STRATEGY), (9, 1, Z_HUFFMAN_ONLY)]
     {
@@ -222,7 +222,7 @@ fn blocks_of_every_type_are_decompressed() {
 
 // PMD-7.2.1-09 · PMD-7.2.1-10 · PMD-7.2.3.6-01
 #[test]
-fn fragments_can_be_read_as_they_come() {
+fn each_fragment_can_be_decompressed_before_the_next_arrives() {
     let mut compressor = Compressor::new(6, 15);
     let mut decompressor = Decompressor::new(15);
     for round in 0..3 {

@@ -10,10 +10,10 @@ fn a_pool_resets_the_codecs_that_it_lends() {
         let place = &raw const *compressor;
         pool.clone().give_compressor(compressor);
         let mut compressor = pool.take_compressor(6, 15);
-        assert_eq!(&raw const *compressor, place, "the same one");
+        assert_eq!(&raw const *compressor, place, "the pool lends the same codec again");
         assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
         pool.give_compressor(compressor);
-        // Of another window: made anew, and takes the other's place.
+        // A codec with another window is made anew, and takes the place of the first one in the pool.
         let small = pool.take_compressor(6, 9);
         assert_ne!(&raw const *small, place);
         pool.give_compressor(small);
@@ -22,7 +22,7 @@ fn a_pool_resets_the_codecs_that_it_lends() {
         let place = &raw const *decompressor;
         pool.give_decompressor(decompressor);
         let mut decompressor = pool.take_decompressor();
-        assert_eq!(&raw const *decompressor, place, "the same one");
+        assert_eq!(&raw const *decompressor, place, "the pool lends the same codec again");
         assert_eq!(whole(&mut decompressor, &HELLO_AGAIN), Err(Corrupt));
         pool.give_decompressor(decompressor);
         assert_eq!(whole(&mut pool.take_decompressor(), &HELLO).unwrap(), b"Hello");
@@ -36,7 +36,7 @@ fn a_pool_per_thread_does_not_share_codecs_between_threads() {
     let place = (&raw const *decompressor).addr();
     pool.give_decompressor(decompressor);
     let other = pool.clone();
-    // What is taken there stays there, so it cannot be the one that is kept here.
+    // The other thread takes a codec from its own pool, so it cannot get the one that this thread gave back.
     std::thread::spawn(move || assert_ne!((&raw const *other.take_decompressor()).addr(), place))
         .join()
         .unwrap();

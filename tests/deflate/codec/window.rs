@@ -13,8 +13,8 @@ fn the_decompressor_reads_the_largest_distance() {
     let mut compressor = zlib::Deflate::new(0, 15, 8, Z_DEFAULT_STRATEGY);
     let mut decompressor = Decompressor::new(15);
     assert_eq!(whole(&mut decompressor, &compressor.message(&message)).unwrap(), message);
-    // 0, 01: length 3 is 0000001, distance 24577 to 32768 is 11101 with thirteen bits more, end of block
-    // 0000000, empty block 000.
+    // The header of the block is 0, 01. Length 3 is 0000001. Distances from 24577 to 32768 are 11101 with 13
+    // more bits. The end of the block is 0000000, and an empty block begins with 000.
     let bits = "0 10 0000001 11101 1111111111111 0000000 000";
     let bits: Vec<u8> = bits.bytes().filter(|&bit| bit != b' ').map(|bit| bit - b'0').collect();
     let payload: Vec<u8> =
@@ -61,12 +61,12 @@ fn the_compressor_uses_no_distance_beyond_its_window() {
 
 // PMD-7.2.3.2-01 · PMD-7.3-03
 #[test]
-fn a_message_that_goes_out_plain_is_not_referred_to() {
+fn a_message_that_was_sent_uncompressed_is_not_referred_to_after_a_reset() {
     let mut compressor = Compressor::new(6, 15);
     let mut decompressor = zlib::Inflate::new(15);
     let first = deflate(&mut compressor, b"one two three four", &mut Cuts::whole());
     decompressor.message(&first).unwrap();
-    // Compressed to the end, or half of it; the peer gets it plain.
+    // The peer gets this message uncompressed, although it was compressed to its end.
     let _ = deflate(&mut compressor, b"five six seven eight", &mut Cuts::whole());
     compressor.reset();
     let next = deflate(&mut compressor, b"five six seven eight, one two three four", &mut Cuts::whole());
@@ -93,7 +93,7 @@ fn prefers_plain_weighs_the_lengths_against_the_loss_of_the_window() {
 }
 
 #[test]
-fn a_message_from_elsewhere_lies_between() {
+fn a_message_of_another_compressor_can_be_sent_if_a_reset_follows() {
     let prepared = deflate(&mut Compressor::new(9, 9), b"to all: one two three four", &mut Cuts::whole());
     let mut decompressor = Decompressor::new(15);
     let mut compressor = Compressor::new(6, 15);
@@ -105,13 +105,13 @@ fn a_message_from_elsewhere_lies_between() {
     }
 }
 
-/// One end of a connection: a codec for each direction.
+/// One endpoint of a connection: a codec for each direction.
 struct End {
     send: SendCodec,
     receive: ReceiveCodec,
 }
 
-/// What one end sends, and the other reads.
+/// Compresses a message at one endpoint, decompresses it at the other, and returns the compressed payload.
 fn exchange(from: &mut End, to: &mut End, message: &[u8]) -> Vec<u8> {
     let payload = deflate(from.send.compressor(), message, &mut Cuts::whole());
     from.send.end_message();

@@ -36,9 +36,9 @@ proptest! {
                 _ => (2, vec![7; len]),
             };
             plain.push(if opcode == 1 {
-                Heard::text(std::str::from_utf8(&message).unwrap())
+                Reported::text(std::str::from_utf8(&message).unwrap())
             } else {
-                Heard::binary(&message)
+                Reported::binary(&message)
             });
             let payload = if !is_compressed {
                 message
@@ -73,19 +73,20 @@ proptest! {
         let params = DeflateParams::new().with_client_no_context_takeover(!takeover);
         let bytes = masked_all(&frames);
         let mut whole = server_with(config, params);
-        let heard = feed(&mut whole, &bytes);
+        let reported = feed(&mut whole, &bytes);
         let outgoing = take_outgoing(&mut whole);
         let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
         at.sort_unstable();
         let mut cut = server_with(config, params);
-        prop_assert_eq!(&feed_cut_with(&mut cut, &bytes, at, Way::Tokens, Connection::release_buffers), &heard);
+        let in_pieces = feed_cut_with(&mut cut, &bytes, at, Way::Tokens, Connection::release_buffers);
+        prop_assert_eq!(&in_pieces, &reported);
         prop_assert_eq!(take_outgoing(&mut cut), outgoing.clone());
         let mut each = server_with(config, params);
-        prop_assert_eq!(&feed_cut(&mut each, &bytes, 1..bytes.len()), &heard);
+        prop_assert_eq!(&feed_cut(&mut each, &bytes, 1..bytes.len()), &reported);
         prop_assert_eq!(take_outgoing(&mut each), outgoing);
         if is_whole && bad.is_none() && max == 1 << 20 {
             let messages: Vec<_> =
-                heard.into_iter().filter(|heard| !matches!(heard, Heard::Ping(_))).collect();
+                reported.into_iter().filter(|reported| !matches!(reported, Reported::Ping(_))).collect();
             prop_assert_eq!(messages, plain);
         }
     }
@@ -167,9 +168,9 @@ proptest! {
             }
             // The other endpoint of this library reads it too.
             if is_client {
-                prop_assert!(matches!(feed(&mut server, &sent).last(), Some(Heard::Binary(_))));
+                prop_assert!(matches!(feed(&mut server, &sent).last(), Some(Reported::Binary(_))));
             } else {
-                prop_assert!(matches!(feed(&mut client, &sent).last(), Some(Heard::Binary(_))));
+                prop_assert!(matches!(feed(&mut client, &sent).last(), Some(Reported::Binary(_))));
             }
         }
     }

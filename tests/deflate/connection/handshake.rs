@@ -4,7 +4,7 @@ use super::*;
 
 // PMD-7-01 · PMD-5-13 · PMD-5-19 · WS-9-01 · WS-9.1-10 · WS-9.2-01 · WS-6.1-08 · WS-6.2-06
 #[test]
-fn both_ends_agree_in_the_handshake() {
+fn client_and_server_agree_on_parameters_in_the_handshake() {
     let deflate = DeflateConfig::new().server_max_window_bits(12).client_no_context_takeover(true);
     let mut pair = Pair::new(Config::new().deflate(deflate));
     assert!(pair.client.deflate().is_none());
@@ -23,10 +23,10 @@ fn both_ends_agree_in_the_handshake() {
     let text = json(2000);
     pair.client.sender().text(&text).unwrap();
     assert!(pair.client.outgoing().len() < 1000);
-    assert_eq!(pair.deliver_to_server(), [Heard::text(&text)]);
+    assert_eq!(pair.deliver_to_server(), [Reported::text(&text)]);
     pair.server.sender().text(&text).unwrap();
     assert!(pair.server.outgoing().len() < 1000);
-    assert_eq!(pair.deliver_to_client(), [Heard::text(&text)]);
+    assert_eq!(pair.deliver_to_client(), [Reported::text(&text)]);
 }
 
 // WS-5.3-07
@@ -47,8 +47,8 @@ fn a_peer_may_use_all_of_the_window_that_was_agreed_on() {
     let message = [&block[..], &block].concat();
     let payload = zlib::Deflate::new(9, 12, 8, 0).message(&message);
     assert!(payload.len() < 4000, "the second block does not refer to the first");
-    let heard = feed(&mut server_with(config(), params), &masked_all(&[&frame(0xc2, &payload)]));
-    assert_eq!(heard, [Heard::binary(&message)]);
+    let reported = feed(&mut server_with(config(), params), &masked_all(&[&frame(0xc2, &payload)]));
+    assert_eq!(reported, [Reported::binary(&message)]);
 }
 
 // PMD-5.1-01 · WS-7.4.1-11 · WS-7.4.1-12 · WS-9-02: an answer without the extension is valid. An embedder
@@ -59,10 +59,10 @@ fn a_client_that_needs_compression_can_close_with_1010() {
     let client = Connection::client(&request, config(), rng()).unwrap();
     let mut pair = Pair { client, server: Connection::server(Config::new()) };
     pair.deliver_to_server();
-    assert_eq!(pair.deliver_to_client(), [Heard::Complete]);
+    assert_eq!(pair.deliver_to_client(), [Reported::Complete]);
     assert!(pair.client.deflate().is_none());
     pair.client.sender().close(CloseCode::MANDATORY_EXTENSION, "permessage-deflate").unwrap();
-    assert_eq!(pair.deliver_to_server(), [Heard::close(1010, "permessage-deflate")]);
+    assert_eq!(pair.deliver_to_server(), [Reported::close(1010, "permessage-deflate")]);
 }
 
 // PMD-7.2.2-13: the client offers any window, and the server wants one of 512 bytes.
@@ -82,7 +82,7 @@ fn a_client_compresses_within_the_window_that_was_agreed() {
     assert_eq!((frame[0], frame[1]), (0xc2, 126));
     assert!(frame.len() > 1200, "the second noise refers to the first");
     assert_eq!(zlib::Inflate::new(9).message(&frame[4..]), Ok(message.clone()));
-    assert_eq!(pair.deliver_to_server(), [Heard::binary(&message)]);
+    assert_eq!(pair.deliver_to_server(), [Reported::binary(&message)]);
 }
 
 // PMD-5-18 · PMD-5-19 · WS-9-02
@@ -95,14 +95,14 @@ fn nothing_is_compressed_unless_both_ends_want_it() {
             server: Connection::server(server),
         };
         pair.deliver_to_server();
-        assert_eq!(pair.deliver_to_client(), [Heard::Complete]);
+        assert_eq!(pair.deliver_to_client(), [Reported::Complete]);
         assert_eq!((pair.client.deflate(), pair.server.deflate()), (None, None));
         let text = json(1000);
         pair.server.sender().text(&text).unwrap();
         assert_eq!(take_outgoing(&mut pair.server), frame(0x81, text.as_bytes()));
         assert_eq!(
             feed(&mut pair.server, &masked_all(&[&frame(0xc1, &HELLO)])),
-            [Heard::Failed(Violation::ReservedBits(4).into())]
+            [Reported::Failed(Violation::ReservedBits(4).into())]
         );
     }
 }
@@ -121,7 +121,11 @@ fn a_client_fails_if_the_answer_does_not_fit_its_offer() {
         pair.deliver_to_server();
         let answer = String::from_utf8(take_outgoing(&mut pair.server)).unwrap();
         let answer = answer.replace(": permessage-deflate", &format!(": {extensions}"));
-        assert_eq!(feed(&mut pair.client, answer.as_bytes()), [Heard::Failed(error.into())], "{extensions}");
+        assert_eq!(
+            feed(&mut pair.client, answer.as_bytes()),
+            [Reported::Failed(error.into())],
+            "{extensions}"
+        );
     }
 }
 

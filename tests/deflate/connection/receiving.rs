@@ -5,30 +5,30 @@ use super::*;
 // PMD-6-02 · PMD-6.1-08 · PMD-6.2-01 · PMD-6.2-02 · PMD-7.2.2-01 · PMD-7.2.2-02: section 7.2.3.1
 #[test]
 fn a_compressed_message_is_decompressed_whether_it_is_fragmented_or_not() {
-    assert_eq!(heard(config(), &[&frame(0xc1, &HELLO)]), [Heard::text("Hello")]);
-    assert_eq!(heard(config(), &[&frame(0xc2, &HELLO)]), [Heard::binary(b"Hello")]);
+    assert_eq!(reported(config(), &[&frame(0xc1, &HELLO)]), [Reported::text("Hello")]);
+    assert_eq!(reported(config(), &[&frame(0xc2, &HELLO)]), [Reported::binary(b"Hello")]);
     let fragments: [&[u8]; 2] = [b"\x41\x03\xf2\x48\xcd", b"\x80\x04\xc9\xc9\x07\x00"];
-    assert_eq!(heard(config(), &fragments), [Heard::text("Hello")]);
+    assert_eq!(reported(config(), &fragments), [Reported::text("Hello")]);
     // PMD-6-01: control frames between the fragments are not decompressed.
     let with_ping: [&[u8]; 3] = [b"\x41\x03\xf2\x48\xcd", b"\x89\x01p", b"\x80\x04\xc9\xc9\x07\x00"];
-    assert_eq!(heard(config(), &with_ping), [Heard::Ping(b"p".to_vec()), Heard::text("Hello")]);
+    assert_eq!(reported(config(), &with_ping), [Reported::Ping(b"p".to_vec()), Reported::text("Hello")]);
     // Empty fragments change nothing.
     let empty: [&[u8]; 4] = [b"\x41\x00", b"\x00\x07\xf2\x48\xcd\xc9\xc9\x07\x00", b"\x00\x00", b"\x80\x00"];
-    assert_eq!(heard(config(), &empty), [Heard::text("Hello")]);
+    assert_eq!(reported(config(), &empty), [Reported::text("Hello")]);
 }
 
 // PMD-7.2.2-05 · PMD-7.2.2-07 · PMD-7.2.3.2-01: section 7.2.3.2, with an uncompressed message in between.
 #[test]
 fn the_window_lasts_from_message_to_message_and_uncompressed_messages_do_not_change_it() {
     let again = frame(0xc1, &[0xf2, 0x00, 0x11, 0x00, 0x00]);
-    let all = heard(config(), &[&frame(0xc1, &HELLO), &frame(0x81, b"Hullo"), &again]);
-    assert_eq!(all, [Heard::text("Hello"), Heard::text("Hullo"), Heard::text("Hello")]);
+    let all = reported(config(), &[&frame(0xc1, &HELLO), &frame(0x81, b"Hullo"), &again]);
+    assert_eq!(all, [Reported::text("Hello"), Reported::text("Hullo"), Reported::text("Hello")]);
     // PMD-7.2.2-06 · PMD-7.2.2-04: without context takeover a message cannot refer to the one before.
     let params =
         DeflateParams::new().with_client_no_context_takeover(true).with_server_no_context_takeover(true);
     let frames = [frame(0xc1, &HELLO), again];
     let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-    let failed = [Heard::text("Hello"), Heard::Failed(Violation::Deflate.into())];
+    let failed = [Reported::text("Hello"), Reported::Failed(Violation::Deflate.into())];
     assert_eq!(feed(&mut server_with(config(), params), &masked_all(&frames)), failed);
     assert_eq!(feed(&mut client_with(config(), params), &frames.concat()), failed);
 }
@@ -36,8 +36,8 @@ fn the_window_lasts_from_message_to_message_and_uncompressed_messages_do_not_cha
 // PMD-6-04 · PMD-6.2-04
 #[test]
 fn an_uncompressed_message_is_not_decompressed() {
-    assert_eq!(heard(config(), &[b"\x82\x01\xf2"]), [Heard::binary(&[0xf2])]);
-    assert_eq!(heard(config(), &[b"\x81\x05Hello"]), [Heard::text("Hello")]);
+    assert_eq!(reported(config(), &[b"\x82\x01\xf2"]), [Reported::binary(&[0xf2])]);
+    assert_eq!(reported(config(), &[b"\x81\x05Hello"]), [Reported::text("Hello")]);
 }
 
 // PMD-7.2.1-04 · PMD-7.2.1-05 · PMD-7.2.1-07 · PMD-7.2.3.3-01: sections 7.2.3.3 to 7.2.3.6
@@ -48,23 +48,23 @@ fn deflate_blocks_of_all_types_are_decompressed() {
     let two = b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00";
     for payload in [&stored[..], last, two] {
         let frames: [&[u8]; 2] = [&frame(0xc1, payload), &frame(0xc1, &HELLO)];
-        assert_eq!(heard(config(), &frames), [Heard::text("Hello"), Heard::text("Hello")]);
+        assert_eq!(reported(config(), &frames), [Reported::text("Hello"), Reported::text("Hello")]);
     }
-    assert_eq!(heard(config(), &[b"\xc1\x01\x00"]), [Heard::text("")]);
+    assert_eq!(reported(config(), &[b"\xc1\x01\x00"]), [Reported::text("")]);
     // A peer may forget to remove the tail.
     let with_tail = [&HELLO[..], &[0, 0, 0xff, 0xff]].concat();
-    assert_eq!(heard(config(), &[&frame(0xc1, &with_tail)]), [Heard::text("Hello")]);
+    assert_eq!(reported(config(), &[&frame(0xc1, &with_tail)]), [Reported::text("Hello")]);
 }
 
 // PMD-6.1-06 · PMD-6.1-07
 #[test]
 fn rsv1_fails_the_connection_except_on_the_first_frame_of_a_message() {
-    let failed = [Heard::Failed(Violation::ReservedBits(4).into())];
-    assert_eq!(heard(config(), &[b"\xc9\x00"]), failed);
-    assert_eq!(heard(config(), &[b"\xc8\x00"]), failed);
-    assert_eq!(heard(config(), &[b"\x41\x03\xf2\x48\xcd", b"\xc0\x04\xc9\xc9\x07\x00"]), failed);
-    assert_eq!(heard(config(), &[b"\x01\x01a", b"\xc0\x00"]), failed);
-    assert_eq!(heard(config(), &[b"\xe1\x00"]), [Heard::Failed(Violation::ReservedBits(2).into())]);
+    let failed = [Reported::Failed(Violation::ReservedBits(4).into())];
+    assert_eq!(reported(config(), &[b"\xc9\x00"]), failed);
+    assert_eq!(reported(config(), &[b"\xc8\x00"]), failed);
+    assert_eq!(reported(config(), &[b"\x41\x03\xf2\x48\xcd", b"\xc0\x04\xc9\xc9\x07\x00"]), failed);
+    assert_eq!(reported(config(), &[b"\x01\x01a", b"\xc0\x00"]), failed);
+    assert_eq!(reported(config(), &[b"\xe1\x00"]), [Reported::Failed(Violation::ReservedBits(2).into())]);
     // Without an agreement RSV1 is never allowed.
     assert_eq!(feed(&mut open_server(), &masked_all(&[&frame(0xc1, &HELLO)])), failed);
 }
@@ -74,8 +74,8 @@ fn rsv1_fails_the_connection_except_on_the_first_frame_of_a_message() {
 fn payloads_that_are_not_deflate_data_fail_with_1007() {
     for payload in [&b"\xff"[..], b"\x07", b"\xf2\x48\xcd\xc9"] {
         let mut server = server_with(config(), DeflateParams::new());
-        let heard = feed(&mut server, &masked_all(&[&frame(0xc2, payload)]));
-        assert_eq!(heard.last(), Some(&Heard::Failed(Violation::Deflate.into())), "{payload:02x?}");
+        let reported = feed(&mut server, &masked_all(&[&frame(0xc2, payload)]));
+        assert_eq!(reported.last(), Some(&Reported::Failed(Violation::Deflate.into())), "{payload:02x?}");
         assert_eq!(take_outgoing(&mut server), close_frame(CloseCode::INVALID_PAYLOAD));
     }
 }
@@ -83,13 +83,13 @@ fn payloads_that_are_not_deflate_data_fail_with_1007() {
 // PMD-6.1-09 · WS-8.1-01 · WS-8.1-02
 #[test]
 fn text_is_checked_after_it_is_decompressed() {
-    let failed = [Heard::Failed(Violation::InvalidUtf8.into())];
-    assert_eq!(heard(config(), &[&compressed(0xc1, b"a\xff")]), failed);
-    assert_eq!(heard(config(), &[&compressed(0xc1, "\u{20ac}".as_bytes())]), [Heard::text("\u{20ac}")]);
-    assert_eq!(heard(config(), &[&compressed(0xc1, b"\xe2\x82")]), failed);
+    let failed = [Reported::Failed(Violation::InvalidUtf8.into())];
+    assert_eq!(reported(config(), &[&compressed(0xc1, b"a\xff")]), failed);
+    assert_eq!(reported(config(), &[&compressed(0xc1, "\u{20ac}".as_bytes())]), [Reported::text("\u{20ac}")]);
+    assert_eq!(reported(config(), &[&compressed(0xc1, b"\xe2\x82")]), failed);
     // The connection fails before the message has ended.
     let bad = compressed(0x41, &[&[b'a'; 5000][..], b"\xff", &vec![b'a'; 50000]].concat());
-    assert_eq!(heard(config(), &[&bad]), failed);
+    assert_eq!(reported(config(), &[&bad]), failed);
     // The compressed bytes of a valid text need not be UTF-8.
     assert!(String::from_utf8(HELLO.to_vec()).is_err());
 }
@@ -99,23 +99,23 @@ fn text_is_checked_after_it_is_decompressed() {
 fn max_message_limits_the_decompressed_bytes() {
     let limited = config().max_message(1000);
     let fits = vec![b'a'; 1000];
-    assert_eq!(heard(limited, &[&compressed(0xc2, &fits)]), [Heard::binary(&fits)]);
-    let failed = [Heard::Failed(Limit::Message.into())];
-    assert_eq!(heard(limited, &[&compressed(0xc2, &[b'a'; 1001])]), failed);
+    assert_eq!(reported(limited, &[&compressed(0xc2, &fits)]), [Reported::binary(&fits)]);
+    let failed = [Reported::Failed(Limit::Message.into())];
+    assert_eq!(reported(limited, &[&compressed(0xc2, &[b'a'; 1001])]), failed);
     // The connection fails before the message has ended.
-    assert_eq!(heard(limited, &[&compressed(0x42, &vec![b'a'; 100_000])]), failed);
+    assert_eq!(reported(limited, &[&compressed(0x42, &vec![b'a'; 100_000])]), failed);
     // A message that does not shrink may be longer on the wire than the limit.
     let noise = noise(1000);
     let stored = compressed(0xc2, &noise);
     assert!(stored.len() > 1004);
-    assert_eq!(heard(limited, &[&stored]), [Heard::binary(&noise)]);
+    assert_eq!(reported(limited, &[&stored]), [Reported::binary(&noise)]);
     // It must not be much longer, though.
     let padding = [&[0x00, 0x00, 0x00, 0xff, 0xff].repeat(300)[..], &HELLO].concat();
-    assert_eq!(heard(limited, &[&frame(0xc2, &padding)]), failed);
+    assert_eq!(reported(limited, &[&frame(0xc2, &padding)]), failed);
     let parts = limited.delivery(Delivery::Parts);
-    assert_eq!(heard(parts, &[&compressed(0xc2, &[b'a'; 1001])]).last(), failed.last());
-    let whole = Heard::Parts { is_text: false, bytes: fits.clone(), is_first: true, is_last: true };
-    assert_eq!(heard(parts, &[&compressed(0xc2, &fits)]), [whole]);
+    assert_eq!(reported(parts, &[&compressed(0xc2, &[b'a'; 1001])]).last(), failed.last());
+    let whole = Reported::Parts { is_text: false, bytes: fits.clone(), is_first: true, is_last: true };
+    assert_eq!(reported(parts, &[&compressed(0xc2, &fits)]), [whole]);
 }
 
 /// The data decompresses to a part of a character, and is invalid after that. There is no text to report, so
@@ -125,7 +125,7 @@ fn a_failure_after_a_cut_character_is_reported_at_once() {
     // The header declares 59 bytes, and ten of them arrive.
     let unfinished = [0x41, 59, 59, 1, 0, 4, 0, 13, 0, 63, 255, 130];
     let parts = config().delivery(Delivery::Parts);
-    assert_eq!(heard(parts, &[&unfinished]), [Heard::Failed(Violation::Deflate.into())]);
+    assert_eq!(reported(parts, &[&unfinished]), [Reported::Failed(Violation::Deflate.into())]);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn begin_with_decides_whether_a_fragmented_message_is_compressed() {
         let first_bytes: Vec<u8> = frames(&bytes).iter().map(|frame| frame[0]).collect();
         assert_eq!(first_bytes, [first, 0x89, 0x80], "{how:?}");
         let mut client = client_with(config(), DeflateParams::new());
-        assert_eq!(feed(&mut client, &bytes), [Heard::Ping(vec![]), Heard::text("Hello")], "{how:?}");
+        assert_eq!(feed(&mut client, &bytes), [Reported::Ping(vec![]), Reported::text("Hello")], "{how:?}");
         // The choice holds for one message.
         server.sender().begin(DataKind::Text).unwrap();
         server.sender().finish(b"Hello").unwrap();
@@ -148,9 +148,9 @@ fn a_message_may_grow_so_much_that_it_needs_a_longer_header() {
         server.sender().binary(noise).unwrap();
         let sent = take_outgoing(&mut server);
         grown += usize::from(sent[0] == 0xc2 && sent[1] == 126 && len < 126);
-        assert_eq!(feed(&mut client, &sent), [Heard::binary(noise)], "{len}");
+        assert_eq!(feed(&mut client, &sent), [Reported::binary(noise)], "{len}");
         client.sender().binary(noise).unwrap();
-        assert_eq!(feed(&mut server, &take_outgoing(&mut client)), [Heard::binary(noise)], "{len}");
+        assert_eq!(feed(&mut server, &take_outgoing(&mut client)), [Reported::binary(noise)], "{len}");
     }
     assert_ne!(grown, 0);
 }
@@ -165,9 +165,9 @@ fn a_message_that_fits_only_uncompressed_is_sent_uncompressed() {
         server.sender().binary(&noise).unwrap();
         let sent = take_outgoing(&mut server);
         assert_eq!(sent[0], 0x82);
-        assert_eq!(feed(&mut client, &sent), [Heard::binary(&noise)]);
+        assert_eq!(feed(&mut client, &sent), [Reported::binary(&noise)]);
         server.sender().text(&text).unwrap();
-        assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text(&text)]);
+        assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Reported::text(&text)]);
     }
 }
 
@@ -180,14 +180,14 @@ fn messages_that_are_refused_or_prepared_do_not_disturb_the_window() {
     let (text, noise) = (json(3000), noise(19_000));
     for _ in 0..3 {
         server.sender().text(&text).unwrap();
-        assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text(&text)]);
-        // Does not fit as it is.
+        assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Reported::text(&text)]);
+        // This text does not fit, even uncompressed.
         assert_eq!(server.sender().text(&json(20_001)), Err(SendError::TooLarge));
         server.sender().binary(&noise).unwrap();
         assert_eq!(server.sender().binary(&noise), Err(SendError::NotNow));
-        assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::binary(&noise)]);
+        assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Reported::binary(&noise)]);
         server.sender().prepared(&PreparedMessage::text(&text)).unwrap();
-        assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Heard::text(&text)]);
+        assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Reported::text(&text)]);
     }
 }
 
@@ -206,7 +206,7 @@ fn a_prepared_message_is_compressed_once_for_all_connections_with_the_same_windo
         server.sender().prepared(&message).unwrap();
         let bytes = take_outgoing(&mut server);
         assert!(bytes.len() < text.len() / 2);
-        assert_eq!(feed(&mut client, &bytes), [Heard::text(&text)]);
+        assert_eq!(feed(&mut client, &bytes), [Reported::text(&text)]);
         outgoing.push(bytes);
     }
     assert_eq!(outgoing[0], outgoing[1]);

@@ -11,7 +11,7 @@ fn the_connection_is_open_once_the_whole_answer_has_arrived() {
         assert_eq!(feed(&mut client, &[*byte]), []);
         assert_eq!(client.state(), State::Connecting);
     }
-    assert_eq!(feed(&mut client, b"\n"), [Heard::Complete]);
+    assert_eq!(feed(&mut client, b"\n"), [Reported::Complete]);
     assert_eq!(client.state(), State::Open);
     assert_eq!(client.error(), None);
     client.sender().text("hi").unwrap();
@@ -90,7 +90,7 @@ fn white_space_around_accept_is_ignored() {
     let mut head = response(&[Without("Sec-WebSocket-Accept")]);
     head.truncate(head.len() - 2);
     head.extend(b"Sec-WebSocket-Accept:s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
-    assert_eq!(feed(&mut client(), &head), [Heard::Complete]);
+    assert_eq!(feed(&mut client(), &head), [Reported::Complete]);
 }
 
 // WS-4.1-58
@@ -103,8 +103,8 @@ fn accept_is_the_digest_of_the_text_of_the_key() {
     ] {
         let mut client = Connection::client(&request, Config::new(), Fixed(nonce)).unwrap();
         assert!(std::str::from_utf8(&take_outgoing(&mut client)).unwrap().contains(key));
-        let heard = feed(&mut client, &response(&[Set("Sec-WebSocket-Accept", accept)]));
-        assert_eq!(heard, [Heard::Complete], "{key}");
+        let reported = feed(&mut client, &response(&[Set("Sec-WebSocket-Accept", accept)]));
+        assert_eq!(reported, [Reported::Complete], "{key}");
     }
 }
 
@@ -125,8 +125,8 @@ fn a_subprotocol_that_was_not_offered_fails() {
         assert_fails(&[Add(NAME, other)], HandshakeError::SubprotocolNotOffered);
     }
     // This client has offered none.
-    let heard = feed(&mut client(), &response(&[Add(NAME, "chat")]));
-    assert_eq!(heard, [Heard::Failed(HandshakeError::SubprotocolNotOffered.into())]);
+    let reported = feed(&mut client(), &response(&[Add(NAME, "chat")]));
+    assert_eq!(reported, [Reported::Failed(HandshakeError::SubprotocolNotOffered.into())]);
 }
 
 // WS-4.1-62 · WS-4.1-66
@@ -187,7 +187,7 @@ fn an_answer_that_is_not_http_1_1_fails() {
         assert!(
             matches!(
                 events[..],
-                [Heard::Failed(Error::Handshake(
+                [Reported::Failed(Error::Handshake(
                     HandshakeError::MalformedHead | HandshakeError::HttpVersion
                 ))]
             ),
@@ -208,12 +208,12 @@ fn an_answer_that_is_not_http_1_1_fails() {
 #[test]
 fn the_case_of_header_names_does_not_matter() {
     for change_case in [str::to_ascii_lowercase, str::to_ascii_uppercase] {
-        let fields = changed(&RESPONSE, &[Add("Sec-WebSocket-Protocol", "chat")]);
+        let fields = with_changes(&RESPONSE, &[Add("Sec-WebSocket-Protocol", "chat")]);
         let names: Vec<_> = fields.iter().map(|(name, _)| change_case(name)).collect();
         let fields: Vec<_> =
             names.iter().zip(&fields).map(|(name, (_, value))| (&name[..], *value)).collect();
         let mut client = offering_client();
-        assert_eq!(feed(&mut client, &head("HTTP/1.1 101 Ok", &fields)), [Heard::Complete]);
+        assert_eq!(feed(&mut client, &head("HTTP/1.1 101 Ok", &fields)), [Reported::Complete]);
         assert_eq!(client.subprotocol(), Some("chat"));
     }
     assert_fails(&[Add("SEC-WEBSOCKET-extensions", "foo")], HandshakeError::ExtensionNotOffered);
@@ -222,7 +222,7 @@ fn the_case_of_header_names_does_not_matter() {
 #[test]
 fn the_reason_phrase_and_unknown_headers_are_ignored() {
     for first_line in ["HTTP/1.1 101", "HTTP/1.1 101 ", "HTTP/1.1 101 Web Socket Protocol Handshake"] {
-        assert_eq!(feed(&mut client(), &head(first_line, &RESPONSE)), [Heard::Complete]);
+        assert_eq!(feed(&mut client(), &head(first_line, &RESPONSE)), [Reported::Complete]);
     }
     assert_opens(&[Add("X-Foo", "bar"), Add("Sec-WebSocket-Version", "8"), Add("Sec-WebSocket-Key", "x")]);
     assert_opens(&[Add("Content-Length", "5"), Add("Empty", "")]);
@@ -298,8 +298,8 @@ fn reserved_bits_are_illegal_if_no_extension_was_agreed_on() {
     assert_eq!(take_outgoing(&mut client)[0], 0x81);
     for (first, bits) in [(0xc1, 4), (0xa1, 2), (0x91, 1)] {
         let mut client = self::client();
-        let heard = feed(&mut client, &[response(&[]), frame(first, b"hi")].concat());
-        assert_eq!(heard, [Heard::Complete, Heard::Failed(Violation::ReservedBits(bits).into())]);
+        let reported = feed(&mut client, &[response(&[]), frame(first, b"hi")].concat());
+        assert_eq!(reported, [Reported::Complete, Reported::Failed(Violation::ReservedBits(bits).into())]);
     }
 }
 
@@ -307,7 +307,7 @@ fn reserved_bits_are_illegal_if_no_extension_was_agreed_on() {
 #[test]
 fn frames_may_follow_the_answer_in_the_same_read() {
     let stream = [response(&[]), b"\x81\x02\x68\x69".to_vec()].concat();
-    let expected = [Heard::Complete, Heard::text("hi")];
+    let expected = [Reported::Complete, Reported::text("hi")];
     assert_eq!(feed(&mut client(), &stream), expected);
     assert_eq!(feed_cut(&mut client(), &stream, 1..stream.len()), expected);
     for cut in 1..stream.len() {

@@ -11,8 +11,8 @@ fn interim_answers_count_towards_max_head() {
     // The frames that follow the heads do not count.
     let with_frames = [&stream[..], b"\x81\x02hi"].concat();
     for cuts in [0..0, 1..with_frames.len()] {
-        let heard = feed_cut(&mut client_with(config), &with_frames, cuts);
-        assert_eq!(heard, [Heard::Complete, Heard::text("hi")]);
+        let reported = feed_cut(&mut client_with(config), &with_frames, cuts);
+        assert_eq!(reported, [Reported::Complete, Reported::text("hi")]);
     }
     assert_head_fails_with(config.max_head(limit - 1), &stream, Limit::Head);
     // The default limit stops a server that sends interim answers forever.
@@ -24,19 +24,19 @@ fn a_head_beyond_its_limits_fails() {
     let head = response(&[]);
     let limit = head.len();
     let config = Config::new().max_head(limit);
-    assert_eq!(feed(&mut client_with(config), &head), [Heard::Complete]);
-    assert_eq!(feed_cut(&mut client_with(config), &head, 1..head.len()), [Heard::Complete]);
+    assert_eq!(feed(&mut client_with(config), &head), [Reported::Complete]);
+    assert_eq!(feed_cut(&mut client_with(config), &head, 1..head.len()), [Reported::Complete]);
     assert_head_fails_with(config.max_head(limit - 1), &head, Limit::Head);
 
     let endless = [&b"HTTP/1.1 101 "[..], &vec![b'x'; 16 * 1024]].concat();
     assert_head_fails(&endless, Limit::Head);
     let mut client = client();
     assert_eq!(feed(&mut client, &endless[..16 * 1024]), []);
-    assert_eq!(feed(&mut client, b"x"), [Heard::Failed(Limit::Head.into())]);
+    assert_eq!(feed(&mut client, b"x"), [Reported::Failed(Limit::Head.into())]);
 
     let with = |count: usize| response(&vec![Add("X", "y"); count - RESPONSE.len()]);
     for (config, limit) in [(Config::new(), 100), (Config::new().max_headers(3), 3)] {
-        assert_eq!(feed(&mut client_with(config), &with(limit)), [Heard::Complete]);
+        assert_eq!(feed(&mut client_with(config), &with(limit)), [Reported::Complete]);
         assert_head_fails_with(config, &with(limit + 1), Limit::Headers);
     }
 }
@@ -45,7 +45,7 @@ fn a_head_beyond_its_limits_fails() {
 #[test]
 fn every_failure_closes_the_connection_in_the_same_way() {
     // `assert_head_fails` checks the state, the outgoing bytes (there are none) and every signal.
-    let defects: [(Field, HandshakeError); 6] = [
+    let defects: [(Header, HandshakeError); 6] = [
         (("Upgrade", "h2c"), HandshakeError::Upgrade),
         (("Connection", "close"), HandshakeError::Connection),
         (("Sec-WebSocket-Accept", "x"), HandshakeError::Accept),
@@ -59,7 +59,7 @@ fn every_failure_closes_the_connection_in_the_same_way() {
         assert_head_fails(&head("HTTP/1.1 101 Ok", &fields), error);
         // Frames after the head are ignored.
         let with_frames = [head("HTTP/1.1 101 Ok", &fields), b"\x81\x02hi\x88\x00".to_vec()].concat();
-        assert_eq!(feed(&mut offering_client(), &with_frames), [Heard::Failed(error.into())]);
+        assert_eq!(feed(&mut offering_client(), &with_frames), [Reported::Failed(error.into())]);
     }
     assert_head_fails(b"garbage\r\n\r\n", HandshakeError::MalformedHead);
     assert_head_fails(&head("HTTP/1.0 101 Ok", &RESPONSE), HandshakeError::HttpVersion);
@@ -73,7 +73,7 @@ fn the_end_of_the_transport_before_the_end_of_the_answer_is_an_error() {
     for len in [0, 1, head.len() / 2, head.len() - 1] {
         for sent in [0, 20, usize::MAX] {
             let request = ClientRequest::new("ws://h/").unwrap();
-            let mut client = open(&request, Config::new()).unwrap();
+            let mut client = new_client(&request, Config::new()).unwrap();
             client.mark_sent(sent);
             assert_eq!(feed(&mut client, &head[..len]), []);
             let error = HandshakeError::UnexpectedEof.into();

@@ -7,9 +7,9 @@ fn interim_answers_are_skipped() {
     let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
     let hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nUpgrade: h2c\r\n\r\n";
     let ok = [response(&[]), b"\x81\x02hi".to_vec()].concat();
-    let opened = [Heard::Complete, Heard::text("hi")];
+    let opened = [Reported::Complete, Reported::text("hi")];
     let refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno".to_vec();
-    let refused = [Heard::Refused(403, b"no".to_vec(), false)];
+    let refused = [Reported::Refused(403, b"no".to_vec(), false)];
     for (last, expected) in [(ok, &opened[..]), (refusal, &refused)] {
         for stream in [
             [&interim[..], &last].concat(),
@@ -35,15 +35,15 @@ fn interim_answers_are_skipped() {
 // WS-4.1-48 · WS-7.1.4-03
 #[test]
 fn another_status_is_reported_as_a_refusal() {
-    let fields = changed(&RESPONSE, &[Add("Content-Length", "2"), Add("X", "y")]);
+    let fields = with_changes(&RESPONSE, &[Add("Content-Length", "2"), Add("X", "y")]);
     for status in [200, 201, 301, 302, 400, 401, 403, 404, 426, 500, 503, 599] {
         let stream = [head(&format!("HTTP/1.1 {status} Some Reason"), &fields), b"no".to_vec()].concat();
         for cuts in [0..0, 1..stream.len()] {
             for sent in [0, usize::MAX] {
-                let mut client = open(&ClientRequest::new("ws://h/").unwrap(), Config::new()).unwrap();
+                let mut client = new_client(&ClientRequest::new("ws://h/").unwrap(), Config::new()).unwrap();
                 client.mark_sent(sent);
-                let heard = feed_cut(&mut client, &stream, cuts.clone());
-                assert_eq!(heard, [Heard::Refused(status, b"no".to_vec(), false)]);
+                let reported = feed_cut(&mut client, &stream, cuts.clone());
+                assert_eq!(reported, [Reported::Refused(status, b"no".to_vec(), false)]);
                 assert_never_opened(&mut client);
                 let error = Some(Error::Refused(status));
                 assert_eq!(client.error(), error);
@@ -54,7 +54,7 @@ fn another_status_is_reported_as_a_refusal() {
                 assert_never_opened(&mut client);
             }
         }
-        look_at_refusal(&stream, |response| {
+        inspect_refusal(&stream, |response| {
             assert_eq!((response.status(), response.reason()), (status, "Some Reason"));
             assert_eq!(response.header("sec-websocket-accept"), Some(ACCEPT));
             assert_eq!(response.header("x"), Some("y"));
@@ -63,8 +63,8 @@ fn another_status_is_reported_as_a_refusal() {
         assert_eq!(upgrade.check(status, as_bytes(&fields)), Err(Error::Refused(status)));
     }
     // HTTP/1.0 is accepted for a refusal.
-    let heard = feed(&mut client(), b"HTTP/1.0 403 No\r\nContent-Length: 0\r\n\r\n");
-    assert_eq!(heard, [Heard::Refused(403, vec![], false)]);
+    let reported = feed(&mut client(), b"HTTP/1.0 403 No\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(reported, [Reported::Refused(403, vec![], false)]);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_refusal_shows_its_status_reason_headers_and_body() {
     let stream =
         b"\r\nHTTP/1.1 302 Found It\r\nLocation:\t wss://other.example/ \r\nSet-Cookie: secret=1\r\n\
         Latin: \xfc\r\nset-cookie: b\r\nContent-Length: 3\r\n\r\nsee";
-    look_at_refusal(stream, |response| {
+    inspect_refusal(stream, |response| {
         assert_eq!((response.status(), response.reason()), (302, "Found It"));
         assert_eq!(response.header("location"), Some("wss://other.example/"));
         assert_eq!(response.header("Set-Cookie"), Some("secret=1"));
@@ -86,7 +86,7 @@ fn a_refusal_shows_its_status_reason_headers_and_body() {
         assert!(shown.contains("302") && !shown.contains("secret"), "{shown}");
     });
     for first_line in ["HTTP/1.1 404", "HTTP/1.1 404 "] {
-        look_at_refusal(&head(first_line, &[("Content-Length", "0")]), |response| {
+        inspect_refusal(&head(first_line, &[("Content-Length", "0")]), |response| {
             assert_eq!((response.status(), response.reason(), response.versions().count()), (404, "", 0));
         });
     }
@@ -94,7 +94,7 @@ fn a_refusal_shows_its_status_reason_headers_and_body() {
 
 #[test]
 fn a_reason_phrase_may_be_in_any_charset() {
-    look_at_refusal(b"HTTP/1.1 403 Verboten f\xfcr alle\r\nContent-Length: 2\r\n\r\nno", |response| {
+    inspect_refusal(b"HTTP/1.1 403 Verboten f\xfcr alle\r\nContent-Length: 2\r\n\r\nno", |response| {
         assert_eq!((response.status(), response.body()), (403, &b"no"[..]));
     });
 }
@@ -112,7 +112,7 @@ fn the_versions_that_a_server_supports_are_read_as_a_list() {
         (&[(NAME, "256, x, 13, -1, 1 3, ")], &[13]),
     ] {
         let stream = head("HTTP/1.1 426 Upgrade Required", &[fields, &[("Content-Length", "0")]].concat());
-        look_at_refusal(&stream, |response| {
+        inspect_refusal(&stream, |response| {
             assert!(response.versions().eq(expected.iter().copied()), "{fields:?}");
         });
     }
@@ -122,19 +122,19 @@ fn the_versions_that_a_server_supports_are_read_as_a_list() {
 #[test]
 fn a_version_with_a_sign_or_a_leading_zero_is_skipped() {
     let fields = [("Sec-WebSocket-Version", "+13, 013, 8"), ("Content-Length", "0")];
-    look_at_refusal(&head("HTTP/1.1 400 No", &fields), |response| assert!(response.versions().eq([8])));
+    inspect_refusal(&head("HTTP/1.1 400 No", &fields), |response| assert!(response.versions().eq([8])));
 }
 
 /// Asserts that the body of a refusal is `expected`, wherever the answer is cut.
 #[track_caller]
 fn assert_body_with(config: Config, fields: &str, body: &[u8], expected: &[u8], is_truncated: bool) {
     let stream = [format!("HTTP/1.1 403 Forbidden\r\n{fields}\r\n").as_bytes(), body].concat();
-    let heard = [Heard::Refused(403, expected.to_vec(), is_truncated)];
+    let reported = [Reported::Refused(403, expected.to_vec(), is_truncated)];
     let shown = stream.escape_ascii();
-    assert_eq!(feed(&mut client_with(config), &stream), heard, "{shown}");
-    assert_eq!(feed_cut(&mut client_with(config), &stream, 1..stream.len()), heard, "{shown}");
+    assert_eq!(feed(&mut client_with(config), &stream), reported, "{shown}");
+    assert_eq!(feed_cut(&mut client_with(config), &stream, 1..stream.len()), reported, "{shown}");
     for cut in 1..stream.len().min(200) {
-        assert_eq!(feed_cut(&mut client_with(config), &stream, [cut]), heard, "{cut} {shown}");
+        assert_eq!(feed_cut(&mut client_with(config), &stream, [cut]), reported, "{cut} {shown}");
     }
 }
 
@@ -231,7 +231,7 @@ fn answers_with_status_204_or_304_have_no_body() {
             let head = format!("HTTP/1.1 {status} None\r\n{fields}\r\n").into_bytes();
             for cuts in [0..0, 1..head.len()] {
                 let events = feed_cut(&mut client(), &head, cuts);
-                assert_eq!(events, [Heard::Refused(status, vec![], false)]);
+                assert_eq!(events, [Reported::Refused(status, vec![], false)]);
             }
         }
     }
@@ -280,7 +280,7 @@ fn a_body_is_truncated_at_max_refusal_body_bytes() {
                 .concat();
         assert_eq!(
             feed(&mut client_with(Config::new()), &stream),
-            [Heard::Refused(500, full.clone(), is_truncated)]
+            [Reported::Refused(500, full.clone(), is_truncated)]
         );
     }
 }

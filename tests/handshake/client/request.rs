@@ -5,7 +5,7 @@ use super::*;
 // WS-4.1-01
 #[test]
 fn a_new_client_is_connecting() {
-    let mut client = open(&ClientRequest::new("ws://h/").unwrap(), Config::new()).unwrap();
+    let mut client = new_client(&ClientRequest::new("ws://h/").unwrap(), Config::new()).unwrap();
     assert_eq!(client.state(), State::Connecting);
     take_outgoing(&mut client);
     assert_eq!(client.state(), State::Connecting);
@@ -29,7 +29,7 @@ fn a_request_with_an_invalid_component_cannot_be_made() {
     }
     let request = ClientRequest::new("ws://h/").unwrap();
     assert_eq!(
-        open(&request.subprotocols(&["a b"]), Config::new()).map(drop),
+        new_client(&request.subprotocols(&["a b"]), Config::new()).map(drop),
         Err(Misuse::InvalidSubprotocol.into())
     );
 }
@@ -39,7 +39,7 @@ fn a_request_with_an_invalid_component_cannot_be_made() {
 #[test]
 fn a_request_has_the_required_headers() {
     assert_eq!(
-        written_for("ws://h/chat?x"),
+        request_text_for("ws://h/chat?x"),
         "GET /chat?x HTTP/1.1\r\n\
          Host: h\r\n\
          Upgrade: websocket\r\n\
@@ -64,7 +64,7 @@ fn a_request_may_have_an_origin_subprotocols_and_further_headers() {
             ("x", "\u{fc}\t."),
         ]);
     assert_eq!(
-        written(&request),
+        request_text(&request),
         "GET /chat?x HTTP/1.1\r\n\
          Host: h:8443\r\n\
          Upgrade: websocket\r\n\
@@ -93,7 +93,7 @@ fn a_request_follows_the_grammar_of_http() {
         .subprotocols(&OFFERED)
         .origin("null")
         .headers(&[("Cookie", "a=b; c=d")]);
-    for written in [written(&request), written_for("ws://h")] {
+    for written in [request_text(&request), request_text_for("ws://h")] {
         let lines = written.strip_suffix("\r\n\r\n").unwrap();
         assert!(!lines.replace("\r\n", "").contains(['\r', '\n']), "a line does not end with CR LF");
         let mut lines = lines.split("\r\n");
@@ -103,7 +103,7 @@ fn a_request_follows_the_grammar_of_http() {
             let (name, value) = line.split_once(": ").unwrap();
             assert!(is_token(name) && value.bytes().all(|b| matches!(b, b' '..=b'~')), "{line}");
         }
-        assert_eq!(lines_of(&written, "host").len(), 1);
+        assert_eq!(header_lines(&written, "host").len(), 1);
     }
 }
 
@@ -116,7 +116,7 @@ fn the_request_target_is_the_resource_name() {
         ("ws://h/chat?x", "GET /chat?x HTTP/1.1"),
         ("wss://h:1/%7e/../A?x=%2F&y", "GET /%7e/../A?x=%2F&y HTTP/1.1"),
     ] {
-        assert_eq!(written_for(uri).lines().next(), Some(first_line));
+        assert_eq!(request_text_for(uri).lines().next(), Some(first_line));
     }
 }
 
@@ -134,7 +134,7 @@ fn the_host_header_comes_from_the_uri() {
         ("ws://[::1]:9000/", "Host: [::1]:9000"),
         ("ws://192.0.2.1:1/", "Host: 192.0.2.1:1"),
     ] {
-        assert_eq!(lines_of(&written_for(uri), "host"), [host], "{uri}");
+        assert_eq!(header_lines(&request_text_for(uri), "host"), [host], "{uri}");
     }
 }
 
@@ -151,7 +151,7 @@ fn the_key_is_the_base64_of_16_random_bytes() {
     ] {
         let client = Connection::client(&request, Config::new(), Fixed(nonce)).unwrap();
         let written = std::str::from_utf8(client.outgoing()).unwrap();
-        assert_eq!(lines_of(written, "Sec-WebSocket-Key"), [format!("Sec-WebSocket-Key: {key}")]);
+        assert_eq!(header_lines(written, "Sec-WebSocket-Key"), [format!("Sec-WebSocket-Key: {key}")]);
     }
 }
 
@@ -159,8 +159,8 @@ fn the_key_is_the_base64_of_16_random_bytes() {
 #[test]
 fn an_origin_may_be_sent() {
     let request = ClientRequest::new("ws://h/").unwrap();
-    assert_eq!(lines_of(&written(&request), "origin"), [""; 0]);
-    assert_eq!(lines_of(&written(&request.origin("http://o")), "origin"), ["Origin: http://o"]);
+    assert_eq!(header_lines(&request_text(&request), "origin"), [""; 0]);
+    assert_eq!(header_lines(&request_text(&request.origin("http://o")), "origin"), ["Origin: http://o"]);
 }
 
 // WS-4.1-37
@@ -170,11 +170,11 @@ fn an_origin_that_is_not_ascii_without_spaces_is_refused() {
     for origin in
         ["http://b\u{fc}cher.example", "http://a b", " ", "http://a\tb", "http://a\r\n", "a\0", "\x7f"]
     {
-        let refused = open(&request.origin(origin), Config::new()).map(drop);
+        let refused = new_client(&request.origin(origin), Config::new()).map(drop);
         assert_eq!(refused, Err(Misuse::InvalidHeader.into()), "{origin:?}");
     }
     for origin in ["null", "https://xn--bcher-kva.example:8443"] {
-        assert!(open(&request.origin(origin), Config::new()).is_ok());
+        assert!(new_client(&request.origin(origin), Config::new()).is_ok());
     }
 }
 
@@ -183,15 +183,15 @@ fn an_origin_that_is_not_ascii_without_spaces_is_refused() {
 fn subprotocols_are_offered_in_the_order_of_the_embedder() {
     const NAME: &str = "Sec-WebSocket-Protocol";
     let request = ClientRequest::new("ws://h/").unwrap();
-    assert_eq!(lines_of(&written(&request), NAME), [""; 0]);
-    assert_eq!(lines_of(&written(&request.subprotocols(&[])), NAME), [""; 0]);
+    assert_eq!(header_lines(&request_text(&request), NAME), [""; 0]);
+    assert_eq!(header_lines(&request_text(&request.subprotocols(&[])), NAME), [""; 0]);
     for (names, line) in [
         (&["b", "a"][..], "Sec-WebSocket-Protocol: b, a"),
         (&["a", "b"], "Sec-WebSocket-Protocol: a, b"),
         (&["chat"], "Sec-WebSocket-Protocol: chat"),
         (&["a", "A"], "Sec-WebSocket-Protocol: a, A"),
     ] {
-        assert_eq!(lines_of(&written(&request.subprotocols(names)), NAME), [line]);
+        assert_eq!(header_lines(&request_text(&request.subprotocols(names)), NAME), [line]);
     }
 }
 
@@ -225,8 +225,12 @@ fn a_subprotocol_that_is_not_a_token_is_refused() {
     ] {
         let misuse = Misuse::InvalidSubprotocol;
         let refused = Err(misuse.into());
-        assert_eq!(open(&request.subprotocols(&[name]), Config::new()).map(drop), refused, "{name:?}");
-        assert_eq!(open(&request.subprotocols(&["ok", name]), Config::new()).map(drop), refused, "{name:?}");
+        assert_eq!(new_client(&request.subprotocols(&[name]), Config::new()).map(drop), refused, "{name:?}");
+        assert_eq!(
+            new_client(&request.subprotocols(&["ok", name]), Config::new()).map(drop),
+            refused,
+            "{name:?}"
+        );
         assert_eq!(
             ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), &[name]).map(drop),
             Err(misuse),
@@ -234,7 +238,7 @@ fn a_subprotocol_that_is_not_a_token_is_refused() {
         );
     }
     let all = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    assert!(written(&request.subprotocols(&[all])).contains(all));
+    assert!(request_text(&request.subprotocols(&[all])).contains(all));
 }
 
 // WS-4.1-43
@@ -244,7 +248,7 @@ fn a_subprotocol_that_is_offered_twice_is_refused() {
     for names in [&["a", "b", "a"][..], &["a", "a"], &["c", "a", "b", "b"]] {
         let misuse = Misuse::InvalidSubprotocol;
         let refused = Err(misuse.into());
-        assert_eq!(open(&request.subprotocols(names), Config::new()).map(drop), refused);
+        assert_eq!(new_client(&request.subprotocols(names), Config::new()).map(drop), refused);
         assert_eq!(ClientUpgrade::new(&mut SAMPLE.clone(), &Config::new(), names).map(drop), Err(misuse));
     }
 }
@@ -255,12 +259,16 @@ fn headers_that_would_break_the_request_apart_are_refused() {
     let request = ClientRequest::new("ws://h/").unwrap();
     let invalid = Err(Misuse::InvalidHeader.into());
     for value in ["a\r\nX: y", "a\rb", "a\nb", "a\0b", "a\x1b", "\x7f", "\r\n"] {
-        assert_eq!(open(&request.headers(&[("X", value)]), Config::new()).map(drop), invalid, "{value:?}");
-        assert_eq!(open(&request.origin(value), Config::new()).map(drop), invalid, "{value:?}");
+        assert_eq!(
+            new_client(&request.headers(&[("X", value)]), Config::new()).map(drop),
+            invalid,
+            "{value:?}"
+        );
+        assert_eq!(new_client(&request.origin(value), Config::new()).map(drop), invalid, "{value:?}");
     }
     for name in ["", "X Y", "X:", "X\r\nY", "X\0", "(X)", "X\t", "\u{fc}", " X"] {
         let headers = [("Ok", "ok"), (name, "y")];
-        assert_eq!(open(&request.headers(&headers), Config::new()).map(drop), invalid, "{name:?}");
+        assert_eq!(new_client(&request.headers(&headers), Config::new()).map(drop), invalid, "{name:?}");
     }
 }
 
@@ -286,24 +294,24 @@ fn headers_that_belong_to_the_handshake_are_refused() {
         "Transfer-Encoding",
     ] {
         let headers = [("Ok", "ok"), (name, "y")];
-        let refused = open(&request.headers(&headers), Config::new()).map(drop);
+        let refused = new_client(&request.headers(&headers), Config::new()).map(drop);
         assert_eq!(refused, Err(Misuse::ReservedHeader.into()), "{name}");
     }
     let headers = [("Hosts", "y"), ("Cookie", "a=b"), ("Cookie", "c=d"), ("Sec-Fetch-Mode", "websocket")];
-    let written = written(&request.headers(&headers));
+    let written = request_text(&request.headers(&headers));
     assert!(
         written.ends_with("\r\nHosts: y\r\nCookie: a=b\r\nCookie: c=d\r\nSec-Fetch-Mode: websocket\r\n\r\n")
     );
-    assert_eq!(lines_of(&written, "Sec-WebSocket-Key").len(), 1);
+    assert_eq!(header_lines(&written, "Sec-WebSocket-Key").len(), 1);
 }
 
 #[test]
 fn a_request_of_more_than_max_outgoing_bytes_is_refused() {
     let request = ClientRequest::new("ws://h/chat").unwrap();
-    let len = written(&request).len();
-    assert!(open(&request, Config::new().max_outgoing(len)).is_ok());
+    let len = request_text(&request).len();
+    assert!(new_client(&request, Config::new().max_outgoing(len)).is_ok());
     for limit in [0, 1, 4, 20, len - 1] {
-        let refused = open(&request, Config::new().max_outgoing(limit)).map(drop);
+        let refused = new_client(&request, Config::new().max_outgoing(limit)).map(drop);
         assert_eq!(refused, Err(SendError::TooLarge), "{limit}");
     }
 }

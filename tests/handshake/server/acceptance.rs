@@ -5,7 +5,7 @@ use super::*;
 // WS-4.2.2-01 · WS-4.2.2-17 · WS-4.2.2-23 · WS-4.2.2-24 · WS-4.2.2-25 · WS-4.2.2-26 · WS-4.2.2-29
 #[test]
 fn an_acceptance_has_the_required_headers() {
-    let mut server = asked(&[]);
+    let mut server = server_with_request(&[]);
     assert!(server.outgoing().is_empty(), "nothing is sent before the decision");
     assert_eq!(server.state(), State::Connecting);
     server.sender().accept(&Accept::new()).unwrap();
@@ -43,7 +43,7 @@ fn a_refusal_of_another_version_names_the_supported_one() {
 // WS-4.2.2-15
 #[test]
 fn only_a_subprotocol_that_was_offered_can_be_chosen() {
-    let mut server = asked(&[Add("Sec-WebSocket-Protocol", "chat, superchat")]);
+    let mut server = server_with_request(&[Add("Sec-WebSocket-Protocol", "chat, superchat")]);
     for name in ["other", "Chat", "chat, superchat", "chat,superchat", "cha", "chat ", "superchat\r\nX: y"] {
         let refused = server.sender().accept(&Accept::new().subprotocol(name));
         assert_eq!(refused, Err(Misuse::SubprotocolNotOffered.into()), "{name}");
@@ -58,7 +58,7 @@ fn only_a_subprotocol_that_was_offered_can_be_chosen() {
 // WS-4.2.2-16
 #[test]
 fn no_subprotocol_can_be_chosen_if_none_was_offered() {
-    let mut server = asked(&[]);
+    let mut server = server_with_request(&[]);
     let refused = server.sender().accept(&Accept::new().subprotocol("chat"));
     assert_eq!(refused, Err(Misuse::SubprotocolNotOffered.into()));
     assert!(server.outgoing().is_empty());
@@ -71,7 +71,7 @@ fn an_empty_subprotocol_cannot_be_chosen() {
     for changes in
         [&[][..], &[Add("Sec-WebSocket-Protocol", "chat")], &[Add("Sec-WebSocket-Protocol", ",a,,")]]
     {
-        let mut server = asked(changes);
+        let mut server = server_with_request(changes);
         let refused = server.sender().accept(&Accept::new().subprotocol(""));
         assert_eq!(refused, Err(Misuse::SubprotocolNotOffered.into()));
         assert!(server.outgoing().is_empty());
@@ -81,8 +81,10 @@ fn an_empty_subprotocol_cannot_be_chosen() {
 // WS-4.2.2-19 · WS-4.2.2-27 · WS-11.3.4-02
 #[test]
 fn an_acceptance_names_the_chosen_subprotocol_once() {
-    let mut server =
-        asked(&[Add("Sec-WebSocket-Protocol", "superchat"), Add("Sec-WebSocket-Protocol", "chat")]);
+    let mut server = server_with_request(&[
+        Add("Sec-WebSocket-Protocol", "superchat"),
+        Add("Sec-WebSocket-Protocol", "chat"),
+    ]);
     // The header cannot be added in another way.
     for name in ["Sec-WebSocket-Protocol", "sec-websocket-protocol"] {
         let headers = [(name, "chat")];
@@ -98,7 +100,7 @@ fn an_acceptance_names_the_chosen_subprotocol_once() {
 // WS-4.2.2-17
 #[test]
 fn an_offer_of_subprotocols_may_be_declined() {
-    let mut server = asked(&[Add("Sec-WebSocket-Protocol", "chat")]);
+    let mut server = server_with_request(&[Add("Sec-WebSocket-Protocol", "chat")]);
     server.sender().accept(&Accept::new()).unwrap();
     assert_eq!(text_of(server.outgoing()), ACCEPTED);
     assert_eq!(server.subprotocol(), None);
@@ -107,7 +109,7 @@ fn an_offer_of_subprotocols_may_be_declined() {
 // WS-4.2.2-30
 #[test]
 fn frames_may_follow_the_acceptance_at_once() {
-    let mut server = asked(&[]);
+    let mut server = server_with_request(&[]);
     let tx = server.sender();
     assert_eq!(tx.text("early"), Err(Misuse::NotOpenYet.into()));
     assert_eq!(tx.ping(b""), Err(Misuse::NotOpenYet.into()));
@@ -121,7 +123,7 @@ fn frames_may_follow_the_acceptance_at_once() {
 
 #[test]
 fn an_acceptance_may_carry_further_headers() {
-    let mut server = asked(&[Add("Sec-WebSocket-Protocol", "chat")]);
+    let mut server = server_with_request(&[Add("Sec-WebSocket-Protocol", "chat")]);
     let headers = [("Set-Cookie", "a=b"), ("Set-Cookie", "c=\u{fc}\td"), ("X-Empty", "")];
     server.sender().accept(&Accept::new().subprotocol("chat").headers(&headers)).unwrap();
     let expected = ACCEPTED.replace(
@@ -133,8 +135,8 @@ fn an_acceptance_may_carry_further_headers() {
 
 #[test]
 fn headers_that_would_break_an_acceptance_apart_are_refused() {
-    let mut server = asked(&[]);
-    for field in BROKEN {
+    let mut server = server_with_request(&[]);
+    for field in INVALID_HEADERS {
         for fields in [&[field][..], &[("Ok", "ok"), field]] {
             let refused = server.sender().accept(&Accept::new().headers(fields));
             assert_eq!(refused, Err(Misuse::InvalidHeader.into()), "{field:?}");
@@ -170,14 +172,14 @@ fn a_request_is_answered_once() {
     feed(&mut server, b"GET / HTTP/1.1\r\n");
     assert_eq!(server.sender().accept(&Accept::new()), no_request, "the head is not complete");
 
-    let mut server = asked(&[]);
+    let mut server = server_with_request(&[]);
     server.sender().accept(&Accept::new()).unwrap();
     assert_eq!(server.sender().accept(&Accept::new()), no_request);
     assert_eq!(server.sender().reject(&Reply::new(403)), no_request);
     assert_eq!(server.sender().respond(&Reply::new(200)), no_request);
     assert_eq!(take_outgoing(&mut server), ACCEPTED.as_bytes());
 
-    let mut server = asked(&[]);
+    let mut server = server_with_request(&[]);
     server.sender().reject(&Reply::new(403)).unwrap();
     let answer = server.outgoing().to_vec();
     assert_eq!(server.sender().reject(&Reply::new(403)), no_request);
@@ -193,11 +195,11 @@ fn a_request_is_answered_once() {
 #[test]
 fn no_subprotocol_is_agreed_on_without_an_acceptance() {
     let offer = [Add("Sec-WebSocket-Protocol", "chat, superchat")];
-    let mut server = asked(&offer);
+    let mut server = server_with_request(&offer);
     assert_eq!(server.subprotocol(), None);
     server.sender().reject(&Reply::new(403)).unwrap();
     assert_eq!(server.subprotocol(), None, "rejected");
-    let mut server = asked(&offer);
+    let mut server = server_with_request(&offer);
     let _ = server.receive_eof();
     assert_eq!(server.subprotocol(), None, "ended");
 }

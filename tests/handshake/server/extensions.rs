@@ -5,17 +5,17 @@ use super::*;
 /// The extensions of a request with these header lines, each written as `name[parameter=value|...]`.
 fn extensions(lines: &[&'static str]) -> Vec<String> {
     let changes: Vec<_> = lines.iter().map(|line| Add("Sec-WebSocket-Extensions", line)).collect();
-    let fields = changed(&REQUEST, &changes);
+    let fields = with_changes(&REQUEST, &changes);
     let upgrade = ServerUpgrade::check("GET", as_bytes(&fields)).unwrap();
-    let expected: Vec<_> = upgrade.extensions().map(shown).collect();
-    look_at(&request(&changes), |request| {
-        assert_eq!(request.extensions().map(shown).collect::<Vec<_>>(), expected);
+    let expected: Vec<_> = upgrade.extensions().map(format_extension).collect();
+    inspect_request(&request(&changes), |request| {
+        assert_eq!(request.extensions().map(format_extension).collect::<Vec<_>>(), expected);
     });
     expected
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "for map")]
-fn shown(extension: sansws::handshake::Extension<'_>) -> String {
+fn format_extension(extension: sansws::handshake::Extension<'_>) -> String {
     let parameters: Vec<_> = extension
         .parameters()
         .map(|parameter| match parameter.value {
@@ -59,7 +59,7 @@ fn a_quoted_parameter_has_to_be_a_token_once_it_is_unquoted() {
     assert_eq!(extensions(&[r#"foo; x="10""#]), extensions(&["foo; x=10"]));
     assert_eq!(extensions(&[r#"foo; x="1\0""#]), extensions(&["foo; x=10"]));
     assert_eq!(extensions(&[r#"foo; x="10"; y, bar; z="2""#]), ["foo[x=10|y]", "bar[z=2]"]);
-    look_at(&request(&[Add("Sec-WebSocket-Extensions", r#"foo; x="1\0"; x=10; x=1"#)]), |request| {
+    inspect_request(&request(&[Add("Sec-WebSocket-Extensions", r#"foo; x="1\0"; x=10; x=1"#)]), |request| {
         let extension = request.extensions().next().unwrap();
         let values: Vec<_> = extension.parameters().map(|parameter| parameter.value.unwrap()).collect();
         assert!(values[0] == values[1] && values[0] == "10" && values[1] != values[2]);
@@ -144,12 +144,12 @@ fn a_server_without_extensions_accepts_no_offered_extension() {
     }
     // The embedder cannot add the header by itself.
     assert!(!ACCEPTED.to_ascii_lowercase().contains("sec-websocket-extensions"));
-    let mut server = asked(&[]);
+    let mut server = server_with_request(&[]);
     let deflate = Accept::new().headers(&[("Sec-WebSocket-Extensions", "permessage-deflate")]);
     assert_eq!(server.sender().accept(&deflate), Err(Misuse::ReservedHeader.into()));
     // So the reserved bits remain illegal.
     let mut server = self::server();
     feed(&mut server, &request(&[Add("Sec-WebSocket-Extensions", "permessage-deflate")]));
-    let heard = feed(&mut server, &masked(&frame(0xc1, b"hi"), [1; 4]));
-    assert_eq!(heard, [Heard::Failed(Violation::ReservedBits(4).into())]);
+    let reported = feed(&mut server, &masked(&frame(0xc1, b"hi"), [1; 4]));
+    assert_eq!(reported, [Reported::Failed(Violation::ReservedBits(4).into())]);
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A valid request of exactly `len` bytes.
-fn padded(len: usize) -> Vec<u8> {
+fn request_of_len(len: usize) -> Vec<u8> {
     let plain = request(&[]).len() + "X: \r\n".len();
     let padding = "x".repeat(len - plain);
     let mut fields: Vec<(&str, &str)> = REQUEST.to_vec();
@@ -14,19 +14,19 @@ fn padded(len: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_head_has_at_most_max_head_bytes() {
+fn a_head_of_more_than_max_head_bytes_fails() {
     for len in [1024, 16 * 1024] {
         let config = if len == 1024 { Config::new().max_head(len) } else { Config::new() };
-        // Frames behind it do not count.
-        let with_frames = [padded(len), masked(&frame(0x81, &[b'a'; 100]), [1; 4])].concat();
+        // The frames that follow the head do not count.
+        let with_frames = [request_of_len(len), masked(&frame(0x81, &[b'a'; 100]), [1; 4])].concat();
         for cuts in [vec![], (1..with_frames.len()).collect(), vec![len], vec![len - 1]] {
-            let heard = feed_cut(&mut Connection::server(config), &with_frames, cuts);
-            assert_eq!(heard, [request_heard(&[]), Heard::Complete, Heard::text(&"a".repeat(100))]);
+            let reported = feed_cut(&mut Connection::server(config), &with_frames, cuts);
+            assert_eq!(reported, [request_event(&[]), Reported::Complete, Reported::text(&"a".repeat(100))]);
         }
-        assert_head_refused_with(config, &padded(len + 1), Limit::Head);
+        assert_head_refused_with(config, &request_of_len(len + 1), Limit::Head);
     }
     // Empty lines before the request line count too.
-    let lines = [b"\r\n".repeat(2), padded(1021)].concat();
+    let lines = [b"\r\n".repeat(2), request_of_len(1021)].concat();
     assert_head_refused_with(Config::new().max_head(1024), &lines, Limit::Head);
     assert_head_refused_with(Config::new().max_head(0), b"G", Limit::Head);
 }
@@ -42,14 +42,14 @@ fn a_head_that_never_ends_fails_at_the_limit() {
             let mut server = Connection::server(Config::new().max_head(1000));
             let bytes = endless.iter().copied().chain(std::iter::repeat(filler));
             for (byte, seen) in bytes.zip(1..=1001) {
-                let heard = feed(&mut server, &[byte]);
+                let reported = feed(&mut server, &[byte]);
                 if seen <= 1000 {
-                    assert_eq!((heard, server.outgoing()), (vec![], &[][..]), "{seen}");
+                    assert_eq!((reported, server.outgoing()), (vec![], &[][..]), "{seen}");
                 } else {
-                    assert_eq!(heard, [Heard::Failed(Limit::Head.into())]);
+                    assert_eq!(reported, [Reported::Failed(Limit::Head.into())]);
                 }
             }
-            assert_eq!(text_of(&take_outgoing(&mut server)), FIELDS_TOO_LARGE);
+            assert_eq!(text_of(&take_outgoing(&mut server)), HEADERS_TOO_LARGE);
         }
     }
 }
@@ -63,8 +63,8 @@ fn a_head_with_more_than_max_headers_headers_fails() {
         (Config::new().max_headers(128), 128),
         (Config::new().max_headers(255), 128),
     ] {
-        let heard = feed(&mut Connection::server(config), &with(limit));
-        assert_eq!(heard, [request_heard(&[]), Heard::Complete], "{limit}");
+        let reported = feed(&mut Connection::server(config), &with(limit));
+        assert_eq!(reported, [request_event(&[]), Reported::Complete], "{limit}");
         assert_head_refused_with(config, &with(limit + 1), Limit::Headers);
     }
 }
@@ -73,7 +73,7 @@ fn a_head_with_more_than_max_headers_headers_fails() {
 fn an_answer_of_more_than_max_outgoing_bytes_is_refused() {
     let limited = |limit| {
         let mut server = Connection::server(Config::new().max_outgoing(limit));
-        ask(&mut server, &request(&[]));
+        receive_request(&mut server, &request(&[]));
         server
     };
     let full = Err(SendError::TooLarge);
@@ -117,8 +117,8 @@ fn it_does_not_matter_where_the_bytes_are_cut() {
     for stream in [valid, invalid, plain] {
         let run = |cuts: Vec<usize>| {
             let mut server = http_server();
-            let heard = feed_cut(&mut server, &stream, cuts);
-            (heard, take_outgoing(&mut server), server.state())
+            let reported = feed_cut(&mut server, &stream, cuts);
+            (reported, take_outgoing(&mut server), server.state())
         };
         let whole = run(vec![]);
         assert_eq!(run((1..stream.len()).collect()), whole);
@@ -130,7 +130,7 @@ fn it_does_not_matter_where_the_bytes_are_cut() {
     }
     let mut server = server();
     let stream = [request(&[]), masked(&frame(0x81, b"hi"), [1, 2, 3, 4])].concat();
-    assert_eq!(feed(&mut server, &stream), [request_heard(&[]), Heard::Complete, Heard::text("hi")]);
+    assert_eq!(feed(&mut server, &stream), [request_event(&[]), Reported::Complete, Reported::text("hi")]);
 }
 
 // WS-7.1.4-03
@@ -155,7 +155,7 @@ fn the_end_of_the_transport_before_the_end_of_the_head_is_an_error() {
 
 #[test]
 fn a_request_cannot_be_accepted_after_the_end_of_the_transport() {
-    let mut server = asked(&[]);
+    let mut server = server_with_request(&[]);
     assert!(server.receive_eof().is_some());
     assert_eq!(server.error(), Some(HandshakeError::UnexpectedEof.into()));
     assert_eq!(server.state(), State::Closed);

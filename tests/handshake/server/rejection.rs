@@ -5,7 +5,7 @@ use super::*;
 /// Rejects a valid request and returns the answer. Asserts that the connection closes after it.
 #[track_caller]
 fn rejected(reply: &Reply<'_>) -> String {
-    let mut server = asked(&[]);
+    let mut server = server_with_request(&[]);
     server.sender().reject(reply).unwrap();
     assert_closes_after_the_answer(&mut server)
 }
@@ -36,17 +36,17 @@ fn a_server_may_redirect() {
 // WS-4.2.2-07
 #[test]
 fn the_origin_is_known_before_the_decision() {
-    look_at(&request(&[Add("Origin", "http://evil.example")]), |request| {
+    inspect_request(&request(&[Add("Origin", "http://evil.example")]), |request| {
         assert_eq!(request.origin(), Some("http://evil.example"));
         assert!(!request.is_origin_in(&["http://server.example"]) && !request.is_same_origin());
     });
-    look_at(&request(&[]), |request| assert_eq!(request.origin(), None));
+    inspect_request(&request(&[]), |request| assert_eq!(request.origin(), None));
 }
 
 // WS-4.2.2-09 · WS-10.2-02 · WS-7.1.4-03
 #[test]
 fn an_unacceptable_origin_can_be_answered_with_403() {
-    let mut server = asked(&[Add("Origin", "http://evil.example")]);
+    let mut server = server_with_request(&[Add("Origin", "http://evil.example")]);
     server.sender().reject(&Reply::new(403).body(b"not from there")).unwrap();
     assert_eq!(
         assert_closes_after_the_answer(&mut server),
@@ -94,12 +94,12 @@ fn a_reply_has_a_status_headers_and_a_body() {
 
 #[test]
 fn an_invalid_reply_is_refused_and_the_request_still_waits() {
-    let mut server = asked(&[]);
+    let mut server = server_with_request(&[]);
     for status in [0, 99, 100, 101, 199, 600, 1000, u16::MAX] {
         let refused = server.sender().reject(&Reply::new(status));
         assert_eq!(refused, Err(Misuse::InvalidStatus.into()), "{status}");
     }
-    for field in BROKEN {
+    for field in INVALID_HEADERS {
         let refused = server.sender().reject(&Reply::new(403).headers(&[field]));
         assert_eq!(refused, Err(Misuse::InvalidHeader.into()), "{field:?}");
     }
@@ -117,7 +117,7 @@ fn an_invalid_reply_is_refused_and_the_request_still_waits() {
 
 #[test]
 fn plain_requests_are_answered_by_the_connection_itself_by_default() {
-    const HOST: [Field; 1] = [("Host", "h")];
+    const HOST: [Header; 1] = [("Host", "h")];
     assert_head_refused(&head("GET / HTTP/1.1", &HOST), HandshakeError::Upgrade);
     assert_head_refused(&head("GET / HTTP/1.0", &[]), HandshakeError::Upgrade);
     for method in ["HEAD", "POST", "PUT", "OPTIONS"] {
@@ -141,14 +141,14 @@ fn plain_requests_are_reported_if_the_config_asks_for_them() {
         for cuts in [0..0, 1..head.len()] {
             let mut server = Connection::server(config);
             let events = feed_cut(&mut server, &head, cuts);
-            assert_eq!(events, [Heard::Http(method.to_string(), "/page".to_string())]);
+            assert_eq!(events, [Reported::Http(method.to_string(), "/page".to_string())]);
             let expected = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\n{page}");
             assert_eq!(assert_closes_after_the_answer(&mut server), expected);
         }
     }
     // The same server still accepts WebSockets.
     let events = feed(&mut Connection::server(config), &request(&[]));
-    assert_eq!(events, [request_heard(&[]), Heard::Complete]);
+    assert_eq!(events, [request_event(&[]), Reported::Complete]);
     // Invalid requests are still answered by the connection.
     assert_head_refused_with(config, &head("GET / HTTP/1.1", &[]), HandshakeError::Host);
     assert_head_refused_with(
@@ -165,7 +165,7 @@ fn plain_requests_are_reported_if_the_config_asks_for_them() {
 #[test]
 fn a_plain_request_cannot_be_accepted_as_a_websocket() {
     let mut server = http_server();
-    ask(&mut server, &head("GET / HTTP/1.1", &[("Host", "h")]));
+    receive_request(&mut server, &head("GET / HTTP/1.1", &[("Host", "h")]));
     assert_eq!(server.sender().accept(&Accept::new()), Err(Misuse::NoRequest.into()));
     assert!(server.outgoing().is_empty());
     let mut more = *b"x";

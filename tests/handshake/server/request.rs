@@ -53,18 +53,18 @@ fn a_server_waits_for_the_end_of_the_head() {
     assert_eq!(feed(&mut server, start), []);
     assert!(server.outgoing().is_empty());
     assert_eq!((server.state(), server.error()), (State::Connecting, None));
-    assert_eq!(feed(&mut server, end), [request_heard(&[]), Heard::Complete]);
+    assert_eq!(feed(&mut server, end), [request_event(&[]), Reported::Complete]);
     assert_eq!(text_of(server.outgoing()), ACCEPTED);
 }
 
 // WS-4.2.1-03
 #[test]
 fn the_order_of_headers_does_not_matter() {
-    let mut fields = changed(&REQUEST, &[Add("Origin", "http://h"), Add("Cookie", "a=b")]);
+    let mut fields = with_changes(&REQUEST, &[Add("Origin", "http://h"), Add("Cookie", "a=b")]);
     for _ in 0..2 {
         for _ in 0..fields.len() {
             fields.rotate_left(1);
-            assert_fields_accepted(&fields);
+            assert_headers_accepted(&fields);
         }
         fields.reverse();
     }
@@ -78,7 +78,7 @@ fn the_case_of_header_names_does_not_matter() {
         let fields: Vec<_> = names.iter().zip(REQUEST).map(|(name, (_, value))| (&name[..], value)).collect();
         let head = head("GET /chat HTTP/1.1", &fields);
         assert_head_accepted(&head, &[]);
-        look_at(&head, |request| assert_eq!(request.header("HOST"), Some("server.example")));
+        inspect_request(&head, |request| assert_eq!(request.header("HOST"), Some("server.example")));
     }
     // It does not matter for headers that are refused either.
     assert_refused(&[Add("sEC-wEBSOCKET-kEY", KEY)], HandshakeError::Key);
@@ -123,7 +123,7 @@ fn the_resource_name_comes_from_the_request_target() {
         ("http://h/", "/", "/", None),
         ("http://[::1]:80/a", "/a", "/a", None),
     ] {
-        look_at(&head(&format!("GET {target} HTTP/1.1"), &REQUEST), |request| {
+        inspect_request(&head(&format!("GET {target} HTTP/1.1"), &REQUEST), |request| {
             assert_eq!((request.method(), request.target()), ("GET", target));
             assert_eq!(request.resource_name(), resource_name, "{target}");
             assert_eq!((request.path(), request.query()), (path, query), "{target}");
@@ -232,7 +232,7 @@ fn a_key_that_is_not_the_base64_of_16_bytes_is_refused() {
         "0123456789abcdefghijkw==",
     ] {
         server = self::server();
-        ask(&mut server, &request(&[Set("Sec-WebSocket-Key", key)]));
+        receive_request(&mut server, &request(&[Set("Sec-WebSocket-Key", key)]));
     }
     assert_eq!(server.state(), State::Connecting);
     for key in [
@@ -262,7 +262,7 @@ fn a_key_that_is_not_the_base64_of_16_bytes_is_refused() {
 // WS-4.2.1-13
 #[test]
 fn a_key_may_have_non_zero_pad_bits() {
-    let mut server = asked(&[Set("Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEC==")]);
+    let mut server = server_with_request(&[Set("Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEC==")]);
     server.sender().accept(&Accept::new()).unwrap();
     // The digest is over the text of the key. The canonical text of the same 16 bytes has another digest.
     assert!(text_of(server.outgoing()).contains("Sec-WebSocket-Accept: OfS0wDaT5NoxF2gqm7Zj2YtetzM=\r\n"));
@@ -320,7 +320,7 @@ fn offered_subprotocols_are_reported_in_the_order_of_the_client() {
         (&[Add(NAME, "v12.stomp, x!#$%&'*+-.^_`|~9")], &["v12.stomp", "x!#$%&'*+-.^_`|~9"]),
     ] {
         assert_head_accepted(&request(changes), expected);
-        let fields = changed(&REQUEST, changes);
+        let fields = with_changes(&REQUEST, changes);
         let upgrade = ServerUpgrade::check("GET", as_bytes(&fields)).unwrap();
         assert!(upgrade.subprotocols().eq(expected.iter().copied()), "{changes:?}");
     }

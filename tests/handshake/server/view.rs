@@ -6,7 +6,7 @@ use super::*;
 fn a_request_shows_its_method_target_and_headers() {
     let mut head = head(
         "GET /chat?room=1 HTTP/1.1",
-        &changed(
+        &with_changes(
             &REQUEST,
             &[
                 Set("Host", "\t server.example:8080 \t"),
@@ -22,7 +22,7 @@ fn a_request_shows_its_method_target_and_headers() {
     head.extend(b"Latin: \xfc\r\nUtf8: \xc3\xbc\r\n\r\n");
     let ended_by_line_feeds = head.iter().copied().filter(|&byte| byte != b'\r').collect();
     for head in [&head, &[b"\r\n\n", &head[..]].concat(), &ended_by_line_feeds] {
-        look_at(head, |request| {
+        inspect_request(head, |request| {
             assert_eq!((request.method(), request.target()), ("GET", "/chat?room=1"));
             assert_eq!((request.path(), request.query()), ("/chat", Some("room=1")));
             assert_eq!(request.host(), Some("server.example:8080"));

@@ -29,7 +29,7 @@ fn main() -> ! {
     let mut checked = 0;
     for rest in RESTS {
         for delivery in [Delivery::Whole, Delivery::Parts] {
-            // Not even the largest limit for pieces makes a storage of 512 bytes hold it.
+            // Even with the largest limit, a whole message does not fit the storage of 512 bytes.
             for limit in [1 << 20, usize::MAX - 1, usize::MAX] {
                 let config = Config::new().delivery(delivery).max_message(limit);
                 if delivery == Delivery::Whole || limit < usize::MAX {
@@ -43,7 +43,7 @@ fn main() -> ! {
                 checked += 1;
             }
             let config = Config::new().delivery(delivery).max_message(usize::MAX).max_frame(usize::MAX - 1);
-            refused(config, TOO_LONG + rest, Error::Limit(Limit::Frame), CloseCode::MESSAGE_TOO_BIG);
+            assert_refused(config, TOO_LONG + rest, Error::Limit(Limit::Frame), CloseCode::MESSAGE_TOO_BIG);
         }
         assert_received_in_parts(TOO_LONG + rest);
         assert_sent(TOO_LONG + rest);
@@ -70,7 +70,7 @@ fn assert_refused(config: Config, len: u64, error: Error, code: CloseCode) {
     for cut in 0..header_len {
         let mut server: Connection<_, Memory> =
             Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed);
-        refused_by(&mut server, bytes, header_len, cut, error);
+        assert_refused_by(&mut server, bytes, header_len, cut, error);
         assert_eq!(server.error(), Some(error));
         assert_eq!(server.outgoing(), close_frame(code));
     }
@@ -78,7 +78,7 @@ fn assert_refused(config: Config, len: u64, error: Error, code: CloseCode) {
     for cut in 0..header_len {
         let mut client: Connection<_, Memory> =
             Connection::after_handshake_in(Client::new(Zeros), config, Agreed::NONE, Fixed);
-        refused_by(&mut client, bytes, header_len, cut, error);
+        assert_refused_by(&mut client, bytes, header_len, cut, error);
         assert_eq!(client.error(), Some(error));
         let [opcode, len, high, low] = close_frame(code);
         // The mask is zero.
@@ -111,8 +111,9 @@ fn close_frame(code: CloseCode) -> [u8; 4] {
     [0x88, 2, high, low]
 }
 
-/// In parts it is allowed, and no part of it is taken for the end, or for the next frame.
-fn taken_whole(len: u64) {
+/// Asserts that a frame of this length is accepted for delivery in parts, and that its payload is taken
+/// neither for the end of the message nor for the next frame.
+fn assert_received_in_parts(len: u64) {
     let config = Config::new().delivery(Delivery::Parts).max_message(usize::MAX);
     let mut server: Connection<_, Memory> =
         Connection::after_handshake_in(Server, config, Agreed::NONE, Fixed);
@@ -130,11 +131,11 @@ fn taken_whole(len: u64) {
     assert_eq!(taken, bytes.len() - header_len);
 }
 
-/// A header of ours says the whole length.
-fn sent(len: u64) {
+/// Asserts that a header that we send has the whole length.
+fn assert_sent(len: u64) {
     let mut server: Connection<_, Memory> =
         Connection::after_handshake_in(Server, Config::new(), Agreed::NONE, Fixed);
-    let header = server.sender().binary_header(len).expect("it is below 2^63");
+    let header = server.sender().binary_header(len).expect("the length is below 2^63");
     let (bytes, header_len) = frame(len, false);
     assert_eq!(header.as_bytes(), &bytes[..header_len]);
     assert!(server.sender().binary_header(TOP_BIT + len).is_err());
