@@ -2,9 +2,9 @@
 
 /// Whether the library is built for speed rather than for a small image.
 ///
-/// A target whose pointers have fewer than 64 bits is nearly always a microcontroller. There, vectors, code for each
-/// length and a fast path of its own gain little and cost flash. Attributes cannot read a constant, so they repeat the
-/// condition, always as `target_pointer_width = "64"`.
+/// A target whose pointers have fewer than 64 bits is nearly always a microcontroller. There, vectors, code
+/// for each length and a fast path of its own gain little and cost flash. Attributes cannot read a constant,
+/// so they repeat the condition, always as `target_pointer_width = "64"`.
 pub(crate) const FOR_SPEED: bool = cfg!(target_pointer_width = "64");
 
 /// Takes at most `len` bytes off the front of `input`.
@@ -22,8 +22,8 @@ pub(crate) fn take_front<'i>(input: &mut &'i mut [u8], len: usize) -> &'i mut [u
     }
 }
 
-/// Copies `from` to `to`; both slices have the same length. `copy_from_slice` alone panics if they differ, and the
-/// panic stays in the program if the compiler cannot prove that they are equal.
+/// Copies `from` to `to`; both slices have the same length. `copy_from_slice` alone panics if they differ,
+/// and the panic stays in the program if the compiler cannot prove that they are equal.
 #[inline(always)]
 pub(crate) fn copy(from: &[u8], to: &mut [u8]) {
     if !FOR_SPEED {

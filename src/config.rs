@@ -122,7 +122,8 @@ impl Config {
     /// The most bytes of the peer's HTTP head, including its first line and the final empty line. Default 16
     /// KiB, the limit of Node.js, which leaves room for cookies.
     ///
-    /// A server answers a larger head with 431; a client fails. Headers that [`Fixed`](crate::Fixed) drops count too.
+    /// A server answers a larger head with 431; a client fails. Headers that [`Fixed`](crate::Fixed) drops
+    /// count too.
     pub const fn max_head(mut self, bytes: usize) -> Self {
         self.max_head = to_u32(bytes);
         self
@@ -137,11 +138,12 @@ impl Config {
         self
     }
 
-    /// Which headers of the peer's HTTP head [`Fixed`](crate::Fixed) keeps besides those that the protocol needs, such
-    /// as `Cookie` or `Location`; in any ASCII case. Default: none. [`Heap`](crate::Heap) keeps all headers.
+    /// Which headers of the peer's HTTP head [`Fixed`](crate::Fixed) keeps besides those that the protocol
+    /// needs, such as `Cookie` or `Location`; in any ASCII case. Default: none. [`Heap`](crate::Heap) keeps
+    /// all headers.
     ///
-    /// All other headers are dropped as they arrive, so that a browser's head of many kilobytes takes little memory. If
-    /// a header that is kept does not fit, a server answers with 431, and a client fails.
+    /// All other headers are dropped as they arrive, so that a browser's head of many kilobytes takes little
+    /// memory. If a header that is kept does not fit, a server answers with 431, and a client fails.
     pub const fn keep_headers(mut self, names: &'static [&'static str]) -> Self {
         self.kept_headers = names;
         self

@@ -42,10 +42,11 @@ pub enum Event<'a> {
     /// The peer's Close. The connection has queued its own Close already, unless it had sent one before. It
     /// receives nothing more.
     Close(Close<'a>),
-    /// The connection has failed (RFC 6455 section 7.1.7); [`Sender::error`](crate::Sender::error) says why. This is the
-    /// last event. If the peer can be told, [`outgoing`](crate::Connection::outgoing) holds the Close frame or the HTTP
-    /// error that says so.
-    // The event does not hold the error: that costs 330 bytes of flash in a server, and two stores for each event.
+    /// The connection has failed (RFC 6455 section 7.1.7); [`Sender::error`](crate::Sender::error) says why.
+    /// This is the last event. If the peer can be told, [`outgoing`](crate::Connection::outgoing) holds the
+    /// Close frame or the HTTP error that says so.
+    // The event does not hold the error: that costs 330 bytes of flash in a server, and two stores for each
+    // event.
     Failed,
 }
 

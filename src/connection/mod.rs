@@ -90,8 +90,8 @@ impl Connection<Server> {
 impl<G: CryptoRng> Connection<Client<G>> {
     /// A client's end of a new transport: the request is in [`outgoing`](Self::outgoing) at once.
     ///
-    /// `rng` must be cryptographically secure: it makes `Sec-WebSocket-Key` and the masking key of every frame
-    /// (RFC 6455 section 10.3). See [`Client`] for one that lets the connection move to another thread.
+    /// `rng` must be cryptographically secure: it makes `Sec-WebSocket-Key` and the masking key of every
+    /// frame (RFC 6455 section 10.3). See [`Client`] for one that lets the connection move to another thread.
     ///
     /// # Errors
     /// [`Misuse::InvalidSubprotocol`](crate::Misuse::InvalidSubprotocol),
@@ -106,12 +106,12 @@ impl<G: CryptoRng> Connection<Client<G>> {
 #[cfg(feature = "alloc")]
 impl<R: Role> Connection<R> {
     /// A connection whose opening handshake took place elsewhere: in the embedder's own HTTP stack (see
-    /// [`ServerUpgrade`](crate::handshake::ServerUpgrade) and [`ClientUpgrade`](crate::handshake::ClientUpgrade)), or
-    /// on a stream of HTTP/2 or HTTP/3. Messages can be sent at once. Bytes that were read beyond the handshake go to
-    /// [`receive`](Self::receive) first.
+    /// [`ServerUpgrade`](crate::handshake::ServerUpgrade) and
+    /// [`ClientUpgrade`](crate::handshake::ClientUpgrade)), or on a stream of HTTP/2 or HTTP/3. Messages can
+    /// be sent at once. Bytes that were read beyond the handshake go to [`receive`](Self::receive) first.
     ///
-    /// `agreed` says what that handshake agreed on. If messages are compressed, the level and the threshold are those
-    /// of [`Config::deflate`](crate::Config), or the defaults.
+    /// `agreed` says what that handshake agreed on. If messages are compressed, the level and the threshold
+    /// are those of [`Config::deflate`](crate::Config), or the defaults.
     ///
     /// ```
     /// use sansws::{Agreed, Client, Config, Connection, Server};
@@ -234,22 +234,22 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.has_frames() && self.sender.lifecycle.is_receiving()
     }
 
-    /// Takes bytes from the peer off the front of `input` and returns the next event, with the sender to answer it.
-    /// Call it until it returns `None`: then all input is consumed. After a late [`accept`](Sender::accept), call it
-    /// once more, with empty input if there is none.
+    /// Takes bytes from the peer off the front of `input` and returns the next event, with the sender to
+    /// answer it. Call it until it returns `None`: then all input is consumed. After a late
+    /// [`accept`](Sender::accept), call it once more, with empty input if there is none.
     ///
-    /// Payload is unmasked in place. If a whole message is in the input, its event borrows the input; otherwise it
-    /// borrows the connection's own buffer.
+    /// Payload is unmasked in place. If a whole message is in the input, its event borrows the input;
+    /// otherwise it borrows the connection's own buffer.
     ///
-    /// If the peer breaks the protocol or exceeds a limit, the event is [`Event::Failed`], once. What tells the peer
-    /// is in [`outgoing`](Self::outgoing) by then; write it as ever, until
+    /// If the peer breaks the protocol or exceeds a limit, the event is [`Event::Failed`], once. What tells
+    /// the peer is in [`outgoing`](Self::outgoing) by then; write it as ever, until
     /// [`should_disconnect`](Self::should_disconnect). Input that comes later is dropped.
     ///
     /// While a request waits for [`accept`](Sender::accept), [`reject`](Sender::reject) or
-    /// [`respond`](Sender::respond), `receive` returns `None` and leaves the input as it is: keep the bytes and pass
-    /// them again after the decision.
-    // If this were not inlined, the event would be returned through memory, which costs as much as all the rest of the
-    // fast path.
+    /// [`respond`](Sender::respond), `receive` returns `None` and leaves the input as it is: keep the bytes
+    /// and pass them again after the decision.
+    // If this were not inlined, the event would be returned through memory, which costs as much as all the
+    // rest of the fast path.
     #[inline(always)]
     pub fn receive<'a, 'i: 'a>(
         &'a mut self,
@@ -285,8 +285,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         if !FOR_SPEED {
             return found;
         }
-        // The slow path returns its event through memory. Rebuilding the event here keeps the compiler from merging it
-        // with the event of the fast path, which then stays in registers.
+        // The slow path returns its event through memory. Rebuilding the event here keeps the compiler from
+        // merging it with the event of the fast path, which then stays in registers.
         let (event, tx) = found?;
         Some((event.in_registers(), tx))
     }
@@ -298,8 +298,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         *found = Some((Event::Failed, sender));
     }
 
-    /// The slow path. It writes the event straight into the caller's slot: moving a finished event there would cost a
-    /// store-forwarding stall.
+    /// The slow path. It writes the event straight into the caller's slot: moving a finished event there
+    /// would cost a store-forwarding stall.
     #[inline(never)]
     fn receive_slowly<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut Found<'a, R, S>) {
         if !self.is_receiving() {
@@ -325,8 +325,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// The event for what was found in frames, or for the failure. If the answer is the connection's own business, it is
-    /// queued.
+    /// The event for what was found in frames, or for the failure. If the answer is the connection's own
+    /// business, it is queued.
     #[inline(always)]
     fn event<'a>(
         receiver: &'a Receiver<S>,
@@ -351,11 +351,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// As [`receive`](Self::receive), in two steps: finds the next event and returns how many bytes of `input` were
-    /// consumed, with a token for the event. [`view`](Self::view) then shows the event. `None`: all input is consumed.
+    /// As [`receive`](Self::receive), in two steps: finds the next event and returns how many bytes of
+    /// `input` were consumed, with a token for the event. [`view`](Self::view) then shows the event. `None`:
+    /// all input is consumed.
     ///
-    /// The token borrows nothing. So a method can look for an event in a loop, read more input in between, and return
-    /// the event that it found:
+    /// The token borrows nothing. So a method can look for an event in a loop, read more input in between,
+    /// and return the event that it found:
     ///
     /// ```
     /// use sansws::{Connection, Event, EventKind, Message, Server};
@@ -447,8 +448,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         EventToken::of_frame(found, self.receiver.opcode(), base)
     }
 
-    /// Shows the event that [`find_event`](Self::find_event) found, with the sender to answer it. `input` is the input
-    /// that was searched, or a longer slice that begins with it.
+    /// Shows the event that [`find_event`](Self::find_event) found, with the sender to answer it. `input` is
+    /// the input that was searched, or a longer slice that begins with it.
     ///
     /// This is where a text message is checked: if it is not UTF-8, the connection fails and the event is
     /// [`Event::Failed`].
@@ -471,15 +472,17 @@ impl<R: Role, S: Storage> Connection<R, S> {
         (event, sender)
     }
 
-    /// The connection's own receive buffer, to read large messages into: this saves a copy. `None` if that does not pay;
-    /// then read into a buffer of your own and pass the bytes to [`receive`](Self::receive).
+    /// The connection's own receive buffer, to read large messages into: this saves a copy. `None` if that
+    /// does not pay; then read into a buffer of your own and pass the bytes to [`receive`](Self::receive).
     ///
-    /// After the read call [`mark_received`](Self::mark_received), then `receive` with empty input. The slice is never
-    /// empty and ends at the end of the current frame at the latest, so that no byte has to move afterwards; that costs
-    /// one more read for each frame. The memory follows the bytes that arrived: it at most doubles.
+    /// After the read call [`mark_received`](Self::mark_received), then `receive` with empty input. The slice
+    /// is never empty and ends at the end of the current frame at the latest, so that no byte has to move
+    /// afterwards; that costs one more read for each frame. The memory follows the bytes that arrived: it at
+    /// most doubles.
     ///
-    /// The buffer is lent for binary messages only: inside a frame with at least 64 KiB to come, and after a message of
-    /// 16 KiB or more if [`Config::keep_capacity`](crate::Config::keep_capacity) keeps as much memory.
+    /// The buffer is lent for binary messages only: inside a frame with at least 64 KiB to come, and after a
+    /// message of 16 KiB or more if [`Config::keep_capacity`](crate::Config::keep_capacity) keeps as much
+    /// memory.
     ///
     /// ```
     /// # use sansws::{Agreed, Client, Config, Connection, Event, Message, Server};
@@ -514,23 +517,24 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.receiver.lend()
     }
 
-    /// Tells the connection that the first `len` bytes of [`receive_buffer`](Self::receive_buffer) were read. A larger
-    /// `len` than the slice has counts as all of it. If no slice was lent since the last call, no bytes are taken. The
-    /// next [`receive`](Self::receive) reports the events.
+    /// Tells the connection that the first `len` bytes of [`receive_buffer`](Self::receive_buffer) were read.
+    /// A larger `len` than the slice has counts as all of it. If no slice was lent since the last call, no
+    /// bytes are taken. The next [`receive`](Self::receive) reports the events.
     pub fn mark_received(&mut self, len: usize) {
         if self.is_receiving() {
             self.receiver.mark_received(len);
         }
     }
 
-    /// Tells the connection that the transport has ended in the peer's direction: `read` returned 0, or an error such as
-    /// a reset. The state is [`State::Closed`] afterwards. If the other direction is still open, the bytes in
-    /// [`outgoing`](Self::outgoing) can be written.
+    /// Tells the connection that the transport has ended in the peer's direction: `read` returned 0, or an
+    /// error such as a reset. The state is [`State::Closed`] afterwards. If the other direction is still
+    /// open, the bytes in [`outgoing`](Self::outgoing) can be written.
     ///
-    /// Returns [`Event::HandshakeRefused`] if the body of the refusal ends only here, and [`Event::Failed`] if the
-    /// transport ended too early: [`Violation::UnexpectedEof`] without a finished closing handshake, which counts as
-    /// close code 1006, or [`HandshakeError::UnexpectedEof`](crate::HandshakeError::UnexpectedEof) without a finished
-    /// opening handshake. Otherwise, and if the failure was reported before, it returns `None`.
+    /// Returns [`Event::HandshakeRefused`] if the body of the refusal ends only here, and [`Event::Failed`]
+    /// if the transport ended too early: [`Violation::UnexpectedEof`] without a finished closing handshake,
+    /// which counts as close code 1006, or
+    /// [`HandshakeError::UnexpectedEof`](crate::HandshakeError::UnexpectedEof) without a finished opening
+    /// handshake. Otherwise, and if the failure was reported before, it returns `None`.
     pub fn receive_eof(&mut self) -> Option<Event<'_>> {
         let refusal = self.end_refusal();
         let failed_before = self.sender.error().is_some();
@@ -549,8 +553,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.sender.outgoing()
     }
 
-    /// Tells that the first `len` bytes of [`outgoing`](Self::outgoing) were written. More than there are counts as
-    /// all of them.
+    /// Tells that the first `len` bytes of [`outgoing`](Self::outgoing) were written. More than there are
+    /// counts as all of them.
     #[inline]
     pub fn mark_sent(&mut self, len: usize) {
         self.sender.mark_sent(len, self.receiver.keep_capacity());
@@ -564,9 +568,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     /// Whether the transport is to be closed now: all is written and nothing more will be said.
     ///
-    /// After a clean closing handshake a client waits for the server to close the transport (RFC 6455 section 7.1.1),
-    /// so it is told by [`receive_eof`](Self::receive_eof) or gives up at the
-    /// [close deadline](crate::timers::TimersConfig::close_deadline). A server closes its sending direction first
+    /// After a clean closing handshake a client waits for the server to close the transport (RFC 6455 section
+    /// 7.1.1), so it is told by [`receive_eof`](Self::receive_eof) or gives up at the [close
+    /// deadline](crate::timers::TimersConfig::close_deadline). A server closes its sending direction first
     /// (`shutdown`) and reads on until the end, so that its Close is not lost.
     #[must_use]
     pub fn should_disconnect(&self) -> bool {
@@ -595,8 +599,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// The close code of RFC 6455 section 7.1.5: that of the peer's Close, 1005 where it had none, and 1006 where the
-    /// connection is over without one. `None` before.
+    /// The close code of RFC 6455 section 7.1.5: that of the peer's Close, 1005 where it had none, and 1006
+    /// where the connection is over without one. `None` before.
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         match self.peer_close() {
@@ -607,7 +611,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// Whether the connection is closed and the closing handshake had finished before (RFC 6455 section 7.1.4).
+    /// Whether the connection is closed and the closing handshake had finished before (RFC 6455 section
+    /// 7.1.4).
     #[must_use]
     pub fn is_closed_cleanly(&self) -> bool {
         matches!(self.sender.lifecycle.phase(), Phase::Ended(Ending::Clean))
@@ -629,8 +634,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Gives back the memory of buffers that are empty, where
-    /// [`Config::keep_capacity`](crate::Config::keep_capacity) kept it. What is under way stays. The last event is gone
-    /// by then.
+    /// [`Config::keep_capacity`](crate::Config::keep_capacity) kept it. What is under way stays. The last
+    /// event is gone by then.
     pub fn release_buffers(&mut self) {
         self.receiver.release();
         self.sender.release();
@@ -639,13 +644,15 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
 #[cfg(feature = "alloc")]
 impl<R: Role> Connection<R> {
-    /// Takes the bytes of [`outgoing`](Self::outgoing) as a vector, without a copy, for I/O that owns its buffers:
-    /// `io_uring`, a task that only writes, the crate `bytes`. It returns an empty vector if there are none.
+    /// Takes the bytes of [`outgoing`](Self::outgoing) as a vector, without a copy, for I/O that owns its
+    /// buffers: `io_uring`, a task that only writes, the crate `bytes`. It returns an empty vector if there
+    /// are none.
     ///
-    /// `next` becomes the next buffer, so two vectors that take turns need no allocation for each message. Its content
-    /// does not matter. Do not clear it: the library writes zeros between its length and its capacity. The connection
-    /// keeps this memory until it is taken, or until [`mark_sent`](Self::mark_sent) empties it, which keeps no more than
-    /// [`Config::keep_capacity`](crate::Config::keep_capacity). Pass `Vec::new()` to give the connection none.
+    /// `next` becomes the next buffer, so two vectors that take turns need no allocation for each message.
+    /// Its content does not matter. Do not clear it: the library writes zeros between its length and its
+    /// capacity. The connection keeps this memory until it is taken, or until [`mark_sent`](Self::mark_sent)
+    /// empties it, which keeps no more than [`Config::keep_capacity`](crate::Config::keep_capacity). Pass
+    /// `Vec::new()` to give the connection none.
     ///
     /// ```
     /// # use sansws::{Agreed, Config, Connection, Server};
@@ -663,8 +670,8 @@ impl<R: Role> Connection<R> {
     /// ```
     ///
     /// The bytes count as written, as by [`mark_sent`](Self::mark_sent). So [`state`](Self::state) and
-    /// [`should_disconnect`](Self::should_disconnect) can say that the connection is over before they are: write them
-    /// before you close the transport.
+    /// [`should_disconnect`](Self::should_disconnect) can say that the connection is over before they are:
+    /// write them before you close the transport.
     #[must_use = "the bytes have to be written"]
     pub fn take_outgoing(&mut self, next: Vec<u8>) -> Vec<u8> {
         self.sender.take_outgoing(next)
@@ -738,8 +745,8 @@ mod tests {
         }
     }
 
-    /// The fast path reports what the slow path would report: for all values of the first two bytes, in both roles, with
-    /// RSV1 defined or not, between messages and inside a fragmented text or binary message.
+    /// The fast path reports what the slow path would report: for all values of the first two bytes, in both
+    /// roles, with RSV1 defined or not, between messages and inside a fragmented text or binary message.
     #[test]
     fn the_fast_path_reports_the_same_as_the_slow_path() {
         // As a 16-bit length: 130 bytes. The payload is text, and so is what follows it, byte by byte.

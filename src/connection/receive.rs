@@ -1,5 +1,5 @@
-//! The receiving half: frames become events. It does not know the sending half; the connection answers pings and the
-//! peer's Close.
+//! The receiving half: frames become events. It does not know the sending half; the connection answers pings
+//! and the peer's Close.
 
 mod buffer;
 #[cfg(feature = "deflate")]
@@ -49,7 +49,8 @@ impl<S: Storage> Receiver<S> {
         capacity: usize,
         control: S::Control,
     ) -> Self {
-        // A message that the storage cannot hold is refused at its header, like one above the embedder's limit.
+        // A message that the storage cannot hold is refused at its header, like one above the embedder's
+        // limit.
         let max_message = match config.delivery {
             Delivery::Whole if config.max_message > capacity as u64 => capacity as u64,
             _ => config.max_message,
@@ -91,8 +92,8 @@ impl<S: Storage> Receiver<S> {
         self.buffer.release();
     }
 
-    /// The fast path: takes a message that is one frame and lies completely in the input. The payload is unmasked but
-    /// not checked yet. `None`: nothing was taken, and the slow path has to look.
+    /// The fast path: takes a message that is one frame and lies completely in the input. The payload is
+    /// unmasked but not checked yet. `None`: nothing was taken, and the slow path has to look.
     #[inline(always)]
     pub(super) fn fast_message<'i>(
         &self,
@@ -206,8 +207,8 @@ impl<S: Storage> Receiver<S> {
         if is_control { self.control_payload(piece, found) } else { self.whole_payload(piece, found) }
     }
 
-    /// Takes payload of a control frame. Control frames may come between the fragments of a message, and leave the
-    /// message alone. WS-5.4-10 · WS-6.2-02
+    /// Takes payload of a control frame. Control frames may come between the fragments of a message, and
+    /// leave the message alone. WS-5.4-10 · WS-6.2-02
     fn control_payload<'i>(&mut self, piece: Piece<'i>, found: &mut Located<'i>) -> Result<(), Error> {
         let ends_frame = piece.ends_frame;
         let bytes = piece.unmask();
@@ -310,7 +311,8 @@ impl<S: Storage> Receiver<S> {
         Ok(())
     }
 
-    /// Gives memory back. This happens only between messages: a text can be under way although the buffer is empty.
+    /// Gives memory back. This happens only between messages: a text can be under way although the buffer is
+    /// empty.
     pub(super) fn release(&mut self) {
         self.buffer.loan = Loan::Nothing;
         let is_idle = !self.fragments.is_in_message() && self.buffer.resume() == Resume::Input;

@@ -5,11 +5,11 @@ use super::receive::{Item, Located, Source};
 use crate::event::EventKind;
 use crate::frame::Opcode;
 
-/// What [`Connection::find_event`](crate::Connection::find_event) found: a small `Copy` value that borrows nothing. Pass
-/// it to [`Connection::view`](crate::Connection::view) for the event itself.
+/// What [`Connection::find_event`](crate::Connection::find_event) found: a small `Copy` value that borrows
+/// nothing. Pass it to [`Connection::view`](crate::Connection::view) for the event itself.
 ///
-/// A token is valid until the next call of `find_event`, `receive` or `receive_buffer`. A token that is viewed later, or
-/// with another input, shows some other bytes, but never panics.
+/// A token is valid until the next call of `find_event`, `receive` or `receive_buffer`. A token that is
+/// viewed later, or with another input, shows some other bytes, but never panics.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use = "the event is lost unless `Connection::view` shows it"]
 pub struct EventToken {
@@ -70,7 +70,8 @@ impl Offset {
 impl EventToken {
     pub(super) const FAILED: Self = Self { kind: EventKind::Failed, place: Place::Failed };
 
-    /// For what was found in frames, in an input that begins at the address `base`. `None` if nothing was found.
+    /// For what was found in frames, in an input that begins at the address `base`. `None` if nothing was
+    /// found.
     pub(super) fn of_frame(found: Located<'_>, opcode: Opcode, base: usize) -> Option<Self> {
         let kind = match (found.item, opcode) {
             (Item::Nothing, _) => return None,

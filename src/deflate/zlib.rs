@@ -25,8 +25,8 @@ pub(super) struct Decoded {
     pub(super) is_corrupt: bool,
 }
 
-/// The codec borrows its state mutably, so the compiler does not derive this. A panic cannot leave the state half
-/// changed: no code of a caller runs while the codec does.
+/// The codec borrows its state mutably, so the compiler does not derive this. A panic cannot leave the state
+/// half changed: no code of a caller runs while the codec does.
 impl core::panic::UnwindSafe for RawDecoder {}
 impl core::panic::UnwindSafe for RawEncoder {}
 

@@ -1,5 +1,5 @@
-//! Turns the peer's bytes, in pieces of any length, into frame headers and pieces of payload. The decoder stores at most
-//! one header. It never stores payload: each piece stays in the slice that it came in.
+//! Turns the peer's bytes, in pieces of any length, into frame headers and pieces of payload. The decoder
+//! stores at most one header. It never stores payload: each piece stays in the slice that it came in.
 
 use super::{Header, Mask, Opcode, Rules};
 use crate::bytes::{FOR_SPEED, copy, copy_prefix, take_front, to_len};
@@ -11,8 +11,8 @@ pub(crate) struct FrameDecoder {
     position: Position,
     /// The largest payload of a data frame that the embedder accepts, in bytes.
     max_frame: u64,
-    /// The most fragments of a message, for the message layer. The value is here because of the 256 bytes of an idle
-    /// connection: elsewhere it would take eight.
+    /// The most fragments of a message, for the message layer. The value is here because of the 256 bytes of
+    /// an idle connection: elsewhere it would take eight.
     max_fragments: u32,
     peer_masks: bool,
     /// Whether an extension defines RSV1.
@@ -39,8 +39,8 @@ impl Position {
 pub(crate) struct Piece<'i> {
     /// The bytes, still masked unless `mask` is [`Mask::NONE`].
     pub(crate) bytes: &'i mut [u8],
-    /// The mask, turned to the position of the first byte. On a small target the decoder has unmasked the bytes already,
-    /// since every caller would do so in place.
+    /// The mask, turned to the position of the first byte. On a small target the decoder has unmasked the
+    /// bytes already, since every caller would do so in place.
     pub(crate) mask: Mask,
     /// Whether the frame ends with this piece.
     pub(crate) ends_frame: bool,
@@ -132,9 +132,9 @@ impl FrameDecoder {
         }
     }
 
-    /// Takes the bytes of a header off the front of `input`. Once the header is complete, `admit` decides whether its
-    /// message may have this frame, before the decoder takes any payload. If the input ends first, the decoder is
-    /// still [in the header](Self::is_in_header) afterwards.
+    /// Takes the bytes of a header off the front of `input`. Once the header is complete, `admit` decides
+    /// whether its message may have this frame, before the decoder takes any payload. If the input ends
+    /// first, the decoder is still [in the header](Self::is_in_header) afterwards.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn header(
         &mut self,
@@ -154,8 +154,8 @@ impl FrameDecoder {
                 return self.enter_payload(&header, admit);
             }
         }
-        // The input may hold only a part of the header, so the decoder collects the header in `bytes`. Only the header
-        // is taken off the input, not the payload that was copied along with it.
+        // The input may hold only a part of the header, so the decoder collects the header in `bytes`. Only
+        // the header is taken off the input, not the payload that was copied along with it.
         let before = usize::from(*have);
         copy_prefix(input, bytes.get_mut(before..).unwrap_or_default());
         let so_far = Header::MAX_LEN.min(before + input.len());
@@ -170,9 +170,9 @@ impl FrameDecoder {
         self.enter_payload(&header, admit)
     }
 
-    /// Takes the next piece of the payload off the front of `input`, at most `max` bytes. Returns `None` if the payload
-    /// goes on and `input` is empty, or outside of a payload. An empty payload yields one empty piece. After the last
-    /// piece the decoder waits for the next header.
+    /// Takes the next piece of the payload off the front of `input`, at most `max` bytes. Returns `None` if
+    /// the payload goes on and `input` is empty, or outside of a payload. An empty payload yields one empty
+    /// piece. After the last piece the decoder waits for the next header.
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn payload<'i>(&mut self, input: &mut &'i mut [u8], max: usize) -> Option<Piece<'i>> {

@@ -1,5 +1,6 @@
-//! The fast path: most messages are one frame that lies completely in one read. This file repeats, in a few comparisons,
-//! the rules that [`Header::decode`](super::Header::decode) checks for such a frame. Its test holds the two equal.
+//! The fast path: most messages are one frame that lies completely in one read. This file repeats, in a few
+//! comparisons, the rules that [`Header::decode`](super::Header::decode) checks for such a frame. Its test
+//! holds the two equal.
 
 use super::header::{BINARY_MESSAGE, LENGTH_16, MASKED, TEXT_MESSAGE};
 use super::{Mask, Opcode, Rules};
@@ -14,9 +15,9 @@ pub(crate) struct FastMessage<'i> {
     pub(crate) is_ascii: bool,
 }
 
-/// Takes a message off the front of `input` if the message is one uncompressed frame below 64 KiB, lies completely in
-/// `input`, and keeps within `rules` and `max_message` bytes. Otherwise this takes nothing and returns `None`; then the
-/// slow path finds out what the input holds.
+/// Takes a message off the front of `input` if the message is one uncompressed frame below 64 KiB, lies
+/// completely in `input`, and keeps within `rules` and `max_message` bytes. Otherwise this takes nothing and
+/// returns `None`; then the slow path finds out what the input holds.
 ///
 /// The caller asks only between frames and between messages.
 #[inline(always)]
@@ -65,7 +66,8 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// What the slow path would report for a frame that is a whole message: opcode, unmasked payload, and the rest.
+    /// What the slow path would report for a frame that is a whole message: opcode, unmasked payload, and the
+    /// rest.
     fn by_the_rules(input: &[u8], rules: &Rules, max_message: u64) -> Option<(Opcode, Vec<u8>, Vec<u8>)> {
         let (header, header_len) = Header::decode(input, rules).ok()??;
         let is_message = header.fin && !header.rsv1 && matches!(header.opcode, Opcode::Text | Opcode::Binary);
@@ -99,7 +101,8 @@ mod tests {
         found.is_some()
     }
 
-    /// All values of the first two bytes, in both roles, with RSV1 defined or not. WS-5.2-03 · WS-5.1-03 · WS-5.1-06
+    /// All values of the first two bytes, in both roles, with RSV1 defined or not. WS-5.2-03 · WS-5.1-03 ·
+    /// WS-5.1-06
     #[test]
     fn the_fast_path_takes_exactly_the_messages_that_the_rules_admit() {
         let mut taken = 0;
@@ -119,7 +122,8 @@ mod tests {
         assert_eq!(taken, 2 * 127 * 4);
     }
 
-    /// Each limit at it and one past it, and an input that is cut anywhere. WS-10.4-02 · WS-10.4-03 · WS-5.2-14
+    /// Each limit at it and one past it, and an input that is cut anywhere. WS-10.4-02 · WS-10.4-03 ·
+    /// WS-5.2-14
     #[test]
     fn the_fast_path_keeps_the_limits_of_the_rules() {
         for masked in [false, true] {

@@ -1,5 +1,6 @@
-//! The header of a frame, RFC 6455 section 5.2, in both directions. Every rule that a header can break by itself is
-//! checked here, byte by byte in the order of the wire, so that a bad header fails at its first bad byte.
+//! The header of a frame, RFC 6455 section 5.2, in both directions. Every rule that a header can break by
+//! itself is checked here, byte by byte in the order of the wire, so that a bad header fails at its first bad
+//! byte.
 
 use super::{MAX_CONTROL, Mask};
 use crate::bytes::copy_prefix;
@@ -73,8 +74,8 @@ impl Header {
     /// The longest header: two bytes, a 64-bit length, a masking key.
     pub(crate) const MAX_LEN: usize = 14;
 
-    /// Reads the header at the front of `bytes`, and tells how many bytes it has. `None`: need more bytes, and no
-    /// rule is broken so far.
+    /// Reads the header at the front of `bytes`, and tells how many bytes it has. `None`: need more bytes,
+    /// and no rule is broken so far.
     pub(crate) fn decode(bytes: &[u8], rules: &Rules) -> Result<Option<(Self, usize)>, Error> {
         let Some((&first, rest)) = bytes.split_first() else {
             return Ok(None);
@@ -82,7 +83,8 @@ impl Header {
         let fin = first & FIN != 0;
         let rsv1 = first & RSV1 != 0;
         let bits = first & 0x0f;
-        // WS-5.2-03 · WS-5.2-04: RSV1 may be given a meaning on the first frame of a message, never elsewhere.
+        // WS-5.2-03 · WS-5.2-04: RSV1 may be given a meaning on the first frame of a message, never
+        // elsewhere.
         let defined =
             if cfg!(feature = "deflate") && rules.rsv1 && matches!(bits, 0x1 | 0x2) { RSV1 } else { 0 };
         let reserved = first & RESERVED & !defined;
@@ -153,16 +155,19 @@ impl Header {
 
 /// The bytes of a frame's header, at most 14 of them.
 ///
-/// Returned by calls that leave the payload with the caller: write the header, then the payload (`writev`, DMA).
+/// Returned by calls that leave the payload with the caller: write the header, then the payload (`writev`,
+/// DMA).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(align(8))]
 pub struct FrameHeader {
-    /// The header, and in the last byte how long it is: two words, which are never read in other pieces than written.
+    /// The header, and in the last byte how long it is: two words, which are never read in other pieces than
+    /// written.
     bytes: [u8; 16],
 }
 
 impl FrameHeader {
-    /// Encodes a header. In one number, since what is written in pieces cannot be read as a whole at once. WS-5.2-13
+    /// Encodes a header. In one number, since what is written in pieces cannot be read as a whole at once.
+    /// WS-5.2-13
     #[inline]
     pub(crate) fn encode(opcode: Opcode, fin: bool, payload_len: u64, key: Option<[u8; 4]>) -> Self {
         // WS-5.2-02: the reserved bits stay zero.

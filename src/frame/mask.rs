@@ -31,8 +31,8 @@ impl Mask {
         self.apply_to(data, false);
     }
 
-    /// As [`apply`](Self::apply). Tells whether it is known to be ASCII then: of what is short that comes for nothing, of what
-    /// is long only text is asked.
+    /// As [`apply`](Self::apply). Tells whether it is known to be ASCII then: of what is short that comes for
+    /// nothing, of what is long only text is asked.
     #[inline(always)]
     pub(crate) fn apply_to(&mut self, data: &mut [u8], is_text: bool) -> bool {
         if !FOR_SPEED {
@@ -146,8 +146,8 @@ impl Mask {
 
 #[cfg(any(feature = "simd", feature = "simdutf8"))]
 impl Mask {
-    /// Copies `from` to `to`, which has the same length, and unmasks it. Returns whether the result is ASCII. If it is
-    /// not, the position does not change and the content of `to` is meaningless.
+    /// Copies `from` to `to`, which has the same length, and unmasks it. Returns whether the result is ASCII.
+    /// If it is not, the position does not change and the content of `to` is meaningless.
     pub(crate) fn copy_ascii(&mut self, from: &[u8], to: &mut [::ascii::AsciiChar]) -> bool {
         let word = self.word();
         #[cfg(feature = "simd")]
@@ -187,8 +187,8 @@ fn union<const N: usize>(bytes: &[u8; N]) -> u64 {
     words.fold(0, |union, word| union | u64::from_le_bytes(*word))
 }
 
-/// The first and the last `N` bytes, of at least so many and at most twice as many: both are read before one is
-/// written, so they can overlap. Returns the union of the result's words.
+/// The first and the last `N` bytes, of at least so many and at most twice as many: both are read before one
+/// is written, so they can overlap. Returns the union of the result's words.
 #[inline(always)]
 fn mask_ends<const N: usize>(data: &mut [u8], word: u64) -> u64 {
     let at = data.len().wrapping_sub(N);

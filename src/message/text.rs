@@ -1,4 +1,5 @@
-//! Text that arrives in pieces: each piece is checked when it arrives, so a bad byte fails the connection at once.
+//! Text that arrives in pieces: each piece is checked when it arrives, so a bad byte fails the connection at
+//! once.
 
 use super::{Utf8, validate};
 use crate::error::{Error, Limit, Violation};
@@ -6,8 +7,9 @@ use crate::frame::{Mask, Piece};
 use crate::storage::Full;
 use crate::storage::sealed::TextMessage;
 
-/// A text message in pieces. A storage with an allocator joins the pieces here as a `String`, so that no byte has to be
-/// checked again. A storage without one keeps the bytes in its receive buffer and uses only the UTF-8 state.
+/// A text message in pieces. A storage with an allocator joins the pieces here as a `String`, so that no byte
+/// has to be checked again. A storage without one keeps the bytes in its receive buffer and uses only the
+/// UTF-8 state.
 pub(crate) struct TextPieces<T> {
     joined: T,
     utf8: Utf8,
@@ -78,14 +80,14 @@ impl<T: TextMessage> TextPieces<T> {
     }
 }
 
-/// How many bytes [`push_ascii`] tries first. If they are not ASCII, they are checked a second time, so the probe is
-/// short.
+/// How many bytes [`push_ascii`] tries first. If they are not ASCII, they are checked a second time, so the
+/// probe is short.
 #[cfg(feature = "simdutf8")]
 const ASCII_PROBE: usize = 256;
 
-/// Appends `bytes` to the text if the whole text so far is ASCII and `bytes` are too; or only a probe of `bytes` if only
-/// the probe is ASCII. Returns how many bytes were appended. ASCII needs no check of its own: `Mask::copy_ascii` makes
-/// characters while it unmasks.
+/// Appends `bytes` to the text if the whole text so far is ASCII and `bytes` are too; or only a probe of
+/// `bytes` if only the probe is ASCII. Returns how many bytes were appended. ASCII needs no check of its own:
+/// `Mask::copy_ascii` makes characters while it unmasks.
 #[cfg(feature = "simdutf8")]
 fn push_ascii<T: TextMessage>(
     text: &mut T,

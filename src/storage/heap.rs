@@ -141,13 +141,14 @@ impl Buffer for HeapBuffer {
 }
 
 impl HeapBuffer {
-    /// Takes the filled bytes out as a vector, and continues in the memory of `next`. Bytes are moved only if some
-    /// were consumed before.
+    /// Takes the filled bytes out as a vector, and continues in the memory of `next`. Bytes are moved only if
+    /// some were consumed before.
     pub(crate) fn replace(&mut self, mut next: Vec<u8>) -> Vec<u8> {
         if u32::try_from(next.capacity()).is_err() {
             next = Vec::new();
         }
-        // The buffer is initialised up to its capacity, and a boxed slice of all of it needs no new allocation.
+        // The buffer is initialised up to its capacity, and a boxed slice of all of it needs no new
+        // allocation.
         next.resize(next.capacity(), 0);
         let (start, end) = (self.start(), self.end());
         let mut taken = Vec::from(core::mem::replace(&mut self.bytes, next.into_boxed_slice()));

@@ -1,15 +1,16 @@
 //! The receive buffer as one value with its own states.
 //!
-//! Most of the time the embedder reads into a buffer of its own and lends the bytes as input. The receive buffer then
-//! holds only payload that has to wait for the rest of its message:
+//! Most of the time the embedder reads into a buffer of its own and lends the bytes as input. The receive
+//! buffer then holds only payload that has to wait for the rest of its message:
 //!
 //! ```text
 //!   Input      | payload .................... | room ......... |
 //! ```
 //!
-//! For large messages the embedder reads straight into the receive buffer ([`received`](ReceiveBuffer::received)). The
-//! connection then parses the bytes where they are. In the pictures, `P` is payload of the current message, `H` a frame
-//! header, `p` payload that is not parsed yet, and `.` is free:
+//! For large messages the embedder reads straight into the receive buffer
+//! ([`received`](ReceiveBuffer::received)). The connection then parses the bytes where they are. In the
+//! pictures, `P` is payload of the current message, `H` a frame header, `p` payload that is not parsed yet,
+//! and `.` is free:
 //!
 //! ```text
 //!   received(6)    before   | P P | .  .  .  .  .  . |        Input
@@ -28,8 +29,8 @@
 //!                  after    | H  H  p  p | .  .  .  . |       Unparsed { payload: 0, unparsed: 4 }
 //! ```
 //!
-//! The first frame of a message leaves no gap: without payload in front, a header is dropped from the front of the
-//! buffer, and the payload does not move at all.
+//! The first frame of a message leaves no gap: without payload in front, a header is dropped from the front
+//! of the buffer, and the payload does not move at all.
 
 use crate::bytes::{to_u32, to_usize};
 use crate::storage::sealed::Buffer;
@@ -37,16 +38,17 @@ use crate::storage::sealed::Buffer;
 /// The size of a usual read, in bytes.
 pub(super) const USUAL_READ: usize = 16 * 1024;
 
-/// The receive buffer. If the storage does not grow, the embedder cannot read into it, and parsing always continues in
-/// the input.
+/// The receive buffer. If the storage does not grow, the embedder cannot read into it, and parsing always
+/// continues in the input.
 pub(super) struct ReceiveBuffer<B> {
     bytes: B,
-    /// [`Resume`] in eight bytes instead of twelve: an idle connection has 256 bytes in all. If `unparsed` is 0, then
-    /// `payload` is `IN_INPUT` for `Input` and 0 for `Complete`.
+    /// [`Resume`] in eight bytes instead of twelve: an idle connection has 256 bytes in all. If `unparsed` is
+    /// 0, then `payload` is `IN_INPUT` for `Input` and 0 for `Complete`.
     payload: u32,
     unparsed: u32,
     borrowed: Borrowed,
-    /// Whether an event borrows something or parsing continues in the buffer: one comparison for the fast path.
+    /// Whether an event borrows something or parsing continues in the buffer: one comparison for the fast
+    /// path.
     is_busy: bool,
     /// How much of the free space is lent to the embedder.
     pub(super) loan: Loan,
@@ -90,8 +92,8 @@ pub(super) enum Loan {
 pub(super) enum Resume {
     /// In the embedder's input. All bytes in the buffer are payload of one message, or an HTTP head.
     Input,
-    /// In the last `unparsed` bytes of the buffer. The first `payload` bytes belong to one message. Between the two is a
-    /// gap, which headers have left. `unparsed` is never 0.
+    /// In the last `unparsed` bytes of the buffer. The first `payload` bytes belong to one message. Between
+    /// the two is a gap, which headers have left. `unparsed` is never 0.
     Unparsed { payload: u32, unparsed: u32 },
     /// In the embedder's input, after the next call has reported the message that fills the buffer.
     Complete,
@@ -242,7 +244,8 @@ impl<B: Buffer> ReceiveBuffer<B> {
         len
     }
 
-    /// As [`received`](Self::received), if all `len` bytes are payload of the current message. Returns those bytes.
+    /// As [`received`](Self::received), if all `len` bytes are payload of the current message. Returns those
+    /// bytes.
     #[inline]
     pub(super) fn received_payload(&mut self, len: usize) -> &mut [u8] {
         let len = self.bytes.fill(len);
@@ -282,7 +285,8 @@ impl<B: Buffer> ReceiveBuffer<B> {
         }
     }
 
-    /// The first `len` unparsed bytes are payload of the current message. Returns them, behind the payload before them.
+    /// The first `len` unparsed bytes are payload of the current message. Returns them, behind the payload
+    /// before them.
     pub(super) fn keep(&mut self, len: usize) -> &mut [u8] {
         let Resume::Unparsed { payload, unparsed } = self.resume() else {
             return &mut [];
@@ -301,7 +305,8 @@ impl<B: Buffer> ReceiveBuffer<B> {
         self.bytes.filled_mut().get_mut(start..start + len).unwrap_or_default()
     }
 
-    /// The message is not needed any more. If the buffer is empty then, it keeps [`keep_capacity`](Self::keep_capacity).
+    /// The message is not needed any more. If the buffer is empty then, it keeps
+    /// [`keep_capacity`](Self::keep_capacity).
     #[inline]
     pub(super) fn release(&mut self) {
         match self.resume() {

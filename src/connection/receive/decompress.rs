@@ -1,5 +1,5 @@
-//! Compressed messages (RFC 7692 section 7.2.2): the connection decompresses payload as it arrives, within the limit of
-//! the message.
+//! Compressed messages (RFC 7692 section 7.2.2): the connection decompresses payload as it arrives, within
+//! the limit of the message.
 
 use super::event::{Item, Located, Source};
 use super::{Borrowed, Receiver};
@@ -15,8 +15,8 @@ const MIN_ROOM: u64 = 512;
 const MAX_FIRST_ROOM: u64 = 16 * 1024;
 /// The longest part of a message that is delivered in parts.
 const PART: u64 = 16 * 1024;
-/// How many compressed bytes are unmasked at a time for a part. A part ends when its room is full, so the decompressor
-/// may not consume all of them.
+/// How many compressed bytes are unmasked at a time for a part. A part ends when its room is full, so the
+/// decompressor may not consume all of them.
 const AHEAD: usize = 512;
 
 impl<S: Storage> Receiver<S> {
@@ -47,8 +47,8 @@ impl<S: Storage> Receiver<S> {
         let mut rest = &*piece.unmask();
         loop {
             let so_far = self.buffer.len();
-            // WS-10.4-04: decompressed bytes are held to the limit before there is room for them. Memory follows the
-            // bytes that came out: it at most doubles.
+            // WS-10.4-04: decompressed bytes are held to the limit before there is room for them. Memory
+            // follows the bytes that came out: it at most doubles.
             let left = self.fragments.max_message().saturating_sub(so_far as u64);
             let likely = (rest.len() as u64).saturating_mul(4).clamp(MIN_ROOM, MAX_FIRST_ROOM);
             let len = to_len(likely.max(so_far as u64).min(left));
@@ -129,7 +129,8 @@ impl<S: Storage> Receiver<S> {
         Ok(())
     }
 
-    /// Decompresses into the buffer until a part is full or the input is used up. Returns whether the message has ended.
+    /// Decompresses into the buffer until a part is full or the input is used up. Returns whether the message
+    /// has ended.
     fn fill_part(&mut self, missing: usize, input: &mut &mut [u8]) -> Result<bool, Error> {
         // WS-10.4-04
         let left = self.fragments.max_message().saturating_sub(self.decompression.produced());
@@ -140,8 +141,8 @@ impl<S: Storage> Receiver<S> {
         let mut filled = 0;
         let mut ends_message = false;
         let has_more = loop {
-            // A copy of the decoder looks ahead, in a copy of the input. The decoder itself takes only the bytes that were
-            // consumed.
+            // A copy of the decoder looks ahead, in a copy of the input. The decoder itself takes only the
+            // bytes that were consumed.
             let mut scratch = [0; AHEAD];
             copy_prefix(input, &mut scratch);
             let mut ahead = scratch.get_mut(..input.len().min(AHEAD)).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What the connection found in the peer's frames, and the event that is made of it in a last step. The two are separate
-//! so that the first may change the connection, while the second only borrows it.
+//! What the connection found in the peer's frames, and the event that is made of it in a last step. The two
+//! are separate so that the first may change the connection, while the second only borrows it.
 
 use super::{Receiver, parse_close};
 #[cfg(feature = "simdutf8")]
@@ -22,15 +22,16 @@ pub(in crate::connection) struct Located<'i> {
 }
 
 impl Located<'_> {
-    /// Nothing found yet. The payload is in the buffer unless a later step says otherwise. This is a function because
-    /// reading a constant would copy the whole struct.
+    /// Nothing found yet. The payload is in the buffer unless a later step says otherwise. This is a function
+    /// because reading a constant would copy the whole struct.
     #[inline(always)]
     pub(in crate::connection) const fn nothing() -> Self {
         Self { item: Item::Nothing, source: Source::Buffer }
     }
 }
 
-/// What was found. The receiver knows the rest: whether a message is text or binary, and the opcode of a control frame.
+/// What was found. The receiver knows the rest: whether a message is text or binary, and the opcode of a
+/// control frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::connection) enum Item {
     Nothing,
@@ -123,8 +124,8 @@ impl<S: Storage> Receiver<S> {
         }
     }
 
-    /// The payload of a text message or of a part of one. Bytes that came in pieces were checked piece by piece, but
-    /// they become a `&str` only by another check. WS-8.1-01 · WS-8.1-02
+    /// The payload of a text message or of a part of one. Bytes that came in pieces were checked piece by
+    /// piece, but they become a `&str` only by another check. WS-8.1-01 · WS-8.1-02
     pub(in crate::connection) fn text<'a>(&'a self, found: Located<'a>) -> Result<&'a str, Error> {
         match found.source {
             Source::CheckedInput(text) => Ok(text),
@@ -151,8 +152,8 @@ impl<S: Storage> Receiver<S> {
         validate(payload)
     }
 
-    /// Checks a payload that is too short for SIMD in a padded copy. The copy is made in the receive buffer, which is
-    /// empty between messages.
+    /// Checks a payload that is too short for SIMD in a padded copy. The copy is made in the receive buffer,
+    /// which is empty between messages.
     #[cfg(feature = "simdutf8")]
     #[inline(never)]
     fn validate_short<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {

@@ -1,6 +1,7 @@
-//! Reading in place: for large binary messages the embedder reads straight into the receive buffer, and the connection
-//! parses the bytes where they are. This saves one copy. Text gains nothing by it, so text is never read in place:
-//! safe Rust has to look at all bytes to make text of them, and joins checked pieces instead.
+//! Reading in place: for large binary messages the embedder reads straight into the receive buffer, and the
+//! connection parses the bytes where they are. This saves one copy. Text gains nothing by it, so text is
+//! never read in place: safe Rust has to look at all bytes to make text of them, and joins checked pieces
+//! instead.
 
 use super::buffer::USUAL_READ;
 use super::event::{Item, Located};
@@ -20,11 +21,12 @@ const LARGE_MESSAGE: u64 = 16 * 1024;
 const CACHED: u64 = 256 * 1024;
 
 impl<S: Storage> Receiver<S> {
-    /// Lends the free space behind the bytes in the buffer, at most up to the end of the current frame. The next
-    /// message then starts at the front of the buffer: no byte has to move, and the memory is still in the cache.
+    /// Lends the free space behind the bytes in the buffer, at most up to the end of the current frame. The
+    /// next message then starts at the front of the buffer: no byte has to move, and the memory is still in
+    /// the cache.
     ///
-    /// Returns `None` if reading in place does not pay: while messages are small or text, and if the buffer keeps no
-    /// memory to read into.
+    /// Returns `None` if reading in place does not pay: while messages are small or text, and if the buffer
+    /// keeps no memory to read into.
     #[inline]
     pub(in crate::connection) fn lend(&mut self) -> Option<&mut [u8]> {
         if !S::Receive::GROWS || self.parts.is_some() || self.fragments.kind() != DataKind::Binary {
@@ -44,8 +46,8 @@ impl<S: Storage> Receiver<S> {
         if remaining.unwrap_or_default() < LARGE_FRAME && !follows_large {
             return None;
         }
-        // Short reads of a long masked message: the embedder's own buffer stays in the nearest cache, so unmasking while
-        // copying from it is faster than unmasking in place.
+        // Short reads of a long masked message: the embedder's own buffer stays in the nearest cache, so
+        // unmasking while copying from it is faster than unmasking in place.
         if self.buffer.reads_are_small && self.fragments.is_in_message() && announced > CACHED {
             return None;
         }
@@ -55,7 +57,8 @@ impl<S: Storage> Receiver<S> {
         self.buffer.lend(wanted, rest)
     }
 
-    /// How many bytes of the current data frame have not arrived. `None` outside of the payload of a data frame.
+    /// How many bytes of the current data frame have not arrived. `None` outside of the payload of a data
+    /// frame.
     #[inline]
     fn remaining_data(&self) -> Option<u64> {
         let is_in_data = !self.decoder.is_in_header() && !self.decoder.opcode().is_control();
@@ -77,8 +80,8 @@ impl<S: Storage> Receiver<S> {
             return;
         }
         if remaining.is_some() && self.buffer.resume() == Resume::Input {
-            // All bytes are payload of one binary frame, in which no rule can be broken: unmask them now instead of in
-            // the next call of `receive`.
+            // All bytes are payload of one binary frame, in which no rule can be broken: unmask them now
+            // instead of in the next call of `receive`.
             let mut bytes = self.buffer.received_payload(len);
             let received = bytes.len();
             let ends_frame = self.decoder.payload(&mut bytes, usize::MAX).is_some_and(|piece| {
@@ -173,8 +176,8 @@ impl<S: Storage> Receiver<S> {
         self.end_piece(ends_frame, found);
     }
 
-    /// Whether the next call reports a message that [`mark_received`](Self::mark_received) completed. If so, it is
-    /// reported now.
+    /// Whether the next call reports a message that [`mark_received`](Self::mark_received) completed. If so,
+    /// it is reported now.
     pub(super) fn take_complete(&mut self) -> bool {
         let is_complete = self.buffer.resume() == Resume::Complete;
         if is_complete {

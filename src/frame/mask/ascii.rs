@@ -1,4 +1,5 @@
-//! ASCII, unmasked while it is copied to where it is text: characters that are text by their type need no other look at them.
+//! ASCII, unmasked while it is copied to where it is text: characters that are text by their type need no
+//! other look at them.
 
 use super::{turned, union, xor};
 use ascii::AsciiChar;

@@ -48,8 +48,8 @@ struct CopyAscii<'a> {
     word: u64,
 }
 
-/// The first and the last bytes, masked, some of which other vectors have too; and where the first vector begins, so
-/// that no line of the cache is touched twice, with the key there.
+/// The first and the last bytes, masked, some of which other vectors have too; and where the first vector
+/// begins, so that no line of the cache is touched twice, with the key there.
 #[inline(always)]
 fn ends(data: &[u8], at: *const u8, word: u64) -> ([u8; VECTOR], [u8; VECTOR], usize, u64) {
     let first = xor(data.first_chunk().copied().unwrap_or([0; VECTOR]), word);
