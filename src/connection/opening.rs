@@ -4,7 +4,7 @@
 use super::Connection;
 use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, UnderWay, full};
-use super::state::{Phase, Step};
+use super::state::{Phase, Transition};
 use crate::bytes::{take_front, to_u32, to_usize};
 use crate::error::{Error, HandshakeError, Limit, SendError};
 use crate::event::{Event, EventKind, Handshake};
@@ -247,7 +247,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 Ok(None)
             }
             Stage::Frames | Stage::Decision => {
-                self.sender.step(Step::Opened);
+                self.sender.step(Transition::Opened);
                 self.take_agreed();
                 self.stage = next;
                 self.receiver.report_head();
@@ -268,7 +268,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     fn refused<'i>(&mut self) -> Opening<'i> {
         self.sender.discard_outgoing();
         let status = Response::new(self.receiver.head_bytes(), &[], false).status();
-        self.sender.step(Step::Refused(status));
+        self.sender.step(Transition::Refused(status));
         (EventKind::HandshakeRefused, None)
     }
 

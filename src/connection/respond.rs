@@ -3,7 +3,7 @@
 
 use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, full};
-use super::state::{Phase, Step};
+use super::state::{Phase, Transition};
 use crate::error::{Error, Misuse, SendError};
 use crate::handshake::{Accept, ERROR_TAIL, Reply, STATUS_LINE_PREFIX, accept_of, error_answer};
 use crate::role::{AcceptsHandshake, Role};
@@ -35,7 +35,7 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
         let extensions = answer.as_ref().map(ExtensionValue::as_str);
         self.write_head(self.max_outgoing(), |out| accept.write(&key, agreed, extensions, out))?;
         self.negotiation = negotiation;
-        self.step(Step::Opened);
+        self.step(Transition::Opened);
         Ok(())
     }
 
@@ -55,7 +55,7 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
         };
         reply.check()?;
         self.write_head(self.max_outgoing(), |out| reply.write(is_head, out))?;
-        self.step(Step::Answered);
+        self.step(Transition::Answered);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ mod header_only;
 mod uncompressed;
 
 use super::compression::Compression;
-use super::state::{Ending, Lifecycle, Phase, State, Step};
+use super::state::{Ending, Lifecycle, Phase, State, Transition};
 use crate::bytes::{FOR_SPEED, copy, split_once, to_u32, to_usize};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
 use crate::error::{Error, Misuse, SendError};
@@ -101,7 +101,8 @@ pub(super) struct Fragmented {
 }
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    /// `max_outgoing` is the limit of the configuration, `capacity` the one of the buffer.
+    /// `max_outgoing` is the limit of the configuration, `capacity` the capacity of the buffer, both in
+    /// bytes.
     #[inline(always)]
     pub(super) const fn new(
         role: R,
@@ -266,7 +267,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             *to = *from;
         }
         self.queue_close(body.get(..2 + reason.len()).unwrap_or_default())?;
-        self.lifecycle.apply(Step::SentClose);
+        self.lifecycle.apply(Transition::SentClose);
         Ok(())
     }
 
@@ -277,7 +278,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     pub fn close_without_code(&mut self) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         self.queue_close(&[])?;
-        self.lifecycle.apply(Step::SentClose);
+        self.lifecycle.apply(Transition::SentClose);
         Ok(())
     }
 
@@ -399,7 +400,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// Why the connection failed, if it did.
+    /// The reason why the connection failed, if it did.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
         match self.lifecycle.phase() {
@@ -420,20 +421,20 @@ impl<R: Role, S: Storage> Sender<R, S> {
             let _ = self.queue_close(&u16::from(code).to_be_bytes());
         }
         self.pong_waits = false;
-        self.step(Step::Fail(error));
+        self.step(Transition::Fail(error));
     }
 
-    /// Takes a step. If the handshake ends without success, nothing was agreed on.
+    /// Makes a transition. If the handshake ends without success, the sender forgets what was negotiated.
     #[inline(always)]
-    pub(super) fn step(&mut self, step: Step) {
+    pub(super) fn step(&mut self, transition: Transition) {
         if R::HAS_HANDSHAKE && matches!(self.lifecycle.phase(), Phase::Handshake) {
-            let is_open = matches!(step, Step::Opened);
+            let is_open = matches!(transition, Transition::Opened);
             if !is_open {
                 self.negotiation = S::Text::empty();
             }
             self.compression.end_negotiation(R::IS_SERVER, is_open);
         }
-        self.lifecycle.apply(step);
+        self.lifecycle.apply(transition);
     }
 
     fn queue_close(&mut self, body: &[u8]) -> Result<(), SendError> {
@@ -519,7 +520,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Err(if len <= max { SendError::NotNow } else { SendError::TooLarge })
     }
 
-    /// Appends one frame; a client masks it. All or nothing.
+    /// Appends one frame, masked if this is a client. On failure nothing is appended.
     #[inline]
     pub(super) fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), SendError> {
         Self::write_frame(&mut self.role, &mut self.outgoing, opcode, fin, payload)
@@ -553,8 +554,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.outgoing.append(bytes).map_err(full::<S>)
     }
 
-    /// Queues the head that `write` writes, of at most `limit` bytes. All or nothing. The head comes before
-    /// everything else that a connection sends, so the buffer is empty.
+    /// Queues the head that `write` writes, of at most `limit` bytes. On failure nothing is queued. A
+    /// connection sends the head first, so the buffer is empty.
     pub(super) fn write_head(
         &mut self,
         limit: usize,
@@ -562,7 +563,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ) -> Result<(), SendError> {
         let max = limit.min(self.outgoing.max_len());
         if S::Send::GROWS {
-            // Room takes memory here, so the head is measured first.
+            // This storage allocates room, so the head is measured first.
             let mut measured = HeadWriter::default();
             write(&mut measured);
             if measured.len() > max {
@@ -595,7 +596,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 }
 
-/// Why a storage has no room: an allocator had no memory, or a buffer of a fixed size is too small.
+/// The error for a storage without room: the allocator has no memory, or the buffer has a fixed size and is
+/// too small.
 pub(super) fn full<S: Storage>(_: Full) -> SendError {
     if S::Send::GROWS { SendError::Memory } else { SendError::TooLarge }
 }

@@ -1,4 +1,5 @@
-//! An event in two steps: find it, then look at it. For wrappers that return what they received.
+//! Receiving an event in two steps: find the event, then view it. This lets a wrapper return the message that
+//! it received.
 
 use super::opening::Opening;
 use super::receive::{Item, Located, Source};
@@ -6,10 +7,9 @@ use crate::event::EventKind;
 use crate::frame::Opcode;
 
 /// What [`Connection::find_event`](crate::Connection::find_event) found: a small `Copy` value that borrows
-/// nothing. Pass it to [`Connection::view`](crate::Connection::view) for the event itself.
-///
-/// A token is valid until the next call of `find_event`, `receive` or `receive_buffer`. A token that is
-/// viewed later, or with another input, shows some other bytes, but never panics.
+/// nothing. Pass it to [`Connection::view`](crate::Connection::view) for the event itself. A token is valid
+/// until the next call of `find_event`, `receive` or `receive_buffer`. Viewing it later, or with another
+/// input, shows some other bytes, but never panics.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use = "the event is lost unless `Connection::view` shows it"]
 pub struct EventToken {
@@ -18,19 +18,21 @@ pub struct EventToken {
 }
 
 impl EventToken {
-    /// Which event it is.
+    /// The kind of the event.
     #[must_use]
     pub const fn kind(self) -> EventKind {
         self.kind
     }
 }
 
-/// Where the content of an event is.
+/// The place of an event's content.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Place {
+    /// The payload of this item is at this offset.
     Frame(Item, Offset),
-    /// The HTTP head of the event.
+    /// The HTTP head of the event is at this offset.
     Opening(Offset),
+    /// A failure has no content.
     Failed,
 }
 
@@ -44,7 +46,7 @@ pub(super) enum Offset {
 }
 
 impl Offset {
-    /// Where `bytes` is in the input that begins at the address `base`.
+    /// The offset of `bytes` in the input that begins at the address `base`.
     fn of(bytes: &[u8], base: usize) -> Self {
         Self::Input { start: bytes.as_ptr().addr().wrapping_sub(base), len: bytes.len() }
     }
@@ -53,7 +55,7 @@ impl Offset {
         let Self::Input { start, len } = self else {
             return None;
         };
-        // Another input than the one that was searched may be too short.
+        // The caller may pass another input than the one that was searched, and it may be too short.
         Some(input.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default())
     }
 
@@ -70,8 +72,8 @@ impl Offset {
 impl EventToken {
     pub(super) const FAILED: Self = Self { kind: EventKind::Failed, place: Place::Failed };
 
-    /// For what was found in frames, in an input that begins at the address `base`. `None` if nothing was
-    /// found.
+    /// The token for an item that was found in an input that begins at the address `base`. `None` if no item
+    /// was found.
     pub(super) fn of_frame(found: Located<'_>, opcode: Opcode, base: usize) -> Option<Self> {
         let kind = match (found.item, opcode) {
             (Item::Nothing, _) => return None,
@@ -91,7 +93,7 @@ impl EventToken {
         Some(Self { kind, place: Place::Frame(found.item, offset) })
     }
 
-    /// For a step of the opening handshake, in an input that begins at the address `base`.
+    /// The token for an event of the opening handshake, in an input that begins at the address `base`.
     pub(super) fn of_opening((kind, head): Opening<'_>, base: usize) -> Self {
         let offset = head.map_or(Offset::Buffer, |head| Offset::of(head, base));
         Self { kind, place: Place::Opening(offset) }

@@ -1,6 +1,6 @@
-//! The fast path: most messages are one frame that lies completely in one read. This file repeats, in a few
-//! comparisons, the rules that [`Header::decode`](super::Header::decode) checks for such a frame. Its test
-//! holds the two equal.
+//! The fast path for messages that are one frame and lie completely in one read, as most do. This file
+//! repeats, in a few comparisons, the rules that [`Header::decode`](super::Header::decode) checks for such a
+//! frame. Its test holds the two equal.
 
 use super::header::{BINARY_MESSAGE, LENGTH_16, MASKED, TEXT_MESSAGE};
 use super::{Mask, Opcode, Rules};
@@ -66,8 +66,8 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// What the slow path would report for a frame that is a whole message: opcode, unmasked payload, and the
-    /// rest.
+    /// The message that the rules admit: its opcode, its unmasked payload, and the rest of the input. `None`
+    /// if the input does not begin with a whole message in one frame.
     fn by_the_rules(input: &[u8], rules: &Rules, max_message: u64) -> Option<(Opcode, Vec<u8>, Vec<u8>)> {
         let (header, header_len) = Header::decode(input, rules).ok()??;
         let is_message = header.fin && !header.rsv1 && matches!(header.opcode, Opcode::Text | Opcode::Binary);
@@ -95,7 +95,7 @@ mod tests {
             (message.opcode, message.payload.to_vec(), rest.to_vec())
         });
         if found.is_none() {
-            assert_eq!(bytes, input, "a refused input is unchanged");
+            assert_eq!(bytes, input, "the fast path changed an input that it did not take");
         }
         assert_eq!(found, expected, "{:02x?} {rules:?}", &input[..input.len().min(14)]);
         found.is_some()
@@ -110,7 +110,7 @@ mod tests {
             for rsv1 in [false, true] {
                 let rules = Rules { masked, rsv1, max_frame: u64::MAX };
                 let mut input = [0x41; 600];
-                // As a 16-bit length: 300 bytes.
+                // If the frame has a 16-bit length, it is 300.
                 (input[2], input[3]) = (1, 44);
                 for header in 0..=u16::MAX {
                     [input[0], input[1]] = header.to_be_bytes();
@@ -118,12 +118,12 @@ mod tests {
                 }
             }
         }
-        // Two opcodes with 127 lengths, of which 126 are short, in both roles and with both values of RSV1.
+        // There are 2 opcodes, each with 126 short lengths and one longer one, and 4 sets of rules.
         assert_eq!(taken, 2 * 127 * 4);
     }
 
-    /// Each limit at it and one past it, and an input that is cut anywhere. WS-10.4-02 · WS-10.4-03 ·
-    /// WS-5.2-14
+    /// The lengths are at each limit and one byte above it, and the input is cut at different places.
+    /// WS-10.4-02 · WS-10.4-03 · WS-5.2-14
     #[test]
     fn the_fast_path_keeps_the_limits_of_the_rules() {
         for masked in [false, true] {

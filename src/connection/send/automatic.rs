@@ -3,7 +3,7 @@
 use super::{MAX_CONTROL_FRAME, Sender};
 use crate::bytes::{to_u32, to_usize};
 use crate::close::CloseCode;
-use crate::connection::state::{Phase, Step};
+use crate::connection::state::{Phase, Transition};
 use crate::error::SendError;
 use crate::frame::Opcode;
 use crate::role::Role;
@@ -48,7 +48,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             let body = u16::from(code).to_be_bytes();
             let _ = self.queue_close(if code == CloseCode::NO_STATUS_RECEIVED { &[] } else { &body });
         }
-        self.lifecycle.apply(Step::ReceivedClose);
+        self.lifecycle.apply(Transition::ReceivedClose);
     }
 
     /// Answers a ping. WS-5.5.2-02 · WS-5.5.3-01
