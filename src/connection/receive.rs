@@ -30,7 +30,7 @@ pub(super) struct Receiver<S: Storage> {
     decoder: FrameDecoder,
     fragments: FragmentState,
     buffer: ReceiveBuffer<S::Receive>,
-    text: TextPieces<S::Message>,
+    text: TextPieces<S::TextMessage>,
     /// The payload of a control frame that arrives in pieces. After the last frame it holds the body of the
     /// peer's Close.
     control: S::Control,
@@ -245,7 +245,7 @@ impl<S: Storage> Receiver<S> {
             return Ok(());
         }
         let is_text = matches!(self.fragments.kind(), DataKind::Text);
-        if S::Message::IS_SEPARATE && is_text {
+        if S::TextMessage::IS_SEPARATE && is_text {
             self.text.push(piece)?;
             return self.end_text_piece(ends_frame, found);
         }

@@ -1,5 +1,5 @@
-//! How a server answers a request: the embedder accepts or rejects it, and the library answers invalid ones
-//! by itself.
+//! A server's answers to a request: the embedder accepts or rejects a valid request, and the library itself
+//! answers an invalid one.
 
 use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, full};
@@ -10,7 +10,8 @@ use crate::role::{AcceptsHandshake, Role};
 use crate::storage::Storage;
 use crate::storage::sealed::{Empty, Text};
 
-/// The library's own error answers may take this much room, even if the embedder's limit is lower.
+/// The most bytes of the library's own error answers. They may take this much room even if the embedder's
+/// limit is lower.
 const MAX_ERROR_ANSWER: usize = 512;
 
 impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {

@@ -6,7 +6,7 @@ use crate::error::HandshakeError;
 use crate::handshake::Headers;
 use alloc::boxed::Box;
 
-/// What this end wants, and what both ends have agreed on so far.
+/// The wishes of this end, and the agreement of both ends so far.
 pub(in crate::connection) struct Negotiation {
     pub(super) config: DeflateConfig,
     pub(super) pool: Option<Pool>,
@@ -16,7 +16,7 @@ pub(in crate::connection) struct Negotiation {
     answer: Option<Box<ExtensionValue>>,
 }
 
-/// The header field that negotiates extensions.
+/// The header that negotiates extensions.
 const EXTENSIONS: &str = "sec-websocket-extensions";
 
 impl Negotiation {

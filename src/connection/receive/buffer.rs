@@ -128,14 +128,17 @@ impl Resume {
                 Some(Self::unparsed(payload, unparsed.saturating_add(len)))
             }
             (Self::Input, BufferStep::Completed) => Some(Self::Complete),
-            (Self::Unparsed { payload, unparsed }, BufferStep::Taken(len)) => match unparsed.checked_sub(len) {
+            (Self::Unparsed { payload, unparsed }, BufferStep::Taken(len)) => match unparsed.checked_sub(len)
+            {
                 Some(rest) => Some(Self::unparsed(payload, rest)),
                 None => None,
             },
-            (Self::Unparsed { payload, unparsed }, BufferStep::Kept(len)) => match unparsed.checked_sub(len) {
-                Some(rest) => Some(Self::unparsed(payload.saturating_add(len), rest)),
-                None => None,
-            },
+            (Self::Unparsed { payload, unparsed }, BufferStep::Kept(len)) => {
+                match unparsed.checked_sub(len) {
+                    Some(rest) => Some(Self::unparsed(payload.saturating_add(len), rest)),
+                    None => None,
+                }
+            }
             (Self::Complete, BufferStep::Reported) | (Self::Input, BufferStep::Released) => Some(Self::Input),
             (Self::Unparsed { unparsed, .. }, BufferStep::Released) => Some(Self::unparsed(0, unparsed)),
             _ => None,

@@ -118,7 +118,7 @@ impl<S: Storage> Receiver<S> {
         match found.source {
             Source::Input(bytes) => bytes,
             Source::CheckedInput(text) => text.as_bytes(),
-            Source::JoinedText if S::Message::IS_SEPARATE => self.text.as_str().as_bytes(),
+            Source::JoinedText if S::TextMessage::IS_SEPARATE => self.text.as_str().as_bytes(),
             Source::SplitChar(len) => self.text.completed_char(len),
             Source::Buffer | Source::JoinedText => self.buffer.payload(),
         }
@@ -129,7 +129,7 @@ impl<S: Storage> Receiver<S> {
     pub(in crate::connection) fn text<'a>(&'a self, found: Located<'a>) -> Result<&'a str, Error> {
         match found.source {
             Source::CheckedInput(text) => Ok(text),
-            Source::JoinedText if S::Message::IS_SEPARATE => Ok(self.text.as_str()),
+            Source::JoinedText if S::TextMessage::IS_SEPARATE => Ok(self.text.as_str()),
             _ => validate(self.bytes(found)).map_err(|_| Violation::InvalidUtf8.into()),
         }
     }
