@@ -19,9 +19,9 @@ pub(super) struct RawDecoder(Inflate);
 pub(super) struct Decoded {
     pub(super) consumed: usize,
     pub(super) produced: usize,
-    /// A final block has ended: call [`RawDecoder::restart`] before the next stream.
+    /// Whether a final block has ended. If so, call [`RawDecoder::restart`] before the next stream.
     pub(super) ended: bool,
-    /// The rest of the input is not DEFLATE data.
+    /// Whether the rest of the input is not DEFLATE data.
     pub(super) is_corrupt: bool,
 }
 

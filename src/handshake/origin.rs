@@ -5,7 +5,7 @@ use crate::bytes::split_once;
 
 /// Whether `origin` is one of `allowed`. The comparison ignores the ASCII case of scheme and host.
 ///
-/// It is meant for an embedder with its own HTTP stack; otherwise see
+/// This function is for an embedder with its own HTTP stack; others use
 /// [`Request::is_origin_in`](super::Request::is_origin_in).
 ///
 /// ```
