@@ -198,7 +198,7 @@ pub(crate) fn check_validated_response<'a>(
     known.response(line, digest, offered, offers_extensions)
 }
 
-/// The handshake's content of a response's headers. A name may occur in several headers.
+/// The values of the response headers that belong to the handshake. A name may occur in several headers.
 #[derive(Debug, Default)]
 pub(crate) struct ResponseHeaders<'a> {
     upgrade: Once<&'a [u8]>,

@@ -55,7 +55,7 @@ pub(crate) fn check_validated_request(
     known.request(&line, lines, allows_http)
 }
 
-/// The handshake's content of a request's headers. A name may occur in several headers.
+/// The values of the request headers that belong to the handshake. A name may occur in several headers.
 #[derive(Debug, Default)]
 pub(crate) struct RequestHeaders<'a> {
     hosts: u8,
