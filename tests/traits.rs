@@ -6,7 +6,9 @@
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use sansws::handshake::*;
 use sansws::timers::*;
+use sansws::upgrade::*;
 use sansws::*;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -50,6 +52,9 @@ const MACHINE: Reasons = &[
 ];
 const VALUE: Reasons = &[NO_DEFAULT];
 const OWNER: Reasons = &[("Copy", "it owns memory"), NO_DEFAULT];
+/// The checked halves of an upgrade over an HTTP stack of the embedder.
+const UPGRADE: Reasons = &[("PartialEq", UPGRADES), ("Eq", UPGRADES), ("Hash", UPGRADES), NO_DEFAULT];
+const UPGRADES: &str = "it is made for one handshake and used once";
 const CHOICES: Reasons = &[("Hash", "a configuration is not used as a key")];
 
 type Traits = (Vec<&'static str>, [bool; 4]);
@@ -96,6 +101,22 @@ fn types() -> Vec<(&'static str, Traits, Reasons)> {
         EventKind: VALUE,
         Event<'static>: VALUE,
         Handshake<'static>: VALUE,
+        Request<'static>: VALUE,
+        Response<'static>: VALUE,
+        Headers<'static>: &[("Copy", "an iterator that is copied by accident starts again unnoticed"), NO_DEFAULT],
+        Extension<'static>: VALUE,
+        Parameter<'static>: VALUE,
+        ParameterValue<'static>: VALUE,
+        Accept<'static>: &[],
+        Reply<'static>: VALUE,
+        ClientRequest<'static>: VALUE,
+        Uri<'static>: VALUE,
+        ResourceName<'static>: VALUE,
+        HostField<'static>: VALUE,
+        UriError: VALUE,
+        Negotiated<'static>: VALUE,
+        Acceptance<'static>: UPGRADE,
+        ClientUpgrade<'static>: UPGRADE,
         Message<'static>: VALUE,
         OwnedMessage: OWNER,
         PreparedMessage: &[

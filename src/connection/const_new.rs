@@ -20,7 +20,7 @@ impl<const RX: usize, const TX: usize> Connection<Server, Fixed<RX, TX>> {
     /// a constant this is an error of the compiler.
     #[must_use]
     pub const fn const_server(config: Config) -> Self {
-        Self::const_new(Server, &config, Beginning::HANDSHAKE, Agreed::NONE)
+        Self::const_new(Server, &config, Beginning::with_handshake(), Agreed::NONE)
     }
 }
 
@@ -32,7 +32,7 @@ impl<R: Role, const RX: usize, const TX: usize> Connection<R, Fixed<RX, TX>> {
     /// If compression is configured or agreed on, as [`const_server`](Connection::const_server).
     #[must_use]
     pub const fn const_after_handshake(role: R, config: Config, agreed: Agreed) -> Self {
-        Self::const_new(role, &config, Beginning::FRAMES, agreed)
+        Self::const_new(role, &config, Beginning::with_frames(), agreed)
     }
 
     const fn const_new(role: R, config: &Config, beginning: Beginning, agreed: Agreed) -> Self {

@@ -129,7 +129,7 @@ impl<S: Storage> Connection<Server, S> {
     /// As [`server`](Connection::server), with this storage.
     #[must_use]
     pub fn server_in(config: Config, storage: S) -> Self {
-        Self::new(Server, &config, Beginning::HANDSHAKE, Compression::new(&config), storage)
+        Self::new(Server, &config, Beginning::with_handshake(), Compression::new(&config), storage)
     }
 }
 
@@ -146,7 +146,8 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     ) -> Result<Self, SendError> {
         let compression = Compression::new(&config);
         // WS-4.1-01
-        let mut connection = Self::new(Client::new(rng), &config, Beginning::HANDSHAKE, compression, storage);
+        let mut connection =
+            Self::new(Client::new(rng), &config, Beginning::with_handshake(), compression, storage);
         connection.sender.write_request(request)?;
         Ok(connection)
     }
@@ -159,8 +160,16 @@ struct Beginning {
 }
 
 impl Beginning {
-    const HANDSHAKE: Self = Self { lifecycle: Lifecycle::new(), stage: Stage::head() };
-    const FRAMES: Self = Self { lifecycle: Lifecycle::open(), stage: Stage::Frames };
+    // Functions, because reading a constant would copy the whole struct out of flash.
+    #[inline(always)]
+    const fn with_handshake() -> Self {
+        Self { lifecycle: Lifecycle::new(), stage: Stage::head() }
+    }
+
+    #[inline(always)]
+    const fn with_frames() -> Self {
+        Self { lifecycle: Lifecycle::open(), stage: Stage::Frames }
+    }
 }
 
 impl<R: Role, S: Storage> Connection<R, S> {
@@ -169,7 +178,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     #[must_use]
     pub fn after_handshake_in(role: R, config: Config, agreed: Agreed, storage: S) -> Self {
         let compression = Compression::after_handshake(&config, R::IS_SERVER, agreed);
-        let mut connection = Self::new(role, &config, Beginning::FRAMES, compression, storage);
+        let mut connection = Self::new(role, &config, Beginning::with_frames(), compression, storage);
         connection.take_agreed();
         connection
     }

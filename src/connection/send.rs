@@ -404,7 +404,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     pub fn error(&self) -> Option<Error> {
         match self.lifecycle.phase() {
             Phase::Failed(error) | Phase::Ended(Ending::Failed(error)) => Some(error),
-            Phase::Refused(status) | Phase::Ended(Ending::Refused(status)) => Some(Error::Refused(status)),
+            Phase::Refused(status) => Some(Error::Refused(status)),
             _ => None,
         }
     }

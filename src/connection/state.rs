@@ -60,7 +60,8 @@ pub(crate) enum Phase {
     CloseExchanged,
     /// A server answered the handshake with something other than 101.
     Answered,
-    /// A client was answered with this status instead of 101.
+    /// A client was answered with this status instead of 101. Nothing is left to write, so the end of the
+    /// transport changes nothing.
     Refused(u16),
     /// The connection failed (RFC 6455 section 7.1.7).
     Failed(Error),
@@ -75,8 +76,6 @@ pub(crate) enum Ending {
     Clean,
     /// A server had answered the handshake with something other than 101. WS-7.1.4-03
     Answered,
-    /// A client had been answered with this status instead of 101.
-    Refused(u16),
     /// It had failed, if only by this end.
     Failed(Error),
 }
@@ -168,7 +167,9 @@ const fn next(phase: Phase, step: Step) -> Option<Phase> {
     Some(match (phase, step) {
         (Phase::Handshake, Step::Opened) => Phase::Open,
         (Phase::Handshake, Step::Answered) => Phase::Answered,
-        (Phase::Handshake, Step::Refused(status)) => Phase::Refused(status),
+        (Phase::Handshake, Step::Refused(status)) | (Phase::Refused(status), Step::Eof) => {
+            Phase::Refused(status)
+        }
         // WS-7.1.2-01 · WS-7.1.3-01
         (Phase::Open, Step::SentClose) => Phase::CloseSent,
         // Answered in the same step, or crossing with ours. WS-5.5.1-08 · WS-5.5.1-17
@@ -184,7 +185,6 @@ const fn next(phase: Phase, step: Step) -> Option<Phase> {
         // The transport ends where it should. WS-7.1.4-01
         (Phase::CloseExchanged, Step::Eof) => Phase::Ended(Ending::Clean),
         (Phase::Answered, Step::Eof) => Phase::Ended(Ending::Answered),
-        (Phase::Refused(status), Step::Eof) => Phase::Ended(Ending::Refused(status)),
         (Phase::Failed(error), Step::Eof) => Phase::Ended(Ending::Failed(error)),
         (Phase::Ended(ending), Step::Eof) => Phase::Ended(ending),
         _ => return None,
@@ -221,11 +221,10 @@ mod tests {
             (CloseSent, [None, None, None, None, Some(CloseExchanged), fail, lost]),
             (CloseExchanged, end(Ending::Clean)),
             (Answered, end(Ending::Answered)),
-            (Refused(403), end(Ending::Refused(403))),
+            (Refused(403), [None, None, None, None, None, None, Some(Refused(403))]),
             (Failed(EARLY), end(Ending::Failed(EARLY))),
             (Ended(Ending::Clean), end(Ending::Clean)),
             (Ended(Ending::Answered), end(Ending::Answered)),
-            (Ended(Ending::Refused(403)), end(Ending::Refused(403))),
             (Ended(Ending::Failed(EARLY)), end(Ending::Failed(EARLY))),
         ];
         for (phase, row) in table {
