@@ -54,6 +54,23 @@ fn a_message_is_sent_as_its_kind() {
 }
 
 #[test]
+fn events_are_compared_by_their_content() {
+    let mut server = open_server();
+    let mut bytes = masked_all(&[b"\x81\x02hi", b"\x89\x01p", &close_frame(1000_u16)]);
+    let mut input = &mut bytes[..];
+    let expected = [
+        Event::Message(Message::Text("hi")),
+        Event::Ping(b"p"),
+        Event::Close(Close::new(CloseCode::NORMAL, "")),
+    ];
+    for expected in expected {
+        let (event, _) = server.receive(&mut input).unwrap();
+        assert_eq!(event, expected);
+        assert_ne!(event, Event::Message(Message::Binary(b"hi")));
+    }
+}
+
+#[test]
 fn debug_output_contains_no_payload_and_no_key() {
     let text = Message::Text(SECRET);
     let close = Close::new(CloseCode::NORMAL, SECRET);
