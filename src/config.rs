@@ -223,7 +223,7 @@ impl Default for Config {
 /// The agreement of both sides, except the subprotocol, after an opening handshake outside of the connection.
 /// A connection that begins after its handshake needs this value.
 ///
-/// [`ServerUpgrade`](crate::handshake::ServerUpgrade) and [`ClientUpgrade`](crate::handshake::ClientUpgrade)
+/// [`ServerUpgrade`](crate::upgrade::ServerUpgrade) and [`ClientUpgrade`](crate::upgrade::ClientUpgrade)
 /// return it. An embedder that negotiates nothing passes [`NONE`](Self::NONE).
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

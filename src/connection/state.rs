@@ -15,8 +15,8 @@
 //!                  `------------------------------- Eof ------------------------'
 //! ```
 //!
-//! A server that refuses the handshake is `Answered`. A client whose handshake was refused is `Refused`,
-//! which keeps the status.
+//! A server that refuses the handshake is `Answered`. A client whose handshake was refused has failed with
+//! `Error::Refused`, which keeps the status.
 
 use crate::error::{Error, HandshakeError, Misuse, Violation};
 use core::fmt;
@@ -61,9 +61,6 @@ pub(crate) enum Phase {
     CloseExchanged,
     /// A server answered the handshake with something other than 101.
     Answered,
-    /// The server answered a client's handshake with this status instead of 101. Nothing is left to write, so
-    /// the end of the transport changes nothing.
-    Refused(u16),
     /// The connection failed (RFC 6455 section 7.1.7).
     Failed(Error),
     /// The transport has ended.
@@ -91,8 +88,6 @@ pub(crate) enum Transition {
     Opened,
     /// A server refuses the handshake.
     Answered,
-    /// The server refused the handshake with this status.
-    Refused(u16),
     /// This end queues a Close.
     SentClose,
     /// The peer's Close arrived.
@@ -168,9 +163,6 @@ const fn next(phase: Phase, transition: Transition) -> Option<Phase> {
     Some(match (phase, transition) {
         (Phase::Handshake, Transition::Opened) => Phase::Open,
         (Phase::Handshake, Transition::Answered) => Phase::Answered,
-        (Phase::Handshake, Transition::Refused(status)) | (Phase::Refused(status), Transition::Eof) => {
-            Phase::Refused(status)
-        }
         // WS-7.1.2-01 · WS-7.1.3-01
         (Phase::Open, Transition::SentClose) => Phase::CloseSent,
         // Either our Close answers the peer's at once, or it was sent before and the two cross. WS-5.5.1-08 ·
@@ -203,27 +195,25 @@ mod tests {
     /// Each row is a phase, each column a transition. `None` means that the transition is not legal.
     #[test]
     fn every_transition_from_every_phase_is_as_in_the_table() {
-        use Phase::{Answered, CloseExchanged, CloseSent, Ended, Failed, Handshake, Open, Refused};
+        use Phase::{Answered, CloseExchanged, CloseSent, Ended, Failed, Handshake, Open};
         let lost = Some(Ended(Ending::Failed(Violation::UnexpectedEof.into())));
         let unopened = Some(Ended(Ending::Failed(HandshakeError::UnexpectedEof.into())));
         let fail = Some(Failed(LATE));
         let transitions = [
             Transition::Opened,
             Transition::Answered,
-            Transition::Refused(401),
             Transition::SentClose,
             Transition::ReceivedClose,
             Transition::Fail(LATE),
             Transition::Eof,
         ];
-        let end = |ending| [None, None, None, None, None, None, Some(Ended(ending))];
+        let end = |ending| [None, None, None, None, None, Some(Ended(ending))];
         let table = [
-            (Handshake, [Some(Open), Some(Answered), Some(Refused(401)), None, None, fail, unopened]),
-            (Open, [None, None, None, Some(CloseSent), Some(CloseExchanged), fail, lost]),
-            (CloseSent, [None, None, None, None, Some(CloseExchanged), fail, lost]),
+            (Handshake, [Some(Open), Some(Answered), None, None, fail, unopened]),
+            (Open, [None, None, Some(CloseSent), Some(CloseExchanged), fail, lost]),
+            (CloseSent, [None, None, None, Some(CloseExchanged), fail, lost]),
             (CloseExchanged, end(Ending::Clean)),
             (Answered, end(Ending::Answered)),
-            (Refused(403), [None, None, None, None, None, None, Some(Refused(403))]),
             (Failed(EARLY), end(Ending::Failed(EARLY))),
             (Ended(Ending::Clean), end(Ending::Clean)),
             (Ended(Ending::Answered), end(Ending::Answered)),
