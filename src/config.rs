@@ -11,7 +11,7 @@ pub use deflate::{DeflateConfig, DeflateParams};
 #[cfg(feature = "deflate")]
 pub(crate) use deflate::{MAX_BITS, MIN_BITS, window_bits};
 
-/// How a connection delivers messages.
+/// The way in which a connection delivers messages.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -142,7 +142,7 @@ impl Acceptance<'_> {
             .chain(self.extensions.iter().map(|value| ("Sec-WebSocket-Extensions", value.as_str())))
     }
 
-    /// What the connection after the handshake needs to know.
+    /// The agreement that the connection after the handshake needs.
     pub const fn agreed(&self) -> Agreed {
         self.agreed
     }
@@ -296,7 +296,7 @@ impl<'h> Negotiated<'h> {
         self.subprotocol
     }
 
-    /// What the connection after the handshake needs to know.
+    /// The agreement that the connection after the handshake needs.
     pub const fn agreed(&self) -> Agreed {
         self.agreed
     }

@@ -67,8 +67,8 @@ impl Compression {
         }
     }
 
-    /// The opening handshake has ended: what was agreed on takes effect, and a negotiation without a result
-    /// is forgotten.
+    /// Ends the negotiation with the opening handshake: an agreement takes effect, and a negotiation without
+    /// a result is dropped.
     pub(super) fn end_negotiation(&mut self, is_server: bool, is_open: bool) {
         self.0 = match self.0.take().map(|stage| *stage) {
             Some(CompressionStage::Negotiating(Negotiation {

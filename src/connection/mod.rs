@@ -577,7 +577,7 @@ impl<R: Role> Connection<R> {
 }
 
 impl<R: Role, S: Storage> fmt::Debug for Connection<R, S> {
-    /// The state only: keys and payloads stay out of logs.
+    /// Shows the state only: logs must not contain keys or payloads.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
             .field("phase", &self.sender.lifecycle.phase())

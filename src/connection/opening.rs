@@ -256,7 +256,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// Tells the receiver what the handshake has agreed on.
+    /// Passes the agreement of the handshake to the receiver.
     #[inline(always)]
     pub(super) fn take_agreed(&mut self) {
         if let Some(decompression) = self.sender.compression.decompression(R::IS_SERVER) {

@@ -227,7 +227,7 @@ impl<S: Storage> Receiver<S> {
     /// A piece of a control frame was copied to the control buffer. This reports the frame if it is complete.
     fn end_control_piece(&mut self, ends_frame: bool, found: &mut Located<'_>) {
         if ends_frame {
-            // A Close stays in the buffer for `peer_close`.
+            // The body of a Close remains in the buffer for `peer_close`.
             if self.decoder.opcode() != Opcode::Close {
                 self.buffer.set_borrowed(Borrowed::Control);
             }

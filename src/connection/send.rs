@@ -26,8 +26,8 @@ use core::{fmt, iter};
 /// The longest control frame: a header of two bytes, a masking key, 125 bytes of payload.
 const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL;
 
-/// How many bytes above [`Config::max_outgoing`](crate::Config::max_outgoing) the connection's own frames can
-/// take: one pong and one Close.
+/// The room above [`Config::max_outgoing`](crate::Config::max_outgoing) that is reserved for the connection's
+/// own frames, in bytes: one pong and one Close.
 pub const OUTGOING_RESERVE: usize = 2 * MAX_CONTROL_FRAME;
 
 /// The sending half of a [`Connection`](crate::Connection). It queues frames in
@@ -67,8 +67,8 @@ pub(super) enum Decision {
     },
 }
 
-/// What the sender has begun and not completed. A handshake and a message never overlap, since messages are
-/// sent only after the handshake.
+/// The handshake or message that the sender has begun and not completed. The two never overlap, since
+/// messages are sent only after the handshake.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum UnderWay {
     Nothing,
@@ -284,8 +284,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// Prepares a message whose payload the caller writes itself, for `writev` or DMA: returns the header of
     /// its frame and, on a client, masks the payload in place. Write the header and then the whole payload,
-    /// before anything that [`outgoing`](crate::Connection::outgoing) holds by then. A payload of any length
-    /// can be sent in this way.
+    /// before any bytes that later calls put into [`outgoing`](crate::Connection::outgoing). A payload of any
+    /// length can be sent in this way.
     ///
     /// ```
     /// use sansws::{Agreed, Config, Connection, DataKind, Server};
@@ -342,26 +342,27 @@ impl<R: Role, S: Storage> Sender<R, S> {
         })
     }
 
-    /// How many bytes wait in [`outgoing`](crate::Connection::outgoing). The number grows if the peer reads
+    /// The number of bytes that wait in [`outgoing`](crate::Connection::outgoing). It grows if the peer reads
     /// slowly.
     #[must_use]
     pub fn outgoing_len(&self) -> usize {
         self.outgoing.len()
     }
 
-    /// How many payload bytes a message or fragment may have now, so that its frame fits into
-    /// [`outgoing`](crate::Connection::outgoing) behind the bytes that wait there. A longer one is refused
-    /// with [`SendError::NotNow`], up to [`max_room`](Self::max_room).
+    /// The longest payload of a message or fragment whose frame fits into
+    /// [`outgoing`](crate::Connection::outgoing) now, behind the bytes that wait there. A call with a longer
+    /// payload is refused with [`SendError::NotNow`], up to [`max_room`](Self::max_room).
     ///
-    /// 0 also if there is not even room for the header of an empty message. A fragment of a compressed
-    /// message needs a little more room, since it can grow.
+    /// The result is also 0 if there is no room for the header of an empty message. A fragment of a
+    /// compressed message needs a little more room, since it can grow.
     #[must_use]
     pub fn room(&self) -> usize {
         self.payload_len_in(self.max_outgoing().saturating_sub(self.outgoing.len()))
     }
 
-    /// How many payload bytes a message or fragment may have at most, so that its frame fits into an empty
-    /// [`outgoing`](crate::Connection::outgoing). A longer one is refused with [`SendError::TooLarge`].
+    /// The longest payload of a message or fragment whose frame fits into an empty
+    /// [`outgoing`](crate::Connection::outgoing). A call with a longer payload is refused with
+    /// [`SendError::TooLarge`].
     #[must_use]
     pub fn max_room(&self) -> usize {
         self.payload_len_in(self.max_outgoing())
@@ -407,8 +408,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// Fails the WebSocket connection (RFC 6455 section 7.1.7). Every protocol error comes here. Queues a
-    /// Close if one is due, and makes the state terminal.
+    /// Fails the WebSocket connection (RFC 6455 section 7.1.7). Every protocol error ends in this call. It
+    /// queues a Close if one is due, and makes the state terminal.
     #[cold]
     pub(super) fn fail(&mut self, error: Error) {
         // WS-7.1.7-05 · WS-10.7-03. A connection sends one Close at most (WS-7.1.7-07), and none before it is

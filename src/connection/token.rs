@@ -10,7 +10,7 @@ use crate::frame::Opcode;
 use crate::role::Role;
 use crate::storage::Storage;
 
-/// What [`Connection::find_event`](crate::Connection::find_event) found: a small `Copy` value that borrows
+/// The result of [`Connection::find_event`](crate::Connection::find_event): a small `Copy` value that borrows
 /// nothing. Pass it to [`Connection::view`](crate::Connection::view) for the event itself.
 ///
 /// A token is valid until the next call of `find_event`, `receive` or `receive_buffer`. Viewing it later, or

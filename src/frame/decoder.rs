@@ -1,5 +1,5 @@
 //! Turns the peer's bytes, in pieces of any length, into frame headers and pieces of payload. The decoder
-//! stores at most one header. It never stores payload: each piece stays in the slice that it came in.
+//! stores at most one header. It never stores payload: each piece remains in the caller's slice.
 
 use super::{Header, Mask, Opcode, Rules};
 use crate::bytes::{FOR_SPEED, copy, copy_prefix, take_front, to_len};
@@ -123,7 +123,7 @@ impl FrameDecoder {
         matches!(self.position, FramePosition::Header { .. })
     }
 
-    /// How many payload bytes of the current frame have not arrived yet.
+    /// The number of payload bytes that the current frame still lacks.
     #[inline]
     pub(crate) const fn remaining(&self) -> u64 {
         match self.position {

@@ -21,7 +21,7 @@ pub fn is_in(origin: &str, allowed: &[&str]) -> bool {
 }
 
 /// Whether `origin` has the host and the port of `host`, the value of the `Host` header. A missing port is
-/// the default of the origin's scheme, `http` or `https`. Pages with other schemes did not come from an HTTP
+/// the default of the origin's scheme, `http` or `https`. Pages with other schemes are not from an HTTP
 /// server.
 ///
 /// ```

@@ -73,7 +73,7 @@ impl<'a> Request<'a> {
     }
 
     /// The `Origin` header: the origin of the script that opened the connection (RFC 6455 section 10.2).
-    /// Browsers always send it; other clients can send what they like.
+    /// Browsers always send it; other clients can send any value.
     #[must_use]
     pub fn origin(&self) -> Option<&'a str> {
         self.header("origin")

@@ -15,9 +15,9 @@ pub(crate) struct FragmentState {
     has_begun_delivery: bool,
     /// Whether the payload of the current message is compressed. PMD-6-02: its first frame says so.
     is_compressed: bool,
-    /// How many more fragments the current message may have.
+    /// The number of further fragments that the current message may have.
     fragments_left: u32,
-    /// How many more payload bytes the current message may have.
+    /// The number of further payload bytes that the current message may have.
     left: u64,
     max_message: u64,
 }
@@ -52,8 +52,8 @@ impl FragmentState {
         self.kind = kind;
     }
 
-    /// How many payload bytes the headers of the current message announced so far; between messages, those of
-    /// the last one. Meaningful only if the message is not compressed.
+    /// The number of payload bytes that the headers of the current message have announced so far; between
+    /// messages, those of the last one. Meaningful only if the message is not compressed.
     pub(crate) const fn announced(&self) -> u64 {
         self.max_message.saturating_sub(self.left)
     }

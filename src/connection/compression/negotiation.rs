@@ -11,8 +11,8 @@ pub(in crate::connection) struct Negotiation {
     pub(super) config: DeflateConfig,
     pub(super) pool: Option<Pool>,
     pub(super) agreed: Option<DeflateParams>,
-    /// A server's answer that says what is agreed. Boxed, because it is much larger than what a connection
-    /// keeps.
+    /// A server's answer, which states the agreement. It is boxed because it is much larger than the rest of
+    /// the negotiation.
     answer: Option<Box<ExtensionValue>>,
 }
 

@@ -16,8 +16,8 @@ const MIN_ROOM: u64 = 512;
 const MAX_FIRST_ROOM: u64 = 16 * 1024;
 /// The longest part of a message that is delivered in parts.
 const PART: u64 = 16 * 1024;
-/// How many compressed bytes are unmasked at a time for a part. A part ends when its room is full, so the
-/// decompressor may not consume all of them.
+/// The number of compressed bytes that are unmasked at a time for a part. A part ends when its room is full,
+/// so the decompressor may not consume all of them.
 const AHEAD: usize = 512;
 
 impl<S: Storage> Receiver<S> {

@@ -72,7 +72,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.pong_queued(queued);
     }
 
-    /// Notes where the pong ends, if it was queued. If there was no memory for it, the pong is dropped; the
+    /// Notes the end of the pong, if it was queued. If there was no memory for it, the pong is dropped; the
     /// peer's next ping gets another.
     fn pong_queued(&mut self, result: Result<(), SendError>) {
         if result.is_ok() {
