@@ -39,7 +39,7 @@ impl FramePosition {
 pub(crate) struct Piece<'i> {
     /// The bytes, still masked unless `mask` is [`Mask::NONE`].
     pub(crate) bytes: &'i mut [u8],
-    /// The mask, turned to the position of the first byte. On a small target the decoder has unmasked the
+    /// The mask, rotated to the position of the first byte. On a small target the decoder has unmasked the
     /// bytes already, since every caller would do so in place.
     pub(crate) mask: Mask,
     /// Whether the frame ends with this piece.

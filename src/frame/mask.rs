@@ -344,7 +344,7 @@ mod tests {
         }
     }
 
-    /// Long payloads are masked by other code: vectors that may start at any address, from the end of the
+    /// Other code masks long payloads: with vectors that may start at any address, from the end of the
     /// payload to its start. WS-5.3-05
     #[test]
     fn masking_a_long_payload_equals_the_rfc_algorithm() {
