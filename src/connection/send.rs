@@ -171,10 +171,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// As [`text`](Self::text).
     #[inline]
     pub fn message(&mut self, message: Message<'_>) -> Result<(), SendError> {
-        match message {
-            Message::Text(text) => self.text(text),
-            Message::Binary(bytes) => self.binary(bytes),
-        }
+        self.data(message.kind().opcode(), message.as_bytes())
     }
 
     /// Begins a message in fragments (RFC 6455 section 5.4), for content that is not complete yet. This call
