@@ -160,7 +160,7 @@ struct Beginning {
 }
 
 impl Beginning {
-    // Functions, because reading a constant would copy the whole struct out of flash.
+    // These are functions, because reading a constant would copy the whole struct out of flash.
     #[inline(always)]
     const fn with_handshake() -> Self {
         Self { lifecycle: Lifecycle::new(), stage: Stage::head() }
@@ -548,9 +548,10 @@ impl<R: Role> Connection<R> {
     ///
     /// `next` becomes the next buffer, so two vectors that take turns need no allocation for each message.
     /// Its content does not matter. Do not clear it: the library writes zeros between its length and its
-    /// capacity. The connection keeps this memory until it is taken, or until [`mark_sent`](Self::mark_sent)
-    /// empties it, which keeps no more than [`Config::keep_capacity`](crate::Config::keep_capacity). Pass
-    /// `Vec::new()` to give the connection none.
+    /// capacity. The connection keeps this memory until the next call of `take_outgoing`. If
+    /// [`mark_sent`](Self::mark_sent) empties it before, the connection keeps at most
+    /// [`Config::keep_capacity`](crate::Config::keep_capacity) bytes. Pass `Vec::new()` to give the
+    /// connection no memory.
     ///
     /// ```
     /// # use sansws::{Agreed, Config, Connection, Server};
