@@ -150,7 +150,7 @@ impl Config {
         self
     }
 
-    /// The most body bytes that a client keeps of a refusal (a response with another status than 101).
+    /// The most body bytes that a client keeps of a refusal (a response with a status other than 101).
     /// Default 16 KiB.
     ///
     /// The client drops the rest of a longer body, and

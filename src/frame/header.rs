@@ -255,7 +255,7 @@ impl FrameHeader {
         self.bytes.get(..len.into()).unwrap_or_default()
     }
 
-    /// The length of the header for a frame with this payload, in bytes.
+    /// The length of a header, in bytes, for a payload of `payload_len` bytes.
     #[inline]
     pub(crate) const fn len_for(payload_len: usize, masked: bool) -> u8 {
         let len = match payload_len {

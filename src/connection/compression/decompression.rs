@@ -11,7 +11,7 @@ pub(in crate::connection) struct Decompression(Option<Box<Active>>);
 
 struct Active {
     codec: ReceiveCodec,
-    /// The number of bytes that the current message has been decompressed to.
+    /// The number of bytes that the current message has produced so far.
     produced: u64,
     /// Whether more output will come from input that was already taken.
     has_more: bool,
@@ -46,7 +46,7 @@ impl Decompression {
         Ok(step)
     }
 
-    /// The number of bytes that the current message has been decompressed to.
+    /// The number of bytes that the current message has produced so far.
     pub(in crate::connection) fn produced(&self) -> u64 {
         self.0.as_ref().map_or(0, |active| active.produced)
     }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! For large messages the embedder reads straight into the receive buffer
-//! ([`received`](ReceiveBuffer::received)). The connection then parses the bytes where they are. In the
+//! ([`received`](ReceiveBuffer::received)). The connection then parses the bytes in the buffer. In the
 //! pictures, `P` is payload of the current message, `H` a frame header, `p` payload that is not parsed yet,
 //! and `.` is free:
 //!
@@ -66,7 +66,7 @@ const IN_INPUT: u32 = u32::MAX;
 /// The memory that the last event borrows. The next call releases it first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Borrowed {
-    /// None of the connection's own. The event may borrow the input.
+    /// No memory of the connection. The event may borrow the input.
     Nothing,
     /// The message in the receive buffer or in the joined text, or the HTTP head in the buffer.
     Message,
