@@ -184,7 +184,11 @@ where
                 write(gathered, link);
                 len = 0;
             }
-            connection.sender().message(as_message(message)?).map_err(text)?;
+            match as_message(message)? {
+                Message::Text(payload) => connection.sender().text(payload),
+                Message::Binary(payload) => connection.sender().binary(payload),
+            }
+            .map_err(text)?;
             if connection.sender().outgoing_len() >= WRITE_AT {
                 flush(connection, link);
             }
