@@ -1,11 +1,13 @@
-//! Counts instructions per message by `valgrind --tool=callgrind`. These figures repeat on noisy machines, so the committed
-//! ones show what a change costs. `cargo bench --bench instructions` prints the figures and compares them with
-//! `benches/instructions.tsv`; with `-- --write` it writes that file.
+//! Counts instructions per message with `valgrind --tool=callgrind`. These figures repeat on noisy machines,
+//! so the committed figures show what a change costs. `cargo bench --bench instructions` prints the figures
+//! and compares them with `benches/instructions.tsv`; with `-- --write` it writes that file.
 //!
-//! Each case runs twice, with more and with fewer messages: the difference is what the messages themselves take.
+//! Each case runs twice, with more and with fewer messages. The difference is the cost of the messages
+//! themselves.
 //!
-//! The figures depend on the compiler, which `rust-toolchain.toml` pins, on valgrind, which `tests/tools.sh valgrind` installs,
-//! and on how the C library copies memory. The file names all three in its first line.
+//! The figures depend on three tools: the compiler, which `rust-toolchain.toml` pins; valgrind, which
+//! `tests/tools.sh valgrind` installs; and the C library with its way to copy memory. The first line of the
+//! file names all three.
 
 mod support;
 
@@ -21,7 +23,8 @@ const SIZES_OF_MESSAGES: [usize; 3] = [16, 125, 1024];
 const FEWER: u64 = 100;
 const MORE: u64 = 300;
 
-/// A figure may grow by this much before the run fails. The C library is that of the system, so nothing can pin it.
+/// A figure may grow by this much before the run fails. Nothing pins the C library, because it belongs to the
+/// system.
 const TOLERANCE_PERCENT: u64 = 5;
 
 fn main() -> ExitCode {
@@ -114,7 +117,7 @@ fn run(name: &str, size: usize, messages: usize) {
         "H2" => {
             let request = ClientRequest::new("ws://server.example:8080/chat").unwrap();
             let connect = || Connection::client(&request, config(), rng()).unwrap();
-            // The same generator makes the same key, so one answer fits all.
+            // The same generator makes the same key, so one answer suits all requests.
             let answer = open(connect().outgoing()).outgoing().to_vec();
             for _ in 0..messages {
                 let mut client = connect();
@@ -129,7 +132,7 @@ fn run(name: &str, size: usize, messages: usize) {
     }
 }
 
-/// Eight messages a read, so that the loop around them counts little.
+/// Eight messages in each read, so that the loop around them counts little.
 fn receive_each<R: sansws::Role>(
     mut connection: Connection<R>,
     frame: &[u8],
