@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// The versions of what the figures depend on.
+/// The versions of the tools that the figures depend on.
 fn tools() -> String {
     let rustc = first_line("rustc", &["--version"]);
     let rustc = rustc.split_whitespace().nth(1).unwrap_or("of unknown version");
@@ -86,13 +86,13 @@ fn first_line(program: &str, arguments: &[&str]) -> String {
     text.lines().next().unwrap_or_default().to_string()
 }
 
-/// All instructions of a run of this program with so many messages.
+/// The number of instructions that this program takes for this many messages.
 fn count(name: &str, size: usize, messages: u64) -> u64 {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(std::env::current_exe().unwrap())
         .args([name, &size.to_string(), &messages.to_string()])
-        // Where the C library copies by `rep movsb` each byte would count as an instruction.
+        // If the C library copied with `rep movsb`, each byte would count as an instruction.
         .env("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=1073741824")
         .output()
         .expect("valgrind is needed: `tests/tools.sh valgrind` installs it on Debian");
@@ -102,7 +102,7 @@ fn count(name: &str, size: usize, messages: u64) -> u64 {
     refs.trim().replace(',', "").parse().unwrap()
 }
 
-/// Sends or receives so many messages. What is not theirs costs the same for any number of them.
+/// Sends or receives this many messages. All other work costs the same for any number of messages.
 fn run(name: &str, size: usize, messages: usize) {
     let one = |first, payload: &[u8], masked| stream(first, payload, masked, 1);
     match name {

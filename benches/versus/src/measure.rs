@@ -92,7 +92,7 @@ impl Cell {
         self.rows.iter().filter(|row| row.standing == Standing::Peer && row.result.is_ok())
     }
 
-    /// The fastest first.
+    /// Puts the fastest library first.
     pub fn sort(&mut self) {
         self.rows.sort_by(|a, b| {
             let ns = |row: &Row| row.result.as_ref().map_or(f64::INFINITY, |figures| figures.ns);

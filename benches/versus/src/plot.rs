@@ -17,7 +17,7 @@ const TOP: f64 = 84.0;
 const LOW: f64 = 0.5;
 const HIGH: f64 = 32.0;
 
-/// Readable on white and on black.
+/// The colours are readable on white and on black.
 const COLOURS: [&str; 13] = [
     "#e4572e", "#4c78a8", "#72b7b2", "#54a24b", "#b8a038", "#b279a2", "#9d755d", "#8a8a8a", "#6b8fd6",
     "#d67195", "#3f9f8f", "#7a6ff0", "#c77f3a",

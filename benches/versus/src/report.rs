@@ -238,8 +238,8 @@ pub fn header(rounds: usize, processes: usize) -> String {
 A time is the nanoseconds for each message: the shortest of {rounds} rounds in each of {processes} processes.
 In each process all libraries run in turn, over a transport in memory that copies each byte once. Reads are of
 16 KiB, and of 64 KiB in the cells `1M/64K`. The floor is `memcpy` of the same bytes, with XOR if the payload
-is masked. A read costs only its copy here; elsewhere it costs a system call. From the time of a client's
-handshake the time of the server that answers it is subtracted.
+is masked. A read costs only its copy here; elsewhere it costs a system call. The time of a client's handshake
+does not include the server that answers it.
 
 \"Faster by\" compares pairs: the peer's time in a round divided by ours in the same round. It is the median
 of these ratios in each process, and then the median over the processes; `+-` is its standard error. If

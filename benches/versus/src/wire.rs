@@ -104,7 +104,7 @@ pub fn push_frame(wire: &mut Vec<u8>, first: u8, key: Option<[u8; 4]>, payload: 
 pub struct Frame {
     pub first: u8,
     pub key: Option<[u8; 4]>,
-    /// Without its mask.
+    /// The payload without its mask.
     pub payload: Vec<u8>,
 }
 

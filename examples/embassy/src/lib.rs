@@ -17,7 +17,7 @@ pub enum Failure<E> {
     Transport(E),
     /// The connection failed. The peer has been told.
     WebSocket(Error),
-    /// The handler of events could not send its answer.
+    /// A call in the handler of events was refused.
     NotSent(SendError),
     /// A deadline has passed.
     TimedOut(Timeout),

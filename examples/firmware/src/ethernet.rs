@@ -88,7 +88,7 @@ impl Ethernet {
     /// Switches the controller on.
     pub fn start(&mut self) {
         write(RCGC2, read(RCGC2) | 1 << 28 | 1 << 30);
-        // The clock needs a few cycles to arrive.
+        // The clock needs a few cycles before it arrives.
         cortex_m::asm::delay(16);
         write(MAC_BASE + IM, 0);
         write(MAC_BASE + IA0, u32::from_le_bytes([MAC[0], MAC[1], MAC[2], MAC[3]]));

@@ -134,7 +134,7 @@ fn flush<R: sansws::Role>(connection: &mut Connection<R>, link: &mut Link<Stream
     }
 }
 
-/// What `writev` does.
+/// Writes all payloads behind their headers, as `writev` does.
 #[inline(never)]
 fn write(gathered: &mut Vec<(FrameHeader, &[u8])>, link: &mut Link<Stream>) {
     for (header, payload) in &*gathered {

@@ -145,7 +145,7 @@ unsafe extern "C" fn message(context: Context, received: *const Received, data: 
     state.sink.message(received.opcode == 1, unsafe { from_raw_parts(received.bytes, received.len) });
     if state.echoes {
         let outgoing = Outgoing { opcode: received.opcode, bytes: received.bytes, len: received.len };
-        // SAFETY: it copies the message.
+        // SAFETY: the library copies the message.
         unsafe { wslay_event_queue_msg(context, &outgoing) };
     }
 }
@@ -240,7 +240,7 @@ impl Session for Open {
         for payload in self.messages {
             let opcode = if payload.is_text { 1 } else { 2 };
             let message = Outgoing { opcode, bytes: payload.bytes.as_ptr(), len: payload.bytes.len() };
-            // SAFETY: it copies the message.
+            // SAFETY: the library copies the message.
             if unsafe { wslay_event_queue_msg(self.context, &message) } != 0 {
                 return Err("queue".to_owned());
             }

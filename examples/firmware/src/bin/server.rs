@@ -194,7 +194,7 @@ impl Slot {
     }
 }
 
-/// A peer, from its first byte to its last.
+/// The conversation with one peer, from its first byte to its last.
 struct Session {
     connection: Connection<Server, Storage>,
     timers: Timers,
