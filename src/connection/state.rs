@@ -16,7 +16,7 @@
 //!                  `------------------------------- Eof ------------------------'
 //! ```
 //!
-//! `Refused` is to a client what `Answered` is to a server, and keeps the status.
+//! A client whose handshake was refused has failed with `Error::Refused`, which keeps the status.
 
 use crate::error::{Error, HandshakeError, Misuse, Violation};
 use core::fmt;
@@ -60,9 +60,6 @@ pub(crate) enum Phase {
     CloseExchanged,
     /// A server answered the handshake with something other than 101.
     Answered,
-    /// A client was answered with this status instead of 101. Nothing is left to write, so the end of the
-    /// transport changes nothing.
-    Refused(u16),
     /// The connection failed (RFC 6455 section 7.1.7).
     Failed(Error),
     /// The transport has ended.
@@ -90,8 +87,6 @@ pub(crate) enum Step {
     Opened,
     /// A server refuses the handshake.
     Answered,
-    /// The server refused the handshake with this status.
-    Refused(u16),
     /// We queue a Close.
     SentClose,
     /// The peer's Close arrived.
@@ -167,9 +162,6 @@ const fn next(phase: Phase, step: Step) -> Option<Phase> {
     Some(match (phase, step) {
         (Phase::Handshake, Step::Opened) => Phase::Open,
         (Phase::Handshake, Step::Answered) => Phase::Answered,
-        (Phase::Handshake, Step::Refused(status)) | (Phase::Refused(status), Step::Eof) => {
-            Phase::Refused(status)
-        }
         // WS-7.1.2-01 · WS-7.1.3-01
         (Phase::Open, Step::SentClose) => Phase::CloseSent,
         // Answered in the same step, or crossing with ours. WS-5.5.1-08 · WS-5.5.1-17
@@ -201,27 +193,19 @@ mod tests {
     /// A row is a phase, a column a step; what is not legal is `None`.
     #[test]
     fn every_phase_and_step() {
-        use Phase::{Answered, CloseExchanged, CloseSent, Ended, Failed, Handshake, Open, Refused};
+        use Phase::{Answered, CloseExchanged, CloseSent, Ended, Failed, Handshake, Open};
         let lost = Some(Ended(Ending::Failed(Violation::UnexpectedEof.into())));
         let unopened = Some(Ended(Ending::Failed(HandshakeError::UnexpectedEof.into())));
         let fail = Some(Failed(LATE));
-        let steps = [
-            Step::Opened,
-            Step::Answered,
-            Step::Refused(401),
-            Step::SentClose,
-            Step::ReceivedClose,
-            Step::Fail(LATE),
-            Step::Eof,
-        ];
-        let end = |ending| [None, None, None, None, None, None, Some(Ended(ending))];
+        let steps =
+            [Step::Opened, Step::Answered, Step::SentClose, Step::ReceivedClose, Step::Fail(LATE), Step::Eof];
+        let end = |ending| [None, None, None, None, None, Some(Ended(ending))];
         let table = [
-            (Handshake, [Some(Open), Some(Answered), Some(Refused(401)), None, None, fail, unopened]),
-            (Open, [None, None, None, Some(CloseSent), Some(CloseExchanged), fail, lost]),
-            (CloseSent, [None, None, None, None, Some(CloseExchanged), fail, lost]),
+            (Handshake, [Some(Open), Some(Answered), None, None, fail, unopened]),
+            (Open, [None, None, Some(CloseSent), Some(CloseExchanged), fail, lost]),
+            (CloseSent, [None, None, None, Some(CloseExchanged), fail, lost]),
             (CloseExchanged, end(Ending::Clean)),
             (Answered, end(Ending::Answered)),
-            (Refused(403), [None, None, None, None, None, None, Some(Refused(403))]),
             (Failed(EARLY), end(Ending::Failed(EARLY))),
             (Ended(Ending::Clean), end(Ending::Clean)),
             (Ended(Ending::Answered), end(Ending::Answered)),
