@@ -50,7 +50,8 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
 
     /// Writes all queued bytes.
     ///
-    /// # Errors [`Failure::Transport`].
+    /// # Errors
+    /// [`Failure::Transport`].
     pub async fn flush(&mut self) -> Result<(), Failure<T::Error>> {
         while !self.connection.outgoing().is_empty() {
             let len = self.transport.write(self.connection.outgoing()).await.map_err(Failure::Transport)?;
@@ -65,7 +66,8 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
     /// The future may be dropped while it waits for bytes, as in a `select` with a button or a sensor.
     /// Nothing is lost if the transport's `read` loses nothing when it is dropped.
     ///
-    /// # Errors Why the connection has ended.
+    /// # Errors
+    /// Why the connection has ended.
     pub async fn turn(
         &mut self,
         mut handle: impl FnMut(Event<'_>, &mut Sender<R, S>) -> Result<(), SendError>,

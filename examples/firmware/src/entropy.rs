@@ -15,6 +15,9 @@ use rand_core::{Rng, SeedableRng};
 
 /// A true random source.
 pub trait Source {
+    /// Returns 32 unpredictable bytes.
+    ///
+    /// # Errors
     /// [`NoEntropy`] if there are none.
     fn seed(&mut self) -> Result<[u8; 32], NoEntropy>;
 }
@@ -23,6 +26,9 @@ pub trait Source {
 #[derive(Clone, Copy, Debug)]
 pub struct NoEntropy;
 
+/// A generator that is good enough for keys.
+///
+/// # Errors
 /// [`NoEntropy`] if the source has none.
 pub fn generator(source: &mut impl Source, noise: &Pool) -> Result<ChaCha20Rng, NoEntropy> {
     let mut seed = source.seed()?;
