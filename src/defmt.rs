@@ -1,5 +1,5 @@
-//! `defmt::Format` for the types that cannot derive it. No implementation shows a payload, a key or the value of a
-//! header, because other people read logs.
+//! `defmt::Format` for the types that cannot derive it. No implementation shows a payload, a key or the value
+//! of a header, because other people read logs.
 
 #![allow(clippy::match_same_arms, clippy::single_match_else, reason = "the macro expands the arms to this")]
 

@@ -1,9 +1,11 @@
-//! All errors, sorted by who is at fault. Only this file maps faults to close codes and HTTP statuses.
+//! All errors, sorted by the side that is at fault. Only this file maps errors to close codes and HTTP
+//! statuses.
 
 use crate::close::CloseCode;
 use core::fmt;
 
-/// Why a connection failed, by fault. Small and `Copy`: keep it, compare it, log it.
+/// The reason why a connection failed, sorted by the side that is at fault. The value is small and `Copy`:
+/// keep it, compare it, log it.
 ///
 /// A failure is final: the connection reports the same error from then on. The bytes that tell the peer about
 /// it (a Close frame, an HTTP error) are in [`outgoing`](crate::Connection::outgoing): write them, then close
@@ -25,7 +27,7 @@ pub enum Error {
     Refused(u16),
 }
 
-/// Why a call on [`Sender`](crate::Sender) was refused. The call queued nothing and changed nothing. The
+/// The reason why [`Sender`](crate::Sender) refused a call. The call queued nothing and changed nothing. The
 /// connection continues.
 ///
 /// ```
@@ -121,7 +123,7 @@ pub enum Limit {
     Memory,
 }
 
-/// Why an opening handshake is not valid (RFC 6455 section 4).
+/// The reason why an opening handshake is not valid (RFC 6455 section 4).
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -161,7 +163,7 @@ pub enum HandshakeError {
     UnexpectedEof,
 }
 
-/// Which state or argument does not allow a call.
+/// The reason why a call is not allowed: the state of the connection, or an argument.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -170,7 +172,7 @@ pub enum Misuse {
     NotOpenYet,
     /// A Close was sent or received, or the connection has failed: no data can be sent any more.
     Closed,
-    /// A payload has at most 2^63 - 1 bytes.
+    /// The payload has more than 2^63 - 1 bytes.
     PayloadTooLong,
     /// A message in fragments must be finished first.
     MessageUnfinished,
@@ -180,30 +182,30 @@ pub enum Misuse {
     InvalidUtf8,
     /// The call needs a connection that has agreed on permessage-deflate, or still negotiates it.
     CompressionNotAgreed,
-    /// A control frame carries at most 125 bytes.
+    /// The payload of the control frame has more than 125 bytes.
     ControlTooLong,
-    /// A close reason has at most [`MAX_CLOSE_REASON`](crate::MAX_CLOSE_REASON) bytes.
+    /// The close reason has more than [`MAX_CLOSE_REASON`](crate::MAX_CLOSE_REASON) bytes.
     ReasonTooLong,
-    /// This close code must not be sent by this role.
+    /// This role must not send this close code.
     CloseCodeNotAllowed,
     /// There is no request to answer.
     NoRequest,
-    /// The subprotocol was not offered by the client.
+    /// The client did not offer the subprotocol.
     SubprotocolNotOffered,
-    /// A subprotocol must be a token, and must be offered only once.
+    /// A subprotocol is not a token, or the request offers it twice.
     InvalidSubprotocol,
     /// The name of a header is not a token, or its value contains a control character.
     InvalidHeader,
     /// The library writes this header itself.
     ReservedHeader,
-    /// The status of a reply must be between 200 and 599.
+    /// The status of the reply is not between 200 and 599.
     InvalidStatus,
 }
 
 impl Error {
     /// The close code for this failure. The connection has sent it if it was open.
     ///
-    /// `None` for handshakes, which end with an HTTP status, and at the end of the transport.
+    /// `None` for a failed handshake, which ends with an HTTP status, and if the transport has ended.
     #[must_use]
     pub const fn close_code(self) -> Option<CloseCode> {
         match self {
@@ -224,8 +226,8 @@ impl Error {
         }
     }
 
-    /// The HTTP status that a server answers with when a request fails like this; `None` outside of
-    /// handshakes.
+    /// The HTTP status with which a server answers a request that fails with this error; `None` for errors
+    /// outside of handshakes.
     #[must_use]
     pub const fn http_status(self) -> Option<u16> {
         match self {
@@ -237,8 +239,7 @@ impl Error {
 }
 
 impl HandshakeError {
-    /// The HTTP status for a request that is not valid in this way (WS-10.7-04); `None` for faults of an
-    /// answer.
+    /// The HTTP status for a request with this error (WS-10.7-04); `None` for errors in a server's answer.
     #[must_use]
     pub const fn http_status(self) -> Option<u16> {
         Some(match self {
@@ -261,7 +262,7 @@ impl HandshakeError {
         })
     }
 
-    /// The headers that an answer with [`http_status`](Self::http_status) carries besides `Connection`.
+    /// The headers of an answer with [`http_status`](Self::http_status), except `Connection`.
     #[must_use]
     pub const fn http_headers(self) -> &'static [(&'static str, &'static str)] {
         match self {
@@ -299,7 +300,7 @@ impl From<Misuse> for SendError {
     }
 }
 
-/// Each error as an `io::Error` of a kind that fits.
+/// Converts each error to an `io::Error` of a matching kind.
 #[cfg(feature = "std")]
 mod io {
     use super::{Error, HandshakeError, Limit, Misuse, SendError, Violation};
@@ -377,13 +378,13 @@ impl fmt::Display for Error {
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotNow => "not now: write what outgoing() holds and call mark_sent(), then call this again",
+            Self::NotNow => "not now: write the bytes in outgoing() and call mark_sent(), then try again",
             Self::TooLarge => {
-                "too large: it never fits; send it in fragments, or raise Config::max_outgoing \
-                 or the storage's size"
+                "too large: it can never fit; send it in fragments, or raise Config::max_outgoing \
+                 or the size of the storage"
             }
             Self::Memory => {
-                "no memory: the outgoing buffer cannot grow; write what outgoing() holds, or send less"
+                "no memory: the outgoing buffer cannot grow; write the bytes in outgoing(), or send less"
             }
             Self::NotAllowed(misuse) => return write!(f, "not allowed: {misuse}"),
         })
@@ -407,7 +408,7 @@ impl fmt::Display for Violation {
             Self::MessageUnfinished => "a new message begins before the current one has ended",
             Self::InvalidUtf8 => "a text message is not UTF-8",
             Self::Deflate => "a compressed message is not valid DEFLATE data",
-            Self::CloseBodyTooShort => "a Close frame with a body of one byte",
+            Self::CloseBodyTooShort => "a Close frame has a body of one byte",
             Self::CloseCodeNotAllowed(code) => return write!(f, "close code {code} must not be on the wire"),
             Self::InvalidCloseReason => "the reason of a Close frame is not UTF-8",
             Self::UnexpectedEof => {
@@ -434,7 +435,7 @@ impl fmt::Display for Limit {
                 "the HTTP head is larger than Config::max_head or than the storage; raise it for \
                  large cookies"
             }
-            Self::Headers => "the HTTP head has more fields than Config::max_headers; raise it, 128 at most",
+            Self::Headers => "the HTTP head has more headers than Config::max_headers; raise it, 128 at most",
             Self::Memory => {
                 "there was no memory for a message; lower Config::max_message, or serve fewer connections"
             }
@@ -445,23 +446,26 @@ impl fmt::Display for Limit {
 impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::MalformedHead => "the head is not HTTP/1.1 (is this a TLS or an HTTP/2 connection?)",
+            Self::MalformedHead => "the head is not HTTP/1.1; check whether the peer speaks TLS or HTTP/2",
             Self::HttpVersion => {
-                "the HTTP version is not 1.1 (a proxy in between may need to be told: proxy_http_version 1.1)"
+                "the HTTP version is not 1.1; if there is a proxy, configure it for HTTP/1.1 \
+                 (nginx: proxy_http_version 1.1)"
             }
-            Self::Method => "the method is not GET",
-            Self::Host => "Host is missing, occurs twice, or is not valid",
-            Self::Upgrade => "Upgrade does not name websocket (a proxy in between has to pass Upgrade on)",
+            Self::Method => "the method is not GET; a WebSocket request must use GET",
+            Self::Host => "Host is missing, occurs twice, or is not valid; a request needs one valid Host",
+            Self::Upgrade => {
+                "Upgrade does not name websocket; if there is a proxy, configure it to pass Upgrade on"
+            }
             Self::Connection => {
-                "Connection does not contain Upgrade (a proxy in between has to pass Connection on)"
+                "Connection does not contain Upgrade; if there is a proxy, configure it to pass Connection on"
             }
             Self::Key => "Sec-WebSocket-Key is missing, occurs twice, or is not 16 bytes in base64",
             Self::Version => {
                 "Sec-WebSocket-Version is missing, occurs twice, or is not a number from 0 to 255"
             }
-            Self::VersionNotSupported => "Sec-WebSocket-Version is not 13",
+            Self::VersionNotSupported => "Sec-WebSocket-Version is not 13; use version 13 (RFC 6455)",
             Self::Accept => {
-                "Sec-WebSocket-Accept does not answer the key (does a cache or another server answer?)"
+                "Sec-WebSocket-Accept does not answer the key; check whether a cache or another server answers"
             }
             Self::Subprotocol => "Sec-WebSocket-Protocol is malformed",
             Self::SubprotocolNotOffered => {
@@ -473,7 +477,7 @@ impl fmt::Display for HandshakeError {
                 "the server chose an extension twice, or with parameters that do not fit the offer"
             }
             Self::UnexpectedEof => {
-                "the transport ended before the handshake was complete; is this a WebSocket endpoint?"
+                "the transport ended before the handshake was complete; check the address of the endpoint"
             }
         })
     }
@@ -484,36 +488,35 @@ impl fmt::Display for Misuse {
         f.write_str(match self {
             Self::NotOpenYet => "the connection is not open yet; wait for Event::HandshakeComplete",
             Self::Closed => {
-                "a Close was sent or received, or the connection failed; nothing can be sent any more"
+                "a Close was sent or received, or the connection failed; make a new connection to send more"
             }
             Self::PayloadTooLong => {
-                "a payload has at most 2^63 - 1 bytes; send a message in fragments instead"
+                "the payload has more than 2^63 - 1 bytes; send the message in fragments instead"
             }
             Self::MessageUnfinished => "a message is being sent in fragments; finish() it first",
             Self::NothingBegun => "no message is being sent in fragments; begin() one first",
-            Self::InvalidUtf8 => "the text is not UTF-8; send bytes with DataKind::Binary",
+            Self::InvalidUtf8 => "the text is not UTF-8; send other bytes with DataKind::Binary",
             Self::CompressionNotAgreed => {
                 "this connection has not agreed on permessage-deflate; ask for it with Config::deflate"
             }
-            Self::ControlTooLong => "a ping or pong carries at most 125 bytes",
-            Self::ReasonTooLong => "a close reason has at most 123 bytes",
+            Self::ControlTooLong => "the payload of the ping or pong is too long; it can have 125 bytes at most",
+            Self::ReasonTooLong => "the close reason is too long; it can have 123 bytes at most",
             Self::CloseCodeNotAllowed => {
-                "this close code must not be sent; use 1000 to 1003, 1007 to 1009, 1011 to 1014 \
-                 or 3000 to 4999"
+                "this close code is not allowed; use 1000 to 1003, 1007 to 1009, 1011 to 1014, or 3000 to 4999"
             }
-            Self::NoRequest => "no request waits for an answer; call this once for each request",
+            Self::NoRequest => "no request waits for an answer; answer each request once",
             Self::SubprotocolNotOffered => {
                 "the client did not offer this subprotocol; choose from request.subprotocols()"
             }
             Self::InvalidSubprotocol => {
-                "a subprotocol must be a token (RFC 9110 section 5.6.2) and must be offered only once"
+                "a subprotocol is not a token, or is offered twice; use a token (RFC 9110 section 5.6.2), once"
             }
             Self::InvalidHeader => {
-                "a header name must be a token, and its value must not contain CR, LF, NUL or other controls"
+                "a header name must be a token, and its value must not contain control characters"
             }
-            Self::ReservedHeader => "the library writes this header; use the method for it instead",
+            Self::ReservedHeader => "the library writes this header itself; use the method that sets it",
             Self::InvalidStatus => {
-                "the status of a reply must be between 200 and 599; accept() writes the 101"
+                "the status of the reply is not between 200 and 599; for a 101 call accept()"
             }
         })
     }

@@ -1,4 +1,4 @@
-//! The memory of a connection. No other room allocates, or knows where a buffer is.
+//! The memory of a connection. Only this module knows where the buffers are and how they grow.
 
 use core::fmt;
 
@@ -102,8 +102,8 @@ pub(crate) mod sealed {
         /// Holds the subprotocols that are offered or agreed on.
         type Text: Text;
         /// Holds a text message that is being received.
-        type Message: TextMessage;
-        /// Says which headers of the peer's head are kept.
+        type TextMessage: TextMessage;
+        /// Says which headers of the peer's head the connection keeps.
         type Names: Names;
 
         /// The receive buffer and the outgoing buffer, both empty.
@@ -124,22 +124,22 @@ pub(crate) mod sealed {
         }
     }
 
-    /// The headers of the peer's head that are kept.
+    /// Which headers of the peer's head the connection keeps.
     pub trait Names: Copy {
-        /// Whether all headers are kept.
+        /// Whether the connection keeps all headers.
         const KEEPS_ALL: bool;
 
         /// Keeps the headers with these names, for the embedder.
         fn new(names: &'static [&'static str]) -> Self;
 
-        /// The names of the headers that are kept for the embedder, unless all headers are kept.
+        /// The names that [`new`](Self::new) was given. Empty if the connection keeps all headers.
         fn list(&self) -> &'static [&'static str];
     }
 
     /// A text message that is joined from validated pieces, so that nothing has to validate the whole text
     /// again. A storage may keep text in the receive buffer instead.
     pub trait TextMessage: Text {
-        /// Whether text is kept here, and not in the receive buffer.
+        /// Whether this type keeps the text. Otherwise the receive buffer does.
         const IS_SEPARATE: bool;
 
         /// Room for `len` more characters, if the text so far is ASCII; otherwise `None`.
@@ -163,8 +163,7 @@ pub(crate) mod sealed {
     ///      | consumed |    filled     |    room    |
     /// ```
     pub trait Buffer {
-        /// Whether the buffer allocates as it grows. Only the room of such a buffer is lent to the embedder
-        /// to read to.
+        /// Whether the buffer allocates as it grows. The embedder can read only into such a buffer.
         const GROWS: bool = false;
 
         /// The size of the first allocation.

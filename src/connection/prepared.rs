@@ -1,4 +1,4 @@
-//! A message that is encoded once and sent to many.
+//! A message that is encoded once and sent to many connections.
 
 #[cfg(feature = "deflate")]
 use super::compression::Compress;
@@ -37,10 +37,10 @@ use core::fmt;
 /// once for each size of the window, not for each connection. It does not refer to earlier messages, and
 /// later messages do not refer to it, so a connection loses the context that it took over.
 #[derive(Clone)]
-pub struct PreparedMessage(Shared<Encoded>);
+pub struct PreparedMessage(Shared<PreparedFrame>);
 
-struct Encoded {
-    /// The frame as a server sends it.
+struct PreparedFrame {
+    /// The frame as a server sends it: without a mask, and uncompressed.
     frame: Box<[u8]>,
     kind: DataKind,
     header_len: u8,
@@ -64,7 +64,7 @@ impl PreparedMessage {
         let header = FrameHeader::encode(kind.opcode(), true, payload.len() as u64, None);
         let frame = [header.as_bytes(), payload].concat().into_boxed_slice();
         let header_len = FrameHeader::len_for(payload.len(), false);
-        Self(Shared::new(Encoded { frame, kind, header_len, compressed: CompressedFrames::new() }))
+        Self(Shared::new(PreparedFrame { frame, kind, header_len, compressed: CompressedFrames::new() }))
     }
 
     pub(super) fn kind(&self) -> DataKind {
@@ -80,7 +80,7 @@ impl PreparedMessage {
     }
 }
 
-/// Without the payload.
+/// Shows the length of the payload instead of its bytes.
 impl fmt::Debug for PreparedMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PreparedMessage({:?}, {} bytes)", self.0.kind, self.payload().len())
@@ -106,8 +106,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// As [`prepared`](Self::prepared), and says whether the message is compressed. Needs the feature
-    /// `deflate`.
+    /// As [`prepared`](Self::prepared); `how` decides whether the message is sent compressed. Needs the
+    /// feature `deflate`.
     ///
     /// # Errors
     /// As [`message_with`](Self::message_with).

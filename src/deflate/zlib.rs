@@ -19,14 +19,14 @@ pub(super) struct RawDecoder(Inflate);
 pub(super) struct Decoded {
     pub(super) consumed: usize,
     pub(super) produced: usize,
-    /// A final block has ended: call [`RawDecoder::restart`] before the next stream.
+    /// Whether a final block has ended. If so, call [`RawDecoder::restart`] before the next stream.
     pub(super) ended: bool,
-    /// The rest of the input is not DEFLATE data.
+    /// Whether the rest of the input is not DEFLATE data.
     pub(super) is_corrupt: bool,
 }
 
-/// The codec borrows its state mutably, so the compiler does not derive this. A panic cannot leave the state half
-/// changed: no code of a caller runs while the codec does.
+/// The codec borrows its state mutably, so the compiler does not derive this. A panic cannot leave the state
+/// half changed: no code of a caller runs while the codec does.
 impl core::panic::UnwindSafe for RawDecoder {}
 impl core::panic::UnwindSafe for RawEncoder {}
 

@@ -24,7 +24,7 @@ pub enum OwnedMessage {
 }
 
 impl OwnedMessage {
-    /// The message without its ownership, as [`Sender::message`](crate::Sender::message) takes it.
+    /// Borrows the message, for [`Sender::message`](crate::Sender::message).
     #[must_use]
     pub fn as_message(&self) -> Message<'_> {
         match self {
@@ -87,7 +87,7 @@ impl AsRef<[u8]> for OwnedMessage {
     }
 }
 
-/// Without the payload.
+/// Shows the length of the payload instead of its bytes.
 impl fmt::Debug for OwnedMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_message().fmt(f)

@@ -20,8 +20,8 @@ pub(crate) enum CheckedRequest<'a> {
     Http { is_head: bool },
 }
 
-/// Checks a request head, and returns how long it is. `None` if it is not complete. `allows_http` tells
-/// whether the request may be one that does not ask for a WebSocket.
+/// Checks a request head, and returns the result with the length of the head. `None` if the head is not
+/// complete. `allows_http` tells whether a request is valid that does not ask for a WebSocket.
 #[inline(never)]
 pub(crate) fn check_request(
     head: &[u8],
@@ -55,7 +55,7 @@ pub(crate) fn check_validated_request(
     known.request(&line, lines, allows_http)
 }
 
-/// What the headers of a request say about the handshake. A name may occur in several headers.
+/// The values of the request headers that belong to the handshake. A name may occur in several headers.
 #[derive(Debug, Default)]
 pub(crate) struct RequestHeaders<'a> {
     hosts: u8,

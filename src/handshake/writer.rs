@@ -51,7 +51,7 @@ impl<'r> HeadWriter<'r> {
         Self { room, len: 0 }
     }
 
-    /// How many bytes were written, including those that did not fit.
+    /// The number of bytes that were written, including those that did not fit.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -71,7 +71,7 @@ impl<'r> HeadWriter<'r> {
         }
     }
 
-    /// A decimal number.
+    /// Writes a decimal number.
     #[expect(clippy::cast_possible_truncation, reason = "a digit")]
     pub(crate) fn number(&mut self, mut value: usize) {
         let mut digits = [0; 20];

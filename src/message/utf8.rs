@@ -199,7 +199,7 @@ mod tests {
 
     // WS-2.1-03
     #[test]
-    fn fails_at_the_first_byte_that_cannot_be_utf8() {
+    fn the_check_fails_at_the_first_byte_that_cannot_be_utf8() {
         for (text, bad) in [
             (&b"\xc0\xaf"[..], 0),
             (b"\xc1", 0),

@@ -14,7 +14,7 @@ impl Storage for Heap {
     type Send = HeapBuffer;
     type Control = LazyBuffer;
     type Text = LazyString;
-    type Message = LazyText;
+    type TextMessage = LazyText;
     type Names = AllNames;
 
     #[inline]
@@ -23,7 +23,7 @@ impl Storage for Heap {
     }
 }
 
-/// Keeps all headers: a list of names is not needed.
+/// Keeps all headers, so it needs no list of names.
 #[derive(Clone, Copy, Debug)]
 pub struct AllNames;
 
@@ -84,7 +84,7 @@ impl Buffer for HeapBuffer {
     #[inline]
     fn fill(&mut self, len: usize) -> usize {
         let len = len.min(self.bytes.len() - self.end());
-        // At most the length of the slice, which fits into 32 bits.
+        // `len` is at most the length of the slice, which fits into 32 bits.
         self.end += u32::try_from(len).unwrap_or_default();
         len
     }
@@ -141,13 +141,14 @@ impl Buffer for HeapBuffer {
 }
 
 impl HeapBuffer {
-    /// Takes the filled bytes out as a vector, and continues in the memory of `next`. Bytes are moved only if some
-    /// were consumed before.
+    /// Takes the filled bytes out as a vector, and continues in the memory of `next`. Bytes are moved only if
+    /// some were consumed before.
     pub(crate) fn replace(&mut self, mut next: Vec<u8>) -> Vec<u8> {
         if u32::try_from(next.capacity()).is_err() {
             next = Vec::new();
         }
-        // The buffer is initialised up to its capacity, and a boxed slice of all of it needs no new allocation.
+        // A boxed slice has exactly its capacity. So the vector is filled up to its capacity first, which
+        // avoids a new allocation.
         next.resize(next.capacity(), 0);
         let (start, end) = (self.start(), self.end());
         let mut taken = Vec::from(core::mem::replace(&mut self.bytes, next.into_boxed_slice()));
@@ -187,7 +188,7 @@ impl HeapBuffer {
                 return Ok(());
             }
         }
-        // The memory follows the bytes, and at most doubles.
+        // The new memory is at most twice the old memory, unless these bytes need more.
         let needed = self.end().checked_add(len).ok_or(Full)?;
         u32::try_from(needed).map_err(|_| Full)?;
         let capacity =
@@ -263,7 +264,7 @@ impl Text for LazyString {
             return Ok(());
         }
         let text = self.0.get_or_insert_default();
-        // The memory at most doubles.
+        // `try_reserve` at most doubles the memory, unless the piece needs more.
         text.try_reserve(piece.len()).map_err(|_| Full)?;
         text.push_str(piece);
         Ok(())

@@ -1,13 +1,13 @@
-//! Buffers in memory of a given size, for the storages without an allocator.
+//! Buffers in memory of a fixed size, for the storages without an allocator.
 
 use super::Full;
 use super::sealed::{Buffer, Empty, Names, Text, TextMessage};
 use core::cell::Cell;
 use heapless::{String, Vec};
 
-/// A queue in memory of a given size. If there is no room behind the filled bytes, they move to the front,
-/// over the consumed bytes. The code of [`Filled`] depends neither on the kind of memory nor on its size, so
-/// a program contains it once.
+/// A queue of bytes in memory of a fixed size. If there is no room behind the filled bytes, they move to the
+/// front, over the consumed bytes. The code of [`Filled`] depends neither on the kind of memory nor on its
+/// size, so a program contains it once.
 #[derive(Debug)]
 pub struct LinearBuffer<M> {
     memory: M,
@@ -220,7 +220,7 @@ impl Buffer for ControlBuffer {
         self.0.clear();
     }
 
-    // Does not use `grow`, which has to initialise the bytes that it returns.
+    // This does not use `grow`, which would initialise the bytes first.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
         bytes.iter().try_for_each(|&byte| self.0.push(byte)).map_err(|_| Full)
@@ -262,7 +262,7 @@ impl Names for SomeNames {
     }
 }
 
-/// Text is kept in the receive buffer.
+/// Keeps no text: the receive buffer holds it.
 #[derive(Clone, Copy, Debug)]
 pub struct NoSeparateText;
 

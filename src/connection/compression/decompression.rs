@@ -5,7 +5,8 @@ use crate::deflate::{Pool, ReceiveCodec, Step};
 use crate::error::{Error, Violation};
 use alloc::boxed::Box;
 
-/// The decompressor of the receiver. Eight bytes in a connection that has not agreed on permessage-deflate.
+/// The decompressor of the receiver. It takes eight bytes in a connection that has not agreed on
+/// permessage-deflate.
 pub(in crate::connection) struct Decompression(Option<Box<Active>>);
 
 struct Active {

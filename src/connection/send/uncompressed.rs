@@ -1,4 +1,4 @@
-//! Sends messages without the feature `deflate`: every message goes out as it is.
+//! Sends messages without the feature `deflate`: every message is sent uncompressed.
 
 use super::Sender;
 use crate::error::SendError;

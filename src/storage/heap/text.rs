@@ -1,5 +1,4 @@
-//! A text message that is joined from pieces that are text already, so that nothing has to validate the whole
-//! again.
+//! A text message that is joined from validated pieces, so that nothing has to validate the whole text again.
 
 use crate::storage::Full;
 use crate::storage::sealed::{Empty, Text, TextMessage};
@@ -55,7 +54,7 @@ impl Text for LazyText {
             ascii.truncate(core::mem::take(&mut joined.len));
             joined.text = AsciiString::from(ascii).into();
         }
-        // The memory at most doubles.
+        // `try_reserve` at most doubles the memory, unless the piece needs more.
         joined.text.try_reserve(piece.len()).map_err(|_| Full)?;
         joined.text.push_str(piece);
         Ok(())
@@ -77,7 +76,7 @@ impl TextMessage for LazyText {
         }
         let end = joined.len.checked_add(len).ok_or(Full)?;
         if let Some(more) = end.checked_sub(joined.ascii.len()) {
-            // The memory at most doubles.
+            // As in `push`, the memory at most doubles.
             joined.ascii.try_reserve(more).map_err(|_| Full)?;
             joined.ascii.resize(end, AsciiChar::Null);
         }
