@@ -499,10 +499,10 @@ impl fmt::Display for Misuse {
             Self::CompressionNotAgreed => {
                 "this connection has not agreed on permessage-deflate; ask for it with Config::deflate"
             }
-            Self::ControlTooLong => "the payload of the ping or pong is too long; it can have 125 bytes at most",
-            Self::ReasonTooLong => "the close reason is too long; it can have 123 bytes at most",
+            Self::ControlTooLong => "the payload of a ping or pong is too long; 125 bytes are the most",
+            Self::ReasonTooLong => "the close reason is too long; 123 bytes are the most",
             Self::CloseCodeNotAllowed => {
-                "this close code is not allowed; use 1000 to 1003, 1007 to 1009, 1011 to 1014, or 3000 to 4999"
+                "this close code is not allowed; use 1000 to 1003, 1007 to 1009, 1011 to 1014 or 3000 to 4999"
             }
             Self::NoRequest => "no request waits for an answer; answer each request once",
             Self::SubprotocolNotOffered => {
