@@ -96,7 +96,7 @@ fn main() -> ! {
 
 fn print_budget() {
     let statics = memory::statics();
-    hprintln!("RAM 65536 bytes, known when it is built:");
+    hprintln!("RAM: 65536 bytes, as known at build time:");
     hprintln!(
         "  {:5}  {} connections, {} each",
         CONNECTIONS * size_of::<Slot>(),
