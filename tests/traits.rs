@@ -52,10 +52,10 @@ const MACHINE: Reasons = &[
 ];
 const VALUE: Reasons = &[NO_DEFAULT];
 const OWNER: Reasons = &[("Copy", "it owns memory"), NO_DEFAULT];
-/// Views of a request or response. They get `PartialEq`, `Eq` and `Hash` with the new files of `handshake`.
+/// The checked halves of an upgrade over an HTTP stack of the embedder.
 const UPGRADE: Reasons = &[("PartialEq", UPGRADES), ("Eq", UPGRADES), ("Hash", UPGRADES), NO_DEFAULT];
 const UPGRADES: &str = "it is made for one handshake and used once";
-const CHOICES: Reasons = &[("Hash", "a configuration is no key")];
+const CHOICES: Reasons = &[("Hash", "a configuration is not used as a key")];
 
 type Traits = (Vec<&'static str>, [bool; 4]);
 
@@ -103,7 +103,7 @@ fn types() -> Vec<(&'static str, Traits, Reasons)> {
         Handshake<'static>: VALUE,
         Request<'static>: VALUE,
         Response<'static>: VALUE,
-        Headers<'static>: &[("Copy", "an iterator that is copied by accident is a trap"), NO_DEFAULT],
+        Headers<'static>: &[("Copy", "an iterator that is copied by accident starts again unnoticed"), NO_DEFAULT],
         Extension<'static>: VALUE,
         Parameter<'static>: VALUE,
         ParameterValue<'static>: VALUE,

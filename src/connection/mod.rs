@@ -43,9 +43,8 @@ use compression::Compression;
 use core::fmt;
 use opening::Stage;
 use rand_core::CryptoRng;
-use receive::{Item, Located, Receiver, Source};
+use receive::{Item, Located, Receiver};
 use state::{Ending, Lifecycle, Phase, Step};
-use token::Place;
 
 /// One WebSocket connection: bytes in, events and bytes out.
 ///
@@ -302,13 +301,17 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// store-forwarding stall.
     #[inline(never)]
     fn receive_slowly<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut Found<'a, R, S>) {
-        if !self.is_receiving() {
-            if let Some(opening) = self.receive_opening(input) {
-                let opened = self.stage.event(opening, R::IS_SERVER, self.receiver.head_bytes());
-                *event = Some((opened, &mut self.sender));
-            }
-            return;
+        // Two calls with the same arguments: neither adds its stack to that of the other.
+        if self.is_receiving() {
+            self.receive_frames(input, event);
+        } else {
+            self.receive_opening(input, event);
         }
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn receive_frames<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut Found<'a, R, S>) {
         let mut found = Located::nothing();
         let result = self.receiver.next(input, &mut found);
         let (receiver, sender) = (&self.receiver, &mut self.sender);
@@ -322,6 +325,15 @@ impl<R: Role, S: Storage> Connection<R, S> {
             };
         } else if result.is_err() || found.item != Item::Nothing {
             *event = Some((Self::event(receiver, sender, result, found, self.auto_pong), sender));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn receive_opening<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut Found<'a, R, S>) {
+        if let Some(opening) = self.find_opening(input) {
+            let opened = self.stage.event(opening, R::IS_SERVER, self.receiver.head_bytes());
+            *event = Some((opened, &mut self.sender));
         }
     }
 
@@ -349,126 +361,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 Event::Failed
             }
         }
-    }
-
-    /// As [`receive`](Self::receive), in two steps: finds the next event and returns how many bytes of `input` were
-    /// consumed, with a token for the event. [`view`](Self::view) then shows the event. `None`: all input is consumed.
-    ///
-    /// The token borrows nothing. So a method can look for an event in a loop, read more input in between, and return
-    /// the event that it found:
-    ///
-    /// ```
-    /// use sansws::{Connection, Event, EventKind, Message, Server};
-    /// use std::io::{Read, Write};
-    ///
-    /// struct Socket<T> {
-    ///     conn: Connection<Server>,
-    ///     transport: T,
-    ///     buf: Vec<u8>,
-    ///     /// The bytes in `buf` that are not consumed yet.
-    ///     unread: std::ops::Range<usize>,
-    /// }
-    ///
-    /// impl<T: Read + Write> Socket<T> {
-    ///     /// The next message, or `None` after the end of the connection.
-    ///     fn recv(&mut self) -> std::io::Result<Option<Message<'_>>> {
-    ///         let (token, start) = loop {
-    ///             let start = self.unread.start;
-    ///             let (consumed, token) = self.conn.find_event(&mut self.buf[self.unread.clone()]);
-    ///             self.unread.start += consumed;
-    ///             match token {
-    ///                 Some(token) if token.kind() == EventKind::Message => break (token, start),
-    ///                 Some(_) => continue, // pings are answered already
-    ///                 None => {}
-    ///             }
-    ///             while !self.conn.outgoing().is_empty() {
-    ///                 let n = self.transport.write(self.conn.outgoing())?;
-    ///                 self.conn.mark_sent(n);
-    ///             }
-    ///             if self.conn.should_disconnect() {
-    ///                 return Ok(None);
-    ///             }
-    ///             let n = self.transport.read(&mut self.buf)?;
-    ///             if n == 0 {
-    ///                 self.conn.receive_eof();
-    ///                 return Ok(None);
-    ///             }
-    ///             self.unread = 0..n;
-    ///         };
-    ///         match self.conn.view(token, &self.buf[start..]) {
-    ///             (Event::Message(message), _sender) => Ok(Some(message)),
-    ///             _ => Ok(None), // text that is not UTF-8: the connection has failed
-    ///         }
-    ///     }
-    /// }
-    /// # struct Wire(std::io::Cursor<Vec<u8>>, Vec<u8>);
-    /// # impl Read for Wire { fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> { self.0.read(buf) } }
-    /// # impl Write for Wire {
-    /// #     fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> { self.1.write(buf) }
-    /// #     fn flush(&mut self) -> std::io::Result<()> { Ok(()) }
-    /// # }
-    /// # let bytes = b"\x89\x80\0\0\0\0\x81\x82\0\0\0\0hi\x82\x81\0\0\0\0!\x88\x80\0\0\0\0".to_vec();
-    /// # let mut socket = Socket {
-    /// #     conn: Connection::after_handshake(Server, sansws::Config::new(), sansws::Agreed::NONE),
-    /// #     transport: Wire(std::io::Cursor::new(bytes), Vec::new()), buf: vec![0; 9], unread: 0..0,
-    /// # };
-    /// # assert_eq!(socket.recv()?, Some(Message::Text("hi")));
-    /// # assert_eq!(socket.recv()?, Some(Message::Binary(b"!")));
-    /// # assert_eq!(socket.recv()?, None);
-    /// # assert_eq!(socket.transport.1, b"\x8a\0\x88\0");
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn find_event(&mut self, input: &mut [u8]) -> (usize, Option<EventToken>) {
-        let (base, len) = (input.as_ptr().addr(), input.len());
-        let mut rest = input;
-        let token = self.find_token(&mut rest, base);
-        (len - rest.len(), token)
-    }
-
-    fn find_token(&mut self, input: &mut &mut [u8], base: usize) -> Option<EventToken> {
-        if !self.is_receiving() {
-            return Some(EventToken::of_opening(self.receive_opening(input)?, base));
-        }
-        let mut found = Located::nothing();
-        let fast = if FOR_SPEED { self.receiver.fast_message(input, R::IS_SERVER) } else { None };
-        if let Some(message) = fast {
-            self.receiver.note_fast_message(message.opcode);
-            found = Located { item: Item::Message, source: Source::Input(message.payload) };
-        } else {
-            let result = self.receiver.next(input, &mut found);
-            // The connection answers now, whether the token is viewed or not.
-            if result.is_err() || found.item == Item::Control {
-                let (receiver, sender) = (&self.receiver, &mut self.sender);
-                if matches!(Self::event(receiver, sender, result, found, self.auto_pong), Event::Failed) {
-                    return Some(EventToken::FAILED);
-                }
-            }
-        }
-        EventToken::of_frame(found, self.receiver.opcode(), base)
-    }
-
-    /// Shows the event that [`find_event`](Self::find_event) found, with the sender to answer it. `input` is the input
-    /// that was searched, or a longer slice that begins with it.
-    ///
-    /// This is where a text message is checked: if it is not UTF-8, the connection fails and the event is
-    /// [`Event::Failed`].
-    pub fn view<'a>(&'a mut self, token: EventToken, input: &'a [u8]) -> (Event<'a>, &'a mut Sender<R, S>) {
-        let (receiver, sender) = (&self.receiver, &mut self.sender);
-        let event = match token.place {
-            Place::Frame(item, offset) => {
-                let found = Located { item, source: offset.source(input) };
-                receiver.event(found).unwrap_or_else(|error| {
-                    sender.fail(error);
-                    Event::Failed
-                })
-            }
-            Place::Opening(offset) => {
-                let opening = (token.kind, offset.slice(input));
-                self.stage.event(opening, R::IS_SERVER, receiver.head_bytes())
-            }
-            Place::Failed => Event::Failed,
-        };
-        (event, sender)
     }
 
     /// The connection's own receive buffer, to read large messages into: this saves a copy. `None` if that does not pay;

@@ -63,8 +63,8 @@ pub(super) type Opening<'i> = (EventKind, Option<&'i [u8]>);
 impl<R: Role, S: Storage> Connection<R, S> {
     /// Takes input while the peer sends no frames: the opening handshake, or bytes after the end, which are
     /// dropped. WS-5.5.1-12 · WS-7.1.1-02 · WS-7.1.7-08
-    #[cold]
-    pub(super) fn receive_opening<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<Opening<'i>> {
+    #[cfg_attr(not(target_pointer_width = "64"), inline(always))]
+    pub(super) fn find_opening<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<Opening<'i>> {
         match self.sender.lifecycle.phase() {
             Phase::Handshake | Phase::Open | Phase::CloseSent if R::HAS_HANDSHAKE => self.open(input),
             _ => {

@@ -2,8 +2,12 @@
 
 use super::opening::Opening;
 use super::receive::{Item, Located, Source};
-use crate::event::EventKind;
+use super::{Connection, Sender};
+use crate::bytes::FOR_SPEED;
+use crate::event::{Event, EventKind};
 use crate::frame::Opcode;
+use crate::role::Role;
+use crate::storage::Storage;
 
 /// What [`Connection::find_event`](crate::Connection::find_event) found: a small `Copy` value that borrows nothing. Pass
 /// it to [`Connection::view`](crate::Connection::view) for the event itself.
@@ -13,8 +17,8 @@ use crate::frame::Opcode;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use = "the event is lost unless `Connection::view` shows it"]
 pub struct EventToken {
-    pub(super) kind: EventKind,
-    pub(super) place: Place,
+    kind: EventKind,
+    place: Place,
 }
 
 impl EventToken {
@@ -27,7 +31,7 @@ impl EventToken {
 
 /// Where the content of an event is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Place {
+enum Place {
     Frame(Item, Offset),
     /// The HTTP head of the event.
     Opening(Offset),
@@ -36,7 +40,7 @@ pub(super) enum Place {
 
 /// As [`Source`], with an offset into the input instead of a slice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Offset {
+enum Offset {
     Input { start: usize, len: usize },
     Buffer,
     JoinedText,
@@ -49,7 +53,7 @@ impl Offset {
         Self::Input { start: bytes.as_ptr().addr().wrapping_sub(base), len: bytes.len() }
     }
 
-    pub(super) fn slice(self, input: &[u8]) -> Option<&[u8]> {
+    fn slice(self, input: &[u8]) -> Option<&[u8]> {
         let Self::Input { start, len } = self else {
             return None;
         };
@@ -57,7 +61,7 @@ impl Offset {
         Some(input.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default())
     }
 
-    pub(super) fn source(self, input: &[u8]) -> Source<'_> {
+    fn source(self, input: &[u8]) -> Source<'_> {
         match self {
             Self::Input { .. } => Source::Input(self.slice(input).unwrap_or_default()),
             Self::Buffer => Source::Buffer,
@@ -68,10 +72,10 @@ impl Offset {
 }
 
 impl EventToken {
-    pub(super) const FAILED: Self = Self { kind: EventKind::Failed, place: Place::Failed };
+    const FAILED: Self = Self { kind: EventKind::Failed, place: Place::Failed };
 
     /// For what was found in frames, in an input that begins at the address `base`. `None` if nothing was found.
-    pub(super) fn of_frame(found: Located<'_>, opcode: Opcode, base: usize) -> Option<Self> {
+    fn of_frame(found: Located<'_>, opcode: Opcode, base: usize) -> Option<Self> {
         let kind = match (found.item, opcode) {
             (Item::Nothing, _) => return None,
             (Item::Message, _) => EventKind::Message,
@@ -91,8 +95,130 @@ impl EventToken {
     }
 
     /// For a step of the opening handshake, in an input that begins at the address `base`.
-    pub(super) fn of_opening((kind, head): Opening<'_>, base: usize) -> Self {
+    fn of_opening((kind, head): Opening<'_>, base: usize) -> Self {
         let offset = head.map_or(Offset::Buffer, |head| Offset::of(head, base));
         Self { kind, place: Place::Opening(offset) }
+    }
+}
+
+impl<R: Role, S: Storage> Connection<R, S> {
+    /// As [`receive`](Self::receive), in two steps: finds the next event and returns how many bytes of `input` were
+    /// consumed, with a token for the event. [`view`](Self::view) then shows the event. `None`: all input is consumed.
+    ///
+    /// The token borrows nothing. So a method can look for an event in a loop, read more input in between, and return
+    /// the event that it found:
+    ///
+    /// ```
+    /// use sansws::{Connection, Event, EventKind, Message, Server};
+    /// use std::io::{Read, Write};
+    ///
+    /// struct Socket<T> {
+    ///     conn: Connection<Server>,
+    ///     transport: T,
+    ///     buf: Vec<u8>,
+    ///     /// The bytes in `buf` that are not consumed yet.
+    ///     unread: std::ops::Range<usize>,
+    /// }
+    ///
+    /// impl<T: Read + Write> Socket<T> {
+    ///     /// The next message, or `None` after the end of the connection.
+    ///     fn recv(&mut self) -> std::io::Result<Option<Message<'_>>> {
+    ///         let (token, start) = loop {
+    ///             let start = self.unread.start;
+    ///             let (consumed, token) = self.conn.find_event(&mut self.buf[self.unread.clone()]);
+    ///             self.unread.start += consumed;
+    ///             match token {
+    ///                 Some(token) if token.kind() == EventKind::Message => break (token, start),
+    ///                 Some(_) => continue, // pings are answered already
+    ///                 None => {}
+    ///             }
+    ///             while !self.conn.outgoing().is_empty() {
+    ///                 let n = self.transport.write(self.conn.outgoing())?;
+    ///                 self.conn.mark_sent(n);
+    ///             }
+    ///             if self.conn.should_disconnect() {
+    ///                 return Ok(None);
+    ///             }
+    ///             let n = self.transport.read(&mut self.buf)?;
+    ///             if n == 0 {
+    ///                 self.conn.receive_eof();
+    ///                 return Ok(None);
+    ///             }
+    ///             self.unread = 0..n;
+    ///         };
+    ///         match self.conn.view(token, &self.buf[start..]) {
+    ///             (Event::Message(message), _sender) => Ok(Some(message)),
+    ///             _ => Ok(None), // text that is not UTF-8: the connection has failed
+    ///         }
+    ///     }
+    /// }
+    /// # struct Wire(std::io::Cursor<Vec<u8>>, Vec<u8>);
+    /// # impl Read for Wire { fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> { self.0.read(buf) } }
+    /// # impl Write for Wire {
+    /// #     fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> { self.1.write(buf) }
+    /// #     fn flush(&mut self) -> std::io::Result<()> { Ok(()) }
+    /// # }
+    /// # let bytes = b"\x89\x80\0\0\0\0\x81\x82\0\0\0\0hi\x82\x81\0\0\0\0!\x88\x80\0\0\0\0".to_vec();
+    /// # let mut socket = Socket {
+    /// #     conn: Connection::after_handshake(Server, sansws::Config::new(), sansws::Agreed::NONE),
+    /// #     transport: Wire(std::io::Cursor::new(bytes), Vec::new()), buf: vec![0; 9], unread: 0..0,
+    /// # };
+    /// # assert_eq!(socket.recv()?, Some(Message::Text("hi")));
+    /// # assert_eq!(socket.recv()?, Some(Message::Binary(b"!")));
+    /// # assert_eq!(socket.recv()?, None);
+    /// # assert_eq!(socket.transport.1, b"\x8a\0\x88\0");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn find_event(&mut self, input: &mut [u8]) -> (usize, Option<EventToken>) {
+        let (base, len) = (input.as_ptr().addr(), input.len());
+        let mut rest = input;
+        let token = self.find_token(&mut rest, base);
+        (len - rest.len(), token)
+    }
+
+    fn find_token(&mut self, input: &mut &mut [u8], base: usize) -> Option<EventToken> {
+        if !self.is_receiving() {
+            return Some(EventToken::of_opening(self.find_opening(input)?, base));
+        }
+        let mut found = Located::nothing();
+        let fast = if FOR_SPEED { self.receiver.fast_message(input, R::IS_SERVER) } else { None };
+        if let Some(message) = fast {
+            self.receiver.note_fast_message(message.opcode);
+            found = Located { item: Item::Message, source: Source::Input(message.payload) };
+        } else {
+            let result = self.receiver.next(input, &mut found);
+            // The connection answers now, whether the token is viewed or not.
+            if result.is_err() || found.item == Item::Control {
+                let (receiver, sender) = (&self.receiver, &mut self.sender);
+                if matches!(Self::event(receiver, sender, result, found, self.auto_pong), Event::Failed) {
+                    return Some(EventToken::FAILED);
+                }
+            }
+        }
+        EventToken::of_frame(found, self.receiver.opcode(), base)
+    }
+
+    /// Shows the event that [`find_event`](Self::find_event) found, with the sender to answer it. `input` is the input
+    /// that was searched, or a longer slice that begins with it.
+    ///
+    /// This is where a text message is checked: if it is not UTF-8, the connection fails and the event is
+    /// [`Event::Failed`].
+    pub fn view<'a>(&'a mut self, token: EventToken, input: &'a [u8]) -> (Event<'a>, &'a mut Sender<R, S>) {
+        let (receiver, sender) = (&self.receiver, &mut self.sender);
+        let event = match token.place {
+            Place::Frame(item, offset) => {
+                let found = Located { item, source: offset.source(input) };
+                receiver.event(found).unwrap_or_else(|error| {
+                    sender.fail(error);
+                    Event::Failed
+                })
+            }
+            Place::Opening(offset) => {
+                let opening = (token.kind, offset.slice(input));
+                self.stage.event(opening, R::IS_SERVER, receiver.head_bytes())
+            }
+            Place::Failed => Event::Failed,
+        };
+        (event, sender)
     }
 }

@@ -54,7 +54,7 @@ fn a_message_is_sent_as_its_kind() {
 }
 
 #[test]
-fn events_compare_by_their_content() {
+fn events_are_compared_by_their_content() {
     let mut server = open_server();
     let mut bytes = masked_all(&[b"\x81\x02hi", b"\x89\x01p", &close_frame(1000_u16)]);
     let mut input = &mut bytes[..];
