@@ -122,11 +122,7 @@ impl fmt::Display for CloseCode {
     }
 }
 
-impl fmt::Debug for CloseCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CloseCode({self})")
-    }
-}
+debug!(CloseCode, |this| "CloseCode({this})");
 
 /// What a Close frame said.
 #[non_exhaustive]
@@ -146,9 +142,4 @@ impl<'a> Close<'a> {
     }
 }
 
-/// Without the reason, which the peer has written.
-impl fmt::Debug for Close<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Close({}, reason of {} bytes)", self.code, self.reason.len())
-    }
-}
+debug!(Close<'_>, |this| "Close({}, reason of {} bytes)", this.code, this.reason.len());

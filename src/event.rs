@@ -211,12 +211,7 @@ impl AsRef<[u8]> for Message<'_> {
     }
 }
 
-/// Without the payload.
-impl fmt::Debug for Message<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}({} bytes)", self.kind(), self.len())
-    }
-}
+debug!(Message<'_>, |this| "{:?}({} bytes)", this.kind(), this.len());
 
 /// A part of a message. The parts of a message are reported in its order. Where the message is cut has no
 /// meaning: it depends on the reads as well as on the sender's fragments (RFC 6455 section 5.4).

@@ -95,6 +95,9 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+#[macro_use]
+mod impls;
+
 mod bytes;
 mod close;
 mod config;

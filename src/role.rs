@@ -1,7 +1,6 @@
 //! Which end of the connection this is. The role decides who masks frames (RFC 6455 section 5.3) and who
 //! speaks first. Everything else is the same for both roles.
 
-use core::fmt;
 use rand_core::CryptoRng;
 
 /// The role of an endpoint: [`Server`] or [`Client`], or one of them as [`FramesOnly`].
@@ -107,12 +106,8 @@ impl<R: Role> FramesOnly<R> {
     }
 }
 
-impl<G> fmt::Debug for Client<G> {
-    // The state of the generator stays out of logs: it tells the masking keys that follow (WS-10.3-01).
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").finish_non_exhaustive()
-    }
-}
+// The state of the generator stays out of logs: it tells the masking keys that follow (WS-10.3-01).
+debug!([G] Client<G>, |_| Client {});
 
 pub(crate) mod sealed {
     pub trait Role {

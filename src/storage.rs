@@ -74,15 +74,8 @@ impl<'a> Borrowed<'a> {
 }
 
 #[cfg(feature = "heapless")]
-impl fmt::Debug for Borrowed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The buffers can hold payloads.
-        f.debug_struct("Borrowed")
-            .field("receive_len", &self.receive.len())
-            .field("send_len", &self.send.len())
-            .finish()
-    }
-}
+// The buffers can hold payloads.
+debug!(Borrowed<'_>, |this| Borrowed { receive_len: this.receive.len(), send_len: this.send.len() });
 
 /// The storage has no room: its size is fixed, or the allocator has no memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -39,7 +39,6 @@
 
 use crate::State;
 use crate::event::Event;
-use core::fmt;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
@@ -311,54 +310,33 @@ pub enum Action {
     GiveUp(Timeout),
 }
 
-/// The limit that was reached.
-#[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Timeout {
-    /// The opening handshake took longer than [`TimersConfig::handshake_deadline`].
-    ///
-    /// There is no WebSocket to close yet: drop the transport. A server that has the request can reject it
-    /// with 408.
-    Handshake,
-    /// Nothing was received for [`TimersConfig::pong_timeout`] after a ping.
-    ///
-    /// A Close would not reach the peer: drop the transport and report
-    /// [`CloseCode::ABNORMAL`](crate::CloseCode::ABNORMAL).
-    Pong,
-    /// No message was received for [`TimersConfig::idle_deadline`].
-    ///
-    /// The peer still answers: begin the closing handshake, with
-    /// [`CloseCode::TIMEOUT`](crate::CloseCode::TIMEOUT) or
-    /// [`CloseCode::GOING_AWAY`](crate::CloseCode::GOING_AWAY). The close deadline then runs as usual.
-    Idle,
-    /// The closing handshake took longer than [`TimersConfig::close_deadline`].
-    ///
-    /// Drop the transport: there is nothing left to send.
-    Close,
-}
-
-impl fmt::Display for Timeout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Handshake => "the opening handshake took too long; is the peer a WebSocket endpoint?",
-            Self::Pong => "nothing was received after a ping; the peer is gone or the network is down",
-            Self::Idle => {
-                "no message was received for too long; close the connection, or raise idle_deadline"
-            }
-            Self::Close => "the peer did not finish the closing handshake in time; drop the transport",
-        })
+errors! {
+    /// The limit that was reached.
+    pub enum Timeout {
+        /// The opening handshake took longer than [`TimersConfig::handshake_deadline`].
+        ///
+        /// There is no WebSocket to close yet: drop the transport. A server that has the request can reject
+        /// it with 408.
+        Handshake => "the opening handshake took too long; is the peer a WebSocket endpoint?",
+        /// Nothing was received for [`TimersConfig::pong_timeout`] after a ping.
+        ///
+        /// A Close would not reach the peer: drop the transport and report
+        /// [`CloseCode::ABNORMAL`](crate::CloseCode::ABNORMAL).
+        Pong => "nothing was received after a ping; the peer is gone or the network is down",
+        /// No message was received for [`TimersConfig::idle_deadline`].
+        ///
+        /// The peer still answers: begin the closing handshake, with
+        /// [`CloseCode::TIMEOUT`](crate::CloseCode::TIMEOUT) or
+        /// [`CloseCode::GOING_AWAY`](crate::CloseCode::GOING_AWAY). The close deadline then runs as usual.
+        Idle => "no message was received for too long; close the connection, or raise idle_deadline",
+        /// The closing handshake took longer than [`TimersConfig::close_deadline`].
+        ///
+        /// Drop the transport: there is nothing left to send.
+        Close => "the peer did not finish the closing handshake in time; drop the transport",
     }
 }
 
-impl core::error::Error for Timeout {}
-
-#[cfg(feature = "std")]
-impl From<Timeout> for std::io::Error {
-    fn from(timeout: Timeout) -> Self {
-        Self::new(std::io::ErrorKind::TimedOut, timeout)
-    }
-}
+into_io_error!(Timeout: |_| std::io::ErrorKind::TimedOut);
 
 /// The state of the last poll, with the times that count in it. `message` and `pinged` start at the opening.
 #[derive(Clone, Copy, Debug)]

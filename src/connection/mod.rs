@@ -40,7 +40,6 @@ use crate::storage::sealed::{Buffer, Empty, Names};
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use compression::Compression;
-use core::fmt;
 use opening::Stage;
 use rand_core::CryptoRng;
 use receive::{Item, Located, Receiver};
@@ -563,15 +562,9 @@ impl<R: Role> Connection<R> {
     }
 }
 
-impl<R: Role, S: Storage> fmt::Debug for Connection<R, S> {
-    /// The state only: keys and payloads stay out of logs.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("phase", &self.sender.lifecycle.phase())
-            .field("outgoing", &self.outgoing().len())
-            .finish_non_exhaustive()
-    }
-}
+debug!([R: Role, S: Storage] Connection<R, S>, |this| Connection {
+    phase: this.sender.lifecycle.phase(), outgoing: this.outgoing().len(),
+});
 
 #[cfg(all(test, feature = "alloc"))]
 #[path = "../../tests/unit/connection/mod.rs"]

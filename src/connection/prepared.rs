@@ -12,7 +12,6 @@ use alloc::boxed::Box;
 use alloc::rc::Rc as Shared;
 #[cfg(target_has_atomic = "ptr")]
 use alloc::sync::Arc as Shared;
-use core::fmt;
 
 /// A message that is encoded once and sent to many connections: a broadcast costs one copy for each
 /// connection, and no header, check or allocation. Needs the feature `alloc`.
@@ -80,12 +79,7 @@ impl PreparedMessage {
     }
 }
 
-/// Without the payload.
-impl fmt::Debug for PreparedMessage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PreparedMessage({:?}, {} bytes)", self.0.kind, self.payload().len())
-    }
-}
+debug!(PreparedMessage, |this| "PreparedMessage({:?}, {} bytes)", this.0.kind, this.payload().len());
 
 impl<R: Role, S: Storage> Sender<R, S> {
     /// Sends a prepared message. A client masks its copy with a key of its own (WS-5.3-02).

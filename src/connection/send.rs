@@ -21,7 +21,7 @@ use crate::message::{DataKind, Utf8};
 use crate::role::Role;
 use crate::storage::sealed::{Buffer, Empty, Text};
 use crate::storage::{Full, Storage};
-use core::{fmt, iter};
+use core::iter;
 
 /// The longest control frame: a header of two bytes, a masking key, 125 bytes of payload.
 const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL;
@@ -600,11 +600,6 @@ pub(super) fn full<S: Storage>(_: Full) -> SendError {
     if S::Send::GROWS { SendError::Memory } else { SendError::TooLarge }
 }
 
-impl<R: Role, S: Storage> fmt::Debug for Sender<R, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender")
-            .field("phase", &self.lifecycle.phase())
-            .field("outgoing", &self.outgoing_len())
-            .finish_non_exhaustive()
-    }
-}
+debug!([R: Role, S: Storage] Sender<R, S>, |this| Sender {
+    phase: this.lifecycle.phase(), outgoing: this.outgoing_len(),
+});

@@ -180,12 +180,8 @@ impl Decompressor {
     }
 }
 
-impl core::fmt::Debug for Decompressor {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        // The window holds what the peer has said, which must not appear in a log.
-        f.debug_struct("Decompressor").field("is_at_start", &self.is_at_start).finish_non_exhaustive()
-    }
-}
+// The window holds what the peer has said, which must not appear in a log.
+debug!(Decompressor, |this| Decompressor { is_at_start: this.is_at_start });
 
 /// When to stop although there are more input and room.
 #[derive(Clone, Copy, PartialEq, Eq)]

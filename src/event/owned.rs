@@ -3,7 +3,6 @@
 use super::Message;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 /// A [`Message`] that owns its payload, to keep it beyond its event. Needs the feature `alloc`.
 ///
@@ -87,9 +86,4 @@ impl AsRef<[u8]> for OwnedMessage {
     }
 }
 
-/// Without the payload.
-impl fmt::Debug for OwnedMessage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_message().fmt(f)
-    }
-}
+debug!(OwnedMessage, |this| "{:?}", this.as_message());

@@ -10,7 +10,7 @@ use super::uri::{Uri, UriError};
 use super::value::{List, Once, has_token};
 use super::writer::{HeadWriter, OwnHeaders};
 use crate::error::{Error, HandshakeError, Misuse};
-use core::{fmt, str};
+use core::str;
 
 /// What a client asks for: a URI, the subprotocols that it offers, and further headers.
 ///
@@ -129,16 +129,12 @@ impl<'a> ClientRequest<'a> {
     }
 }
 
-impl fmt::Debug for ClientRequest<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientRequest")
-            .field("uri", &self.uri)
-            .field("subprotocols", &self.subprotocols)
-            .field("has_origin", &self.origin.is_some())
-            .field("headers", &self.headers)
-            .finish()
-    }
-}
+debug!(ClientRequest<'_>, |this| ClientRequest {
+    uri: this.uri,
+    subprotocols: this.subprotocols,
+    has_origin: this.origin.is_some(),
+    headers: this.headers,
+});
 
 /// Checks that each name is a token and occurs once. WS-4.1-42 · WS-4.1-43
 pub(crate) fn check_subprotocols(names: &[&str]) -> Result<(), Misuse> {

@@ -57,14 +57,7 @@ impl<'a> Extension<'a> {
     }
 }
 
-impl fmt::Debug for Extension<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Extension")
-            .field("name", &self.name())
-            .field("parameters", &self.parameters().count())
-            .finish()
-    }
-}
+debug!(Extension<'_>, |this| Extension { name: this.name(), parameters: this.parameters().count() });
 
 impl<'a> ParameterValue<'a> {
     /// The characters, without the backslashes that escape them.
@@ -110,11 +103,7 @@ impl fmt::Display for ParameterValue<'_> {
     }
 }
 
-impl fmt::Debug for ParameterValue<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ParameterValue({} bytes)", self.chars().count())
-    }
-}
+debug!(ParameterValue<'_>, |this| "ParameterValue({} bytes)", this.chars().count());
 
 /// Everything that follows the grammar is ASCII.
 fn ascii(text: &[u8]) -> &str {

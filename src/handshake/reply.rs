@@ -162,15 +162,7 @@ impl<'a> Reply<'a> {
     }
 }
 
-impl core::fmt::Debug for Reply<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Reply")
-            .field("status", &self.status)
-            .field("headers", &self.headers)
-            .field("body_len", &self.body.len())
-            .finish()
-    }
-}
+debug!(Reply<'_>, |this| Reply { status: this.status, headers: this.headers, body_len: this.body.len() });
 
 /// The answer of the library to a request that is not valid, without `STATUS_LINE_PREFIX` and `ERROR_TAIL`.
 /// The answer equals a [`Reply`] with the status and the headers of the error. It is a constant, so that a

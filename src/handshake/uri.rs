@@ -178,14 +178,7 @@ impl fmt::Display for ResourceName<'_> {
     }
 }
 
-impl fmt::Debug for ResourceName<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResourceName")
-            .field("path", &self.path)
-            .field("query_len", &self.query.len())
-            .finish()
-    }
-}
+debug!(ResourceName<'_>, |this| ResourceName { path: this.path, query_len: this.query.len() });
 
 /// Host and port of a [`Uri`]. [`Display`](fmt::Display) writes them as a `Host` header carries them: an IPv6
 /// address in brackets, and the port only if it is not the default of the scheme (RFC 6455 section 4.1).
@@ -235,65 +228,32 @@ impl fmt::Display for HostField<'_> {
     }
 }
 
-/// Which part of a URI is not valid. The [`Display`](fmt::Display) text says what to write instead.
-#[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum UriError {
-    /// The URI does not begin with `ws://` or `wss://`.
-    Scheme,
-    /// The URI has user information in front of the host.
-    UserInfo,
-    /// The host is missing.
-    NoHost,
-    /// The host has a character that RFC 3986 does not allow there.
-    Host,
-    /// The text in brackets is not an IPv6 address, or an IPv6 address has no brackets.
-    IpLiteral,
-    /// The port is not a decimal number from 1 to 65535.
-    Port,
-    /// The path has a character that RFC 3986 does not allow there.
-    Path,
-    /// The query has a character that RFC 3986 does not allow there.
-    Query,
-    /// The URI has a `#`.
-    Fragment,
-}
-
-impl fmt::Display for UriError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Scheme => "a WebSocket URI has to begin with ws:// or wss://",
-            Self::UserInfo => {
-                "a WebSocket URI has no place for user and password; send an Authorization header instead"
-            }
-            Self::NoHost => "the URI names no host; write it after the two slashes: ws://host/path",
-            Self::Host => {
-                "the host has a character that is not allowed; write non-ASCII names in IDNA form (xn--...)"
-            }
-            Self::IpLiteral => {
-                "an IPv6 address has to be in brackets, complete and without a zone: ws://[::1]:9000/"
-            }
-            Self::Port => "the port has to be a decimal number from 1 to 65535 after a colon, or be left out",
-            Self::Path => {
-                "the path has a character that is not allowed; percent-encode it as UTF-8 (a space is %20)"
-            }
-            Self::Query => {
-                "the query has a character that is not allowed; percent-encode it as UTF-8 (a space is %20)"
-            }
-            Self::Fragment => "a WebSocket URI has no fragment; leave it out, or write %23 if the # is data",
-        })
+errors! {
+    /// Which part of a URI is not valid. The [`Display`](fmt::Display) text says what to write instead.
+    pub enum UriError {
+        /// The URI does not begin with `ws://` or `wss://`.
+        Scheme => "a WebSocket URI has to begin with ws:// or wss://",
+        /// The URI has user information in front of the host.
+        UserInfo =>
+            "a WebSocket URI has no place for user and password; send an Authorization header instead",
+        /// The host is missing.
+        NoHost => "the URI names no host; write it after the two slashes: ws://host/path",
+        /// The host has a character that RFC 3986 does not allow there.
+        Host => "the host has a character that is not allowed; write non-ASCII names in IDNA form (xn--...)",
+        /// The text in brackets is not an IPv6 address, or an IPv6 address has no brackets.
+        IpLiteral => "an IPv6 address has to be in brackets, complete and without a zone: ws://[::1]:9000/",
+        /// The port is not a decimal number from 1 to 65535.
+        Port => "the port has to be a decimal number from 1 to 65535 after a colon, or be left out",
+        /// The path has a character that RFC 3986 does not allow there.
+        Path => "the path has a character that is not allowed; percent-encode it as UTF-8 (a space is %20)",
+        /// The query has a character that RFC 3986 does not allow there.
+        Query => "the query has a character that is not allowed; percent-encode it as UTF-8 (a space is %20)",
+        /// The URI has a `#`.
+        Fragment => "a WebSocket URI has no fragment; leave it out, or write %23 if the # is data",
     }
 }
 
-impl core::error::Error for UriError {}
-
-#[cfg(feature = "std")]
-impl From<UriError> for std::io::Error {
-    fn from(error: UriError) -> Self {
-        Self::new(std::io::ErrorKind::InvalidInput, error)
-    }
-}
+into_io_error!(UriError: |_| std::io::ErrorKind::InvalidInput);
 
 const fn default_port(is_secure: bool) -> u16 {
     // WS-3-06

@@ -16,23 +16,23 @@ use crate::storage::sealed::{Buffer, TextMessage};
 
 /// What was found, and where its payload is.
 #[derive(Clone, Copy)]
-pub(in crate::connection) struct Located<'i> {
-    pub(in crate::connection) item: Item,
-    pub(in crate::connection) source: Source<'i>,
+pub(crate) struct Located<'i> {
+    pub(crate) item: Item,
+    pub(crate) source: Source<'i>,
 }
 
 impl Located<'_> {
     /// Nothing found yet. The payload is in the buffer unless a later step says otherwise. This is a function because
     /// reading a constant would copy the whole struct.
     #[inline(always)]
-    pub(in crate::connection) const fn nothing() -> Self {
+    pub(crate) const fn nothing() -> Self {
         Self { item: Item::Nothing, source: Source::Buffer }
     }
 }
 
 /// What was found. The receiver knows the rest: whether a message is text or binary, and the opcode of a control frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::connection) enum Item {
+pub(crate) enum Item {
     Nothing,
     /// A control frame.
     Control,
@@ -53,7 +53,7 @@ impl Item {
 
 /// Where the payload is.
 #[derive(Clone, Copy)]
-pub(in crate::connection) enum Source<'i> {
+pub(crate) enum Source<'i> {
     /// In the embedder's input.
     Input(&'i [u8]),
     /// In the embedder's input, and checked to be UTF-8.
@@ -80,7 +80,7 @@ impl Source<'_> {
 impl<S: Storage> Receiver<S> {
     /// The event for what was found. This is where a whole text and the body of a Close are checked.
     #[inline(always)]
-    pub(in crate::connection) fn event<'a>(&'a self, found: Located<'a>) -> Result<Event<'a>, Error> {
+    pub(crate) fn event<'a>(&'a self, found: Located<'a>) -> Result<Event<'a>, Error> {
         if found.item == Item::Control {
             let payload = match found.source {
                 Source::Input(bytes) => bytes,
@@ -105,7 +105,7 @@ impl<S: Storage> Receiver<S> {
 
     /// A whole message, or the content of a part.
     #[inline(always)]
-    pub(in crate::connection) fn message<'a>(&'a self, found: Located<'a>) -> Result<Message<'a>, Error> {
+    pub(crate) fn message<'a>(&'a self, found: Located<'a>) -> Result<Message<'a>, Error> {
         Ok(match self.fragments.kind() {
             DataKind::Binary => Message::Binary(self.bytes(found)),
             DataKind::Text => Message::Text(self.text(found)?),
@@ -113,7 +113,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// The payload of a message or of a part.
-    pub(in crate::connection) fn bytes<'a>(&'a self, found: Located<'a>) -> &'a [u8] {
+    pub(crate) fn bytes<'a>(&'a self, found: Located<'a>) -> &'a [u8] {
         match found.source {
             Source::Input(bytes) => bytes,
             Source::CheckedInput(text) => text.as_bytes(),
@@ -125,7 +125,7 @@ impl<S: Storage> Receiver<S> {
 
     /// The payload of a text message or of a part of one. Bytes that came in pieces were checked piece by piece, but
     /// they become a `&str` only by another check. WS-8.1-01 · WS-8.1-02
-    pub(in crate::connection) fn text<'a>(&'a self, found: Located<'a>) -> Result<&'a str, Error> {
+    pub(crate) fn text<'a>(&'a self, found: Located<'a>) -> Result<&'a str, Error> {
         match found.source {
             Source::CheckedInput(text) => Ok(text),
             Source::JoinedText if S::Message::IS_SEPARATE => Ok(self.text.as_str()),
@@ -136,10 +136,7 @@ impl<S: Storage> Receiver<S> {
     /// Checks the payload of a whole message that is not known to be ASCII. WS-8.1-01 · WS-8.1-02
     #[inline(always)]
     #[cfg_attr(not(feature = "simdutf8"), expect(clippy::unused_self, reason = "only SIMD needs the buffer"))]
-    pub(in crate::connection) fn validate<'a>(
-        &'a mut self,
-        payload: &'a [u8],
-    ) -> Result<&'a str, InvalidUtf8> {
+    pub(crate) fn validate<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
         // Only if the buffer keeps its memory: otherwise each message would allocate.
         #[cfg(feature = "simdutf8")]
         if S::Receive::GROWS
@@ -169,7 +166,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// The peer's Close. The caller asks only after it has arrived.
-    pub(in crate::connection) fn close(&self) -> Result<Close<'_>, Error> {
+    pub(crate) fn close(&self) -> Result<Close<'_>, Error> {
         parse_close(self.control.filled())
     }
 }

@@ -26,7 +26,7 @@ impl<S: Storage> Receiver<S> {
     /// Returns `None` if reading in place does not pay: while messages are small or text, and if the buffer keeps no
     /// memory to read into.
     #[inline]
-    pub(in crate::connection) fn lend(&mut self) -> Option<&mut [u8]> {
+    pub(crate) fn lend(&mut self) -> Option<&mut [u8]> {
         if !S::Receive::GROWS || self.parts.is_some() || self.fragments.kind() != DataKind::Binary {
             return None;
         }
@@ -64,7 +64,7 @@ impl<S: Storage> Receiver<S> {
 
     /// The embedder has read `len` bytes into the space that [`lend`](Self::lend) returned.
     #[inline]
-    pub(in crate::connection) fn mark_received(&mut self, len: usize) {
+    pub(crate) fn mark_received(&mut self, len: usize) {
         // Without a loan the bytes behind the buffer's end are leftovers of an earlier message.
         let loan = core::mem::replace(&mut self.buffer.loan, Loan::Nothing);
         if loan == Loan::Nothing {

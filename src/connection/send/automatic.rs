@@ -20,7 +20,7 @@ const PONG_BURST: usize = 2048;
 impl<R: Role, S: Storage> Sender<R, S> {
     /// Removes the first `len` outgoing bytes. If none are left, the buffer keeps at most `keep` bytes of
     /// capacity.
-    pub(in crate::connection) fn mark_sent(&mut self, len: usize, keep: u32) {
+    pub(crate) fn mark_sent(&mut self, len: usize, keep: u32) {
         self.outgoing.consume(len);
         if self.is_outgoing_empty() {
             self.outgoing.clear(to_usize(keep));
@@ -41,7 +41,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// Answers the peer's Close, unless it answers ours. WS-5.5.1-08 · WS-5.5.1-09 · WS-5.5.1-10
-    pub(in crate::connection) fn close_received(&mut self, code: CloseCode) {
+    pub(crate) fn close_received(&mut self, code: CloseCode) {
         self.pong_waits = false;
         if matches!(self.lifecycle.phase(), Phase::Open) {
             // WS-7.4.1-05: a Close without a code is answered without one.
@@ -52,7 +52,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// Answers a ping. WS-5.5.2-02 · WS-5.5.3-01
-    pub(in crate::connection) fn answer_ping(&mut self, payload: &[u8]) {
+    pub(crate) fn answer_ping(&mut self, payload: &[u8]) {
         // WS-5.5.2-03 · WS-5.5.2-04
         if self.lifecycle.may_pong().is_err() {
             return;
@@ -82,7 +82,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
 #[cfg(feature = "alloc")]
 impl<R: Role> Sender<R, Heap> {
     /// Hands over all outgoing bytes. They count as sent.
-    pub(in crate::connection) fn take_outgoing(&mut self, mut next: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn take_outgoing(&mut self, mut next: Vec<u8>) -> Vec<u8> {
         if self.is_outgoing_empty() {
             next.clear();
             return next;

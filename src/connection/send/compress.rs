@@ -35,7 +35,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    pub(in crate::connection) fn data_with(
+    pub(crate) fn data_with(
         &mut self,
         opcode: Opcode,
         payload: &[u8],
@@ -59,7 +59,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    pub(in crate::connection) fn compress_allowed(&self, how: Compress) -> Result<(), SendError> {
+    pub(crate) fn compress_allowed(&self, how: Compress) -> Result<(), SendError> {
         if how == Compress::Always && !self.compression.is_agreed() {
             return Err(Misuse::CompressionNotAgreed.into());
         }

@@ -1,0 +1,69 @@
+//! Macros for trait implementations that many types need in the same form.
+
+/// Implements `Debug` for a type that must not show all of its fields: payloads, keys and the values of headers
+/// stay out of logs. Generic parameters come first, in brackets. The output has these fields, or is a text.
+macro_rules! debug {
+    ([$($generics:tt)*] $type:ty, |$this:pat_param| $name:ident { $($field:ident: $value:expr),* $(,)? }) => {
+        impl<$($generics)*> core::fmt::Debug for $type {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                let $this = self;
+                f.debug_struct(stringify!($name))
+                    $(.field(stringify!($field), &$value))*
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+    ($type:ty, |$this:pat_param| $name:ident { $($fields:tt)* }) => {
+        debug!([] $type, |$this| $name { $($fields)* });
+    };
+    ($type:ty, |$this:ident| $($text:tt)+) => {
+        impl core::fmt::Debug for $type {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                let $this = self;
+                write!(f, $($text)+)
+            }
+        }
+    };
+}
+
+/// Defines error types. Each variant stands beside the text that `Display` shows. The text can contain the value
+/// that the variant holds.
+macro_rules! errors {
+    ($(
+        $(#[$attribute:meta])*
+        pub enum $name:ident {
+            $($(#[$variant_attribute:meta])* $variant:ident$(($inner:ident: $type:ty))? => $text:literal,)+
+        }
+    )+) => {$(
+        $(#[$attribute])*
+        #[non_exhaustive]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        pub enum $name {
+            $($(#[$variant_attribute])* $variant$(($type))?,)+
+        }
+
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                match self {
+                    $(Self::$variant$(($inner))? => write!(f, $text),)+
+                }
+            }
+        }
+
+        impl core::error::Error for $name {}
+    )+};
+}
+
+/// Converts errors to `io::Error`, each with the kind that its function tells.
+macro_rules! into_io_error {
+    ($($name:ident: $kind:expr),+ $(,)?) => {$(
+        #[cfg(feature = "std")]
+        impl From<$name> for std::io::Error {
+            fn from(error: $name) -> Self {
+                let kind: fn($name) -> std::io::ErrorKind = $kind;
+                Self::new(kind(error), error)
+            }
+        }
+    )+};
+}
