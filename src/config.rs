@@ -220,7 +220,7 @@ impl Default for Config {
 /// What both sides agreed on in an opening handshake that took place outside of the connection, besides the
 /// subprotocol. A connection that begins after its handshake is made with it.
 ///
-/// [`ServerUpgrade`](crate::handshake::ServerUpgrade) and [`ClientUpgrade`](crate::handshake::ClientUpgrade)
+/// [`ServerUpgrade`](crate::upgrade::ServerUpgrade) and [`ClientUpgrade`](crate::upgrade::ClientUpgrade)
 /// return it. An embedder that negotiates nothing passes [`NONE`](Self::NONE).
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

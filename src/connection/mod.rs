@@ -104,7 +104,7 @@ impl<G: CryptoRng> Connection<Client<G>> {
 #[cfg(feature = "alloc")]
 impl<R: Role> Connection<R> {
     /// A connection whose opening handshake took place elsewhere: in the embedder's own HTTP stack (see
-    /// [`ServerUpgrade`](crate::handshake::ServerUpgrade) and [`ClientUpgrade`](crate::handshake::ClientUpgrade)), or
+    /// [`ServerUpgrade`](crate::upgrade::ServerUpgrade) and [`ClientUpgrade`](crate::upgrade::ClientUpgrade)), or
     /// on a stream of HTTP/2 or HTTP/3. Messages can be sent at once. Bytes that were read beyond the handshake go to
     /// [`receive`](Self::receive) first.
     ///

@@ -268,7 +268,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     fn refused<'i>(&mut self) -> Opening<'i> {
         self.sender.discard_outgoing();
         let status = Response::new(self.receiver.head_bytes(), &[], false).status();
-        self.sender.step(Step::Refused(status));
+        self.sender.step(Step::Fail(Error::Refused(status)));
         (EventKind::HandshakeRefused, None)
     }
 

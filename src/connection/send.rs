@@ -317,10 +317,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
             Phase::Handshake => State::Connecting,
             Phase::Open => State::Open,
             Phase::CloseSent | Phase::CloseExchanged => State::Closing,
-            Phase::Answered | Phase::Refused(_) | Phase::Failed(_) if !self.is_outgoing_empty() => {
-                State::Closing
-            }
-            Phase::Answered | Phase::Refused(_) | Phase::Failed(_) | Phase::Ended(_) => State::Closed,
+            Phase::Answered | Phase::Failed(_) if !self.is_outgoing_empty() => State::Closing,
+            Phase::Answered | Phase::Failed(_) | Phase::Ended(_) => State::Closed,
         }
     }
 
@@ -394,7 +392,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             Phase::Handshake | Phase::Open | Phase::CloseSent => false,
             // RFC 6455 section 7.1.1: the server closes the transport first.
             Phase::CloseExchanged => R::IS_SERVER && self.is_outgoing_empty(),
-            Phase::Answered | Phase::Refused(_) | Phase::Failed(_) => self.is_outgoing_empty(),
+            Phase::Answered | Phase::Failed(_) => self.is_outgoing_empty(),
             Phase::Ended(_) => true,
         }
     }
@@ -404,7 +402,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
     pub fn error(&self) -> Option<Error> {
         match self.lifecycle.phase() {
             Phase::Failed(error) | Phase::Ended(Ending::Failed(error)) => Some(error),
-            Phase::Refused(status) => Some(Error::Refused(status)),
             _ => None,
         }
     }

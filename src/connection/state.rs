@@ -16,7 +16,7 @@
 //!                  `------------------------------- Eof ------------------------'
 //! ```
 //!
-//! `Refused` is to a client what `Answered` is to a server, and keeps the status.
+//! A client whose handshake was refused has failed with `Error::Refused`, which keeps the status.
 
 use crate::error::{Error, HandshakeError, Misuse, Violation};
 use core::fmt;
@@ -60,9 +60,6 @@ pub(crate) enum Phase {
     CloseExchanged,
     /// A server answered the handshake with something other than 101.
     Answered,
-    /// A client was answered with this status instead of 101. Nothing is left to write, so the end of the
-    /// transport changes nothing.
-    Refused(u16),
     /// The connection failed (RFC 6455 section 7.1.7).
     Failed(Error),
     /// The transport has ended.
@@ -90,8 +87,6 @@ pub(crate) enum Step {
     Opened,
     /// A server refuses the handshake.
     Answered,
-    /// The server refused the handshake with this status.
-    Refused(u16),
     /// We queue a Close.
     SentClose,
     /// The peer's Close arrived.
@@ -167,9 +162,6 @@ const fn next(phase: Phase, step: Step) -> Option<Phase> {
     Some(match (phase, step) {
         (Phase::Handshake, Step::Opened) => Phase::Open,
         (Phase::Handshake, Step::Answered) => Phase::Answered,
-        (Phase::Handshake, Step::Refused(status)) | (Phase::Refused(status), Step::Eof) => {
-            Phase::Refused(status)
-        }
         // WS-7.1.2-01 · WS-7.1.3-01
         (Phase::Open, Step::SentClose) => Phase::CloseSent,
         // Answered in the same step, or crossing with ours. WS-5.5.1-08 · WS-5.5.1-17
