@@ -91,16 +91,22 @@ pub(crate) mod sealed {
         /// Holds the bytes that the embedder has to write.
         type Send: Buffer;
         /// Holds the payload of one control frame.
-        type Control: Buffer + Empty;
+        type Control: Control;
         /// Holds the subprotocols that are offered or agreed on.
         type Text: Text;
         /// Holds a text message that is being received.
         type Message: TextMessage;
-        /// Says which headers of the peer's head are kept.
-        type Names: Names;
+        /// The names of the headers that are kept for the embedder, unless all headers are kept.
+        type Names: AsRef<[&'static str]> + Copy;
+
+        /// Whether all headers of the peer's head are kept.
+        const KEEPS_ALL_HEADERS: bool;
 
         /// The receive buffer and the outgoing buffer, both empty.
         fn into_buffers(self) -> (Self::Receive, Self::Send);
+
+        /// Keeps the headers with these names.
+        fn keep_headers(names: &'static [&'static str]) -> Self::Names;
     }
 
     /// A type with an empty value.
@@ -115,18 +121,6 @@ pub(crate) mod sealed {
         {
             Self::EMPTY
         }
-    }
-
-    /// The headers of the peer's head that are kept.
-    pub trait Names: Copy {
-        /// Whether all headers are kept.
-        const KEEPS_ALL: bool;
-
-        /// Keeps the headers with these names, for the embedder.
-        fn new(names: &'static [&'static str]) -> Self;
-
-        /// The names of the headers that are kept for the embedder, unless all headers are kept.
-        fn list(&self) -> &'static [&'static str];
     }
 
     /// A text message that is joined from validated pieces, so that nothing has to validate the whole text
@@ -146,7 +140,7 @@ pub(crate) mod sealed {
         fn fill_ascii(&mut self, _len: usize) {}
 
         /// Forgets the text, and returns its memory if it has more than `keep` bytes.
-        fn clear(&mut self, keep: usize);
+        fn clear(&mut self, _keep: usize) {}
     }
 
     /// A queue of bytes in contiguous memory: bytes are appended at the end and consumed at the front.
@@ -214,13 +208,25 @@ pub(crate) mod sealed {
         }
     }
 
+    /// The payload of one control frame, at most 125 bytes. No byte is consumed at its front.
+    pub trait Control: Empty {
+        fn filled(&self) -> &[u8];
+
+        fn append(&mut self, bytes: &[u8]) -> Result<(), Full>;
+
+        /// Forgets all bytes, and returns the memory.
+        fn clear(&mut self);
+    }
+
     /// A text that grows.
     pub trait Text: Empty {
-        /// The text, empty by default.
-        fn as_str(&self) -> &str;
+        fn as_str(&self) -> &str {
+            Default::default()
+        }
 
-        /// Appends a piece.
-        fn push(&mut self, piece: &str) -> Result<(), Full>;
+        fn push(&mut self, _piece: &str) -> Result<(), Full> {
+            Err(Full)
+        }
     }
 }
 

@@ -6,7 +6,6 @@ use super::send::Sender;
 use super::{Beginning, Connection, Role, Server};
 use crate::config::{Agreed, Config};
 use crate::storage::Fixed;
-use crate::storage::linear::SomeNames;
 use crate::storage::sealed::Empty;
 
 impl<const RX: usize, const TX: usize> Connection<Server, Fixed<RX, TX>> {
@@ -53,6 +52,6 @@ impl<R: Role, const RX: usize, const TX: usize> Connection<R, Fixed<RX, TX>> {
             Empty::EMPTY,
             Empty::EMPTY,
         );
-        Self::with(receiver, sender, config, beginning.stage, SomeNames(config.kept_headers))
+        Self::with(receiver, sender, config, beginning.stage, config.kept_headers)
     }
 }

@@ -36,7 +36,7 @@ use crate::role::{Client, Role, Server};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
 use crate::storage::Storage;
-use crate::storage::sealed::{Buffer, Empty, Names};
+use crate::storage::sealed::{Buffer, Empty};
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use compression::Compression;
@@ -196,7 +196,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             S::Control::empty(),
             S::Text::empty(),
         );
-        Self::with(receiver, sender, config, beginning.stage, S::Names::new(config.kept_headers))
+        Self::with(receiver, sender, config, beginning.stage, S::keep_headers(config.kept_headers))
     }
 
     #[inline(always)]

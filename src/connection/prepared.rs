@@ -1,8 +1,6 @@
 //! A message that is encoded once and sent to many.
 
-#[cfg(feature = "deflate")]
-use super::compression::Compress;
-use super::compression::CompressedFrames;
+use super::compression::{Compress, CompressedFrames};
 use super::{Message, Role, Sender, Storage};
 use crate::error::SendError;
 use crate::frame::{FrameHeader, Opcode};
@@ -66,16 +64,8 @@ impl PreparedMessage {
         Self(Shared::new(Encoded { frame, kind, header_len, compressed: CompressedFrames::new() }))
     }
 
-    pub(super) fn kind(&self) -> DataKind {
-        self.0.kind
-    }
-
-    pub(super) fn payload(&self) -> &[u8] {
+    fn payload(&self) -> &[u8] {
         self.0.frame.get(self.0.header_len.into()..).unwrap_or_default()
-    }
-
-    pub(super) fn compressed(&self) -> &CompressedFrames {
-        &self.0.compressed
     }
 }
 
@@ -87,16 +77,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// # Errors
     /// As [`text`](Self::text).
     pub fn prepared(&mut self, message: &PreparedMessage) -> Result<(), SendError> {
-        if R::IS_SERVER {
-            let compressed =
-                self.compression.prepared(message.compressed(), message.kind(), message.payload());
-            self.queue_prepared(message, compressed)
-        } else {
-            let payload = message.payload();
-            match message.kind() {
-                DataKind::Text => self.data(Opcode::Text, payload),
-                DataKind::Binary => self.data(Opcode::Binary, payload),
-            }
+        match message.0.kind {
+            _ if R::IS_SERVER => self.queue_prepared(message, Compress::Auto),
+            DataKind::Text => self.data(Opcode::Text, message.payload()),
+            DataKind::Binary => self.data(Opcode::Binary, message.payload()),
         }
     }
 
@@ -108,22 +92,18 @@ impl<R: Role, S: Storage> Sender<R, S> {
     #[cfg(feature = "deflate")]
     pub fn prepared_with(&mut self, message: &PreparedMessage, how: Compress) -> Result<(), SendError> {
         if !R::IS_SERVER {
-            return self.data_with(message.kind().opcode(), message.payload(), how);
+            return self.data_with(message.0.kind.opcode(), message.payload(), how);
         }
         self.data_allowed()?;
         self.compress_allowed(how)?;
-        let compressed =
-            self.compression.prepared_with(message.compressed(), message.kind(), message.payload(), how);
-        self.queue_prepared(message, compressed)
+        self.queue_prepared(message, how)
     }
 
     /// Queues the frame, in its compressed form if there is one.
-    fn queue_prepared(
-        &mut self,
-        message: &PreparedMessage,
-        compressed: Option<&[u8]>,
-    ) -> Result<(), SendError> {
-        let frame = compressed.unwrap_or(&message.0.frame);
+    fn queue_prepared(&mut self, message: &PreparedMessage, how: Compress) -> Result<(), SendError> {
+        let Encoded { frame, kind, compressed, .. } = &*message.0;
+        let compressed = self.compression.prepared(compressed, *kind, message.payload(), how);
+        let frame = compressed.unwrap_or(frame);
         self.data_frame_allowed(frame.len())?;
         self.append(frame)?;
         if compressed.is_some() {

@@ -6,10 +6,8 @@ mod automatic;
 mod compress;
 mod fast;
 mod header_only;
-#[cfg(not(feature = "deflate"))]
-mod uncompressed;
 
-use super::compression::Compression;
+use super::compression::{Compress, Compression};
 use super::state::{Ending, Lifecycle, Phase, State, Step};
 use crate::bytes::{FOR_SPEED, copy, split_once, to_u32, to_usize};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
@@ -196,7 +194,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// [`Misuse::NotOpenYet`], [`Misuse::Closed`], [`Misuse::MessageUnfinished`].
     pub fn begin(&mut self, kind: DataKind) -> Result<(), SendError> {
         self.data_allowed()?;
-        self.begin_message(kind, self.compression.compresses_fragments());
+        self.begin_message(kind, self.compression.compresses(usize::MAX, Compress::Auto));
         Ok(())
     }
 
@@ -458,7 +456,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
     fn slow_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.data_allowed()?;
         self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
-        self.queue_message(opcode, payload)
+        #[cfg(feature = "deflate")]
+        if self.compression.compresses(payload.len(), Compress::Auto) {
+            return self.compressed_message(opcode, payload);
+        }
+        self.frame(opcode, true, payload)
     }
 
     fn begin_message(&mut self, kind: DataKind, is_compressed: bool) {
@@ -478,7 +480,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         self.check_room(FrameHeader::len_for(bytes.len(), !R::IS_SERVER).into(), bytes.len())?;
         let opcode = if fragmented.has_begun { Opcode::Continuation } else { fragmented.kind.opcode() };
-        self.queue_fragment(opcode, fin, bytes, fragmented.is_compressed)?;
+        match fragmented.is_compressed {
+            #[cfg(feature = "deflate")]
+            true => self.compressed_fragment(opcode, fin, bytes)?,
+            _ => self.frame(opcode, fin, bytes)?,
+        }
         fragmented.has_begun = true;
         self.under_way = if fin { UnderWay::Nothing } else { UnderWay::Message(fragmented) };
         Ok(())

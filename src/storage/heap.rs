@@ -2,7 +2,7 @@
 
 mod text;
 
-use super::sealed::{Buffer, Empty, Names, Storage, Text};
+use super::sealed::{Buffer, Control, Empty, Storage, Text};
 use super::{Full, Heap};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -15,27 +15,17 @@ impl Storage for Heap {
     type Control = LazyBuffer;
     type Text = LazyString;
     type Message = LazyText;
-    type Names = AllNames;
+    type Names = [&'static str; 0];
+
+    const KEEPS_ALL_HEADERS: bool = true;
 
     #[inline]
     fn into_buffers(self) -> (HeapBuffer, HeapBuffer) {
         Default::default()
     }
-}
 
-/// Keeps all headers: a list of names is not needed.
-#[derive(Clone, Copy, Debug)]
-pub struct AllNames;
-
-impl Names for AllNames {
-    const KEEPS_ALL: bool = true;
-
-    fn new(_names: &'static [&'static str]) -> Self {
-        Self
-    }
-
-    fn list(&self) -> &'static [&'static str] {
-        &[]
+    fn keep_headers(_names: &'static [&'static str]) -> Self::Names {
+        []
     }
 }
 
@@ -210,36 +200,16 @@ impl Empty for LazyBuffer {
     const EMPTY: Self = Self(None);
 }
 
-impl Buffer for LazyBuffer {
-    fn max_len(&self) -> usize {
-        usize::MAX
-    }
-
+impl Control for LazyBuffer {
     fn filled(&self) -> &[u8] {
         self.0.as_ref().map_or(&[], |buffer| buffer.filled())
     }
 
-    fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        self.0.get_or_insert_default().grow(len)
+    fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        self.0.get_or_insert_default().append(bytes)
     }
 
-    fn last_mut(&mut self, len: usize) -> &mut [u8] {
-        self.0.as_mut().map_or(&mut [], |buffer| buffer.last_mut(len))
-    }
-
-    fn truncate(&mut self, len: usize) {
-        if let Some(buffer) = &mut self.0 {
-            buffer.truncate(len);
-        }
-    }
-
-    fn consume(&mut self, len: usize) {
-        if let Some(buffer) = &mut self.0 {
-            buffer.consume(len);
-        }
-    }
-
-    fn clear(&mut self, _keep: usize) {
+    fn clear(&mut self) {
         self.0 = None;
     }
 }

@@ -34,7 +34,7 @@ impl Compression {
         false
     }
 
-    pub(crate) const fn compresses_fragments(&self) -> bool {
+    pub(crate) const fn compresses(&self, _len: usize, _how: Compress) -> bool {
         false
     }
 
@@ -44,6 +44,7 @@ impl Compression {
         _frames: &'m CompressedFrames,
         _kind: crate::message::DataKind,
         _payload: &[u8],
+        _how: Compress,
     ) -> Option<&'m [u8]> {
         None
     }
@@ -54,6 +55,12 @@ impl Compression {
     pub(crate) const fn decompression(&self, _is_server: bool) -> Option<Decompression> {
         None
     }
+}
+
+/// No call chooses whether a message is compressed.
+#[derive(Clone, Copy)]
+pub(crate) enum Compress {
+    Auto,
 }
 
 /// No connection negotiates.

@@ -12,7 +12,9 @@ use crate::message::{DataKind, InvalidUtf8, validate};
 #[cfg(feature = "simdutf8")]
 use crate::message::{SIMD_LEN, validate_ascii, validate_padded};
 use crate::storage::Storage;
-use crate::storage::sealed::{Buffer, TextMessage};
+#[cfg(feature = "simdutf8")]
+use crate::storage::sealed::Buffer;
+use crate::storage::sealed::{Control, TextMessage};
 
 /// What was found, and where its payload is.
 #[derive(Clone, Copy)]

@@ -9,7 +9,7 @@ use crate::bytes::{to_len, to_usize};
 use crate::error::{Error, Limit};
 use crate::frame::MAX_CONTROL;
 use crate::message::DataKind;
-use crate::storage::sealed::Buffer;
+use crate::storage::sealed::{Buffer, Control};
 use crate::storage::{Full, Storage};
 
 /// A frame with at least this many bytes to come is read in place.

@@ -10,7 +10,7 @@ use crate::role::Role;
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
 use crate::storage::Storage;
-use crate::storage::sealed::Buffer;
+use crate::storage::sealed::{Buffer, Control};
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
@@ -36,7 +36,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             let pong = self.waiting_pong.filled();
             let queued = Self::write_frame(&mut self.role, &mut self.outgoing, Opcode::Pong, true, pong);
             self.pong_queued(queued);
-            self.waiting_pong.clear(0);
+            self.waiting_pong.clear();
         }
     }
 
@@ -61,7 +61,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if self.pong_end == 0 || (waiting <= PONG_BURST && waiting <= self.max_outgoing()) {
             self.queue_pong(payload);
         } else {
-            self.waiting_pong.clear(0);
+            self.waiting_pong.clear();
             self.pong_waits = self.waiting_pong.append(payload).is_ok();
         }
     }
