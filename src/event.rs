@@ -50,23 +50,6 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
-    /// Which event this is, without its content.
-    #[must_use]
-    pub const fn kind(&self) -> EventKind {
-        match self {
-            Self::HandshakeRequest(_) => EventKind::HandshakeRequest,
-            Self::HttpRequest(_) => EventKind::HttpRequest,
-            Self::HandshakeComplete(_) => EventKind::HandshakeComplete,
-            Self::HandshakeRefused(_) => EventKind::HandshakeRefused,
-            Self::Message(_) => EventKind::Message,
-            Self::Part(_) => EventKind::Part,
-            Self::Ping(_) => EventKind::Ping,
-            Self::Pong(_) => EventKind::Pong,
-            Self::Close(_) => EventKind::Close,
-            Self::Failed => EventKind::Failed,
-        }
-    }
-
     /// The same event, rebuilt field by field: as a piece of memory it would be copied in other words than it
     /// was written in, and wait for them.
     #[inline(always)]
@@ -106,33 +89,40 @@ impl fmt::Debug for Event<'_> {
     }
 }
 
-/// Which [`Event`] there is, without its content.
-#[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum EventKind {
-    /// [`Event::HandshakeRequest`].
-    HandshakeRequest,
-    /// [`Event::HttpRequest`].
-    HttpRequest,
-    /// [`Event::HandshakeComplete`].
-    HandshakeComplete,
-    /// [`Event::HandshakeRefused`].
-    HandshakeRefused,
-    /// [`Event::Message`]. If a text message turns out not to be UTF-8,
-    /// [`view`](crate::Connection::view) shows [`Event::Failed`] instead.
-    Message,
-    /// [`Event::Part`].
-    Part,
-    /// [`Event::Ping`].
-    Ping,
-    /// [`Event::Pong`].
-    Pong,
-    /// [`Event::Close`].
-    Close,
-    /// [`Event::Failed`].
-    Failed,
+macro_rules! event_kinds {
+    ($($kind:ident $(: $more:literal)?),+) => {
+        /// Which [`Event`] there is, without its content.
+        #[non_exhaustive]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        pub enum EventKind {
+            $(#[doc = concat!("[`Event::", stringify!($kind), "`].", $($more)?)] $kind),+
+        }
+
+        impl Event<'_> {
+            /// Which event this is, without its content.
+            #[must_use]
+            pub const fn kind(&self) -> EventKind {
+                match self {
+                    $(Self::$kind { .. } => EventKind::$kind),+
+                }
+            }
+        }
+    };
 }
+event_kinds!(
+    HandshakeRequest,
+    HttpRequest,
+    HandshakeComplete,
+    HandshakeRefused,
+    Message: " If a text message turns out not to be UTF-8, [`view`](crate::Connection::view) shows \
+        [`Event::Failed`] instead.",
+    Part,
+    Ping,
+    Pong,
+    Close,
+    Failed
+);
 
 /// A message (RFC 6455 section 5.6).
 ///

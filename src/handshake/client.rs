@@ -101,10 +101,14 @@ impl<'a> ClientRequest<'a> {
 
     /// Writes the request. WS-4.1-19 to WS-4.1-40
     pub(crate) fn write(&self, key: &[u8; KEY_LEN], extensions: Option<&str>, out: &mut HeadWriter<'_>) {
-        out.put(b"GET ");
-        self.uri.resource_name().write(out);
-        out.put(b" HTTP/1.1\r\nHost: ");
-        self.uri.host_field().write(out);
+        let [path, mark, query] = self.uri.resource_name().pieces();
+        let ([open, host, close, colon], port) = self.uri.host_field().pieces();
+        for piece in ["GET ", path, mark, query, " HTTP/1.1\r\nHost: ", open, host, close, colon] {
+            out.put(piece.as_bytes());
+        }
+        if let Some(port) = port {
+            out.number(port.into());
+        }
         out.put(
             b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
         );

@@ -2,7 +2,6 @@
 //! no URI can break a request line or a `Host` header apart.
 
 use super::chars::CharSet;
-use super::writer::HeadWriter;
 use crate::bytes::split_once;
 use core::fmt;
 
@@ -153,28 +152,18 @@ pub struct ResourceName<'a> {
     query: &'a str,
 }
 
-impl ResourceName<'_> {
-    pub(super) fn write(&self, out: &mut HeadWriter<'_>) {
-        // WS-3-08
-        out.put(if self.path.is_empty() { b"/" } else { self.path.as_bytes() });
-        // WS-3-09 · WS-3-10
-        if !self.query.is_empty() {
-            out.put(b"?");
-            out.put(self.query.as_bytes());
-        }
+impl<'a> ResourceName<'a> {
+    /// The texts that it consists of.
+    pub(super) fn pieces(&self) -> [&'a str; 3] {
+        // WS-3-08 · WS-3-09 · WS-3-10
+        let path = if self.path.is_empty() { "/" } else { self.path };
+        [path, if self.query.is_empty() { "" } else { "?" }, self.query]
     }
 }
 
 impl fmt::Display for ResourceName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // WS-3-08
-        f.write_str(if self.path.is_empty() { "/" } else { self.path })?;
-        // WS-3-09 · WS-3-10
-        if !self.query.is_empty() {
-            f.write_str("?")?;
-            f.write_str(self.query)?;
-        }
-        Ok(())
+        self.pieces().iter().try_for_each(|piece| f.write_str(piece))
     }
 }
 
@@ -195,36 +184,22 @@ pub struct HostField<'a> {
     port: Option<u16>,
 }
 
-impl HostField<'_> {
-    pub(super) fn write(&self, out: &mut HeadWriter<'_>) {
+impl<'a> HostField<'a> {
+    /// The texts that it consists of, and the port behind them.
+    pub(super) fn pieces(&self) -> ([&'a str; 4], Option<u16>) {
         // WS-4.1-25: only an IPv6 address contains a colon.
         let is_bracketed = self.host.bytes().any(|byte| byte == b':');
-        out.put(if is_bracketed { b"[" } else { b"" });
-        out.put(self.host.as_bytes());
-        out.put(if is_bracketed { b"]" } else { b"" });
+        let (open, close) = if is_bracketed { ("[", "]") } else { ("", "") };
         // WS-4.1-26
-        if let Some(port) = self.port {
-            out.put(b":");
-            out.number(port.into());
-        }
+        ([open, self.host, close, if self.port.is_some() { ":" } else { "" }], self.port)
     }
 }
 
 impl fmt::Display for HostField<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // WS-4.1-25: only an IPv6 address contains a colon.
-        if self.host.contains(':') {
-            f.write_str("[")?;
-            f.write_str(self.host)?;
-            f.write_str("]")?;
-        } else {
-            f.write_str(self.host)?;
-        }
-        // WS-4.1-26
-        match self.port {
-            Some(port) => write!(f, ":{port}"),
-            None => Ok(()),
-        }
+        let (pieces, port) = self.pieces();
+        pieces.iter().try_for_each(|piece| f.write_str(piece))?;
+        port.map_or(Ok(()), |port| port.fmt(f))
     }
 }
 
