@@ -3,7 +3,7 @@
 
 use super::accept_key::{KEY_LEN, accept_of};
 use super::chars::{is_token, trim};
-use super::line::{StatusLine, header_lines, status_line, validated_header};
+use super::line::{StatusLine, header_lines, status_line};
 use super::name::{KnownHeader, is_websocket_name};
 use super::sha1::Digest;
 use super::uri::{Uri, UriError};
@@ -104,7 +104,9 @@ impl<'a> ClientRequest<'a> {
         let [path, mark, query] = self.uri.resource_name().pieces();
         let ([open, host, close, colon], port) = self.uri.host_field().pieces();
         for piece in ["GET ", path, mark, query, " HTTP/1.1\r\nHost: ", open, host, close, colon] {
-            out.put(piece.as_bytes());
+            if !piece.is_empty() {
+                out.put(piece.as_bytes());
+            }
         }
         if let Some(port) = port {
             out.number(port.into());
@@ -162,8 +164,9 @@ pub(crate) enum CheckedResponse<'a> {
 }
 
 /// Checks a response head, and returns how long it is. `None` if it is not complete. `offered` are the
-/// subprotocols of the request, and `digest` belongs to its key.
-pub(crate) fn check_response<'a>(
+/// subprotocols of the request, and `digest` belongs to its key. If the head `IS_VALIDATED`, it is complete and
+/// its syntax was checked when it arrived.
+pub(crate) fn check_response<'a, const IS_VALIDATED: bool>(
     head: &'a [u8],
     max_headers: u8,
     digest: &Digest,
@@ -174,28 +177,12 @@ pub(crate) fn check_response<'a>(
         return Ok(None);
     };
     let mut known = ResponseHeaders::default();
-    let Some(after) = header_lines(rest, max_headers, |header| known.add(header.name, header.value))? else {
+    let headers = header_lines::<IS_VALIDATED>(rest, max_headers, |line| known.add(line.name, line.value));
+    let Some(after) = headers? else {
         return Ok(None);
     };
     let response = known.response(line, digest, offered, offers_extensions)?;
     Ok(Some((response, head.len() - after.len())))
-}
-
-/// As [`check_response`], for a complete head whose syntax was checked when it arrived.
-pub(crate) fn check_validated_response<'a>(
-    head: &'a [u8],
-    digest: &Digest,
-    offered: impl Iterator<Item = &'a str>,
-    offers_extensions: bool,
-) -> Result<CheckedResponse<'a>, HandshakeError> {
-    let Some((line, mut rest)) = status_line(head)? else {
-        return Err(HandshakeError::MalformedHead);
-    };
-    let mut known = ResponseHeaders::default();
-    while let Some(header) = validated_header(&mut rest) {
-        known.add(header.name, header.value);
-    }
-    known.response(line, digest, offered, offers_extensions)
 }
 
 /// What the headers of a response say about the handshake. A name may occur in several headers.
