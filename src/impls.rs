@@ -67,3 +67,19 @@ macro_rules! into_io_error {
         }
     )+};
 }
+
+/// Implements the setters of a configuration: each takes the value by ownership and returns it.
+macro_rules! setters {
+    ($configuration:ident: $(
+        $(#[$attribute:meta])*
+        $name:ident($this:ident, $argument:ident: $type:ty) => $field:ident = $value:expr;
+    )+) => {
+        impl $configuration {$(
+            $(#[$attribute])*
+            pub const fn $name(mut $this, $argument: $type) -> Self {
+                $this.$field = $value;
+                $this
+            }
+        )+}
+    };
+}

@@ -66,16 +66,16 @@ impl TimersConfig {
             close_deadline: Millis::new(Some(Duration::from_secs(10))),
         }
     }
+}
 
+setters! {
+    TimersConfig:
     /// How long the opening handshake may take. Default 10 s, as in Python's `websockets`.
     ///
     /// Without this limit, a peer that sends a byte now and then occupies a connection for ever. The time
     /// counts from [`Timers::new`]. Call that before the transport connects to include the time for
     /// connecting and TLS.
-    pub const fn handshake_deadline(mut self, limit: Option<Duration>) -> Self {
-        self.handshake_deadline = Millis::new(limit);
-        self
-    }
+    handshake_deadline(self, limit: Option<Duration>) => handshake_deadline = Millis::new(limit);
 
     /// The time from one keepalive ping, or from the opening, to the next ping. Default 30 s: half of the 60
     /// s after which nginx and the load balancers of clouds cut a connection by default.
@@ -83,10 +83,7 @@ impl TimersConfig {
     /// The pings do not depend on other traffic. Proxies watch each direction separately, so an endpoint that
     /// only receives must send something too. The pings also keep the round trip time up to date. While
     /// nothing was received since the last ping, no other ping is sent, unless the pong timeout is off.
-    pub const fn ping_interval(mut self, limit: Option<Duration>) -> Self {
-        self.ping_interval = Millis::new(limit);
-        self
-    }
+    ping_interval(self, limit: Option<Duration>) => ping_interval = Millis::new(limit);
 
     /// How long after a keepalive ping some byte must arrive. Default 20 s, as in Python's `websockets` and
     /// Socket.IO.
@@ -95,29 +92,20 @@ impl TimersConfig {
     /// ping can be delayed in the same way by the messages that are sent before it. So choose a limit for the
     /// largest message on the slowest link, or send in fragments. A peer that vanishes is noticed after the
     /// ping interval and the pong timeout together. Without a ping interval this limit has no effect.
-    pub const fn pong_timeout(mut self, limit: Option<Duration>) -> Self {
-        self.pong_timeout = Millis::new(limit);
-        self
-    }
+    pong_timeout(self, limit: Option<Duration>) => pong_timeout = Millis::new(limit);
 
     /// How long a connection may be open without a message from the peer. Default off: a connection that
     /// waits for news is healthy, and a client should not close without a reason (WS-7.2.1-03, WS-7.3-02).
     ///
     /// This limit is for servers that want to drop peers which only answer pings.
-    pub const fn idle_deadline(mut self, limit: Option<Duration>) -> Self {
-        self.idle_deadline = Millis::new(limit);
-        self
-    }
+    idle_deadline(self, limit: Option<Duration>) => idle_deadline = Millis::new(limit);
 
     /// How long the closing handshake may take, up to the end of the transport. Default 10 s, as in Python's
     /// `websockets`.
     ///
     /// Without this limit, a peer that never answers a Close, or never closes the transport after it
     /// (WS-7.1.1-05), occupies the connection for ever.
-    pub const fn close_deadline(mut self, limit: Option<Duration>) -> Self {
-        self.close_deadline = Millis::new(limit);
-        self
-    }
+    close_deadline(self, limit: Option<Duration>) => close_deadline = Millis::new(limit);
 }
 
 impl Default for TimersConfig {
