@@ -55,17 +55,9 @@ impl Event<'_> {
     #[inline(always)]
     pub(crate) const fn in_registers(self) -> Self {
         match self {
-            Self::HandshakeRequest(request) => Self::HandshakeRequest(request),
-            Self::HttpRequest(request) => Self::HttpRequest(request),
-            Self::HandshakeComplete(handshake) => Self::HandshakeComplete(handshake),
-            Self::HandshakeRefused(response) => Self::HandshakeRefused(response),
             Self::Message(Message::Text(text)) => Self::Message(Message::Text(text)),
             Self::Message(Message::Binary(bytes)) => Self::Message(Message::Binary(bytes)),
-            Self::Part(part) => Self::Part(part),
-            Self::Ping(payload) => Self::Ping(payload),
-            Self::Pong(payload) => Self::Pong(payload),
-            Self::Close(close) => Self::Close(close),
-            Self::Failed => Self::Failed,
+            other => other,
         }
     }
 }

@@ -2,10 +2,9 @@
 
 mod text;
 
-use super::sealed::{Buffer, Control, Empty, Storage, Text};
+use super::sealed::{Buffer, Control, Empty, Storage};
 use super::{Full, Heap};
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 use text::LazyText;
 
@@ -13,7 +12,7 @@ impl Storage for Heap {
     type Receive = HeapBuffer;
     type Send = HeapBuffer;
     type Control = LazyBuffer;
-    type Text = LazyString;
+    type Text = LazyText;
     type Message = LazyText;
     type Names = [&'static str; 0];
 
@@ -211,31 +210,5 @@ impl Control for LazyBuffer {
 
     fn clear(&mut self) {
         self.0 = None;
-    }
-}
-
-/// A text that takes eight bytes while it is empty: most connections agree on no subprotocol.
-#[expect(clippy::box_collection, reason = "8 bytes instead of 24, a million times")]
-#[derive(Debug)]
-pub struct LazyString(Option<Box<String>>);
-
-impl Empty for LazyString {
-    const EMPTY: Self = Self(None);
-}
-
-impl Text for LazyString {
-    fn as_str(&self) -> &str {
-        self.0.as_ref().map_or("", |text| text)
-    }
-
-    fn push(&mut self, piece: &str) -> Result<(), Full> {
-        if piece.is_empty() {
-            return Ok(());
-        }
-        let text = self.0.get_or_insert_default();
-        // The memory at most doubles.
-        text.try_reserve(piece.len()).map_err(|_| Full)?;
-        text.push_str(piece);
-        Ok(())
     }
 }
