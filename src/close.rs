@@ -100,16 +100,9 @@ impl CloseCode {
     }
 }
 
-impl From<u16> for CloseCode {
-    fn from(code: u16) -> Self {
-        Self(code)
-    }
-}
-
-impl From<CloseCode> for u16 {
-    fn from(code: CloseCode) -> Self {
-        code.0
-    }
+from! {
+    [] u16 => CloseCode, |code| Self(code);
+    [] CloseCode => u16, |code| code.0;
 }
 
 /// The number, with the registered name if there is one.

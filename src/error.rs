@@ -276,21 +276,12 @@ impl HandshakeError {
     }
 }
 
-macro_rules! from {
-    ($($outer:ident::$variant:ident($inner:ident)),*) => {
-        $(impl From<$inner> for $outer {
-            fn from(inner: $inner) -> Self {
-                Self::$variant(inner)
-            }
-        })*
-    };
+from! {
+    [] Violation => Error, |violation| Self::Peer(violation);
+    [] Limit => Error, |limit| Self::Limit(limit);
+    [] HandshakeError => Error, |error| Self::Handshake(error);
+    [] Misuse => SendError, |misuse| Self::NotAllowed(misuse);
 }
-from!(
-    Error::Peer(Violation),
-    Error::Limit(Limit),
-    Error::Handshake(HandshakeError),
-    SendError::NotAllowed(Misuse)
-);
 
 into_io_error! {
     Error: of_failure, Violation: of_failure, Limit: of_failure, HandshakeError: of_failure,

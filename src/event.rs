@@ -175,16 +175,9 @@ impl<'a> Message<'a> {
     }
 }
 
-impl<'a> From<&'a str> for Message<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl<'a> From<&'a [u8]> for Message<'a> {
-    fn from(bytes: &'a [u8]) -> Self {
-        Self::Binary(bytes)
-    }
+from! {
+    ['a] &'a str => Message<'a>, |text| Self::Text(text);
+    ['a] &'a [u8] => Message<'a>, |bytes| Self::Binary(bytes);
 }
 
 impl AsRef<[u8]> for Message<'_> {

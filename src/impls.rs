@@ -83,3 +83,14 @@ macro_rules! setters {
         )+}
     };
 }
+
+/// Implements `From`: `[lifetime] source => target, |value| result;`
+macro_rules! from {
+    ($([$($lifetime:lifetime)?] $source:ty => $target:ty, |$value:pat_param| $result:expr;)+) => {$(
+        impl$(<$lifetime>)? From<$source> for $target {
+            fn from($value: $source) -> Self {
+                $result
+            }
+        }
+    )+};
+}

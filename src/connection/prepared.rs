@@ -113,11 +113,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 }
 
-impl<'a> From<Message<'a>> for PreparedMessage {
-    fn from(message: Message<'a>) -> Self {
-        match message {
-            Message::Text(text) => Self::text(text),
-            Message::Binary(bytes) => Self::binary(bytes),
-        }
-    }
+from! {
+    ['a] Message<'a> => PreparedMessage, |message| Self::new(message.kind(), message.as_bytes());
 }

@@ -4,7 +4,7 @@
 use super::accept_key::{KEY_LEN, accept_of};
 use super::chars::{is_token, trim};
 use super::line::{StatusLine, header_lines, status_line};
-use super::name::{KnownHeader, is_websocket_name};
+use super::name::KnownHeader;
 use super::sha1::Digest;
 use super::uri::{Uri, UriError};
 use super::value::{List, Once, has_token};
@@ -84,19 +84,22 @@ impl<'a> ClientRequest<'a> {
     pub(crate) fn check(&self) -> Result<(), Misuse> {
         check_subprotocols(self.subprotocols)?;
         // WS-4.1-37
-        if !self
+        if self
             .origin
-            .is_none_or(|origin| !origin.is_empty() && origin.bytes().all(|b| b.is_ascii_graphic()))
+            .is_some_and(|origin| origin.is_empty() || !origin.bytes().all(|b| b.is_ascii_graphic()))
         {
             return Err(Misuse::InvalidHeader);
         }
         // WS-4.1-45 · WS-11.3.1-01
-        self.headers.check(|name| {
-            is_websocket_name(name.as_bytes())
-                || ["host", "origin", "upgrade", "connection", "content-length", "transfer-encoding"]
-                    .iter()
-                    .any(|reserved| name.eq_ignore_ascii_case(reserved))
-        })
+        self.headers.check(&[
+            "host",
+            "origin",
+            "upgrade",
+            "connection",
+            "content-length",
+            "transfer-encoding",
+            "sec-websocket-",
+        ])
     }
 
     /// Writes the request. WS-4.1-19 to WS-4.1-40

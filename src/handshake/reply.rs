@@ -2,7 +2,7 @@
 //! the library.
 
 use super::accept_key::ACCEPT_LEN;
-use super::name::{is_name, is_websocket_name};
+use super::name::is_name;
 use super::writer::{HeadWriter, OwnHeaders};
 use crate::bytes::FOR_SPEED;
 use crate::error::{Error, Misuse};
@@ -54,12 +54,13 @@ impl<'a> Accept<'a> {
     }
 
     pub(crate) fn check_headers(&self) -> Result<(), Misuse> {
-        self.headers.check(|name| {
-            is_websocket_name(name.as_bytes())
-                || ["upgrade", "connection", "content-length", "transfer-encoding"]
-                    .iter()
-                    .any(|reserved| name.eq_ignore_ascii_case(reserved))
-        })
+        self.headers.check(&[
+            "upgrade",
+            "connection",
+            "content-length",
+            "transfer-encoding",
+            "sec-websocket-",
+        ])
     }
 
     /// Writes the 101. `accept` is the value of `Sec-WebSocket-Accept`.
@@ -131,11 +132,7 @@ impl<'a> Reply<'a> {
         if !(200..=599).contains(&self.status) {
             return Err(Misuse::InvalidStatus);
         }
-        self.headers.check(|name| {
-            ["connection", "content-length", "transfer-encoding", "sec-websocket-accept"]
-                .iter()
-                .any(|reserved| name.eq_ignore_ascii_case(reserved))
-        })
+        self.headers.check(&["connection", "content-length", "transfer-encoding", "sec-websocket-accept"])
     }
 
     /// Writes the reply. `is_head` tells that it answers a HEAD request and has no body (RFC 9110 section
