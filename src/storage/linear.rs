@@ -108,12 +108,14 @@ impl<M: Memory> Buffer for LinearBuffer<M> {
 
     #[inline]
     fn truncate(&mut self, len: usize) {
-        self.filled.truncate(len);
+        let Filled { start, end } = &mut self.filled;
+        *end = start.saturating_add(len).min(*end);
     }
 
     #[inline]
     fn consume(&mut self, len: usize) {
-        self.filled.consume(len);
+        let Filled { start, end } = &mut self.filled;
+        *start = start.saturating_add(len).min(*end);
     }
 
     #[inline]
@@ -160,14 +162,6 @@ impl Filled {
     fn last_mut(self, bytes: &mut [u8], len: usize) -> &mut [u8] {
         let from = self.end.saturating_sub(len).max(self.start);
         bytes.get_mut(from..self.end).unwrap_or_default()
-    }
-
-    fn truncate(&mut self, len: usize) {
-        self.end = self.end.min(self.start.saturating_add(len));
-    }
-
-    fn consume(&mut self, len: usize) {
-        self.start = self.start.saturating_add(len).min(self.end);
     }
 }
 
