@@ -115,7 +115,11 @@ impl fmt::Display for CloseCode {
     }
 }
 
-debug!(CloseCode, |this| "CloseCode({this})");
+impl fmt::Debug for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CloseCode({self})")
+    }
+}
 
 /// What a Close frame said.
 #[non_exhaustive]
@@ -135,4 +139,4 @@ impl<'a> Close<'a> {
     }
 }
 
-debug!(Close<'_>, |this| "Close({}, reason of {} bytes)", this.code, this.reason.len());
+shown!(Close<'_> { this => "Close({}, reason of {} bytes)", this.code, this.reason.len(); });

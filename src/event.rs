@@ -9,7 +9,6 @@ pub use owned::OwnedMessage;
 use crate::close::Close;
 use crate::handshake::{Request, Response};
 use crate::message::DataKind;
-use core::fmt;
 
 /// What happened on a connection. Returned by [`Connection::receive`](crate::Connection::receive).
 ///
@@ -62,33 +61,27 @@ impl Event<'_> {
     }
 }
 
-/// Without payloads.
-impl fmt::Debug for Event<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, field): (_, &dyn fmt::Debug) = match self {
-            Self::HandshakeRequest(request) => ("HandshakeRequest", request),
-            Self::HttpRequest(request) => ("HttpRequest", request),
-            Self::HandshakeComplete(handshake) => ("HandshakeComplete", handshake),
-            Self::HandshakeRefused(response) => ("HandshakeRefused", response),
-            Self::Message(message) => ("Message", message),
-            Self::Part(part) => ("Part", part),
-            Self::Ping(payload) => return write!(f, "Ping({} bytes)", payload.len()),
-            Self::Pong(payload) => return write!(f, "Pong({} bytes)", payload.len()),
-            Self::Close(close) => return close.fmt(f),
-            Self::Failed => return f.write_str("Failed"),
-        };
-        f.debug_tuple(name).field(field).finish()
-    }
-}
+shown!(Event<'_> {
+    Self::HandshakeRequest(request) => "HandshakeRequest({:?})", request;
+    Self::HttpRequest(request) => "HttpRequest({:?})", request;
+    Self::HandshakeComplete(handshake) => "HandshakeComplete({:?})", handshake;
+    Self::HandshakeRefused(response) => "HandshakeRefused({:?})", response;
+    Self::Message(message) => "Message({:?})", message;
+    Self::Part(part) => "Part({:?})", part;
+    Self::Ping(payload) => "Ping({} bytes)", payload.len();
+    Self::Pong(payload) => "Pong({} bytes)", payload.len();
+    Self::Close(close) => "{:?}", close;
+    Self::Failed => "Failed";
+});
 
 macro_rules! event_kinds {
-    ($($kind:ident $(: $more:literal)?),+) => {
+    ($($(#[$more:meta])* $kind:ident),+) => {
         /// Which [`Event`] there is, without its content.
         #[non_exhaustive]
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[cfg_attr(feature = "defmt", derive(defmt::Format))]
         pub enum EventKind {
-            $(#[doc = concat!("[`Event::", stringify!($kind), "`].", $($more)?)] $kind),+
+            $(#[doc = concat!("[`Event::", stringify!($kind), "`].")] $(#[$more])* $kind),+
         }
 
         impl Event<'_> {
@@ -107,8 +100,9 @@ event_kinds!(
     HttpRequest,
     HandshakeComplete,
     HandshakeRefused,
-    Message: " If a text message turns out not to be UTF-8, [`view`](crate::Connection::view) shows \
-        [`Event::Failed`] instead.",
+    /// If a text message turns out not to be UTF-8, [`view`](crate::Connection::view) shows [`Event::Failed`]
+    /// instead.
+    Message,
     Part,
     Ping,
     Pong,
@@ -186,12 +180,12 @@ impl AsRef<[u8]> for Message<'_> {
     }
 }
 
-debug!(Message<'_>, |this| "{:?}({} bytes)", this.kind(), this.len());
+shown!(Message<'_> { this => "{:?}({} bytes)", this.kind(), this.len(); });
 
 /// A part of a message. The parts of a message are reported in its order. Where the message is cut has no
 /// meaning: it depends on the reads as well as on the sender's fragments (RFC 6455 section 5.4).
 #[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Part<'a> {
     /// The content, which may be empty. Text is never cut inside of a character.
     pub data: Message<'a>,
@@ -200,6 +194,8 @@ pub struct Part<'a> {
     /// Whether the message ends with this part.
     pub is_last: bool,
 }
+
+shown!(Part<'_> { this => "{:?}, is_first: {}, is_last: {}", this.data, this.is_first, this.is_last; });
 
 impl<'a> Part<'a> {
     /// A part with this content.
@@ -210,10 +206,12 @@ impl<'a> Part<'a> {
 }
 
 /// A completed opening handshake.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Handshake<'a> {
     pub(crate) response: Option<Response<'a>>,
 }
+
+shown!(Handshake<'_> { this => "Handshake({:?})", this.response; });
 
 impl<'a> Handshake<'a> {
     /// To a client: the server's answer with all its headers, such as `Set-Cookie`. `None` to a server.

@@ -16,13 +16,31 @@ macro_rules! debug {
     ($type:ty, |$this:pat_param| $name:ident { $($fields:tt)* }) => {
         debug!([] $type, |$this| $name { $($fields)* });
     };
-    ($type:ty, |$this:ident| $($text:tt)+) => {
-        impl core::fmt::Debug for $type {
+}
+
+/// Implements `Debug` and `defmt::Format`, which show the same text. Like [`debug`], it is for types that must not show
+/// everything.
+macro_rules! shown {
+    ([$($generics:tt)*] $type:ty { $($pattern:pat => $text:literal $(, $value:expr)*;)+ }) => {
+        impl<$($generics)*> core::fmt::Debug for $type {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                let $this = self;
-                write!(f, $($text)+)
+                match self {
+                    $($pattern => write!(f, $text $(, $value)*),)+
+                }
             }
         }
+
+        #[cfg(feature = "defmt")]
+        impl<$($generics)*> defmt::Format for $type {
+            fn format(&self, f: defmt::Formatter<'_>) {
+                match self {
+                    $($pattern => defmt::write!(f, $text $(, $value)*),)+
+                }
+            }
+        }
+    };
+    ($type:ty { $($arms:tt)+ }) => {
+        shown!([] $type { $($arms)+ });
     };
 }
 

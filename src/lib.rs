@@ -104,8 +104,6 @@ mod config;
 mod connection;
 #[cfg(feature = "deflate")]
 pub mod deflate;
-#[cfg(feature = "defmt")]
-mod defmt;
 mod error;
 mod event;
 mod frame;

@@ -562,8 +562,8 @@ impl<R: Role> Connection<R> {
     }
 }
 
-debug!([R: Role, S: Storage] Connection<R, S>, |this| Connection {
-    phase: this.sender.lifecycle.phase(), outgoing: this.outgoing().len(),
+shown!([R: Role, S: Storage] Connection<R, S> {
+    this => "Connection({:?}, error: {:?}, {} bytes to write)", this.state(), this.error(), this.outgoing().len();
 });
 
 #[cfg(all(test, feature = "alloc"))]

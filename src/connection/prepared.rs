@@ -69,7 +69,7 @@ impl PreparedMessage {
     }
 }
 
-debug!(PreparedMessage, |this| "PreparedMessage({:?}, {} bytes)", this.0.kind, this.payload().len());
+shown!(PreparedMessage { this => "PreparedMessage({:?}, {} bytes)", this.0.kind, this.payload().len(); });
 
 impl<R: Role, S: Storage> Sender<R, S> {
     /// Sends a prepared message. A client masks its copy with a key of its own (WS-5.3-02).

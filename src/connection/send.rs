@@ -603,6 +603,6 @@ pub(super) fn full<S: Storage>(_: Full) -> SendError {
     if S::Send::GROWS { SendError::Memory } else { SendError::TooLarge }
 }
 
-debug!([R: Role, S: Storage] Sender<R, S>, |this| Sender {
-    phase: this.lifecycle.phase(), outgoing: this.outgoing_len(),
+shown!([R: Role, S: Storage] Sender<R, S> {
+    this => "Sender({:?}, error: {:?}, {} bytes to write)", this.state(), this.error(), this.outgoing_len();
 });

@@ -321,4 +321,4 @@ impl fmt::Display for ExtensionValue {
     }
 }
 
-debug!(ExtensionValue, |this| "{:?}", this.as_str());
+shown!(ExtensionValue { this => "{:?}", this.as_str(); });

@@ -69,4 +69,4 @@ impl AsRef<[u8]> for OwnedMessage {
     }
 }
 
-debug!(OwnedMessage, |this| "{:?}", this.as_message());
+shown!(OwnedMessage { this => "{:?}", this.as_message(); });

@@ -103,7 +103,7 @@ impl fmt::Display for ParameterValue<'_> {
     }
 }
 
-debug!(ParameterValue<'_>, |this| "ParameterValue({} bytes)", this.chars().count());
+shown!(ParameterValue<'_> { this => "ParameterValue({} bytes)", this.chars().count(); });
 
 /// Everything that follows the grammar is ASCII.
 fn ascii(text: &[u8]) -> &str {

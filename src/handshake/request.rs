@@ -120,4 +120,4 @@ impl<'a> Request<'a> {
     }
 }
 
-debug!(Request<'_>, |this| Request { method: this.method(), path: this.path() });
+shown!(Request<'_> { this => "Request({} {})", this.method(), this.path(); });

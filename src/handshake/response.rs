@@ -67,4 +67,4 @@ impl<'a> Response<'a> {
     }
 }
 
-debug!(Response<'_>, |this| Response { status: this.status(), body_len: this.body.len() });
+shown!(Response<'_> { this => "Response({}, {} bytes)", this.status(), this.body.len(); });

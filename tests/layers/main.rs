@@ -10,13 +10,11 @@ use std::path::Path;
 
 /// The rooms from the highest to the lowest, with the rooms that each may import. `lib.rs` may import all of
 /// them, and every room may import `bytes`.
-const MAY_IMPORT: [(&str, &[&str]); 16] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     (
         "connection",
         &["event", "handshake", "message", "deflate", "frame", "config", "storage", "error", "close", "role"],
     ),
-    // It tells `defmt` which values of the other rooms may appear in a log.
-    ("defmt", &["connection", "event", "handshake", "close", "role", "storage"]),
     // The timers know the state of a connection and its events, and nothing else about it.
     ("timers", &["State", "event"]),
     ("upgrade", &["handshake", "deflate", "config", "error"]),
