@@ -127,7 +127,8 @@ impl<S: Storage> Connection<Server, S> {
     /// As [`server`](Connection::server), with this storage.
     #[must_use]
     pub fn server_in(config: Config, storage: S) -> Self {
-        Self::new(Server, &config, Beginning::with_handshake(), Compression::new(&config), storage)
+        let compression = Compression::new(&config);
+        Self::new(Server, &config, Lifecycle::new(), Stage::head(), compression, storage)
     }
 }
 
@@ -145,28 +146,9 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
         let compression = Compression::new(&config);
         // WS-4.1-01
         let mut connection =
-            Self::new(Client::new(rng), &config, Beginning::with_handshake(), compression, storage);
+            Self::new(Client::new(rng), &config, Lifecycle::new(), Stage::head(), compression, storage);
         connection.sender.write_request(request)?;
         Ok(connection)
-    }
-}
-
-/// Where a connection begins.
-struct Beginning {
-    lifecycle: Lifecycle,
-    stage: Stage,
-}
-
-impl Beginning {
-    // Functions, because reading a constant would copy the whole struct out of flash.
-    #[inline(always)]
-    const fn with_handshake() -> Self {
-        Self { lifecycle: Lifecycle::new(), stage: Stage::head() }
-    }
-
-    #[inline(always)]
-    const fn with_frames() -> Self {
-        Self { lifecycle: Lifecycle::open(), stage: Stage::Frames }
     }
 }
 
@@ -176,27 +158,34 @@ impl<R: Role, S: Storage> Connection<R, S> {
     #[must_use]
     pub fn after_handshake_in(role: R, config: Config, agreed: Agreed, storage: S) -> Self {
         let compression = Compression::after_handshake(&config, R::IS_SERVER, agreed);
-        let mut connection = Self::new(role, &config, Beginning::with_frames(), compression, storage);
+        let mut connection = Self::new(role, &config, Lifecycle::open(), Stage::Frames, compression, storage);
         connection.take_agreed();
         connection
     }
 
     // Inlined, so that nothing is moved: with `Fixed` the connection contains its buffers.
     #[inline(always)]
-    fn new(role: R, config: &Config, beginning: Beginning, compression: Compression, storage: S) -> Self {
+    fn new(
+        role: R,
+        config: &Config,
+        lifecycle: Lifecycle,
+        stage: Stage,
+        compression: Compression,
+        storage: S,
+    ) -> Self {
         let (receive, send) = storage.into_buffers();
         let capacities = (receive.max_len(), send.max_len());
         let receiver = Receiver::new(config, R::IS_SERVER, receive, capacities.0, S::Control::empty());
         let sender = Sender::new(
             role,
-            beginning.lifecycle,
+            lifecycle,
             compression,
             send,
             (config.max_outgoing, capacities.1),
             S::Control::empty(),
             S::Text::empty(),
         );
-        Self::with(receiver, sender, config, beginning.stage, S::keep_headers(config.kept_headers))
+        Self::with(receiver, sender, config, stage, S::keep_headers(config.kept_headers))
     }
 
     #[inline(always)]

@@ -1,10 +1,12 @@
 //! A message that is encoded once and sent to many.
 
 use super::compression::{Compress, CompressedFrames};
+use super::send::full;
 use super::{Message, Role, Sender, Storage};
 use crate::error::SendError;
 use crate::frame::{FrameHeader, Opcode};
 use crate::message::DataKind;
+use crate::storage::sealed::Buffer;
 use alloc::boxed::Box;
 #[cfg(not(target_has_atomic = "ptr"))]
 use alloc::rc::Rc as Shared;
@@ -104,8 +106,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let Encoded { frame, kind, compressed, .. } = &*message.0;
         let compressed = self.compression.prepared(compressed, *kind, message.payload(), how);
         let frame = compressed.unwrap_or(frame);
-        self.data_frame_allowed(frame.len())?;
-        self.append(frame)?;
+        self.data_allowed()?;
+        self.check_room(0, frame.len())?;
+        self.outgoing.append(frame).map_err(full::<S>)?;
         if compressed.is_some() {
             self.compression.forget();
         }

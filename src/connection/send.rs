@@ -34,7 +34,7 @@ pub const OUTGOING_RESERVE: usize = 2 * MAX_CONTROL_FRAME;
 pub struct Sender<R: Role, S: Storage> {
     pub(super) role: R,
     pub(super) lifecycle: Lifecycle,
-    outgoing: S::Send,
+    pub(super) outgoing: S::Send,
     /// The payload of a pong that is queued once the pongs in `outgoing` are sent. Later pings replace it, so
     /// a flood of pings takes no more memory (WS-5.5.3-02).
     waiting_pong: S::Control,
@@ -263,7 +263,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         for (to, from) in body.iter_mut().zip([&[high, low], reason.as_bytes()].into_iter().flatten()) {
             *to = *from;
         }
-        self.queue_close(body.get(..2 + reason.len()).unwrap_or_default())?;
+        self.frame(Opcode::Close, true, body.get(..2 + reason.len()).unwrap_or_default())?;
         self.lifecycle.apply(Step::SentClose);
         Ok(())
     }
@@ -274,7 +274,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// [`Misuse::NotOpenYet`], [`Misuse::Closed`].
     pub fn close_without_code(&mut self) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
-        self.queue_close(&[])?;
+        self.frame(Opcode::Close, true, &[])?;
         self.lifecycle.apply(Step::SentClose);
         Ok(())
     }
@@ -412,7 +412,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         // open (WS-7.1.7-06).
         if let (Phase::Open, Some(code)) = (self.lifecycle.phase(), error.close_code()) {
             // If there is no memory even for the Close, the transport is dropped without one.
-            let _ = self.queue_close(&u16::from(code).to_be_bytes());
+            let _ = self.frame(Opcode::Close, true, &u16::from(code).to_be_bytes());
         }
         self.pong_waits = false;
         self.step(Step::Fail(error));
@@ -429,10 +429,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
             self.compression.end_negotiation(R::IS_SERVER, is_open);
         }
         self.lifecycle.apply(step);
-    }
-
-    fn queue_close(&mut self, body: &[u8]) -> Result<(), SendError> {
-        self.frame(Opcode::Close, true, body)
     }
 
     fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
@@ -497,12 +493,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if self.under_way.is_message() { Err(Misuse::MessageUnfinished.into()) } else { Ok(()) }
     }
 
-    #[cfg(feature = "alloc")]
-    pub(super) fn data_frame_allowed(&self, len: usize) -> Result<(), SendError> {
-        self.data_allowed()?;
-        self.check_room(0, len)
-    }
-
     pub(super) fn header_only(&mut self, kind: DataKind, payload_len: u64) -> Result<FrameHeader, SendError> {
         self.data_allowed()?;
         if !self.is_outgoing_empty() {
@@ -513,7 +503,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// Whether a frame with a header and a payload of these lengths fits below `max_outgoing`.
     #[inline]
-    fn check_room(&self, header_len: usize, payload_len: usize) -> Result<(), SendError> {
+    pub(super) fn check_room(&self, header_len: usize, payload_len: usize) -> Result<(), SendError> {
         // A slice has at most `isize::MAX` bytes, so no length overflows.
         let (len, max) = (payload_len.wrapping_add(header_len), self.max_outgoing());
         if len <= max.saturating_sub(self.outgoing.len()) {
@@ -548,12 +538,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
             None => copy(payload, room),
         }
         Ok(())
-    }
-
-    /// Appends an encoded frame.
-    #[cfg(feature = "alloc")]
-    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.outgoing.append(bytes).map_err(full::<S>)
     }
 
     /// Queues the head that `write` writes, of at most `limit` bytes. All or nothing. The head comes before

@@ -46,7 +46,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if matches!(self.lifecycle.phase(), Phase::Open) {
             // WS-7.4.1-05: a Close without a code is answered without one.
             let body = u16::from(code).to_be_bytes();
-            let _ = self.queue_close(if code == CloseCode::NO_STATUS_RECEIVED { &[] } else { &body });
+            let body: &[u8] = if code == CloseCode::NO_STATUS_RECEIVED { &[] } else { &body };
+            let _ = self.frame(Opcode::Close, true, body);
         }
         self.lifecycle.apply(Step::ReceivedClose);
     }
@@ -59,16 +60,12 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         let waiting = self.outgoing_len().saturating_add(MAX_CONTROL_FRAME);
         if self.pong_end == 0 || (waiting <= PONG_BURST && waiting <= self.max_outgoing()) {
-            self.queue_pong(payload);
+            let queued = self.frame(Opcode::Pong, true, payload);
+            self.pong_queued(queued);
         } else {
             self.waiting_pong.clear();
             self.pong_waits = self.waiting_pong.append(payload).is_ok();
         }
-    }
-
-    fn queue_pong(&mut self, payload: &[u8]) {
-        let queued = self.frame(Opcode::Pong, true, payload);
-        self.pong_queued(queued);
     }
 
     /// A pong that no memory is left for is dropped; the peer's next ping gets another.
