@@ -62,38 +62,26 @@ errors! {
 
     /// A rule of RFC 6455 that the peer broke.
     pub enum Violation {
-        /// A client sent a frame without a mask (section 5.1).
-        Unmasked => "a client's frame is not masked",
-        /// A server sent a masked frame (section 5.1).
-        Masked => "a server's frame is masked",
+        Unmasked = "a client's frame is not masked (RFC 6455 section 5.1)",
+        Masked = "a server's frame is masked (RFC 6455 section 5.1)",
         /// A reserved bit is set that no negotiated extension uses (section 5.2). Holds RSV1 to RSV3 as 4, 2,
         /// 1.
         ReservedBits(bits: u8) => "reserved bits {bits:03b} are set and no extension in use defines them",
         /// An opcode that is not defined (section 5.2).
         UnknownOpcode(opcode: u8) => "opcode {opcode:#x} is not defined",
-        /// A control frame with more than 125 bytes of payload (section 5.5).
-        ControlTooLong => "a control frame is longer than 125 bytes",
-        /// A control frame without FIN (section 5.5).
-        ControlFragmented => "a control frame is fragmented",
-        /// A payload length that is not in its shortest form (section 5.2).
-        LengthNotMinimal => "a payload length is not in its shortest form",
-        /// A 64-bit payload length with its top bit set (section 5.2).
-        LengthTopBit => "a 64-bit payload length has its top bit set",
-        /// A continuation frame that continues no message (section 5.4).
-        NothingToContinue => "a continuation frame continues no message",
-        /// A text or binary frame before the current message has ended (section 5.4).
-        MessageUnfinished => "a new message begins before the current one has ended",
-        /// Text that is not UTF-8 (section 8.1).
-        InvalidUtf8 => "a text message is not UTF-8",
-        /// A Close frame with a body of a single byte (section 5.5.1).
-        CloseBodyTooShort => "a Close frame with a body of one byte",
+        ControlTooLong = "a control frame is longer than 125 bytes (RFC 6455 section 5.5)",
+        ControlFragmented = "a control frame is fragmented (RFC 6455 section 5.5)",
+        LengthNotMinimal = "a payload length is not in its shortest form (RFC 6455 section 5.2)",
+        LengthTopBit = "a 64-bit payload length has its top bit set (RFC 6455 section 5.2)",
+        NothingToContinue = "a continuation frame continues no message (RFC 6455 section 5.4)",
+        MessageUnfinished = "a new message begins before the current one has ended (RFC 6455 section 5.4)",
+        InvalidUtf8 = "a text message is not UTF-8 (RFC 6455 section 8.1)",
+        CloseBodyTooShort = "a Close frame with a body of one byte (RFC 6455 section 5.5.1)",
         /// A close code that must not be on the wire (section 7.4).
         CloseCodeNotAllowed(code: CloseCode) => "close code {code} must not be on the wire",
-        /// The reason of a Close frame is not UTF-8 (section 5.5.1).
-        InvalidCloseReason => "the reason of a Close frame is not UTF-8",
-        /// A compressed message that is not DEFLATE data, or ends in the middle of it (RFC 7692 section
-        /// 7.2.2).
-        Deflate => "a compressed message is not valid DEFLATE data",
+        InvalidCloseReason = "the reason of a Close frame is not UTF-8 (RFC 6455 section 5.5.1)",
+        Deflate =
+            "a compressed message is not DEFLATE data, or ends in the middle of it (RFC 7692 section 7.2.2)",
         /// The transport ended without a Close frame (section 7.1.5: reported as 1006).
         UnexpectedEof => "the transport ended without a Close frame (1006); reconnect if you need to",
     }
@@ -113,91 +101,60 @@ errors! {
         Head =>
             "the HTTP head is larger than Config::max_head or than the storage; raise it for large cookies",
         /// [`Config::max_headers`](crate::Config::max_headers).
-        Headers => "the HTTP head has more fields than Config::max_headers; raise it, 128 at most",
+        Headers => "the HTTP head has more headers than Config::max_headers; raise it, 128 at most",
         /// The allocator had no memory for data within the other limits.
         Memory => "there was no memory for a message; lower Config::max_message, or serve fewer connections",
     }
 
     /// Why an opening handshake is not valid (RFC 6455 section 4).
     pub enum HandshakeError {
-        /// The head is not HTTP/1.1 syntax.
-        MalformedHead => "the head is not HTTP/1.1 (is this a TLS or an HTTP/2 connection?)",
-        /// The HTTP version is not 1.1.
-        HttpVersion =>
+        MalformedHead = "the head is not HTTP/1.1 (is this a TLS or an HTTP/2 connection?)",
+        HttpVersion =
             "the HTTP version is not 1.1 (a proxy in between may need to be told: proxy_http_version 1.1)",
-        /// The request's method is not GET.
-        Method => "the method is not GET",
-        /// The request has no `Host`, more than one, or an invalid one.
-        Host => "Host is missing, occurs twice, or is not valid",
-        /// `Upgrade` is missing or does not name `websocket`.
-        Upgrade => "Upgrade does not name websocket (a proxy in between has to pass Upgrade on)",
-        /// `Connection` is missing or does not contain `Upgrade`.
-        Connection => "Connection does not contain Upgrade (a proxy in between has to pass Connection on)",
-        /// `Sec-WebSocket-Key` is missing, occurs twice, or is not 16 bytes in base64.
-        Key => "Sec-WebSocket-Key is missing, occurs twice, or is not 16 bytes in base64",
-        /// `Sec-WebSocket-Version` is missing, occurs twice, or is not a number from 0 to 255.
-        Version => "Sec-WebSocket-Version is missing, occurs twice, or is not a number from 0 to 255",
-        /// `Sec-WebSocket-Version` asks for a version other than 13.
-        VersionNotSupported => "Sec-WebSocket-Version is not 13",
-        /// `Sec-WebSocket-Accept` is missing, occurs twice, or is not the answer to the key that was sent.
-        Accept => "Sec-WebSocket-Accept does not answer the key (does a cache or another server answer?)",
-        /// `Sec-WebSocket-Protocol` is malformed, or occurs twice in an answer.
-        Subprotocol => "Sec-WebSocket-Protocol is malformed",
-        /// The server chose a subprotocol that was not offered.
-        SubprotocolNotOffered =>
+        Method = "the method is not GET",
+        Host = "Host is missing, occurs twice, or is not valid",
+        Upgrade = "Upgrade is missing or does not name websocket (a proxy in between must pass it on)",
+        Connection = "Connection is missing or does not contain Upgrade (a proxy in between must pass it on)",
+        Key = "Sec-WebSocket-Key is missing, occurs twice, or is not 16 bytes in base64",
+        Version = "Sec-WebSocket-Version is missing, occurs twice, or is not a number from 0 to 255",
+        VersionNotSupported = "Sec-WebSocket-Version is not 13",
+        Accept =
+            "Sec-WebSocket-Accept is missing, occurs twice, or does not answer the key (does a cache or \
+             another server answer?)",
+        Subprotocol = "Sec-WebSocket-Protocol is malformed, or occurs twice in an answer",
+        SubprotocolNotOffered =
             "the server chose a subprotocol that was not offered; offer it in ClientRequest",
-        /// `Sec-WebSocket-Extensions` is malformed.
-        Extensions => "Sec-WebSocket-Extensions is malformed",
-        /// The server chose an extension that was not offered.
-        ExtensionNotOffered => "the server chose an extension that was not offered",
-        /// The server chose an extension twice, or with parameters that do not fit the offer (RFC 7692
-        /// section 7).
-        ExtensionAnswer =>
-            "the server chose an extension twice, or with parameters that do not fit the offer",
-        /// The transport ended before the handshake was complete.
-        UnexpectedEof =>
+        Extensions = "Sec-WebSocket-Extensions is malformed",
+        ExtensionNotOffered = "the server chose an extension that was not offered",
+        ExtensionAnswer =
+            "the server chose an extension twice, or with parameters that do not fit the offer (RFC 7692)",
+        UnexpectedEof =
             "the transport ended before the handshake was complete; is this a WebSocket endpoint?",
     }
 
     /// Which state or argument does not allow a call.
     pub enum Misuse {
-        /// The connection is not open yet.
-        NotOpenYet => "the connection is not open yet; wait for Event::HandshakeComplete",
-        /// A Close was sent or received, or the connection has failed: no data can be sent any more.
-        Closed => "a Close was sent or received, or the connection failed; nothing can be sent any more",
-        /// A payload has at most 2^63 - 1 bytes.
-        PayloadTooLong => "a payload has at most 2^63 - 1 bytes; send a message in fragments instead",
-        /// A message in fragments must be finished first.
-        MessageUnfinished => "a message is being sent in fragments; finish() it first",
-        /// No message was begun that the fragment could belong to.
-        NothingBegun => "no message is being sent in fragments; begin() one first",
-        /// The text is not UTF-8.
-        InvalidUtf8 => "the text is not UTF-8; send bytes with DataKind::Binary",
-        /// The call needs a connection that has agreed on permessage-deflate, or still negotiates it.
-        CompressionNotAgreed =>
+        NotOpenYet = "the connection is not open yet; wait for Event::HandshakeComplete",
+        Closed = "a Close was sent or received, or the connection failed; nothing can be sent any more",
+        PayloadTooLong = "a payload has at most 2^63 - 1 bytes; send a message in fragments instead",
+        MessageUnfinished = "a message is being sent in fragments; finish() it first",
+        NothingBegun = "no message is being sent in fragments; begin() one first",
+        InvalidUtf8 = "the text is not UTF-8; send bytes with DataKind::Binary",
+        CompressionNotAgreed =
             "this connection has not agreed on permessage-deflate; ask for it with Config::deflate",
-        /// A control frame carries at most 125 bytes.
-        ControlTooLong => "a ping or pong carries at most 125 bytes",
-        /// A close reason has at most [`MAX_CLOSE_REASON`](crate::MAX_CLOSE_REASON) bytes.
-        ReasonTooLong => "a close reason has at most 123 bytes",
-        /// This close code must not be sent by this role.
-        CloseCodeNotAllowed =>
+        ControlTooLong = "a ping or pong carries at most 125 bytes",
+        ReasonTooLong = "a close reason has at most 123 bytes",
+        CloseCodeNotAllowed =
             "this close code must not be sent; use 1000 to 1003, 1007 to 1009, 1011 to 1014 or 3000 to 4999",
-        /// There is no request to answer.
-        NoRequest => "no request waits for an answer; call this once for each request",
-        /// The subprotocol was not offered by the client.
-        SubprotocolNotOffered =>
+        NoRequest = "no request waits for an answer; call this once for each request",
+        SubprotocolNotOffered =
             "the client did not offer this subprotocol; choose from request.subprotocols()",
-        /// A subprotocol must be a token, and must be offered only once.
-        InvalidSubprotocol =>
+        InvalidSubprotocol =
             "a subprotocol must be a token (RFC 9110 section 5.6.2) and must be offered only once",
-        /// The name of a header is not a token, or its value contains a control character.
-        InvalidHeader =>
+        InvalidHeader =
             "a header name must be a token, and its value must not contain CR, LF, NUL or other controls",
-        /// The library writes this header itself.
-        ReservedHeader => "the library writes this header; use the method for it instead",
-        /// The status of a reply must be between 200 and 599.
-        InvalidStatus => "the status of a reply must be between 200 and 599; accept() writes the 101",
+        ReservedHeader = "the library writes this header; use the method for it instead",
+        InvalidStatus = "the status of a reply must be between 200 and 599; accept() writes the 101",
     }
 }
 

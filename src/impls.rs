@@ -44,27 +44,28 @@ macro_rules! shown {
     };
 }
 
-/// Defines error types. Each variant stands beside the text that `Display` shows. The text can contain the value
-/// that the variant holds.
+/// Defines error types. Each variant stands beside the text that `Display` shows, which can contain the value that the
+/// variant holds. After `=` the text is the variant's documentation too; after `=>` the variant has one of its own.
 macro_rules! errors {
     ($(
         $(#[$attribute:meta])*
-        pub enum $name:ident {
-            $($(#[$variant_attribute:meta])* $variant:ident$(($inner:ident: $type:ty))? => $text:literal,)+
-        }
+        pub enum $name:ident {$(
+            $(#[$documentation:meta])* $variant:ident
+            $(($inner:ident: $type:ty))? $(= $said:literal)? $(=> $text:literal)?,
+        )+}
     )+) => {$(
         $(#[$attribute])*
         #[non_exhaustive]
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[cfg_attr(feature = "defmt", derive(defmt::Format))]
         pub enum $name {
-            $($(#[$variant_attribute])* $variant$(($type))?,)+
+            $($(#[doc = concat!("`", $said, "`")])? $(#[$documentation])* $variant$(($type))?,)+
         }
 
         impl core::fmt::Display for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 match self {
-                    $(Self::$variant$(($inner))? => write!(f, $text),)+
+                    $(Self::$variant$(($inner))? => write!(f, $($said)? $($text)?),)+
                 }
             }
         }

@@ -206,25 +206,19 @@ impl fmt::Display for HostField<'_> {
 errors! {
     /// Which part of a URI is not valid. The [`Display`](fmt::Display) text says what to write instead.
     pub enum UriError {
-        /// The URI does not begin with `ws://` or `wss://`.
-        Scheme => "a WebSocket URI has to begin with ws:// or wss://",
-        /// The URI has user information in front of the host.
-        UserInfo =>
+        Scheme = "a WebSocket URI has to begin with ws:// or wss://",
+        UserInfo =
             "a WebSocket URI has no place for user and password; send an Authorization header instead",
-        /// The host is missing.
-        NoHost => "the URI names no host; write it after the two slashes: ws://host/path",
-        /// The host has a character that RFC 3986 does not allow there.
-        Host => "the host has a character that is not allowed; write non-ASCII names in IDNA form (xn--...)",
-        /// The text in brackets is not an IPv6 address, or an IPv6 address has no brackets.
-        IpLiteral => "an IPv6 address has to be in brackets, complete and without a zone: ws://[::1]:9000/",
-        /// The port is not a decimal number from 1 to 65535.
-        Port => "the port has to be a decimal number from 1 to 65535 after a colon, or be left out",
-        /// The path has a character that RFC 3986 does not allow there.
-        Path => "the path has a character that is not allowed; percent-encode it as UTF-8 (a space is %20)",
-        /// The query has a character that RFC 3986 does not allow there.
-        Query => "the query has a character that is not allowed; percent-encode it as UTF-8 (a space is %20)",
-        /// The URI has a `#`.
-        Fragment => "a WebSocket URI has no fragment; leave it out, or write %23 if the # is data",
+        NoHost = "the URI names no host; write it after the two slashes: ws://host/path",
+        Host =
+            "the host has a character that RFC 3986 does not allow; write non-ASCII names in IDNA form (xn--...)",
+        IpLiteral = "an IPv6 address has to be in brackets, complete and without a zone: ws://[::1]:9000/",
+        Port = "the port has to be a decimal number from 1 to 65535 after a colon, or be left out",
+        Path =
+            "the path has a character that RFC 3986 does not allow; percent-encode it as UTF-8 (a space is %20)",
+        Query =
+            "the query has a character that RFC 3986 does not allow; percent-encode it as UTF-8 (a space is %20)",
+        Fragment = "a WebSocket URI has no fragment; leave it out, or write %23 if the # is data",
     }
 }
 
