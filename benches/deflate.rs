@@ -1,7 +1,7 @@
-//! Compression of JSON-like messages, beside C zlib. `cargo bench --features deflate --bench deflate`
+//! Compression of JSON-like messages, next to C zlib: `cargo bench --features deflate --bench deflate`
 //!
-//! With takeover the codec goes on from message to message; without it begins anew each time. C zlib has its defaults, level
-//! 6 and `memLevel` 8.
+//! With context takeover the codec continues from message to message; without it, each message begins anew. C
+//! zlib has its defaults: level 6 and `memLevel` 8.
 
 #[path = "../tests/support/zlib.rs"]
 mod zlib;
@@ -13,7 +13,8 @@ use sansws::deflate::{Compressor, Decompressor, Pool};
 use std::fmt::Write;
 
 const SIZES: [usize; 4] = [50, 500, 5_000, 100_000];
-/// How many different messages follow each other: more than a window holds, so that it has no copy of the next one.
+/// How many different messages follow each other. They are longer than a window, so no window holds a copy of
+/// the next message.
 const fn count(len: usize) -> usize {
     if len < 5000 { 100_000 / len } else { 20 }
 }
@@ -23,7 +24,7 @@ fn main() {
     divan::main();
 }
 
-/// Ticks of a market, say: the same keys, with values that differ.
+/// Records like those of a market: the same keys, with values that differ.
 fn json(len: usize, seed: usize) -> Vec<u8> {
     let mut noise = u32::try_from(seed).unwrap().wrapping_mul(0x9e37_79b9) + 1;
     let mut next = |modulus: u32| {
@@ -72,7 +73,7 @@ fn payloads(len: usize, takeover: bool) -> Vec<Vec<u8>> {
     messages(len).iter().map(&mut compress).collect()
 }
 
-/// What the messages shrink to.
+/// Prints the average length of a compressed message.
 fn sizes() {
     let sum = |payloads: Vec<Vec<u8>>| payloads.iter().map(Vec::len).sum::<usize>() / payloads.len();
     for len in SIZES {
@@ -130,7 +131,7 @@ fn deflate_from_pool(bencher: Bencher, len: usize) {
     });
 }
 
-/// What the pool itself costs: both codecs, taken and given back.
+/// The cost of the pool itself: both codecs are taken and given back.
 #[divan::bench]
 fn pool(bencher: Bencher) {
     let pool = Pool::new(2);

@@ -1,4 +1,4 @@
-//! The opening handshake of each side. `cargo bench --bench handshake`
+//! The opening handshake of each side: `cargo bench --bench handshake`
 
 mod support;
 
@@ -10,13 +10,15 @@ fn main() {
     divan::main();
 }
 
-/// As a browser sends it: 14 fields, about 500 bytes.
-const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: server.example:8080\r\nConnection: Upgrade\r\nPragma: no-cache\r\n\
-Cache-Control: no-cache\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
-Chrome/156.0.0.0 Safari/537.36\r\nUpgrade: websocket\r\nOrigin: http://server.example:8080\r\n\
-Sec-WebSocket-Version: 13\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: en-US,en;q=0.9\r\n\
-Cookie: session=4f1c2a; theme=dark\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\nDNT: 1\r\n\r\n";
+/// A browser's request: 14 headers, about 500 bytes.
+const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: server.example:8080\r\nConnection: Upgrade\r\n\
+    Pragma: no-cache\r\nCache-Control: no-cache\r\n\
+    User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 \
+    Safari/537.36\r\nUpgrade: websocket\r\nOrigin: http://server.example:8080\r\n\
+    Sec-WebSocket-Version: 13\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n\
+    Accept-Language: en-US,en;q=0.9\r\n\
+    Cookie: session=4f1c2a; theme=dark\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\nDNT: 1\r\n\r\n";
 
 #[divan::bench]
 fn server(bencher: Bencher) {
@@ -36,7 +38,7 @@ fn server(bencher: Bencher) {
 #[divan::bench]
 fn client(bencher: Bencher) {
     let request = ClientRequest::new("ws://server.example:8080/chat").unwrap();
-    // The same generator makes the same key, so one answer fits all.
+    // The same generator makes the same key, so one answer suits all requests.
     let mut server = Connection::server(config());
     let mut asked = Connection::client(&request, config(), rng()).unwrap().outgoing().to_vec();
     let mut input = &mut asked[..];

@@ -1,11 +1,13 @@
-//! Counts instructions per message by `valgrind --tool=callgrind`. These figures repeat on noisy machines, so the committed
-//! ones show what a change costs. `cargo bench --bench instructions` prints the figures and compares them with
-//! `benches/instructions.tsv`; with `-- --write` it writes that file.
+//! Counts instructions per message with `valgrind --tool=callgrind`. These figures repeat on noisy machines,
+//! so the committed figures show what a change costs. `cargo bench --bench instructions` prints the figures
+//! and compares them with `benches/instructions.tsv`; with `-- --write` it writes that file.
 //!
-//! Each case runs twice, with more and with fewer messages: the difference is what the messages themselves take.
+//! Each case runs twice, with more and with fewer messages. The difference is the cost of the messages
+//! themselves.
 //!
-//! The figures depend on the compiler, which `rust-toolchain.toml` pins, on valgrind, which `tests/tools.sh valgrind` installs,
-//! and on how the C library copies memory. The file names all three in its first line.
+//! The figures depend on three tools: the compiler, which `rust-toolchain.toml` pins; valgrind, which
+//! `tests/tools.sh valgrind` installs; and the C library with its way to copy memory. The first line of the
+//! file names all three.
 
 mod support;
 
@@ -21,7 +23,8 @@ const SIZES_OF_MESSAGES: [usize; 3] = [16, 125, 1024];
 const FEWER: u64 = 100;
 const MORE: u64 = 300;
 
-/// A figure may grow by this much before the run fails. The C library is that of the system, so nothing can pin it.
+/// A figure may grow by this much before the run fails. Nothing pins the C library, because it belongs to the
+/// system.
 const TOLERANCE_PERCENT: u64 = 5;
 
 fn main() -> ExitCode {
@@ -65,7 +68,7 @@ fn main() -> ExitCode {
     if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// The versions of what the figures depend on.
+/// The versions of the tools that the figures depend on.
 fn tools() -> String {
     let rustc = first_line("rustc", &["--version"]);
     let rustc = rustc.split_whitespace().nth(1).unwrap_or("of unknown version");
@@ -83,13 +86,13 @@ fn first_line(program: &str, arguments: &[&str]) -> String {
     text.lines().next().unwrap_or_default().to_string()
 }
 
-/// All instructions of a run of this program with so many messages.
+/// The number of instructions that this program takes for this many messages.
 fn count(name: &str, size: usize, messages: u64) -> u64 {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(std::env::current_exe().unwrap())
         .args([name, &size.to_string(), &messages.to_string()])
-        // Where the C library copies by `rep movsb` each byte would count as an instruction.
+        // If the C library copied with `rep movsb`, each byte would count as an instruction.
         .env("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=1073741824")
         .output()
         .expect("valgrind is needed: `tests/tools.sh valgrind` installs it on Debian");
@@ -99,7 +102,7 @@ fn count(name: &str, size: usize, messages: u64) -> u64 {
     refs.trim().replace(',', "").parse().unwrap()
 }
 
-/// Sends or receives so many messages. What is not theirs costs the same for any number of them.
+/// Sends or receives this many messages. All other work costs the same for any number of messages.
 fn run(name: &str, size: usize, messages: usize) {
     let one = |first, payload: &[u8], masked| stream(first, payload, masked, 1);
     match name {
@@ -114,7 +117,7 @@ fn run(name: &str, size: usize, messages: usize) {
         "H2" => {
             let request = ClientRequest::new("ws://server.example:8080/chat").unwrap();
             let connect = || Connection::client(&request, config(), rng()).unwrap();
-            // The same generator makes the same key, so one answer fits all.
+            // The same generator makes the same key, so one answer suits all requests.
             let answer = open(connect().outgoing()).outgoing().to_vec();
             for _ in 0..messages {
                 let mut client = connect();
@@ -129,7 +132,7 @@ fn run(name: &str, size: usize, messages: usize) {
     }
 }
 
-/// Eight messages a read, so that the loop around them counts little.
+/// Eight messages in each read, so that the loop around them counts little.
 fn receive_each<R: sansws::Role>(
     mut connection: Connection<R>,
     frame: &[u8],

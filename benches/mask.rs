@@ -1,4 +1,4 @@
-//! Masking in place, beside a plain XOR of every byte with a constant. `cargo bench --bench mask`
+//! Masking in place, next to a plain XOR of each byte with a constant: `cargo bench --bench mask`
 
 mod support;
 

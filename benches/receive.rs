@@ -1,4 +1,5 @@
-//! Receiving: one iteration is a stream of about 1 MiB, cut into reads of 16 KiB. `cargo bench --bench receive`
+//! Receiving. One iteration is a stream of about 1 MiB, cut into reads of 16 KiB:
+//! `cargo bench --bench receive`
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Sending: one iteration is one message, encoded and marked as sent. `cargo bench --bench send`
+//! Sending. One iteration is one message, encoded and marked as sent: `cargo bench --bench send`
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! What the check of text adds, beside `core::str::from_utf8` of the same bytes. A client receives it unmasked.
-//! `cargo bench --bench utf8 [--features simdutf8]`
+//! The cost of the UTF-8 check, next to `core::str::from_utf8` of the same bytes. A client receives the bytes
+//! unmasked. `cargo bench --bench utf8 [--features simdutf8]`
 
 mod support;
 

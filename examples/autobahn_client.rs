@@ -1,11 +1,12 @@
-//! The client for the fuzzing server of the Autobahn test suite: echoes in every case that the server has.
+//! A client for the fuzzing server of the Autobahn test suite: it echoes all messages in every case that the
+//! server has.
 //!
 //! ```text
 //! wstest -m fuzzingserver &
 //! cargo run --release --example autobahn_client ws://127.0.0.1:9001 sansws
 //! ```
 //!
-//! With `--deflate`, in a build with `--features deflate`, it offers compression.
+//! With `--deflate`, in a build with `--features deflate`, the client offers compression.
 
 use rand::rngs::ThreadRng;
 use sansws::{Client, ClientRequest, Config, Connection, Event, Heap, Message, SendError, Sender};
@@ -15,18 +16,18 @@ use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, error};
 
-/// As large as what the suite sends.
+/// The limits allow the largest messages of the suite.
 const CONFIG: Config = Config::new()
     .max_message(32 << 20)
     .max_fragments(1 << 17)
-    // Room for the echo of the largest message behind what is written at the latest, see FLUSH_AT.
+    // Room for the echo of the largest message behind bytes that still wait to be written, see `FLUSH_AT`.
     .max_outgoing(64 << 20)
     .keep_capacity(64 << 10);
 
-/// A single read can bring thousands of small messages: their echo is not piled up beyond this.
+/// A single read can bring thousands of small messages. When their echo reaches this length, it is written.
 const FLUSH_AT: usize = 1 << 20;
 
-/// No case is silent for so long. It also is the limit for a server that never closes the transport.
+/// No case is silent for this long. This is also the limit for a server that never closes the transport.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 type Tx = Sender<Client<ThreadRng>, Heap>;
@@ -72,7 +73,7 @@ fn run_all(url: &str, agent: &str, config: Config) -> Result<(), Box<dyn error::
         let result = visit(&format!("{url}/runCase?case={case}&agent={agent}"), config, |message, tx| {
             tx.message(message)
         })?;
-        // Most of the suite breaks the protocol, so it is the server who judges what is a failure.
+        // Most cases break the protocol, so the server decides what counts as a failure.
         match result {
             Ok(()) => println!("case {case} of {count}"),
             Err(error) => println!("case {case} of {count}: {error}"),
@@ -82,8 +83,8 @@ fn run_all(url: &str, agent: &str, config: Config) -> Result<(), Box<dyn error::
     Ok(())
 }
 
-/// Connects and hands every message to `on_message`, until the server is done. The outer result tells whether it came
-/// to a connection, the inner one how that ended.
+/// Connects and hands every message to `on_message`, until the server is done. The outer result says whether
+/// there was a connection, and the inner result says how it ended.
 fn visit(
     uri: &str,
     config: Config,
@@ -97,7 +98,7 @@ fn visit(
     let mut connection = Connection::client(&request, config, rand::rng())?;
     let mut buffer = vec![0; 64 << 10];
     let result = converse(&mut stream, &mut connection, &mut buffer, on_message);
-    // Also after an error: what is left to write is the Close that tells the server about it.
+    // Also after an error: the bytes that are left are the Close that tells the server about it.
     let flushed = flush(&mut stream, &mut connection);
     linger(&mut stream, &mut buffer);
     Ok(result.and(flushed))
@@ -109,11 +110,11 @@ fn converse(
     buffer: &mut [u8],
     mut on_message: impl FnMut(Message<'_>, &mut Tx) -> Result<(), SendError>,
 ) -> io::Result<()> {
-    // A client is told to disconnect by the server's end of the transport, which follows the closing handshake.
+    // A client disconnects when the server ends the transport, which follows the closing handshake.
     while !connection.should_disconnect() {
         flush(stream, connection)?;
         let len = match stream.read(buffer) {
-            // A reset is an end of the transport too, and after the closing handshake as good as any.
+            // A reset also ends the transport, and after the closing handshake it does no harm.
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
             result => result?,
         };
@@ -129,7 +130,7 @@ fn converse(
                     let (status, reason) = (response.status(), response.reason());
                     return Err(io::Error::other(format!("the server refused: {status} {reason}")));
                 }
-                // Pings and the Close are answered already.
+                // The connection has answered pings and the Close already.
                 _ => {}
             }
             if connection.outgoing().len() >= FLUSH_AT {
@@ -148,10 +149,10 @@ fn flush(stream: &mut TcpStream, connection: &mut Connection<Client<ThreadRng>>)
     Ok(())
 }
 
-/// Closes our direction and waits for the server's. If the stream were dropped while input is unread, the kernel would
-/// send a reset, which can overtake our last bytes.
+/// Ends our direction and waits for the end of the server's. If the stream were dropped with unread input,
+/// the kernel would send a reset, which can overtake our last bytes.
 fn linger(stream: &mut TcpStream, buffer: &mut [u8]) {
-    // All was said, so errors do not matter any more.
+    // All bytes are written, so errors do not matter any more.
     let _ = stream.shutdown(Shutdown::Write);
     while matches!(stream.read(buffer), Ok(1..)) {}
 }

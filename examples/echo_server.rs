@@ -1,13 +1,14 @@
-//! An echo server with nothing but the standard library: a thread per connection.
+//! An echo server that needs only the standard library: a thread per connection.
 //!
 //! ```text
 //! cargo run --example echo_server [ADDR]
 //! cargo run --example echo_server --features deflate -- --deflate [ADDR]
 //! ```
 //!
-//! `ADDR` is 127.0.0.1:9001 if not given; port 0 takes a free one. Ctrl-C ends it. With `--deflate` messages are
-//! compressed for clients that offer it; `--deflate-keeps-client-context` does so too, and does not turn a client's hint
-//! into what is agreed, so that clients which would do without take their context over.
+//! `ADDR` is 127.0.0.1:9001 by default; port 0 means any free port. Ctrl-C ends the server. With `--deflate`
+//! the server compresses messages for clients that offer it. `--deflate-keeps-client-context` does the same,
+//! but ignores a client's hint that it can do without context takeover; so such a client takes its context
+//! over.
 
 #[cfg(feature = "deflate")]
 use sansws::deflate::{DeflateConfig, Pool};
@@ -20,26 +21,26 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, process, thread};
 
-/// The pages that may connect, besides those that come from this very host. Without this check any web site could
-/// connect in the name of the user who visits it.
+/// The pages that may connect, in addition to the pages of this very host. Without this check any web site
+/// could connect in the name of a user who visits it.
 const ALLOWED_ORIGINS: &[&str] = &["http://localhost:8080"];
 
-/// The subprotocol that is spoken with clients that ask for it.
+/// The subprotocol for clients that ask for it.
 const SUBPROTOCOL: &str = "echo";
 
-/// The defaults are made for many connections; this one is made for large messages.
+/// The defaults suit many connections. This configuration suits large messages.
 const CONFIG: Config = Config::new()
     .max_message(32 << 20)
     .max_fragments(1 << 17)
-    // Room for the echo of the largest message behind what is written at the latest, see FLUSH_AT.
+    // Room for the echo of the largest message behind bytes that still wait to be written, see `FLUSH_AT`.
     .max_outgoing(64 << 20)
     .keep_capacity(64 << 10);
 
-/// A single read can bring thousands of small messages: their echo is not piled up beyond this.
+/// A single read can bring thousands of small messages. When their echo reaches this length, it is written.
 const FLUSH_AT: usize = 1 << 20;
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A peer that sends, but does not read what it is sent, occupies its thread no longer than this.
+/// A peer that sends but never reads occupies its thread no longer than this.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -58,7 +59,7 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
     ctrlc::set_handler(|| process::exit(0))?;
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on ws://{}/", listener.local_addr()?)?;
-    // Where stdout is a pipe, whoever waits for this line would not see it.
+    // If stdout is a pipe, the process that waits for this line would not see it otherwise.
     stdout.flush()?;
     loop {
         let spawned = listener.accept().and_then(|(stream, peer)| {
@@ -70,8 +71,8 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
             })
         });
         if let Err(error) = spawned {
-            // Out of files or of threads: that passes when connections end.
-            eprintln!("cannot take a connection: {error}");
+            // There are no more files or threads. This passes when connections end.
+            eprintln!("cannot accept a connection: {error}");
             thread::sleep(Duration::from_millis(100));
         }
     }
@@ -91,7 +92,7 @@ impl Options {
         let mut options = Self {
             address: "127.0.0.1:9001".to_owned(),
             config: CONFIG,
-            // No more messages are under way at a time than there are threads that run.
+            // No more messages are compressed at a time than there are threads that run.
             #[cfg(feature = "deflate")]
             pool: Pool::new(thread::available_parallelism().map_or(1, usize::from)),
         };
@@ -121,11 +122,12 @@ fn serve(mut stream: TcpStream, options: &Options) -> io::Result<()> {
     stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
     let mut connection = Connection::server(options.config);
     #[cfg(feature = "deflate")]
-    // Refused unless the command line asks for compression.
+    // This is refused unless the command line asks for compression.
     let _ = connection.set_deflate_pool(&options.pool);
     let mut buffer = vec![0; 64 << 10];
     let result = converse(&mut stream, &mut connection, &mut buffer);
-    // Also after an error: what is left to write tells the peer about it, by a Close or by an HTTP answer.
+    // Also after an error: the bytes that are left tell the peer about it, with a Close or with an HTTP
+    // error.
     flush(&mut stream, &mut connection)?;
     linger(&mut stream, &mut buffer);
     result
@@ -158,10 +160,10 @@ fn converse(
                         tx.accept(&Accept::new())?;
                     }
                 }
-                // From here on the peer may be silent for as long as it likes.
+                // From now on the peer may be silent for any time.
                 Event::HandshakeComplete(_) => stream.set_read_timeout(None)?,
                 Event::Message(message) => tx.message(message)?,
-                // Pings and the Close are answered already.
+                // The connection has answered pings and the Close already.
                 _ => {}
             }
             if connection.outgoing().len() >= FLUSH_AT {
@@ -181,11 +183,11 @@ fn flush(stream: &mut TcpStream, connection: &mut Connection<Server>) -> io::Res
     Ok(())
 }
 
-/// Closes our direction and waits a little for the peer's. If the stream were dropped while input is unread, the
-/// kernel would send a reset, which can overtake our last bytes.
+/// Ends our direction and waits a little for the end of the peer's. If the stream were dropped with unread
+/// input, the kernel would send a reset, which can overtake our last bytes.
 fn linger(stream: &mut TcpStream, buffer: &mut [u8]) {
     let end = Instant::now() + LINGER;
-    // All was said, so errors do not matter any more.
+    // All bytes are written, so errors do not matter any more.
     let _ = stream.shutdown(Shutdown::Write);
     let _ = stream.set_read_timeout(Some(LINGER));
     while Instant::now() < end && matches!(stream.read(buffer), Ok(1..)) {}

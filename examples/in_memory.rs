@@ -1,4 +1,5 @@
-//! Client and server in one process, without a socket: every frame and every event of a conversation on the screen.
+//! Client and server in one process, without a socket. The example prints every frame and every event of
+//! their conversation.
 //!
 //! ```text
 //! cargo run --example in_memory
@@ -10,7 +11,7 @@ use std::error::Error;
 const TO_SERVER: &str = "client --> server";
 const TO_CLIENT: &str = "client <-- server";
 
-/// So many bytes are shown of a payload.
+/// The most bytes of a payload that are shown.
 const SHOWN: usize = 20;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -19,7 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut client = Connection::client(&request, Config::new(), rand::rng())?;
     let mut server = Connection::server(Config::new());
 
-    // These three lines are all that a transport does: what one end has to write, the other one reads.
+    // These three lines do all the work of a transport: the bytes that one end writes become the input of the
+    // other.
     let mut bytes = client.outgoing().to_vec();
     client.mark_sent(bytes.len());
     let mut input = bytes.as_mut_slice();
@@ -55,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     tx.ping(b"still there?")?;
     tx.finish(b"three")?;
     deliver(TO_SERVER, &mut client, &mut server)?;
-    // The pong was queued by the server's connection itself.
+    // The server's connection has queued the pong by itself.
     deliver(TO_CLIENT, &mut server, &mut client)?;
 
     title("A binary message that needs a longer header");
@@ -80,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Takes what one end has to write to the other, frame by frame.
+/// Carries the outgoing bytes of one end to the other, frame by frame.
 fn deliver<A: Role, B: Role>(
     direction: &str,
     from: &mut Connection<A>,
@@ -92,7 +94,7 @@ fn deliver<A: Role, B: Role>(
     while !rest.is_empty() {
         let frame = Frame::first_of(rest).ok_or("half a frame")?;
         frame.print(direction);
-        // A transport may cut anywhere. This one cuts between frames, to show what each of them leads to.
+        // A transport may cut anywhere. This one cuts between frames, to show the events of each frame.
         let (mut input, behind) = rest.split_at_mut(frame.len);
         rest = behind;
         let mut is_silent = true;
@@ -107,7 +109,7 @@ fn deliver<A: Role, B: Role>(
     Ok(())
 }
 
-/// A frame taken apart, only to be shown: `Connection::receive` does this by itself.
+/// A frame in its parts, only to be shown. A program that uses `Connection::receive` does not need this.
 struct Frame {
     fin: bool,
     opcode: &'static str,

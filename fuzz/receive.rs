@@ -29,9 +29,10 @@ pub struct Input<'a> {
 
 const MAX_OUTGOING: usize = 4096;
 const MAX_MESSAGE: u32 = 200_000;
-/// After this many pieces the rest comes at once: more pieces would be slow and would find nothing new.
+/// After this many pieces the rest of the bytes arrives at once: more pieces would be slow and would find
+/// nothing new.
 const MAX_PIECES: usize = 2000;
-/// Longer than the largest message that does not count as large.
+/// The longest run of bytes. It is longer than 64 KiB, so that some messages count as large.
 const MAX_RUN: usize = 70_000;
 
 impl Input<'_> {
@@ -61,7 +62,7 @@ impl Input<'_> {
         [first, before, &vec![byte; len], behind].concat()
     }
 
-    /// What the handshake of a connection agreed on that begins after it.
+    /// The agreement for a connection that begins after its handshake.
     pub fn agreed(&self) -> Agreed {
         self.deflate.map_or(Agreed::NONE, |no_takeover| {
             Agreed::deflate(
@@ -73,7 +74,8 @@ impl Input<'_> {
     }
 }
 
-/// The result of a run: the events as text and payloads, the outgoing bytes, and how the connection ended.
+/// The result of a run: the events as text and payloads, the outgoing bytes, and the end of the connection as
+/// text.
 type Outcome = (Vec<u8>, Vec<u8>, String);
 
 pub fn assert_cuts_do_not_matter<R: Role, S: Storage>(
@@ -129,7 +131,8 @@ fn run<R: Role, S: Storage>(
                 }
                 Some((event, tx)) => {
                     answer(&event, tx);
-                    // Where a message is cut into parts carries no meaning, so only its content is compared.
+                    // The places at which a message is cut have no meaning, so this compares only its
+                    // content.
                     match event {
                         Event::Part(part) => {
                             if !is_in_part {
@@ -141,7 +144,7 @@ fn run<R: Role, S: Storage>(
                                 reported.extend_from_slice(b" end");
                             }
                         }
-                        // Control frames between parts may come at different positions of the content.
+                        // Control frames between parts may be reported at different positions of the content.
                         Event::Ping(_) | Event::Pong(_) if is_in_part => {}
                         Event::Message(message) => {
                             let is_text = matches!(message, Message::Text(_));

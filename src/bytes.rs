@@ -1,10 +1,10 @@
-//! The ground floor: slice helpers that cannot panic, and the one choice between fast code and small code.
+//! The lowest layer: slice helpers that cannot panic, and the choice between fast code and small code.
 
 /// Whether the library is built for speed rather than for a small image.
 ///
-/// A target whose pointers have fewer than 64 bits is nearly always a microcontroller. There, vectors, code for each
-/// length and a fast path of its own gain little and cost flash. Attributes cannot read a constant, so they repeat the
-/// condition, always as `target_pointer_width = "64"`.
+/// A target whose pointers have fewer than 64 bits is nearly always a microcontroller. There, vectors,
+/// special code for each length and a separate fast path gain little and cost flash. Attributes cannot read a
+/// constant, so they repeat the condition, always as `target_pointer_width = "64"`.
 pub(crate) const FOR_SPEED: bool = cfg!(target_pointer_width = "64");
 
 /// Takes at most `len` bytes off the front of `input`.
@@ -22,8 +22,8 @@ pub(crate) fn take_front<'i>(input: &mut &'i mut [u8], len: usize) -> &'i mut [u
     }
 }
 
-/// Copies `from` to `to`; both slices have the same length. `copy_from_slice` alone panics if they differ, and the
-/// panic stays in the program if the compiler cannot prove that they are equal.
+/// Copies `from` to `to`; both slices have the same length. `copy_from_slice` alone panics if they differ,
+/// and the panic stays in the program if the compiler cannot prove that they are equal.
 #[inline(always)]
 pub(crate) fn copy(from: &[u8], to: &mut [u8]) {
     if !FOR_SPEED {
@@ -33,7 +33,7 @@ pub(crate) fn copy(from: &[u8], to: &mut [u8]) {
     }
 }
 
-/// Copies the front of `from` to the front of `to`, as many bytes as the shorter slice has.
+/// Copies the front of `from` to the front of `to`: as many bytes as the shorter slice has.
 #[inline(never)]
 pub(crate) fn copy_prefix(from: &[u8], to: &mut [u8]) {
     for (to, from) in to.iter_mut().zip(from) {
@@ -47,20 +47,20 @@ pub(crate) fn split_once(text: &str, delimiter: u8) -> Option<(&str, &str)> {
     Some((text.get(..at)?, text.get(at..)?.get(1..)?))
 }
 
-/// A length with 32 bits as `usize`. On a target with 16-bit pointers a longer one becomes the longest.
+/// Converts a 32-bit length to `usize`. On a target with 16-bit pointers the result is at most `usize::MAX`.
 #[inline(always)]
 pub(crate) fn to_usize(len: u32) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }
 
-/// A length for one of the 32-bit cursors. A longer one becomes the longest.
+/// Converts a length to 32 bits, for a cursor. The result is at most `u32::MAX`.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the comparison before it excludes that")]
 pub(crate) const fn to_u32(len: usize) -> u32 {
     if len as u64 > u32::MAX as u64 { u32::MAX } else { len as u32 }
 }
 
-/// A length from the wire as `usize`. A length beyond the address space becomes the longest.
+/// Converts a length from the wire to `usize`. The result is at most `usize::MAX`.
 #[inline(always)]
 pub(crate) fn to_len(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)

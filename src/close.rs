@@ -29,26 +29,26 @@ pub struct CloseCode(u16);
 impl CloseCode {
     /// 1000: the connection has served its purpose.
     pub const NORMAL: Self = Self(1000);
-    /// 1001: the endpoint goes away: a server shuts down, a browser leaves the page.
+    /// 1001: the endpoint is going away: a server shuts down, or a browser leaves the page.
     pub const GOING_AWAY: Self = Self(1001);
     /// 1002: the peer broke the protocol.
     pub const PROTOCOL_ERROR: Self = Self(1002);
-    /// 1003: a type of data that the endpoint cannot accept, such as binary data if it understands only text.
+    /// 1003: the endpoint cannot accept this type of data, such as binary data if it understands only text.
     pub const UNSUPPORTED_DATA: Self = Self(1003);
     /// 1005: reported when a Close frame had no code. Never on the wire.
     pub const NO_STATUS_RECEIVED: Self = Self(1005);
     /// 1006: reported when the connection ended without a Close frame. Never on the wire.
     pub const ABNORMAL: Self = Self(1006);
-    /// 1007: data that does not fit its type, such as text that is not UTF-8.
+    /// 1007: the data does not match its type, such as text that is not UTF-8.
     pub const INVALID_PAYLOAD: Self = Self(1007);
     /// 1008: a policy of the endpoint is violated; the code to use if no other fits.
     pub const POLICY_VIOLATION: Self = Self(1008);
-    /// 1009: a message is too big to be processed.
+    /// 1009: a message is too big for the endpoint.
     pub const MESSAGE_TOO_BIG: Self = Self(1009);
     /// 1010: the server has not accepted an extension that the client needs. Only clients send it
     /// (WS-7.4.1-13).
     pub const MANDATORY_EXTENSION: Self = Self(1010);
-    /// 1011: an unexpected condition in the endpoint itself.
+    /// 1011: the endpoint has met an unexpected condition.
     pub const INTERNAL_ERROR: Self = Self(1011);
     /// 1012: the service restarts; clients may reconnect after a random delay.
     pub const SERVICE_RESTART: Self = Self(1012);
@@ -105,7 +105,7 @@ from! {
     [] CloseCode => u16, |code| code.0;
 }
 
-/// The number, with the registered name if there is one.
+/// Writes the number, with the registered name if there is one.
 impl fmt::Display for CloseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
@@ -121,7 +121,7 @@ impl fmt::Debug for CloseCode {
     }
 }
 
-/// What a Close frame said.
+/// The content of a Close frame.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Close<'a> {

@@ -11,7 +11,7 @@ pub use deflate::{DeflateConfig, DeflateParams};
 #[cfg(feature = "deflate")]
 pub(crate) use deflate::{MAX_BITS, MIN_BITS, window_bits};
 
-/// How a connection delivers messages.
+/// The way in which a connection delivers messages.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -84,10 +84,10 @@ setters! {
     Config:
     /// The most payload bytes of a received message, with all its fragments. Default 1 MiB.
     ///
-    /// This limits the memory that a peer can make the connection allocate. The default is small, because
-    /// even so a thousand connections can hold a gigabyte. A larger message fails the connection with 1009
-    /// (WS-10.4-03). The limit also applies to [`Delivery::Parts`]; there it can be `usize::MAX`, which means
-    /// no limit, even beyond the address space.
+    /// This limits the memory that a peer can make the connection allocate. The default is small, because a
+    /// thousand connections with this limit can already hold a gigabyte. A larger message fails the
+    /// connection with 1009 (WS-10.4-03). The limit also applies to [`Delivery::Parts`]; there it can be
+    /// `usize::MAX`, which means no limit, even beyond the address space.
     max_message(self, bytes: usize) => max_message = no_limit_if_max(bytes);
 
     /// The most payload bytes of a received data frame. By default a frame has no limit except
@@ -99,8 +99,8 @@ setters! {
     /// The most fragments of a received message, at least 1. Default 4096: the largest message of 1 MiB in
     /// pieces of 256 bytes.
     ///
-    /// Empty and tiny fragments are legal, but they cost work and never reach a size limit. One fragment more
-    /// fails the connection with 1008.
+    /// Empty and tiny fragments are legal, but they cost work and never reach a size limit. A message with
+    /// more fragments fails the connection with 1008.
     max_fragments(self, count: usize) => max_fragments = if count == 0 { 1 } else { to_u32(count) };
 
     /// The most bytes in [`outgoing`](crate::Connection::outgoing). Default 2 MiB: one message of the default
@@ -113,25 +113,28 @@ setters! {
     /// The most bytes of the peer's HTTP head, including its first line and the final empty line. Default 16
     /// KiB, the limit of Node.js, which leaves room for cookies.
     ///
-    /// A server answers a larger head with 431; a client fails. Headers that [`Fixed`](crate::Fixed) drops count too.
+    /// A server answers a larger head with 431; a client fails. Headers that [`Fixed`](crate::Fixed) drops
+    /// count too.
     max_head(self, bytes: usize) => max_head = to_u32(bytes);
 
     /// The most headers in the peer's HTTP head. Default 100, as in Apache; at most
     /// [`MAX_HEADERS`](Self::MAX_HEADERS).
     max_headers(self, count: usize) => max_headers = headers_within_limit(count);
 
-    /// Which headers of the peer's HTTP head [`Fixed`](crate::Fixed) keeps besides those that the protocol needs, such
-    /// as `Cookie` or `Location`; in any ASCII case. Default: none. [`Heap`](crate::Heap) keeps all headers.
+    /// The names of further headers of the peer's HTTP head that [`Fixed`](crate::Fixed) keeps, such as
+    /// `Cookie` or `Location`, in any ASCII case. It always keeps the headers that the protocol needs.
+    /// Default: none. [`Heap`](crate::Heap) keeps all headers.
     ///
-    /// All other headers are dropped as they arrive, so that a browser's head of many kilobytes takes little memory. If
-    /// a header that is kept does not fit, a server answers with 431, and a client fails.
+    /// [`Fixed`](crate::Fixed) drops all other headers as they arrive, so that a browser's head of many
+    /// kilobytes takes little memory. If a header to keep does not fit, a server answers with 431, and a
+    /// client fails.
     keep_headers(self, names: &'static [&'static str]) => kept_headers = names;
 
-    /// The most body bytes that a client keeps of a refusal (a response with another status than 101).
+    /// The most body bytes that a client keeps of a refusal (a response with a status other than 101).
     /// Default 16 KiB.
     ///
-    /// The client drops the rest;
-    /// [`Response::is_body_truncated`](crate::handshake::Response::is_body_truncated) says so.
+    /// The client drops the rest of a longer body, and
+    /// [`Response::is_body_truncated`](crate::handshake::Response::is_body_truncated) returns `true`.
     max_refusal_body(self, bytes: usize) => max_refusal_body = to_u32(bytes);
 
     /// The most bytes of capacity that an empty buffer keeps. Default 0: an idle connection on
@@ -170,8 +173,8 @@ const fn headers_within_limit(count: usize) -> u8 {
     (if count > Config::MAX_HEADERS { Config::MAX_HEADERS } else { count }) as u8
 }
 
-/// A limit on data that need not be in memory: `usize::MAX` means that there is none, also for lengths beyond
-/// the address space.
+/// Converts a limit on data that need not be in memory. `usize::MAX` means that there is no limit, even for
+/// lengths beyond the address space.
 const fn no_limit_if_max(bytes: usize) -> u64 {
     if bytes == usize::MAX { u64::MAX } else { bytes as u64 }
 }
@@ -182,8 +185,8 @@ impl Default for Config {
     }
 }
 
-/// What both sides agreed on in an opening handshake that took place outside of the connection, besides the
-/// subprotocol. A connection that begins after its handshake is made with it.
+/// The agreement of both sides, except the subprotocol, after an opening handshake outside of the connection.
+/// A connection that begins after its handshake needs this value.
 ///
 /// [`ServerUpgrade`](crate::upgrade::ServerUpgrade) and [`ClientUpgrade`](crate::upgrade::ClientUpgrade)
 /// return it. An embedder that negotiates nothing passes [`NONE`](Self::NONE).

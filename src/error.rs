@@ -1,9 +1,11 @@
-//! All errors, sorted by who is at fault. Only this file maps faults to close codes and HTTP statuses.
+//! All errors, sorted by the side that is at fault. Only this file maps errors to close codes and HTTP
+//! statuses.
 
 use crate::close::CloseCode;
 
 errors! {
-    /// Why a connection failed, by fault. Small and `Copy`: keep it, compare it, log it.
+    /// The reason why a connection failed, sorted by the side that is at fault. The value is small and
+    /// `Copy`: keep it, compare it, log it.
     ///
     /// A failure is final: the connection reports the same error from then on. The bytes that tell the peer
     /// about it (a Close frame, an HTTP error) are in [`outgoing`](crate::Connection::outgoing): write them,
@@ -23,8 +25,8 @@ errors! {
             "the server answered with status {status} instead of 101; see Event::HandshakeRefused",
     }
 
-    /// Why a call on [`Sender`](crate::Sender) was refused. The call queued nothing and changed nothing. The
-    /// connection continues.
+    /// The reason why [`Sender`](crate::Sender) refused a call. The call queued nothing and changed nothing.
+    /// The connection continues.
     ///
     /// ```
     /// use sansws::{Agreed, Config, Connection, SendError, Server};
@@ -47,15 +49,15 @@ errors! {
         ///
         /// `outgoing` is never empty when a call returns this. So an embedder can always write some bytes,
         /// and then try again.
-        NotNow => "not now: write what outgoing() holds and call mark_sent(), then call this again",
+        NotNow => "not now: write the bytes in outgoing() and call mark_sent(), then try again",
         /// The frame or the head is longer than [`Config::max_outgoing`](crate::Config::max_outgoing) or than
         /// the buffers of the storage, so the call can never succeed. Send the message in fragments, or raise
         /// the limit.
         TooLarge =>
-            "too large: it never fits; send it in fragments, or raise Config::max_outgoing or the size of \
-             the storage",
+            "too large: it can never fit; send it in fragments, or raise Config::max_outgoing or the size \
+             of the storage",
         /// The allocator had no memory.
-        Memory => "no memory: the outgoing buffer cannot grow; write what outgoing() holds, or send less",
+        Memory => "no memory: the outgoing buffer cannot grow; write the bytes in outgoing(), or send less",
         /// The state of the connection does not allow the call, or its arguments are not valid.
         NotAllowed(misuse: Misuse) => "not allowed: {misuse}",
     }
@@ -76,7 +78,7 @@ errors! {
         NothingToContinue = "a continuation frame continues no message (RFC 6455 section 5.4)",
         MessageUnfinished = "a new message begins before the current one has ended (RFC 6455 section 5.4)",
         InvalidUtf8 = "a text message is not UTF-8 (RFC 6455 section 8.1)",
-        CloseBodyTooShort = "a Close frame with a body of one byte (RFC 6455 section 5.5.1)",
+        CloseBodyTooShort = "a Close frame has a body of one byte (RFC 6455 section 5.5.1)",
         /// A close code that must not be on the wire (section 7.4).
         CloseCodeNotAllowed(code: CloseCode) => "close code {code} must not be on the wire",
         InvalidCloseReason = "the reason of a Close frame is not UTF-8 (RFC 6455 section 5.5.1)",
@@ -106,62 +108,67 @@ errors! {
         Memory => "there was no memory for a message; lower Config::max_message, or serve fewer connections",
     }
 
-    /// Why an opening handshake is not valid (RFC 6455 section 4).
+    /// The reason why an opening handshake is not valid (RFC 6455 section 4).
     pub enum HandshakeError {
-        MalformedHead = "the head is not HTTP/1.1 (is this a TLS or an HTTP/2 connection?)",
+        MalformedHead = "the head is not HTTP/1.1; check whether the peer speaks TLS or HTTP/2",
         HttpVersion =
-            "the HTTP version is not 1.1 (a proxy in between may need to be told: proxy_http_version 1.1)",
-        Method = "the method is not GET",
-        Host = "Host is missing, occurs twice, or is not valid",
-        Upgrade = "Upgrade is missing or does not name websocket (a proxy in between must pass it on)",
-        Connection = "Connection is missing or does not contain Upgrade (a proxy in between must pass it on)",
+            "the HTTP version is not 1.1; if there is a proxy, configure it for HTTP/1.1 (nginx: \
+             proxy_http_version 1.1)",
+        Method = "the method is not GET; a WebSocket request must use GET",
+        Host = "Host is missing, occurs twice, or is not valid; a request needs one valid Host",
+        Upgrade =
+            "Upgrade is missing or does not name websocket; if there is a proxy, configure it to pass \
+             Upgrade on",
+        Connection =
+            "Connection is missing or does not contain Upgrade; if there is a proxy, configure it to pass \
+             Connection on",
         Key = "Sec-WebSocket-Key is missing, occurs twice, or is not 16 bytes in base64",
         Version = "Sec-WebSocket-Version is missing, occurs twice, or is not a number from 0 to 255",
-        VersionNotSupported = "Sec-WebSocket-Version is not 13",
+        VersionNotSupported = "Sec-WebSocket-Version is not 13; use version 13 (RFC 6455)",
         Accept =
-            "Sec-WebSocket-Accept is missing, occurs twice, or does not answer the key (does a cache or \
-             another server answer?)",
+            "Sec-WebSocket-Accept is missing, occurs twice, or does not answer the key; check whether a \
+             cache or another server answers",
         Subprotocol = "Sec-WebSocket-Protocol is malformed, or occurs twice in an answer",
         SubprotocolNotOffered =
             "the server chose a subprotocol that was not offered; offer it in ClientRequest",
         Extensions = "Sec-WebSocket-Extensions is malformed",
         ExtensionNotOffered = "the server chose an extension that was not offered",
         ExtensionAnswer =
-            "the server chose an extension twice, or with parameters that do not fit the offer (RFC 7692)",
+            "the server chose an extension twice, or with parameters that do not fit the offer (RFC 7692 \
+             section 7)",
         UnexpectedEof =
-            "the transport ended before the handshake was complete; is this a WebSocket endpoint?",
+            "the transport ended before the handshake was complete; check the address of the endpoint",
     }
 
-    /// Which state or argument does not allow a call.
+    /// The reason why a call is not allowed: the state of the connection, or an argument.
     pub enum Misuse {
         NotOpenYet = "the connection is not open yet; wait for Event::HandshakeComplete",
-        Closed = "a Close was sent or received, or the connection failed; nothing can be sent any more",
-        PayloadTooLong = "a payload has at most 2^63 - 1 bytes; send a message in fragments instead",
+        Closed = "a Close was sent or received, or the connection failed; make a new connection to send more",
+        PayloadTooLong = "the payload has more than 2^63 - 1 bytes; send the message in fragments instead",
         MessageUnfinished = "a message is being sent in fragments; finish() it first",
         NothingBegun = "no message is being sent in fragments; begin() one first",
-        InvalidUtf8 = "the text is not UTF-8; send bytes with DataKind::Binary",
+        InvalidUtf8 = "the text is not UTF-8; send other bytes with DataKind::Binary",
         CompressionNotAgreed =
             "this connection has not agreed on permessage-deflate; ask for it with Config::deflate",
-        ControlTooLong = "a ping or pong carries at most 125 bytes",
-        ReasonTooLong = "a close reason has at most 123 bytes",
+        ControlTooLong = "the payload of a ping or pong is too long; 125 bytes are the most",
+        ReasonTooLong = "the close reason is too long; 123 bytes are the most",
         CloseCodeNotAllowed =
-            "this close code must not be sent; use 1000 to 1003, 1007 to 1009, 1011 to 1014 or 3000 to 4999",
-        NoRequest = "no request waits for an answer; call this once for each request",
+            "this close code is not allowed; use 1000 to 1003, 1007 to 1009, 1011 to 1014 or 3000 to 4999",
+        NoRequest = "no request waits for an answer; answer each request once",
         SubprotocolNotOffered =
             "the client did not offer this subprotocol; choose from request.subprotocols()",
         InvalidSubprotocol =
-            "a subprotocol must be a token (RFC 9110 section 5.6.2) and must be offered only once",
-        InvalidHeader =
-            "a header name must be a token, and its value must not contain CR, LF, NUL or other controls",
-        ReservedHeader = "the library writes this header; use the method for it instead",
-        InvalidStatus = "the status of a reply must be between 200 and 599; accept() writes the 101",
+            "a subprotocol is not a token, or is offered twice; use a token (RFC 9110 section 5.6.2), once",
+        InvalidHeader = "a header name must be a token, and its value must not contain control characters",
+        ReservedHeader = "the library writes this header itself; use the method that sets it",
+        InvalidStatus = "the status of the reply is not between 200 and 599; for a 101 call accept()",
     }
 }
 
 impl Error {
     /// The close code for this failure. The connection has sent it if it was open.
     ///
-    /// `None` for handshakes, which end with an HTTP status, and at the end of the transport.
+    /// `None` for a failed handshake, which ends with an HTTP status, and if the transport has ended.
     #[must_use]
     pub const fn close_code(self) -> Option<CloseCode> {
         match self {
@@ -182,8 +189,8 @@ impl Error {
         }
     }
 
-    /// The HTTP status that a server answers with when a request fails like this; `None` outside of
-    /// handshakes.
+    /// The HTTP status with which a server answers a request that fails with this error; `None` for errors
+    /// outside of handshakes.
     #[must_use]
     pub const fn http_status(self) -> Option<u16> {
         match self {
@@ -195,8 +202,7 @@ impl Error {
 }
 
 impl HandshakeError {
-    /// The HTTP status for a request that is not valid in this way (WS-10.7-04); `None` for faults of an
-    /// answer.
+    /// The HTTP status for a request with this error (WS-10.7-04); `None` for errors in a server's answer.
     #[must_use]
     pub const fn http_status(self) -> Option<u16> {
         Some(match self {
@@ -219,7 +225,7 @@ impl HandshakeError {
         })
     }
 
-    /// The headers that an answer with [`http_status`](Self::http_status) carries besides `Connection`.
+    /// The headers of an answer with [`http_status`](Self::http_status), except `Connection`.
     #[must_use]
     pub const fn http_headers(self) -> &'static [(&'static str, &'static str)] {
         match self {

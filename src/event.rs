@@ -1,4 +1,4 @@
-//! What `receive` reports.
+//! The events that `receive` reports.
 
 #[cfg(feature = "alloc")]
 mod owned;
@@ -10,28 +10,29 @@ use crate::close::Close;
 use crate::handshake::{Request, Response};
 use crate::message::DataKind;
 
-/// What happened on a connection. Returned by [`Connection::receive`](crate::Connection::receive).
+/// An event on a connection, as [`Connection::receive`](crate::Connection::receive) returns it.
 ///
-/// An event borrows the input or the connection's receive buffer. It ends with the next call, so copy out of
-/// it what you want to keep. Its `Debug` output has no payloads and no header values: they can be secret.
+/// An event borrows the input or the connection's receive buffer, until the next call. Copy the content that
+/// you want to keep. The `Debug` output contains no payloads and no header values, because they can be
+/// secret.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event<'a> {
-    /// To a server: a valid opening handshake. Answer it with [`accept`](crate::Sender::accept) or
+    /// A server received a valid opening handshake. Answer it with [`accept`](crate::Sender::accept) or
     /// [`reject`](crate::Sender::reject), now or later. The connection takes no more input until then.
     HandshakeRequest(Request<'a>),
-    /// To a server with [`Config::http_requests`](crate::Config::http_requests): a request that does not ask
-    /// for a WebSocket. Answer it with [`respond`](crate::Sender::respond).
+    /// A server with [`Config::http_requests`](crate::Config::http_requests) received a request that does not
+    /// ask for a WebSocket. Answer it with [`respond`](crate::Sender::respond).
     HttpRequest(Request<'a>),
-    /// The connection is open (RFC 6455 section 4). What both sides agreed on can be read at any time, see
-    /// [`subprotocol`](crate::Connection::subprotocol).
+    /// The connection is open (RFC 6455 section 4). [`subprotocol`](crate::Connection::subprotocol) tells
+    /// which subprotocol both sides agreed on.
     HandshakeComplete(Handshake<'a>),
-    /// To a client: the server answered with a status other than 101, such as 401 or 302. The connection is
-    /// closed.
+    /// The server answered a client's handshake with a status other than 101, such as 401 or 302. The
+    /// connection is closed.
     HandshakeRefused(Response<'a>),
-    /// A whole message. With [`Delivery::Whole`](crate::Delivery::Whole), the default.
+    /// A whole message, with [`Delivery::Whole`](crate::Delivery::Whole), the default.
     Message(Message<'a>),
-    /// A part of a message, as it arrived. With [`Delivery::Parts`](crate::Delivery::Parts).
+    /// A part of a message, as it arrived, with [`Delivery::Parts`](crate::Delivery::Parts).
     Part(Part<'a>),
     /// A ping with its payload. The connection has queued the pong already, unless
     /// [`Config::auto_pong`](crate::Config::auto_pong) is off.
@@ -41,16 +42,17 @@ pub enum Event<'a> {
     /// The peer's Close. The connection has queued its own Close already, unless it had sent one before. It
     /// receives nothing more.
     Close(Close<'a>),
-    /// The connection has failed (RFC 6455 section 7.1.7); [`Sender::error`](crate::Sender::error) says why. This is the
-    /// last event. If the peer can be told, [`outgoing`](crate::Connection::outgoing) holds the Close frame or the HTTP
-    /// error that says so.
-    // The event does not hold the error: that costs 330 bytes of flash in a server, and two stores for each event.
+    /// The connection has failed (RFC 6455 section 7.1.7); [`Sender::error`](crate::Sender::error) says why.
+    /// This is the last event. If the connection can tell the peer, [`outgoing`](crate::Connection::outgoing)
+    /// holds the Close frame or the HTTP error for it.
+    // The event does not hold the error, because that would cost 330 bytes of flash in a server, and two
+    // stores for each event.
     Failed,
 }
 
 impl Event<'_> {
-    /// The same event, rebuilt field by field: as a piece of memory it would be copied in other words than it
-    /// was written in, and wait for them.
+    /// Rebuilds the event field by field. The compiler would copy the event as a whole in other words than it
+    /// was written in, and each load would wait for the stores (a store-forwarding stall).
     #[inline(always)]
     pub(crate) const fn in_registers(self) -> Self {
         match self {
@@ -76,7 +78,7 @@ shown!(Event<'_> {
 
 macro_rules! event_kinds {
     ($($(#[$more:meta])* $kind:ident),+) => {
-        /// Which [`Event`] there is, without its content.
+        /// The kind of an [`Event`].
         #[non_exhaustive]
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -85,7 +87,7 @@ macro_rules! event_kinds {
         }
 
         impl Event<'_> {
-            /// Which event this is, without its content.
+            /// The kind of the event.
             #[must_use]
             pub const fn kind(&self) -> EventKind {
                 match self {
@@ -117,7 +119,7 @@ event_kinds!(
 ///
 /// let message = Message::from("hello");
 /// assert_eq!((message.kind(), message.as_text(), message.len()), (DataKind::Text, Some("hello"), 5));
-/// // Logs do not show what was said.
+/// // Logs do not show the payload.
 /// assert_eq!(format!("{message:?}"), "Text(5 bytes)");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -129,7 +131,7 @@ pub enum Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Whether it is text or binary.
+    /// The kind of the message: text or binary.
     #[must_use]
     pub const fn kind(&self) -> DataKind {
         match self {
@@ -156,7 +158,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// How many bytes the payload has.
+    /// The length of the payload in bytes.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.as_bytes().len()
@@ -182,8 +184,8 @@ impl AsRef<[u8]> for Message<'_> {
 
 shown!(Message<'_> { this => "{:?}({} bytes)", this.kind(), this.len(); });
 
-/// A part of a message. The parts of a message are reported in its order. Where the message is cut has no
-/// meaning: it depends on the reads as well as on the sender's fragments (RFC 6455 section 5.4).
+/// A part of a message. The connection reports the parts in order. The places where it cuts the message have
+/// no meaning: they depend on the reads as well as on the sender's fragments (RFC 6455 section 5.4).
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Part<'a> {
@@ -214,7 +216,7 @@ pub struct Handshake<'a> {
 shown!(Handshake<'_> { this => "Handshake({:?})", this.response; });
 
 impl<'a> Handshake<'a> {
-    /// To a client: the server's answer with all its headers, such as `Set-Cookie`. `None` to a server.
+    /// The answer that a client received, with its headers, such as `Set-Cookie`. A server has `None`.
     #[must_use]
     pub const fn response(&self) -> Option<Response<'a>> {
         self.response

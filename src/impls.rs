@@ -1,7 +1,8 @@
 //! Macros for trait implementations that many types need in the same form.
 
-/// Implements `Debug` for a type that must not show all of its fields: payloads, keys and the values of headers
-/// stay out of logs. Generic parameters come first, in brackets. The output has these fields, or is a text.
+/// Implements `Debug` for a type that must not show all of its fields: payloads, keys and the values of
+/// headers stay out of logs. Generic parameters come first, in brackets. The output has these fields, or is a
+/// text.
 macro_rules! debug {
     ([$($generics:tt)*] $type:ty, |$this:pat_param| $name:ident { $($field:ident: $value:expr),* $(,)? }) => {
         impl<$($generics)*> core::fmt::Debug for $type {
@@ -18,8 +19,8 @@ macro_rules! debug {
     };
 }
 
-/// Implements `Debug` and `defmt::Format`, which show the same text. Like [`debug`], it is for types that must not show
-/// everything.
+/// Implements `Debug` and `defmt::Format`, which show the same text. Like [`debug`], it is for types that
+/// must not show everything.
 macro_rules! shown {
     ([$($generics:tt)*] $type:ty { $($pattern:pat => $text:literal $(, $value:expr)*;)+ }) => {
         impl<$($generics)*> core::fmt::Debug for $type {
@@ -44,8 +45,9 @@ macro_rules! shown {
     };
 }
 
-/// Defines error types. Each variant stands beside the text that `Display` shows, which can contain the value that the
-/// variant holds. After `=` the text is the variant's documentation too; after `=>` the variant has one of its own.
+/// Defines error types. Each variant stands beside the text that `Display` shows, which can contain the value
+/// that the variant holds. After `=` the text is the variant's documentation too; after `=>` the variant has
+/// one of its own.
 macro_rules! errors {
     ($(
         $(#[$attribute:meta])*

@@ -47,8 +47,8 @@
 //!                accept, or a valid 101           close(), or the peer's Close
 //!   Connecting ------------------------> Open --------------------------------> Closing
 //!        |                                |                                        |
-//!        | reject, refusal, failure       | failure: a Close is queued             | receive_eof, or all
-//!        |                                |                                        | is written of a failure
+//!        | reject, refusal, failure       | failure: a Close is queued             | receive_eof, or the
+//!        |                                |                                        | failure is written
 //!        +--------------------------------+----------> Closed <--------------------+
 //! ```
 //!
@@ -66,7 +66,7 @@
 //! A [`SendError`] says why a call was refused: whether it can succeed later, never, or is not allowed. A
 //! refused call queues nothing and changes nothing.
 //!
-//! # Where the rest is
+//! # The rest of the library
 //!
 //! - [`Config`]: limits and choices, with defaults that are safe for a server on the open internet.
 //! - [`handshake`]: requests and answers, `Origin`, URIs.
@@ -83,9 +83,9 @@
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
 //! - `sha1`: a faster handshake, with the processor's instructions for SHA-1 if it has them, and a table for
 //!   base64.
-//! - `simd`: large payloads are masked with the widest vectors that the processor has; implies `simdutf8` and
+//! - `simd`: masks large payloads with the widest vectors that the processor has; implies `simdutf8` and
 //!   `std`. Needs Rust 1.89.
-//! - `simdutf8`: text is validated with SIMD, and short ASCII in whole words (crates `simdutf8` and `ascii`).
+//! - `simdutf8`: validates text with SIMD, and short ASCII in whole words (crates `simdutf8` and `ascii`).
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,12 +1,12 @@
-//! Which end of the connection this is. The role decides who masks frames (RFC 6455 section 5.3) and who
-//! speaks first. Everything else is the same for both roles.
+//! The roles of a connection. A client sends the first request and masks its frames (RFC 6455 section 5.3); a
+//! server answers and does not mask. Everything else is the same for both roles.
 
 use rand_core::CryptoRng;
 
 /// The role of an endpoint: [`Server`] or [`Client`], or one of them as [`FramesOnly`].
 ///
-/// Sealed: the protocol has no third role. Code that is generic over the role can name what a role is able to
-/// do: [`AcceptsHandshake`] and [`Unmasked`].
+/// The trait is sealed, because the protocol has no third role. Code that is generic over the role can name
+/// its abilities: [`AcceptsHandshake`] and [`Unmasked`].
 pub trait Role: sealed::Role {}
 
 impl Role for Server {}
@@ -26,9 +26,9 @@ pub trait AcceptsHandshake: Role {}
 
 impl AcceptsHandshake for Server {}
 
-/// A role that sends its payloads as they are, without a mask: [`Server`], also as [`FramesOnly`].
+/// A role that sends its payloads without a mask: [`Server`], also as [`FramesOnly`].
 ///
-/// So the header of a frame can be written without the payload at hand:
+/// So an embedder can write the header of a frame before it has the payload:
 ///
 /// ```
 /// use sansws::{FrameHeader, SendError, Sender, Storage, Unmasked};
@@ -49,8 +49,8 @@ pub struct Server;
 /// The role that opens the connection. It masks every frame with a new key (WS-5.1-01, WS-5.3-02).
 ///
 /// `G` is the embedder's cryptographically secure random source. It makes `Sec-WebSocket-Key` and one masking
-/// key for each frame. A connection that moves to another thread, as into a spawned task, needs a random
-/// source that is `Send`: `StdRng` is, the thread-local generator of `rand::rng()` is not.
+/// key for each frame. A connection that moves to another thread, for example into a spawned task, needs a
+/// random source that is `Send`: `StdRng` is `Send`, the thread-local generator of `rand::rng()` is not.
 ///
 /// ```
 /// # #[cfg(feature = "alloc")] {
@@ -66,7 +66,7 @@ pub struct Server;
 /// # }
 /// ```
 ///
-/// It is not `Clone`: two clients with the same generator would draw the same keys.
+/// This type is not `Clone`: two clients with the same generator would draw the same keys.
 pub struct Client<G> {
     pub(crate) rng: G,
 }
@@ -99,14 +99,14 @@ pub struct FramesOnly<R> {
 }
 
 impl<R: Role> FramesOnly<R> {
-    /// `role` without its opening handshake.
+    /// Makes `role` a role without an opening handshake.
     #[must_use]
     pub const fn new(role: R) -> Self {
         Self { role }
     }
 }
 
-// The state of the generator stays out of logs: it tells the masking keys that follow (WS-10.3-01).
+// Logs must not show the state of the generator, because it reveals the next masking keys (WS-10.3-01).
 debug!([G] Client<G>, |_| Client {});
 
 pub(crate) mod sealed {
@@ -116,7 +116,7 @@ pub(crate) mod sealed {
         /// Whether a connection of this role can have an opening handshake.
         const HAS_HANDSHAKE: bool = true;
 
-        /// The key for the next frame, `None` for a role that does not mask.
+        /// The masking key for the next frame; `None` if the role does not mask.
         fn masking_key(&mut self) -> Option<[u8; 4]>;
     }
 }

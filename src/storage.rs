@@ -1,4 +1,4 @@
-//! The memory of a connection. No other room allocates, or knows where a buffer is.
+//! The memory of a connection. Only this module knows where the buffers are and how they grow.
 
 use core::fmt;
 
@@ -95,11 +95,11 @@ pub(crate) mod sealed {
         /// Holds the subprotocols that are offered or agreed on.
         type Text: Text;
         /// Holds a text message that is being received.
-        type Message: TextMessage;
-        /// The names of the headers that are kept for the embedder, unless all headers are kept.
+        type TextMessage: TextMessage;
+        /// The names of the headers that the connection keeps for the embedder, unless it keeps all headers.
         type Names: AsRef<[&'static str]> + Copy;
 
-        /// Whether all headers of the peer's head are kept.
+        /// Whether the connection keeps all headers of the peer's head.
         const KEEPS_ALL_HEADERS: bool;
 
         /// The receive buffer and the outgoing buffer, both empty.
@@ -126,7 +126,7 @@ pub(crate) mod sealed {
     /// A text message that is joined from validated pieces, so that nothing has to validate the whole text
     /// again. A storage may keep text in the receive buffer instead.
     pub trait TextMessage: Text {
-        /// Whether text is kept here, and not in the receive buffer.
+        /// Whether this type keeps the text. Otherwise the receive buffer does.
         const IS_SEPARATE: bool;
 
         /// Room for `len` more characters, if the text so far is ASCII; otherwise `None`.
@@ -150,8 +150,7 @@ pub(crate) mod sealed {
     ///      | consumed |    filled     |    room    |
     /// ```
     pub trait Buffer {
-        /// Whether the buffer allocates as it grows. Only the room of such a buffer is lent to the embedder
-        /// to read to.
+        /// Whether the buffer allocates as it grows. The embedder can read only into such a buffer.
         const GROWS: bool = false;
 
         /// The size of the first allocation.

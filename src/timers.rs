@@ -1,9 +1,9 @@
 //! Deadlines and keepalive of one connection, as a state machine without a clock: the caller tells it the
-//! time, and it answers what to do.
+//! time, and it returns the action to take.
 //!
 //! [`Connection`](crate::Connection) itself knows nothing of time. In each turn of the loop first tell
-//! [`Timers`] what has arrived, then call [`poll`](Timers::poll). In this order a late turn never blames a
-//! peer whose bytes were waiting.
+//! [`Timers`] which bytes and events have arrived, then call [`poll`](Timers::poll). In this order a late
+//! turn never blames a peer whose bytes were waiting.
 //!
 //! | limit | counts | default |
 //! |---|---|---|
@@ -42,7 +42,7 @@ use crate::event::Event;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
-/// The limits of [`Timers`]. `Copy`: keep one and make all timers with it.
+/// The limits of [`Timers`]. `Copy`: keep one value and create all timers with it.
 ///
 /// A limit is rounded up to whole milliseconds. It is at least 1 ms and at most 49 days. `None` turns it off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,7 +56,7 @@ pub struct TimersConfig {
 }
 
 impl TimersConfig {
-    /// The defaults, which each method below names.
+    /// The defaults. The documentation of each method below names its default.
     pub const fn new() -> Self {
         Self {
             handshake_deadline: Millis::new(Some(Duration::from_secs(10))),
@@ -70,7 +70,7 @@ impl TimersConfig {
 
 setters! {
     TimersConfig:
-    /// How long the opening handshake may take. Default 10 s, as in Python's `websockets`.
+    /// The most time that the opening handshake may take. Default 10 s, as in Python's `websockets`.
     ///
     /// Without this limit, a peer that sends a byte now and then occupies a connection for ever. The time
     /// counts from [`Timers::new`]. Call that before the transport connects to include the time for
@@ -85,8 +85,8 @@ setters! {
     /// nothing was received since the last ping, no other ping is sent, unless the pong timeout is off.
     ping_interval(self, limit: Option<Duration>) => ping_interval = Millis::new(limit);
 
-    /// How long after a keepalive ping some byte must arrive. Default 20 s, as in Python's `websockets` and
-    /// Socket.IO.
+    /// The most time from a keepalive ping to the next byte of the peer. Default 20 s, as in Python's
+    /// `websockets` and Socket.IO.
     ///
     /// Any byte counts as a sign of life, because a pong can be delayed by a large message before it. The
     /// ping can be delayed in the same way by the messages that are sent before it. So choose a limit for the
@@ -94,14 +94,15 @@ setters! {
     /// ping interval and the pong timeout together. Without a ping interval this limit has no effect.
     pong_timeout(self, limit: Option<Duration>) => pong_timeout = Millis::new(limit);
 
-    /// How long a connection may be open without a message from the peer. Default off: a connection that
-    /// waits for news is healthy, and a client should not close without a reason (WS-7.2.1-03, WS-7.3-02).
+    /// The most time that an open connection may be without a message from the peer. Default off: a
+    /// connection that waits for news is healthy, and a client should not close without a reason
+    /// (WS-7.2.1-03, WS-7.3-02).
     ///
     /// This limit is for servers that want to drop peers which only answer pings.
     idle_deadline(self, limit: Option<Duration>) => idle_deadline = Millis::new(limit);
 
-    /// How long the closing handshake may take, up to the end of the transport. Default 10 s, as in Python's
-    /// `websockets`.
+    /// The most time that the closing handshake may take, up to the end of the transport. Default 10 s, as in
+    /// Python's `websockets`.
     ///
     /// Without this limit, a peer that never answers a Close, or never closes the transport after it
     /// (WS-7.1.1-05), occupies the connection for ever.
@@ -121,7 +122,7 @@ impl Default for TimersConfig {
 #[derive(Clone, Copy, Debug)]
 pub struct Timers {
     config: TimersConfig,
-    /// The latest time that the caller has told.
+    /// The latest time that the caller has passed.
     now: Instant,
     countdown: Countdown,
     round_trip_time: Option<Duration>,
@@ -138,7 +139,7 @@ impl Timers {
         Self { config, now, countdown: Countdown::Connecting { since: now }, round_trip_time: None, pings: 0 }
     }
 
-    /// Some bytes arrived: the peer is alive.
+    /// Tells the timers that bytes arrived, so the peer is alive.
     pub fn received(&mut self, now: Duration) {
         self.advance(now);
         if let Countdown::Open { ping: ping @ Ping::Unanswered, .. } = &mut self.countdown {
@@ -146,8 +147,8 @@ impl Timers {
         }
     }
 
-    /// The connection reported an event. This calls [`message`](Self::message) for a message or a part of one
-    /// and [`pong`](Self::pong) for a pong, and ignores all other events.
+    /// Tells the timers that the connection reported an event. This calls [`message`](Self::message) for a
+    /// message or a part of one and [`pong`](Self::pong) for a pong, and ignores all other events.
     ///
     /// ```
     /// # use core::time::Duration;
@@ -170,8 +171,8 @@ impl Timers {
         }
     }
 
-    /// A data message or a part of one arrived: the idle deadline starts again. An embedder that counts the
-    /// messages it sends as activity can call this for them too.
+    /// Tells the timers that a data message or a part of one arrived: the idle deadline starts again. An
+    /// embedder that counts the messages it sends as activity can call this for them too.
     pub fn message(&mut self, now: Duration) {
         let now = self.advance(now);
         if let Countdown::Open { message, .. } = &mut self.countdown {
@@ -179,8 +180,8 @@ impl Timers {
         }
     }
 
-    /// A pong arrived. If it is the first answer to the last keepalive ping, this returns the round trip
-    /// time.
+    /// Tells the timers that a pong arrived. If it is the first answer to the last keepalive ping, this
+    /// returns the round trip time.
     ///
     /// Any other pong counts as received bytes only: unsolicited pongs are legal (WS-5.5.3-03), and the
     /// embedder may send pings of its own.
@@ -198,12 +199,12 @@ impl Timers {
         }
     }
 
-    /// Says what to do `now`, in this state of the connection.
+    /// Returns the action to take `now`, in this state of the connection.
     ///
     /// Call it at [`next_deadline`](Self::next_deadline), and in each turn in which the state may have
     /// changed: the time in a state counts from the first poll with it. A late call looks at the state first,
-    /// so a handshake that is complete has no deadline any more. Then it does what is due once, and later
-    /// deadlines count from `now`.
+    /// so a handshake that is complete has no deadline any more. If several pings were due, only one is sent,
+    /// and the next deadline counts from `now`.
     pub fn poll(&mut self, now: Duration, state: State) -> Action {
         let now = self.advance(now);
         if self.countdown.state() != state {
@@ -227,8 +228,8 @@ impl Timers {
         }
     }
 
-    /// When to poll again even if nothing happens. `None` if no deadline is pending: the limits are off, the
-    /// connection is closed, or it was given up in this state.
+    /// The time to poll again even if nothing happens. `None` if no deadline is pending: the limits are off,
+    /// the connection is closed, or it was given up in this state.
     ///
     /// Ask at the end of each turn. The deadline is later than the `now` of the last poll, so a loop that
     /// waits for it never spins. A loop with a coarser clock must round up.
@@ -281,7 +282,7 @@ impl Timers {
     }
 }
 
-/// What to do. Returned by [`Timers::poll`].
+/// The action to take, as [`Timers::poll`] returns it.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[must_use]
@@ -305,12 +306,12 @@ errors! {
         ///
         /// There is no WebSocket to close yet: drop the transport. A server that has the request can reject
         /// it with 408.
-        Handshake => "the opening handshake took too long; is the peer a WebSocket endpoint?",
+        Handshake => "the opening handshake took too long; check the address of the endpoint",
         /// Nothing was received for [`TimersConfig::pong_timeout`] after a ping.
         ///
         /// A Close would not reach the peer: drop the transport and report
         /// [`CloseCode::ABNORMAL`](crate::CloseCode::ABNORMAL).
-        Pong => "nothing was received after a ping; the peer is gone or the network is down",
+        Pong => "nothing was received after a ping; drop the transport and connect again",
         /// No message was received for [`TimersConfig::idle_deadline`].
         ///
         /// The peer still answers: begin the closing handshake, with
@@ -326,7 +327,8 @@ errors! {
 
 into_io_error!(Timeout: |_| std::io::ErrorKind::TimedOut);
 
-/// The state of the last poll, with the times that count in it. `message` and `pinged` start at the opening.
+/// The state of the last poll, with the times from which its limits count. In `Open`, both times are at first
+/// the time of the opening.
 #[derive(Clone, Copy, Debug)]
 enum Countdown {
     Connecting { since: Instant },

@@ -1,9 +1,9 @@
-//! The opening handshake over an HTTP stack of the embedder's own: headers in, headers out.
+//! The opening handshake for an embedder with its own HTTP stack, which reads and writes the headers.
 //!
 //! [`ServerUpgrade`] checks a request and makes the headers of the 101. [`ClientUpgrade`] makes the headers
 //! of a request and checks the response. Both negotiate permessage-deflate if
-//! [`Config::deflate`](crate::Config) asks for it, and return what was [agreed](crate::Agreed): a connection
-//! after the handshake is made with it.
+//! [`Config::deflate`](crate::Config) asks for it, and return the [agreement](crate::Agreed), which a
+//! connection needs to begin after the handshake.
 
 #[cfg(feature = "deflate")]
 use crate::config::DeflateConfig;
@@ -59,7 +59,7 @@ where
     /// headers, as pairs of name and value.
     ///
     /// # Errors
-    /// Tells what is not valid; answer with [`HandshakeError::http_status`] and
+    /// The reason why the request is not valid. Answer with [`HandshakeError::http_status`] and
     /// [`HandshakeError::http_headers`].
     pub fn check(method: &str, headers: H) -> Result<Self, HandshakeError> {
         let mut known = RequestHeaders::default();
@@ -84,8 +84,8 @@ where
         values(self.headers.clone(), "sec-websocket-extensions").flat_map(extensions).filter_map(Result::ok)
     }
 
-    /// Accepts, with one of the offered subprotocols or none. If `config` and the client both want
-    /// compression, it is agreed on.
+    /// Accepts the request, with one of the offered subprotocols or none. If `config` and the client both
+    /// want compression, the connection will compress messages.
     ///
     /// # Errors
     /// [`Misuse::SubprotocolNotOffered`].
@@ -119,7 +119,7 @@ where
     }
 }
 
-/// What a 101 has to contain. Returned by [`ServerUpgrade::accept`].
+/// The content of the 101, as [`ServerUpgrade::accept`] returns it.
 #[derive(Clone, Copy)]
 pub struct Acceptance<'a> {
     accept: [u8; ACCEPT_LEN],
@@ -138,7 +138,7 @@ impl Acceptance<'_> {
             .chain(self.extensions.iter().map(|value| ("Sec-WebSocket-Extensions", value.as_str())))
     }
 
-    /// What the connection after the handshake needs to know.
+    /// The agreement that the connection after the handshake needs.
     pub const fn agreed(&self) -> Agreed {
         self.agreed
     }
@@ -226,7 +226,7 @@ impl<'a> ClientUpgrade<'a> {
     /// Checks the response. `headers` iterates over all its headers, as pairs of name and value.
     ///
     /// # Errors
-    /// [`Error::Refused`] for a status other than 101; otherwise tells what is not valid.
+    /// [`Error::Refused`] for a status other than 101; otherwise the reason why the response is not valid.
     pub fn check<'h, H>(&self, status: u16, headers: H) -> Result<Negotiated<'h>, Error>
     where
         H: IntoIterator<Item = (&'h str, &'h [u8])> + Clone,
@@ -267,7 +267,7 @@ impl<'a> ClientUpgrade<'a> {
     }
 }
 
-/// What a server's response has agreed on. Returned by [`ClientUpgrade::check`].
+/// The agreement after a server's response, as [`ClientUpgrade::check`] returns it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Negotiated<'h> {
     subprotocol: Option<&'h str>,
@@ -281,7 +281,7 @@ impl<'h> Negotiated<'h> {
         self.subprotocol
     }
 
-    /// What the connection after the handshake needs to know.
+    /// The agreement that the connection after the handshake needs.
     pub const fn agreed(&self) -> Agreed {
         self.agreed
     }

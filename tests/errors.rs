@@ -67,7 +67,7 @@ fn no_refused_call_becomes_would_block() {
 #[test]
 fn a_refused_call_tells_the_caller_what_to_do() {
     for (error, advice) in [
-        (SendError::NotNow, "write what outgoing() holds"),
+        (SendError::NotNow, "write the bytes in outgoing()"),
         (SendError::TooLarge, "raise Config::max_outgoing"),
         (SendError::Memory, "send less"),
         (SendError::NotAllowed(Misuse::NothingBegun), "begin() one first"),

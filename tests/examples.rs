@@ -256,7 +256,7 @@ fn examples_without_the_feature_refuse_to_compress() {
     }
 }
 
-/// What a client of the fuzzing server did.
+/// The actions of a client of the fuzzing server.
 #[derive(PartialEq, Eq, Debug)]
 enum Did {
     AskFor(String),

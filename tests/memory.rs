@@ -1,5 +1,5 @@
-//! How much memory a connection holds. The allocator counts it for each thread, so that the test harness,
-//! which runs in another thread, does not count.
+//! The memory that a connection holds. The allocator of this test counts the memory of each thread
+//! separately, because the test harness runs in another thread.
 #![cfg(feature = "alloc")]
 
 #[allow(dead_code, reason = "this test uses a part of it")]
@@ -153,7 +153,7 @@ fn no_allocation_per_message_if_buffers_are_kept() {
     assert_eq!(ALLOCATIONS.get(), allocations);
 }
 
-/// The application owns the bytes while it writes them. This holds whatever `keep_capacity` is.
+/// The embedder owns the vector while it writes the bytes. No value of `keep_capacity` changes the result.
 fn no_allocation_if_two_vectors_take_turns() {
     let mut server: ServerConnection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let mut buffer = Vec::new();
@@ -171,7 +171,7 @@ fn no_allocation_if_two_vectors_take_turns() {
 }
 
 /// ASCII and other texts are joined in the same buffer. The buffer grows with the bytes received, and the
-/// connection frees it after the message unless `keep_capacity` allows to keep it.
+/// connection frees it after the message unless `keep_capacity` says to keep it.
 fn texts_in_pieces_share_one_buffer() {
     for keep in [0, 64 * 1024] {
         let before = held();
@@ -303,7 +303,7 @@ fn endless_heads_and_pings_take_limited_memory() {
     assert!(PEAK.get() - before <= 8 * 1024);
 }
 
-/// The figures by window size are those of the documentation.
+/// The documentation of `deflate` has these figures for each size of the window.
 #[cfg(feature = "deflate")]
 fn codecs_hold_the_documented_memory() {
     use sansws::deflate::{
@@ -335,7 +335,7 @@ fn codecs_hold_the_documented_memory() {
         println!("a decompressor of {bits} bits holds {empty} bytes, and {bytes} after messages");
         assert!(empty <= 47 * 1024 && bytes <= empty + (1 << bits), "{empty}, {bytes}");
     }
-    // Without context takeover, an endpoint holds no codec between messages: it has given them back to the
+    // Without context takeover, an endpoint holds no codec between messages: it has returned them to the
     // pool.
     let pool = Pool::new(1);
     drop((pool.take_compressor(4, 15), pool.take_decompressor()));
@@ -357,7 +357,7 @@ fn codecs_hold_the_documented_memory() {
         size_of::<ReceiveCodec>()
     );
 
-    // The pool keeps no more codecs than it was told to, however many were taken from it.
+    // The pool keeps no more codecs than its limit, even if more were taken from it.
     let before = held();
     let pool = Pool::new(1);
     let taken: Vec<_> = (0..3).map(|_| (pool.take_compressor(4, 15), pool.take_decompressor())).collect();

@@ -1,4 +1,4 @@
-//! What the benchmarks share: streams of frames, connections, keys.
+//! The code that the benchmarks share: streams of frames, connections, keys.
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
 use rand::SeedableRng;
@@ -8,13 +8,13 @@ use sansws::{Agreed, Client, Config, Connection, Event, Role, Sender, Server};
 /// Message sizes in bytes.
 pub const SIZES: [usize; 5] = [16, 125, 1024, 16 * 1024, 1 << 20];
 
-/// The sizes of reads, as a server would do them.
+/// The size of a read, as a server would choose it.
 pub const READ: usize = 16 * 1024;
 
 pub const BINARY: u8 = 0x82;
 pub const TEXT: u8 = 0x81;
 
-/// For few and busy connections: buffers are kept.
+/// A configuration for few, busy connections: buffers keep their memory.
 pub fn config() -> Config {
     Config::new().keep_capacity(4 << 20).max_message(16 << 20).max_outgoing(16 << 20)
 }
@@ -31,7 +31,7 @@ pub fn rng() -> StdRng {
     StdRng::seed_from_u64(7)
 }
 
-/// `count` frames in a row with this payload, masked if a client sends them.
+/// `count` equal frames in a row. They are masked if a client sends them.
 pub fn stream(first: u8, payload: &[u8], masked: bool, count: usize) -> Vec<u8> {
     let mut frame = vec![first];
     let bit = if masked { 0x80 } else { 0 };
@@ -61,7 +61,7 @@ pub fn ascii(len: usize) -> Vec<u8> {
     (b'a'..=b'z').cycle().take(len).collect()
 }
 
-/// Text of which about 30 % of the characters have two or three bytes.
+/// Text in which about 30 % of the characters have two or three bytes.
 pub fn mixed(len: usize) -> Vec<u8> {
     let mut text = "abcde\u{e9}fghi\u{20ac}jklm\u{f6}".repeat(len / 14 + 1).into_bytes();
     let end = (0..=len).rev().find(|&end| std::str::from_utf8(&text[..end]).is_ok()).unwrap();
@@ -70,7 +70,8 @@ pub fn mixed(len: usize) -> Vec<u8> {
     text
 }
 
-/// Feeds a stream in reads of `READ` bytes, each copied once as `read` would do, and returns the payload bytes.
+/// Feeds a stream in reads of `READ` bytes, each copied once as `read` would do, and returns the payload
+/// bytes.
 pub fn receive<R: Role>(
     connection: &mut Connection<R>,
     stream: &[u8],

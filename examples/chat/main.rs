@@ -1,15 +1,17 @@
-//! A chat for browsers: one thread, one event loop, many connections; the page and its WebSocket share a port.
+//! A chat for browsers: one thread, one event loop, many connections. The page and its WebSocket share a
+//! port.
 //!
 //! ```text
 //! cargo run --release --example chat [ADDR]
 //! ```
 //!
-//! `ADDR` is 127.0.0.1:8080 if not given; port 0 takes a free one. Ctrl-C says goodbye to all and ends it. A build with
-//! `--features deflate` compresses for browsers that offer it, which all do.
+//! `ADDR` is 127.0.0.1:8080 by default; port 0 means any free port. Ctrl-C says goodbye to all guests and
+//! ends the server. A build with `--features deflate` compresses messages for browsers that offer it, and all
+//! browsers do.
 //!
-//! A client sends `name NAME` once, then `say TEXT` as often as it likes. It is told `welcome NAME`, its name as it
-//! became, with the names of all who are there behind it; then `join NAME`, `leave NAME` and `say NAME TEXT`. Names
-//! have a tab behind them where more follows.
+//! A client sends `name NAME` once, and then `say TEXT` as often as it likes. The server answers the first
+//! with `welcome NAME`, with the name that it gave to the client, and the names of all guests follow. Later
+//! the server sends `join NAME`, `leave NAME` and `say NAME TEXT`. A name ends with a tab if more follows.
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -36,9 +38,11 @@ const CONFIG: Config = {
         .http_requests(true)
         .max_head(8 << 10)
         .max_message(4 << 10)
-        // What may wait for a slow reader. All that one READ can make others say fits twice, so whoever keeps up is safe.
+        // The most bytes that may wait for a slow reader. The messages that one read (`READ`) can cause fit
+        // twice, so a client that keeps up never reaches this limit.
         .max_outgoing(512 << 10);
-    // Without context, all who are there get the same bytes, compressed once, and an idle guest holds no codec.
+    // Without context takeover all guests get the same compressed bytes, which are made once, and an idle
+    // guest holds no codec.
     #[cfg(feature = "deflate")]
     let config = config
         .deflate(DeflateConfig::new().server_no_context_takeover(true).client_no_context_takeover(true));
@@ -46,11 +50,11 @@ const CONFIG: Config = {
 };
 const TIMERS: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::from_secs(5)));
 
-/// Together with `max_outgoing` this bounds the memory of the whole server.
+/// Together with `max_outgoing` this limits the memory of the whole server.
 const MAX_PEERS: usize = 1000;
 const MAX_NAME: usize = 24;
-/// The most bytes that are read at once, and what is taken out of them in one turn: compressed, they can be a thousand
-/// times as long.
+/// The most bytes that one read brings. Also the most payload that is taken out of them in one turn, because
+/// decompressed messages can be a thousand times as long as the bytes that were read.
 const READ: usize = 16 << 10;
 
 const LISTENER: Token = Token(0);
@@ -77,11 +81,11 @@ fn run() -> io::Result<()> {
     let poll = Poll::new()?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     let waker = Waker::new(poll.registry(), CTRL_C)?;
-    // A failed wake has nobody to be told; the next Ctrl-C tries again.
+    // If this wake fails, there is no one to tell. The next Ctrl-C tries again.
     ctrlc::set_handler(move || drop(waker.wake())).map_err(io::Error::other)?;
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on http://{local_addr}/")?;
-    // Where stdout is a pipe, whoever waits for this line would not see it.
+    // If stdout is a pipe, the process that waits for this line would not see it otherwise.
     stdout.flush()?;
     let chat = Chat {
         poll,
@@ -91,7 +95,7 @@ fn run() -> io::Result<()> {
         readable: BTreeSet::new(),
         next_peer: FIRST_PEER,
         start: Instant::now(),
-        // One message is under way at a time.
+        // The chat compresses one message at a time.
         #[cfg(feature = "deflate")]
         pool: Pool::per_thread(1),
     };
@@ -100,12 +104,13 @@ fn run() -> io::Result<()> {
 
 struct Chat {
     poll: Poll,
-    /// `None` once it ends.
+    /// `None` once the server ends.
     listener: Option<TcpListener>,
     can_accept: bool,
-    /// All are looked at in each turn, which is cheap for a thousand.
+    /// Each turn looks at all peers, which is cheap for a thousand.
     peers: BTreeMap<Token, Peer>,
-    /// Who has something to read. That is reported once, so it is kept until `read` would block.
+    /// The peers that have something to read. The system reports this only once, so a peer stays in this set
+    /// until a read would block.
     readable: BTreeSet<Token>,
     next_peer: usize,
     /// The fixed point that `Timers` count from.
@@ -127,7 +132,7 @@ impl Chat {
             for event in &events {
                 match event.token() {
                     LISTENER => self.can_accept = true,
-                    // Whoever asks twice does not want to wait.
+                    // A user who presses Ctrl-C twice does not want to wait.
                     CTRL_C if self.listener.is_none() => return Ok(()),
                     CTRL_C => self.say_goodbye(),
                     token => drop(self.readable.insert(token)),
@@ -142,8 +147,8 @@ impl Chat {
         Ok(())
     }
 
-    /// Takes new connections. Those beyond `MAX_PEERS` wait in the listener's queue until another connection ends; so
-    /// they do where this process may have no more files.
+    /// Accepts new connections. Connections beyond `MAX_PEERS` wait in the queue of the listener until
+    /// another one ends. They also wait there if this process may not open more files.
     fn accept(&mut self) -> io::Result<()> {
         while let Some(listener) = self.listener.as_ref().filter(|_| self.can_accept) {
             if self.peers.len() >= MAX_PEERS {
@@ -151,7 +156,7 @@ impl Chat {
             }
             match listener.accept() {
                 Ok((mut stream, _)) => {
-                    // Without it small messages wait for the acknowledgement of earlier ones.
+                    // Otherwise small messages would wait until the peer acknowledges earlier ones.
                     let _ = stream.set_nodelay(true);
                     let token = Token(self.next_peer);
                     self.next_peer += 1;
@@ -165,10 +170,10 @@ impl Chat {
                 }
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock => self.can_accept = false,
-                    // It went away while it waited.
+                    // The peer went away while it waited in the queue.
                     ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
                     _ => {
-                        eprintln!("cannot take a connection: {error}");
+                        eprintln!("cannot accept a connection: {error}");
                         return Ok(());
                     }
                 },
@@ -177,7 +182,7 @@ impl Chat {
         Ok(())
     }
 
-    /// How long nothing is to be done unless something happens.
+    /// How long the loop may wait for an event. `None`: for any time.
     fn timeout(&self) -> Option<Duration> {
         if !self.readable.is_empty() {
             return Some(Duration::ZERO);
@@ -186,7 +191,8 @@ impl Chat {
         deadline.map(|deadline| deadline.saturating_sub(self.start.elapsed()))
     }
 
-    /// Reads once from a peer. There is a turn for all others before it is read from again, however much it sends.
+    /// Reads once from a peer. All other peers have their turn before the next read, no matter how much this
+    /// peer sends.
     fn read(&mut self, token: Token, buffer: &mut [u8], now: Duration) {
         let Some(Ok(commands)) = self.peers.get_mut(&token).map(|peer| peer.read(buffer, now)) else {
             return;
@@ -195,7 +201,7 @@ impl Chat {
         for command in &commands {
             self.obey(token, command);
         }
-        // At once: what the next one says is not to meet full buffers.
+        // Write now, so that the messages of the next peer do not meet full buffers.
         if !commands.is_empty() {
             self.flush();
         }
@@ -229,7 +235,8 @@ impl Chat {
         }
     }
 
-    /// A name that nobody else has, without what could be taken for something else: tabs, or invisible characters.
+    /// A name that no other guest has. It contains no character that could be confused with something else,
+    /// such as a tab or an invisible character.
     fn free_name(&self, wanted: &str) -> String {
         let is_harmless = |c: &char| c.is_alphanumeric() || " -_.'".contains(*c);
         let name: String = wanted.chars().filter(is_harmless).take(MAX_NAME).collect();
@@ -244,7 +251,7 @@ impl Chat {
         free
     }
 
-    /// Tells all who have a name.
+    /// Sends news to all peers that have a name.
     fn broadcast(&mut self, news: &str) {
         let news = PreparedMessage::text(news);
         for peer in self.peers.values_mut().filter(|peer| peer.name.is_some()) {
@@ -261,7 +268,7 @@ impl Chat {
             peer.look_at_clock(now);
         }
         self.flush();
-        // The news that someone left can be what is too much for another.
+        // The news that a guest left can itself be too much for another guest.
         while let Some(name) = self.peers.values_mut().find_map(Peer::take_name_of_gone) {
             self.broadcast(&format!("leave {name}"));
             self.flush();
@@ -269,31 +276,31 @@ impl Chat {
         self.peers.retain(|_, peer| !peer.is_done());
     }
 
-    /// The loop goes on until all have answered, or their time is up.
+    /// Closes all connections. The loop continues until every peer has answered or its time is over.
     fn say_goodbye(&mut self) {
         self.listener = None;
         for peer in self.peers.values_mut() {
-            // To close before the opening there is no way but this.
+            // Before the opening handshake is complete, dropping the connection is the only way to close it.
             peer.is_lost |= peer.connection.state() == State::Connecting;
             peer.close(CloseCode::GOING_AWAY, "the server ends");
         }
     }
 }
 
-/// A browser, or whatever has connected.
+/// A browser, or another program that has connected.
 struct Peer {
     stream: TcpStream,
     connection: Connection<Server>,
-    /// Read, and left for the next turn.
+    /// Bytes that were read, and left for the next turn.
     unreceived: Vec<u8>,
     timers: Timers,
-    /// `None` before it said `name`, and after the others were told that it left.
+    /// `None` before the peer has sent `name`, and after the others were told that it left.
     name: Option<String>,
-    /// Our direction of the transport is shut down.
+    /// Whether our direction of the transport is shut down.
     has_shut_down: bool,
-    /// The peer's direction has ended.
+    /// Whether the peer's direction of the transport has ended.
     has_ended: bool,
-    /// There is nothing more to hope for.
+    /// Whether the transport is of no use any more.
     is_lost: bool,
 }
 
@@ -311,8 +318,8 @@ impl Peer {
         }
     }
 
-    /// Reads once, if nothing is left of the last time, and returns what the peer wants of the chat; `Err` if there is
-    /// nothing to read.
+    /// Returns what the peer asks of the chat. Reads once, unless bytes of the last read are left. `Err` if
+    /// there is nothing to read.
     fn read(&mut self, buffer: &mut [u8], now: Duration) -> Result<Vec<String>, ()> {
         let mut unreceived = mem::take(&mut self.unreceived);
         if !unreceived.is_empty() {
@@ -321,7 +328,7 @@ impl Peer {
         let len = match self.stream.read(buffer) {
             Ok(0) => {
                 self.has_ended = true;
-                // Whether the closing handshake had finished makes no difference here.
+                // It makes no difference here whether the closing handshake had finished.
                 let _ = self.connection.receive_eof();
                 return Err(());
             }
@@ -337,22 +344,22 @@ impl Peer {
         Ok(self.receive(&mut buffer[..len], now))
     }
 
-    /// Returns what the peer wants of the chat.
+    /// Returns what the peer asks of the chat.
     fn receive(&mut self, mut input: &mut [u8], now: Duration) -> Vec<String> {
         let mut commands = Vec::new();
         let mut len = 0;
-        // A failure needs nothing special: the Close that tells the peer is in `outgoing`, and once it is written
-        // `should_disconnect` says so.
+        // A failure needs no code of its own: the Close that tells the peer is in `outgoing`, and once it is
+        // written, `should_disconnect` returns true.
         while let Some((event, tx)) = self.connection.receive(&mut input) {
             self.timers.event(now, &event);
             match event {
-                // What comes behind our own Close is too late.
+                // Messages that arrive after our own Close are too late.
                 Event::Message(Message::Text(text)) if tx.state() == State::Open => {
-                    // As much as it was without compression, by the header and the key of its frame.
+                    // The length of the uncompressed frame: the header and the key take 6 bytes.
                     len += text.len() + 6;
                     commands.push(text.to_owned());
                 }
-                // A refused answer leaves the request open, up to the handshake deadline.
+                // If the answer is refused, the request remains open until the handshake deadline.
                 event => drop(answer(event, tx)),
             }
             if len >= READ {
@@ -369,19 +376,19 @@ impl Peer {
         }
     }
 
-    /// Refused where it is closing already, which is as good.
+    /// If the connection is closing already, this call is refused, which does no harm.
     fn close(&mut self, code: CloseCode, reason: &str) {
         let _ = self.connection.sender().close(code, reason);
     }
 
     fn look_at_clock(&mut self, now: Duration) {
         let state = match self.connection.state() {
-            // The protocol is through but the transport still open, so the close deadline goes on.
+            // The protocol is finished but the transport is still open, so the close deadline continues.
             State::Closed => State::Closing,
             state => state,
         };
         match self.timers.poll(now, state) {
-            // Where there is no room for it the pong timeout will tell.
+            // If there is no room for the ping, the pong timeout will notice the silent peer.
             Action::SendPing(payload) => drop(self.connection.sender().ping(&payload)),
             Action::GiveUp(Timeout::Idle) => self.close(CloseCode::TIMEOUT, "idle"),
             Action::GiveUp(_) => self.is_lost = true,
@@ -399,8 +406,8 @@ impl Peer {
                 Err(_) => self.is_lost = true,
             }
         }
-        // Only our direction, then read on until the peer's end: if the stream were dropped while input is unread, the
-        // kernel would send a reset, which can overtake our last bytes.
+        // End only our direction, and read on until the peer ends its own. If the stream were dropped with
+        // unread input, the kernel would send a reset, which can overtake our last bytes.
         if self.connection.should_disconnect() && !mem::replace(&mut self.has_shut_down, true) {
             let _ = self.stream.shutdown(Shutdown::Write);
         }
@@ -416,19 +423,19 @@ impl Peer {
     }
 }
 
-/// Answers what is not about the chat itself.
+/// Answers the events that are not about the chat itself.
 fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
     match event {
         Event::HttpRequest(request) => respond(&request, tx),
         Event::HandshakeRequest(request) if request.path() != CHAT => tx.reject(&Reply::new(404)),
-        // Only browsers send an Origin, and they always do. Without this check any web site could connect in the
-        // name of the user who visits it.
+        // Only browsers send an Origin, and they always do. Without this check any web site could connect in
+        // the name of a user who visits it.
         Event::HandshakeRequest(request) if request.origin().is_some() && !request.is_same_origin() => {
             tx.reject(&Reply::new(403))
         }
         Event::HandshakeRequest(_) => tx.accept(&Accept::new()),
         Event::Message(Message::Binary(_)) => tx.close(CloseCode::UNSUPPORTED_DATA, "text only"),
-        // Pings and the Close are answered already.
+        // The connection has answered pings and the Close already.
         _ => Ok(()),
     }
 }
@@ -437,7 +444,7 @@ fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendErr
 fn respond(request: &Request<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
     match (request.method(), request.path()) {
         ("GET" | "HEAD", "/") => {
-            // The one script and the one style that run are those that know this number.
+            // Only the script and the style that contain this number run.
             let nonce = format!("{:032x}", rand::random::<u128>());
             let policy = format!(
                 "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""relay.py PORT: its standard input and output, connected to 127.0.0.1:PORT.
+"""relay.py PORT: connects standard input and output with 127.0.0.1:PORT.
 
-QEMU starts one for each connection that the board makes. QEMU can also connect by itself, but then does so before the
-board asks, and the board never learns that the server has closed."""
+QEMU starts one relay for each connection that the board makes. QEMU can also connect by itself. But then it
+connects before the board asks, and the board never learns that the server has closed the connection."""
 import os, socket, sys, threading
 
 server = socket.create_connection(('127.0.0.1', int(sys.argv[1])))

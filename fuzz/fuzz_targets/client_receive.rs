@@ -1,6 +1,6 @@
-//! Invariant: whatever a server sends and wherever it is cut, a client neither panics nor hangs. It reports
-//! the same events and writes the same bytes as if all came in one piece, keeps its limits, and once it has
-//! failed, it remains failed.
+//! Invariant: no bytes of a server make a client panic or hang. A client reports the same events and writes
+//! the same bytes no matter how the network cuts the bytes. It keeps its limits, and remains failed after a
+//! failure.
 #![no_main]
 
 #[path = "../receive.rs"]

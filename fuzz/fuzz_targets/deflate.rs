@@ -1,6 +1,6 @@
-//! Invariant: C zlib decompresses what our compressor writes, our decompressor decompresses what C zlib
-//! writes, and if both accept the bytes of a stranger, the result is the same. This holds for windows of all
-//! sizes, with and without context takeover.
+//! Invariant: C zlib decompresses the messages of our compressor, and our decompressor decompresses those of
+//! C zlib. If both accept arbitrary bytes, their results are equal. This holds for windows of all sizes, with
+//! and without context takeover.
 #![no_main]
 
 #[path = "../../tests/support/zlib.rs"]
@@ -13,7 +13,7 @@ use sansws::deflate::{Compressor, Decompressor};
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
     messages: Vec<&'a [u8]>,
-    /// A payload from a stranger.
+    /// A payload of arbitrary bytes.
     payload: &'a [u8],
     level: u8,
     window_bits: u8,

@@ -1,13 +1,13 @@
-//! Invariant: whatever compressed bytes a peer sends, and wherever the bytes and the output are cut, a
-//! decompressor neither panics nor hangs. It gives the same bytes or the same failure as if all came in one
-//! piece, and never more bytes than the output has room for.
+//! Invariant: no compressed bytes make a decompressor panic or hang. No matter how the bytes and the output
+//! are cut, the decompressor returns the same bytes or the same failure, and never more bytes than the output
+//! has room for.
 #![no_main]
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use sansws::deflate::{Corrupt, Decompressor};
 
-/// The limit of a message, as a connection would have one.
+/// The limit of a message, in bytes. A connection has such a limit too.
 const MAX: usize = 1 << 16;
 
 #[derive(Arbitrary, Debug)]
@@ -62,7 +62,7 @@ fuzz_target!(|input: Input<'_>| {
         let expected = message(&mut one, payload, usize::MAX, MAX);
         let cut = message(&mut other, payload, usize::from(input.pieces) + 1, usize::from(input.room) + 1);
         match (&expected, &cut) {
-            // Invalid data beyond the limit is only noticed if the decompressor reads that far.
+            // A decompressor notices invalid data beyond the limit only if it reads that far.
             (Ok(None), Err(_)) | (Err(_), Ok(None)) => return,
             _ => assert_eq!(expected, cut),
         }

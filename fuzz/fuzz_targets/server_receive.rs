@@ -1,6 +1,6 @@
-//! Invariant: whatever a client sends and wherever it is cut, a server neither panics nor hangs. It reports
-//! the same events and writes the same bytes as if all came in one piece, keeps its limits, and once it has
-//! failed, it remains failed.
+//! Invariant: no bytes of a client make a server panic or hang. A server reports the same events and writes
+//! the same bytes no matter how the network cuts the bytes. It keeps its limits, and remains failed after a
+//! failure.
 #![no_main]
 
 #[path = "../receive.rs"]
@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use receive::{Input, assert_cuts_do_not_matter};
 use sansws::{Accept, Connection, Event, Fixed, Heap, Reply, Sender, Server, Storage};
 
-/// A valid request, with which many runs get past the handshake.
+/// A valid request, so that many runs get past the handshake.
 const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
@@ -37,7 +37,7 @@ fn check<S: Storage + Copy>(input: &Input<'_>, storage: S) {
 fn answer<S: Storage>(event: &Event<'_>, tx: &mut Sender<Server, S>) {
     match event {
         Event::HandshakeRequest(request) => {
-            // The views parse the head again, which was checked before. They must not panic.
+            // The views parse the validated head again. They must not panic.
             let _ = (request.target().len(), request.path().len(), request.query(), request.is_same_origin());
             let _ = (request.headers().count(), request.subprotocols().count(), request.extensions().count());
             let chosen = request.subprotocols().next();

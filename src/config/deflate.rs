@@ -1,7 +1,7 @@
 //! The wishes of one end for permessage-deflate, and the parameters that both ends agree on. After the
 //! negotiation only the agreed parameters count (RFC 7692 section 5).
 
-/// What this end wants from permessage-deflate. `Copy`: keep one value for all connections.
+/// The wishes of this end for permessage-deflate. `Copy`: keep one value for all connections.
 ///
 /// A [`Connection`](crate::Connection) negotiates with it. An embedder with its own HTTP stack can negotiate
 /// with it directly:

@@ -35,10 +35,11 @@ pub enum Compress {
     Never,
 }
 
-/// What the sender knows about permessage-deflate. Eight bytes in a connection that does not use it.
-pub(super) struct Compression(Option<Box<Stage>>);
+/// The sender's state of permessage-deflate. It takes eight bytes in a connection that does not use the
+/// extension.
+pub(super) struct Compression(Option<Box<CompressionStage>>);
 
-enum Stage {
+enum CompressionStage {
     /// The opening handshake is not complete.
     Negotiating(Negotiation),
     /// Both ends have agreed.
@@ -55,48 +56,50 @@ impl Compression {
     pub(super) const NONE: Self = Self(None);
 
     pub(super) fn new(config: &Config) -> Self {
-        Self(config.deflate.map(|config| Box::new(Stage::Negotiating(Negotiation::new(config)))))
+        Self(config.deflate.map(|config| Box::new(CompressionStage::Negotiating(Negotiation::new(config)))))
     }
 
-    /// The negotiation, before the connection is open and if permessage-deflate is wanted.
+    /// The negotiation, if this end wants permessage-deflate and the connection is not open yet.
     pub(super) fn negotiation(&mut self) -> Option<&mut Negotiation> {
         match self.0.as_deref_mut() {
-            Some(Stage::Negotiating(negotiation)) => Some(negotiation),
+            Some(CompressionStage::Negotiating(negotiation)) => Some(negotiation),
             _ => None,
         }
     }
 
-    /// The opening handshake has ended: what was agreed on takes effect, and a negotiation without a result
-    /// is forgotten.
+    /// Ends the negotiation with the opening handshake: an agreement takes effect, and a negotiation without
+    /// a result is dropped.
     pub(super) fn end_negotiation(&mut self, is_server: bool, is_open: bool) {
         self.0 = match self.0.take().map(|stage| *stage) {
-            Some(Stage::Negotiating(Negotiation { config, pool, agreed: Some(params), .. })) if is_open => {
-                Some(Box::new(Stage::Agreed(Agreement::new(is_server, params, &config, pool))))
+            Some(CompressionStage::Negotiating(Negotiation {
+                config, pool, agreed: Some(params), ..
+            })) if is_open => {
+                Some(Box::new(CompressionStage::Agreed(Agreement::new(is_server, params, &config, pool))))
             }
-            Some(Stage::Agreed(agreement)) => Some(Box::new(Stage::Agreed(agreement))),
+            Some(CompressionStage::Agreed(agreement)) => Some(Box::new(CompressionStage::Agreed(agreement))),
             _ => None,
         };
     }
 
-    /// Compression as a handshake elsewhere has agreed on it.
+    /// Compression with the agreement of a handshake outside of the connection.
     pub(super) fn after_handshake(config: &Config, is_server: bool, agreed: Agreed) -> Self {
         let config = config.deflate.unwrap_or_default();
-        let agreement = |params| Stage::Agreed(Agreement::new(is_server, params, &config, None));
+        let agreement = |params| CompressionStage::Agreed(Agreement::new(is_server, params, &config, None));
         Self(agreed.deflate_params().map(|params| Box::new(agreement(params))))
     }
 
-    /// The part of the receiver, if both ends have agreed.
+    /// The decompression for the receiver, if both ends have agreed on permessage-deflate.
     pub(super) fn decompression(&self, is_server: bool) -> Option<Decompression> {
         let Agreement { params, codec } = self.agreement()?;
         Some(Decompression::new(is_server, *params, codec.pool().cloned()))
     }
 
-    /// From the next message on, the compressor comes from this pool. `false`: this connection does not
-    /// compress.
+    /// From the next message on, the compressor comes from this pool. Returns `false` if this connection does
+    /// not compress.
     pub(super) fn set_pool(&mut self, pool: &Pool) -> bool {
         match self.0.as_deref_mut() {
-            Some(Stage::Negotiating(negotiation)) => negotiation.pool = Some(pool.clone()),
-            Some(Stage::Agreed(agreement)) => agreement.codec.set_pool(pool.clone()),
+            Some(CompressionStage::Negotiating(negotiation)) => negotiation.pool = Some(pool.clone()),
+            Some(CompressionStage::Agreed(agreement)) => agreement.codec.set_pool(pool.clone()),
             None => {}
         }
         self.0.is_some()
@@ -111,7 +114,7 @@ impl Compression {
     #[inline]
     fn agreement(&self) -> Option<&Agreement> {
         match self.0.as_deref() {
-            Some(Stage::Agreed(agreement)) => Some(agreement),
+            Some(CompressionStage::Agreed(agreement)) => Some(agreement),
             _ => None,
         }
     }
@@ -122,7 +125,7 @@ impl Compression {
 
     pub(super) fn codec_mut(&mut self) -> Option<&mut SendCodec> {
         match self.0.as_deref_mut() {
-            Some(Stage::Agreed(agreement)) => Some(&mut agreement.codec),
+            Some(CompressionStage::Agreed(agreement)) => Some(&mut agreement.codec),
             _ => None,
         }
     }
@@ -144,8 +147,8 @@ impl Compression {
         }
     }
 
-    /// A message was compressed here and is not sent in this form, or it was compressed elsewhere: the next
-    /// message refers to nothing before it.
+    /// Forgets the context, because the peer will not see it: a message was compressed but not sent in this
+    /// form, or it was compressed elsewhere. The next message then refers to no earlier message.
     pub(super) fn forget(&mut self) {
         if let Some(codec) = self.codec_mut() {
             codec.forget();

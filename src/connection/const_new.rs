@@ -1,4 +1,4 @@
-//! Connections that are made at compile time, for constants and statics.
+//! Makes connections at compile time, for constants and statics.
 
 use super::compression::Compression;
 use super::receive::Receiver;
@@ -11,12 +11,12 @@ use crate::storage::sealed::Empty;
 impl<const RX: usize, const TX: usize> Connection<Server, Fixed<RX, TX>> {
     /// As [`server_in`](Self::server_in), for a constant or a `static`.
     ///
-    /// A `static` begins as a copy in flash of the whole connection, with its buffers. Assigning a constant
-    /// to it costs less flash.
+    /// The initial value of a `static` takes as much flash as the whole connection with its buffers.
+    /// Assigning a constant to a variable at run time costs less flash.
     ///
     /// # Panics
-    /// If the configuration asks for compression (feature `deflate`), for which a constant has no memory. In
-    /// a constant this is an error of the compiler.
+    /// If the configuration asks for compression (feature `deflate`), because a constant cannot allocate the
+    /// memory for it. In a constant the panic is a compiler error.
     #[must_use]
     pub const fn const_server(config: Config) -> Self {
         Self::const_new(Server, &config, Lifecycle::new(), Stage::head(), Agreed::NONE)
@@ -28,7 +28,7 @@ impl<R: Role, const RX: usize, const TX: usize> Connection<R, Fixed<RX, TX>> {
     /// [`const_server`](Connection::const_server).
     ///
     /// # Panics
-    /// If compression is configured or agreed on, as [`const_server`](Connection::const_server).
+    /// As [`const_server`](Connection::const_server), and also if both ends agreed on compression.
     #[must_use]
     pub const fn const_after_handshake(role: R, config: Config, agreed: Agreed) -> Self {
         Self::const_new(role, &config, Lifecycle::open(), Stage::Frames, agreed)

@@ -1,4 +1,5 @@
-//! The hall: the only place where both directions meet.
+//! A connection joins its two halves, the receiver and the sender. This is the only place where both
+//! directions meet.
 
 #[cfg(feature = "deflate")]
 mod compression;
@@ -43,9 +44,9 @@ use compression::Compression;
 use opening::Stage;
 use rand_core::CryptoRng;
 use receive::{Item, Located, Receiver};
-use state::{Ending, Lifecycle, Phase, Step};
+use state::{Ending, Lifecycle, Phase, Transition};
 
-/// One WebSocket connection: bytes in, events and bytes out.
+/// One WebSocket connection. It takes bytes in, and gives events and bytes out.
 ///
 /// - **In**: [`receive`](Self::receive), [`receive_eof`](Self::receive_eof).
 /// - **Commands**: [`sender`](Self::sender), which also comes with each event.
@@ -63,7 +64,7 @@ pub struct Connection<
     receiver: Receiver<S>,
     sender: Sender<R, S>,
     stage: Stage,
-    /// Which headers of a head are kept.
+    /// The headers of an HTTP head that the storage keeps.
     kept_headers: S::Names,
     max_head: u32,
     max_refusal_body: u32,
@@ -72,8 +73,8 @@ pub struct Connection<
     auto_pong: bool,
 }
 
-/// An event, with the sender to answer it.
-type Found<'a, R, S> = Option<(Event<'a>, &'a mut Sender<R, S>)>;
+/// The next event, if there is one, with the sender to answer it.
+type NextEvent<'a, R, S> = Option<(Event<'a>, &'a mut Sender<R, S>)>;
 
 #[cfg(feature = "alloc")]
 impl Connection<Server> {
@@ -88,8 +89,8 @@ impl Connection<Server> {
 impl<G: CryptoRng> Connection<Client<G>> {
     /// A client's end of a new transport: the request is in [`outgoing`](Self::outgoing) at once.
     ///
-    /// `rng` must be cryptographically secure: it makes `Sec-WebSocket-Key` and the masking key of every frame
-    /// (RFC 6455 section 10.3). See [`Client`] for one that lets the connection move to another thread.
+    /// `rng` must be cryptographically secure: it makes `Sec-WebSocket-Key` and the masking key of every
+    /// frame (RFC 6455 section 10.3). See [`Client`] for one that lets the connection move to another thread.
     ///
     /// # Errors
     /// [`Misuse::InvalidSubprotocol`](crate::Misuse::InvalidSubprotocol),
@@ -104,12 +105,12 @@ impl<G: CryptoRng> Connection<Client<G>> {
 #[cfg(feature = "alloc")]
 impl<R: Role> Connection<R> {
     /// A connection whose opening handshake took place elsewhere: in the embedder's own HTTP stack (see
-    /// [`ServerUpgrade`](crate::upgrade::ServerUpgrade) and [`ClientUpgrade`](crate::upgrade::ClientUpgrade)), or
-    /// on a stream of HTTP/2 or HTTP/3. Messages can be sent at once. Bytes that were read beyond the handshake go to
-    /// [`receive`](Self::receive) first.
+    /// [`ServerUpgrade`](crate::upgrade::ServerUpgrade) and
+    /// [`ClientUpgrade`](crate::upgrade::ClientUpgrade)), or on a stream of HTTP/2 or HTTP/3. Messages can be
+    /// sent at once. Bytes that were read beyond the handshake go to [`receive`](Self::receive) first.
     ///
-    /// `agreed` says what that handshake agreed on. If messages are compressed, the level and the threshold are those
-    /// of [`Config::deflate`](crate::Config), or the defaults.
+    /// `agreed` says what that handshake agreed on. If messages are compressed, the level and the threshold
+    /// are those of [`Config::deflate`](crate::Config), or the defaults.
     ///
     /// ```
     /// use sansws::{Agreed, Client, Config, Connection, Server};
@@ -163,7 +164,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         connection
     }
 
-    // Inlined, so that nothing is moved: with `Fixed` the connection contains its buffers.
+    // With `Fixed` the connection contains its buffers. Inlining avoids moving them.
     #[inline(always)]
     fn new(
         role: R,
@@ -209,34 +210,36 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// Whether the peer sends frames by now. A constant for a role without an opening handshake.
+    /// Whether the opening handshake is complete, so that the peer sends frames. For a role without an
+    /// opening handshake this is a constant.
     #[inline(always)]
     fn has_frames(&self) -> bool {
         !R::HAS_HANDSHAKE || matches!(self.stage, Stage::Frames)
     }
 
-    /// Whether the next bytes of the peer are frames, and count.
+    /// Whether the next bytes of the peer are frames that the connection still receives.
     #[inline(always)]
     fn is_receiving(&self) -> bool {
         self.has_frames() && self.sender.lifecycle.is_receiving()
     }
 
-    /// Takes bytes from the peer off the front of `input` and returns the next event, with the sender to answer it.
-    /// Call it until it returns `None`: then all input is consumed. After a late [`accept`](Sender::accept), call it
-    /// once more, with empty input if there is none.
+    /// Takes bytes from the peer off the front of `input` and returns the next event, with the sender to
+    /// answer it. Call it until it returns `None`: then all input is consumed. After a late
+    /// [`accept`](Sender::accept), call it once more, with empty input if there is none.
     ///
-    /// Payload is unmasked in place. If a whole message is in the input, its event borrows the input; otherwise it
-    /// borrows the connection's own buffer.
+    /// Payload is unmasked in place. If a whole message is in the input, its event borrows the input;
+    /// otherwise it borrows the connection's own buffer.
     ///
-    /// If the peer breaks the protocol or exceeds a limit, the event is [`Event::Failed`], once. What tells the peer
-    /// is in [`outgoing`](Self::outgoing) by then; write it as ever, until
-    /// [`should_disconnect`](Self::should_disconnect). Input that comes later is dropped.
+    /// If the peer breaks the protocol or exceeds a limit, the event is [`Event::Failed`], once. The frame or
+    /// response that tells the peer is then already in [`outgoing`](Self::outgoing). Keep writing as usual
+    /// until [`should_disconnect`](Self::should_disconnect) returns `true`. The connection drops all later
+    /// input.
     ///
     /// While a request waits for [`accept`](Sender::accept), [`reject`](Sender::reject) or
-    /// [`respond`](Sender::respond), `receive` returns `None` and leaves the input as it is: keep the bytes and pass
-    /// them again after the decision.
-    // If this were not inlined, the event would be returned through memory, which costs as much as all the rest of the
-    // fast path.
+    /// [`respond`](Sender::respond), `receive` returns `None` and leaves the input as it is: keep the bytes
+    /// and pass them again after the decision.
+    // If this were not inlined, the event would be returned through memory, which costs as much as all the
+    // rest of the fast path.
     #[inline(always)]
     pub fn receive<'a, 'i: 'a>(
         &'a mut self,
@@ -261,7 +264,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     Self::invalid_text(&mut self.sender, &mut found);
                     break 'slow;
                 }
-                // The loop asks once after each read.
+                // The caller's loop calls once more after the last event of each read. This answers such a
+                // call quickly.
                 if input.is_empty() && self.receiver.needs_input() {
                     return None;
                 }
@@ -272,24 +276,25 @@ impl<R: Role, S: Storage> Connection<R, S> {
         if !FOR_SPEED {
             return found;
         }
-        // The slow path returns its event through memory. Rebuilding the event here keeps the compiler from merging it
-        // with the event of the fast path, which then stays in registers.
+        // The slow path returns its event through memory. Rebuilding the event here keeps the compiler from
+        // merging it with the event of the fast path, which then stays in registers.
         let (event, tx) = found?;
         Some((event.in_registers(), tx))
     }
 
     #[cold]
     #[inline(never)]
-    fn invalid_text<'a>(sender: &'a mut Sender<R, S>, found: &mut Found<'a, R, S>) {
+    fn invalid_text<'a>(sender: &'a mut Sender<R, S>, found: &mut NextEvent<'a, R, S>) {
         sender.fail(Violation::InvalidUtf8.into());
         *found = Some((Event::Failed, sender));
     }
 
-    /// The slow path. It writes the event straight into the caller's slot: moving a finished event there would cost a
-    /// store-forwarding stall.
+    /// The slow path. It writes the event straight into the caller's slot: moving a finished event there
+    /// would cost a store-forwarding stall.
     #[inline(never)]
-    fn receive_slowly<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut Found<'a, R, S>) {
-        // Two calls with the same arguments: neither adds its stack to that of the other.
+    fn receive_slowly<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut NextEvent<'a, R, S>) {
+        // These are two calls with the same arguments as this function, so they need only one stack frame at
+        // a time.
         if self.is_receiving() {
             self.receive_frames(input, event);
         } else {
@@ -299,7 +304,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    fn receive_frames<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut Found<'a, R, S>) {
+    fn receive_frames<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut NextEvent<'a, R, S>) {
         let mut found = Located::nothing();
         let result = self.receiver.next(input, &mut found);
         let (receiver, sender) = (&self.receiver, &mut self.sender);
@@ -318,15 +323,15 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     #[cold]
     #[inline(never)]
-    fn receive_opening<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut Found<'a, R, S>) {
+    fn receive_opening<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut NextEvent<'a, R, S>) {
         if let Some(opening) = self.find_opening(input) {
             let opened = self.stage.event(opening, R::IS_SERVER, self.receiver.head_bytes());
             *event = Some((opened, &mut self.sender));
         }
     }
 
-    /// The event for what was found in frames, or for the failure. If the answer is the connection's own business, it is
-    /// queued.
+    /// Makes the event for an item, or for a failure. If the connection itself has to answer the event, the
+    /// answer is queued.
     #[inline(always)]
     fn event<'a>(
         receiver: &'a Receiver<S>,
@@ -351,15 +356,18 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// The connection's own receive buffer, to read large messages into: this saves a copy. `None` if that does not pay;
-    /// then read into a buffer of your own and pass the bytes to [`receive`](Self::receive).
+    /// Lends the connection's own receive buffer, to read large messages into: this saves a copy. `None` if
+    /// that does not pay; then read into a buffer of your own and pass the bytes to
+    /// [`receive`](Self::receive).
     ///
-    /// After the read call [`mark_received`](Self::mark_received), then `receive` with empty input. The slice is never
-    /// empty and ends at the end of the current frame at the latest, so that no byte has to move afterwards; that costs
-    /// one more read for each frame. The memory follows the bytes that arrived: it at most doubles.
+    /// After the read call [`mark_received`](Self::mark_received), then `receive` with empty input. The slice
+    /// is never empty and ends at the end of the current frame at the latest, so that no byte has to move
+    /// afterwards; that costs one more read for each frame. The buffer grows with the bytes that have
+    /// arrived: its size at most doubles.
     ///
-    /// The buffer is lent for binary messages only: inside a frame with at least 64 KiB to come, and after a message of
-    /// 16 KiB or more if [`Config::keep_capacity`](crate::Config::keep_capacity) keeps as much memory.
+    /// The connection lends the buffer for binary messages only: inside a frame that lacks at least 64 KiB,
+    /// and after a message of 16 KiB or more if [`Config::keep_capacity`](crate::Config::keep_capacity) is at
+    /// least 16 KiB.
     ///
     /// ```
     /// # use sansws::{Agreed, Client, Config, Connection, Event, Message, Server};
@@ -394,27 +402,29 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.receiver.lend()
     }
 
-    /// Tells the connection that the first `len` bytes of [`receive_buffer`](Self::receive_buffer) were read. A larger
-    /// `len` than the slice has counts as all of it. If no slice was lent since the last call, no bytes are taken. The
-    /// next [`receive`](Self::receive) reports the events.
+    /// Tells the connection that you have read into the first `len` bytes of
+    /// [`receive_buffer`](Self::receive_buffer). If `len` is larger than the slice, all of the slice counts.
+    /// If no slice was lent since the last call, this call does nothing. The next [`receive`](Self::receive)
+    /// reports the events.
     pub fn mark_received(&mut self, len: usize) {
         if self.is_receiving() {
             self.receiver.mark_received(len);
         }
     }
 
-    /// Tells the connection that the transport has ended in the peer's direction: `read` returned 0, or an error such as
-    /// a reset. The state is [`State::Closed`] afterwards. If the other direction is still open, the bytes in
-    /// [`outgoing`](Self::outgoing) can be written.
+    /// Tells the connection that the transport has ended in the peer's direction: `read` returned 0, or an
+    /// error such as a reset. The state is [`State::Closed`] afterwards. If the other direction is still
+    /// open, the bytes in [`outgoing`](Self::outgoing) can be written.
     ///
-    /// Returns [`Event::HandshakeRefused`] if the body of the refusal ends only here, and [`Event::Failed`] if the
-    /// transport ended too early: [`Violation::UnexpectedEof`] without a finished closing handshake, which counts as
-    /// close code 1006, or [`HandshakeError::UnexpectedEof`](crate::HandshakeError::UnexpectedEof) without a finished
-    /// opening handshake. Otherwise, and if the failure was reported before, it returns `None`.
+    /// Returns [`Event::HandshakeRefused`] if the end of the transport also ends the body of a refusal.
+    /// Returns [`Event::Failed`] if the transport ended too early: the error is
+    /// [`HandshakeError::UnexpectedEof`](crate::HandshakeError::UnexpectedEof) before the end of the opening
+    /// handshake, and [`Violation::UnexpectedEof`], which counts as close code 1006, before the end of the
+    /// closing handshake. Otherwise, and if a failure was reported before, it returns `None`.
     pub fn receive_eof(&mut self) -> Option<Event<'_>> {
         let refusal = self.end_refusal();
         let failed_before = self.sender.error().is_some();
-        self.sender.step(Step::Eof);
+        self.sender.step(Transition::Eof);
         match refusal {
             Some(refusal) => Some(self.stage.event(refusal, R::IS_SERVER, self.receiver.head_bytes())),
             None if failed_before => None,
@@ -429,8 +439,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.sender.outgoing()
     }
 
-    /// Tells that the first `len` bytes of [`outgoing`](Self::outgoing) were written. More than there are counts as
-    /// all of them.
+    /// Tells the connection that the first `len` bytes of [`outgoing`](Self::outgoing) were written. If `len`
+    /// is larger than `outgoing`, all of its bytes count as written.
     #[inline]
     pub fn mark_sent(&mut self, len: usize) {
         self.sender.mark_sent(len, self.receiver.keep_capacity());
@@ -442,18 +452,18 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &mut self.sender
     }
 
-    /// Whether the transport is to be closed now: all is written and nothing more will be said.
+    /// Whether to close the transport now: all bytes are written, and the connection will send no more.
     ///
-    /// After a clean closing handshake a client waits for the server to close the transport (RFC 6455 section 7.1.1),
-    /// so it is told by [`receive_eof`](Self::receive_eof) or gives up at the
-    /// [close deadline](crate::timers::TimersConfig::close_deadline). A server closes its sending direction first
-    /// (`shutdown`) and reads on until the end, so that its Close is not lost.
+    /// After a clean closing handshake a client waits for the server to close the transport (RFC 6455 section
+    /// 7.1.1). So call [`receive_eof`](Self::receive_eof) if the transport ends, and give up at the [close
+    /// deadline](crate::timers::TimersConfig::close_deadline). A server closes its sending direction first
+    /// (`shutdown`) and then reads until the peer closes the other direction, so that its Close is not lost.
     #[must_use]
     pub fn should_disconnect(&self) -> bool {
         self.sender.should_disconnect()
     }
 
-    /// The state, as browsers name it.
+    /// The state, by the names that browsers use.
     #[must_use]
     pub fn state(&self) -> State {
         self.sender.state()
@@ -465,18 +475,19 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.sender.subprotocol()
     }
 
-    /// What the peer's Close said, once it has arrived.
+    /// The code and reason of the peer's Close. `None` before it has arrived.
     #[must_use]
     pub fn peer_close(&self) -> Option<Close<'_>> {
         match self.sender.lifecycle.phase() {
-            // A failed connection may have a piece of something else in that buffer.
+            // In a failed connection the buffer may hold a piece of another control frame.
             Phase::CloseExchanged | Phase::Ended(Ending::Clean) => self.receiver.close().ok(),
             _ => None,
         }
     }
 
-    /// The close code of RFC 6455 section 7.1.5: that of the peer's Close, 1005 where it had none, and 1006 where the
-    /// connection is over without one. `None` before.
+    /// The close code (RFC 6455 section 7.1.5). It is the code of the peer's Close, or 1005 if the Close has
+    /// no code. Once the connection is over without a Close of the peer, it is 1006. Before that it is
+    /// `None`.
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         match self.peer_close() {
@@ -487,13 +498,14 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// Whether the connection is closed and the closing handshake had finished before (RFC 6455 section 7.1.4).
+    /// Whether the connection is closed and the closing handshake had finished before that (RFC 6455 section
+    /// 7.1.4).
     #[must_use]
     pub fn is_closed_cleanly(&self) -> bool {
         matches!(self.sender.lifecycle.phase(), Phase::Ended(Ending::Clean))
     }
 
-    /// As [`error`](Self::error), for `?` at the end of a loop.
+    /// As [`error`](Self::error), as a `Result` for `?` at the end of a loop.
     ///
     /// # Errors
     /// The reason why the connection failed.
@@ -501,16 +513,15 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.error().map_or(Ok(()), Err)
     }
 
-    /// Why the connection failed, if it did. To a client whose handshake was refused it is
+    /// The reason why the connection failed, if it did. If a client's handshake was refused, it is
     /// [`Error::Refused`] with the status.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
         self.sender.error()
     }
 
-    /// Gives back the memory of buffers that are empty, where
-    /// [`Config::keep_capacity`](crate::Config::keep_capacity) kept it. What is under way stays. The last event is gone
-    /// by then.
+    /// Frees the memory of empty buffers that [`Config::keep_capacity`](crate::Config::keep_capacity) has
+    /// kept. Incomplete messages and outgoing bytes are not lost.
     pub fn release_buffers(&mut self) {
         self.receiver.release();
         self.sender.release();
@@ -519,13 +530,16 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
 #[cfg(feature = "alloc")]
 impl<R: Role> Connection<R> {
-    /// Takes the bytes of [`outgoing`](Self::outgoing) as a vector, without a copy, for I/O that owns its buffers:
-    /// `io_uring`, a task that only writes, the crate `bytes`. It returns an empty vector if there are none.
+    /// Takes the bytes of [`outgoing`](Self::outgoing) as a vector, without a copy, for I/O that owns its
+    /// buffers: `io_uring`, a task that only writes, the crate `bytes`. It returns an empty vector if there
+    /// are none.
     ///
-    /// `next` becomes the next buffer, so two vectors that take turns need no allocation for each message. Its content
-    /// does not matter. Do not clear it: the library writes zeros between its length and its capacity. The connection
-    /// keeps this memory until it is taken, or until [`mark_sent`](Self::mark_sent) empties it, which keeps no more than
-    /// [`Config::keep_capacity`](crate::Config::keep_capacity). Pass `Vec::new()` to give the connection none.
+    /// `next` becomes the next buffer, so two vectors that take turns need no allocation for each message.
+    /// Its content does not matter. Do not clear it: the library writes zeros between its length and its
+    /// capacity. The connection keeps this memory until the next call of `take_outgoing`. If
+    /// [`mark_sent`](Self::mark_sent) empties it before, the connection keeps at most
+    /// [`Config::keep_capacity`](crate::Config::keep_capacity) bytes. Pass `Vec::new()` to give the
+    /// connection no memory.
     ///
     /// ```
     /// # use sansws::{Agreed, Config, Connection, Server};
@@ -535,17 +549,17 @@ impl<R: Role> Connection<R> {
     /// for message in ["one", "two", "three"] {
     ///     connection.sender().text(message)?;
     ///     buffer = connection.take_outgoing(buffer);
-    ///     // Here it goes to a call that gives it back when all of it is written.
+    ///     // Pass `buffer` to a write here that returns it once all bytes are written.
     /// #   written.extend_from_slice(&buffer);
     /// }
     /// # assert_eq!(written, b"\x81\x03one\x81\x03two\x81\x05three");
     /// # Ok::<(), sansws::SendError>(())
     /// ```
     ///
-    /// The bytes count as written, as by [`mark_sent`](Self::mark_sent). So [`state`](Self::state) and
-    /// [`should_disconnect`](Self::should_disconnect) can say that the connection is over before they are: write them
-    /// before you close the transport.
-    #[must_use = "the bytes have to be written"]
+    /// The bytes count as written, as after [`mark_sent`](Self::mark_sent). So [`state`](Self::state) and
+    /// [`should_disconnect`](Self::should_disconnect) can say that the connection is over although you still
+    /// have bytes to write: write them before you close the transport.
+    #[must_use = "write these bytes to the transport"]
     pub fn take_outgoing(&mut self, next: Vec<u8>) -> Vec<u8> {
         self.sender.take_outgoing(next)
     }

@@ -1,10 +1,10 @@
-//! The opening handshake as part of a connection: it reads heads, and reports requests, responses and
-//! refusals.
+//! The opening handshake of a connection: it reads the peer's head, and reports a request, a response or a
+//! refusal.
 
 use super::Connection;
 use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, UnderWay, full};
-use super::state::{Phase, Step};
+use super::state::{Phase, Transition};
 use crate::bytes::{take_front, to_u32, to_usize};
 use crate::error::{Error, HandshakeError, Limit, SendError};
 use crate::event::{Event, EventKind, Handshake};
@@ -19,7 +19,7 @@ use crate::storage::{Full, Storage};
 use core::str;
 use rand_core::CryptoRng;
 
-/// What the connection reads from the peer.
+/// The kind of data that the connection reads next from the peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Stage {
     /// A request head or a response head.
@@ -37,7 +37,7 @@ impl Stage {
         Self::Head(HeadProgress::NEW)
     }
 
-    /// The event that was found. `buffer` also holds the body of a refusal.
+    /// Makes the event. `buffer` holds the head if the head is not in the input, and the body of a refusal.
     #[inline]
     pub(super) fn event<'a>(self, (kind, head): Opening<'a>, is_server: bool, buffer: &'a [u8]) -> Event<'a> {
         let head = head.unwrap_or(buffer);
@@ -56,13 +56,13 @@ impl Stage {
     }
 }
 
-/// An event of the opening handshake that was found: its kind, and its head if that lies in the input.
-/// Otherwise the head lies in the buffer.
+/// An event of the opening handshake: its kind, and its head if the head lies in the input. Otherwise the
+/// head lies in the buffer.
 pub(super) type Opening<'i> = (EventKind, Option<&'i [u8]>);
 
 impl<R: Role, S: Storage> Connection<R, S> {
-    /// Takes input while the peer sends no frames: the opening handshake, or bytes after the end, which are
-    /// dropped. WS-5.5.1-12 · WS-7.1.1-02 · WS-7.1.7-08
+    /// Takes input that is not frames: the opening handshake, or bytes after the end of the connection, which
+    /// are dropped. WS-5.5.1-12 · WS-7.1.1-02 · WS-7.1.7-08
     #[cfg_attr(not(target_pointer_width = "64"), inline(always))]
     pub(super) fn find_opening<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<Opening<'i>> {
         match self.sender.lifecycle.phase() {
@@ -78,7 +78,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     fn open<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<Opening<'i>> {
         loop {
             match self.stage {
-                // The input stays as it is until the embedder has decided.
+                // The connection takes no input until the embedder has decided.
                 Stage::Decision if matches!(self.sender.lifecycle.phase(), Phase::Handshake) => {
                     return None;
                 }
@@ -112,7 +112,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// Reads on in a head. Returns `None` if there is nothing to report yet. WS-4.2.1-02 · WS-4.1-47
+    /// Continues to read a head. Returns `None` if there is no event to report yet. WS-4.2.1-02 · WS-4.1-47
     fn read_head<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Opening<'i>>, Error> {
         let Stage::Head(progress) = &mut self.stage else {
             return Ok(None);
@@ -154,8 +154,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// Checks a head, and keeps what the connection has to remember of it. Returns the next stage and the
-    /// length of the head, or `None` if the head is not complete.
+    /// Checks a head and stores the negotiated values. Returns the next stage and the length of the head, or
+    /// `None` if the head is not complete.
     #[inline]
     fn check(
         sender: &mut Sender<R, S>,
@@ -240,7 +240,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 self.stage = next;
                 Ok(None)
             }
-            // After an interim response. Its bytes count towards the limit of the head.
+            // This follows an interim response, whose bytes count towards the limit of the head.
             Stage::Head(_) => {
                 self.receiver.clear_head();
                 if let Stage::Head(progress) = &mut self.stage {
@@ -249,7 +249,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 Ok(None)
             }
             Stage::Frames | Stage::Decision => {
-                self.sender.step(Step::Opened);
+                self.sender.step(Transition::Opened);
                 self.take_agreed();
                 self.stage = next;
                 self.receiver.report_head();
@@ -258,7 +258,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// Tells the receiver what the handshake has agreed on.
+    /// Passes the agreement of the handshake to the receiver.
     #[inline(always)]
     pub(super) fn take_agreed(&mut self) {
         if let Some(decompression) = self.sender.compression.decompression(R::IS_SERVER) {
@@ -266,15 +266,16 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// A refusal is complete, in the buffer.
+    /// Reports a refusal that is complete in the buffer.
     fn refused<'i>(&mut self) -> Opening<'i> {
         self.sender.discard_outgoing();
         let status = Response::new(self.receiver.head_bytes(), &[], false).status();
-        self.sender.step(Step::Fail(Error::Refused(status)));
+        self.sender.step(Transition::Fail(Error::Refused(status)));
         (EventKind::HandshakeRefused, None)
     }
 
-    /// The transport has ended, and with it the body of a refusal, if there is one.
+    /// The transport has ended. If the connection was reading the body of a refusal, this ends the body and
+    /// reports the refusal.
     pub(super) fn end_refusal<'i>(&mut self) -> Option<Opening<'i>> {
         match &mut self.stage {
             Stage::Refusal { body, .. }
@@ -289,8 +290,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
     }
 
-    /// Fails an opening handshake that is not valid. A server answers with an HTTP error; a client has
-    /// nothing to say (WS-7.1.7-06).
+    /// Fails an opening handshake that is not valid. A server answers with an HTTP error; a client sends
+    /// nothing (WS-7.1.7-06).
     fn fail_opening(&mut self, error: Error) {
         self.receiver.clear_head();
         if R::IS_SERVER {

@@ -1,4 +1,4 @@
-//! A message that is encoded once and sent to many.
+//! A message that is encoded once and sent to many connections.
 
 use super::compression::{Compress, CompressedFrames};
 use super::send::full;
@@ -36,10 +36,10 @@ use alloc::sync::Arc as Shared;
 /// once for each size of the window, not for each connection. It does not refer to earlier messages, and
 /// later messages do not refer to it, so a connection loses the context that it took over.
 #[derive(Clone)]
-pub struct PreparedMessage(Shared<Encoded>);
+pub struct PreparedMessage(Shared<PreparedFrame>);
 
-struct Encoded {
-    /// The frame as a server sends it.
+struct PreparedFrame {
+    /// The frame as a server sends it: without a mask, and uncompressed.
     frame: Box<[u8]>,
     kind: DataKind,
     header_len: u8,
@@ -63,7 +63,7 @@ impl PreparedMessage {
         let header = FrameHeader::encode(kind.opcode(), true, payload.len() as u64, None);
         let frame = [header.as_bytes(), payload].concat().into_boxed_slice();
         let header_len = FrameHeader::len_for(payload.len(), false);
-        Self(Shared::new(Encoded { frame, kind, header_len, compressed: CompressedFrames::new() }))
+        Self(Shared::new(PreparedFrame { frame, kind, header_len, compressed: CompressedFrames::new() }))
     }
 
     fn payload(&self) -> &[u8] {
@@ -86,8 +86,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// As [`prepared`](Self::prepared), and says whether the message is compressed. Needs the feature
-    /// `deflate`.
+    /// As [`prepared`](Self::prepared); `how` decides whether the message is sent compressed. Needs the
+    /// feature `deflate`.
     ///
     /// # Errors
     /// As [`message_with`](Self::message_with).
@@ -103,7 +103,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// Queues the frame, in its compressed form if there is one.
     fn queue_prepared(&mut self, message: &PreparedMessage, how: Compress) -> Result<(), SendError> {
-        let Encoded { frame, kind, compressed, .. } = &*message.0;
+        let PreparedFrame { frame, kind, compressed, .. } = &*message.0;
         let compressed = self.compression.prepared(compressed, *kind, message.payload(), how);
         let frame = compressed.unwrap_or(frame);
         self.data_allowed()?;

@@ -1,5 +1,5 @@
-//! The receiving half: frames become events. It does not know the sending half; the connection answers pings and the
-//! peer's Close.
+//! The receiving half of a connection turns frames into events. It does not know the sending half: the
+//! connection itself answers pings and the peer's Close.
 
 mod buffer;
 #[cfg(feature = "deflate")]
@@ -30,10 +30,12 @@ pub(super) struct Receiver<S: Storage> {
     decoder: FrameDecoder,
     fragments: FragmentState,
     buffer: ReceiveBuffer<S::Receive>,
-    text: TextPieces<S::Message>,
-    /// The payload of a control frame that arrives in pieces, and in the end the body of the peer's Close.
+    text: TextPieces<S::TextMessage>,
+    /// The payload of a control frame that arrives in pieces. After the last frame it holds the body of the
+    /// peer's Close.
     control: S::Control,
-    /// Takes payload of messages that are delivered in parts. `None` if they are delivered whole.
+    /// The function that takes payload if messages are delivered in parts. `None` if they are delivered
+    /// whole.
     parts: Option<PartsFn<S>>,
     /// Without the feature `deflate` this has no size.
     decompression: Decompression,
@@ -49,7 +51,7 @@ impl<S: Storage> Receiver<S> {
         capacity: usize,
         control: S::Control,
     ) -> Self {
-        // A message that the storage cannot hold is refused at its header, like one above the embedder's limit.
+        // A message that the storage cannot hold fails at its header, like one above the embedder's limit.
         let max_message = match config.delivery {
             Delivery::Whole if config.max_message > capacity as u64 => capacity as u64,
             _ => config.max_message,
@@ -68,7 +70,7 @@ impl<S: Storage> Receiver<S> {
         }
     }
 
-    /// How many bytes of memory an empty buffer keeps, in either direction.
+    /// The memory that an empty buffer keeps, in either direction, in bytes.
     pub(super) const fn keep_capacity(&self) -> u32 {
         self.buffer.keep_capacity()
     }
@@ -91,8 +93,8 @@ impl<S: Storage> Receiver<S> {
         self.buffer.release();
     }
 
-    /// The fast path: takes a message that is one frame and lies completely in the input. The payload is unmasked but
-    /// not checked yet. `None`: nothing was taken, and the slow path has to look.
+    /// The fast path: takes a message that is one frame and lies completely in the input. The payload is
+    /// unmasked but not validated yet. `None`: the input is unchanged, and the slow path must parse it.
     #[inline(always)]
     pub(super) fn fast_message<'i>(
         &self,
@@ -106,12 +108,12 @@ impl<S: Storage> Receiver<S> {
         {
             return None;
         }
-        // The caller passes a constant, so one branch for each role is left after inlining.
+        // The caller passes a constant, so inlining leaves only the code for its role.
         let rules = Rules { masked: peer_masks, ..self.decoder.rules() };
         fast_message(input, &rules, self.fragments.max_message())
     }
 
-    /// Remembers the kind of a message that the fast path took, for whoever views it later.
+    /// Remembers the kind of a message that the fast path took, for a later `view`.
     pub(super) fn note_fast_message(&mut self, opcode: Opcode) {
         self.fragments.note_kind(if opcode == Opcode::Text { DataKind::Text } else { DataKind::Binary });
     }
@@ -121,7 +123,7 @@ impl<S: Storage> Receiver<S> {
         self.decoder.opcode()
     }
 
-    /// From now on messages may be compressed.
+    /// Both ends have agreed on permessage-deflate: from now on messages may be compressed.
     pub(super) fn decompress(&mut self, decompression: Decompression) {
         self.decoder.allow_rsv1();
         self.decompression = decompression;
@@ -138,7 +140,7 @@ impl<S: Storage> Receiver<S> {
         self.decompression.set_pool(pool);
     }
 
-    /// Whether there is nothing to report without more input. If so, the last event is released.
+    /// Whether the connection can report nothing without more input. If so, the last event is released.
     #[inline]
     pub(super) fn needs_input(&mut self) -> bool {
         if self.buffer.loan != Loan::Nothing || self.decompression.has_more() {
@@ -167,7 +169,7 @@ impl<S: Storage> Receiver<S> {
             }
             if self.buffer.resume() != Resume::Input {
                 self.next_unparsed(found)?;
-                // Bytes in the buffer do not end with anything that is complete without the input.
+                // All bytes in the buffer are parsed now, or the last of them are an incomplete header.
                 if found.item != Item::Nothing || input.is_empty() {
                     return Ok(());
                 }
@@ -206,8 +208,8 @@ impl<S: Storage> Receiver<S> {
         if is_control { self.control_payload(piece, found) } else { self.whole_payload(piece, found) }
     }
 
-    /// Takes payload of a control frame. Control frames may come between the fragments of a message, and leave the
-    /// message alone. WS-5.4-10 · WS-6.2-02
+    /// Takes payload of a control frame. Control frames may come between the fragments of a message, and
+    /// leave the message alone. WS-5.4-10 · WS-6.2-02
     fn control_payload<'i>(&mut self, piece: Piece<'i>, found: &mut Located<'i>) -> Result<(), Error> {
         let ends_frame = piece.ends_frame;
         let bytes = piece.unmask();
@@ -222,10 +224,10 @@ impl<S: Storage> Receiver<S> {
         Ok(())
     }
 
-    /// A piece of a control frame was copied to the control buffer. If the frame is complete, it is reported.
+    /// A piece of a control frame was copied to the control buffer. This reports the frame if it is complete.
     fn end_control_piece(&mut self, ends_frame: bool, found: &mut Located<'_>) {
         if ends_frame {
-            // A Close stays in the buffer for `peer_close`.
+            // The body of a Close remains in the buffer for `peer_close`.
             if self.decoder.opcode() != Opcode::Close {
                 self.buffer.set_borrowed(Borrowed::Control);
             }
@@ -243,7 +245,7 @@ impl<S: Storage> Receiver<S> {
             return Ok(());
         }
         let is_text = matches!(self.fragments.kind(), DataKind::Text);
-        if S::Message::IS_SEPARATE && is_text {
+        if S::TextMessage::IS_SEPARATE && is_text {
             self.text.push(piece)?;
             return self.end_text_piece(ends_frame, found);
         }
@@ -257,7 +259,7 @@ impl<S: Storage> Receiver<S> {
         Ok(())
     }
 
-    /// A piece of a text was joined. If the message is complete, it is reported from there.
+    /// A piece of a text was joined. This reports the joined text if the message is complete.
     fn end_text_piece(&mut self, ends_frame: bool, found: &mut Located<'_>) -> Result<(), Error> {
         if ends_frame && self.decoder.fin() {
             self.text.end()?;
@@ -267,7 +269,7 @@ impl<S: Storage> Receiver<S> {
         Ok(())
     }
 
-    /// A piece of a message was taken. If the message is complete, it is reported.
+    /// A piece of a message was taken. This reports the message if it is complete.
     fn end_piece(&mut self, ends_frame: bool, found: &mut Located<'_>) {
         self.fragments.begin_delivery();
         if ends_frame && self.decoder.fin() {
@@ -284,7 +286,7 @@ impl<S: Storage> Receiver<S> {
         }
     }
 
-    /// Releases what the last event borrowed: it is not needed any more once the next call is made.
+    /// Releases the memory that the last event borrowed. The next call to the connection ends this borrow.
     #[cfg_attr(target_pointer_width = "64", inline)]
     fn release_event(&mut self) -> Result<(), Error> {
         if self.buffer.borrowed() == Borrowed::Nothing { Ok(()) } else { self.release_borrowed() }
@@ -310,7 +312,8 @@ impl<S: Storage> Receiver<S> {
         Ok(())
     }
 
-    /// Gives memory back. This happens only between messages: a text can be under way although the buffer is empty.
+    /// Frees the memory of the buffers, but only between messages: even if the buffer is empty, a text may be
+    /// incomplete.
     pub(super) fn release(&mut self) {
         self.buffer.loan = Loan::Nothing;
         let is_idle = !self.fragments.is_in_message() && self.buffer.resume() == Resume::Input;
@@ -321,7 +324,7 @@ impl<S: Storage> Receiver<S> {
     }
 }
 
-/// The body of a Close frame (RFC 6455 section 5.5.1).
+/// Parses the body of a Close frame (RFC 6455 section 5.5.1).
 fn parse_close(body: &[u8]) -> Result<Close<'_>, Error> {
     let Some((code, reason)) = body.split_first_chunk::<2>() else {
         // WS-7.1.5-02 · WS-5.5.1-03

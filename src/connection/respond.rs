@@ -1,16 +1,17 @@
-//! How a server answers a request: the embedder accepts or rejects it, and the library answers invalid ones
-//! by itself.
+//! A server's answers to a request: the embedder accepts or rejects a valid request, and the library itself
+//! answers an invalid one.
 
 use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, full};
-use super::state::{Phase, Step};
+use super::state::{Phase, Transition};
 use crate::error::{Error, Misuse, SendError};
 use crate::handshake::{Accept, ERROR_TAIL, Reply, STATUS_LINE_PREFIX, accept_of, error_answer};
 use crate::role::{AcceptsHandshake, Role};
 use crate::storage::Storage;
 use crate::storage::sealed::{Empty, Text};
 
-/// The library's own error answers may take this much room, even if the embedder's limit is lower.
+/// The most bytes of the library's own error answers. They may take this much room even if the embedder's
+/// limit is lower.
 const MAX_ERROR_ANSWER: usize = 512;
 
 impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
@@ -35,7 +36,7 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
         let extensions = answer.as_ref().map(ExtensionValue::as_str);
         self.write_head(self.max_outgoing(), |out| accept.write(&key, agreed, extensions, out))?;
         self.negotiation = negotiation;
-        self.step(Step::Opened);
+        self.step(Transition::Opened);
         Ok(())
     }
 
@@ -55,7 +56,7 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
         };
         reply.check()?;
         self.write_head(self.max_outgoing(), |out| reply.write(is_head, out))?;
-        self.step(Step::Answered);
+        self.step(Transition::Answered);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ mod fast;
 mod header_only;
 
 use super::compression::{Compress, Compression};
-use super::state::{Ending, Lifecycle, Phase, State, Step};
+use super::state::{Ending, Lifecycle, Phase, State, Transition};
 use crate::bytes::{FOR_SPEED, copy, split_once, to_u32, to_usize};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
 use crate::error::{Error, Misuse, SendError};
@@ -24,8 +24,8 @@ use core::iter;
 /// The longest control frame: a header of two bytes, a masking key, 125 bytes of payload.
 const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL;
 
-/// How many bytes above [`Config::max_outgoing`](crate::Config::max_outgoing) the connection's own frames can
-/// take: one pong and one Close.
+/// The room above [`Config::max_outgoing`](crate::Config::max_outgoing) that is reserved for the connection's
+/// own frames, in bytes: one pong and one Close.
 pub const OUTGOING_RESERVE: usize = 2 * MAX_CONTROL_FRAME;
 
 /// The sending half of a [`Connection`](crate::Connection). It queues frames in
@@ -65,8 +65,8 @@ pub(super) enum Decision {
     },
 }
 
-/// What the sender has begun and not completed. A handshake and a message never overlap, since messages are
-/// sent only after the handshake.
+/// The handshake or message that the sender has begun and not completed. The two never overlap, since
+/// messages are sent only after the handshake.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum UnderWay {
     Nothing,
@@ -99,7 +99,8 @@ pub(super) struct Fragmented {
 }
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    /// `max_outgoing` is the limit of the configuration, `capacity` the one of the buffer.
+    /// `max_outgoing` is the limit of the configuration, `capacity` the capacity of the buffer, both in
+    /// bytes.
     #[inline(always)]
     pub(super) const fn new(
         role: R,
@@ -168,10 +169,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// As [`text`](Self::text).
     #[inline]
     pub fn message(&mut self, message: Message<'_>) -> Result<(), SendError> {
-        match message {
-            Message::Text(text) => self.text(text),
-            Message::Binary(bytes) => self.binary(bytes),
-        }
+        self.data(message.kind().opcode(), message.as_bytes())
     }
 
     /// Begins a message in fragments (RFC 6455 section 5.4), for content that is not complete yet. This call
@@ -264,7 +262,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             *to = *from;
         }
         self.frame(Opcode::Close, true, body.get(..2 + reason.len()).unwrap_or_default())?;
-        self.lifecycle.apply(Step::SentClose);
+        self.lifecycle.apply(Transition::SentClose);
         Ok(())
     }
 
@@ -275,14 +273,14 @@ impl<R: Role, S: Storage> Sender<R, S> {
     pub fn close_without_code(&mut self) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         self.frame(Opcode::Close, true, &[])?;
-        self.lifecycle.apply(Step::SentClose);
+        self.lifecycle.apply(Transition::SentClose);
         Ok(())
     }
 
     /// Prepares a message whose payload the caller writes itself, for `writev` or DMA: returns the header of
     /// its frame and, on a client, masks the payload in place. Write the header and then the whole payload,
-    /// before anything that [`outgoing`](crate::Connection::outgoing) holds by then. A payload of any length
-    /// can be sent in this way.
+    /// before any bytes that later calls put into [`outgoing`](crate::Connection::outgoing). A payload of any
+    /// length can be sent in this way.
     ///
     /// ```
     /// use sansws::{Agreed, Config, Connection, DataKind, Server};
@@ -339,26 +337,27 @@ impl<R: Role, S: Storage> Sender<R, S> {
         })
     }
 
-    /// How many bytes wait in [`outgoing`](crate::Connection::outgoing). The number grows if the peer reads
+    /// The number of bytes that wait in [`outgoing`](crate::Connection::outgoing). It grows if the peer reads
     /// slowly.
     #[must_use]
     pub fn outgoing_len(&self) -> usize {
         self.outgoing.len()
     }
 
-    /// How many payload bytes a message or fragment may have now, so that its frame fits into
-    /// [`outgoing`](crate::Connection::outgoing) behind the bytes that wait there. A longer one is refused
-    /// with [`SendError::NotNow`], up to [`max_room`](Self::max_room).
+    /// The longest payload of a message or fragment whose frame fits into
+    /// [`outgoing`](crate::Connection::outgoing) now, behind the bytes that wait there. A call with a longer
+    /// payload is refused with [`SendError::NotNow`], up to [`max_room`](Self::max_room).
     ///
-    /// 0 also if there is not even room for the header of an empty message. A fragment of a compressed
-    /// message needs a little more room, since it can grow.
+    /// The result is also 0 if there is no room for the header of an empty message. A fragment of a
+    /// compressed message needs a little more room, since it can grow.
     #[must_use]
     pub fn room(&self) -> usize {
         self.payload_len_in(self.max_outgoing().saturating_sub(self.outgoing.len()))
     }
 
-    /// How many payload bytes a message or fragment may have at most, so that its frame fits into an empty
-    /// [`outgoing`](crate::Connection::outgoing). A longer one is refused with [`SendError::TooLarge`].
+    /// The longest payload of a message or fragment whose frame fits into an empty
+    /// [`outgoing`](crate::Connection::outgoing). A call with a longer payload is refused with
+    /// [`SendError::TooLarge`].
     #[must_use]
     pub fn max_room(&self) -> usize {
         self.payload_len_in(self.max_outgoing())
@@ -395,7 +394,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// Why the connection failed, if it did.
+    /// The reason why the connection failed, if it did.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
         match self.lifecycle.phase() {
@@ -404,8 +403,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// Fails the WebSocket connection (RFC 6455 section 7.1.7). Every protocol error comes here. Queues a
-    /// Close if one is due, and makes the state terminal.
+    /// Fails the WebSocket connection (RFC 6455 section 7.1.7). Every protocol error ends in this call. It
+    /// queues a Close if one is due, and makes the state terminal.
     #[cold]
     pub(super) fn fail(&mut self, error: Error) {
         // WS-7.1.7-05 · WS-10.7-03. A connection sends one Close at most (WS-7.1.7-07), and none before it is
@@ -415,20 +414,20 @@ impl<R: Role, S: Storage> Sender<R, S> {
             let _ = self.frame(Opcode::Close, true, &u16::from(code).to_be_bytes());
         }
         self.pong_waits = false;
-        self.step(Step::Fail(error));
+        self.step(Transition::Fail(error));
     }
 
-    /// Takes a step. If the handshake ends without success, nothing was agreed on.
+    /// Makes a transition. If the handshake ends without success, the sender forgets what was negotiated.
     #[inline(always)]
-    pub(super) fn step(&mut self, step: Step) {
+    pub(super) fn step(&mut self, transition: Transition) {
         if R::HAS_HANDSHAKE && matches!(self.lifecycle.phase(), Phase::Handshake) {
-            let is_open = matches!(step, Step::Opened);
+            let is_open = matches!(transition, Transition::Opened);
             if !is_open {
                 self.negotiation = S::Text::empty();
             }
             self.compression.end_negotiation(R::IS_SERVER, is_open);
         }
-        self.lifecycle.apply(step);
+        self.lifecycle.apply(transition);
     }
 
     fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
@@ -512,7 +511,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Err(if len <= max { SendError::NotNow } else { SendError::TooLarge })
     }
 
-    /// Appends one frame; a client masks it. All or nothing.
+    /// Appends one frame, masked if this is a client. On failure nothing is appended.
     #[inline]
     pub(super) fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), SendError> {
         Self::write_frame(&mut self.role, &mut self.outgoing, opcode, fin, payload)
@@ -540,8 +539,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Queues the head that `write` writes, of at most `limit` bytes. All or nothing. The head comes before
-    /// everything else that a connection sends, so the buffer is empty.
+    /// Queues the head that `write` writes, of at most `limit` bytes. On failure nothing is queued. A
+    /// connection sends the head first, so the buffer is empty.
     pub(super) fn write_head(
         &mut self,
         limit: usize,
@@ -549,7 +548,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ) -> Result<(), SendError> {
         let max = limit.min(self.outgoing.max_len());
         if S::Send::GROWS {
-            // Room takes memory here, so the head is measured first.
+            // This storage allocates room, so the head is measured first.
             let mut measured = HeadWriter::default();
             write(&mut measured);
             if measured.len() > max {
@@ -582,7 +581,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 }
 
-/// Why a storage has no room: an allocator had no memory, or a buffer of a fixed size is too small.
+/// The error for a storage without room: the allocator has no memory, or the buffer has a fixed size and is
+/// too small.
 pub(super) fn full<S: Storage>(_: Full) -> SendError {
     if S::Send::GROWS { SendError::Memory } else { SendError::TooLarge }
 }

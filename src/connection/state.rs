@@ -1,6 +1,5 @@
-//! Every state of a connection and every legal transition between them (RFC 6455 sections 4 and 7). The one
-//! writer is `Lifecycle::apply`; which role is played does not matter here, except for who closes the
-//! transport first.
+//! Every state of a connection and every legal transition between them (RFC 6455 sections 4 and 7). Only
+//! `Lifecycle::apply` changes the state. The table is the same for servers and clients.
 //!
 //! ```text
 //!                 Opened              SentClose              ReceivedClose
@@ -16,7 +15,8 @@
 //!                  `------------------------------- Eof ------------------------'
 //! ```
 //!
-//! A client whose handshake was refused has failed with `Error::Refused`, which keeps the status.
+//! A server that refuses the handshake is `Answered`. A client whose handshake was refused has failed with
+//! `Error::Refused`, which keeps the status.
 
 use crate::error::{Error, HandshakeError, Misuse, Violation};
 use core::fmt;
@@ -31,11 +31,12 @@ pub enum State {
     Open,
     /// A Close was sent or received, or the connection failed and has something left to write.
     Closing,
-    /// It is over: the transport has ended, or the handshake was refused or failed and all is written.
+    /// The connection is over: the transport has ended, or the handshake was refused or failed and all bytes
+    /// are written.
     Closed,
 }
 
-/// The name in lower case.
+/// Writes the name in lower case.
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -47,16 +48,16 @@ impl fmt::Display for State {
     }
 }
 
-/// Where a connection is in its life.
+/// The phase of a connection's life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Phase {
-    /// A request or a response is awaited, or the embedder's decision.
+    /// The connection waits for a request, a response or the embedder's decision.
     Handshake,
     /// Both sides may send.
     Open,
-    /// We sent a Close and wait for the peer's.
+    /// This end queued a Close and waits for the peer's.
     CloseSent,
-    /// Both Close frames went over the wire or are queued. WS-5.5.1-17
+    /// Both ends have sent a Close; ours may still be queued. WS-5.5.1-17
     CloseExchanged,
     /// A server answered the handshake with something other than 101.
     Answered,
@@ -66,32 +67,32 @@ pub(crate) enum Phase {
     Ended(Ending),
 }
 
-/// How a connection was when its transport ended.
+/// The way in which a connection ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ending {
     /// The closing handshake had finished. WS-7.1.4-02
     Clean,
     /// A server had answered the handshake with something other than 101. WS-7.1.4-03
     Answered,
-    /// It had failed, if only by this end.
+    /// The connection had failed, or it failed because the transport ended too early.
     Failed(Error),
 }
 
-/// What happens to a connection.
-// With a tag of its own: a compiler that has to look for it in the error keeps the whole table where a step
-// is known.
+/// A transition from one phase to another.
+// `repr(u8)` gives the type a tag of its own. If the tag were hidden in a niche of `Error`, the compiler
+// would keep the whole table of transitions even for a constant transition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-pub(crate) enum Step {
+pub(crate) enum Transition {
     /// The handshake is complete. WS-4.1-64 · WS-4.2.2-29
     Opened,
     /// A server refuses the handshake.
     Answered,
-    /// We queue a Close.
+    /// This end queues a Close.
     SentClose,
     /// The peer's Close arrived.
     ReceivedClose,
-    /// Something cannot go on.
+    /// The connection fails.
     Fail(Error),
     /// The transport has ended.
     Eof,
@@ -116,18 +117,18 @@ impl Lifecycle {
         self.phase
     }
 
-    /// Whether frames are received. After the peer's Close nothing more is (WS-5.5.1-12), nor after a failure
-    /// (WS-7.1.7-08).
+    /// Whether the connection receives frames. It receives none after the peer's Close (WS-5.5.1-12) or after
+    /// a failure (WS-7.1.7-08).
     #[inline]
     pub(crate) const fn is_receiving(&self) -> bool {
         matches!(self.phase, Phase::Open | Phase::CloseSent)
     }
 
-    /// Takes a step. `false` if it is not legal now; then nothing changes.
-    // Inlined, since the step is nearly always a constant: a column of the table is left of it.
+    /// Makes a transition. Returns `false` if the transition is not legal now; then nothing changes.
+    // The transition is nearly always a constant, so inlining leaves only one column of the table.
     #[inline(always)]
-    pub(crate) fn apply(&mut self, step: Step) -> bool {
-        match next(self.phase, step) {
+    pub(crate) fn apply(&mut self, transition: Transition) -> bool {
+        match next(self.phase, transition) {
             Some(phase) => {
                 self.phase = phase;
                 true
@@ -146,7 +147,7 @@ impl Lifecycle {
         }
     }
 
-    /// Whether a pong may be sent: also after our own Close, until the peer's arrives. WS-5.5.2-04 ·
+    /// Whether a pong may be sent. It may also be sent between our Close and the peer's. WS-5.5.2-04 ·
     /// WS-5.5.2-03
     pub(crate) const fn may_pong(&self) -> Result<(), Misuse> {
         match self.phase {
@@ -156,29 +157,30 @@ impl Lifecycle {
     }
 }
 
-/// The table of transitions. `None`: not legal.
+/// The table of transitions. `None`: the transition is not legal in this phase.
 #[inline(always)]
-const fn next(phase: Phase, step: Step) -> Option<Phase> {
-    Some(match (phase, step) {
-        (Phase::Handshake, Step::Opened) => Phase::Open,
-        (Phase::Handshake, Step::Answered) => Phase::Answered,
+const fn next(phase: Phase, transition: Transition) -> Option<Phase> {
+    Some(match (phase, transition) {
+        (Phase::Handshake, Transition::Opened) => Phase::Open,
+        (Phase::Handshake, Transition::Answered) => Phase::Answered,
         // WS-7.1.2-01 · WS-7.1.3-01
-        (Phase::Open, Step::SentClose) => Phase::CloseSent,
-        // Answered in the same step, or crossing with ours. WS-5.5.1-08 · WS-5.5.1-17
-        (Phase::Open | Phase::CloseSent, Step::ReceivedClose) => Phase::CloseExchanged,
-        (Phase::Handshake | Phase::Open | Phase::CloseSent, Step::Fail(error)) => Phase::Failed(error),
-        // The transport is lost in the middle. WS-7.2.1-02
-        (Phase::Handshake, Step::Eof) => {
+        (Phase::Open, Transition::SentClose) => Phase::CloseSent,
+        // Either our Close answers the peer's at once, or it was sent before and the two cross. WS-5.5.1-08 ·
+        // WS-5.5.1-17
+        (Phase::Open | Phase::CloseSent, Transition::ReceivedClose) => Phase::CloseExchanged,
+        (Phase::Handshake | Phase::Open | Phase::CloseSent, Transition::Fail(error)) => Phase::Failed(error),
+        // The transport is lost before the end of the handshake or of the connection. WS-7.2.1-02
+        (Phase::Handshake, Transition::Eof) => {
             Phase::Ended(Ending::Failed(Error::Handshake(HandshakeError::UnexpectedEof)))
         }
-        (Phase::Open | Phase::CloseSent, Step::Eof) => {
+        (Phase::Open | Phase::CloseSent, Transition::Eof) => {
             Phase::Ended(Ending::Failed(Error::Peer(Violation::UnexpectedEof)))
         }
-        // The transport ends where it should. WS-7.1.4-01
-        (Phase::CloseExchanged, Step::Eof) => Phase::Ended(Ending::Clean),
-        (Phase::Answered, Step::Eof) => Phase::Ended(Ending::Answered),
-        (Phase::Failed(error), Step::Eof) => Phase::Ended(Ending::Failed(error)),
-        (Phase::Ended(ending), Step::Eof) => Phase::Ended(ending),
+        // The transport ends after the closing handshake, as it should. WS-7.1.4-01
+        (Phase::CloseExchanged, Transition::Eof) => Phase::Ended(Ending::Clean),
+        (Phase::Answered, Transition::Eof) => Phase::Ended(Ending::Answered),
+        (Phase::Failed(error), Transition::Eof) => Phase::Ended(Ending::Failed(error)),
+        (Phase::Ended(ending), Transition::Eof) => Phase::Ended(ending),
         _ => return None,
     })
 }

@@ -1,4 +1,5 @@
-//! An event in two steps: find it, then look at it. For wrappers that return what they received.
+//! Receiving an event in two steps: find the event, then view it. This lets a wrapper return the message that
+//! it received.
 
 use super::opening::Opening;
 use super::receive::{Item, Located, Source};
@@ -9,10 +10,10 @@ use crate::frame::Opcode;
 use crate::role::Role;
 use crate::storage::Storage;
 
-/// What [`Connection::find_event`](crate::Connection::find_event) found: a small `Copy` value that borrows nothing. Pass
-/// it to [`Connection::view`](crate::Connection::view) for the event itself.
+/// The result of [`Connection::find_event`](crate::Connection::find_event): a small `Copy` value that borrows
+/// nothing. Pass it to [`Connection::view`](crate::Connection::view) for the event itself.
 ///
-/// A token is valid until the next call of `find_event`, `receive` or `receive_buffer`. A token that is viewed later, or
+/// A token is valid until the next call of `find_event`, `receive` or `receive_buffer`. Viewing it later, or
 /// with another input, shows some other bytes, but never panics.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use = "the event is lost unless `Connection::view` shows it"]
@@ -22,19 +23,21 @@ pub struct EventToken {
 }
 
 impl EventToken {
-    /// Which event it is.
+    /// The kind of the event.
     #[must_use]
     pub const fn kind(self) -> EventKind {
         self.kind
     }
 }
 
-/// Where the content of an event is.
+/// The place of an event's content.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
+    /// The payload of this item is at this offset.
     Frame(Item, Offset),
-    /// The HTTP head of the event.
+    /// The HTTP head of the event is at this offset.
     Opening(Offset),
+    /// A failure has no content.
     Failed,
 }
 
@@ -48,7 +51,7 @@ enum Offset {
 }
 
 impl Offset {
-    /// Where `bytes` is in the input that begins at the address `base`.
+    /// The offset of `bytes` in the input that begins at the address `base`.
     fn of(bytes: &[u8], base: usize) -> Self {
         Self::Input { start: bytes.as_ptr().addr().wrapping_sub(base), len: bytes.len() }
     }
@@ -57,7 +60,7 @@ impl Offset {
         let Self::Input { start, len } = self else {
             return None;
         };
-        // Another input than the one that was searched may be too short.
+        // The caller may pass another input than the one that was searched, and it may be too short.
         Some(input.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default())
     }
 
@@ -74,7 +77,8 @@ impl Offset {
 impl EventToken {
     const FAILED: Self = Self { kind: EventKind::Failed, place: Place::Failed };
 
-    /// For what was found in frames, in an input that begins at the address `base`. `None` if nothing was found.
+    /// The token for an item that was found in an input that begins at the address `base`. `None` if no item
+    /// was found.
     fn of_frame(found: Located<'_>, opcode: Opcode, base: usize) -> Option<Self> {
         let kind = match (found.item, opcode) {
             (Item::Nothing, _) => return None,
@@ -94,7 +98,7 @@ impl EventToken {
         Some(Self { kind, place: Place::Frame(found.item, offset) })
     }
 
-    /// For a step of the opening handshake, in an input that begins at the address `base`.
+    /// The token for an event of the opening handshake, in an input that begins at the address `base`.
     fn of_opening((kind, head): Opening<'_>, base: usize) -> Self {
         let offset = head.map_or(Offset::Buffer, |head| Offset::of(head, base));
         Self { kind, place: Place::Opening(offset) }
@@ -102,11 +106,12 @@ impl EventToken {
 }
 
 impl<R: Role, S: Storage> Connection<R, S> {
-    /// As [`receive`](Self::receive), in two steps: finds the next event and returns how many bytes of `input` were
-    /// consumed, with a token for the event. [`view`](Self::view) then shows the event. `None`: all input is consumed.
+    /// As [`receive`](Self::receive), in two steps: finds the next event and returns how many bytes of
+    /// `input` were consumed, with a token for the event. [`view`](Self::view) then shows the event. `None`:
+    /// all input is consumed.
     ///
-    /// The token borrows nothing. So a method can look for an event in a loop, read more input in between, and return
-    /// the event that it found:
+    /// The token borrows nothing. So a method can look for an event in a loop, read more input in between,
+    /// and return the event that it found:
     ///
     /// ```
     /// use sansws::{Connection, Event, EventKind, Message, Server};
@@ -177,7 +182,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             found = Located { item: Item::Message, source: Source::Input(message.payload) };
         } else {
             let result = self.receiver.next(input, &mut found);
-            // The connection answers now, whether the token is viewed or not.
+            // The connection answers now, whether the caller views the token or not.
             if result.is_err() || found.item == Item::Control {
                 let (receiver, sender) = (&self.receiver, &mut self.sender);
                 if matches!(Self::event(receiver, sender, result, found, self.auto_pong), Event::Failed) {
@@ -188,10 +193,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
         EventToken::of_frame(found, self.receiver.opcode(), base)
     }
 
-    /// Shows the event that [`find_event`](Self::find_event) found, with the sender to answer it. `input` is the input
-    /// that was searched, or a longer slice that begins with it.
+    /// Shows the event that [`find_event`](Self::find_event) found, with the sender to answer it. `input` is
+    /// the input that was searched, or a longer slice that begins with it.
     ///
-    /// This is where a text message is checked: if it is not UTF-8, the connection fails and the event is
+    /// This call validates a text message: if the text is not UTF-8, the connection fails and the event is
     /// [`Event::Failed`].
     pub fn view<'a>(&'a mut self, token: EventToken, input: &'a [u8]) -> (Event<'a>, &'a mut Sender<R, S>) {
         let (receiver, sender) = (&self.receiver, &mut self.sender);

@@ -1,5 +1,6 @@
-//! permessage-deflate in use, one type for each direction: which codec a message needs, and where the codec
-//! is between messages. A connection that takes no context over can do without one between messages.
+//! The codecs of a connection that uses permessage-deflate, one type for each direction. Each creates its
+//! codec for the first compressed message, and keeps it between messages or returns it to the pool. A
+//! connection that takes no context over needs no codec between messages.
 
 use super::{Compressor, Decompressor, Pool};
 use crate::config::{DeflateConfig, DeflateParams};
@@ -104,16 +105,16 @@ impl SendCodec {
         Compressor::prefers_plain(self.window_bits, plain, compressed, self.takes_over)
     }
 
-    /// Tells that a message was compressed to its end and is sent in this form. PMD-7.2.1-12 to PMD-7.2.1-15
+    /// Ends a message that was compressed completely and is sent in this form. PMD-7.2.1-12 to PMD-7.2.1-15
     pub fn end_message(&mut self) {
         if !self.takes_over {
             self.forget();
         }
     }
 
-    /// Tells that the last compressed message is not sent in this form, or that the peer gets a compressed
-    /// message from another compressor. The next message then refers to nothing before it, see
-    /// [`Compressor::reset`].
+    /// Forgets the earlier messages, so that the next message does not refer to them, see
+    /// [`Compressor::reset`]. Call this if the last compressed message is not sent in this form, or if the
+    /// peer gets a compressed message from another compressor.
     pub fn forget(&mut self) {
         if let Some(compressor) = &mut self.compressor {
             compressor.reset();
@@ -160,7 +161,7 @@ impl ReceiveCodec {
         })
     }
 
-    /// Tells that a message was decompressed to its end. PMD-7.2.2-04 to PMD-7.2.2-08
+    /// Ends a message that was decompressed completely. PMD-7.2.2-04 to PMD-7.2.2-08
     pub fn end_message(&mut self) {
         if self.takes_over {
             return;

@@ -39,9 +39,9 @@ pub struct Compressor {
     encoder: RawEncoder,
     level: u8,
     window_bits: u8,
-    /// The next message begins with an empty window.
+    /// Whether the next message begins with an empty window.
     is_reset: bool,
-    /// Some input has not been flushed.
+    /// Whether some input has not been flushed yet.
     has_input: bool,
     /// The last bytes of the output, while they may still be the tail that the message must not have.
     held: Option<[u8; TAIL.len()]>,
@@ -67,7 +67,7 @@ impl Compressor {
         }
     }
 
-    /// The room that is always enough to compress `len` bytes in one step.
+    /// The room that is always enough to compress `len` bytes in one step, in bytes.
     #[must_use]
     pub const fn bound(len: usize) -> usize {
         // The fastest level writes data that does not repeat as literals of at most 9 bits; it has no shorter
@@ -141,7 +141,7 @@ impl Compressor {
         Step { consumed: encoded.consumed, produced, done }
     }
 
-    /// Forgets the window, and a message that is not finished: the next message refers to nothing before it.
+    /// Forgets the window and an unfinished message, so that the next message refers to no earlier one.
     pub fn reset(&mut self) {
         self.is_reset = true;
         self.has_input = false;

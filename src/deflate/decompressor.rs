@@ -27,12 +27,12 @@ pub struct Decompressor {
     history: History,
     /// The last four input bytes of the message.
     last: [u8; 4],
-    /// No input has arrived since the beginning of the message, or since a final block in the message.
+    /// Whether no input has arrived since the beginning of the message, or since a final block in it.
     is_at_start: bool,
     /// A byte that was decoded without room for it, to find out whether there is more output.
     waiting: Option<u8>,
-    /// The next input is corrupt. The output before it is returned first, as it would be if the bytes had
-    /// arrived one by one.
+    /// Whether the next input is corrupt. The output before it is returned first, as it would be if the bytes
+    /// had arrived one by one.
     is_corrupt: bool,
 }
 
@@ -62,7 +62,7 @@ impl Decompressor {
         }
     }
 
-    /// Forgets the current message and the window: the next message refers to nothing before it. Keeps the
+    /// Forgets the current message and the window: the next message must not refer to earlier ones. Keeps the
     /// memory.
     ///
     /// Call it between messages of a peer that takes no context over (PMD-7.2.2-04 and -06). If the peer
@@ -180,10 +180,10 @@ impl Decompressor {
     }
 }
 
-// The window holds what the peer has said, which must not appear in a log.
+// The window holds payload of the peer, which must not appear in a log.
 debug!(Decompressor, |this| Decompressor { is_at_start: this.is_at_start });
 
-/// When to stop although there are more input and room.
+/// The condition to stop although input and room are left.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stop {
     AtEnd,
@@ -215,7 +215,7 @@ impl History {
         let (fill, rest) = bytes.split_at(room.min(bytes.len()));
         let len = self.ring.len() + fill.len();
         if len > self.ring.capacity() {
-            // The memory at most doubles, and never exceeds the window.
+            // The new memory is at most twice the length, and at most the window.
             self.ring.reserve_exact((2 * len).min(self.capacity) - self.ring.len());
         }
         self.ring.extend_from_slice(fill);

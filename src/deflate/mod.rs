@@ -4,20 +4,20 @@
 //!   as values of `Sec-WebSocket-Extensions`. The result of the negotiation are [`DeflateParams`].
 //! - [`Compressor`] and [`Decompressor`] transform the payload of messages, in pieces of any size (section
 //!   7.2).
-//! - [`SendCodec`] and [`ReceiveCodec`] are the extension in use, one for each direction: they know when a
-//!   codec is needed, and where it is between messages.
+//! - [`SendCodec`] and [`ReceiveCodec`] hold the codec of each direction in a connection: they create it when
+//!   a message needs it, and keep it or return it to a pool between messages.
 //! - [`Pool`] keeps codecs between messages, for many connections that take no context over.
 //!
 //! # Memory
 //!
-//! The memory of a compressor depends on its window, not on its level. A smaller window saves less than one
-//! expects, because every compressor has a table of 128 KiB:
+//! The memory of a compressor depends on its window, not on its level. A smaller window saves little, because
+//! every compressor has a table of 128 KiB:
 //!
 //! | window bits | 8 to 10 | 11, 12 | 13 | 14 | 15 |
 //! |---|---|---|---|---|---|
 //! | [`Compressor`] | 150 KiB | 162 KiB | 192 KiB | 224 KiB | 288 KiB |
 //!
-//! A [`Decompressor`] holds 47 KiB, and as messages arrive up to the size of the window in addition. With
+//! A [`Decompressor`] holds 47 KiB, and in addition up to the size of the window as messages arrive. With
 //! context takeover, a connection holds its codecs from the first compressed message on. Without context
 //! takeover, an idle connection that has a [`Pool`] holds no codec. Creating a codec panics if the allocator
 //! has no memory.
@@ -25,7 +25,7 @@
 //! # Security
 //!
 //! Compression can leak secrets over TLS (section 8). If an attacker can place text next to a secret and see
-//! the length of what is sent, send such messages uncompressed, or do without context takeover.
+//! the length of the sent frames, send such messages uncompressed, or do without context takeover.
 
 mod codec;
 mod compressor;
@@ -61,7 +61,7 @@ pub struct Corrupt;
 
 impl core::fmt::Display for Corrupt {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the compressed data is not valid")
+        f.write_str("the compressed data is not valid; fail the connection with close code 1007")
     }
 }
 

@@ -34,12 +34,12 @@ impl DeflateConfig {
             .find_map(|extension| Some(self.accept_offer(Parameters::read(&extension)?)))
     }
 
-    /// PMD-3-02 · PMD-5-08 · PMD-5-09 · PMD-5-10 · PMD-5-12: both ends do what the answer says.
+    /// Accepts an offer. PMD-3-02 · PMD-5-08 · PMD-5-09 · PMD-5-10 · PMD-5-12: both ends follow the answer.
     fn accept_offer(&self, offer: Parameters) -> (DeflateParams, ExtensionValue) {
         let wanted = self.wanted;
         let server_bits = match offer.server_max_window_bits {
-            // PMD-7.1.2.1-06. PMD-7.1.2.1-04 would be to decline the offer, but this compressor supports
-            // every window.
+            // PMD-7.1.2.1-06. This compressor supports every window, so the server never has to decline the
+            // offer as in PMD-7.1.2.1-04.
             Some(bits) => bits.min(wanted.server_max_window_bits()),
             None => wanted.server_max_window_bits(),
         };
@@ -139,7 +139,7 @@ impl DeflateConfig {
         Ok(agreed)
     }
 
-    /// `None` if the answer does not fit the offer.
+    /// The parameters of an answer. `None` if the answer does not fit the offer.
     fn check_parameters(&self, answer: &Extension<'_>) -> Option<DeflateParams> {
         let answer = Parameters::read(answer)?;
         let wanted = self.wanted;
@@ -167,7 +167,7 @@ impl DeflateConfig {
             DeflateParams::new()
                 .with_server_no_context_takeover(answer.server_no_context_takeover)
                 .with_server_max_window_bits(server_bits)
-                // PMD-7.1.1.2-07: a client does what it has hinted at, even if the answer does not demand it.
+                // PMD-7.1.1.2-07: a client keeps to its hints, even if the answer does not demand it.
                 .with_client_no_context_takeover(
                     answer.client_no_context_takeover || wanted.client_no_context_takeover(),
                 )
@@ -185,7 +185,7 @@ impl DeflateConfig {
     }
 }
 
-/// The parameters of one offer or answer, as they are written.
+/// The parameters that one offer or answer contains.
 #[derive(Clone, Copy, Default)]
 struct Parameters {
     server_no_context_takeover: bool,
@@ -194,7 +194,7 @@ struct Parameters {
     client_max_window_bits: ClientWindow,
 }
 
-/// `client_max_window_bits`. In an offer it may have no value.
+/// The parameter `client_max_window_bits`, which may have no value in an offer.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum ClientWindow {
     #[default]
@@ -204,9 +204,9 @@ enum ClientWindow {
 }
 
 impl Parameters {
-    /// `None` if a parameter is unknown, appears twice, or has an invalid value: a server declines such an
-    /// offer (PMD-7-03 to PMD-7-05), and such an answer fails the connection of a client (PMD-7-07 to
-    /// PMD-7-09).
+    /// Reads the parameters. `None` if a parameter is unknown, appears twice, or has an invalid value: a
+    /// server declines such an offer (PMD-7-03 to PMD-7-05), and such an answer fails the connection of a
+    /// client (PMD-7-07 to PMD-7-09).
     fn read(extension: &Extension<'_>) -> Option<Self> {
         let mut read = Self::default();
         for parameter in extension.parameters() {
@@ -238,8 +238,8 @@ impl Parameters {
     }
 }
 
-/// PMD-7.1.2.1-02 · PMD-7.1.2.1-09 · PMD-7.1.2.2-02 · PMD-5.2-01: 8 to 15 without leading zeros, quoted or
-/// not.
+/// Parses a number from 8 to 15 without leading zeros, quoted or not. PMD-7.1.2.1-02 · PMD-7.1.2.1-09 ·
+/// PMD-7.1.2.2-02 · PMD-5.2-01
 fn parse_bits(value: ParameterValue<'_>) -> Option<u8> {
     let mut bits = 0u8;
     for (at, digit) in value.chars().enumerate() {

@@ -19,14 +19,14 @@ pub(super) struct RawDecoder(Inflate);
 pub(super) struct Decoded {
     pub(super) consumed: usize,
     pub(super) produced: usize,
-    /// A final block has ended: call [`RawDecoder::restart`] before the next stream.
+    /// Whether a final block has ended. If so, call [`RawDecoder::restart`] before the next stream.
     pub(super) ended: bool,
-    /// The rest of the input is not DEFLATE data.
+    /// Whether the rest of the input is not DEFLATE data.
     pub(super) is_corrupt: bool,
 }
 
-/// The codec borrows its state mutably, so the compiler does not derive this. A panic cannot leave the state half
-/// changed: no code of a caller runs while the codec does.
+/// The codec borrows its state mutably, so the compiler does not implement this trait by itself. A panic
+/// cannot leave the state half changed: no code of a caller runs while the codec does.
 impl core::panic::UnwindSafe for RawDecoder {}
 impl core::panic::UnwindSafe for RawEncoder {}
 
@@ -62,7 +62,7 @@ impl RawDecoder {
         self.0.reset(false);
     }
 
-    /// Appends to the window. Only allowed after [`restart`](Self::restart).
+    /// Appends to the window. Call this only directly after [`restart`](Self::restart).
     pub(super) fn append_window(&mut self, bytes: &[u8]) -> Result<(), Corrupt> {
         if !bytes.is_empty() {
             self.0.set_dictionary(bytes).map_err(|_| Corrupt)?;

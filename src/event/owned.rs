@@ -23,7 +23,7 @@ pub enum OwnedMessage {
 }
 
 impl OwnedMessage {
-    /// The message without its ownership, as [`Sender::message`](crate::Sender::message) takes it.
+    /// Borrows the message, for [`Sender::message`](crate::Sender::message).
     #[must_use]
     pub fn as_message(&self) -> Message<'_> {
         match self {

@@ -1,5 +1,5 @@
-//! Turns the peer's bytes, in pieces of any length, into frame headers and pieces of payload. The decoder stores at most
-//! one header. It never stores payload: each piece stays in the slice that it came in.
+//! Turns the peer's bytes, in pieces of any length, into frame headers and pieces of payload. The decoder
+//! stores at most one header. It never stores payload: each piece remains in the caller's slice.
 
 use super::{Header, Mask, Opcode, Rules};
 use crate::bytes::{FOR_SPEED, copy, copy_prefix, take_front, to_len};
@@ -8,30 +8,30 @@ use crate::error::Error;
 /// Reads one frame after the other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameDecoder {
-    position: Position,
+    position: FramePosition,
     /// The largest payload of a data frame that the embedder accepts, in bytes.
     max_frame: u64,
-    /// The most fragments of a message, for the message layer. The value is here because of the 256 bytes of an idle
-    /// connection: elsewhere it would take eight.
+    /// The most fragments of a message. Only the message layer uses this value, but here it fits into four
+    /// bytes; elsewhere padding would make it eight, and an idle connection may have only 256.
     max_fragments: u32,
     peer_masks: bool,
-    /// Whether an extension defines RSV1.
+    /// Whether an extension of the connection defines RSV1.
     allows_rsv1: bool,
     /// The opcode and FIN of the current frame; between frames, those of the last one.
     opcode: Opcode,
     fin: bool,
 }
 
-/// Where in a frame the decoder is.
+/// The decoder's position in a frame.
 #[derive(Clone, Copy, Debug)]
-enum Position {
+enum FramePosition {
     /// In the header, whose first `have` bytes have arrived.
     Header { bytes: [u8; Header::MAX_LEN], have: u8 },
     /// In the payload, `remaining` bytes before its end.
     Payload { mask: Mask, remaining: u64 },
 }
 
-impl Position {
+impl FramePosition {
     const START: Self = Self::Header { bytes: [0; Header::MAX_LEN], have: 0 };
 }
 
@@ -39,8 +39,8 @@ impl Position {
 pub(crate) struct Piece<'i> {
     /// The bytes, still masked unless `mask` is [`Mask::NONE`].
     pub(crate) bytes: &'i mut [u8],
-    /// The mask, turned to the position of the first byte. On a small target the decoder has unmasked the bytes already,
-    /// since every caller would do so in place.
+    /// The mask, rotated to the position of the first byte. On a small target the decoder has unmasked the
+    /// bytes already, since every caller would do so in place.
     pub(crate) mask: Mask,
     /// Whether the frame ends with this piece.
     pub(crate) ends_frame: bool,
@@ -72,7 +72,7 @@ impl<'i> Piece<'i> {
 impl FrameDecoder {
     pub(crate) const fn new(peer_masks: bool, max_frame: u64, max_fragments: u32) -> Self {
         Self {
-            position: Position::START,
+            position: FramePosition::START,
             max_frame,
             max_fragments,
             peer_masks,
@@ -114,27 +114,27 @@ impl FrameDecoder {
     /// Whether the last frame is complete and no byte of the next one has arrived.
     #[inline]
     pub(crate) const fn is_between_frames(&self) -> bool {
-        matches!(self.position, Position::Header { have: 0, .. })
+        matches!(self.position, FramePosition::Header { have: 0, .. })
     }
 
     /// Whether the decoder waits for a header, or for the rest of one.
     #[inline]
     pub(crate) const fn is_in_header(&self) -> bool {
-        matches!(self.position, Position::Header { .. })
+        matches!(self.position, FramePosition::Header { .. })
     }
 
-    /// How many payload bytes of the current frame have not arrived yet.
+    /// The number of payload bytes that the current frame still lacks.
     #[inline]
     pub(crate) const fn remaining(&self) -> u64 {
         match self.position {
-            Position::Payload { remaining, .. } => remaining,
-            Position::Header { .. } => 0,
+            FramePosition::Payload { remaining, .. } => remaining,
+            FramePosition::Header { .. } => 0,
         }
     }
 
-    /// Takes the bytes of a header off the front of `input`. Once the header is complete, `admit` decides whether its
-    /// message may have this frame, before the decoder takes any payload. If the input ends first, the decoder is
-    /// still [in the header](Self::is_in_header) afterwards.
+    /// Takes the bytes of a header off the front of `input`. Once the header is complete, `admit` decides
+    /// whether its message may have this frame, before the decoder takes any payload. If the input ends
+    /// first, the decoder is still [in the header](Self::is_in_header) afterwards.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn header(
         &mut self,
@@ -142,7 +142,7 @@ impl FrameDecoder {
         admit: impl FnOnce(&Header) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let rules = self.rules();
-        let Position::Header { bytes, have } = &mut self.position else {
+        let FramePosition::Header { bytes, have } = &mut self.position else {
             return Ok(());
         };
         if FOR_SPEED && input.is_empty() {
@@ -154,8 +154,8 @@ impl FrameDecoder {
                 return self.enter_payload(&header, admit);
             }
         }
-        // The input may hold only a part of the header, so the decoder collects the header in `bytes`. Only the header
-        // is taken off the input, not the payload that was copied along with it.
+        // The input may hold only a part of the header, so the decoder collects the header in `bytes`. Only
+        // the header is taken off the input, not the payload that was copied along with it.
         let before = usize::from(*have);
         copy_prefix(input, bytes.get_mut(before..).unwrap_or_default());
         let so_far = Header::MAX_LEN.min(before + input.len());
@@ -170,13 +170,13 @@ impl FrameDecoder {
         self.enter_payload(&header, admit)
     }
 
-    /// Takes the next piece of the payload off the front of `input`, at most `max` bytes. Returns `None` if the payload
-    /// goes on and `input` is empty, or outside of a payload. An empty payload yields one empty piece. After the last
-    /// piece the decoder waits for the next header.
+    /// Takes the next piece of the payload off the front of `input`, at most `max` bytes. Returns `None`
+    /// outside of a payload, and if `input` is empty although payload is missing. An empty payload yields one
+    /// empty piece. After the last piece the decoder waits for the next header.
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn payload<'i>(&mut self, input: &mut &'i mut [u8], max: usize) -> Option<Piece<'i>> {
-        let Position::Payload { mask, remaining } = &mut self.position else {
+        let FramePosition::Payload { mask, remaining } = &mut self.position else {
             return None;
         };
         if *remaining > 0 && input.is_empty() {
@@ -195,7 +195,7 @@ impl FrameDecoder {
         *remaining = remaining.wrapping_sub(bytes.len() as u64);
         let ends_frame = *remaining == 0;
         if ends_frame {
-            self.position = Position::START;
+            self.position = FramePosition::START;
         }
         Some(Piece { bytes, mask: piece_mask, ends_frame })
     }
@@ -212,7 +212,7 @@ impl FrameDecoder {
         self.opcode = header.opcode;
         self.fin = header.fin;
         // WS-5.3-06: each frame starts with a new key, at position 0.
-        self.position = Position::Payload { mask: header.mask, remaining: header.payload_len };
+        self.position = FramePosition::Payload { mask: header.mask, remaining: header.payload_len };
         Ok(())
     }
 }

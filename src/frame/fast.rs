@@ -1,5 +1,6 @@
-//! The fast path: most messages are one frame that lies completely in one read. This file repeats, in a few comparisons,
-//! the rules that [`Header::decode`](super::Header::decode) checks for such a frame. Its test holds the two equal.
+//! The fast path for messages that are one frame and lie completely in one read, as most do. This file
+//! repeats, in a few comparisons, the rules that [`Header::decode`](super::Header::decode) checks for such a
+//! frame. Its test asserts that the two agree.
 
 use super::header::{BINARY_MESSAGE, LENGTH_16, MASKED, TEXT_MESSAGE};
 use super::{Mask, Opcode, Rules};
@@ -14,9 +15,9 @@ pub(crate) struct FastMessage<'i> {
     pub(crate) is_ascii: bool,
 }
 
-/// Takes a message off the front of `input` if the message is one uncompressed frame below 64 KiB, lies completely in
-/// `input`, and keeps within `rules` and `max_message` bytes. Otherwise this takes nothing and returns `None`; then the
-/// slow path finds out what the input holds.
+/// Takes a message off the front of `input` if the message is one uncompressed frame below 64 KiB, lies
+/// completely in `input`, follows `rules`, and has at most `max_message` bytes. Otherwise this takes nothing
+/// and returns `None`; then the slow path must parse the input.
 ///
 /// The caller asks only between frames and between messages.
 #[inline(always)]

@@ -1,5 +1,6 @@
-//! The header of a frame, RFC 6455 section 5.2, in both directions. Every rule that a header can break by itself is
-//! checked here, byte by byte in the order of the wire, so that a bad header fails at its first bad byte.
+//! The header of a frame, RFC 6455 section 5.2, in both directions. This file checks every rule that a header
+//! can break by itself, byte by byte in the order of the wire, so that a bad header fails at its first bad
+//! byte.
 
 use super::{MAX_CONTROL, Mask};
 use crate::bytes::copy_prefix;
@@ -9,15 +10,17 @@ use core::fmt;
 const FIN: u8 = 0x80;
 pub(super) const MASKED: u8 = 0x80;
 const RSV1: u8 = 0x40;
-/// The first byte of a message that is one uncompressed frame.
+/// The first byte of a text message that is one uncompressed frame.
 pub(super) const TEXT_MESSAGE: u8 = FIN | Opcode::Text as u8;
+/// The first byte of a binary message that is one uncompressed frame.
 pub(super) const BINARY_MESSAGE: u8 = FIN | Opcode::Binary as u8;
-/// Values of the 7-bit length that announce a longer length field.
+/// The value of the 7-bit length that announces a 16-bit length.
 pub(super) const LENGTH_16: u8 = 0x7e;
+/// The value of the 7-bit length that announces a 64-bit length.
 const LENGTH_64: u8 = 0x7f;
 const RESERVED: u8 = 0x70;
 
-/// What a frame is. WS-5.2-07
+/// The type of a frame. WS-5.2-07
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Opcode {
     Continuation = 0x0,
@@ -47,24 +50,24 @@ impl Opcode {
     }
 }
 
-/// What the connection expects of the peer's headers.
+/// The rules for the headers that the peer sends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    /// Whether the peer has to mask: it does if it is the client.
+    /// Whether the peer must mask its frames: a client must, a server must not.
     pub(crate) masked: bool,
-    /// Whether RSV1 may stand on the first frame of a message.
+    /// Whether the first frame of a message may set RSV1.
     pub(crate) rsv1: bool,
-    /// The most payload bytes of a data frame.
+    /// The largest payload of a data frame, in bytes.
     pub(crate) max_frame: u64,
 }
 
-/// A header that broke no rule.
+/// A header that breaks no rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Header {
     pub(crate) fin: bool,
     pub(crate) rsv1: bool,
     pub(crate) opcode: Opcode,
-    /// That of its key. WS-5.2-08
+    /// The mask of the header's key, or [`Mask::NONE`] without a key. WS-5.2-08
     pub(crate) mask: Mask,
     pub(crate) payload_len: u64,
 }
@@ -73,8 +76,8 @@ impl Header {
     /// The longest header: two bytes, a 64-bit length, a masking key.
     pub(crate) const MAX_LEN: usize = 14;
 
-    /// Reads the header at the front of `bytes`, and tells how many bytes it has. `None`: need more bytes, and no
-    /// rule is broken so far.
+    /// Reads the header at the front of `bytes`. Returns the header and its length in bytes, or `None` if the
+    /// header is incomplete and breaks no rule so far.
     pub(crate) fn decode(bytes: &[u8], rules: &Rules) -> Result<Option<(Self, usize)>, Error> {
         let Some((&first, rest)) = bytes.split_first() else {
             return Ok(None);
@@ -82,7 +85,8 @@ impl Header {
         let fin = first & FIN != 0;
         let rsv1 = first & RSV1 != 0;
         let bits = first & 0x0f;
-        // WS-5.2-03 · WS-5.2-04: RSV1 may be given a meaning on the first frame of a message, never elsewhere.
+        // WS-5.2-03 · WS-5.2-04: an extension can define RSV1 on the first frame of a message, never
+        // elsewhere.
         let defined =
             if cfg!(feature = "deflate") && rules.rsv1 && matches!(bits, 0x1 | 0x2) { RSV1 } else { 0 };
         let reserved = first & RESERVED & !defined;
@@ -135,7 +139,7 @@ impl Header {
         if (short == 126 && payload_len < 126) || (short == 127 && payload_len <= 0xffff) {
             return Err(Violation::LengthNotMinimal.into());
         }
-        // WS-10.4-01 · WS-10.4-02: compared as u64, before anything is converted or allocated.
+        // WS-10.4-01 · WS-10.4-02: this compares the length as `u64`, before any conversion or allocation.
         if !opcode.is_control() && payload_len > rules.max_frame {
             return Err(Limit::Frame.into());
         }
@@ -151,9 +155,10 @@ impl Header {
     }
 }
 
-/// The bytes of a frame's header, at most 14 of them.
+/// The bytes of a frame's header, at most 14.
 ///
-/// Returned by calls that leave the payload with the caller: write the header, then the payload (`writev`, DMA).
+/// Calls that leave the payload with the caller return this: write the header, then the payload (`writev`,
+/// DMA).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FrameHeader {
     bytes: [u8; Header::MAX_LEN],
@@ -169,7 +174,8 @@ impl FrameHeader {
         Self { bytes, len: u8::try_from(Header::MAX_LEN.saturating_sub(unused)).unwrap_or_default() }
     }
 
-    /// Writes a header with the shortest form of the length, and returns the room behind it. WS-5.2-13
+    /// Writes a header with the shortest form of the length to the front of `to`, and returns the rest of
+    /// `to`. WS-5.2-13
     #[inline]
     pub(crate) fn write(
         opcode: Opcode,
@@ -197,7 +203,7 @@ impl FrameHeader {
         }
     }
 
-    /// The same with RSV1: the message is compressed (RFC 7692 section 6).
+    /// The same header with RSV1, which says that the message is compressed (RFC 7692 section 6).
     #[cfg(feature = "deflate")]
     pub(crate) fn with_rsv1(mut self) -> Self {
         let [first, ..] = &mut self.bytes;
@@ -205,7 +211,8 @@ impl FrameHeader {
         self
     }
 
-    /// Writes the header of a whole message below 64 KiB to where it has just enough room.
+    /// Writes the header of a message that is one frame below 64 KiB. `to` has exactly the length of the
+    /// header.
     #[inline]
     pub(crate) fn write_below_64k(opcode: Opcode, payload_len: u16, key: Option<[u8; 4]>, to: &mut [u8]) {
         let first = FIN | opcode as u8;
@@ -218,7 +225,7 @@ impl FrameHeader {
         }
     }
 
-    /// The masking key, on a client.
+    /// The masking key, which only a client's header has.
     #[inline]
     pub(crate) fn key(&self) -> Option<[u8; 4]> {
         let [_, second, ..] = self.bytes;
@@ -232,7 +239,7 @@ impl FrameHeader {
         self.bytes.get(..self.len.into()).unwrap_or_default()
     }
 
-    /// How many bytes the header of a frame has.
+    /// The length of a header, in bytes, for a payload of `payload_len` bytes.
     #[inline]
     pub(crate) const fn len_for(payload_len: usize, masked: bool) -> u8 {
         let len = match payload_len {
@@ -244,7 +251,7 @@ impl FrameHeader {
     }
 }
 
-/// Copies bytes to the front of `to`, and returns the room behind them.
+/// Copies bytes to the front of `to`, and returns the rest of `to`.
 #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 fn put<'t>(to: &'t mut [u8], bytes: &[u8]) -> &'t mut [u8] {
     copy_prefix(bytes, to);
@@ -265,7 +272,7 @@ impl AsRef<[u8]> for FrameHeader {
     }
 }
 
-/// Without the masking key of a client.
+/// The header without the masking key of a client.
 impl fmt::Debug for FrameHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key_len = if self.key().is_some() { 4 } else { 0 };

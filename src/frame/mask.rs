@@ -1,5 +1,5 @@
-//! Masking, RFC 6455 section 5.3: byte `i` of a payload is combined by XOR with byte `i` modulo 4 of the key
-//! (WS-5.3-05). The position runs on through the pieces of one frame (WS-5.3-06).
+//! Masking, RFC 6455 section 5.3: XOR combines byte `i` of a payload with byte `i` modulo 4 of the key
+//! (WS-5.3-05). The position in the key carries over from each piece of a frame to the next (WS-5.3-06).
 
 #[cfg(feature = "simdutf8")]
 mod ascii;
@@ -8,12 +8,12 @@ mod wide;
 
 use crate::bytes::{FOR_SPEED, copy};
 
-/// A masking key, turned so that its lowest byte is the one for the next payload byte.
+/// A masking key, rotated so that its lowest byte masks the next payload byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Mask(u32);
 
 impl Mask {
-    /// The key that changes nothing, as good as none.
+    /// The key that changes no byte. It stands for a frame without a key.
     pub(crate) const NONE: Self = Self(0);
 
     #[inline]
@@ -25,14 +25,14 @@ impl Mask {
         Self(u32::from_le_bytes(key))
     }
 
-    /// Masks or unmasks `data` in place and moves the position behind it.
+    /// Masks or unmasks `data` in place, and advances the position in the key by its length.
     #[inline(always)]
     pub(crate) fn apply(&mut self, data: &mut [u8]) {
         self.apply_to(data, false);
     }
 
-    /// As [`apply`](Self::apply). Tells whether it is known to be ASCII then: of what is short that comes for nothing, of what
-    /// is long only text is asked.
+    /// As [`apply`](Self::apply). Returns whether the result is known to be ASCII. For short data this costs
+    /// nothing; for long data it is found out only if `is_text` is set.
     #[inline(always)]
     pub(crate) fn apply_to(&mut self, data: &mut [u8], is_text: bool) -> bool {
         if !FOR_SPEED {
@@ -40,7 +40,7 @@ impl Mask {
             return false;
         }
         let word = self.word();
-        // One comparison for each step.
+        // Each case needs one comparison.
         let len = data.len();
         let union = if len < 8 {
             self.apply_short(data);
@@ -60,7 +60,7 @@ impl Mask {
         union & 0x8080_8080_8080_8080 == 0
     }
 
-    /// Copies `from` to `to`, masked or unmasked, in one pass. Both have the same length.
+    /// Masks or unmasks `from` while copying it to `to`, in one pass. Both slices have the same length.
     #[inline(always)]
     pub(crate) fn copy(&mut self, from: &[u8], to: &mut [u8]) {
         if !FOR_SPEED {
@@ -86,7 +86,7 @@ impl Mask {
         self.advance(from.len());
     }
 
-    /// Few instructions, word by word: 1.4 for each byte on a Cortex-M3.
+    /// Masks word by word, in little code: 1.4 instructions for each byte on a Cortex-M3.
     #[inline(never)]
     fn apply_compactly(&mut self, data: &mut [u8]) {
         let mut words = data.chunks_exact_mut(4);
@@ -102,12 +102,12 @@ impl Mask {
         }
     }
 
-    /// Fewer than eight bytes, without a byte loop.
+    /// Masks fewer than eight bytes without a loop over the bytes.
     #[inline]
     fn apply_short(&mut self, data: &mut [u8]) {
         let mut key = self.0;
         self.advance(data.len());
-        // At most one chunk of each size.
+        // There is at most one chunk of each size.
         let mut fours = data.chunks_exact_mut(4);
         for bytes in &mut fours {
             if let Ok(four) = <&mut [u8; 4]>::try_from(bytes) {
@@ -128,7 +128,7 @@ impl Mask {
         }
     }
 
-    /// Moves the position on without any bytes.
+    /// Advances the position in the key by this many bytes.
     pub(crate) const fn skip(&mut self, bytes: usize) {
         self.advance(bytes);
     }
@@ -146,8 +146,8 @@ impl Mask {
 
 #[cfg(any(feature = "simd", feature = "simdutf8"))]
 impl Mask {
-    /// Copies `from` to `to`, which has the same length, and unmasks it. Returns whether the result is ASCII. If it is
-    /// not, the position does not change and the content of `to` is meaningless.
+    /// Copies `from` to `to`, which has the same length, and unmasks it. Returns whether the result is ASCII.
+    /// If it is not, the position does not change and the content of `to` is meaningless.
     pub(crate) fn copy_ascii(&mut self, from: &[u8], to: &mut [::ascii::AsciiChar]) -> bool {
         let word = self.word();
         #[cfg(feature = "simd")]
@@ -164,7 +164,7 @@ impl Mask {
     }
 }
 
-/// The key as it stands `at` bytes further.
+/// The key for the byte that is `at` bytes further on.
 #[expect(clippy::cast_possible_truncation, reason = "only the lowest two bits count")]
 const fn turned(word: u64, at: usize) -> u64 {
     word.rotate_right(8 * (at as u32 & 3))
@@ -180,15 +180,15 @@ fn xor<const N: usize>(mut bytes: [u8; N], word: u64) -> [u8; N] {
     bytes
 }
 
-/// All words, combined by OR.
+/// All words of a block, combined with OR.
 #[inline(always)]
 fn union<const N: usize>(bytes: &[u8; N]) -> u64 {
     let words = bytes.chunks_exact(8).filter_map(|word| word.first_chunk::<8>());
     words.fold(0, |union, word| union | u64::from_le_bytes(*word))
 }
 
-/// The first and the last `N` bytes, of at least so many and at most twice as many: both are read before one is
-/// written, so they can overlap. Returns the union of the result's words.
+/// Masks `N` to `2 * N` bytes: the first `N` and the last `N`. The two blocks may overlap, so both are read
+/// before either is written. Returns the union of the masked words.
 #[inline(always)]
 fn mask_ends<const N: usize>(data: &mut [u8], word: u64) -> u64 {
     let at = data.len().wrapping_sub(N);
@@ -205,10 +205,11 @@ fn mask_ends<const N: usize>(data: &mut [u8], word: u64) -> u64 {
     union(&first) | union(&last)
 }
 
-/// How many bytes are combined at once: SIMD at the baseline of every target that has it.
+/// The number of bytes that are masked at once. Blocks of this size become SIMD with the baseline features of
+/// every target that has SIMD.
 const BLOCK: usize = 32;
 
-/// As [`mask_ends`], while copying.
+/// As [`mask_ends`], from `from` to `to`.
 #[inline(always)]
 fn copy_ends<const N: usize>(from: &[u8], to: &mut [u8], word: u64) {
     let at = from.len().wrapping_sub(N);
@@ -222,7 +223,8 @@ fn copy_ends<const N: usize>(from: &[u8], to: &mut [u8], word: u64) {
     }
 }
 
-/// At least 32 bytes. Blocks of 32 bytes become SIMD at the baseline of every target that has it.
+/// Masks at least 32 bytes, in blocks. Returns the union of the masked words if it was computed, and
+/// otherwise all ones.
 #[inline(never)]
 fn mask_words(
     data: &mut [u8],
@@ -234,14 +236,14 @@ fn mask_words(
         return wide::mask(data, word, is_text);
     }
     mask_blocks(data, word);
-    // Not known: to combine the words would cost as much as masking them.
+    // Combining the words would cost as much as masking them.
     u64::MAX
 }
 
 #[inline(always)]
 fn mask_blocks(data: &mut [u8], word: u64) {
     let at = data.len().wrapping_sub(BLOCK);
-    // The last block, some bytes of which are in one of the others too: read before those are written.
+    // The last block may overlap another block, so it is read before that one is written.
     let last = data.last_chunk::<BLOCK>().map(|last| xor(*last, turned(word, at)));
     for block in data.chunks_exact_mut(BLOCK) {
         if let Ok(block) = <&mut [u8; BLOCK]>::try_from(block) {
@@ -253,19 +255,19 @@ fn mask_blocks(data: &mut [u8], word: u64) {
     }
 }
 
-/// Out of line: the code is not short.
+/// As [`mask_ends`]. Not inlined, because this size needs much code.
 #[inline(never)]
 fn mask_up_to_128(data: &mut [u8], word: u64) -> u64 {
     mask_ends::<64>(data, word)
 }
 
-/// Out of line as well.
+/// As [`copy_ends`]. Not inlined either.
 #[inline(never)]
 fn copy_up_to_128(from: &[u8], to: &mut [u8], word: u64) {
     copy_ends::<64>(from, to, word);
 }
 
-/// As [`mask_words`], while copying.
+/// As [`mask_words`], from `from` to `to`.
 #[inline(never)]
 fn copy_words(from: &[u8], to: &mut [u8], word: u64) {
     #[cfg(feature = "simd")]
@@ -284,16 +286,17 @@ fn copy_blocks(from: &[u8], to: &mut [u8], word: u64) {
             *to = xor(*from, word);
         }
     }
-    // The last 32 bytes, some of them once more.
+    // The last block may overlap the block before it.
     if let (Some(last), Some(to)) = (from.last_chunk::<BLOCK>(), to.last_chunk_mut::<BLOCK>()) {
         *to = xor(*last, turned(word, from.len()));
     }
 }
 
-/// Copies a payload as it is. Both have the same length. A short one is copied without a call.
+/// Copies a payload without masking. Both slices have the same length. A short payload is copied without a
+/// function call.
 #[inline(always)]
 pub(crate) fn copy_plain(from: &[u8], to: &mut [u8]) {
-    // Asked first: of what is long the rest would not count, but this does. One comparison for each step.
+    // A long payload comes first, so that it needs only one comparison. Each further case needs one more.
     let len = from.len();
     if !FOR_SPEED || len > 128 {
         copy(from, to);

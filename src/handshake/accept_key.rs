@@ -9,9 +9,9 @@ const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 static BASE64: CharSet = CharSet::alphanumeric_and(b"+/");
 
-/// How long 16 bytes are in base64.
+/// The length of 16 bytes in base64.
 pub(crate) const KEY_LEN: usize = 24;
-/// How long a SHA-1 digest, 20 bytes, is in base64.
+/// The length of a SHA-1 digest, which has 20 bytes, in base64.
 pub(crate) const ACCEPT_LEN: usize = 28;
 
 /// The base64 form of a nonce. WS-4.1-32

@@ -1,5 +1,5 @@
-//! The body of a response other than 101: how long it is (RFC 9112 section 6.3), and its bytes from pieces of
-//! any size.
+//! The body of a response other than 101: finds its length (RFC 9112 section 6.3), and collects its bytes
+//! from pieces of any size.
 
 use super::chars::trim;
 use super::response::Response;
@@ -7,23 +7,24 @@ use super::value::elements;
 use crate::bytes::{take_front, to_u32, to_usize};
 use crate::storage::sealed::Buffer;
 
-/// The most bytes of chunk sizes, chunk extensions and trailers that are read. It is enough for small chunks,
-/// and it stops a peer that sends them without end.
+/// The most bytes of chunk sizes, chunk extensions and trailers that a client reads. This is enough for small
+/// chunks, and it stops a peer that sends such bytes without end.
 const MAX_OVERHEAD: u32 = 16 * 1024;
 
 /// A body that is collected in the buffer after its head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Body {
     framing: Framing,
-    /// How many more body bytes can be kept.
+    /// The number of further body bytes that the client keeps.
     room: u32,
-    /// How many more bytes that are not data may arrive: they cost work without filling the room.
+    /// The number of further bytes other than data that may arrive. They cost work without filling the room.
     overhead: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Framing {
-    /// How many bytes of the body remain. It saturates at `u32::MAX`: a body that long is truncated anyway.
+    /// The number of body bytes that have not arrived. It saturates at `u32::MAX`, because such a long body
+    /// is truncated anyway.
     Length(u32),
     /// The body ends with the transport.
     Eof,

@@ -10,7 +10,7 @@ pub(crate) type Grammar = [(Position, u8, Position)];
 /// The part of the grammar that the next byte belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
 pub(crate) enum Position {
-    // Of a list. The list may end at the positions up to `AfterParameterName`.
+    // The positions in a list. The list may end at the positions up to `AfterParameterName`.
     /// In front of an element, which may be empty.
     ListStart,
     /// In the name of an element, or in the value of a parameter: the same bytes may follow both.
@@ -25,11 +25,11 @@ pub(crate) enum Position {
     Quoted,
     Escaped,
 
-    // Of a head.
-    /// In front of the first line, where empty lines are skipped (RFC 9112 section 2.2).
+    // The positions in a head.
+    /// In front of the first line. Empty lines are skipped here (RFC 9112 section 2.2).
     BeforeFirst,
     BeforeFirstCr,
-    /// After two CRs. Nothing that follows can make this a valid head.
+    /// After two CRs. No further byte can make this a valid head.
     BeforeFirstCrs,
     FirstLine,
     /// At the beginning of a header, or of the empty line that ends the head.
@@ -59,8 +59,8 @@ impl Position {
 /// Stands for every byte of a token, as the space stands for all white space.
 const TOKEN: u8 = b'a';
 
-/// `extension = token *( ";" token [ "=" ( token / quoted-string ) ] )`, where the content of a quoted string
-/// has to be a token after its backslashes are removed. WS-4.3-01 · WS-4.3-06 · WS-4.3-07 · WS-9.1-02
+/// The grammar `extension = token *( ";" token [ "=" ( token / quoted-string ) ] )`. The content of a quoted
+/// string must be a token after its backslashes are removed. WS-4.3-01 · WS-4.3-06 · WS-4.3-07 · WS-9.1-02
 pub(crate) static EXTENSIONS: &Grammar = &[
     (Position::ListStart, b' ', Position::ListStart),
     (Position::ListStart, b',', Position::ListStart),

@@ -1,4 +1,4 @@
-//! Which characters may occur in which part of a header (RFC 9110 section 5.6).
+//! The characters that may occur in each part of a header (RFC 9110 section 5.6).
 
 /// A set of ASCII characters, with one bit for each.
 #[derive(Clone, Copy)]

@@ -12,7 +12,7 @@ use super::writer::{HeadWriter, OwnHeaders};
 use crate::error::{Error, HandshakeError, Misuse};
 use core::str;
 
-/// What a client asks for: a URI, the subprotocols that it offers, and further headers.
+/// A client's request: a URI, the subprotocols that the client offers, and further headers.
 ///
 /// `Debug` shows neither the query of the URI nor the values of headers.
 ///
@@ -51,7 +51,7 @@ impl<'a> ClientRequest<'a> {
         Self { uri, subprotocols: &[], origin: None, headers: OwnHeaders(&[]) }
     }
 
-    /// The URI, which tells where to connect to.
+    /// The URI, which contains the host and port to connect to.
     #[must_use]
     pub const fn uri(&self) -> Uri<'a> {
         self.uri
@@ -166,9 +166,9 @@ pub(crate) enum CheckedResponse<'a> {
     Refusal,
 }
 
-/// Checks a response head, and returns how long it is. `None` if it is not complete. `offered` are the
-/// subprotocols of the request, and `digest` belongs to its key. If the head `IS_VALIDATED`, it is complete and
-/// its syntax was checked when it arrived.
+/// Checks a response head, and returns the result with the length of the head. `None` if the head is not
+/// complete. `offered` are the subprotocols of the request, and `digest` belongs to its key. A head that
+/// `IS_VALIDATED` is complete, and its syntax was checked when it arrived.
 pub(crate) fn check_response<'a, const IS_VALIDATED: bool>(
     head: &'a [u8],
     max_headers: u8,
@@ -188,7 +188,7 @@ pub(crate) fn check_response<'a, const IS_VALIDATED: bool>(
     Ok(Some((response, head.len() - after.len())))
 }
 
-/// What the headers of a response say about the handshake. A name may occur in several headers.
+/// The values of the response headers that belong to the handshake. A name may occur in several headers.
 #[derive(Debug, Default)]
 pub(crate) struct ResponseHeaders<'a> {
     upgrade: Once<&'a [u8]>,

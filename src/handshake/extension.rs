@@ -11,7 +11,7 @@ pub(crate) struct Malformed;
 
 /// One extension of a `Sec-WebSocket-Extensions` header (RFC 6455 section 9.1).
 ///
-/// `Debug` shows its name and how many parameters it has, and leaves out the parameters.
+/// `Debug` shows its name and the number of its parameters, but not the parameters themselves.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Extension<'a> {
     /// A token.
@@ -32,7 +32,7 @@ pub struct Parameter<'a> {
 
 /// The value of a [`Parameter`]: `10`, `"10"` and `"1\0"` are all equal to `"10"` (WS-4.3-01).
 ///
-/// [`Display`](fmt::Display) writes the value; `Debug` shows only how long it is.
+/// [`Display`](fmt::Display) writes the value; `Debug` shows only its length.
 #[derive(Clone, Copy)]
 pub struct ParameterValue<'a> {
     /// ASCII, without the quotes around it but with the backslashes inside.

@@ -1,7 +1,7 @@
 //! Collects one bounded HTTP/1.1 head from pieces of any size in linear time: no byte is searched twice, even
 //! if each byte arrives alone.
 //!
-//! Lines are checked in their order, each when its line feed has arrived. Of an incomplete line only the
+//! Each line is checked when its line feed has arrived, in the order of the lines. Before that, only the
 //! first byte of the whole head is checked. A storage of a fixed size keeps only the lines that the protocol
 //! or the embedder reads.
 
@@ -14,21 +14,21 @@ use crate::error::{Error, HandshakeError, Limit};
 use crate::storage::sealed::Buffer;
 use crate::storage::{Full, Storage};
 
-/// How much of a head has arrived.
+/// The progress in reading a head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct HeadProgress {
     position: Position,
-    /// Whether the current line is dropped. The line is kept until its name shows that no one reads it.
+    /// Whether the current line is dropped. The line is kept until its name matches no wanted header.
     is_dropped: bool,
-    /// How many headers were checked.
+    /// The number of headers that were checked.
     headers: u8,
-    /// How many bytes have arrived, to compare with the limit.
+    /// The number of bytes that have arrived, to compare with the limit.
     seen: u32,
-    /// Where the current line begins in the buffer.
+    /// The start of the current line in the buffer.
     line_start: u32,
 }
 
-/// The limits of a head, and the lines that are kept.
+/// The limits of a head, and the lines to keep.
 pub(crate) struct HeadRules<'n> {
     pub(crate) max_head: u32,
     pub(crate) max_headers: u8,
@@ -37,8 +37,8 @@ pub(crate) struct HeadRules<'n> {
     pub(crate) first_line: fn(&[u8]) -> Result<(), HandshakeError>,
 }
 
-/// How many bytes at the front leave the position unchanged, if a search for them is worthwhile; at least 1,
-/// for the first byte, which may change it.
+/// The number of bytes at the front that leave the position unchanged, if a search for them is worthwhile.
+/// The result is at least 1, for the first byte, which may change the position.
 #[inline]
 fn run(position: Position, bytes: &[u8]) -> usize {
     let run = match position {
@@ -81,8 +81,8 @@ impl HeadProgress {
         *self = Self { seen: self.seen, ..Self::NEW };
     }
 
-    /// Takes bytes of a head off the front of `input`. Returns `true` if the head is complete and in
-    /// `buffer`, and `false` if all input was used and more is needed.
+    /// Takes bytes of a head off the front of `input`. Returns `true` once the head is complete in `buffer`,
+    /// and `false` if all input was used and the head needs more.
     pub(crate) fn take<S: Storage>(
         &mut self,
         input: &mut &mut [u8],
@@ -118,8 +118,8 @@ impl HeadProgress {
             if !self.is_dropped && (next == Position::FirstLine || !is_before_first(self.position)) {
                 buffer.append(piece).map_err(|Full| Limit::Head)?;
             }
-            // A first byte that begins neither a method nor `HTTP/` is TLS or noise, which may never contain
-            // an empty line, so it fails at once.
+            // If the first byte begins neither a method nor `HTTP/`, the peer sends TLS or noise. Neither
+            // need ever contain an empty line, so the head fails at once.
             if next == Position::Invalid && (is_before_first(self.position) || byte == b'\n') {
                 return Err(HandshakeError::MalformedHead.into());
             }

@@ -1,13 +1,13 @@
-//! The headers of a complete head. Their syntax was checked when the head arrived, so the view only splits
-//! it.
+//! The headers of a complete head. Their syntax was checked when the head arrived, so this view only splits
+//! the head.
 
 use super::chars::trim;
 use super::extension::{Extension, extensions};
 use super::line::{split_line, validated_header};
 use core::{fmt, str};
 
-/// The headers of a head: an iterator over pairs of name and value, the value without the white space around
-/// it.
+/// The headers of a head, as an iterator over pairs of name and value. The values have no white space around
+/// them.
 ///
 /// `Debug` shows the names and the lengths of the values: values carry cookies and credentials.
 #[derive(Clone, PartialEq, Eq, Hash)]

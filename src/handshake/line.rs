@@ -1,6 +1,6 @@
-//! One line of a head at a time: request line, status line, header (RFC 9112 sections 3 to 5). A line is
-//! checked when its line feed has arrived and not earlier, so the result does not depend on how the network
-//! cut the bytes.
+//! Parses one line of a head at a time: request line, status line, header (RFC 9112 sections 3 to 5). A line
+//! is checked when its line feed has arrived and not earlier, so the result does not depend on how the
+//! network cut the bytes.
 
 use super::swar::{find_line_feed, token_len, value_len};
 use crate::error::{Error, HandshakeError, Limit};
@@ -10,7 +10,7 @@ use core::str;
 /// arrived.
 pub(crate) type Line<'a, T> = Result<Option<(T, &'a [u8])>, HandshakeError>;
 
-/// `GET /chat HTTP/1.1`
+/// A request line, such as `GET /chat HTTP/1.1`.
 #[derive(Clone, Copy)]
 pub(crate) struct RequestLine<'a> {
     pub(crate) method: &'a [u8],
@@ -18,22 +18,22 @@ pub(crate) struct RequestLine<'a> {
     pub(crate) is_http_1_1: bool,
 }
 
-/// `HTTP/1.1 101 Switching Protocols`
+/// A status line, such as `HTTP/1.1 101 Switching Protocols`.
 #[derive(Clone, Copy)]
 pub(crate) struct StatusLine {
     pub(crate) status: u16,
     pub(crate) is_http_1_1: bool,
 }
 
-/// `Host: server.example`. The value still has the white space around it; the name is empty at the end of the
-/// head.
+/// A header, such as `Host: server.example`. The value still has the white space around it. An empty name
+/// marks the end of the head.
 #[derive(Clone, Copy)]
 pub(crate) struct HeaderLine<'a> {
     pub(crate) name: &'a [u8],
     pub(crate) value: &'a [u8],
 }
 
-/// How many bytes the empty lines in front of a head take (RFC 9112 section 2.2).
+/// The length of the empty lines in front of a head (RFC 9112 section 2.2).
 pub(crate) fn empty_lines_len(bytes: &[u8]) -> usize {
     let mut rest = bytes;
     while let Some(after) = line_end(rest) {
@@ -78,7 +78,7 @@ pub(crate) fn status_line(bytes: &[u8]) -> Line<'_, StatusLine> {
     })
 }
 
-/// A header, or the empty line at the end of the head.
+/// Takes a header, or the empty line at the end of the head.
 #[cfg_attr(target_pointer_width = "64", inline)]
 pub(crate) fn header_line(bytes: &[u8]) -> Line<'_, HeaderLine<'_>> {
     match valid_header_line(bytes) {

@@ -1,4 +1,4 @@
-//! The names of headers: which ones the protocol reads, and which ones a storage without an allocator keeps.
+//! The names of the headers that the protocol reads, and of those that a storage without an allocator keeps.
 
 use super::swar::equals_known;
 use crate::bytes::FOR_SPEED;
@@ -62,7 +62,7 @@ impl KnownHeader {
             21 if is(b"sec-websocket-version") => Self::VERSION,
             22 if is(b"sec-websocket-protocol") => Self::PROTOCOL,
             24 if is(b"sec-websocket-extensions") => Self::EXTENSIONS,
-            // Most headers end up here. The known ones that are missing above are not read by these checks.
+            // Most headers end up here. The checks do not read the other known headers.
             _ => return None,
         })
     }
@@ -74,7 +74,7 @@ impl KnownHeader {
     }
 }
 
-/// Whether a line that starts with `start` and then `byte` can still become a header that is kept: one of the
+/// Whether a line that starts with `start` and then `byte` can still become a header to keep: one of the
 /// handshake, one that the protocol reads, or one of `names`, which the embedder asked for.
 pub(crate) fn is_wanted(names: &[&str], start: &[u8], byte: u8) -> bool {
     is_websocket_name(start)

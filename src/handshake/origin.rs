@@ -5,7 +5,7 @@ use crate::bytes::split_once;
 
 /// Whether `origin` is one of `allowed`. The comparison ignores the ASCII case of scheme and host.
 ///
-/// It is meant for an embedder with its own HTTP stack; otherwise see
+/// This function is for an embedder with its own HTTP stack; others use
 /// [`Request::is_origin_in`](super::Request::is_origin_in).
 ///
 /// ```
@@ -21,7 +21,7 @@ pub fn is_in(origin: &str, allowed: &[&str]) -> bool {
 }
 
 /// Whether `origin` has the host and the port of `host`, the value of the `Host` header. A missing port is
-/// the default of the origin's scheme, `http` or `https`. Pages with other schemes did not come from an HTTP
+/// the default of the origin's scheme, `http` or `https`. Pages with other schemes are not from an HTTP
 /// server.
 ///
 /// ```

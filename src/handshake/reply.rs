@@ -1,5 +1,5 @@
-//! What a server answers (RFC 6455 section 4.2.2): the 101, a reply of the embedder, or an error answer of
-//! the library.
+//! A server's answers (RFC 6455 section 4.2.2): the 101, a reply of the embedder, or an error answer of the
+//! library.
 
 use super::accept_key::ACCEPT_LEN;
 use super::name::is_name;
@@ -7,7 +7,7 @@ use super::writer::{HeadWriter, OwnHeaders};
 use crate::bytes::FOR_SPEED;
 use crate::error::{Error, Misuse};
 
-/// How a server accepts the opening handshake. See [`Sender::accept`](crate::Sender::accept).
+/// The content of the 101 that accepts the opening handshake. See [`Sender::accept`](crate::Sender::accept).
 ///
 /// `Debug` shows the names of the headers without their values.
 ///
@@ -24,7 +24,7 @@ pub struct Accept<'a> {
 }
 
 impl<'a> Accept<'a> {
-    /// No subprotocol, no further headers.
+    /// Accepts without a subprotocol and without further headers.
     pub const fn new() -> Self {
         Self { subprotocol: None, headers: OwnHeaders(&[]) }
     }
@@ -91,7 +91,7 @@ impl<'a> Accept<'a> {
     }
 }
 
-/// What a server answers instead of a WebSocket: any status except 101, headers, a body.
+/// A server's answer with a status other than 101: the status, headers and a body.
 ///
 /// `Debug` shows the names of the headers without their values, and only the length of the body.
 ///
@@ -122,7 +122,7 @@ impl<'a> Reply<'a> {
         self
     }
 
-    /// The body. The whole reply has to fit below [`Config::max_outgoing`](crate::Config::max_outgoing).
+    /// The body. The whole reply must not exceed [`Config::max_outgoing`](crate::Config::max_outgoing).
     pub const fn body(mut self, body: &'a [u8]) -> Self {
         self.body = body;
         self
@@ -189,8 +189,8 @@ pub(crate) const STATUS_LINE_PREFIX: &[u8] = b"HTTP/1.1 ";
 pub(crate) const ERROR_TAIL: &[u8] = b"close\r\nContent-Length: 0\r\n\r\n";
 
 /// The statuses that a WebSocket server is likely to answer with, and their reason phrases of RFC 9110. A
-/// build for size has only those of the library's own answers and the most usual ones: a reason phrase is
-/// optional and means nothing (RFC 9112 section 4).
+/// build for size has only the statuses of the library's own answers and the most usual ones: a reason phrase
+/// is optional and means nothing (RFC 9112 section 4).
 const REASONS: &[u8] = if FOR_SPEED {
     b"200 OK\r\n204 No Content\r\n301 Moved Permanently\r\n302 Found\r\n303 See Other\r\n304 Not Modified\r\n\
     307 Temporary Redirect\r\n308 Permanent Redirect\r\n400 Bad Request\r\n401 Unauthorized\r\n403 Forbidden\r\n\

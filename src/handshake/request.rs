@@ -11,8 +11,8 @@ use core::str;
 
 /// A client's opening handshake, or another HTTP request.
 ///
-/// It borrows the head, so copy what has to outlive the event. `Debug` shows the method and the path only:
-/// the query and the headers can carry credentials.
+/// The request borrows the head, so copy the parts that must outlive the event. `Debug` shows the method and
+/// the path only: the query and the headers can carry credentials.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Request<'a> {
     head: &'a [u8],
@@ -73,15 +73,15 @@ impl<'a> Request<'a> {
     }
 
     /// The `Origin` header: the origin of the script that opened the connection (RFC 6455 section 10.2).
-    /// Browsers always send it; other clients can send what they like.
+    /// Browsers always send it; other clients can send any value.
     #[must_use]
     pub fn origin(&self) -> Option<&'a str> {
         self.header("origin")
     }
 
     /// Whether `Origin` is one of `allowed`. Scheme and host are compared without regard to ASCII case,
-    /// everything else exactly. Returns `false` without an `Origin`: a server that also serves clients other
-    /// than browsers checks for that itself.
+    /// everything else exactly. Returns `false` without an `Origin`: a server for clients other than browsers
+    /// must check for a missing `Origin` itself.
     ///
     /// A browser sends cookies no matter which site opens the connection, so a server that relies on cookies
     /// has to check the origin.

@@ -20,9 +20,9 @@ pub(crate) enum CheckedRequest<'a> {
     Http { is_head: bool },
 }
 
-/// Checks a request head, and returns how long it is. `None` if it is not complete. `allows_http` tells
-/// whether the request may be one that does not ask for a WebSocket. If the head `IS_VALIDATED`, it is complete
-/// and its syntax was checked when it arrived.
+/// Checks a request head, and returns the result with the length of the head. `None` if the head is not
+/// complete. `allows_http` tells whether a request is valid that does not ask for a WebSocket. A head that
+/// `IS_VALIDATED` is complete, and its syntax was checked when it arrived.
 #[inline(never)]
 pub(crate) fn check_request<const IS_VALIDATED: bool>(
     head: &[u8],
@@ -40,7 +40,7 @@ pub(crate) fn check_request<const IS_VALIDATED: bool>(
     Ok(Some((known.request(&line, rest, allows_http)?, head.len() - after.len())))
 }
 
-/// What the headers of a request say about the handshake. A name may occur in several headers.
+/// The values of the request headers that belong to the handshake. A name may occur in several headers.
 #[derive(Debug, Default)]
 pub(crate) struct RequestHeaders<'a> {
     hosts: u8,

@@ -1,5 +1,5 @@
-//! Scans and comparisons that handle several bytes at a time in one word (SWAR, SIMD within a register).
-//! Where the library is built for size they work byte by byte.
+//! Scans and comparisons that handle several bytes at a time in one word (SWAR, SIMD within a register). If
+//! the library is built for size, they work byte by byte.
 
 use super::chars::{is_token_byte, is_value_byte};
 use crate::bytes::FOR_SPEED;
@@ -30,7 +30,7 @@ fn first(marks: Word) -> usize {
     marks.trailing_zeros() as usize / 8
 }
 
-/// How many bytes at the front can belong to a token.
+/// The number of bytes at the front that can belong to a token.
 #[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn token_len(bytes: &[u8]) -> usize {
     let mut at = 0;
@@ -62,12 +62,12 @@ fn controls(word: Word) -> Word {
     ((word.wrapping_sub(all(0x20)) & !word) | (delete.wrapping_sub(all(1)) & !delete)) & TOPS
 }
 
-/// How many bytes at the front can belong to the value of a header.
+/// The number of bytes at the front that can belong to the value of a header.
 #[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn value_len(bytes: &[u8]) -> usize {
     let mut at = 0;
     loop {
-        // Two words at a time until one of them has a mark.
+        // This loop takes two words at a time until one of them has a mark.
         while let (Some(one), Some(two)) = (word_at(bytes, at), word_at(bytes, at + WORD)) {
             if controls(one) | controls(two) != 0 {
                 break;
@@ -137,7 +137,7 @@ fn same_ends(text: &[u8], known: &[u8]) -> bool {
 }
 
 /// An upper-case letter differs from its lower-case letter in one bit. That bit is set in `text` before the
-/// comparison wherever `known` has a letter.
+/// comparison for each letter of `known`.
 #[inline(always)]
 fn same_word<const N: usize>(text: &[u8; N], known: &[u8; N]) -> bool {
     let fold = |known: u8| (known & 0x40) >> 1;

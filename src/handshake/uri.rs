@@ -5,7 +5,7 @@ use super::chars::CharSet;
 use crate::bytes::split_once;
 use core::fmt;
 
-/// A `ws` or `wss` URI, seen through its parts (RFC 6455 section 3).
+/// A `ws` or `wss` URI, split into its parts (RFC 6455 section 3).
 ///
 /// It borrows the text and allocates nothing. It keeps the parts as written: it decodes, lowercases and
 /// resolves nothing. [`Display`](fmt::Display) puts the URI together again from scheme, host, port and
@@ -14,7 +14,7 @@ use core::fmt;
 /// token.
 ///
 /// [`parse`](Self::parse) and `TryFrom<&str>` refuse:
-/// - user information, which section 3 has no place for (section 11.1.1 would: `ws://user@host/`). Send an
+/// - user information, which section 3 does not allow (section 11.1.1 does: `ws://user@host/`). Send an
 ///   `Authorization` header instead;
 /// - fragments, even if they are empty;
 /// - non-ASCII characters. A host has to be in its IDNA form (`xn--...`, WS-11.1.1-01), the rest
@@ -48,10 +48,10 @@ pub struct Uri<'a> {
 }
 
 impl<'a> Uri<'a> {
-    /// Takes the URI apart and checks every part of it (RFC 6455 section 3; WS-4.1-04).
+    /// Splits the URI and checks every part of it (RFC 6455 section 3; WS-4.1-04).
     ///
     /// # Errors
-    /// Names the first part that is not valid. White space around the URI is an error too.
+    /// The error names the first part that is not valid. White space around the URI is an error too.
     pub fn parse(uri: &'a str) -> Result<Self, UriError> {
         // WS-3-01 · WS-3-02
         let (scheme, rest) = split_once(uri, b':').ok_or(UriError::Scheme)?;
@@ -69,7 +69,7 @@ impl<'a> Uri<'a> {
         let (authority, path) = before_query.split_at_checked(path_start).unwrap_or((before_query, ""));
         let (host, port) = split_authority(authority)?;
         let port = parse_port(port)?.unwrap_or(default_port(is_secure));
-        // WS-3-11: checked, not changed. WS-3-12 · WS-11.1.1-02 · WS-11.1.2-02
+        // WS-3-11: the path is checked and not changed. WS-3-12 · WS-11.1.1-02 · WS-11.1.2-02
         if !is_made_of(path, &PATH) {
             return Err(UriError::Path);
         }
@@ -204,20 +204,20 @@ impl fmt::Display for HostField<'_> {
 }
 
 errors! {
-    /// Which part of a URI is not valid. The [`Display`](fmt::Display) text says what to write instead.
+    /// The part of a URI that is not valid. The [`Display`](fmt::Display) text says what to write instead.
     pub enum UriError {
         Scheme = "a WebSocket URI has to begin with ws:// or wss://",
         UserInfo =
-            "a WebSocket URI has no place for user and password; send an Authorization header instead",
+            "a WebSocket URI cannot contain user and password; send an Authorization header instead",
         NoHost = "the URI names no host; write it after the two slashes: ws://host/path",
         Host =
-            "the host has a character that RFC 3986 does not allow; write non-ASCII names in IDNA form (xn--...)",
+            "the host has a character that RFC 3986 forbids; write non-ASCII names in IDNA form (xn--...)",
         IpLiteral = "an IPv6 address has to be in brackets, complete and without a zone: ws://[::1]:9000/",
         Port = "the port has to be a decimal number from 1 to 65535 after a colon, or be left out",
         Path =
-            "the path has a character that RFC 3986 does not allow; percent-encode it as UTF-8 (a space is %20)",
+            "the path has a character that RFC 3986 forbids; percent-encode it as UTF-8 (a space is %20)",
         Query =
-            "the query has a character that RFC 3986 does not allow; percent-encode it as UTF-8 (a space is %20)",
+            "the query has a character that RFC 3986 forbids; percent-encode it as UTF-8 (a space is %20)",
         Fragment = "a WebSocket URI has no fragment; leave it out, or write %23 if the # is data",
     }
 }
@@ -276,7 +276,7 @@ fn is_ipv6(literal: &str) -> bool {
     }
 }
 
-/// How many 16-bit pieces the text has. An IPv4 address at its end counts as two.
+/// The number of 16-bit pieces in the text. An IPv4 address at its end counts as two.
 fn count_pieces(text: &str) -> Option<usize> {
     if text.is_empty() {
         return Some(0);
@@ -311,7 +311,7 @@ const fn is_dec_octet(octet: &[u8]) -> bool {
     )
 }
 
-/// `None` if no port is written.
+/// Parses the port. `None` if the URI has no port.
 fn parse_port(port: &str) -> Result<Option<u16>, UriError> {
     // WS-3-07: `u16::from_str` alone would accept a plus sign.
     if !port.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -70,13 +70,13 @@ impl<T> Once<T> {
     }
 }
 
-/// Whether a comma list is valid that can extend over any number of headers with the same name.
+/// The validity of a comma list, which can extend over any number of headers with the same name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum List {
     /// No header with this name has occurred.
     #[default]
     Missing,
-    /// The header has occurred, so far without an element.
+    /// The header has occurred, but no element yet.
     Empty,
     Valid,
     Malformed,
@@ -137,14 +137,15 @@ impl List {
         *self = line.max(*self);
     }
 
-    /// WS-4.3-08: if the header occurs it has at least one element.
+    /// Whether the list is valid. WS-4.3-08: if the header occurs, it has at least one element.
     pub(crate) fn is_valid(self) -> bool {
         matches!(self, Self::Missing | Self::Valid)
     }
 }
 
-/// Whether `value` is one of the two offers that nearly all browsers make, which are known to be valid. To
-/// compare the whole value takes a few instructions; to read it byte by byte takes a twelfth of a handshake.
+/// Whether `value` is one of the two offers that nearly all browsers make, which are known to be valid.
+/// Comparing the whole value takes a few instructions; reading it byte by byte takes a twelfth of a
+/// handshake.
 #[inline]
 fn is_usual_offer(value: &[u8]) -> bool {
     value == b"permessage-deflate; client_max_window_bits" || value == b"permessage-deflate"

@@ -12,8 +12,8 @@ use core::fmt;
 pub(crate) struct OwnHeaders<'a>(pub(crate) &'a [(&'a str, &'a str)]);
 
 impl OwnHeaders<'_> {
-    /// Checks that no header can break the head apart (WS-4.1-21), and that none has a `reserved` name. If a reserved
-    /// name ends with a dash, all names that begin with it are reserved.
+    /// Checks that no header can break the head apart (WS-4.1-21), and that none has a `reserved` name. If a
+    /// reserved name ends with a dash, all names that begin with it are reserved.
     pub(crate) fn check(&self, reserved: &[&str]) -> Result<(), Misuse> {
         for (name, value) in self.0 {
             if !is_token(name.as_bytes()) || !value.bytes().all(is_value_byte) {
@@ -55,7 +55,7 @@ impl<'r> HeadWriter<'r> {
         Self { room, len: 0 }
     }
 
-    /// How many bytes were written, including those that did not fit.
+    /// The number of bytes that were written, including those that did not fit.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -75,7 +75,7 @@ impl<'r> HeadWriter<'r> {
         }
     }
 
-    /// A decimal number.
+    /// Writes a decimal number.
     #[expect(clippy::cast_possible_truncation, reason = "a digit")]
     pub(crate) fn number(&mut self, mut value: usize) {
         let mut digits = [0; 20];

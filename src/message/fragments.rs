@@ -4,8 +4,8 @@ use super::DataKind;
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{Header, Opcode};
 
-/// Which message is arriving and how much of it may still come. It decides by headers alone, before the connection
-/// takes any payload.
+/// The message that is arriving, and how much of it may still come. This type needs only the headers, so it
+/// decides before the connection takes any payload.
 #[derive(Debug)]
 pub(crate) struct FragmentState {
     /// The kind of the current message; between messages, that of the last one.
@@ -15,8 +15,9 @@ pub(crate) struct FragmentState {
     has_begun_delivery: bool,
     /// Whether the payload of the current message is compressed. PMD-6-02: its first frame says so.
     is_compressed: bool,
-    /// How many fragments and how many payload bytes the current message may still have.
+    /// The number of further fragments that the current message may have.
     fragments_left: u32,
+    /// The number of further payload bytes that the current message may have.
     left: u64,
     max_message: u64,
 }
@@ -46,13 +47,13 @@ impl FragmentState {
         self.kind
     }
 
-    /// Remembers the kind of a message that was one frame and did not come through here.
+    /// Remembers the kind of a message that the fast path took.
     pub(crate) fn note_kind(&mut self, kind: DataKind) {
         self.kind = kind;
     }
 
-    /// How many payload bytes the headers of the current message announced so far; between messages, those of the last
-    /// one. Meaningful only if the message is not compressed.
+    /// The number of payload bytes that the headers of the current message have announced so far; between
+    /// messages, those of the last one. Meaningful only if the message is not compressed.
     pub(crate) const fn announced(&self) -> u64 {
         self.max_message.saturating_sub(self.left)
     }
@@ -69,8 +70,8 @@ impl FragmentState {
         self.is_compressed
     }
 
-    /// Admits a data frame into the current message, or as the start of a new one. `max_fragments` is the most fragments
-    /// of a message.
+    /// Checks whether a data frame may continue the current message or start a new one, and counts it. A
+    /// message has at most `max_fragments` fragments.
     pub(crate) fn on_data_header(&mut self, header: &Header, max_fragments: u32) -> Result<(), Error> {
         let &Header { opcode, rsv1, payload_len, .. } = header;
         match (opcode, self.is_in_message) {
@@ -85,8 +86,8 @@ impl FragmentState {
                 self.is_compressed = cfg!(feature = "deflate") && rsv1;
                 self.fragments_left = max_fragments;
                 self.left = self.max_message;
-                // Data that does not shrink grows by a few bytes when it is compressed, so the wire may carry a little
-                // more than the limit. The decompressed message is held to the limit itself.
+                // Data that does not shrink grows by a few bytes when it is compressed, so the wire may carry
+                // a little more than the limit. The decompressed message is held to the limit itself.
                 if self.is_compressed {
                     self.left = self.left.saturating_add(self.left / 8).saturating_add(64);
                 }
@@ -105,7 +106,8 @@ impl FragmentState {
         self.has_begun_delivery
     }
 
-    /// A piece of the current message is put into a buffer or reported as a part. Returns whether that happened before.
+    /// Notes that a piece of the current message is put into a buffer or reported as a part. Returns whether
+    /// an earlier piece was.
     #[inline]
     pub(crate) fn begin_delivery(&mut self) -> bool {
         core::mem::replace(&mut self.has_begun_delivery, true)

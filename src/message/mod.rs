@@ -1,4 +1,4 @@
-//! Frames into messages, RFC 6455 sections 5.4 and 8.1.
+//! Joins frames to messages, RFC 6455 sections 5.4 and 8.1.
 
 mod fragments;
 mod text;
@@ -12,7 +12,7 @@ pub(crate) use utf8::{InvalidUtf8, Utf8, validate, validate_ascii};
 #[cfg(feature = "simdutf8")]
 pub(crate) use utf8::{SIMD_LEN, validate_padded};
 
-/// What a message carries: UTF-8 text or bytes (RFC 6455 section 5.6).
+/// The kind of a message: UTF-8 text or bytes (RFC 6455 section 5.6).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DataKind {
@@ -23,7 +23,7 @@ pub enum DataKind {
 }
 
 impl DataKind {
-    /// The opcode of the first frame. WS-6.1-05
+    /// The opcode of the message's first frame. WS-6.1-05
     #[inline]
     pub(crate) const fn opcode(self) -> Opcode {
         match self {

@@ -1,4 +1,5 @@
-//! Text that arrives in pieces: each piece is checked when it arrives, so a bad byte fails the connection at once.
+//! Text that arrives in pieces: each piece is checked when it arrives, so a bad byte fails the connection at
+//! once.
 
 use super::{Utf8, validate};
 use crate::error::{Error, Limit, Violation};
@@ -6,8 +7,9 @@ use crate::frame::{Mask, Piece};
 use crate::storage::Full;
 use crate::storage::sealed::TextMessage;
 
-/// A text message in pieces. A storage with an allocator joins the pieces here as a `String`, so that no byte has to be
-/// checked again. A storage without one keeps the bytes in its receive buffer and uses only the UTF-8 state.
+/// A text message that arrives in pieces. A storage with an allocator joins the pieces here as a `String`, so
+/// that no byte has to be checked again. A storage without one keeps the bytes in its receive buffer and uses
+/// only the UTF-8 state.
 pub(crate) struct TextPieces<T> {
     joined: T,
     utf8: Utf8,
@@ -71,21 +73,21 @@ impl<T: TextMessage> TextPieces<T> {
         if self.utf8.is_complete() { Ok(()) } else { Err(Violation::InvalidUtf8.into()) }
     }
 
-    /// Forgets the message, and gives its memory back if it is more than `keep` bytes.
+    /// Forgets the message, and frees its memory if that is more than `keep` bytes.
     pub(crate) fn clear(&mut self, keep: usize) {
         self.utf8 = Utf8::new();
         self.joined.clear(keep);
     }
 }
 
-/// How many bytes [`push_ascii`] tries first. If they are not ASCII, they are checked a second time, so the probe is
-/// short.
+/// The number of bytes that [`push_ascii`] tries first. If they are not ASCII, they are checked a second
+/// time, so the probe is short.
 #[cfg(feature = "simdutf8")]
 const ASCII_PROBE: usize = 256;
 
-/// Appends `bytes` to the text if the whole text so far is ASCII and `bytes` are too; or only a probe of `bytes` if only
-/// the probe is ASCII. Returns how many bytes were appended. ASCII needs no check of its own: `Mask::copy_ascii` makes
-/// characters while it unmasks.
+/// Appends `bytes` to the text if both are ASCII. If only a probe at the front of `bytes` is ASCII, appends
+/// the probe. Returns the number of bytes that were appended. ASCII needs no separate check:
+/// `Mask::copy_ascii` unmasks the bytes and converts them to characters in one pass.
 #[cfg(feature = "simdutf8")]
 fn push_ascii<T: TextMessage>(
     text: &mut T,

@@ -1,11 +1,12 @@
-//! Buffers of a fixed size, inside the connection or lent to it, for machines without an allocator.
+//! Buffers of a fixed size, for machines without an allocator. The buffers are inside the connection, or the
+//! embedder lends them to it.
 
 use super::linear::{ControlBuffer, LinearBuffer, NoSeparateText};
 use super::sealed::{Empty, Storage};
 use super::{Borrowed, Fixed};
 use heapless::{String, Vec};
 
-/// The room for the names of offered subprotocols.
+/// The room for the names of offered subprotocols, in bytes.
 const SUBPROTOCOLS: usize = 100;
 
 impl<const RX: usize, const TX: usize> Storage for Fixed<RX, TX> {
@@ -13,7 +14,7 @@ impl<const RX: usize, const TX: usize> Storage for Fixed<RX, TX> {
     type Send = LinearBuffer<Vec<u8, TX>>;
     type Control = ControlBuffer;
     type Text = String<SUBPROTOCOLS>;
-    type Message = NoSeparateText;
+    type TextMessage = NoSeparateText;
     type Names = &'static [&'static str];
 
     const KEEPS_ALL_HEADERS: bool = false;
@@ -34,7 +35,7 @@ impl<'a> Storage for Borrowed<'a> {
     type Send = LinearBuffer<&'a mut [u8]>;
     type Control = ControlBuffer;
     type Text = String<SUBPROTOCOLS>;
-    type Message = NoSeparateText;
+    type TextMessage = NoSeparateText;
     type Names = &'static [&'static str];
 
     const KEEPS_ALL_HEADERS: bool = false;

@@ -13,7 +13,7 @@ impl Storage for Heap {
     type Send = HeapBuffer;
     type Control = LazyBuffer;
     type Text = LazyText;
-    type Message = LazyText;
+    type TextMessage = LazyText;
     type Names = [&'static str; 0];
 
     const KEEPS_ALL_HEADERS: bool = true;
@@ -73,7 +73,7 @@ impl Buffer for HeapBuffer {
     #[inline]
     fn fill(&mut self, len: usize) -> usize {
         let len = len.min(self.bytes.len() - self.end());
-        // At most the length of the slice, which fits into 32 bits.
+        // `len` is at most the length of the slice, which fits into 32 bits.
         self.end += u32::try_from(len).unwrap_or_default();
         len
     }
@@ -130,13 +130,14 @@ impl Buffer for HeapBuffer {
 }
 
 impl HeapBuffer {
-    /// Takes the filled bytes out as a vector, and continues in the memory of `next`. Bytes are moved only if some
-    /// were consumed before.
+    /// Takes the filled bytes out as a vector, and continues in the memory of `next`. Bytes are moved only if
+    /// some were consumed before.
     pub(crate) fn replace(&mut self, mut next: Vec<u8>) -> Vec<u8> {
         if u32::try_from(next.capacity()).is_err() {
             next = Vec::new();
         }
-        // The buffer is initialised up to its capacity, and a boxed slice of all of it needs no new allocation.
+        // A boxed slice has exactly its capacity. So the vector is filled up to its capacity first, which
+        // avoids a new allocation.
         next.resize(next.capacity(), 0);
         let (start, end) = (self.start(), self.end());
         let mut taken = Vec::from(core::mem::replace(&mut self.bytes, next.into_boxed_slice()));
@@ -176,7 +177,7 @@ impl HeapBuffer {
                 return Ok(());
             }
         }
-        // The memory follows the bytes, and at most doubles.
+        // The new memory is at most twice the old memory, unless these bytes need more.
         let needed = self.end().checked_add(len).ok_or(Full)?;
         u32::try_from(needed).map_err(|_| Full)?;
         let capacity =

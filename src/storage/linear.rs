@@ -1,13 +1,13 @@
-//! Buffers in memory of a given size, for the storages without an allocator.
+//! Buffers in memory of a fixed size, for the storages without an allocator.
 
 use super::Full;
 use super::sealed::{Buffer, Control, Empty, Text, TextMessage};
 use core::cell::Cell;
 use heapless::{String, Vec};
 
-/// A queue in memory of a given size. If there is no room behind the filled bytes, they move to the front,
-/// over the consumed bytes. The code of [`Filled`] depends neither on the kind of memory nor on its size, so
-/// a program contains it once.
+/// A queue of bytes in memory of a fixed size. If there is no room behind the filled bytes, they move to the
+/// front, over the consumed bytes. The code of [`Filled`] depends neither on the kind of memory nor on its
+/// size, so a program contains it once.
 #[derive(Debug)]
 pub struct LinearBuffer<M> {
     memory: M,
@@ -214,7 +214,7 @@ impl<const N: usize> Text for String<N> {
     }
 }
 
-/// Text is kept in the receive buffer.
+/// Keeps no text: the receive buffer holds it.
 #[derive(Clone, Copy, Debug)]
 pub struct NoSeparateText;
 

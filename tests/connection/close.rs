@@ -328,8 +328,8 @@ fn close_codes_are_displayed_with_their_names() {
 // WS-10.7-02
 #[test]
 fn a_half_closed_transport_can_still_be_written() {
-    // The peer shuts down its direction in the middle of a conversation. The server still writes what it has
-    // queued.
+    // The peer shuts down its direction in the middle of a conversation. The server still writes its queued
+    // bytes.
     let mut server = open_server();
     server.sender().text("last words").unwrap();
     assert!(server.receive_eof().is_some());

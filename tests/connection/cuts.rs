@@ -1,5 +1,5 @@
-//! Events and outgoing bytes do not depend on where the input is cut, and one end receives what the other
-//! sends.
+//! The cuts of the input change neither the events nor the outgoing bytes, and each end receives the messages
+//! of the other.
 
 use crate::support::*;
 use proptest::collection::vec;
@@ -117,8 +117,9 @@ fn response() -> impl Strategy<Value = Vec<u8>> {
     head.prop_map(|head| head.as_bytes().to_vec())
 }
 
-/// Asserts that a connection reports and sends the same for these bytes if they come whole, cut at these
-/// places, byte by byte, and byte by byte with all spare memory released after each byte.
+/// Asserts that a connection reports the same events and sends the same bytes in four cases: if the input
+/// arrives whole, cut at these places, byte by byte, and byte by byte with all spare memory released after
+/// each byte.
 fn assert_cuts_do_not_matter<R: Role, S: Storage>(
     connect: impl Fn() -> Connection<R, S>,
     bytes: &[u8],

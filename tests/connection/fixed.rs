@@ -74,8 +74,8 @@ fn a_message_may_be_as_large_as_the_buffer_but_not_larger() {
         let mut client = client(Config::new());
         assert_eq!(feed_cut(&mut client, &full, [cut]), [Reported::binary(&[7; 256])], "cut at {cut}");
     }
-    // A longer message is refused because of its header. This also holds for a message that arrives in one
-    // read and would need no buffer: what is reported does not depend on how the bytes are cut.
+    // A longer message fails at its header. This also holds for a message that arrives in one read and would
+    // need no buffer, so that the events do not depend on the cuts.
     let mut client = client(Config::new());
     assert_eq!(feed(&mut client, &frame(0x82, &[7; 257])), [Reported::Failed(Limit::Message.into())]);
     assert_eq!(frames(client.outgoing()), [close_frame(1009_u16)]);
@@ -115,8 +115,8 @@ fn request_with(lines: &str) -> String {
     )
 }
 
-/// What a server reports and answers. Asserts that both are the same if the bytes come whole, in two pieces,
-/// or one by one.
+/// The events and the answer of a server. Asserts that both are the same if the bytes arrive whole, in two
+/// pieces, or one by one.
 #[track_caller]
 fn reported_in_pieces(config: Config, bytes: &[u8]) -> (Vec<Reported>, Vec<u8>) {
     let run = |cuts: Vec<usize>| {

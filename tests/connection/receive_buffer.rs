@@ -1,6 +1,6 @@
-//! Reading into the receive buffer of the connection. When the connection lends it is a heuristic: the sizes
-//! in these tests were measured to be fast, and only those in the documentation of `receive_buffer` are
-//! promised.
+//! Reading into the receive buffer of the connection. A heuristic decides when the connection lends the
+//! buffer. The sizes in these tests were measured to be fast; the library promises only those in the
+//! documentation of `receive_buffer`.
 
 use crate::support::*;
 use proptest::collection::vec;
@@ -81,7 +81,8 @@ proptest! {
     }
 }
 
-/// Room that is not lent any more still has old bytes, which must not be taken for new ones.
+/// After a loan has ended, the room still contains old bytes, which the connection must not mistake for new
+/// ones.
 #[test]
 fn mark_received_ignores_bytes_for_which_no_room_is_lent() {
     let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
@@ -97,7 +98,8 @@ fn mark_received_ignores_bytes_for_which_no_room_is_lent() {
     assert_eq!(feed(&mut server, &message[5010..]), [Reported::binary(&vec![7; 100_000])]);
 }
 
-/// So the next message begins at the front of the buffer again, in memory that is still in the cache.
+/// The room ends there so that the next message begins at the front of the buffer again, in memory that is
+/// still in the cache.
 #[test]
 fn the_room_ends_with_the_current_frame() {
     let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
@@ -116,8 +118,8 @@ fn the_room_ends_with_the_current_frame() {
     }
 }
 
-/// After a binary message of 16 KiB the connection expects more of them. If it keeps a buffer, the next one
-/// may begin there.
+/// After a binary message of 16 KiB the connection expects more of them. If it keeps a buffer, the embedder
+/// may read the next message into it.
 #[test]
 fn room_is_lent_between_binary_messages_of_16_kib_if_the_buffer_is_kept() {
     for (opcode, len, keep, is_lent) in [
@@ -163,7 +165,7 @@ fn no_room_is_lent_for_small_reads_of_long_masked_messages() {
     }
 }
 
-/// The embedder may have more to read than there was room for.
+/// If a read fills the room, the embedder may have more bytes to read.
 #[test]
 fn a_read_that_fills_all_of_its_room_does_not_count_as_small() {
     let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
@@ -182,8 +184,8 @@ fn a_read_that_fills_all_of_its_room_does_not_count_as_small() {
     assert_eq!(feed(&mut server, rest), [Reported::binary(&b"b".repeat(300_000))]);
 }
 
-/// `mark_received` completes the message, and the next call of `receive` reports it. It does not matter if
-/// memory is released in between, or if the input already has the next message.
+/// `mark_received` completes the message, and the next call of `receive` reports it, even if the embedder
+/// releases the buffers in between or the input already has the next message.
 #[test]
 fn a_message_completed_in_the_receive_buffer_waits_for_the_next_receive() {
     let payload: Vec<u8> = (0..100_000_u32).map(|i| i.to_le_bytes()[0]).collect();
@@ -201,7 +203,7 @@ fn a_message_completed_in_the_receive_buffer_waits_for_the_next_receive() {
             server.mark_received(len);
             rest = &rest[len..];
         }
-        assert!(server.receive_buffer().is_none(), "the complete message has to be reported first");
+        assert!(server.receive_buffer().is_none(), "the connection must report the complete message first");
         if releases {
             server.release_buffers();
         }

@@ -34,7 +34,7 @@ fn a_header_is_refused_while_other_frames_are_queued() {
 }
 
 #[test]
-fn frame_in_place_masks_the_payload_in_the_buffer_of_the_caller() {
+fn mask_in_place_masks_the_payload_in_the_buffer_of_the_caller() {
     let mut client = open_client();
     let mut payload = *b"in place";
     let header = client.sender().mask_in_place(DataKind::Text, &mut payload).unwrap();

@@ -11,11 +11,11 @@ use std::sync::Mutex;
 
 const CONFIG: Config = Config::new().keep_headers(&["cookie"]);
 
-/// As in firmware: the connection exists before the program runs.
+/// A connection that exists before the program runs, as in firmware.
 static STATIC: Mutex<Connection<FramesOnly<Server>, Fixed<256, 512>>> =
     Mutex::new(Connection::const_after_handshake(FramesOnly::new(Server), CONFIG, Agreed::NONE));
 
-/// Opens the connection of a server and lets it echo a message. Returns what the server wrote.
+/// Opens the connection of a server and lets it echo a message. Returns the bytes that the server wrote.
 fn conversation<S: Storage>(mut server: Connection<Server, S>) -> Vec<u8> {
     let request = ClientRequest::new("ws://h/").unwrap().headers(&[("Cookie", "a=b")]);
     let mut client = Connection::client(&request, Config::new(), rng()).unwrap();
@@ -63,12 +63,12 @@ where
 }
 
 #[test]
-fn an_upgraded_role_behaves_like_the_role_after_the_opening_handshake() {
+fn a_frames_only_role_behaves_like_its_role_after_the_opening_handshake() {
     let storage = || Fixed::<256, 512>;
     let hi = masked(&frame(0x81, b"hi"), [1, 2, 3, 4]);
     let mut server = Connection::after_handshake_in(FramesOnly::new(Server), CONFIG, Agreed::NONE, storage());
     assert_talks(&mut server, &hi, b"\x81\x05hello");
-    // Bytes that look like a request are read as frames.
+    // The server reads bytes that look like a request as frames.
     let mut plain = Connection::after_handshake_in(Server, CONFIG, Agreed::NONE, storage());
     assert_eq!(feed(&mut server, b"GET / HTTP/1.1\r\n\r\n"), feed(&mut plain, b"GET / HTTP/1.1\r\n\r\n"));
     assert_eq!(take_outgoing(&mut server), take_outgoing(&mut plain));
@@ -127,7 +127,7 @@ fn buffers_of_any_size_can_be_lent() {
         let more = masked(&frame(0x82, &vec![7; room + 1]), [1, 2, 3, 4]);
         assert_eq!(feed(&mut server, &more), [Reported::Failed(Limit::Message.into())]);
     }
-    // With empty buffers everything is refused.
+    // With empty buffers, the connection can neither send nor receive a message.
     let mut server = Connection::after_handshake_in(
         FramesOnly::new(Server),
         CONFIG,

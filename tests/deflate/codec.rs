@@ -1,4 +1,4 @@
-//! The compressor and the decompressor, RFC 7692 section 7.2, are compared with C zlib.
+//! The compressor and the decompressor (RFC 7692 section 7.2), compared with C zlib.
 
 mod any_messages;
 mod blocks;
@@ -37,7 +37,7 @@ fn any_cuts(least: usize) -> impl Strategy<Value = Cuts> {
     vec(prop_oneof![least..least + 3, least..100usize, Just(Cuts::WHOLE)], 1..5).prop_map(Cuts)
 }
 
-/// Decompresses a message with as many calls of `inflate` as the cuts demand, and `finish`.
+/// Decompresses a message with one call of `decompress` for each cut, and then `finish`.
 fn inflate(decompressor: &mut Decompressor, payload: &[u8], cuts: &mut Cuts) -> Result<Vec<u8>, Corrupt> {
     let mut message = Vec::new();
     let mut rest = payload;
@@ -55,7 +55,7 @@ fn inflate(decompressor: &mut Decompressor, payload: &[u8], cuts: &mut Cuts) -> 
     Ok(message)
 }
 
-/// Calls `step` with room for as many bytes as the cuts allow, until it is done, and appends the output to
+/// Calls `step` until it is done, each time with the room of the next cut, and appends the output to
 /// `message`.
 fn grow(
     message: &mut Vec<u8>,
@@ -76,7 +76,7 @@ fn grow(
     }
 }
 
-/// Compresses a message in pieces: with `deflate`, and `finish` for the last one.
+/// Compresses a message in pieces: with `compress`, and with `finish` for the last one.
 fn deflate(compressor: &mut Compressor, message: &[u8], cuts: &mut Cuts) -> Vec<u8> {
     let mut payload = Vec::new();
     let mut rest = message;

@@ -31,8 +31,8 @@ fn client_with(config: Config, params: DeflateParams) -> ClientConnection {
     Connection::after_handshake(Client::new(rng()), config, Agreed::deflate(params))
 }
 
-/// What a server and a client report for these unmasked frames. Asserts that it is the same for both roles,
-/// and if the bytes arrive one by one.
+/// The events that a server and a client report for these unmasked frames. Asserts that they are the same for
+/// both roles, and also if the bytes arrive one by one.
 #[track_caller]
 fn reported(config: Config, frames: &[&[u8]]) -> Vec<Reported> {
     let params = DeflateParams::new();

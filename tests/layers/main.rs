@@ -1,4 +1,4 @@
-//! Which room may import which other one, and how large a file may be. See ARCHITECTURE.md.
+//! The rules for imports between the rooms of `src`, and for the size of files. See ARCHITECTURE.md.
 //!
 //! The scan reads lines and relies on rustfmt: a block ends at the brace that has the same indentation as its
 //! first line.
@@ -41,7 +41,7 @@ const LINES: usize = 400;
 /// The folders whose files have this limit.
 const FOLDERS: [&str; 5] = ["src", "tests", "examples", "benches", "fuzz"];
 
-/// Names that do not tell what is inside. A file with such a name collects unrelated code.
+/// Names that tell nothing about the content of a file. A file with such a name collects unrelated code.
 const NO_NAMES: [&str; 5] = ["util.rs", "utils.rs", "common.rs", "misc.rs", "helpers.rs"];
 
 #[test]

@@ -27,7 +27,7 @@ pub enum Reported {
     Refused(u16, Vec<u8>, bool),
     Text(String),
     Binary(Vec<u8>),
-    /// Consecutive parts of one message, joined into one: where a message is cut into parts carries no
+    /// Consecutive parts of one message, joined into one: the places at which a message is cut have no
     /// meaning.
     Parts {
         is_text: bool,
@@ -56,7 +56,7 @@ impl Reported {
 
     fn of(event: Event<'_>, error: Option<Error>) -> Self {
         match event {
-            Event::Failed => Self::Failed(error.expect("a reason")),
+            Event::Failed => Self::Failed(error.expect("a failed connection has an error")),
             Event::HandshakeRequest(request) => Self::Request(
                 request.method().to_string(),
                 request.target().to_string(),
@@ -109,7 +109,7 @@ where
     reported
 }
 
-/// The two ways to take events from a connection: they report the same.
+/// The two ways to take events from a connection. Both report the same events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Way {
     /// `receive`.
@@ -152,7 +152,11 @@ fn feed_into<R: Role, S: Storage>(
             }
         };
         let Some(event) = event else {
-            return assert_eq!(start, bytes.len(), "`None` means that all input is consumed");
+            return assert_eq!(
+                start,
+                bytes.len(),
+                "the connection reports no event, but has not consumed all input"
+            );
         };
         let is_request = matches!(event, Reported::Request(..) | Reported::Http(..));
         add_event(reported, event);
@@ -162,7 +166,7 @@ fn feed_into<R: Role, S: Storage>(
     }
 }
 
-/// As `feed`, but the input is cut at these places. Stops if the connection fails.
+/// As `feed`, but cuts the input at these places. Stops if the connection fails.
 pub fn feed_cut<R: Role, S: Storage>(
     connection: &mut Connection<R, S>,
     input: &[u8],
@@ -198,7 +202,7 @@ where
     reported
 }
 
-/// How `feed` answers a request.
+/// The answer of `feed` to a request.
 pub trait Answer {
     fn answer(&mut self);
 }
@@ -276,12 +280,12 @@ impl Pair {
     }
 }
 
-/// An open server, without a handshake before.
+/// An open server that begins without a handshake.
 pub fn open_server() -> ServerConnection {
     Connection::after_handshake(Server, Config::new(), Agreed::NONE)
 }
 
-/// An open client, without a handshake before.
+/// An open client that begins without a handshake.
 pub fn open_client() -> ClientConnection {
     Connection::after_handshake(Client::new(rng()), Config::new(), Agreed::NONE)
 }
@@ -353,9 +357,9 @@ pub fn close_frame(code: impl Into<u16>) -> Vec<u8> {
     frame(0x88, &code.into().to_be_bytes())
 }
 
-/// Gives these unmasked frames to an open server (masked) and to an open client, whole and byte by byte.
-/// Returns the events, and the frames that were sent (unmasked again). Asserts that both are the same in all
-/// four runs.
+/// Gives these unmasked frames to an open server (masked) and to an open client, whole and byte by byte, each
+/// with both ways to take events. Returns the events, and the frames that were sent (unmasked again). Asserts
+/// that all eight runs have the same result.
 #[track_caller]
 pub fn both_roles(frames_in: &[&[u8]]) -> (Vec<Reported>, Vec<Vec<u8>>) {
     both_roles_with(Config::new(), frames_in)
@@ -378,7 +382,7 @@ pub fn both_roles_with(config: Config, frames_in: &[&[u8]]) -> (Vec<Reported>, V
     }
     let first = results.swap_remove(0);
     for other in results {
-        assert_eq!(other, first, "the result depends on the role or on where the bytes are cut");
+        assert_eq!(other, first, "the result depends on the role, the cuts, or the way to take events");
     }
     first
 }

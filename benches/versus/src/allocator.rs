@@ -1,5 +1,6 @@
-//! Counts allocations and the bytes held. The counters are plain loads and stores, not read-modify-write: the program
-//! has one thread, and a peer that allocates should not pay for a locked instruction as well.
+//! Counts allocations and the bytes that are held. The counters are plain loads and stores, and not atomic
+//! additions: the program has one thread, and a peer that allocates should not pay for a locked instruction
+//! too.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -13,7 +14,7 @@ fn add(counter: &AtomicUsize, by: usize) {
     counter.store(counter.load(Relaxed).wrapping_add(by), Relaxed);
 }
 
-// SAFETY: every call goes to the system's allocator with the arguments it came with.
+// SAFETY: every call is passed on to the system's allocator with the same arguments.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         add(&ALLOCATIONS, 1);
@@ -43,7 +44,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// How many allocations there were so far, reallocations included.
+/// How many allocations were made so far, including reallocations.
 pub fn allocations() -> usize {
     ALLOCATIONS.load(Relaxed)
 }

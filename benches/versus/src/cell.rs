@@ -1,4 +1,4 @@
-//! Workloads and cells: what is measured.
+//! The workloads and cells that are measured.
 
 use crate::deflate::compressed;
 use crate::session::Role;
@@ -9,7 +9,7 @@ pub enum Task {
     Receive(Role, Kind),
     Send(Role),
     Echo,
-    /// As `Echo`, with permessage-deflate; whether with context takeover, in both directions.
+    /// As `Echo`, with permessage-deflate. The value says whether both directions use context takeover.
     Deflate(bool),
     Accept,
     Connect,
@@ -58,7 +58,11 @@ pub const WORKLOADS: &[Workload] = &[
         title: "a server echoes JSON over permessage-deflate, without context takeover",
         task: Deflate(false),
     },
-    Workload { name: "H1", title: "a server's handshake with a browser: 14 fields, 501 bytes", task: Accept },
+    Workload {
+        name: "H1",
+        title: "a server's handshake with a browser: 14 headers, 501 bytes",
+        task: Accept,
+    },
     Workload { name: "H2", title: "a client's handshake", task: Connect },
 ];
 
@@ -66,7 +70,7 @@ pub const WORKLOADS: &[Workload] = &[
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Size {
     pub name: &'static str,
-    /// 0: mixed.
+    /// 0 means mixed sizes.
     pub bytes: usize,
     pub max_read: usize,
 }
@@ -90,25 +94,27 @@ pub const DEFLATE_SIZES: &[Size] = &[
     Size { name: "100K", bytes: 100_000, max_read: READ },
 ];
 
-/// The payload bytes of a batch, which fits the second-level cache with what is made of it.
+/// The payload bytes of a batch. The batch and the bytes that are made of it fit into the second-level cache.
 const BATCH: usize = 256 * 1024;
-/// With compression, which takes so much longer that a batch of the other size would not be done before the system's next
-/// turn for somebody else. Two windows: none holds what comes next when a batch is played again.
+/// The same with compression. Compression takes so much longer that a larger batch would not end before the
+/// system switches to another process. A batch is two windows long, so no window holds the next message when
+/// the batch is played again.
 const DEFLATE_BATCH: usize = 64 * 1024;
-/// Of large messages to receive there are some, so that buffers are reused. There is one to send: each library sends a
-/// copy of its own, and all of these have to stay in the cache.
+/// A batch to receive has at least this many messages, even large ones, so that buffers are reused. A batch
+/// to send can have one: each library sends its own copy, and all copies have to remain in the cache.
 const MIN_RECEIVED: usize = 3;
 const HANDSHAKES: usize = 200;
 
-/// A batch of messages and how it is read. All of it is leaked: libraries want it to be `'static`.
+/// A batch of messages, and how it is read. All of it is leaked, because some libraries want it to be
+/// `'static`.
 #[derive(Clone, Copy)]
 pub struct Batch {
     pub messages: &'static [Payload],
     pub wire: &'static [u8],
     pub max_read: usize,
-    /// How many messages or handshakes.
+    /// The number of messages or handshakes.
     pub count: usize,
-    /// Their payload bytes.
+    /// The payload bytes of the messages.
     pub bytes: usize,
 }
 
@@ -144,7 +150,7 @@ impl Batch {
     }
 }
 
-/// The same messages once more, with their payloads in a row.
+/// A copy of the messages, with their payloads in a row.
 pub fn copy(messages: &[Payload]) -> &'static [Payload] {
     let all: Vec<u8> = messages.iter().flat_map(|message| message.bytes).copied().collect();
     let mut rest: &'static [u8] = all.leak();

@@ -1,4 +1,4 @@
-//! Every result is checked before anything is timed: number, kind and bytes of the messages, frames on the wire,
+//! Checks every library before anything is timed: number, kind and bytes of the messages, frames on the wire,
 //! answers to handshakes, and that invalid text is refused.
 
 use crate::cell::{Batch, Task};
@@ -16,8 +16,8 @@ pub fn check(library: &Library, task: Task, batch: Batch) -> Result {
         }
         Task::Send(role) => sent(library, role, batch),
         Task::Echo => echoed(library, batch),
-        // See `deflate::check`: those who compress are a list of their own.
-        Task::Deflate(_) => Err("takes no part".to_owned()),
+        // See `deflate::check`: the libraries that compress are in a list of their own.
+        Task::Deflate(_) => Err("does not take part".to_owned()),
         Task::Accept => accepted(library),
         // The clients check the answer.
         Task::Connect => {
@@ -67,7 +67,7 @@ fn echoed(library: &Library, batch: Batch) -> Result {
     check_frames(&take_captured(), false, twice(batch))
 }
 
-/// One bad byte at the end of a message of each size up to 64 KiB.
+/// Checks that a message of the batch's size is refused if it ends with bytes that are not UTF-8.
 fn refuses_invalid_text(library: &Library, role: Role, batch: Batch) -> Result {
     let len = batch.messages[0].bytes.len();
     for bad in [&[0xff][..], &[0xc3], &[0xed, 0xa0, 0x80]] {
@@ -79,7 +79,7 @@ fn refuses_invalid_text(library: &Library, role: Role, batch: Batch) -> Result {
         let wire = frames(&messages, role == Role::Server);
         let mut session = (library.open)(role, Stream::new(wire, batch.max_read));
         if session.receive(1, &mut Sink::new()).is_ok() {
-            return Err(format!("takes invalid text {bad:x?}"));
+            return Err(format!("accepts invalid text {bad:x?}"));
         }
     }
     Ok(())
@@ -94,12 +94,12 @@ fn accepted(library: &Library) -> Result {
         return Err(String::from_utf8_lossy(&answer).into_owned());
     }
     if !has(b"upgrade: websocket") || !has(b"connection: upgrade") {
-        return Err("a field is missing".to_owned());
+        return Err("a header is missing".to_owned());
     }
     Ok(())
 }
 
-/// Whether the library takes part in this cell at all.
+/// Whether the library takes part in this cell.
 pub fn takes_part(library: &Library, task: Task) -> bool {
     match task {
         Task::Deflate(_) => false,

@@ -1,4 +1,4 @@
-//! permessage-deflate, by C zlib: what clients send, and the check of what comes back.
+//! permessage-deflate with C zlib: compresses what clients send, and checks what servers send back.
 
 use crate::cell::Batch;
 use crate::session::{Deflating, Sink};
@@ -15,16 +15,16 @@ const RSV1: u8 = 0x40;
 const LEVEL: i32 = 6;
 const MEM_LEVEL: i32 = 8;
 
-/// Messages of this size on shrink by all means, and nobody may send them plain.
+/// A message of this size or longer always shrinks, so no library may send it uncompressed.
 const SHRINKS: usize = 500;
 
-/// C zlib's compressor as WebSocket libraries use it.
+/// C zlib's compressor with the settings of WebSocket libraries.
 pub fn deflater(level: u8) -> Deflate {
     Deflate::new(i32::from(level), 15, MEM_LEVEL, Z_DEFAULT_STRATEGY)
 }
 
-/// The masked frames of these messages, compressed, leaked. The first refers to nothing before it, so they can be played
-/// over and over: whatever a window then holds, nothing refers to it.
+/// The masked frames of these messages, compressed and leaked. The first message refers to nothing before it.
+/// So the frames can be played again and again, whatever the window holds from the last time.
 pub fn compressed(messages: &[Payload], takeover: bool) -> &'static [u8] {
     let mut wire = Vec::new();
     let mut lcg = Lcg::new(99);
@@ -40,8 +40,8 @@ pub fn compressed(messages: &[Payload], takeover: bool) -> &'static [u8] {
     wire.leak()
 }
 
-/// Checks one library: the messages that it received, and that C zlib makes them out of what it sent. Returns the share of
-/// the messages that it compressed; a panic counts as an error.
+/// Checks one library: the messages that it received, and that C zlib restores them from the bytes that it
+/// sent. Returns the share of the messages that the library compressed. A panic counts as an error.
 pub fn check(library: &Deflating, takeover: bool, batch: Batch) -> Result<f64, String> {
     catch_unwind(AssertUnwindSafe(|| echoed(library, takeover, batch)))
         .unwrap_or_else(|_| Err("panicked".to_owned()))
@@ -75,7 +75,7 @@ fn echoed(library: &Deflating, takeover: bool, batch: Batch) -> Result<f64, Stri
     Ok(count as f64 / messages.len() as f64)
 }
 
-/// Takes a message off the wire, in as many frames as a library likes, and compares. Whether it was compressed.
+/// Takes a message off the wire, in any number of frames, and compares it. Returns whether it was compressed.
 fn came_back(
     message: &Payload,
     takeover: bool,
@@ -109,7 +109,7 @@ fn came_back(
             inflate.reset();
         }
     } else if message.bytes.len() >= SHRINKS {
-        return Err("went out plain".to_owned());
+        return Err("was sent uncompressed".to_owned());
     }
     if payload == message.bytes { Ok(is_compressed) } else { Err("has other bytes".to_owned()) }
 }

@@ -15,7 +15,7 @@ const SYMBOLS: [&str; 8] = ["BTCUSD", "ETHUSD", "EURUSD", "XAUUSD", "GBPJPY", "A
 const CITIES: [&str; 6] = ["Berlin", "São Paulo", "Osaka", "Lagos", "Toronto", "Kraków"];
 
 fn pick<'a>(from: &[&'a str], lcg: &mut Lcg) -> &'a str {
-    // The earlier ones are drawn more often, as with words.
+    // The first ones are drawn more often, as the frequent words of a language are.
     let (one, other) = (number(from.len() as u64, lcg), number(from.len() as u64, lcg));
     from[one.min(other) as usize]
 }
@@ -28,7 +28,7 @@ fn words(count: u64, lcg: &mut Lcg) -> String {
     (0..count).map(|_| pick(&WORDS, lcg)).collect::<Vec<_>>().join(" ")
 }
 
-/// One of some kinds of records, of about 60 to 350 bytes.
+/// A record of one of five kinds, of about 60 to 350 bytes.
 fn record(lcg: &mut Lcg) -> String {
     let mut out = String::new();
     let id = number(1_000_000, lcg);
@@ -91,7 +91,7 @@ fn record(lcg: &mut Lcg) -> String {
     out
 }
 
-/// A JSON text of exactly `len` bytes, at least 50; no two are alike.
+/// A JSON text of exactly `len` bytes, at least 50. No two texts are alike.
 pub fn json(len: usize, lcg: &mut Lcg) -> String {
     let number_of_it = number(100_000, lcg);
     if len < 200 {
@@ -105,7 +105,7 @@ pub fn json(len: usize, lcg: &mut Lcg) -> String {
     let mut out = format!(r#"{{"seq":{number_of_it},"type":"batch","records":["#);
     loop {
         let next = record(lcg);
-        // The rest is filled up.
+        // The rest is filled with words.
         if out.len() + next.len() + 40 > len {
             break;
         }
@@ -119,7 +119,7 @@ pub fn json(len: usize, lcg: &mut Lcg) -> String {
     filled(out, len, r#""}"#, lcg)
 }
 
-/// With words up to the length.
+/// Fills the text with words up to the length.
 fn filled(mut out: String, len: usize, end: &str, lcg: &mut Lcg) -> String {
     while out.len() + end.len() < len {
         out += pick(&WORDS, lcg);

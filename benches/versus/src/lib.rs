@@ -1,4 +1,4 @@
-//! `sansws` and its peers, each behind an adapter, and what the two programs of this package share.
+//! `sansws` and its peers, each behind an adapter, and the code that both programs of this package share.
 
 pub mod allocator;
 pub mod cell;

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/versus/Cargo.toml -- \
-//!     [--rounds N] [--processes N] [--workload R1,W2,...] [--size 16,mixed,...] [--peer NAME,...] [--check] [--gate] [--out DIR]
+//!     [--rounds N] [--processes N] [--workload R1,W2,...] [--size 16,mixed,...] [--peer NAME,...] \
+//!     [--check] [--gate] [--out DIR]
 //! ```
 //!
-//! `--check` only checks that all libraries do what is measured. With `--gate` the program fails where a cell misses its goal. Results of a full run are written to `results`.
+//! `--check` only checks that all libraries do the work that is measured. With `--gate` the program fails if
+//! a cell misses its goal. A full run writes its results to `results`.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -19,19 +21,20 @@ use versus::processes::{self, Results};
 use versus::session::Standing;
 use versus::{deflate, plot, report};
 
-/// glibc before 2.40 copies 2 KiB and more by `rep movsb`, which is several times slower where source and destination
-/// lie at close page offsets: it hits whoever's buffer lies badly. For all alike it is turned off.
+/// glibc before 2.40 copies 2 KiB and more with `rep movsb`. That is several times slower if the source and
+/// the destination are at close offsets of their pages, so it punishes the library whose buffer has a bad
+/// address. It is turned off for all libraries alike.
 const TUNABLES: &str =
     "glibc.cpu.x86_rep_movsb_threshold=1073741824:glibc.cpu.x86_rep_stosb_threshold=1073741824";
 
 struct Options {
-    /// In each process.
+    /// The rounds in each process.
     rounds: usize,
     processes: usize,
-    /// Whether this is another process of the same run.
+    /// Whether this is one of the further processes of the same run.
     prints_lines: bool,
     workloads: Vec<Workload>,
-    /// All where there are none, and likewise with the peers.
+    /// An empty list means all sizes; the same holds for the peers.
     sizes: Vec<String>,
     peers: Vec<String>,
     only_checks: bool,
@@ -100,10 +103,10 @@ fn main() -> ExitCode {
 
 fn sizes_of(workload: Workload, names: &[String]) -> Vec<Size> {
     let sizes = match workload.task {
-        // A handshake has no size.
+        // A handshake has only one size.
         Task::Accept | Task::Connect => return SIZES[..1].to_vec(),
         Task::Deflate(_) => DEFLATE_SIZES,
-        // Reads make no difference to who only writes.
+        // The size of reads makes no difference if a library only writes.
         Task::Send(_) => &SIZES[..SIZES.len() - 1],
         _ => SIZES,
     };

@@ -1,4 +1,5 @@
-//! Measures one cell: all libraries in turn, many rounds; the shortest time of each, and how its rounds compare with ours.
+//! Measures one cell: all libraries in turn, in many rounds. The results are the shortest time of each
+//! library, and the comparison of its rounds with ours.
 
 use crate::allocator::allocations;
 use crate::cell::{Batch, Size, Task, Workload, copy};
@@ -11,14 +12,14 @@ use crate::transport::{Answering, Stream, reads, written};
 use crate::wire::{Lcg, REQUEST};
 use std::time::Instant;
 
-/// What one library did in one cell.
+/// The result of one library in one cell.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub name: &'static str,
     pub standing: Standing,
     pub deflate: Option<Compression>,
     pub result: std::result::Result<Figures, String>,
-    /// For each process how often our time fits in this one's: the median of the rounds.
+    /// For each process: the peer's time divided by ours, as the median of the rounds.
     pub factors: Vec<f64>,
 }
 
@@ -27,7 +28,7 @@ impl Row {
         Self { name, standing, deflate: None, result: Err(error), factors: Vec::new() }
     }
 
-    /// The median of the processes.
+    /// The median over the processes.
     pub fn factor(&self) -> f64 {
         median(&self.factors)
     }
@@ -38,7 +39,7 @@ impl Row {
 pub struct Compression {
     pub level: u8,
     pub codec: &'static str,
-    /// Which share of the messages is compressed.
+    /// The share of the messages that are compressed.
     pub share: f64,
 }
 
@@ -48,7 +49,7 @@ pub struct Figures {
     /// Bytes written.
     pub sent: f64,
     pub allocations: f64,
-    /// How often the transport was read from.
+    /// How often the library read from the transport.
     pub reads: f64,
 }
 
@@ -76,7 +77,7 @@ impl Cell {
         row.result.as_ref().ok().copied()
     }
 
-    /// The peer that is fastest beside us.
+    /// The fastest peer, without us.
     pub fn best(&self) -> Option<&Row> {
         self.peers().min_by(|a, b| a.factor().total_cmp(&b.factor()))
     }
@@ -91,7 +92,7 @@ impl Cell {
         self.rows.iter().filter(|row| row.standing == Standing::Peer && row.result.is_ok())
     }
 
-    /// The fastest first.
+    /// Puts the fastest library first.
     pub fn sort(&mut self) {
         self.rows.sort_by(|a, b| {
             let ns = |row: &Row| row.result.as_ref().map_or(f64::INFINITY, |figures| figures.ns);
@@ -99,7 +100,7 @@ impl Cell {
         });
     }
 
-    /// The floor that the ratio is to: with XOR where there is masking.
+    /// The floor that ratios refer to: with XOR if payloads are masked.
     pub fn floor(&self) -> f64 {
         self.xor.unwrap_or(self.least)
     }
@@ -122,7 +123,8 @@ impl Runner {
         };
         let mut session = (library.open)(role, Stream::new(batch.wire, batch.max_read));
         if let Task::Send(_) = task {
-            // Shared ones would be warm in the cache for all but the first.
+            // If the libraries shared the messages, they would be in the cache already for all but the first
+            // library.
             session.prepare(copy(batch.messages));
         }
         Some(Self::Open(session))
@@ -138,10 +140,10 @@ impl Runner {
         }
     }
 
-    /// Nanoseconds of a batch; what came and went is checked again, by number.
+    /// The nanoseconds of a batch. The counts of messages and bytes are checked again.
     fn time(&mut self, task: Task, batch: Batch, is_floor: bool) -> std::result::Result<Figures, String> {
-        // Once without a clock: whoever keeps its buffers finds them where the others have left them, in a far cache, and
-        // whoever frees them gets what another has just used.
+        // Once without a clock. The other libraries have pushed the buffers of this one to a far cache, if it
+        // keeps them; and if it frees them, it gets memory that another library has just used.
         self.run(task, batch, &mut Sink::new())?;
         let mut sink = Sink::new();
         let before = written();
@@ -157,7 +159,7 @@ impl Runner {
             return Err(format!("{} messages of {} bytes", sink.count, sink.bytes));
         }
         let sends = !matches!(task, Task::Receive(..) | Task::Connect);
-        // Of what is compressed there is at least a header for each message.
+        // A compressed message has at least its header.
         let least = if let Task::Deflate(_) = task { 2 * batch.count } else { batch.bytes + batch.count };
         if sends && sent < least as u64 {
             return Err("wrote too little".to_owned());
@@ -171,9 +173,9 @@ struct Contender {
     standing: Standing,
     deflate: Option<Compression>,
     runner: Runner,
-    /// The shortest time, and what else there was in the last round.
+    /// The shortest time, and the other figures of the last round.
     figures: Figures,
-    /// Of each round, NaN where it did not take part.
+    /// The time of each round; NaN if the library did not take part in it.
     times: Vec<f64>,
     error: Option<String>,
 }
@@ -187,7 +189,7 @@ impl Contender {
 
 type Lists = (Vec<Contender>, Vec<Row>);
 
-/// Who takes part without compression, checked, and who failed.
+/// The libraries that take part without compression, after their check, and the rows of those that failed.
 fn plain(task: Task, size: Size, batch: Batch, only: &[String]) -> Lists {
     let (mut contenders, mut rows) = (Vec::new(), Vec::new());
     let floors = [MEMCPY, XOR].map(|library| (library, Standing::Floor));
@@ -195,7 +197,7 @@ fn plain(task: Task, size: Size, batch: Batch, only: &[String]) -> Lists {
     let peers = PEERS.iter().map(|library| (*library, Standing::Peer));
     let peers = peers.filter(|(library, _)| is_asked(library.name, only));
     for (library, standing) in floors.into_iter().chain(ours).chain(peers) {
-        // Slices alone differ from the other where messages are larger than reads.
+        // Reading into slices differs from the other way only if messages are larger than reads.
         let same = library.name == SLICES.name && size.bytes > 0 && size.bytes < 16 * 1024;
         if !takes_part(&library, task) || same {
             continue;
@@ -213,7 +215,7 @@ fn plain(task: Task, size: Size, batch: Batch, only: &[String]) -> Lists {
     (contenders, rows)
 }
 
-/// The same with permessage-deflate.
+/// The same lists with permessage-deflate.
 fn compressing(takeover: bool, batch: Batch, only: &[String]) -> Lists {
     let (mut contenders, mut rows) = (Vec::new(), Vec::new());
     let has_part = |library: &&Deflating| {
@@ -238,13 +240,14 @@ fn compressing(takeover: bool, batch: Batch, only: &[String]) -> Lists {
     (contenders, rows)
 }
 
-/// Whether this name is among those, with or without what is in brackets after it; among none all are.
+/// Whether the list contains this name, with or without the brackets after it. An empty list contains all
+/// names.
 pub fn is_asked(name: &str, only: &[String]) -> bool {
     let (library, _) = name.split_once(" (").unwrap_or((name, ""));
     only.is_empty() || only.iter().any(|one| one == name || one == library)
 }
 
-/// Checks all, then times all. `only`: names of peers, all if empty.
+/// Checks all libraries, then times them. `only` lists the names of peers; an empty list means all.
 pub fn measure(workload: Workload, size: Size, rounds: usize, only: &[String]) -> Cell {
     let task = workload.task;
     let batch = Batch::new(task, size);
@@ -262,11 +265,11 @@ pub fn measure(workload: Workload, size: Size, rounds: usize, only: &[String]) -
     let is_compressed = matches!(task, Task::Deflate(_));
     let name = if is_compressed { C_ZLIB } else { MEMCPY.name };
     let (least, xor) = (floor(name).unwrap_or(f64::NAN), floor(XOR.name));
-    // The transport answers by itself here, and that is nobody's time.
+    // Here the transport itself answers, and its time is subtracted.
     let less = if task == Task::Connect { least } else { 0.0 };
     let ours = contenders.iter().find(|contender| contender.name == SANSWS.name);
     let ours = ours.map(|contender| contender.times.clone()).unwrap_or_default();
-    // What C zlib does at other levels is a row like others.
+    // The other levels of C zlib are rows like all others.
     let shown = |contender: &Contender| is_compressed || contender.standing != Standing::Floor;
     for contender in contenders.into_iter().filter(shown) {
         let Figures { ns, sent, allocations, reads } = contender.figures;
@@ -292,7 +295,7 @@ pub fn measure(workload: Workload, size: Size, rounds: usize, only: &[String]) -
     cell
 }
 
-/// Who takes so many times as long as the fastest peer is not who we compare with: it takes part in some rounds only.
+/// A peer that takes this many times as long as the fastest peer takes part in some rounds only.
 const FAR: f64 = 2.0;
 const SOME: usize = 5;
 
@@ -301,7 +304,7 @@ fn run(contenders: &mut [Contender], task: Task, batch: Batch, rounds: usize) {
     for round in 0..rounds + 2 {
         let peers = contenders.iter().filter(|contender| contender.standing == Standing::Peer);
         let best = peers.map(|contender| contender.figures.ns).fold(f64::INFINITY, f64::min);
-        // Nobody always follows the same one.
+        // The order is random, so that no library always follows the same one.
         for last in (1..contenders.len()).rev() {
             contenders.swap(last, lcg.draw() as usize % (last + 1));
         }

@@ -1,6 +1,6 @@
-//! Medians, which what happens seldom does not move.
+//! Medians, which rare events do not move.
 
-/// The middle one; NaN of none.
+/// The median; NaN if there are no values.
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -12,15 +12,16 @@ pub fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// The standard error of the median of so many values, from how far they are from it; NaN of fewer than two.
+/// The standard error of the median of these values, estimated from their distances to it; NaN if there are
+/// fewer than two.
 pub fn error_of_median(values: &[f64]) -> f64 {
     if values.len() < 2 {
         return f64::NAN;
     }
     let middle = median(values);
     let distances: Vec<_> = values.iter().map(|value| (value - middle).abs()).collect();
-    // Where values are spread normally: the deviation is 1.4826 times the median distance, and the error of a median is
-    // 1.2533 times that of a mean.
+    // For a normal distribution, the deviation is 1.4826 times the median distance, and the error of a median
+    // is 1.2533 times that of a mean.
     1.2533 * 1.4826 * median(&distances) / (values.len() as f64).sqrt()
 }
 
@@ -29,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_happens_seldom_does_not_move_a_median() {
+    fn rare_values_do_not_move_a_median() {
         assert!(median(&[]).is_nan());
         assert_eq!(median(&[3.0]), 3.0);
         assert_eq!(median(&[3.0, 1.0, 100.0]), 3.0);

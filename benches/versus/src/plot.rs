@@ -1,4 +1,4 @@
-//! The plot: bars of the time for a message relative to ours, a panel for each of three workloads.
+//! The plot: bars with the time for a message relative to ours, one panel for each of three workloads.
 
 use crate::cell::Workload;
 use crate::measure::Cell;
@@ -13,11 +13,11 @@ const LEFT: f64 = 44.0;
 const PANEL: f64 = 210.0;
 const BARS: f64 = 140.0;
 const TOP: f64 = 84.0;
-/// The axis is logarithmic, from just below us to this many times our time.
+/// The axis is logarithmic, from just below our time to this many times our time.
 const LOW: f64 = 0.5;
 const HIGH: f64 = 32.0;
 
-/// Readable on white and on black.
+/// The colours are readable on white and on black.
 const COLOURS: [&str; 13] = [
     "#e4572e", "#4c78a8", "#72b7b2", "#54a24b", "#b8a038", "#b279a2", "#9d755d", "#8a8a8a", "#6b8fd6",
     "#d67195", "#3f9f8f", "#7a6ff0", "#c77f3a",
@@ -30,11 +30,13 @@ fn height(ratio: f64) -> f64 {
 pub fn svg(results: &[(Workload, Vec<Cell>)]) -> String {
     let total = TOP + PANEL * PANELS.len() as f64;
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {total}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {total}\" \
+        font-family=\"sans-serif\" font-size=\"12\">\n\
         <title>Time for a message, relative to sansws</title>\n\
         <style>text{{fill:#222}}.grid{{stroke:#8884}}.one{{stroke:#e4572e;stroke-dasharray:4 3}}\
         @media (prefers-color-scheme:dark){{text{{fill:#ddd}}}}</style>\n\
-        <text x=\"{LEFT}\" y=\"20\" font-size=\"15\" font-weight=\"bold\">Time for a message, relative to sansws (= 1, lower is better; below: that of sansws)</text>\n"
+        <text x=\"{LEFT}\" y=\"20\" font-size=\"15\" font-weight=\"bold\">Time for a message, \
+        relative to sansws (= 1, lower is better; below: the time of sansws)</text>\n"
     );
     legend(&mut out);
     for (number, name) in PANELS.iter().enumerate() {

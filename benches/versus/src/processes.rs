@@ -1,6 +1,7 @@
-//! The same once more in other processes. Where data lies decides some percent: which pages the system gives to whom, and so
-//! which lines of the cache they share. In one process that stays as it is for all rounds, so several processes count. In each
-//! of them all libraries run in turn.
+//! Repeats the measurement in other processes. The addresses of data decide some percent of the time: which
+//! pages the system gives to each library, and so which lines of the cache the libraries share. In one
+//! process the addresses are the same in all rounds, so several processes count. In each of them all
+//! libraries run in turn.
 
 use crate::cell::Workload;
 use crate::measure::Cell;
@@ -9,11 +10,11 @@ use std::process::Command;
 
 pub type Results = Vec<(Workload, Vec<Cell>)>;
 
-/// The floors, among the names of libraries.
+/// The names of the floors, among those of the libraries.
 const LEAST: &str = "least";
 const XOR: &str = "xor";
 
-/// One line for each time, as another process prints it.
+/// One line for each time. Another process of the run prints these lines.
 pub fn lines(results: &Results) -> String {
     let mut out = String::new();
     for (workload, cells) in results {
@@ -33,7 +34,8 @@ pub fn lines(results: &Results) -> String {
     out
 }
 
-/// Runs this program once more, with the same arguments, and takes what is shorter there, and how it compares there.
+/// Runs this program once more with the same arguments, and merges its shorter times and its comparisons into
+/// the results.
 pub fn run_another(results: &mut Results) -> Result<(), String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new(program).args(std::env::args_os().skip(1)).arg("--lines").output();
@@ -47,9 +49,9 @@ pub fn run_another(results: &mut Results) -> Result<(), String> {
 fn merge(results: &mut Results, lines: &str) -> Result<(), String> {
     for line in lines.lines() {
         let mut fields = line.split('\t');
-        let mut field = || fields.next().ok_or(format!("no line of figures: {line}"));
+        let mut field = || fields.next().ok_or(format!("not a line of figures: {line}"));
         let (workload, size, name) = (field()?, field()?, field()?);
-        let mut number = || field()?.parse::<f64>().map_err(|_| format!("no number: {line}"));
+        let mut number = || field()?.parse::<f64>().map_err(|_| format!("not a number: {line}"));
         let (ns, factor) = (number()?, number()?);
         let (_, cells) =
             results.iter_mut().find(|(one, _)| one.name == workload).ok_or("no such workload")?;
@@ -68,7 +70,7 @@ fn merge(results: &mut Results, lines: &str) -> Result<(), String> {
         }
     }
     for cell in results.iter_mut().flat_map(|(_, cells)| cells) {
-        // Who fails in one of the processes has no line there.
+        // A library that fails in one of the processes has no line from it.
         let processes = cell.rows.iter().map(|row| row.factors.len()).max().unwrap_or(0);
         for row in cell.rows.iter_mut().filter(|row| row.result.is_ok() && row.factors.len() < processes) {
             row.result = Err("failed in another process".to_owned());
@@ -86,7 +88,7 @@ mod tests {
     use crate::session::Standing;
 
     #[test]
-    fn processes_are_merged_and_who_fails_in_one_has_failed() {
+    fn results_of_processes_are_merged_and_a_failure_in_one_counts() {
         let figures = Figures { ns: 2.0, sent: 0.0, allocations: 0.0, reads: 0.0 };
         let row = |name| Row {
             name,

@@ -7,14 +7,15 @@ use crate::peers::PEERS;
 use crate::session::Standing;
 use std::fmt::Write;
 
-/// One table for a workload.
+/// The table of a workload.
 pub fn table(workload: Workload, cells: &[Cell]) -> String {
     if let Task::Deflate(_) = workload.task {
         return compressed(workload, cells);
     }
     let is_handshake = matches!(workload.task, Task::Accept | Task::Connect);
     let mut out = format!("## {}: {}\n\n", workload.name, workload.title);
-    out += "| payload | library | ns | GB/s | x floor | x best peer | allocations | reads |\n|---|---|--:|--:|--:|--:|--:|--:|\n";
+    out += "| payload | library | ns | GB/s | x floor | x best peer | allocations | reads |\n";
+    out += "|---|---|--:|--:|--:|--:|--:|--:|\n";
     for cell in cells {
         let mut size = if is_handshake { "" } else { cell.size.name };
         let best = cell.shortest();
@@ -61,11 +62,15 @@ fn in_cell(text: &str, len: usize) -> String {
     text.chars().filter(|c| !"|\r\n".contains(*c)).take(len).collect()
 }
 
-/// One table for a workload with compression: the bytes sent belong to the time.
+/// The table of a workload with compression, which also shows the bytes sent.
 fn compressed(workload: Workload, cells: &[Cell]) -> String {
     let mut out = format!("## {}: {}\n\n", workload.name, workload.title);
-    out += "A level in brackets is set, and we then compress the shortest messages too; the rest has the library's defaults.\n\n";
-    out += "| payload | library | level | codec | ns | MB/s | x C zlib | x best peer | bytes sent | compressed | allocations |\n";
+    out +=
+        "A level in brackets is set, and sansws then compresses even the shortest messages. All other rows ";
+    out += "have\nthe defaults of their library.\n\n";
+    out +=
+        "| payload | library | level | codec | ns | MB/s | x C zlib | x best peer | bytes sent | compressed ";
+    out += "| allocations |\n";
     out += "|---|---|--:|---|--:|--:|--:|--:|--:|--:|--:|\n";
     for cell in cells {
         let mut size = cell.size.name;
@@ -103,27 +108,28 @@ fn compressed(workload: Workload, cells: &[Cell]) -> String {
     out
 }
 
-/// How many times faster than the fastest peer we mean to be.
+/// How many times faster than the fastest peer sansws should be.
 fn goal(workload: Workload, cell: &Cell) -> f64 {
     let is_small = matches!(cell.size.name, "16" | "125");
     if is_small && matches!(workload.name, "R1" | "R2a" | "R3" | "E1") { 2.0 } else { 1.0 }
 }
 
-/// How a cell went.
+/// The result of a cell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Outcome {
     Reached,
-    /// A peer is ahead by less than what is measured here.
+    /// A peer is ahead by less than this benchmark can tell apart.
     Level,
     Missed,
 }
 
-/// Where data lies, and what the linker put where, moves the same code by more than this.
+/// The addresses of data and the linker's order of functions move the time of the same code by more than
+/// this.
 const LEVEL: f64 = 0.02;
 
 impl Outcome {
     fn new(factor: f64, goal: f64) -> Self {
-        // As it is printed.
+        // The factor counts as it is printed.
         if (factor * 100.0).round() >= goal * 100.0 {
             Self::Reached
         } else if goal <= 1.0 && factor >= 1.0 - LEVEL {
@@ -142,10 +148,11 @@ impl Outcome {
     }
 }
 
-/// All cells at a glance, and how many of them miss the goal.
+/// The summary of all cells, and how many of them miss the goal.
 pub fn summary(results: &[(Workload, Vec<Cell>)]) -> (String, usize) {
     let mut out = String::from(
-        "## Summary\n\n| | payload | sansws, ns | best peer, ns | its name | faster by | +- | goal | by the shortest |\n",
+        "## Summary\n\n\
+        | | payload | sansws, ns | best peer, ns | its name | faster by | +- | goal | by the shortest |\n",
     );
     out += "|---|---|--:|--:|---|--:|--:|--:|--:|\n";
     let (mut outcomes, mut by_shortest) = (Vec::new(), 0);
@@ -160,7 +167,8 @@ pub fn summary(results: &[(Workload, Vec<Cell>)]) -> (String, usize) {
             outcomes.push(outcome);
             let shortest = cell.shortest() / us;
             by_shortest += usize::from((shortest * 100.0).round() >= goal * 100.0);
-            // Who compresses more may take longer, and who does not compress at all does not: both are said.
+            // A library that compresses more may take longer, and a library that does not compress takes
+            // less. So the summary shows the bytes sent.
             let sent = |name: &str| {
                 let row = cell.rows.iter().find(|row| row.name == name);
                 let plain = row.and_then(|row| row.deflate).is_some_and(|deflate| deflate.share < 0.5);
@@ -186,13 +194,14 @@ pub fn summary(results: &[(Workload, Vec<Cell>)]) -> (String, usize) {
     let (reached, level, missed) = (of(Outcome::Reached), of(Outcome::Level), of(Outcome::Missed));
     let _ = writeln!(
         out,
-        "\n{reached} of {} cells reach the goal, {level} are level, {missed} miss it. By the shortest times alone it is {by_shortest}.\n",
+        "\n{reached} of {} cells reach the goal, {level} are level, {missed} miss it. By the shortest times \
+        alone, {by_shortest} reach it.\n",
         outcomes.len(),
     );
     (out, missed)
 }
 
-/// Three digits or so.
+/// A time with about three digits.
 pub fn number(ns: f64) -> String {
     match ns {
         ns if ns < 10.0 => format!("{ns:.2}"),
@@ -201,7 +210,7 @@ pub fn number(ns: f64) -> String {
     }
 }
 
-/// What was run on what, without a date.
+/// The machine, the tools and the command of the run, without a date.
 pub fn header(rounds: usize, processes: usize) -> String {
     let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let processor = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -222,19 +231,24 @@ pub fn header(rounds: usize, processes: usize) -> String {
 
 - Processor: {processor}
 - Compiler: {rustc}, `lto = \"thin\"`, `codegen-units = 1`, no `target-cpu`
-- Command: `cargo run --release {features}--manifest-path benches/versus/Cargo.toml -- --rounds {rounds} --processes {processes}`
+- Command: `cargo run --release {features}--manifest-path benches/versus/Cargo.toml \
+-- --rounds {rounds} --processes {processes}`
 - Peers: {peers}
 
-Nanoseconds for each message: the shortest of {rounds} rounds in each of {processes} processes. All libraries run in one process, in
-turn, over a transport in memory where each byte crosses by one copy. Reads are of 16 KiB, at `1M/64K` of 64 KiB. The floor is `memcpy` of the
-same bytes, with XOR where a payload is masked; a read costs nothing but its copy here, and a system call elsewhere; a
-client's handshake is less the time of the server that answers it.
+A time is the nanoseconds for each message: the shortest of {rounds} rounds in each of {processes} processes.
+In each process all libraries run in turn, over a transport in memory that copies each byte once. Reads are of
+16 KiB, and of 64 KiB in the cells `1M/64K`. The floor is `memcpy` of the same bytes, with XOR if the payload
+is masked. A read costs only its copy here; elsewhere it costs a system call. The time of a client's handshake
+does not include the server that answers it.
 
-\"Faster by\" compares pairs: the peer's time of a round by ours of the same round, of these the median in each process, of those the
-median, and `+-` its standard error. What disturbs a machine for a while disturbs both, and one lucky round decides nothing: by the
-shortest times, in the last column, cells that are one copy of memory change sides by 5 % from run to run. `level`: a peer is
-ahead by at most 2 %, which is less than the linker's order moves.
-The floor of D1 and D2 is C zlib of level 6, which also made what is received.
+\"Faster by\" compares pairs: the peer's time in a round divided by ours in the same round. It is the median
+of these ratios in each process, and then the median over the processes; `+-` is its standard error. If
+another program slows down the machine for a while, it slows down both, and one lucky round decides nothing.
+The last column compares the shortest times: there, cells that are one copy of memory change by 5 % from run
+to run. `level` means that a peer is ahead by at most 2 %. The linker's order of functions moves the times by
+more than that.
+
+The floor of D1 and D2 is C zlib with level 6, which has also compressed the received messages.
 
 ![](versus.svg)
 
@@ -242,10 +256,10 @@ The floor of D1 and D2 is C zlib of level 6, which also made what is received.
     )
 }
 
-/// As the lock file has it; what is not from there is the system's.
+/// The version in the lock file; a library that is not there is the system's.
 fn version(name: &str) -> &'static str {
     const LOCK: &str = include_str!("../Cargo.lock");
-    // Two adapters are for one package.
+    // Two adapters belong to one package.
     let name = name.split(" (").next().unwrap_or(name);
     let entry = LOCK.split_once(&format!("name = \"{name}\"\nversion = \""));
     entry.and_then(|(_, rest)| rest.split_once('"')).map_or("(of the system)", |(version, _)| version)

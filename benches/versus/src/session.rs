@@ -1,4 +1,5 @@
-//! What an adapter is. Every call is for a whole batch of messages: within it there is no dynamic dispatch.
+//! The interface of an adapter. Every call is for a whole batch of messages, so there is no dynamic dispatch
+//! within a batch.
 
 use crate::transport::{Answering, Link, Stream};
 use crate::wire::Payload;
@@ -8,20 +9,20 @@ use std::hint::black_box;
 
 pub type Result = std::result::Result<(), String>;
 
-/// Which end the library under test plays.
+/// Which end of the connection the library under test is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
     Server,
     Client,
 }
 
-/// From here on an adapter which queues by itself writes what is queued: as large as the usual read.
+/// From this many bytes on, an adapter that queues by itself writes them: as many as a usual read brings.
 pub const WRITE_AT: usize = 16 * 1024;
 
 /// The most bytes of one message under test, with some room.
 pub const MAX_MESSAGE: usize = 2 << 20;
 
-/// So many handshakes, each over a new link.
+/// Does this many handshakes, each over a new link.
 pub type Handshakes<T> = fn(usize, fn() -> Link<T>) -> Result;
 
 /// One library.
@@ -30,12 +31,12 @@ pub struct Library {
     pub name: &'static str,
     /// An open connection.
     pub open: fn(Role, Link<Stream>) -> Box<dyn Session>,
-    /// A server's handshake, so many times; `None` where the library leaves it to others.
+    /// Does this many handshakes of a server; `None` if the library has none.
     pub accept: Option<Handshakes<Stream>>,
-    /// A client's handshake, so many times.
+    /// Does this many handshakes of a client.
     pub connect: Option<Handshakes<Answering>>,
-    /// A server's connection that was opened and is idle, with the settings for many connections, after messages
-    /// were echoed on it. The transport is not part of it.
+    /// A server's open and idle connection, with the settings for many connections, after it has echoed this
+    /// many messages. The transport is not part of it.
     pub idle: Option<fn(Link<Stream>, usize) -> Idle>,
 }
 
@@ -44,28 +45,28 @@ pub struct Library {
 pub struct Deflating {
     pub name: &'static str,
     pub level: u8,
-    /// What compresses.
+    /// The codec that compresses.
     pub codec: &'static str,
     pub standing: Standing,
-    /// Why it takes no part, with context takeover or without.
+    /// Why the library takes no part, with context takeover or without.
     pub lacks: fn(bool) -> Option<&'static str>,
-    /// A server's open connection, with context takeover on both sides or on none, at this level.
+    /// A server's open connection at this level, with context takeover on both sides or on none.
     pub open: fn(bool, u8, Link<Stream>) -> Box<dyn Session>,
 }
 
-/// What a row of results stands for.
+/// The meaning of a row of results.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Standing {
     Floor,
     Ours,
     Peer,
-    /// A peer with a setting that is not its default: it is shown, but is not who we compare with.
+    /// A peer with a setting that is not its default. It is shown, but not compared with.
     Variant,
 }
 
 /// An idle connection.
 pub struct Idle {
-    /// Of the library's struct alone; what it holds on the heap is counted by the allocator.
+    /// The size of the library's struct alone. The allocator counts the bytes on the heap.
     pub size: usize,
     /// The connection and its transport.
     pub keep: Box<dyn Any>,
@@ -73,26 +74,26 @@ pub struct Idle {
 
 /// An open connection of a library.
 pub trait Session {
-    /// Receives so many messages from the stream.
+    /// Receives this many messages from the stream.
     fn receive(&mut self, count: usize, sink: &mut Sink) -> Result;
 
-    /// Brings messages to the form that the library wants them in; not timed.
+    /// Converts messages to the form that the library wants; this is not timed.
     fn prepare(&mut self, messages: &'static [Payload]);
 
-    /// Sends the prepared messages, the last byte of them too.
+    /// Sends the prepared messages up to the last byte.
     fn send(&mut self) -> Result;
 
-    /// Receives so many messages and answers each with itself.
+    /// Receives this many messages and sends each of them back.
     fn echo(&mut self, count: usize, sink: &mut Sink) -> Result;
 }
 
-/// Where received messages go.
+/// Takes the received messages.
 #[derive(Default)]
 pub struct Sink {
     pub count: usize,
     pub bytes: usize,
     pub texts: usize,
-    /// What to compare with, while checking.
+    /// The messages to compare with during a check.
     expected: Option<&'static [Payload]>,
     pub difference: Option<String>,
 }

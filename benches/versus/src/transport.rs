@@ -1,4 +1,4 @@
-//! The in-memory transport: each byte that is read or written is copied once, as by `read` and `write`.
+//! The transport in memory: each byte that is read or written is copied once, as `read` and `write` do.
 
 use crate::wire::accept_key;
 use std::cell::{Cell, RefCell};
@@ -6,16 +6,16 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// No write takes more than this.
+/// One write takes at most this many bytes.
 const MAX_WRITE: usize = 64 * 1024;
-/// Writes go round in a buffer of this size, as in that of a socket.
+/// Written bytes go to a ring of this size, like the buffer of a socket.
 const RING: usize = 256 * 1024;
 
 thread_local! {
     static WRITTEN: Cell<u64> = const { Cell::new(0) };
     static READS: Cell<u64> = const { Cell::new(0) };
     static CAPTURED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    /// The ring of the last stream, for the next one: a handshake makes a stream each time.
+    /// The ring of the last stream, for the next stream: each handshake makes a new stream.
     static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
@@ -24,17 +24,17 @@ pub fn written() -> u64 {
     WRITTEN.get()
 }
 
-/// How often all streams were read from so far: each is a system call where there is an operating system.
+/// How often all streams were read from so far. With an operating system each read is a system call.
 pub fn reads() -> u64 {
     READS.get()
 }
 
-/// Takes the bytes that were written to a stream which captures.
+/// Takes the bytes that were written to a capturing stream.
 pub fn take_captured() -> Vec<u8> {
     CAPTURED.take()
 }
 
-/// What a [`Link`] has under it.
+/// The transport below a [`Link`].
 pub trait Transport {
     /// As `read`.
     fn get(&mut self, to: &mut [u8]) -> usize;
@@ -42,7 +42,7 @@ pub trait Transport {
     fn put(&mut self, from: &[u8]) -> usize;
 }
 
-/// Plays the same bytes over and over; no read crosses the end. What is written goes to a ring.
+/// Plays the same bytes again and again; no read crosses their end. Written bytes go to a ring.
 pub struct Stream {
     wire: &'static [u8],
     at: usize,
@@ -58,7 +58,7 @@ impl Stream {
         Link(Self { wire, at: 0, max_read, ring, ring_at: 0, captures: false })
     }
 
-    /// As `new`; what is written can be taken.
+    /// As `new`; the written bytes can be taken with [`take_captured`].
     pub fn capturing(wire: &'static [u8], max_read: usize) -> Link<Self> {
         CAPTURED.take();
         let mut link = Self::new(wire, max_read);
@@ -106,8 +106,8 @@ impl Transport for Stream {
     }
 }
 
-/// A server for clients that shake hands: it answers a request with the right key. Its own time is measured too, and
-/// subtracted.
+/// A server for the handshakes of clients: it answers a request with the right key. Its own time is measured
+/// too, and subtracted.
 pub struct Answering {
     request: [u8; 1024],
     len: usize,
@@ -116,7 +116,8 @@ pub struct Answering {
     at: usize,
 }
 
-const BEFORE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
+const BEFORE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Accept: ";
 
 impl Answering {
     pub fn new() -> Link<Self> {
@@ -162,7 +163,7 @@ impl Transport for Answering {
     }
 }
 
-/// A transport, by whichever trait a library asks for. It is always ready.
+/// A transport with all the traits that libraries ask for. It is always ready.
 pub struct Link<T>(pub T);
 
 impl<T: Transport> Link<T> {
@@ -227,10 +228,11 @@ impl<T: Transport + Unpin> tokio::io::AsyncRead for Link<T> {
         _: &mut Context<'_>,
         to: &mut tokio::io::ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // `initialize_unfilled` would zero memory that a real `read` does not: a cost of this transport alone.
-        // SAFETY: `get` only writes to it.
+        // `initialize_unfilled` would zero memory, which a real `read` does not do: only this transport would
+        // have that cost.
+        // SAFETY: `get` only writes to this memory.
         let len = self.0.get(unsafe { &mut *(std::ptr::from_mut(to.unfilled_mut()) as *mut [u8]) });
-        // SAFETY: so many bytes were written.
+        // SAFETY: this many bytes were written.
         unsafe { to.assume_init(len) };
         to.advance(len);
         Poll::Ready(Ok(()))
@@ -294,7 +296,7 @@ impl<T: Transport + Unpin> futures::io::AsyncWrite for Link<T> {
     }
 }
 
-/// Runs a future over links, which is ready at once.
+/// Runs a future over links. It is ready at once.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let future = std::pin::pin!(future);
     match future.poll(&mut Context::from_waker(std::task::Waker::noop())) {

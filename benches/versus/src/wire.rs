@@ -1,4 +1,5 @@
-//! Frames made and taken apart by hand, independent of every library under test; payloads; the handshake's bytes.
+//! Makes frames and takes them apart, independently of every library under test. Also payloads, and the bytes
+//! of handshakes.
 
 use crate::json::json;
 use base64::Engine;
@@ -11,7 +12,7 @@ pub struct Payload {
     pub bytes: &'static [u8],
 }
 
-/// How the payload bytes of a workload look.
+/// The kind of payload in a workload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     Binary,
@@ -22,7 +23,7 @@ pub enum Kind {
     Json,
 }
 
-/// A small generator, so that each run has the same sizes and bytes.
+/// A small random generator, so that each run has the same sizes and bytes.
 pub struct Lcg(u64);
 
 impl Lcg {
@@ -36,7 +37,7 @@ impl Lcg {
     }
 }
 
-/// A payload of exactly `len` bytes, leaked: libraries that want `'static` get it.
+/// A payload of exactly `len` bytes. It is leaked, because some libraries want it to be `'static`.
 pub fn payload(kind: Kind, len: usize, lcg: &mut Lcg) -> Payload {
     let mut bytes = Vec::with_capacity(len);
     match kind {
@@ -63,7 +64,8 @@ pub fn payload(kind: Kind, len: usize, lcg: &mut Lcg) -> Payload {
     Payload { is_text: kind != Kind::Binary, bytes: bytes.leak() }
 }
 
-/// The frames of these messages in a row, leaked. `masked`: each with a key of its own, as from a client.
+/// The frames of these messages in a row, leaked. With `masked`, each frame has a key of its own, as from a
+/// client.
 pub fn frames(messages: &[Payload], masked: bool) -> &'static [u8] {
     let mut wire = Vec::new();
     let mut lcg = Lcg::new(99);
@@ -102,11 +104,11 @@ pub fn push_frame(wire: &mut Vec<u8>, first: u8, key: Option<[u8; 4]>, payload: 
 pub struct Frame {
     pub first: u8,
     pub key: Option<[u8; 4]>,
-    /// Without its mask.
+    /// The payload without its mask.
     pub payload: Vec<u8>,
 }
 
-/// Takes a frame off the front; `None` where it is cut.
+/// Takes a frame off the front; `None` if it is cut.
 pub fn take_frame(wire: &mut &[u8]) -> Option<Frame> {
     let bytes = *wire;
     let (&first, &second) = (bytes.first()?, bytes.get(1)?);
@@ -125,7 +127,8 @@ pub fn take_frame(wire: &mut &[u8]) -> Option<Frame> {
     Some(Frame { first, key, payload })
 }
 
-/// Checks that these bytes are the frames of these messages, in as many frames as a library likes to cut one into.
+/// Checks that these bytes are the frames of these messages. A library may split a message into any number of
+/// frames.
 pub fn check_frames(mut wire: &[u8], masked: bool, messages: &[Payload]) -> Result<(), String> {
     let mut keys = Vec::new();
     for (number, message) in messages.iter().enumerate() {
@@ -170,7 +173,7 @@ pub fn accept_key(key: &[u8]) -> [u8; 28] {
     out
 }
 
-/// A browser's request: 14 fields.
+/// A browser's request: 14 headers.
 pub const REQUEST: &[u8] = b"GET /chat?room=42 HTTP/1.1\r\n\
 Host: chat.example.com:8080\r\n\
 Connection: Upgrade\r\n\
@@ -187,10 +190,10 @@ Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
 Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\
 DNT: 1\r\n\r\n";
 
-/// What accepts [`REQUEST`].
+/// The value of `Sec-WebSocket-Accept` that answers [`REQUEST`].
 pub const REQUEST_ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// Where clients go.
+/// The host that clients connect to.
 pub const HOST: &str = "chat.example.com";
 pub const PATH: &str = "/chat?room=42";
 pub const URI: &str = "ws://chat.example.com/chat?room=42";
@@ -205,14 +208,14 @@ mod tests {
     }
 
     #[test]
-    fn own_frames_pass() {
+    fn frames_made_here_pass_the_check() {
         for masked in [false, true] {
             check_frames(frames(&messages(), masked), masked, &messages()).unwrap();
         }
     }
 
     #[test]
-    fn other_frames_do_not() {
+    fn other_frames_do_not_pass_the_check() {
         let messages = messages();
         let wire = frames(&messages, true);
         assert!(check_frames(wire, false, &messages).is_err());
@@ -227,14 +230,14 @@ mod tests {
     }
 
     #[test]
-    fn repeated_keys_are_seen() {
+    fn repeated_keys_are_noticed() {
         let message = payload(Kind::Binary, 16, &mut Lcg::new(1));
         let frame = frames(&[message], true);
         assert!(check_frames(&frame.repeat(4), true, &[message; 4]).is_err());
     }
 
     #[test]
-    fn texts_are_valid_and_as_long_as_asked() {
+    fn texts_are_valid_and_have_the_wanted_length() {
         for len in [16, 125, 1024, 2000] {
             let text = payload(Kind::MixedText, len, &mut Lcg::new(len as u64));
             let text = std::str::from_utf8(text.bytes).unwrap();

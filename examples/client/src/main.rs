@@ -1,11 +1,13 @@
-//! A WebSocket client for the terminal, over TCP or TLS: lines from stdin are sent as text, what comes is printed.
+//! A WebSocket client for the terminal, over TCP or TLS. It sends lines from stdin as text, and prints the
+//! messages that it receives.
 //!
 //! ```text
 //! cargo run -- wss://echo.example/
 //! ```
 //!
-//! With `--deflate` before the URL it offers compression, and tells what the server says to that. Ctrl-D closes the
-//! connection. For a server with a certificate of your own set `SSL_CERT_FILE` to its root.
+//! With `--deflate` before the URL the client offers compression, and prints the server's answer to the
+//! offer. Ctrl-D closes the connection. If the server has a certificate of your own, set `SSL_CERT_FILE` to
+//! its root certificate.
 
 mod transport;
 
@@ -50,7 +52,7 @@ fn main() -> ExitCode {
 fn run(url: &str, config: Config) -> Result<()> {
     let request = ClientRequest::new(url)?;
     let mut poll = Poll::new()?;
-    // Kept until the end: a waker that is dropped takes its last wake with it.
+    // The waker is kept until the end, because a waker that is dropped takes its last wake with it.
     let waker = Arc::new(Waker::new(poll.registry(), STDIN)?);
     let mut session = Session {
         connection: Connection::client(&request, config, rand::rng())?,
@@ -69,14 +71,14 @@ fn run(url: &str, config: Config) -> Result<()> {
             return session.outcome();
         }
         if has_read || has_taken {
-            // There may be more of it, and the poll tells of what is new only.
+            // There may be more input, and the poll only reports new input.
             continue;
         }
         let now = session.start.elapsed();
         let timeout = session.timers.next_deadline().map(|at| at.saturating_sub(now));
         match poll.poll(&mut events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error.into()),
-            // Whatever it was: each turn tries everything.
+            // It does not matter which event it was: each turn tries everything.
             _ => {}
         }
     }
@@ -91,7 +93,7 @@ struct Session {
 }
 
 impl Session {
-    /// Reads what is there, if anything is, and prints it.
+    /// Reads the bytes that are there, and prints the events. Returns whether there were any bytes.
     fn receive(&mut self) -> Result<bool> {
         let mut buffer = [0; 16 << 10];
         let len = match self.transport.read(&mut buffer) {
@@ -103,7 +105,7 @@ impl Session {
             result => result?,
         };
         if len == 0 {
-            // How it ended is asked for in `outcome`.
+            // `outcome` asks how the connection ended.
             if let Some(event) = self.connection.receive_eof() {
                 report(&event)?;
             }
@@ -112,7 +114,8 @@ impl Session {
         let now = self.start.elapsed();
         self.timers.received(now);
         let mut input = &mut buffer[..len];
-        // Where it fails, `outgoing` has the Close that tells the server, and `outcome` tells the user.
+        // If the connection fails, `outgoing` has the Close that tells the server, and `outcome` tells the
+        // user.
         while let Some((event, _)) = self.connection.receive(&mut input) {
             self.timers.event(now, &event);
             report(&event)?;
@@ -122,9 +125,10 @@ impl Session {
 
     fn keep_time(&mut self) -> Result<()> {
         match self.timers.poll(self.start.elapsed(), self.connection.state()) {
-            // A ping without room can be left out: the server does not read, so the pong timeout will tell.
+            // A ping without room can be left out: the server does not read, so the pong timeout will end the
+            // connection.
             Action::SendPing(payload) => _ = self.connection.sender().ping(&payload),
-            // The server says nothing more, so this is the end of the transport.
+            // The server is silent, so this counts as the end of the transport.
             Action::GiveUp(Timeout::Close) => _ = self.connection.receive_eof(),
             Action::GiveUp(timeout) => return Err(timeout.into()),
             _ => {}
@@ -132,8 +136,8 @@ impl Session {
         Ok(())
     }
 
-    /// Takes a line, if there is one, as soon as all before it is written: so a slow server slows down the typing and
-    /// fills no memory.
+    /// Sends a line, if there is one, as soon as all bytes before it are written. So a slow server slows down
+    /// the input, and no memory fills up.
     fn take_line(&mut self) -> Result<bool> {
         if self.connection.state() != State::Open || !self.connection.outgoing().is_empty() {
             return Ok(false);
@@ -146,18 +150,18 @@ impl Session {
         Ok(true)
     }
 
-    /// Writes what the socket takes.
+    /// Writes as many bytes as the socket takes.
     fn send(&mut self) -> Result<()> {
         while !self.connection.outgoing().is_empty() {
             match self.transport.write(self.connection.outgoing()) {
                 Ok(len) => self.connection.mark_sent(len),
                 Err(error) if is_not_now(&error) => return Ok(()),
-                // What the server said before it left can still be read.
+                // The bytes that the server sent before its end can still be read.
                 Err(error) if is_end(&error) => self.connection.mark_sent(usize::MAX),
                 Err(error) => return Err(error.into()),
             }
         }
-        // TLS has a buffer of its own.
+        // TLS has its own buffer.
         match self.transport.flush() {
             Err(error) if !is_not_now(&error) && !is_end(&error) => Err(error.into()),
             _ => Ok(()),
@@ -176,20 +180,20 @@ impl Session {
     }
 }
 
-/// Nothing to read, or no room to write: the poll tells when to try again.
+/// Whether there is nothing to read, or no room to write. The poll says when to try again.
 fn is_not_now(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
-/// The end of a transport that comes as an error, as a TLS connection without a farewell does. Whether it is one is up
-/// to the Close that came before.
+/// Whether the error is the end of the transport, as when a TLS connection ends without a farewell. The Close
+/// that came before decides whether the end is a clean one.
 fn is_end(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
-/// Lines from stdin, read by a thread of its own: reading from a terminal blocks. The waker tells of each, and of the
-/// end, which shows as the end of the channel.
+/// Starts a thread that reads lines from stdin, because reading from a terminal blocks. The waker reports
+/// each line, and the end, which the channel shows as its own end.
 fn read_stdin(waker: Arc<Waker>) -> Receiver<io::Result<String>> {
     let (sender, receiver) = sync_channel(16);
     thread::spawn(move || {
@@ -229,7 +233,7 @@ fn report(event: &Event<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Control characters from the network could do anything to a terminal.
+/// Escapes control characters. From the network they could do anything to a terminal.
 fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })

@@ -1,4 +1,4 @@
-//! What the bytes go over: TCP, or TLS over it. Neither ever blocks once it is connected.
+//! The transport: TCP, or TLS over TCP. Neither blocks once it is connected.
 
 use crate::Result;
 use mio::{Interest, Registry, Token};
@@ -17,7 +17,7 @@ pub trait Transport: Read + Write {}
 impl Transport for mio::net::TcpStream {}
 impl Transport for StreamOwned<ClientConnection, mio::net::TcpStream> {}
 
-/// Connects, and has `registry` tell about the socket by this token.
+/// Connects, and registers the socket with `registry` under this token.
 pub fn connect(uri: &Uri<'_>, registry: &Registry, token: Token) -> Result<Box<dyn Transport>> {
     let stream = connect_tcp(uri)?;
     stream.set_nodelay(true)?;
@@ -46,7 +46,7 @@ fn connect_tcp(uri: &Uri<'_>) -> Result<TcpStream> {
     Ok(result?)
 }
 
-/// Trusts whom the system trusts, or the certificates in the file that `SSL_CERT_FILE` names.
+/// Trusts the same authorities as the system, or the certificates in the file that `SSL_CERT_FILE` names.
 fn tls_config() -> Result<ClientConfig> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();

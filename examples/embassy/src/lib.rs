@@ -1,7 +1,7 @@
 //! A connection over any asynchronous transport: `embassy-net`'s `TcpSocket`, a TLS session, a UART.
 //!
-//! [`Driver::turn`] reads, writes and keeps time, and returns when there is something to decide: the shape of a task in
-//! `embassy`. It owns nothing but the connection and one buffer.
+//! [`Driver::turn`] reads, writes and keeps time. It returns when there is something to decide, as a task in
+//! `embassy` needs it. The driver owns nothing but the connection, its timers and one buffer.
 #![no_std]
 
 use embassy_futures::select::{Either, select};
@@ -10,14 +10,14 @@ use embedded_io_async::{Read, Write};
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
 use sansws::{Connection, Error, Event, Role, SendError, Sender, State, Storage};
 
-/// Why a connection is over.
+/// Why a connection has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Failure<E> {
-    /// The transport's own error.
+    /// The transport reported an error.
     Transport(E),
-    /// The protocol's. The peer has been told.
+    /// The connection failed. The peer has been told.
     WebSocket(Error),
-    /// The handler of events could not send its answer.
+    /// A call in the handler of events was refused.
     NotSent(SendError),
     /// A deadline has passed.
     TimedOut(Timeout),
@@ -32,22 +32,23 @@ pub struct Driver<T, R: Role, S: Storage, const BUFFER: usize> {
 }
 
 impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, BUFFER> {
-    /// Drives `connection` over `transport`. `BUFFER` is how much is read at once.
+    /// Drives `connection` over `transport`. `BUFFER` is the number of bytes that one read can bring.
     pub fn new(transport: T, connection: Connection<R, S>, timers: TimersConfig) -> Self {
         Self { transport, connection, timers: Timers::new(timers, now()), buffer: [0; BUFFER] }
     }
 
-    /// The sending half. What it queues is written by the next [`turn`](Self::turn) or [`flush`](Self::flush).
+    /// The sending half. The next [`turn`](Self::turn) or [`flush`](Self::flush) writes the frames that it
+    /// queues.
     pub fn sender(&mut self) -> &mut Sender<R, S> {
         self.connection.sender()
     }
 
-    /// The connection's state.
+    /// The state of the connection.
     pub fn state(&self) -> State {
         self.connection.state()
     }
 
-    /// Writes what is queued.
+    /// Writes all queued bytes.
     ///
     /// # Errors
     /// [`Failure::Transport`].
@@ -59,14 +60,14 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
         self.transport.flush().await.map_err(Failure::Transport)
     }
 
-    /// Writes what is queued, waits for bytes or a deadline, and hands each event to `handle`, with the sender to answer
-    /// it. Whether the connection goes on: where not, close the transport.
+    /// Writes all queued bytes, waits for bytes or for a deadline, and hands each event to `handle`, with the
+    /// sender to answer it. Returns whether the connection continues; if not, close the transport.
     ///
-    /// It may be dropped while it waits for bytes, as in a `select` with a button or a sensor: nothing is lost, as long
-    /// as the transport's `read` loses nothing.
+    /// The future may be dropped while it waits for bytes, as in a `select` with a button or a sensor.
+    /// Nothing is lost if the transport's `read` loses nothing when it is dropped.
     ///
     /// # Errors
-    /// Why the connection is over.
+    /// Why the connection has ended.
     pub async fn turn(
         &mut self,
         mut handle: impl FnMut(Event<'_>, &mut Sender<R, S>) -> Result<(), SendError>,
@@ -77,7 +78,7 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
         }
         match self.timers.poll(now(), self.connection.state()) {
             Action::SendPing(payload) => {
-                // Where there is no room for it the pong timeout decides.
+                // If there is no room for the ping, the pong timeout decides.
                 let _ = self.connection.sender().ping(&payload);
                 self.flush().await?;
             }
@@ -86,7 +87,7 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
         }
         let read = self.transport.read(&mut self.buffer);
         let len = match self.timers.next_deadline() {
-            // A microsecond more, so that the deadline has passed when it wakes.
+            // One microsecond more, so that the deadline has passed when the timer fires.
             Some(deadline) => {
                 let at = u64::try_from(deadline.as_micros()).unwrap_or(u64::MAX).saturating_add(1);
                 match select(read, Timer::at(Instant::from_micros(at))).await {
@@ -98,7 +99,7 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
         };
         let len = len.map_err(Failure::Transport)?;
         if len == 0 {
-            // A refusal whose body ended with the transport; there is nobody left to answer.
+            // The end of the transport can complete the body of a refusal. There is nothing left to answer.
             self.connection.receive_eof();
             return self.connection.result().map(|()| false).map_err(Failure::WebSocket);
         }
@@ -109,7 +110,7 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
             handle(event, tx).map_err(Failure::NotSent)?;
         }
         if let Some(error) = self.connection.error() {
-            // The Close that tells the peer why is queued; write it before giving up.
+            // The Close that tells the peer is queued. Write it before giving up.
             self.flush().await?;
             return Err(Failure::WebSocket(error));
         }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 type Memory = Fixed<1024, 1024>;
 
-/// Bytes on their way, and whether there will be more.
+/// Bytes on their way, and whether the sending end is closed.
 type Wire = Rc<RefCell<(VecDeque<u8>, bool)>>;
 
 struct Pipe {
@@ -42,7 +42,7 @@ impl Read for Pipe {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            // Pieces that no frame fits into.
+            // No frame fits into one of these pieces.
             let len = from.0.len().min(buffer.len()).min(3);
             buffer[..len].iter_mut().for_each(|byte| *byte = from.0.pop_front().unwrap());
             Poll::Ready(Ok(len))
@@ -69,7 +69,7 @@ fn pipes() -> (Pipe, Pipe) {
 }
 
 #[test]
-fn a_message_and_its_echo_and_a_clean_close() {
+fn a_message_is_echoed_and_the_connection_closes_cleanly() {
     let (server, client) = pipes();
     let serve = async {
         let connection = Connection::server_in(Config::new(), Memory::default());
@@ -109,7 +109,7 @@ fn a_message_and_its_echo_and_a_clean_close() {
 }
 
 #[test]
-fn a_peer_that_says_nothing_is_given_up() {
+fn the_driver_gives_up_a_silent_peer() {
     let (server, _client) = pipes();
     let connection = Connection::server_in(Config::new(), Memory::default());
     let deadlines = TimersConfig::new().handshake_deadline(Some(Duration::from_millis(20)));

@@ -1,4 +1,4 @@
-//! The linker script comes from here, so that no flags have to be set outside of the package.
+//! Passes the linker script to the linker, so that no flags have to be set outside of the package.
 
 use std::path::PathBuf;
 use std::{env, fs};

@@ -9,7 +9,8 @@ use cortex_m_rt::exception;
 /// The processor's clock after a reset.
 pub const HZ: u32 = 12_500_000;
 
-/// It has one writer, so a load and a store do where the processor has no more (`Cortex-M0`).
+/// The interrupt is the only writer. So a load and a store are enough, and a `Cortex-M0` has no other atomic
+/// operations.
 static MILLIS: AtomicU32 = AtomicU32::new(0);
 
 #[exception]
@@ -17,7 +18,7 @@ fn SysTick() {
     MILLIS.store(MILLIS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
 }
 
-/// A clock that does not jump, and does not end when 32 bits of milliseconds do after 49 days.
+/// A clock that never jumps. It continues after 49 days, when 32 bits of milliseconds end.
 pub struct Clock {
     last: u32,
     total: u64,
@@ -35,7 +36,7 @@ impl Clock {
         Self { last: 0, total: 0 }
     }
 
-    /// The time since the start. It has to be asked once in 49 days.
+    /// The time since the start. Call this at least once in 49 days.
     pub fn now(&mut self) -> Duration {
         let millis = MILLIS.load(Ordering::Relaxed);
         self.total += u64::from(millis.wrapping_sub(self.last));

@@ -1,11 +1,12 @@
 //! The Ethernet controller of the LM3S6965, polled, as a device of `smoltcp`.
 //!
-//! A frame goes through one register, word by word. In both directions two bytes stand in front of it: received, they
-//! count themselves, the frame and its checksum; sent, they count what follows the frame's header. These two bytes also
-//! put the IP header on a word boundary, so the buffers keep them.
+//! A frame passes through one register, word by word. In both directions two bytes come before the frame. In
+//! a received frame they count themselves, the frame and its checksum. In a sent frame they count the bytes
+//! behind the frame's header. These two bytes also put the IP header on a word boundary, so the buffers keep
+//! them.
 //!
-//! Only QEMU's model of it was tried: on the real chip the clocks below, the pins of the LEDs and the timing of the PHY
-//! want a second look.
+//! This was tried with QEMU's model only. On the real chip, check the clocks below, the pins of the LEDs and
+//! the timing of the PHY.
 
 use crate::entropy::Pool;
 use cortex_m::interrupt::InterruptNumber;
@@ -13,34 +14,34 @@ use cortex_m::peripheral::{NVIC, SYST};
 use smoltcp::phy::{self, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
-/// Locally administered, as no vendor gave us one.
+/// A locally administered address, because no vendor has assigned one.
 pub const MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
 
 /// The longest frame: a header of 14 bytes and 1500 of payload.
 const MAX_FRAME: usize = 1514;
-/// A frame, the two bytes in front, the checksum behind, in whole words.
+/// The two bytes in front, a frame, and its checksum, in whole words.
 const BUFFER: usize = (2 + MAX_FRAME + 4).next_multiple_of(4);
-/// Of an Ethernet frame.
+/// The length of an Ethernet frame's header.
 const HEADER: usize = 14;
 const CHECKSUM: usize = 4;
 
 const MAC_BASE: usize = 0x4004_8000;
-/// What happened, in the bits of `IM`; writing a bit forgets it.
+/// The events that happened, with the bits of `IM`. Writing a bit clears the event.
 const RIS: usize = 0x00;
 /// Interrupt mask.
 const IM: usize = 0x04;
 /// A frame was received.
 const RX: u32 = 1;
-/// Receive control: on, and forget what is there.
+/// Receive control: on, and discard the frames that are there.
 const RCTL: usize = 0x08;
 /// Transmit control: on, pad short frames, append the checksum, full duplex.
 const TCTL: usize = 0x0c;
 const DATA: usize = 0x10;
 const IA0: usize = 0x14;
 const IA1: usize = 0x18;
-/// When to send by itself; 0x3f is never.
+/// When the controller sends by itself; 0x3f means never.
 const THR: usize = 0x1c;
-/// How many frames wait.
+/// How many received frames wait.
 const NP: usize = 0x34;
 /// Transmission request; reads as 1 until it is done.
 const TR: usize = 0x38;
@@ -51,7 +52,7 @@ const RCGC2: usize = 0x400f_e108;
 #[derive(Clone, Copy)]
 struct Irq;
 
-// SAFETY: 42 is the Ethernet controller's number in the LM3S6965's table of interrupts.
+// SAFETY: 42 is the number of the Ethernet controller in the LM3S6965's table of interrupts.
 unsafe impl InterruptNumber for Irq {
     fn number(self) -> u16 {
         42
@@ -59,7 +60,8 @@ unsafe impl InterruptNumber for Irq {
 }
 
 fn read(address: usize) -> u32 {
-    // SAFETY: the addresses in this file are registers of the board, 32 bits wide, and belong to no Rust object.
+    // SAFETY: the addresses in this file are registers of the board. They are 32 bits wide and belong to no
+    // Rust object.
     unsafe { core::ptr::with_exposed_provenance::<u32>(address).read_volatile() }
 }
 
@@ -72,12 +74,12 @@ fn write(address: usize, value: u32) {
 pub struct Ethernet {
     received: [u8; BUFFER],
     sent: [u8; BUFFER],
-    /// When frames arrive is something that nobody knows exactly.
+    /// The times at which frames arrive are hard to know exactly, so they are stirred in here.
     pub noise: Pool,
 }
 
 impl Ethernet {
-    /// Room, before the controller is on.
+    /// A driver whose controller is still off.
     #[must_use]
     pub const fn new() -> Self {
         Self { received: [0; BUFFER], sent: [0; BUFFER], noise: Pool::new() }
@@ -86,7 +88,7 @@ impl Ethernet {
     /// Switches the controller on.
     pub fn start(&mut self) {
         write(RCGC2, read(RCGC2) | 1 << 28 | 1 << 30);
-        // The clock needs a few cycles to arrive.
+        // The clock needs a few cycles before it arrives.
         cortex_m::asm::delay(16);
         write(MAC_BASE + IM, 0);
         write(MAC_BASE + IA0, u32::from_le_bytes([MAC[0], MAC[1], MAC[2], MAC[3]]));
@@ -96,15 +98,16 @@ impl Ethernet {
         write(MAC_BASE + TCTL, 0x17);
     }
 
-    /// Sleeps until a frame arrives or the clock ticks, unless one waits already.
+    /// Sleeps until a frame arrives or the clock ticks. Returns at once if a frame waits already.
     pub fn sleep(&self) {
         cortex_m::interrupt::free(|_| {
-            // With interrupts off the processor still wakes by one that is pending, so none is lost between the
-            // question and the sleep, and the controller's needs no handler. What is old would wake it at once.
+            // With interrupts off, a pending interrupt still wakes the processor. So no interrupt is lost
+            // between the question and the sleep, and the controller's interrupt needs no handler. An old
+            // event would wake the processor at once, so it is cleared first.
             write(MAC_BASE + RIS, RX);
             if read(MAC_BASE + NP) == 0 {
                 write(MAC_BASE + IM, RX);
-                // SAFETY: the interrupt is masked again before any can be taken.
+                // SAFETY: the interrupt is masked again before the processor can take it.
                 unsafe { NVIC::unmask(Irq) };
                 cortex_m::asm::wfi();
                 NVIC::mask(Irq);
@@ -114,7 +117,7 @@ impl Ethernet {
         });
     }
 
-    /// Takes a frame from the controller; where it lies in `received`.
+    /// Takes a frame from the controller. Returns where the frame is in `received`.
     fn take(&mut self) -> Option<core::ops::Range<usize>> {
         if read(MAC_BASE + NP) == 0 {
             return None;
@@ -126,7 +129,7 @@ impl Ethernet {
         if let Some(word) = words.next() {
             word.copy_from_slice(&first.to_le_bytes());
         }
-        // All of it has to be taken, also what there is no room for.
+        // The whole frame has to be read, even the part that has no room.
         for _ in 1..len.div_ceil(4) {
             let word = read(MAC_BASE + DATA);
             if let Some(place) = words.next() {

@@ -6,35 +6,36 @@ use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, Soc
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address};
 
-/// Ours.
+/// The address of the board.
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 15);
 const GATEWAY: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
 
 /// The interface and its device.
 pub struct Network {
-    /// For `connect`, which needs its context.
+    /// `connect` needs its context.
     pub interface: Interface,
     device: &'static mut Ethernet,
 }
 
 impl Network {
-    /// Switches the network on. `seed` makes TCP's first sequence numbers.
+    /// Switches the network on. TCP derives its first sequence numbers from `seed`.
     pub fn start(device: &'static mut Ethernet, seed: u64) -> Self {
         device.start();
         let mut config = Config::new(EthernetAddress(MAC).into());
         config.random_seed = seed;
         let mut interface = Interface::new(config, device, Instant::ZERO);
         interface.update_ip_addrs(|addresses| {
-            // It has room for two.
+            // The interface has room for two addresses.
             let _ = addresses.push(IpCidr::new(ADDRESS.into(), 24));
         });
-        // So has the table of routes.
+        // The table of routes has room too.
         let _ = interface.routes_mut().add_default_ipv4_route(GATEWAY);
         Self { interface, device }
     }
 
-    /// Takes one frame in and sends what there is to send; whether anything happened. One frame only, so that a socket
-    /// which has become free by it listens again before the next is looked at: nobody else would answer that one.
+    /// Receives one frame and sends all frames that are due. Returns whether anything happened. It receives
+    /// one frame only: if the frame frees a socket, that socket has to listen again before the next frame
+    /// arrives, because no other socket would answer it.
     pub fn poll(&mut self, now: Duration, sockets: &mut SocketSet<'_>) -> bool {
         let now = instant(now);
         let ingress = self.interface.poll_ingress_single(now, self.device, sockets);

@@ -5,12 +5,13 @@ use crate::deflate::{Pool, ReceiveCodec, Step};
 use crate::error::{Error, Violation};
 use alloc::boxed::Box;
 
-/// The decompressor of the receiver. Eight bytes in a connection that has not agreed on permessage-deflate.
+/// The decompressor of the receiver. It takes eight bytes in a connection that has not agreed on
+/// permessage-deflate.
 pub(crate) struct Decompression(Option<Box<Active>>);
 
 struct Active {
     codec: ReceiveCodec,
-    /// The number of bytes that the current message has been decompressed to.
+    /// The number of bytes that the current message has produced so far.
     produced: u64,
     /// Whether more output will come from input that was already taken.
     has_more: bool,
@@ -45,7 +46,7 @@ impl Decompression {
         Ok(step)
     }
 
-    /// The number of bytes that the current message has been decompressed to.
+    /// The number of bytes that the current message has produced so far.
     pub(crate) fn produced(&self) -> u64 {
         self.0.as_ref().map_or(0, |active| active.produced)
     }

@@ -1,5 +1,5 @@
-//! Compression without the feature `deflate`: nothing is negotiated, and every message is sent as it is. No
-//! type here has a size, so none of this needs memory or code.
+//! Compression without the feature `deflate`: no connection negotiates it, and every message is sent
+//! uncompressed. All types here are empty, so they need no memory and no code.
 
 #![expect(
     clippy::unused_self,

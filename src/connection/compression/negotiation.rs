@@ -6,16 +6,17 @@ use crate::error::HandshakeError;
 use crate::handshake::Headers;
 use alloc::boxed::Box;
 
-/// What this end wants, and what both ends have agreed on so far.
+/// The wishes of this end, and the agreement of both ends so far.
 pub(crate) struct Negotiation {
     pub(super) config: DeflateConfig,
     pub(super) pool: Option<Pool>,
     pub(super) agreed: Option<DeflateParams>,
-    /// A server's answer that says what is agreed. Boxed, because it is much larger than what a connection keeps.
+    /// A server's answer, which states the agreement. It is boxed because it is much larger than the rest of
+    /// the negotiation.
     answer: Option<Box<ExtensionValue>>,
 }
 
-/// The header field that negotiates extensions.
+/// The header that negotiates extensions.
 const EXTENSIONS: &str = "sec-websocket-extensions";
 
 impl Negotiation {

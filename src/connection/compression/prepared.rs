@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 #[derive(Debug)]
 pub(crate) struct CompressedFrames([OnceLock<Option<Box<[u8]>>>; WINDOWS]);
 
-/// Windows of 2^9 to 2^15 bytes: what is compressed for one of 2^8 is for 2^9, see `deflate::zlib`.
+/// There are windows of 2^9 to 2^15 bytes. A window of 2^8 bytes is treated as 2^9, see `deflate::zlib`.
 const WINDOWS: usize = 7;
 
 impl CompressedFrames {

@@ -1,15 +1,16 @@
 //! The receive buffer as one value with its own states.
 //!
-//! Most of the time the embedder reads into a buffer of its own and lends the bytes as input. The receive buffer then
-//! holds only payload that has to wait for the rest of its message:
+//! Most of the time the embedder reads into a buffer of its own and passes the bytes as input. The receive
+//! buffer then holds only payload that waits for the rest of its message:
 //!
 //! ```text
 //!   Input      | payload .................... | room ......... |
 //! ```
 //!
-//! For large messages the embedder reads straight into the receive buffer ([`received`](ReceiveBuffer::received)). The
-//! connection then parses the bytes where they are. In the pictures, `P` is payload of the current message, `H` a frame
-//! header, `p` payload that is not parsed yet, and `.` is free:
+//! For large messages the embedder reads straight into the receive buffer
+//! ([`received`](ReceiveBuffer::received)). The connection then parses the bytes in the buffer. In the
+//! pictures, `P` is payload of the current message, `H` a frame header, `p` payload that is not parsed yet,
+//! and `.` is free:
 //!
 //! ```text
 //!   received(6)    before   | P P | .  .  .  .  .  . |        Input
@@ -23,13 +24,13 @@
 //!                  before   | P P | gap | p  p  p  p |        Unparsed { payload: 2, unparsed: 4 }
 //!                  after    | P P   P  P  P  P | .  . |       Input
 //!
-//!   release(), after the event: the payload and the gap go, unparsed bytes stay
+//!   release(), after the event: drops the payload and the gap, and keeps the unparsed bytes
 //!                  before   | P P | gap | H  H  p  p |        Unparsed { payload: 2, unparsed: 4 }
 //!                  after    | H  H  p  p | .  .  .  . |       Unparsed { payload: 0, unparsed: 4 }
 //! ```
 //!
-//! The first frame of a message leaves no gap: without payload in front, a header is dropped from the front of the
-//! buffer, and the payload does not move at all.
+//! The first frame of a message leaves no gap: without payload in front, a header is dropped from the front
+//! of the buffer, and the payload does not move at all.
 
 use crate::bytes::{to_u32, to_usize};
 use crate::storage::sealed::Buffer;
@@ -37,36 +38,39 @@ use crate::storage::sealed::Buffer;
 /// The size of a usual read, in bytes.
 pub(super) const USUAL_READ: usize = 16 * 1024;
 
-/// The receive buffer. If the storage does not grow, the embedder cannot read into it, and parsing always continues in
-/// the input.
+/// The receive buffer. If the storage does not grow, the embedder cannot read into it, and parsing always
+/// continues in the input.
 pub(super) struct ReceiveBuffer<B> {
     bytes: B,
-    /// [`Resume`] in eight bytes instead of twelve: an idle connection has 256 bytes in all. If `unparsed` is 0, then
-    /// `payload` is `IN_INPUT` for `Input` and 0 for `Complete`.
+    /// This field and `unparsed` encode [`Resume`] in eight bytes instead of twelve, because an idle
+    /// connection has 256 bytes in all. If `unparsed` is 0, then `payload` is `IN_INPUT` for `Input` and 0
+    /// for `Complete`.
     payload: u32,
     unparsed: u32,
     borrowed: Borrowed,
-    /// Whether an event borrows something or parsing continues in the buffer: one comparison for the fast path.
+    /// Whether an event borrows the buffer or parsing continues in it. This spares the fast path a
+    /// comparison.
     is_busy: bool,
-    /// How much of the free space is lent to the embedder.
+    /// The free space that is lent to the embedder.
     pub(super) loan: Loan,
-    /// Whether the last read into the buffer brought little of a long masked message.
+    /// Whether the last read into the buffer was small, although much space was lent for a masked message.
     pub(super) reads_are_small: bool,
-    /// How many bytes of memory the buffer keeps when it is empty.
+    /// The memory that the buffer keeps when it is empty, in bytes.
     keep_capacity: u32,
 }
 
-/// Not zero: a longer run of zeros in a new connection would link `memset` on a small target.
+/// Marks [`Resume::Input`]. The value is not zero, because a longer run of zeros in a new connection would
+/// link `memset` on a small target.
 const IN_INPUT: u32 = u32::MAX;
 
-/// What the last event borrows. It is released before anything else happens.
+/// The memory that the last event borrows. The next call releases it first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Borrowed {
-    /// Nothing of the connection's own. An event may borrow the input.
+    /// No memory of the connection. The event may borrow the input.
     Nothing,
     /// The message in the receive buffer or in the joined text, or the HTTP head in the buffer.
     Message,
-    /// The part of a compressed message that is in the receive buffer. The message goes on.
+    /// The part of a compressed message that is in the receive buffer. More parts will follow.
     #[cfg(feature = "deflate")]
     Part,
     /// The payload of a control frame.
@@ -75,69 +79,74 @@ pub(super) enum Borrowed {
     TextBeforeBadByte,
 }
 
-/// How much free space of the buffer is lent to the embedder.
+/// The amount of free space that is lent to the embedder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Loan {
     Nothing,
-    /// At most a usual read.
+    /// At most [`USUAL_READ`] bytes.
     Usual,
-    /// More than a usual read.
+    /// More than [`USUAL_READ`] bytes.
     Large,
 }
 
-/// Where the connection continues to parse, and what the bytes in the buffer are.
+/// Where the connection continues to parse. This also tells which bytes the buffer holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Resume {
     /// In the embedder's input. All bytes in the buffer are payload of one message, or an HTTP head.
     Input,
-    /// In the last `unparsed` bytes of the buffer. The first `payload` bytes belong to one message. Between the two is a
-    /// gap, which headers have left. `unparsed` is never 0.
+    /// In the last `unparsed` bytes of the buffer. The first `payload` bytes belong to one message. Between
+    /// the two is the gap that headers have left. `unparsed` is never 0.
     Unparsed { payload: u32, unparsed: u32 },
-    /// In the embedder's input, after the next call has reported the message that fills the buffer.
+    /// In the embedder's input, but first the next call reports the message that fills the buffer.
     Complete,
 }
 
-/// What happens to the buffer.
+/// A step from one state of the buffer to another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Step {
+enum BufferStep {
     /// The embedder has read `len` bytes to the end of the buffer, behind `filled` other bytes.
     Received { filled: u32, len: u32 },
     /// The embedder has read payload that completes a message, and nothing else.
     Completed,
-    /// The first unparsed bytes, this many, do not stay: a header, or payload that was copied elsewhere.
+    /// The first unparsed bytes, this many, leave the buffer: they are a header, or payload that was copied
+    /// elsewhere.
     Taken(u32),
-    /// The first unparsed bytes, this many, are payload of the current message and stay.
+    /// The first unparsed bytes, this many, are payload of the current message and remain in the buffer.
     Kept(u32),
     /// The connection reports the message that fills the buffer.
     Reported,
-    /// The message is not needed any more.
+    /// The message is no longer needed.
     Released,
 }
 
 impl Resume {
     /// The table of transitions. `None`: the step is not legal in this state.
-    const fn next(self, step: Step) -> Option<Self> {
+    const fn next(self, step: BufferStep) -> Option<Self> {
         match (self, step) {
-            (Self::Input, Step::Received { filled, len }) => Some(Self::unparsed(filled, len)),
-            (Self::Unparsed { payload, unparsed }, Step::Received { len, .. }) => {
+            (Self::Input, BufferStep::Received { filled, len }) => Some(Self::unparsed(filled, len)),
+            (Self::Unparsed { payload, unparsed }, BufferStep::Received { len, .. }) => {
                 Some(Self::unparsed(payload, unparsed.saturating_add(len)))
             }
-            (Self::Input, Step::Completed) => Some(Self::Complete),
-            (Self::Unparsed { payload, unparsed }, Step::Taken(len)) => match unparsed.checked_sub(len) {
+            (Self::Input, BufferStep::Completed) => Some(Self::Complete),
+            (Self::Unparsed { payload, unparsed }, BufferStep::Taken(len)) => match unparsed.checked_sub(len)
+            {
                 Some(rest) => Some(Self::unparsed(payload, rest)),
                 None => None,
             },
-            (Self::Unparsed { payload, unparsed }, Step::Kept(len)) => match unparsed.checked_sub(len) {
-                Some(rest) => Some(Self::unparsed(payload.saturating_add(len), rest)),
-                None => None,
-            },
-            (Self::Complete, Step::Reported) | (Self::Input, Step::Released) => Some(Self::Input),
-            (Self::Unparsed { unparsed, .. }, Step::Released) => Some(Self::unparsed(0, unparsed)),
+            (Self::Unparsed { payload, unparsed }, BufferStep::Kept(len)) => {
+                match unparsed.checked_sub(len) {
+                    Some(rest) => Some(Self::unparsed(payload.saturating_add(len), rest)),
+                    None => None,
+                }
+            }
+            (Self::Complete, BufferStep::Reported) | (Self::Input, BufferStep::Released) => Some(Self::Input),
+            (Self::Unparsed { unparsed, .. }, BufferStep::Released) => Some(Self::unparsed(0, unparsed)),
             _ => None,
         }
     }
 
-    /// Without unparsed bytes the gap is given up, so that all bytes are payload.
+    /// The state with this much payload and this many unparsed bytes. Without unparsed bytes there is no gap
+    /// either, so all bytes are payload.
     const fn unparsed(payload: u32, unparsed: u32) -> Self {
         if unparsed == 0 { Self::Input } else { Self::Unparsed { payload, unparsed } }
     }
@@ -175,20 +184,20 @@ impl<B: Buffer> ReceiveBuffer<B> {
         !self.is_busy
     }
 
-    /// What the last event borrows.
+    /// The memory that the last event borrows.
     #[inline]
     pub(super) const fn borrowed(&self) -> Borrowed {
         self.borrowed
     }
 
-    /// The next event borrows this, or the last event is released.
+    /// Sets the memory that the next event borrows, or releases that of the last event.
     #[inline]
     pub(super) fn set_borrowed(&mut self, borrowed: Borrowed) {
         self.borrowed = borrowed;
         self.is_busy = borrowed != Borrowed::Nothing || self.resume() != Resume::Input;
     }
 
-    /// How many bytes of memory the buffer keeps when it is empty.
+    /// The memory that the buffer keeps when it is empty, in bytes.
     #[inline]
     pub(super) const fn keep_capacity(&self) -> u32 {
         self.keep_capacity
@@ -205,19 +214,20 @@ impl<B: Buffer> ReceiveBuffer<B> {
         }
     }
 
-    /// How many bytes the buffer holds, of whatever kind.
+    /// The number of bytes in the buffer, parsed or not.
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The bytes, to append payload or an HTTP head. Only while parsing continues in the input.
+    /// The storage, for appending payload or an HTTP head. Callers use it only while parsing continues in the
+    /// input.
     #[inline]
     pub(super) fn bytes(&mut self) -> &mut B {
         &mut self.bytes
     }
 
-    /// The free space behind the bytes, at least `len` bytes of it. `None` if there is no memory.
+    /// The free space at the end, at least `len` bytes. `None` if there is no memory.
     #[cfg(any(all(test, feature = "alloc"), feature = "simdutf8"))]
     #[inline]
     pub(super) fn room(&mut self, len: usize) -> Option<&mut [u8]> {
@@ -233,30 +243,32 @@ impl<B: Buffer> ReceiveBuffer<B> {
         room.get_mut(..len)
     }
 
-    /// The embedder has read `len` bytes into the free space. Returns how many of them there is space for.
+    /// The embedder has read `len` bytes into the free space. Returns `len`, or the size of the space if that
+    /// is less.
     #[inline]
     pub(super) fn received(&mut self, len: usize) -> usize {
         let filled = to_u32(self.bytes.len());
         let len = self.bytes.fill(len);
-        self.apply(Step::Received { filled, len: to_u32(len) });
+        self.apply(BufferStep::Received { filled, len: to_u32(len) });
         len
     }
 
-    /// As [`received`](Self::received), if all `len` bytes are payload of the current message. Returns those bytes.
+    /// As [`received`](Self::received), if all `len` bytes are payload of the current message. Returns those
+    /// bytes.
     #[inline]
     pub(super) fn received_payload(&mut self, len: usize) -> &mut [u8] {
         let len = self.bytes.fill(len);
         self.bytes.last_mut(len)
     }
 
-    /// The payload that the embedder has read completes its message, which the next call reports.
+    /// The payload that the embedder has read completes a message, which the next call reports.
     pub(super) fn complete(&mut self) {
-        self.apply(Step::Completed);
+        self.apply(BufferStep::Completed);
     }
 
     /// The complete message is reported now.
     pub(super) fn report(&mut self) {
-        self.apply(Step::Reported);
+        self.apply(BufferStep::Reported);
     }
 
     /// The unparsed bytes.
@@ -267,12 +279,12 @@ impl<B: Buffer> ReceiveBuffer<B> {
         }
     }
 
-    /// The first `len` unparsed bytes are parsed and not needed any more.
+    /// Removes the first `len` unparsed bytes.
     pub(super) fn take(&mut self, len: usize) {
         let Resume::Unparsed { payload, .. } = self.resume() else {
             return;
         };
-        if !self.apply(Step::Taken(to_u32(len))) {
+        if !self.apply(BufferStep::Taken(to_u32(len))) {
             return;
         }
         if payload == 0 {
@@ -282,12 +294,13 @@ impl<B: Buffer> ReceiveBuffer<B> {
         }
     }
 
-    /// The first `len` unparsed bytes are payload of the current message. Returns them, behind the payload before them.
+    /// Appends the first `len` unparsed bytes to the payload of the current message. Returns them at their
+    /// new place.
     pub(super) fn keep(&mut self, len: usize) -> &mut [u8] {
         let Resume::Unparsed { payload, unparsed } = self.resume() else {
             return &mut [];
         };
-        if !self.apply(Step::Kept(to_u32(len))) {
+        if !self.apply(BufferStep::Kept(to_u32(len))) {
             return &mut [];
         }
         let start = to_usize(payload);
@@ -301,12 +314,13 @@ impl<B: Buffer> ReceiveBuffer<B> {
         self.bytes.filled_mut().get_mut(start..start + len).unwrap_or_default()
     }
 
-    /// The message is not needed any more. If the buffer is empty then, it keeps [`keep_capacity`](Self::keep_capacity).
+    /// Drops the message, which is no longer needed. An empty buffer keeps
+    /// [`keep_capacity`](Self::keep_capacity) bytes of its memory.
     #[inline]
     pub(super) fn release(&mut self) {
         match self.resume() {
             Resume::Unparsed { unparsed, .. } => {
-                self.apply(Step::Released);
+                self.apply(BufferStep::Released);
                 self.bytes.consume(self.bytes.len() - to_usize(unparsed));
             }
             Resume::Input | Resume::Complete => self.bytes.clear(to_usize(self.keep_capacity)),
@@ -315,7 +329,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
 
     /// Takes a step. Returns `false` if the step is not legal now; then nothing changes.
     #[inline]
-    fn apply(&mut self, step: Step) -> bool {
+    fn apply(&mut self, step: BufferStep) -> bool {
         let Some(resume) = self.resume().next(step) else {
             return false;
         };

@@ -1,5 +1,5 @@
-//! Compressed messages (RFC 7692 section 7.2.2): the connection decompresses payload as it arrives, within the limit of
-//! the message.
+//! Compressed messages (RFC 7692 section 7.2.2): the connection decompresses payload as it arrives, within
+//! the limit of the message.
 
 use super::event::{Item, Located, Source};
 use super::{Borrowed, Receiver};
@@ -10,13 +10,14 @@ use crate::message::{DataKind, Utf8};
 use crate::storage::sealed::Buffer;
 use crate::storage::{Full, Storage};
 
-/// The least room that is made for decompressed bytes, and the most before any came out.
+/// The least room that is made for decompressed bytes.
 const MIN_ROOM: u64 = 512;
+/// The most room that is made before the decompressor has returned any bytes.
 const MAX_FIRST_ROOM: u64 = 16 * 1024;
 /// The longest part of a message that is delivered in parts.
 const PART: u64 = 16 * 1024;
-/// How many compressed bytes are unmasked at a time for a part. A part ends when its room is full, so the decompressor
-/// may not consume all of them.
+/// The number of compressed bytes that are unmasked at a time for a part. A part ends when its room is full,
+/// so the decompressor may not consume all of them.
 const AHEAD: usize = 512;
 
 impl<S: Storage> Receiver<S> {
@@ -47,8 +48,8 @@ impl<S: Storage> Receiver<S> {
         let mut rest = &*piece.unmask();
         loop {
             let so_far = self.buffer.len();
-            // WS-10.4-04: decompressed bytes are held to the limit before there is room for them. Memory follows the
-            // bytes that came out: it at most doubles.
+            // WS-10.4-04: the room ends at the limit of the message, so no bytes beyond it are decompressed.
+            // The buffer grows with the decompressed bytes: its size at most doubles.
             let left = self.fragments.max_message().saturating_sub(so_far as u64);
             let likely = (rest.len() as u64).saturating_mul(4).clamp(MIN_ROOM, MAX_FIRST_ROOM);
             let len = to_len(likely.max(so_far as u64).min(left));
@@ -129,7 +130,8 @@ impl<S: Storage> Receiver<S> {
         Ok(())
     }
 
-    /// Decompresses into the buffer until a part is full or the input is used up. Returns whether the message has ended.
+    /// Decompresses into the buffer until the part is full or the input is used up. Returns whether the
+    /// message has ended.
     fn fill_part(&mut self, missing: usize, input: &mut &mut [u8]) -> Result<bool, Error> {
         // WS-10.4-04
         let left = self.fragments.max_message().saturating_sub(self.decompression.produced());
@@ -140,15 +142,15 @@ impl<S: Storage> Receiver<S> {
         let mut filled = 0;
         let mut ends_message = false;
         let has_more = loop {
-            // A copy of the decoder looks ahead, in a copy of the input. The decoder itself takes only the bytes that were
-            // consumed.
+            // A copy of the frame decoder reads ahead in a copy of the input. The frame decoder itself takes
+            // only the bytes that the decompressor has consumed.
             let mut scratch = [0; AHEAD];
             copy_prefix(input, &mut scratch);
             let mut ahead = scratch.get_mut(..input.len().min(AHEAD)).unwrap_or_default();
             let piece = { self.decoder }.payload(&mut ahead, usize::MAX);
             let bytes = piece.map(Piece::unmask).unwrap_or_default();
             let step = match self.decompression.decompress(bytes, buffer.last_mut(len - filled)) {
-                // The bytes that came out before are a part; the next call fails.
+                // The bytes before the error are reported as a part; the next call fails.
                 Err(_) if filled > 0 => break true,
                 step => step?,
             };

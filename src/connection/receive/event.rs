@@ -1,5 +1,5 @@
-//! What the connection found in the peer's frames, and the event that is made of it in a last step. The two are separate
-//! so that the first may change the connection, while the second only borrows it.
+//! Turns an item that the receiver found into an event. Finding an item changes the connection; the event
+//! only borrows it. So these are two separate steps.
 
 use super::{Receiver, parse_close};
 #[cfg(feature = "simdutf8")]
@@ -16,7 +16,7 @@ use crate::storage::Storage;
 use crate::storage::sealed::Buffer;
 use crate::storage::sealed::{Control, TextMessage};
 
-/// What was found, and where its payload is.
+/// An item that the receiver found, and the place of its payload.
 #[derive(Clone, Copy)]
 pub(crate) struct Located<'i> {
     pub(crate) item: Item,
@@ -24,15 +24,16 @@ pub(crate) struct Located<'i> {
 }
 
 impl Located<'_> {
-    /// Nothing found yet. The payload is in the buffer unless a later step says otherwise. This is a function because
-    /// reading a constant would copy the whole struct.
+    /// The receiver has found nothing yet. The payload is in the buffer unless a later step sets another
+    /// source. This is a function because reading a constant would copy the whole struct.
     #[inline(always)]
     pub(crate) const fn nothing() -> Self {
         Self { item: Item::Nothing, source: Source::Buffer }
     }
 }
 
-/// What was found. The receiver knows the rest: whether a message is text or binary, and the opcode of a control frame.
+/// The type of an item. The receiver itself knows whether a message is text or binary, and the opcode of a
+/// control frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Item {
     Nothing,
@@ -53,18 +54,18 @@ impl Item {
     }
 }
 
-/// Where the payload is.
+/// The place of an item's payload.
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'i> {
     /// In the embedder's input.
     Input(&'i [u8]),
-    /// In the embedder's input, and checked to be UTF-8.
+    /// In the embedder's input, and already validated as UTF-8.
     CheckedInput(&'i str),
-    /// In the receive buffer, or in that of control frames.
+    /// In the receive buffer, or in the buffer for control frames.
     Buffer,
-    /// Joined as text, apart from the receive buffer.
+    /// In the joined text, which is separate from the receive buffer.
     JoinedText,
-    /// In the UTF-8 state: a character of this length, which arrived in pieces.
+    /// In the UTF-8 state, as a character of this length that arrived in pieces.
     SplitChar(usize),
 }
 
@@ -80,7 +81,7 @@ impl Source<'_> {
 }
 
 impl<S: Storage> Receiver<S> {
-    /// The event for what was found. This is where a whole text and the body of a Close are checked.
+    /// Makes the event for an item. This validates whole text messages and the body of a Close.
     #[inline(always)]
     pub(crate) fn event<'a>(&'a self, found: Located<'a>) -> Result<Event<'a>, Error> {
         if found.item == Item::Control {
@@ -119,27 +120,27 @@ impl<S: Storage> Receiver<S> {
         match found.source {
             Source::Input(bytes) => bytes,
             Source::CheckedInput(text) => text.as_bytes(),
-            Source::JoinedText if S::Message::IS_SEPARATE => self.text.as_str().as_bytes(),
+            Source::JoinedText if S::TextMessage::IS_SEPARATE => self.text.as_str().as_bytes(),
             Source::SplitChar(len) => self.text.completed_char(len),
             Source::Buffer | Source::JoinedText => self.buffer.payload(),
         }
     }
 
-    /// The payload of a text message or of a part of one. Bytes that came in pieces were checked piece by piece, but
-    /// they become a `&str` only by another check. WS-8.1-01 · WS-8.1-02
+    /// The payload of a text message or of a part of one. Payload that arrived in pieces was validated piece
+    /// by piece, but safe Rust must validate it again to make a `&str` of it. WS-8.1-01 · WS-8.1-02
     pub(crate) fn text<'a>(&'a self, found: Located<'a>) -> Result<&'a str, Error> {
         match found.source {
             Source::CheckedInput(text) => Ok(text),
-            Source::JoinedText if S::Message::IS_SEPARATE => Ok(self.text.as_str()),
+            Source::JoinedText if S::TextMessage::IS_SEPARATE => Ok(self.text.as_str()),
             _ => validate(self.bytes(found)).map_err(|_| Violation::InvalidUtf8.into()),
         }
     }
 
-    /// Checks the payload of a whole message that is not known to be ASCII. WS-8.1-01 · WS-8.1-02
+    /// Validates the payload of a whole message that is not known to be ASCII. WS-8.1-01 · WS-8.1-02
     #[inline(always)]
     #[cfg_attr(not(feature = "simdutf8"), expect(clippy::unused_self, reason = "only SIMD needs the buffer"))]
     pub(crate) fn validate<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
-        // Only if the buffer keeps its memory: otherwise each message would allocate.
+        // The padded copy needs a buffer that keeps its memory: otherwise each message would allocate.
         #[cfg(feature = "simdutf8")]
         if S::Receive::GROWS
             && payload.len() < SIMD_LEN
@@ -150,8 +151,8 @@ impl<S: Storage> Receiver<S> {
         validate(payload)
     }
 
-    /// Checks a payload that is too short for SIMD in a padded copy. The copy is made in the receive buffer, which is
-    /// empty between messages.
+    /// Validates a payload that is too short for SIMD, in a padded copy in the receive buffer, which is empty
+    /// between messages.
     #[cfg(feature = "simdutf8")]
     #[inline(never)]
     fn validate_short<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
@@ -167,7 +168,7 @@ impl<S: Storage> Receiver<S> {
         }
     }
 
-    /// The peer's Close. The caller asks only after it has arrived.
+    /// The peer's Close. Callers ask for it only after it has arrived.
     pub(crate) fn close(&self) -> Result<Close<'_>, Error> {
         parse_close(self.control.filled())
     }

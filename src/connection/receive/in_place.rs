@@ -1,6 +1,7 @@
-//! Reading in place: for large binary messages the embedder reads straight into the receive buffer, and the connection
-//! parses the bytes where they are. This saves one copy. Text gains nothing by it, so text is never read in place:
-//! safe Rust has to look at all bytes to make text of them, and joins checked pieces instead.
+//! Reading in place: the embedder reads large binary messages straight into the receive buffer, and the
+//! connection parses the bytes there. This saves one copy. Text is never read in place, because it would gain
+//! nothing: safe Rust would have to validate the whole message once more. Text is joined from validated
+//! pieces instead.
 
 use super::buffer::USUAL_READ;
 use super::event::{Item, Located};
@@ -12,25 +13,26 @@ use crate::message::DataKind;
 use crate::storage::sealed::{Buffer, Control};
 use crate::storage::{Full, Storage};
 
-/// A frame with at least this many bytes to come is read in place.
+/// A frame that lacks at least this many bytes is read in place.
 const LARGE_FRAME: u64 = 64 * 1024;
-/// After a message of this size, which is longer than a usual read, the next one is expected to be as large.
+/// After a message of at least this many bytes, the next one is expected to be as large.
 const LARGE_MESSAGE: u64 = 16 * 1024;
 /// The first bytes of a longer message have left the processor's nearest caches when its last bytes arrive.
 const CACHED: u64 = 256 * 1024;
 
 impl<S: Storage> Receiver<S> {
-    /// Lends the free space behind the bytes in the buffer, at most up to the end of the current frame. The next
-    /// message then starts at the front of the buffer: no byte has to move, and the memory is still in the cache.
+    /// Lends the free space at the end of the buffer, at most up to the end of the current frame. The next
+    /// message then starts at the front of the buffer: no byte has to move, and the memory is still in the
+    /// cache.
     ///
-    /// Returns `None` if reading in place does not pay: while messages are small or text, and if the buffer keeps no
-    /// memory to read into.
+    /// Returns `None` if reading in place does not pay: if messages are small or text, or if the buffer keeps
+    /// no memory to read into.
     #[inline]
     pub(crate) fn lend(&mut self) -> Option<&mut [u8]> {
         if !S::Receive::GROWS || self.parts.is_some() || self.fragments.kind() != DataKind::Binary {
             return None;
         }
-        // Compressed payload is decompressed to other memory anyway.
+        // The connection decompresses payload into other memory anyway.
         if self.decompression.is_agreed() {
             return None;
         }
@@ -44,18 +46,19 @@ impl<S: Storage> Receiver<S> {
         if remaining.unwrap_or_default() < LARGE_FRAME && !follows_large {
             return None;
         }
-        // Short reads of a long masked message: the embedder's own buffer stays in the nearest cache, so unmasking while
-        // copying from it is faster than unmasking in place.
+        // The reads of a long masked message are small. Then the embedder's own buffer remains in the nearest
+        // cache, and unmasking while copying from it is faster than unmasking in place.
         if self.buffer.reads_are_small && self.fragments.is_in_message() && announced > CACHED {
             return None;
         }
         let rest = remaining.map_or(usize::MAX, to_len);
-        // Memory follows the bytes that arrived: it at most doubles.
+        // The buffer grows with the bytes that have arrived: its size at most doubles.
         let wanted = rest.min(self.buffer.len().max(USUAL_READ));
         self.buffer.lend(wanted, rest)
     }
 
-    /// How many bytes of the current data frame have not arrived. `None` outside of the payload of a data frame.
+    /// The number of payload bytes that the current data frame still lacks. `None` outside of the payload of
+    /// a data frame.
     #[inline]
     fn remaining_data(&self) -> Option<u64> {
         let is_in_data = !self.decoder.is_in_header() && !self.decoder.opcode().is_control();
@@ -65,19 +68,19 @@ impl<S: Storage> Receiver<S> {
     /// The embedder has read `len` bytes into the space that [`lend`](Self::lend) returned.
     #[inline]
     pub(crate) fn mark_received(&mut self, len: usize) {
-        // Without a loan the bytes behind the buffer's end are leftovers of an earlier message.
+        // Without a loan, the bytes in the free space are leftovers of an earlier message.
         let loan = core::mem::replace(&mut self.buffer.loan, Loan::Nothing);
         if loan == Loan::Nothing {
             return;
         }
         let remaining = self.remaining_data();
-        // The loan ended with the frame, so more bytes than that were not lent.
+        // The loan ends with the frame, so the embedder cannot have read more than the rest of the frame.
         let len = len.min(remaining.map_or(usize::MAX, to_len));
         if len == 0 {
             return;
         }
         if remaining.is_some() && self.buffer.resume() == Resume::Input {
-            // All bytes are payload of one binary frame, in which no rule can be broken: unmask them now instead of in
+            // All bytes are payload of one binary frame and need no validation: unmask them now instead of in
             // the next call of `receive`.
             let mut bytes = self.buffer.received_payload(len);
             let received = bytes.len();
@@ -98,7 +101,7 @@ impl<S: Storage> Receiver<S> {
         self.note_read(loan, received);
     }
 
-    /// Remembers whether reads bring little compared with the space that was lent.
+    /// Remembers whether reads are small compared with the space that was lent.
     #[inline]
     fn note_read(&mut self, loan: Loan, len: usize) {
         if loan == Loan::Large {
@@ -106,7 +109,7 @@ impl<S: Storage> Receiver<S> {
         }
     }
 
-    /// Parses the unparsed bytes in the buffer until there is something to report or all bytes are parsed.
+    /// Parses the unparsed bytes in the buffer until it finds an item or all bytes are parsed.
     pub(super) fn next_unparsed(&mut self, found: &mut Located<'_>) -> Result<(), Error> {
         while matches!(self.buffer.resume(), Resume::Unparsed { .. }) {
             if self.decoder.is_in_header() {
@@ -149,7 +152,7 @@ impl<S: Storage> Receiver<S> {
         Ok(())
     }
 
-    /// Text leaves the buffer: its checked pieces are joined elsewhere.
+    /// Takes unparsed text out of the buffer: its validated pieces are joined elsewhere.
     fn unparsed_text(&mut self, found: &mut Located<'_>) -> Result<(), Error> {
         let mut input = self.buffer.unparsed();
         let Some(piece) = self.decoder.payload(&mut input, usize::MAX) else {
@@ -161,7 +164,7 @@ impl<S: Storage> Receiver<S> {
         self.end_text_piece(ends_frame, found)
     }
 
-    /// Binary payload stays in the buffer, behind the payload before it.
+    /// Keeps unparsed binary payload in the buffer, directly behind the earlier payload of its message.
     fn unparsed_binary(&mut self, found: &mut Located<'_>) {
         let len = to_len(self.decoder.remaining()).min(self.buffer.unparsed().len());
         let mut kept = self.buffer.keep(len);
@@ -173,8 +176,8 @@ impl<S: Storage> Receiver<S> {
         self.end_piece(ends_frame, found);
     }
 
-    /// Whether the next call reports a message that [`mark_received`](Self::mark_received) completed. If so, it is
-    /// reported now.
+    /// Takes the message that [`mark_received`](Self::mark_received) completed, to report it now. Returns
+    /// whether there is one.
     pub(super) fn take_complete(&mut self) -> bool {
         let is_complete = self.buffer.resume() == Resume::Complete;
         if is_complete {

@@ -1,4 +1,4 @@
-//! Messages in parts: each piece of a message is reported when it arrives.
+//! Messages in parts: the connection reports each piece of a message when it arrives.
 
 use super::event::{Item, Located, Source};
 use super::{Borrowed, Receiver};
@@ -6,8 +6,9 @@ use crate::error::{Error, Violation};
 use crate::message::{DataKind, Utf8};
 use crate::storage::Storage;
 
-/// The type of [`Receiver::part_payload`]. It is called through a pointer, which is taken only if the configuration
-/// chooses [`Delivery::Parts`](crate::Delivery::Parts). A program that never does so is linked without this file.
+/// The type of [`Receiver::part_payload`]. The receiver calls this function through a pointer, which exists
+/// only if the configuration chooses [`Delivery::Parts`](crate::Delivery::Parts). A program that never does
+/// so is linked without this code.
 pub(super) type PartsFn<S> =
     for<'i> fn(&mut Receiver<S>, &mut &'i mut [u8], &mut Located<'i>) -> Result<(), Error>;
 
@@ -55,8 +56,8 @@ impl<S: Storage> Receiver<S> {
         Ok(())
     }
 
-    /// Reports the text in front of a bad byte as a part; the next call fails. So the events are the same as if the
-    /// bytes had come one by one.
+    /// Reports the text in front of a bad byte as a part; the next call fails. So the events are the same as
+    /// if the bytes had arrived one by one.
     #[cold]
     fn valid_part<'i>(&mut self, text: &'i str, found: &mut Located<'i>) -> Result<(), Error> {
         if text.is_empty() {

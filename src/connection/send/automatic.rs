@@ -1,9 +1,9 @@
-//! Frames that a connection sends by itself: pongs, and the Close that answers the peer's.
+//! The frames that a connection sends by itself: pongs, and the Close that answers the peer's.
 
 use super::{MAX_CONTROL_FRAME, Sender};
 use crate::bytes::{to_u32, to_usize};
 use crate::close::CloseCode;
-use crate::connection::state::{Phase, Step};
+use crate::connection::state::{Phase, Transition};
 use crate::error::SendError;
 use crate::frame::Opcode;
 use crate::role::Role;
@@ -28,7 +28,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.queue_waiting_pong(len);
     }
 
-    /// Called after `len` bytes were sent. Queues the waiting pong once all pongs before it are sent.
+    /// Queues the waiting pong once all pongs before it are sent. Callers call this after `len` bytes were
+    /// sent.
     fn queue_waiting_pong(&mut self, len: usize) {
         self.pong_end = self.pong_end.saturating_sub(to_u32(len));
         if self.pong_waits && self.pong_end == 0 {
@@ -49,7 +50,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             let body: &[u8] = if code == CloseCode::NO_STATUS_RECEIVED { &[] } else { &body };
             let _ = self.frame(Opcode::Close, true, body);
         }
-        self.lifecycle.apply(Step::ReceivedClose);
+        self.lifecycle.apply(Transition::ReceivedClose);
     }
 
     /// Answers a ping. WS-5.5.2-02 · WS-5.5.3-01
@@ -68,7 +69,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    /// A pong that no memory is left for is dropped; the peer's next ping gets another.
+    /// Notes the end of the pong, if it was queued. If there was no memory for it, the pong is dropped; the
+    /// peer's next ping gets another.
     fn pong_queued(&mut self, result: Result<(), SendError>) {
         if result.is_ok() {
             self.pong_end = to_u32(self.outgoing.len());
@@ -78,7 +80,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
 #[cfg(feature = "alloc")]
 impl<R: Role> Sender<R, Heap> {
-    /// Hands over all outgoing bytes. They count as sent.
+    /// Returns all outgoing bytes. They count as sent.
     pub(crate) fn take_outgoing(&mut self, mut next: Vec<u8>) -> Vec<u8> {
         if self.is_outgoing_empty() {
             next.clear();

@@ -1,4 +1,5 @@
-//! Sends compressed messages (RFC 7692 section 7.2.1), compressed straight into the outgoing buffer.
+//! Sends compressed messages (RFC 7692 section 7.2.1). The compressor writes straight into the outgoing
+//! buffer.
 
 use super::{Sender, full};
 use crate::connection::compression::Compress;
@@ -15,7 +16,7 @@ use crate::storage::sealed::Buffer;
 const MAX_ROOM: usize = 64 * 1024;
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    /// Queues a message as one frame, and says whether it is compressed. Needs the feature `deflate`.
+    /// Queues a message as one frame; `how` decides whether it is compressed. Needs the feature `deflate`.
     ///
     /// ```
     /// use sansws::{Agreed, Compress, Config, Connection, Message, Server};
@@ -50,7 +51,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.compressed_message(opcode, payload)
     }
 
-    /// As [`begin`](Self::begin), and says whether the message is compressed. Needs the feature `deflate`.
+    /// As [`begin`](Self::begin); `how` decides whether the message is compressed. Needs the feature
+    /// `deflate`.
     ///
     /// # Errors
     /// [`Misuse::CompressionNotAgreed`] for [`Compress::Always`] on a connection that has not agreed on
@@ -148,7 +150,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             header = header.with_rsv1();
         }
         let frame = self.outgoing.last_mut(header_room + payload_len);
-        // A much shorter payload needs a shorter header than there is room for.
+        // If the payload became much shorter, its header is shorter than the room in front of it.
         let unused = header_room - header.as_bytes().len();
         if unused > 0 {
             frame.copy_within(header_room.., header.as_bytes().len());

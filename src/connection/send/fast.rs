@@ -8,8 +8,8 @@ use crate::storage::Storage;
 use crate::storage::sealed::Buffer;
 
 impl<R: Role, S: Storage> Sender<R, S> {
-    /// Queues the message if it meets the conditions of the fast path. `None`: nothing was queued, take the
-    /// slow path.
+    /// Queues the message if it meets the conditions of the fast path. `None`: nothing was queued, and the
+    /// slow path must handle the message.
     #[inline(always)]
     pub(super) fn fast_message(&mut self, opcode: Opcode, payload: &[u8]) -> Option<()> {
         if !matches!(self.lifecycle.phase(), Phase::Open)

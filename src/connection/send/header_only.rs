@@ -20,7 +20,7 @@ impl<R: Unmasked, S: Storage> Sender<R, S> {
     }
 
     /// The header of a binary message of `payload_len` bytes, at most 2^63 - 1, that the caller writes
-    /// itself. Its payload need not be in memory, nor exist as a whole yet.
+    /// itself. The payload need not be in memory, and need not exist as a whole yet.
     ///
     /// # Errors
     /// [`Misuse::PayloadTooLong`]; otherwise as [`mask_in_place`](Self::mask_in_place).

@@ -1,12 +1,14 @@
-//! ASCII, unmasked while it is copied to where it is text: characters that are text by their type need no other look at them.
+//! Unmasks ASCII while copying it into a text. The result is made of `AsciiChar`, which is text by its type,
+//! so no second pass has to validate the bytes.
 
 use super::{turned, union, xor};
 use ascii::AsciiChar;
 
-/// How many characters are made at once: SIMD at the baseline of every target that has it.
+/// The number of characters that are converted at once. Blocks of this size become SIMD with the baseline
+/// features of every target that has SIMD.
 const BLOCK: usize = 32;
 
-/// Unmasks `from` into `to`, of the same length. Returns the union of the unmasked words.
+/// Unmasks `from` into `to`, which has the same length. Returns the union of the unmasked words.
 pub(super) fn copy(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
     match from.len() {
         0..8 => copy_few(from, to, word),
@@ -26,11 +28,11 @@ fn copy_blocks(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
             copy_block::<BLOCK>(from, to, &key, &mut all);
         }
     }
-    // The last ones, some of them once more.
+    // The last block may overlap the block before it.
     union(&all) | copy_last::<BLOCK>(from, to, word)
 }
 
-/// At least `N` bytes and at most twice as many.
+/// Unmasks `N` to `2 * N` bytes.
 #[inline(always)]
 pub(super) fn copy_ends<const N: usize>(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
     let mut all = [0; N];
@@ -50,13 +52,14 @@ fn copy_last<const N: usize>(from: &[u8], to: &mut [AsciiChar], word: u64) -> u6
     union(&all)
 }
 
-/// The key, for each byte of a block.
+/// A block that repeats the key.
 #[inline(always)]
 fn repeated<const N: usize>(word: u64) -> [u8; N] {
     xor([0; N], word)
 }
 
-/// Byte by byte, which becomes SIMD, where words would be taken apart again.
+/// Unmasks a block byte by byte. The compiler makes SIMD of this loop; a loop over words would have to split
+/// each word into characters again.
 #[inline(always)]
 fn copy_block<const N: usize>(from: &[u8; N], to: &mut [AsciiChar; N], key: &[u8; N], all: &mut [u8; N]) {
     for (((from, to), key), all) in from.iter().zip(to).zip(key).zip(all) {
@@ -74,7 +77,7 @@ fn copy_few(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
     all
 }
 
-/// The character of the lowest seven bits: no branch.
+/// Converts the lowest seven bits of a byte to a character, without a branch.
 #[inline(always)]
 pub(super) fn convert(byte: u8) -> AsciiChar {
     AsciiChar::from_ascii(byte & 0x7f).unwrap_or(AsciiChar::Null)

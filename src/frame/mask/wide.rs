@@ -1,18 +1,20 @@
-//! The widest vectors that the processor has, found out at run time.
+//! Masking with the widest vectors of the processor, which the crate `pulp` detects at run time.
 
 use super::ascii::{convert, copy_ends};
 use super::{turned, union, xor};
 use ascii::AsciiChar;
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 
-/// From this length on it pays to ask for them.
+/// The length from which the detection of the vectors pays, in bytes.
 pub(super) const MIN_LEN: usize = 256;
-/// No vector is longer.
+/// The length of the longest vector, in bytes.
 const VECTOR: usize = 64;
-/// Of what is longer than this the end is done first: it was read last, so it is still in the nearest cache.
+/// Data that is longer than this is masked in blocks of this many bytes, the last block first: it was read
+/// last, so it is still in the nearest cache.
 const NEAR: usize = 8192;
 
-/// Masks in place. Returns the union of the words of what is text, which takes a sixth more time.
+/// Masks in place. If `is_text` is set, returns the union of the masked words, which takes a sixth more time;
+/// otherwise returns all ones.
 pub(super) fn mask(data: &mut [u8], word: u64, is_text: bool) -> u64 {
     let arch = Arch::new();
     if is_text {
@@ -26,7 +28,8 @@ pub(super) fn copy(from: &[u8], to: &mut [u8], word: u64) {
     Arch::new().dispatch(Copy { from, to, word });
 }
 
-/// The lowest seven bits of each byte become a character. Returns the union of the words.
+/// Converts the lowest seven bits of each unmasked byte to a character. Returns the union of the unmasked
+/// words.
 pub(super) fn copy_ascii(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
     Arch::new().dispatch(CopyAscii { from, to, word })
 }
@@ -48,8 +51,8 @@ struct CopyAscii<'a> {
     word: u64,
 }
 
-/// The first and the last bytes, masked, some of which other vectors have too; and where the first vector begins, so
-/// that no line of the cache is touched twice, with the key there.
+/// Returns the first and the last 64 bytes, masked; the start of the first aligned vector; and the key at
+/// this start. The two blocks may overlap the aligned vectors, none of which crosses a cache line.
 #[inline(always)]
 fn ends(data: &[u8], at: *const u8, word: u64) -> ([u8; VECTOR], [u8; VECTOR], usize, u64) {
     let first = xor(data.first_chunk().copied().unwrap_or([0; VECTOR]), word);
@@ -67,7 +70,7 @@ fn write(to: &mut [u8], first: [u8; VECTOR], last: [u8; VECTOR]) {
     }
 }
 
-/// All words of a vector, combined by OR.
+/// All words of a vector, combined with OR.
 fn fold<V: bytemuck::Pod>(all: V) -> u64 {
     bytemuck::cast_slice::<_, u64>(&[all]).iter().fold(0, |all, word| all | word)
 }

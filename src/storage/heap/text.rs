@@ -1,5 +1,4 @@
-//! A text message that is joined from pieces that are text already, so that nothing has to validate the whole
-//! again.
+//! A text message that is joined from validated pieces, so that nothing has to validate the whole text again.
 
 use crate::storage::Full;
 use crate::storage::sealed::{Empty, Text, TextMessage};
@@ -11,8 +10,8 @@ use {
     ascii::{AsciiChar, AsciiStr, AsciiString},
 };
 
-/// A text that takes eight bytes while it is empty: most connections receive no message in pieces, and agree on no
-/// subprotocol.
+/// A text that takes eight bytes while it is empty: most connections receive no message in pieces, and agree
+/// on no subprotocol.
 #[derive(Debug)]
 pub struct LazyText(Option<Box<Joined>>);
 
@@ -56,7 +55,7 @@ impl Text for LazyText {
             ascii.truncate(core::mem::take(&mut joined.len));
             joined.text = AsciiString::from(ascii).into();
         }
-        // The memory at most doubles.
+        // `try_reserve` at most doubles the memory, unless the piece needs more.
         joined.text.try_reserve(piece.len()).map_err(|_| Full)?;
         joined.text.push_str(piece);
         Ok(())
@@ -78,7 +77,7 @@ impl TextMessage for LazyText {
         }
         let end = joined.len.checked_add(len).ok_or(Full)?;
         if let Some(more) = end.checked_sub(joined.ascii.len()) {
-            // The memory at most doubles.
+            // As in `push`, the memory at most doubles.
             joined.ascii.try_reserve(more).map_err(|_| Full)?;
             joined.ascii.resize(end, AsciiChar::Null);
         }

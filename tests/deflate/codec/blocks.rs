@@ -176,7 +176,7 @@ fn a_message_that_is_cut_off_is_an_error() {
     }
 }
 
-// Output that is exactly as long as the message is enough.
+// A decompressor needs no more room than the length of the message.
 #[test]
 fn a_decompression_bomb_writes_no_more_than_the_room_it_is_given() {
     let len = 10 << 20;

@@ -13,7 +13,7 @@ fn a_pool_resets_the_codecs_that_it_lends() {
         assert_eq!(&raw const *compressor, place, "the pool lends the same codec again");
         assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
         pool.give_compressor(compressor);
-        // A codec with another window is made anew, and takes the place of the first one in the pool.
+        // The pool has no codec with this window, so it creates one, which later replaces the first one.
         let small = pool.take_compressor(6, 9);
         assert_ne!(&raw const *small, place);
         pool.give_compressor(small);
@@ -43,8 +43,7 @@ fn a_pool_per_thread_does_not_share_codecs_between_threads() {
     assert_eq!((&raw const *pool.take_decompressor()).addr(), place);
 }
 
-/// The messages are noise of those bytes that have the longest fixed code, so no type of block makes them
-/// shorter.
+/// The messages are random bytes that have the longest fixed codes, so no type of block makes them shorter.
 #[test]
 fn the_bound_is_large_enough_for_any_message() {
     let mut noise = 3u32;

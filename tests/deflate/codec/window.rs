@@ -1,4 +1,4 @@
-//! Windows: how far they reach, messages that the peer does not decompress, and the endpoints of a
+//! Windows: the distances within them, messages that the peer does not decompress, and the endpoints of a
 //! connection.
 
 use super::*;
@@ -66,7 +66,7 @@ fn a_message_that_was_sent_uncompressed_is_not_referred_to_after_a_reset() {
     let mut decompressor = zlib::Inflate::new(15);
     let first = deflate(&mut compressor, b"one two three four", &mut Cuts::whole());
     decompressor.message(&first).unwrap();
-    // The peer gets this message uncompressed, although it was compressed to its end.
+    // The peer gets this message uncompressed, although it was compressed completely.
     let _ = deflate(&mut compressor, b"five six seven eight", &mut Cuts::whole());
     compressor.reset();
     let next = deflate(&mut compressor, b"five six seven eight, one two three four", &mut Cuts::whole());

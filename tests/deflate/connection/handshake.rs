@@ -75,7 +75,7 @@ fn a_client_compresses_within_the_window_that_was_agreed() {
     pair.deliver_to_server();
     pair.deliver_to_client();
     assert_eq!(pair.client.deflate().unwrap().client_max_window_bits(), 9);
-    // The message repeats itself at a distance of 1000 bytes, which is beyond that window.
+    // The message repeats itself at a distance of 1000 bytes, which is beyond the server's window.
     let message = [noise(600), vec![b'a'; 400], noise(600)].concat();
     pair.client.sender().binary(&message).unwrap();
     let frame = &frames(pair.client.outgoing())[0];

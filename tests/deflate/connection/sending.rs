@@ -71,7 +71,7 @@ fn a_pool_is_refused_by_a_connection_that_never_compresses() {
     let mut agreed = Connection::after_handshake(Server, Config::new(), agreed);
     assert_eq!(agreed.set_deflate_pool(&pool), Ok(()));
     assert_eq!(agreed.deflate(), Some(DeflateParams::new()));
-    // What the configuration wants does not matter if the handshake has not agreed.
+    // The configuration asks for compression, but the handshake has not agreed on it.
     let mut plain = Connection::after_handshake(Server, config(), Agreed::NONE);
     assert_eq!(plain.set_deflate_pool(&pool), refused);
 }
@@ -79,7 +79,7 @@ fn a_pool_is_refused_by_a_connection_that_never_compresses() {
 #[test]
 fn compression_is_refused_on_a_connection_that_has_not_agreed_on_it() {
     let refused = Err(Misuse::CompressionNotAgreed.into());
-    // What the configuration wants does not matter.
+    // The configuration asks for compression, but that does not matter here.
     for config in [Config::new(), config()] {
         let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
         let tx = server.sender();
@@ -171,7 +171,7 @@ fn a_message_that_fits_only_uncompressed_is_sent_uncompressed() {
     }
 }
 
-/// The window of the sender remains the same as the window of the peer.
+/// The sender's window must remain the same as the peer's.
 #[test]
 fn messages_that_are_refused_or_prepared_do_not_disturb_the_window() {
     let config = config().max_outgoing(20_000);

@@ -1,4 +1,4 @@
-//! Limits of a request head, heads that come in pieces, and the end of the transport.
+//! Limits of a request head, heads that arrive in pieces, and the end of the transport.
 
 use super::*;
 

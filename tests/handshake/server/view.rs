@@ -1,4 +1,4 @@
-//! What a `Request` shows of its head.
+//! The view that a `Request` gives of its head.
 
 use super::*;
 

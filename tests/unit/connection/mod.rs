@@ -24,7 +24,7 @@ impl rand_core::TryRng for Zeros {
 
 impl rand_core::TryCryptoRng for Zeros {}
 
-/// All events of `input`, the bytes that answer them, and the state afterwards.
+/// Describes all events of `input`, the bytes that answer them, and the state afterwards.
 fn outcome<R: Role>(connection: &mut Connection<R>, input: &[u8], is_fast: bool) -> String {
     let mut bytes = input.to_vec();
     let mut input = &mut bytes[..];
@@ -53,14 +53,15 @@ fn compare<R: Role>(connect: impl Fn(&[u8], bool) -> Connection<R>, before: &[u8
     }
 }
 
-/// The fast path reports what the slow path would report: for all values of the first two bytes, in both roles, with
-/// RSV1 defined or not, between messages and inside a fragmented text or binary message.
+/// The fast path reports the same events as the slow path: for all values of the first two bytes, in both
+/// roles, with RSV1 defined or not, between messages and inside a fragmented text or binary message.
 #[test]
 fn the_fast_path_reports_the_same_as_the_slow_path() {
-    // As a 16-bit length: 130 bytes. The payload is text, and so is what follows it, byte by byte.
+    // If the frame has a 16-bit length, it is 130. All other bytes are the same letter, so any payload is
+    // text.
     let mut frame = [b'a'; 150];
     (frame[2], frame[3]) = (0, 130);
-    // Headers of a server without payload, and the same with a mask whose key changes nothing.
+    // The frames that come before, from a server and from a client. The client's masking key is zero.
     let before: [(&[u8], &[u8]); 3] =
         [(b"", b""), (b"\x01\x00", b"\x01\x80\0\0\0\0"), (b"\x02\x00", b"\x02\x80\0\0\0\0")];
     for allows_rsv1 in [false, true] {

@@ -2,7 +2,8 @@ use super::super::Header;
 use super::*;
 use std::vec::Vec;
 
-/// What the slow path would report for a frame that is a whole message: opcode, unmasked payload, and the rest.
+/// The message that the rules admit: its opcode, its unmasked payload, and the rest of the input. `None`
+/// if the input does not begin with a whole message in one frame.
 fn by_the_rules(input: &[u8], rules: &Rules, max_message: u64) -> Option<(Opcode, Vec<u8>, Vec<u8>)> {
     let (header, header_len) = Header::decode(input, rules).ok()??;
     let is_message = header.fin && !header.rsv1 && matches!(header.opcode, Opcode::Text | Opcode::Binary);
@@ -30,13 +31,14 @@ fn compare(input: &[u8], rules: &Rules, max_message: u64) -> bool {
         (message.opcode, message.payload.to_vec(), rest.to_vec())
     });
     if found.is_none() {
-        assert_eq!(bytes, input, "a refused input is unchanged");
+        assert_eq!(bytes, input, "the fast path changed an input that it did not take");
     }
     assert_eq!(found, expected, "{:02x?} {rules:?}", &input[..input.len().min(14)]);
     found.is_some()
 }
 
-/// All values of the first two bytes, in both roles, with RSV1 defined or not. WS-5.2-03 · WS-5.1-03 · WS-5.1-06
+/// All values of the first two bytes, in both roles, with RSV1 defined or not. WS-5.2-03 · WS-5.1-03 ·
+/// WS-5.1-06
 #[test]
 fn the_fast_path_takes_exactly_the_messages_that_the_rules_admit() {
     let mut taken = 0;
@@ -44,7 +46,7 @@ fn the_fast_path_takes_exactly_the_messages_that_the_rules_admit() {
         for rsv1 in [false, true] {
             let rules = Rules { masked, rsv1, max_frame: u64::MAX };
             let mut input = [0x41; 600];
-            // As a 16-bit length: 300 bytes.
+            // If the frame has a 16-bit length, it is 300.
             (input[2], input[3]) = (1, 44);
             for header in 0..=u16::MAX {
                 [input[0], input[1]] = header.to_be_bytes();
@@ -52,11 +54,12 @@ fn the_fast_path_takes_exactly_the_messages_that_the_rules_admit() {
             }
         }
     }
-    // Two opcodes with 127 lengths, of which 126 are short, in both roles and with both values of RSV1.
+    // There are 2 opcodes, each with 126 short lengths and one longer one, and 4 sets of rules.
     assert_eq!(taken, 2 * 127 * 4);
 }
 
-/// Each limit at it and one past it, and an input that is cut anywhere. WS-10.4-02 · WS-10.4-03 · WS-5.2-14
+/// The lengths are at each limit and one byte above it, and the input is cut at different places.
+/// WS-10.4-02 · WS-10.4-03 · WS-5.2-14
 #[test]
 fn the_fast_path_keeps_the_limits_of_the_rules() {
     for masked in [false, true] {

@@ -8,7 +8,7 @@ fn decode(bytes: &[u8]) -> Result<Option<(Header, usize)>, Error> {
 
 // WS-5.2-09 · WS-5.2-10 · WS-5.2-11 · WS-5.2-13 · WS-5.2-08
 #[test]
-fn what_is_encoded_decodes_to_the_same() {
+fn an_encoded_header_decodes_to_the_same_header() {
     for opcode in [Opcode::Continuation, Opcode::Text, Opcode::Binary] {
         for key in [None, Some([1, 2, 3, 4])] {
             for payload_len in [0, 1, 125, 126, 0xffff, 0x1_0000, u64::MAX >> 1] {
@@ -31,7 +31,7 @@ fn what_is_encoded_decodes_to_the_same() {
 }
 
 #[test]
-fn fails_at_the_first_bad_byte() {
+fn a_header_fails_at_its_first_bad_byte() {
     assert_eq!(decode(&[0xc1]), Err(Violation::ReservedBits(4).into()));
     assert_eq!(decode(&[0x83]), Err(Violation::UnknownOpcode(3).into()));
     assert_eq!(decode(&[0x09]), Err(Violation::ControlFragmented.into()));
@@ -39,9 +39,9 @@ fn fails_at_the_first_bad_byte() {
     assert_eq!(decode(&[0x81, 0x80]), Err(Violation::Masked.into()));
 }
 
-// WS-10.4-02: the frame limit, at it and one past it.
+// WS-10.4-02: a frame at the limit, and one that is one byte longer.
 #[test]
-fn the_frame_limit_needs_no_key_to_be_checked() {
+fn a_frame_above_the_limit_fails_before_its_masking_key_arrives() {
     let rules = Rules { masked: true, rsv1: false, max_frame: 300 };
     assert_eq!(Header::decode(&[0x82, 0xfe, 0x01, 0x2c], &rules), Ok(None));
     assert_eq!(Header::decode(&[0x82, 0xfe, 0x01, 0x2d], &rules), Err(Limit::Frame.into()));
@@ -49,7 +49,7 @@ fn the_frame_limit_needs_no_key_to_be_checked() {
 
 #[cfg(feature = "deflate")]
 #[test]
-fn rsv1_is_for_first_frames_only() {
+fn only_the_first_frame_of_a_message_may_set_rsv1() {
     let rules = Rules { rsv1: true, ..CLIENT_SIDE };
     assert!(Header::decode(&[0xc1, 0], &rules).unwrap().unwrap().0.rsv1);
     for first in [0xc0, 0xc8, 0xc9, 0xca] {

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The algorithm of section 5.3, word for word.
+/// The algorithm of section 5.3, exactly as written there.
 fn naive(data: &mut [u8], key: [u8; 4]) {
     for (i, byte) in data.iter_mut().enumerate() {
         *byte ^= key[i % 4];
@@ -9,7 +9,7 @@ fn naive(data: &mut [u8], key: [u8; 4]) {
 
 // WS-5.3-05 · WS-5.3-08
 #[test]
-fn equals_the_rfc_algorithm_at_every_length() {
+fn masking_a_short_payload_of_any_length_equals_the_rfc_algorithm() {
     let key = [0x37, 0xfa, 0x21, 0x3d];
     for len in 0..200u8 {
         let mut expected: [u8; 200] = core::array::from_fn(|i| u8::try_from(i).unwrap());
@@ -27,9 +27,10 @@ fn equals_the_rfc_algorithm_at_every_length() {
     }
 }
 
-/// Long ones go another way, with vectors that begin anywhere, from the end on. WS-5.3-05
+/// Other code masks long payloads: with vectors that may start at any address, from the end of the
+/// payload to its start. WS-5.3-05
 #[test]
-fn equals_the_rfc_algorithm_where_it_is_long() {
+fn masking_a_long_payload_equals_the_rfc_algorithm() {
     let key = [0x37, 0xfa, 0x21, 0x3d];
     let plain: [u8; 25_000] = core::array::from_fn(|i| (i * 31 % 251).to_le_bytes()[0]);
     for len in [255, 256, 257, 319, 320, 321, 8191, 8192, 8193, 8256, 8300, 16_384, 16_448, 24_700] {
@@ -57,7 +58,7 @@ fn equals_the_rfc_algorithm_where_it_is_long() {
 
 // WS-5.3-06
 #[test]
-fn the_position_runs_on_through_pieces() {
+fn masking_in_pieces_equals_masking_at_once() {
     let key = [1, 2, 3, 4];
     let plain: [u8; 67] = core::array::from_fn(|i| u8::try_from(i * 3).unwrap());
     let mut expected = plain;

@@ -19,7 +19,7 @@ fn digest(text: &[u8]) -> ChainingValue {
     state
 }
 
-/// The vectors of section 7.3, and that of FIPS 180 for the empty text.
+/// The test vectors of section 7.3, and the one of FIPS 180 for the empty text.
 #[test]
 fn digests_equal_the_test_vectors_of_rfc_3174() {
     assert_eq!(digest(b"abc"), [0xa999_3e36, 0x4706_816a, 0xba3e_2571, 0x7850_c26c, 0x9cd0_d89d]);

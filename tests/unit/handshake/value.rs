@@ -1,8 +1,8 @@
 use super::*;
 use std::string::String;
 
-/// Element by element, by the table, and by the comparison with a usual offer: the result has to be the
-/// same.
+/// Checks a list element by element, with the table, and with the comparison with a usual offer. All
+/// results must be equal.
 fn assert_all_ways_agree(value: &str) {
     for first in [List::Missing, List::Empty, List::Valid, List::Malformed] {
         let value = value.as_bytes();

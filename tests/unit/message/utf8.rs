@@ -9,7 +9,7 @@ fn first_bad_byte(text: &[u8]) -> Option<usize> {
 
 // WS-2.1-03
 #[test]
-fn fails_at_the_first_byte_that_cannot_be_utf8() {
+fn the_check_fails_at_the_first_byte_that_cannot_be_utf8() {
     for (text, bad) in [
         (&b"\xc0\xaf"[..], 0),
         (b"\xc1", 0),

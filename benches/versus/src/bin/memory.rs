@@ -1,10 +1,10 @@
-//! What an idle open connection holds, and a million of ours at once.
+//! The memory of an idle open connection, and of a million of ours at once.
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/versus/Cargo.toml --bin memory -- [--million] [--save]
 //! ```
 //!
-//! `--save` writes both to `results/memory.md`.
+//! `--save` writes both results to `results/memory.md`.
 
 use sansws::{Accept, Config, Connection, Event, Message, Server, State};
 use std::fs;
@@ -17,13 +17,14 @@ use versus::wire::{Kind, Lcg, REQUEST, frames, payload};
 
 /// How many messages of 1 KiB each connection echoes before it is idle.
 const MESSAGES: usize = 10;
-/// Reads of 4 KiB: some messages lie whole in a read, others are cut.
+/// Reads of 4 KiB: some messages lie completely in one read, others are cut.
 const READ: usize = 4096;
 
 fn main() {
     let has = |name| std::env::args().any(|arg| arg == name);
     let mut page = String::new();
-    // First, while the heap is small: pages that were freed would be used again.
+    // This comes first, while the heap is small. Otherwise the process would use pages again that it has
+    // freed.
     if has("--million") || has("--save") {
         page += &million();
     }
@@ -41,9 +42,10 @@ fn table() -> String {
     let mut lines: Vec<_> = std::iter::once(&SANSWS).chain(PEERS).filter_map(measure).collect();
     lines.sort_by_key(|(_, size, heap)| size + heap);
     let mut out = format!(
-        "An idle open server connection, after {MESSAGES} echoed messages of 1 KiB; the transport, and buffers that the \
-        application brings, apart. web-socket, embedded-websocket, \
-        websocket-sans-io and ws-framer leave all buffers to the application.\n\n| library | struct, bytes | heap, bytes | both |\n|---|--:|--:|--:|\n"
+        "The memory of an idle open server connection, after {MESSAGES} echoed messages of 1 KiB. \
+        The transport and the\nbuffers of the application do not count. With web-socket, embedded-websocket, \
+        websocket-sans-io and ws-framer\nthe application provides all buffers.\n\n\
+        | library | struct, bytes | heap, bytes | both |\n|---|--:|--:|--:|\n"
     );
     for (name, size, heap) in lines {
         out += &format!("| {name} | {size} | {heap} | {} |\n", size + heap);
@@ -51,13 +53,13 @@ fn table() -> String {
     out + "\n"
 }
 
-/// The struct and what it holds on the heap besides, on average over many connections.
+/// The size of the struct and the bytes that it holds on the heap, on average over many connections.
 fn measure(library: &Library) -> Option<(&'static str, usize, usize)> {
     const COUNT: usize = 64;
     let idle = library.idle?;
     let messages: Vec<_> = (0..MESSAGES).map(|_| payload(Kind::Binary, 1024, &mut Lcg::new(3))).collect();
     let wire = frames(&messages, true);
-    // The rings of the transport are made beforehand, so that they do not count.
+    // The rings of the transport are made first, so that they do not count.
     let streams: Vec<_> = (0..COUNT).map(|_| Stream::new(wire, READ)).collect();
     let mut kept = Vec::with_capacity(COUNT);
     let mut size = 0;
@@ -67,7 +69,7 @@ fn measure(library: &Library) -> Option<(&'static str, usize, usize)> {
         size = connection.size;
         kept.push(connection);
     }
-    // What is boxed is the library's struct, which counts by itself, and the link.
+    // The boxes contain the link and the library's struct, which counts separately.
     let boxes: usize = kept.iter().map(|connection| size_of_val(&*connection.keep)).sum();
     let heap = (held() - before).saturating_sub(boxes) / COUNT;
     Some((library.name, size, heap))
@@ -80,7 +82,8 @@ fn resident() -> usize {
     line.trim().trim_end_matches(" kB").trim().parse::<usize>().expect("a number") * 1024
 }
 
-/// A million connections: each does the opening handshake, then they echo in turn, cut at changing places.
+/// A million connections. Each one does the opening handshake, then all of them echo in turn. The reads are
+/// cut at changing places.
 fn million() -> String {
     const COUNT: usize = 1_000_000;
     let mut buffer = vec![0; 16 * 1024];
@@ -91,7 +94,7 @@ fn million() -> String {
     let mut connections: Vec<Connection<Server>> = Vec::with_capacity(COUNT);
     for number in 0..COUNT {
         let mut connection = Connection::server(Config::new());
-        // The request comes in two reads.
+        // The request arrives in two reads.
         let cut = 1 + number % (REQUEST.len() - 1);
         feed(&mut connection, &REQUEST[..cut], &mut buffer);
         feed(&mut connection, &REQUEST[cut..], &mut buffer);
@@ -111,8 +114,9 @@ fn million() -> String {
     assert_eq!(echoed, COUNT * MESSAGES);
     assert!(connections.iter().all(|connection| connection.state() == State::Open));
     let mut out = format!(
-        "{COUNT} connections of sansws in one process, each opened by a handshake, then {MESSAGES} messages of 1 KiB \
-        echoed on each, in {:.1} s. The struct has {} bytes.\n\n| resident memory | MB | bytes for each |\n|---|--:|--:|\n",
+        "{COUNT} connections of sansws in one process. Each opens with a handshake and then \
+        echoes {MESSAGES} messages of\n1 KiB, all in {:.1} s. The struct has {} bytes.\n\n\
+        | resident memory | MB | bytes for each |\n|---|--:|--:|\n",
         start.elapsed().as_secs_f64(),
         size_of::<Connection<Server>>(),
     );
@@ -122,7 +126,8 @@ fn million() -> String {
     out
 }
 
-/// One read, as of a server: handshakes are accepted, messages answered, and all is written. Returns the messages.
+/// Handles one read as a server does: accepts handshakes, answers messages, and writes all. Returns the
+/// number of messages.
 fn feed(connection: &mut Connection<Server>, bytes: &[u8], buffer: &mut [u8]) -> usize {
     let mut echoed = 0;
     let mut input = &mut buffer[..bytes.len()];

@@ -1,4 +1,5 @@
-//! What compression costs by itself: C zlib over the same payloads. A WebSocket is only the header before each.
+//! The cost of compression alone: C zlib with the same payloads. A WebSocket adds only the header of each
+//! message.
 
 use crate::deflate::deflater;
 use crate::session::{Result, Session, Sink};
@@ -7,16 +8,16 @@ use crate::wire::{Payload, push_frame, take_frame};
 use crate::zlib::{Deflate, Inflate};
 use libz_sys::Z_SYNC_FLUSH;
 
-/// The end of a flush, which is not sent.
+/// The last bytes of a flush, which are not sent.
 const TAIL: usize = 4;
 /// The first byte of a compressed text message.
 const TEXT: u8 = 0xc1;
-/// As large as the largest message, with room for what does not shrink.
+/// As large as the largest message, with room for a message that does not shrink.
 const ROOM: usize = 256 * 1024;
 
 struct Open {
     link: Link<Stream>,
-    /// What lies in the frames of the wire.
+    /// The payloads in the frames of the wire.
     payloads: Vec<Vec<u8>>,
     takeover: bool,
     inflate: Inflate,

@@ -1,4 +1,5 @@
-//! embedded-websocket: slices in, slices out. Text is checked here, with SIMD: the library leaves that to its callers.
+//! embedded-websocket: slices in, slices out. The adapter checks text with SIMD, because the library leaves
+//! that to its callers.
 
 use crate::session::{Idle, Library, MAX_MESSAGE, Result, Role, Session, Sink, WRITE_AT};
 use crate::transport::{Answering, Link, Stream};
@@ -84,7 +85,7 @@ impl<G: RngCore, T: WebSocketType> Open<G, T> {
                     flush(link, outgoing, &mut queued, WRITE_AT);
                 }
             }
-            // A header that was cut is completed by the next read.
+            // The next read completes a header that was cut.
             read.copy_within(at..len, 0);
             kept = len - at;
         }
@@ -178,7 +179,7 @@ fn connect(count: usize, link: fn() -> Link<Answering>) -> Result {
     Ok(())
 }
 
-/// The struct: all buffers are the application's.
+/// Only the struct: the application provides all buffers.
 fn idle(link: Link<Stream>, _: usize) -> Idle {
     let sockets = WebSocketServer::new_server();
     Idle { size: size_of_val(&sockets), keep: Box::new((sockets, link)) }

@@ -1,5 +1,5 @@
-//! fastwebsockets: `FragmentCollector`, vectored writes (its default), and small writes collected by a `BufWriter`, which
-//! its `flush` is made for. Its handshakes need hyper and a runtime, so they are not measured.
+//! fastwebsockets, with vectored writes (its default) and a `BufWriter` that collects small writes, as its
+//! `flush` is meant for. Its handshakes need hyper and a runtime, so they are not measured.
 
 use crate::session::{Idle, Library, Result, Role, Session, Sink, WRITE_AT, text};
 use crate::transport::{Link, Stream, block_on};
@@ -11,7 +11,8 @@ pub const LIBRARY: Library =
     Library { name: "fastwebsockets", open, accept: None, connect: None, idle: Some(idle) };
 
 struct Open {
-    // `FragmentCollector` has no `flush`, so the socket is used by itself: no message under test is in fragments.
+    // `FragmentCollector` has no `flush`, so the socket is used by itself: no message under test is in
+    // fragments.
     socket: WebSocket<BufWriter<Link<Stream>>>,
     messages: &'static [Payload],
 }
@@ -76,7 +77,7 @@ impl Session for Open {
         block_on(async {
             for _ in 0..count {
                 let frame = read(&mut self.socket, sink).await?;
-                // The frame that was read still has the key of the client; a server's has none.
+                // The received frame still has the key of the client. A server's frame has no key.
                 let frame = Frame::new(true, frame.opcode, None, frame.payload);
                 self.socket.write_frame(frame).await.map_err(text)?;
             }
@@ -86,7 +87,7 @@ impl Session for Open {
 }
 
 fn idle(link: Link<Stream>, count: usize) -> Idle {
-    // No buffer for writes: it is not the library's.
+    // No buffer for writes, because it does not belong to the library.
     let mut session = Box::new(wrap(Role::Server, link, 0));
     session.echo(count, &mut Sink::new()).expect("echoes");
     Idle { size: size_of_val(&session.socket) - size_of::<BufWriter<Link<Stream>>>(), keep: session }

@@ -1,4 +1,4 @@
-//! What the bytes cost by themselves: a library that did nothing would take as long.
+//! The cost of the bytes alone: a library that did nothing else would take this long.
 
 use crate::session::{Handshakes, Library, Result, Role, Session, Sink, WRITE_AT};
 use crate::transport::{Answering, Link, Stream};
@@ -9,11 +9,11 @@ use std::hint::black_box;
 pub const MEMCPY: Library =
     Library { name: "memcpy", open: open::<false>, accept: Some(accept), connect: None, idle: None };
 
-/// As well, and XORed in place.
+/// The same, and XORed in place.
 pub const XOR: Library =
     Library { name: "memcpy + xor", open: open::<true>, accept: None, connect: None, idle: None };
 
-/// What the client's handshake is measured over, without a client.
+/// The transport of a client's handshake, without a client.
 pub const CONNECT_FLOOR: Handshakes<Answering> = connect;
 
 struct Floor<const XORS: bool> {
@@ -74,7 +74,7 @@ impl<const XORS: bool> Session for Floor<XORS> {
     fn send(&mut self) -> Result {
         for block in self.frames.chunks(WRITE_AT) {
             if XORS {
-                // The payload is the application's: it is copied, masked, and written.
+                // The payload belongs to the application, so it is copied, masked and written.
                 let copy = &mut self.buffer[..block.len()];
                 copy.copy_from_slice(block);
                 xor(copy);
@@ -106,7 +106,8 @@ fn accept(count: usize, link: fn() -> Link<Stream>) -> Result {
 
 fn connect(count: usize, link: fn() -> Link<Answering>) -> Result {
     const REQUEST: &[u8] = b"GET /chat?room=42 HTTP/1.1\r\nHost: chat.example.com\r\nUpgrade: websocket\r\n\
-        Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+        Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Version: 13\r\n\r\n";
     let mut buffer = vec![0; 4096];
     for _ in 0..count {
         let mut link = link();

@@ -44,7 +44,7 @@ pub const PEERS: &[Library] = &[
 /// The floor of compression.
 pub const C_ZLIB: &str = "C zlib (level 6)";
 
-/// What flate2 stands for, see the feature.
+/// The codec behind flate2, see the feature `soketto-deflate`.
 const FLATE2: &str = if cfg!(feature = "soketto-deflate") { "C zlib" } else { "zlib-rs" };
 
 const fn nothing(_: bool) -> Option<&'static str> {
@@ -56,8 +56,8 @@ const fn c_zlib(name: &'static str, level: u8) -> Deflating {
     Deflating { name, level, codec: "C zlib", standing, lacks: nothing, open: c_zlib::open }
 }
 
-/// Those with permessage-deflate: each with its default level, and where that can be chosen with others too, so that there
-/// is a row to compare with.
+/// The libraries with permessage-deflate, each with its default level. If the level can be chosen, there are
+/// rows with other levels too, so that rows can be compared.
 pub const DEFLATING: &[Deflating] = &[
     c_zlib("C zlib (level 1)", 1),
     c_zlib("C zlib (level 4)", 4),

@@ -1,4 +1,5 @@
-//! Ourselves, by the loop of the README; buffers are kept, as `Config::keep_capacity` says for busy connections.
+//! sansws itself, with the loop of the README. Buffers keep their memory, as `Config::keep_capacity`
+//! recommends for busy connections.
 
 use crate::session::{Idle, Library, MAX_MESSAGE, Result, Role, Session, Sink, WRITE_AT, text};
 use crate::transport::{Answering, Link, Stream};
@@ -11,7 +12,7 @@ use sansws::{
 };
 use std::ops::ControlFlow::{self, Break, Continue};
 
-/// With [`Connection::receive_buffer`], as its documentation shows the loop.
+/// With [`Connection::receive_buffer`], in the loop of its documentation.
 pub const SANSWS: Library = Library {
     name: "sansws",
     open: open::<true>,
@@ -20,26 +21,26 @@ pub const SANSWS: Library = Library {
     idle: Some(idle),
 };
 
-/// Every read goes to a buffer of the application.
+/// Every read fills a buffer of the application.
 pub const SLICES: Library =
     Library { name: "sansws (slices)", open: open::<false>, accept: None, connect: None, idle: None };
 
 pub const CONFIG: Config =
     Config::new().keep_capacity(2 * MAX_MESSAGE).max_message(MAX_MESSAGE).max_outgoing(4 * MAX_MESSAGE);
 
-/// A payload from this size on is written by itself, after its header: what `writev` does.
+/// A payload of this size or larger is written by itself, behind its header, as `writev` does.
 const IN_PLACE: usize = 4096;
 
-/// From this size on it pays where payloads stay until many of them are written by one `writev`.
+/// From this size on it pays to collect payloads for one `writev`, if they remain valid until then.
 const GATHERED: usize = 256;
 
-/// Reads are as large as the transport makes them.
+/// The buffer for reads. The transport decides how long a read is.
 const READ: usize = 64 * 1024;
 
-/// `H` makes the header of a message that is written from where it lies, in a role that does not mask.
+/// `H` makes the header of a message whose payload is written from where it is, in a role that does not mask.
 pub struct Open<R: sansws::Role, H, const LENT: bool> {
     header: H,
-    /// Whether it makes any.
+    /// Whether `H` makes headers.
     has_headers: bool,
     connection: Connection<R>,
     link: Link<Stream>,
@@ -89,7 +90,7 @@ where
         Self { header, has_headers, connection, link, buffer, messages, gathered }
     }
 
-    /// The loop: read, `receive` until `None`, write `outgoing`; until `each` breaks.
+    /// The loop: read, `receive` until `None`, write `outgoing`. It ends when `each` breaks.
     #[inline]
     pub fn run(
         &mut self,
@@ -133,7 +134,7 @@ fn flush<R: sansws::Role>(connection: &mut Connection<R>, link: &mut Link<Stream
     }
 }
 
-/// What `writev` does.
+/// Writes all payloads behind their headers, as `writev` does.
 #[inline(never)]
 fn write(gathered: &mut Vec<(FrameHeader, &[u8])>, link: &mut Link<Stream>) {
     for (header, payload) in &*gathered {
@@ -164,7 +165,7 @@ where
         let Self { header, has_headers, connection, link, messages, gathered, .. } = self;
         let mut len = 0;
         for message in *messages {
-            // Written from where it lies, behind its header, together with others.
+            // The payload is written from where it is, behind its header, together with others.
             if message.bytes.len() >= GATHERED && *has_headers {
                 flush(connection, link);
                 let header = header(connection.sender(), as_message(message)?).ok_or("it masks")?;
@@ -184,7 +185,11 @@ where
                 write(gathered, link);
                 len = 0;
             }
-            connection.sender().message(as_message(message)?).map_err(text)?;
+            match as_message(message)? {
+                Message::Text(payload) => connection.sender().text(payload),
+                Message::Binary(payload) => connection.sender().binary(payload),
+            }
+            .map_err(text)?;
             if connection.sender().outgoing_len() >= WRITE_AT {
                 flush(connection, link);
             }
@@ -198,7 +203,7 @@ where
         let end = sink.count + count;
         self.run(|message, tx, link, header| {
             sink.message(matches!(message, Message::Text(_)), message.as_bytes());
-            // A large payload is written from where it lies, behind its header: what `writev` does.
+            // A large payload is written from where it is, behind its header, as `writev` does.
             let is_large = message.as_bytes().len() >= IN_PLACE && tx.outgoing_len() == 0;
             if let Some(header) = is_large.then(|| header(tx, message)).flatten() {
                 link.put_all(header?.as_bytes());
@@ -242,7 +247,7 @@ fn accept(count: usize, link: fn() -> Link<Stream>) -> Result {
 fn connect(count: usize, link: fn() -> Link<Answering>) -> Result {
     let mut buffer = vec![0; READ];
     let mut rng = rng();
-    // `Copy`: one for all connections to the same place.
+    // The request is `Copy`, so one serves all connections to the same place.
     let request = ClientRequest::new(URI).map_err(text)?;
     for _ in 0..count {
         let mut link = link();
@@ -260,7 +265,7 @@ fn connect(count: usize, link: fn() -> Link<Answering>) -> Result {
     Ok(())
 }
 
-/// For many connections: no buffers are kept, and the one to read to is shared by all.
+/// For many connections: buffers keep no memory, and all connections share one buffer for reads.
 fn idle(mut link: Link<Stream>, count: usize) -> Idle {
     let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
     let mut buffer = vec![0; 16 * 1024];

@@ -1,4 +1,5 @@
-//! Ourselves with permessage-deflate, by the same loop. What was agreed is set by hand: the handshake is not timed.
+//! sansws itself with permessage-deflate, in the same loop. The agreed parameters are set by hand, because
+//! the handshake is not timed.
 
 use super::nothing;
 use super::sansws::{CONFIG, Open, header};
@@ -19,7 +20,7 @@ pub const DEFAULT: Deflating = Deflating {
     open: |takeover, _, link| open(takeover, DeflateConfig::new(), None, link),
 };
 
-/// With this level, whatever the length of a message.
+/// With this level for messages of any length.
 pub const fn with_level(name: &'static str, level: u8) -> Deflating {
     Deflating {
         name,
@@ -34,7 +35,7 @@ pub const fn with_level(name: &'static str, level: u8) -> Deflating {
 /// The default, with the codecs in a pool between messages.
 pub const WITH_POOL: Deflating = Deflating {
     name: "sansws (pool)",
-    lacks: |takeover| takeover.then_some("the pool is for those who take no context over"),
+    lacks: |takeover| takeover.then_some("the pool has no use with context takeover"),
     open: |takeover, _, link| open(takeover, DeflateConfig::new(), Some(Pool::new(1)), link),
     ..DEFAULT
 };

@@ -1,5 +1,5 @@
-//! What the libraries with `futures::Stream` and `futures::Sink` have in common: read the one, `feed` the other, and
-//! flush at the end. Each flushes by itself beyond a threshold of its own.
+//! The common code for libraries with `futures::Stream` and `futures::Sink`: read from the stream, `feed` the
+//! sink, and flush at the end. Each library also flushes by itself beyond a threshold of its own.
 
 use crate::session::{Result, Session, Sink, text};
 use crate::transport::block_on;
@@ -7,12 +7,12 @@ use crate::wire::Payload;
 use futures::{SinkExt, Stream, StreamExt};
 use std::fmt::Display;
 
-/// A library's kind of message.
+/// The message type of a library.
 pub trait SinkMessage: Sized {
-    /// Out of a payload that lives on: nothing is copied where the library has a way.
+    /// Makes a message of a payload that remains valid, without a copy if the library can do that.
     fn make(payload: &Payload) -> Self;
 
-    /// Whether it is text, and the payload; `None` for other than data.
+    /// Whether it is text, and its payload; `None` if it is not data.
     fn parts(&self) -> Option<(bool, &[u8])>;
 }
 

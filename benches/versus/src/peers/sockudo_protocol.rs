@@ -1,4 +1,5 @@
-//! sockudo-ws once more, by its `Protocol` alone, as its own `bench` program uses it: bytes in, messages out.
+//! sockudo-ws once more, through its `Protocol` alone, as its own `bench` program uses it: bytes in, messages
+//! out.
 
 use super::sockudo_ws::deflate_config;
 use super::{FLATE2, nothing};
@@ -24,7 +25,7 @@ pub const DEFLATING: Deflating = Deflating {
     open: compressed,
 };
 
-/// With and without compression it has the same methods, by no trait of its own.
+/// The methods are the same with and without compression, but no trait declares them.
 trait Codec {
     fn process(&mut self, read: &mut BytesMut, received: &mut Vec<Message>) -> sockudo_ws::error::Result<()>;
     fn encode(&mut self, message: &Message, outgoing: &mut BytesMut) -> sockudo_ws::error::Result<()>;
@@ -106,7 +107,8 @@ impl<C: Codec> Open<C> {
                     self.protocol.encode(message, &mut self.outgoing).map_err(text)?;
                 }
             }
-            // Only without messages the read buffer is its own again, and is reused.
+            // Only when the messages are dropped does the read buffer own its memory again, and can be
+            // reused.
             self.received.clear();
             self.flush();
         }

@@ -1,4 +1,4 @@
-//! sockudo-ws: its `WebSocketStream`. Timers are off, which would need a runtime.
+//! sockudo-ws: its `WebSocketStream`. Its timers are off, because they need a runtime.
 
 use super::sink::{SinkMessage, Streaming};
 use super::{FLATE2, nothing};
@@ -21,7 +21,7 @@ pub const DEFLATING: Deflating = Deflating {
     open: compressed,
 };
 
-/// What its modes for a compressor of each connection, and for a shared one, negotiate.
+/// The parameters that its modes negotiate: a compressor for each connection, and a shared one.
 pub fn deflate_config(takeover: bool, level: u8) -> DeflateConfig {
     let mode = if takeover { Compression::Dedicated } else { Compression::Shared };
     let config = mode.to_deflate_config().expect("both compress");
@@ -64,7 +64,7 @@ fn open(role: Role, link: Link<Stream>) -> Box<dyn Session> {
     Box::new(wrap(role, link))
 }
 
-/// The handshake alone: the buffers of the connection are not made.
+/// Only the handshake: the buffers of the connection are not made.
 fn accept(count: usize, link: fn() -> Link<Stream>) -> Result {
     block_on(async {
         for _ in 0..count {

@@ -1,4 +1,5 @@
-//! soketto: over a `BufReader` and a `BufWriter`, as its examples have it; one `Vec` for the messages is kept.
+//! soketto: over a `BufReader` and a `BufWriter`, as in its examples. One `Vec` for the messages keeps its
+//! memory.
 
 use crate::session::{
     Deflating, Idle, Library, MAX_MESSAGE, Result, Role, Session, Sink, Standing, WRITE_AT, text,
@@ -14,7 +15,7 @@ use soketto::{Mode, Receiver, Sender};
 pub const LIBRARY: Library =
     Library { name: "soketto", open, accept: Some(accept), connect: Some(connect), idle: Some(idle) };
 
-/// It always compresses with level 1, and makes a codec for each message.
+/// soketto always compresses with level 1, and makes a codec for each message.
 pub const DEFLATING: Deflating = Deflating {
     name: "soketto",
     level: 1,
@@ -24,8 +25,8 @@ pub const DEFLATING: Deflating = Deflating {
     open: compressed,
 };
 
-/// It takes no context over: as a client it asks for that. As a server it agrees to an offer with takeover, and then
-/// cannot read the second message.
+/// soketto takes no context over: as a client it asks for that. As a server it agrees to an offer with
+/// takeover, and then cannot read the second message.
 fn lacks(takeover: bool) -> Option<&'static str> {
     match takeover {
         true => Some("knows no context takeover"),
@@ -89,7 +90,7 @@ impl Open {
         self.message.clear();
         let data = self.receiver.receive_data(&mut self.message).await.map_err(text)?;
         let is_text = data.is_text();
-        // The library leaves this to its callers.
+        // The library leaves this check to its callers.
         if is_text && simdutf8::basic::from_utf8(&self.message).is_err() {
             return Err("invalid UTF-8".to_owned());
         }
@@ -133,7 +134,7 @@ impl Session for Open {
                     let text = simdutf8::basic::from_utf8(&self.message).map_err(text)?;
                     self.sender.send_text(text).await.map_err(crate::session::text)?;
                 } else {
-                    // Nothing else is done with the message, so it can be masked in place.
+                    // The message has no other use, so it can be masked in place.
                     self.sender.send_binary_mut(&mut self.message).await.map_err(text)?;
                 }
             }
@@ -167,8 +168,8 @@ fn connect(count: usize, link: fn() -> Link<Answering>) -> Result {
 }
 
 fn idle(link: Link<Stream>, count: usize) -> Idle {
-    // The application's own buffers are as small as can be: what is counted is the library's. Its two halves share
-    // the transport on the heap, which is too little to take out.
+    // The application's own buffers are as small as possible, because only the library's memory should count.
+    // The two halves of the library share the transport on the heap, which is too little to subtract.
     let mut session = Box::new(finished(builder(Role::Server, link, 0)));
     session.echo(count, &mut Sink::new()).expect("echoes");
     session.message = Vec::new();

@@ -23,7 +23,7 @@ impl SinkMessage for Message {
 
     #[inline]
     fn parts(&self) -> Option<(bool, &[u8])> {
-        // Of all ways to the payload this one checks nothing.
+        // This way to the payload is the one that checks nothing.
         (self.is_text() || self.is_binary()).then(|| (self.is_text(), &**self.as_payload()))
     }
 }

@@ -1,4 +1,4 @@
-//! tungstenite: blocking, over `Read` and `Write`; `write` queues, and `flush` comes at the end.
+//! tungstenite: blocking, over `Read` and `Write`. `write` queues, and `flush` follows at the end.
 
 use crate::session::{Idle, Library, Result, Role, Session, Sink, text};
 use crate::transport::{Answering, Link, Stream};
@@ -73,7 +73,7 @@ impl Session for Open {
     }
 }
 
-/// As its documentation says for many connections.
+/// The settings that its documentation recommends for many connections.
 fn small() -> WebSocketConfig {
     WebSocketConfig::default().read_buffer_size(4096)
 }

@@ -1,5 +1,5 @@
-//! web-socket: it reads a header in two bytes and more, so it is given buffers. Text is checked here, with SIMD. It has
-//! no handshake.
+//! web-socket: it reads a header in two or more steps, so it gets buffers. The adapter checks text with SIMD.
+//! The library has no handshake.
 
 use crate::session::{Idle, Library, Result, Role, Session, Sink, WRITE_AT, text};
 use crate::transport::{Link, Stream, block_on};
@@ -89,7 +89,7 @@ impl Session for Open {
 }
 
 fn idle(link: Link<Stream>, count: usize) -> Idle {
-    // The application's own buffers are as small as can be: what is counted is the library's.
+    // The application's own buffers are as small as possible, because only the library's memory should count.
     let mut session = Box::new(wrap(Role::Server, link, 1));
     session.echo(count, &mut Sink::new()).expect("echoes");
     Idle { size: size_of_val(&session.socket) - size_of::<BufStream<Link<Stream>>>(), keep: session }

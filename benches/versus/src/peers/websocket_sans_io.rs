@@ -1,5 +1,5 @@
-//! websocket-sans-io: frames only. Messages are put together here, and text is checked here, with SIMD; a payload that
-//! lies in the input as a whole is passed on as it is. It has no handshake.
+//! websocket-sans-io: frames only. The adapter joins messages and checks text with SIMD. If a whole payload
+//! is in the input, the adapter passes it on without a copy. The library has no handshake.
 
 use crate::session::{Idle, Library, Result, Role, Session, Sink, WRITE_AT};
 use crate::transport::{Link, Stream};
@@ -37,7 +37,7 @@ fn open(role: Role, link: Link<Stream>) -> Box<dyn Session> {
     })
 }
 
-/// Queues one frame and writes when there is enough.
+/// Queues one frame, and writes when there are enough bytes.
 #[inline]
 fn send(
     encoder: &mut WebsocketFrameEncoder,
@@ -90,7 +90,7 @@ impl Open {
                     }
                     Some(WebsocketFrameEvent::PayloadChunk { .. }) => {
                         if whole == Some(piece.len() as u64) && message.is_empty() {
-                            // The end of the frame comes with the next call: the piece stays where it is.
+                            // The next call reports the end of the frame, so the piece remains where it is.
                             let result = decoder.add_data(&mut read[at..at]).map_err(|_| "cannot fail")?;
                             if let Some(WebsocketFrameEvent::End { frame_info, original_opcode }) =
                                 result.event
@@ -158,7 +158,7 @@ impl Session for Open {
     }
 }
 
-/// The two structs: all buffers are the application's.
+/// Only the two structs: the application provides all buffers.
 fn idle(link: Link<Stream>, _: usize) -> Idle {
     let sockets = (WebsocketFrameDecoder::new(), WebsocketFrameEncoder::new());
     Idle { size: size_of_val(&sockets), keep: Box::new((sockets, link)) }

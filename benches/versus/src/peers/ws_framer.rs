@@ -1,5 +1,5 @@
-//! ws-framer: one buffer to receive to, one to build each frame in. A server's request is parsed by httparse, since the
-//! library parses responses only.
+//! ws-framer: one buffer to receive into, and one to build each frame in. httparse parses a server's request,
+//! because the library parses responses only.
 
 use crate::session::{Idle, Library, MAX_MESSAGE, Result, Role, Session, Sink, WRITE_AT, text};
 use crate::transport::{Answering, Link, Stream};
@@ -20,8 +20,8 @@ struct Open {
 fn open(role: Role, link: Link<Stream>) -> Box<dyn Session> {
     Box::new(Open {
         link,
-        // It moves what is left in the buffer for each frame, so the buffer is as small as the message allows: that is
-        // for the transport, whose reads are small enough.
+        // For each frame the library moves the rest of the buffer. So the buffer is only as large as a
+        // message needs: the reads of this transport are small enough.
         rx: WsRxFramer::new(vec![0; MAX_MESSAGE].leak()),
         tx: WsTxFramer::new(role == Role::Client, vec![0; MAX_MESSAGE].leak()),
         outgoing: Vec::with_capacity(2 * WRITE_AT),
@@ -29,7 +29,7 @@ fn open(role: Role, link: Link<Stream>) -> Box<dyn Session> {
     })
 }
 
-/// Builds a frame; small ones are collected.
+/// Builds a frame; small frames are collected.
 #[inline]
 fn send(
     tx: &mut WsTxFramer<'_>,
@@ -117,7 +117,7 @@ fn accept(count: usize, link: fn() -> Link<Stream>) -> Result {
         }
         let field = |name: &str| {
             let header = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
-            header.and_then(|header| std::str::from_utf8(header.value).ok()).ok_or("a field is missing")
+            header.and_then(|header| std::str::from_utf8(header.value).ok()).ok_or("a header is missing")
         };
         if !field("Upgrade")?.eq_ignore_ascii_case("websocket") {
             return Err("no upgrade".to_owned());
@@ -151,7 +151,7 @@ fn connect(count: usize, link: fn() -> Link<Answering>) -> Result {
     Ok(())
 }
 
-/// The two structs: all buffers are the application's.
+/// Only the two structs: the application provides all buffers.
 fn idle(link: Link<Stream>, _: usize) -> Idle {
     let sockets = (WsRxFramer::new(&mut []), WsTxFramer::new(false, &mut []));
     Idle { size: size_of_val(&sockets), keep: Box::new((sockets, link)) }

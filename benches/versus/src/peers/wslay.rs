@@ -1,5 +1,6 @@
-//! wslay (C), with the feature `wslay` and the system's libwslay (Debian: libwslay-dev): its event API, which checks
-//! text and reads 4 KiB at a time. What it allocates is not counted: that is `malloc`. It has no handshake.
+//! wslay (C), with the feature `wslay` and the system's libwslay (Debian: libwslay-dev). This is its event
+//! API, which checks text and reads 4 KiB at a time. Its allocations are not counted, because it calls
+//! `malloc`. It has no handshake.
 
 use crate::session::{Library, MAX_MESSAGE, Result, Role, Session, Sink};
 use crate::transport::{Link, Stream};
@@ -49,7 +50,7 @@ struct Outgoing {
 
 const WOULD_BLOCK: c_int = -401;
 const MORE: c_int = 1;
-/// What is read before something is written.
+/// How many bytes are read before something is written.
 const READ: usize = 16 * 1024;
 
 #[link(name = "wslay")]
@@ -73,7 +74,7 @@ unsafe extern "C" {
     fn wslay_event_get_read_enabled(context: Context) -> c_int;
 }
 
-/// What the callbacks work on.
+/// The data of the callbacks.
 struct State {
     link: Link<Stream>,
     outgoing: Vec<u8>,
@@ -85,7 +86,7 @@ struct State {
 
 struct Open {
     context: Context,
-    // A pointer, not a box: the library keeps another one to it.
+    // A pointer and not a box, because the library keeps another pointer to it.
     state: *mut State,
     messages: &'static [Payload],
 }
@@ -97,14 +98,15 @@ unsafe extern "C" fn receive(
     _: c_int,
     data: *mut c_void,
 ) -> isize {
-    // SAFETY: `data` is the state, which lives as long as the context; nothing else refers to it during a call.
+    // SAFETY: `data` is the state, which lives as long as the context; nothing else refers to it during a
+    // call.
     let state = unsafe { &mut *data.cast::<State>() };
     if state.left == 0 {
         // SAFETY: the context is the one that called.
         unsafe { wslay_event_set_error(context, WOULD_BLOCK) };
         return -1;
     }
-    // SAFETY: the library lends so many bytes.
+    // SAFETY: the library lends this many bytes.
     let len = state.link.get(unsafe { from_raw_parts_mut(to, len.min(state.left)) });
     state.left -= len;
     len as isize
@@ -113,7 +115,7 @@ unsafe extern "C" fn receive(
 unsafe extern "C" fn send(_: Context, from: *const u8, len: usize, flags: c_int, data: *mut c_void) -> isize {
     // SAFETY: as above.
     let (state, from) = unsafe { (&mut *data.cast::<State>(), from_raw_parts(from, len)) };
-    // Pieces are collected while the library says that more follow, as by `MSG_MORE`.
+    // Pieces are collected while the library says that more follow, like `MSG_MORE`.
     if state.outgoing.len() + len > READ {
         state.link.put_all(&state.outgoing);
         state.outgoing.clear();
@@ -143,7 +145,7 @@ unsafe extern "C" fn message(context: Context, received: *const Received, data: 
     state.sink.message(received.opcode == 1, unsafe { from_raw_parts(received.bytes, received.len) });
     if state.echoes {
         let outgoing = Outgoing { opcode: received.opcode, bytes: received.bytes, len: received.len };
-        // SAFETY: it copies the message.
+        // SAFETY: the library copies the message.
         unsafe { wslay_event_queue_msg(context, &outgoing) };
     }
 }
@@ -193,8 +195,7 @@ impl Open {
             (*self.state).echoes = echoes;
             (*self.state).sink = std::mem::take(sink);
         }
-        // A batch is all that the stream has: what comes after it is the next one.
-        // SAFETY: as above.
+        // A batch is everything in the stream; the bytes behind it are the next batch.
         let mut left = unsafe { (*self.state).link.0.wire_len() };
         let mut result = Ok(());
         // SAFETY: as above.
@@ -239,7 +240,7 @@ impl Session for Open {
         for payload in self.messages {
             let opcode = if payload.is_text { 1 } else { 2 };
             let message = Outgoing { opcode, bytes: payload.bytes.as_ptr(), len: payload.bytes.len() };
-            // SAFETY: it copies the message.
+            // SAFETY: the library copies the message.
             if unsafe { wslay_event_queue_msg(self.context, &message) } != 0 {
                 return Err("queue".to_owned());
             }

@@ -1,5 +1,5 @@
-//! yawc: `Stream` and `Sink`; text is checked, buffers as in its own benchmarks.
-//! Its handshakes need hyper and a runtime, so they are not measured.
+//! yawc: `Stream` and `Sink`. Text is checked, and the buffers are those of its own benchmarks. Its
+//! handshakes need hyper and a runtime, so they are not measured.
 
 use super::sink::SinkMessage;
 use super::{FLATE2, nothing};
@@ -21,7 +21,8 @@ pub const DEFLATING: Deflating = Deflating {
     open: compressed,
 };
 
-/// Level 1 with takeover is its `low_latency`. Without takeover there is no pool, which saves memory and not time.
+/// Level 1 with takeover is its `low_latency`. Without takeover there is no pool; a pool saves memory and not
+/// time.
 fn compressed(takeover: bool, level: u8, link: Link<Stream>) -> Box<dyn Session> {
     let options = large_buffers().with_utf8().with_limits(MAX_MESSAGE, 2 * MAX_MESSAGE);
     let options = options.with_compression_level(CompressionLevel::new(level.into()));
@@ -50,7 +51,7 @@ impl SinkMessage for Frame {
     }
 }
 
-/// Its stream has no errors, so `next_frame` is used.
+/// The stream reports no errors, so this uses `next_frame`.
 struct Open(WebSocket<Link<Stream>>, &'static [Payload]);
 
 fn wrap(role: Role, link: Link<Stream>, options: Options) -> Open {

@@ -1,13 +1,14 @@
-//! What every firmware here has, the empty one too: the UART, the measured stack, and an end. So none of it counts.
+//! The code that every firmware here contains, even the empty one: the UART, the measurement of the stack,
+//! and the end. So this code does not count.
 #![no_std]
 
 use core::convert::Infallible;
 use core::panic::PanicInfo;
 use rand_core::{TryCryptoRng, TryRng};
 
-/// Room for what arrives and for what is to be sent, the same for all.
+/// The size of the buffer for received bytes, the same for all.
 pub const RX: usize = 512;
-/// As `RX`.
+/// The size of the buffer for bytes to send, the same for all.
 pub const TX: usize = 1024;
 
 const UART: usize = 0x4000_c000;
@@ -27,10 +28,11 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     }
 }
 
-/// Looks this often for another byte: a pause on the line is the end of a frame here, as for some peers it has to be.
+/// How often `read` looks for another byte. A pause on the line means the end of a frame here, because some
+/// peers need that.
 const PATIENCE: u32 = 100_000;
 
-/// Waits for a byte, and takes what comes with it.
+/// Waits for a byte, and takes the bytes that follow without a pause.
 #[inline(never)]
 pub fn read(buffer: &mut [u8]) -> usize {
     let mut len = 0;
@@ -50,7 +52,7 @@ pub fn read(buffer: &mut [u8]) -> usize {
     len
 }
 
-/// Writes all. QEMU's UART takes a byte at any time.
+/// Writes all bytes. QEMU's UART takes a byte at any time.
 #[inline(never)]
 pub fn write(bytes: &[u8]) {
     for byte in bytes {
@@ -59,12 +61,12 @@ pub fn write(bytes: &[u8]) {
     }
 }
 
-/// Tells how large the state is and how deep the stack was, and ends QEMU.
+/// Reports the size of the state and the depth of the stack, and ends the firmware.
 #[inline(never)]
 pub fn finish(state: usize) -> ! {
     let mut word = &raw const _stack_end;
     let top = &raw const _stack_start;
-    // SAFETY: between these symbols lies the stack; what was never used is painted.
+    // SAFETY: the stack is between these symbols. The part that was never used is painted.
     while word < top && unsafe { word.read_volatile() } == 0xcccc_cccc {
         word = word.wrapping_add(1);
     }
@@ -75,7 +77,7 @@ pub fn finish(state: usize) -> ! {
     }
 }
 
-/// A source that costs nothing, for all alike: a real one comes on top.
+/// A random source that costs nothing, the same for all. A real source adds to the figures.
 pub struct Counter(pub u32);
 
 impl TryRng for Counter {

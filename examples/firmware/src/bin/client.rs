@@ -1,4 +1,5 @@
-//! Connects to an echo server, says a few things to it, and ends QEMU with what it found: 0 if all was as it has to be.
+//! Connects to an echo server, sends it some messages, and ends QEMU with a status: 0 if all came back as
+//! they were sent.
 #![no_std]
 #![no_main]
 
@@ -18,7 +19,7 @@ use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::socket::tcp;
 use smoltcp::wire::Ipv4Address;
 
-/// What `run client` connects to a port of the host.
+/// `run client` connects this address to a port of the host.
 const SERVER: (Ipv4Address, u16) = (Ipv4Address::new(10, 0, 2, 100), 7000);
 const URI: &str = "ws://10.0.2.100:7000/echo";
 const LOCAL_PORT: u16 = 49152;
@@ -30,10 +31,11 @@ const CONFIG: Config = Config::new().max_message(RX).max_outgoing(TX - sansws::O
 
 type Socket = Connection<Client<ChaCha20Rng>, Fixed<RX, TX>>;
 
-/// Shorter than QEMU's patience, and longer than a loaded machine needs.
+/// Shorter than the time after which QEMU gives up, and longer than a loaded machine needs.
 const TIMERS: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::from_secs(5)));
 
-/// What is sent, one after the other, and has to come back: every form of a length that `RX` holds.
+/// The messages to send, one after the other, each of which has to come back. They have every form of a
+/// length that fits into `RX`.
 const MESSAGES: [Message<'static>; 7] = [
     Message::Text("Hello from a Cortex-M"),
     Message::Text(""),
@@ -49,14 +51,14 @@ enum Failure {
     NoEntropy,
     NotConnected,
     WebSocket(Error),
-    /// A message cannot be sent.
+    /// The connection refused to send a message.
     NotSent(SendError),
-    /// Another message came back than was sent, or the kind was wrong.
+    /// The message that came back is not the one that was sent, or has the wrong kind.
     WrongEcho,
     WrongPong,
     Unexpected,
     TimedOut,
-    /// All came back, but the closing handshake failed.
+    /// All messages came back, but the closing handshake failed.
     NotClean,
 }
 
@@ -67,11 +69,11 @@ impl fmt::Display for Failure {
             Self::NotConnected => "there is no TCP connection",
             Self::WebSocket(error) => return error.fmt(f),
             Self::NotSent(error) => return error.fmt(f),
-            Self::WrongEcho => "what came back is not what was sent",
-            Self::WrongPong => "a pong without its ping",
-            Self::Unexpected => "an event that has no place here",
+            Self::WrongEcho => "the message that came back is not the one that was sent",
+            Self::WrongPong => "a pong arrived that answers no ping",
+            Self::Unexpected => "an event that a client does not expect here",
             Self::TimedOut => "the server does not answer",
-            Self::NotClean => "it was not closed cleanly",
+            Self::NotClean => "the connection was not closed cleanly",
         })
     }
 }
@@ -132,7 +134,10 @@ fn main() -> ! {
     hprintln!("{} bytes of statics, {} of stack, {} ms", memory::statics(), memory::stack_peak(), now);
     match result {
         Ok(()) => {
-            hprintln!("all {} messages and a ping came back, and it closed cleanly", MESSAGES.len());
+            hprintln!(
+                "all {} messages and a ping came back, and the connection closed cleanly",
+                MESSAGES.len()
+            );
             debug::exit(debug::EXIT_SUCCESS);
         }
         Err(failure) => {
@@ -161,7 +166,7 @@ enum Progress {
 struct Session {
     connection: Socket,
     timers: Timers,
-    /// How many messages came back.
+    /// How many messages have come back.
     returned: usize,
     was_connected: bool,
 }
@@ -188,7 +193,7 @@ impl Session {
             result.map_err(|_| Failure::NotConnected)??;
             is_busy = true;
         } else if self.was_connected && !socket.may_recv() {
-            // The server has closed, as a client waits for (RFC 6455 section 7.1.1).
+            // The server has closed the transport, and a client waits for that (RFC 6455 section 7.1.1).
             self.connection.receive_eof();
             self.connection.result()?;
             socket.close();

@@ -1,10 +1,10 @@
-//! Three connections at once on one port: a page, an echo, and a reading that the board sends every second.
+//! Three connections at a time on one port: a page, an echo, and a reading that the board sends every second.
 //!
 //! | request | answer |
 //! |---|---|
 //! | `GET /` | the page |
 //! | WebSocket `/`, `/echo` | an echo, part by part: messages may be larger than the memory |
-//! | WebSocket `/reading` | the same, and once a second a text with the reading |
+//! | WebSocket `/reading` | the same echo, and once a second a text with the reading |
 #![no_std]
 #![no_main]
 
@@ -28,16 +28,17 @@ use smoltcp::socket::tcp;
 
 const PORT: u16 = 80;
 const CONNECTIONS: usize = 3;
-/// TCP's buffer for each direction of a connection: how much can be under way.
+/// The size of TCP's buffer for each direction of a connection.
 const TCP: usize = 4096;
-/// What arrives is worked on where TCP has it. This one is for a request's head, which may come in pieces.
+/// The size of the receive buffer. It holds only a request's head, which may come in pieces; all other bytes
+/// are handled in TCP's buffer.
 const RX: usize = 2048;
-/// What waits for TCP to take it. The page has to fit.
+/// The size of the outgoing buffer. The page has to fit.
 const TX: usize = 4096;
 
 type Storage = Fixed<RX, TX>;
 
-/// Parts are passed on and not kept, so nothing has to limit how long a message is or how many fragments it has.
+/// Parts are passed on and not kept. So a message may have any length and any number of fragments.
 const CONFIG: Config = Config::new()
     .delivery(sansws::Delivery::Parts)
     .http_requests(true)
@@ -45,12 +46,12 @@ const CONFIG: Config = Config::new()
     .max_fragments(usize::MAX)
     .max_outgoing(TX - OUTGOING_RESERVE);
 
-/// So many bytes more than were read can have to be written: a fragment's header; the bytes of a character whose
-/// beginning came before; a pong or a Close whose payload did.
+/// How many bytes the answer can be longer than the bytes that were read: the header of a fragment, the first
+/// bytes of a character that came earlier, and a pong or a Close whose payload came earlier.
 const GROWTH: usize = 4 + 3 + 2 + 125;
 
 const TIMERS: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::from_secs(3)));
-/// How long a peer may take to close its direction of TCP after us.
+/// How long a peer may take to end its direction of TCP after us.
 const LINGER: Duration = Duration::from_secs(3);
 const READING_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -65,7 +66,8 @@ fn main() -> ! {
 
     let Some(mut peripherals) = cortex_m::Peripherals::take() else { unreachable!("it is taken once") };
     let mut clock = Clock::start(&mut peripherals.SYST);
-    // Real entropy would make these numbers hard to guess. This server has no other need of it: it masks nothing.
+    // With real entropy these numbers would be hard to guess. This server has no other use for entropy,
+    // because it masks nothing.
     let mut network = Network::start(ETHERNET, 0x5eed);
     let mut sockets = SocketSet::new(&mut SOCKETS[..]);
     for (slot, [rx, tx]) in SLOTS.iter_mut().zip(TCP_BUFFERS) {
@@ -94,7 +96,7 @@ fn main() -> ! {
 
 fn print_budget() {
     let statics = memory::statics();
-    hprintln!("RAM 65536 bytes, known when it is built:");
+    hprintln!("RAM: 65536 bytes, as known at build time:");
     hprintln!(
         "  {:5}  {} connections, {} each",
         CONNECTIONS * size_of::<Slot>(),
@@ -105,11 +107,11 @@ fn print_budget() {
     hprintln!("  {:5}  their sockets", CONNECTIONS * size_of::<SocketStorage<'static>>());
     hprintln!("  {:5}  the Ethernet driver", size_of::<Ethernet>());
     hprintln!("  {:5}  all statics", statics);
-    hprintln!("  {:5}  left to the stack, {} used so far", memory::stack_room(), memory::stack_peak());
+    hprintln!("  {:5}  left for the stack, {} used so far", memory::stack_room(), memory::stack_peak());
     hprintln!("ready");
 }
 
-/// What the reading tells.
+/// The content of a reading.
 #[derive(Default)]
 struct Totals {
     connections: usize,
@@ -124,13 +126,13 @@ struct Slot {
     session: Session,
 }
 
-/// How far TCP is.
+/// The state of the transport.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Transport {
-    /// Waiting for a peer.
+    /// The slot waits for a peer.
     Free,
     Connected,
-    /// We have closed our direction and wait for the peer's to end, no longer than this.
+    /// We have ended our direction, and wait until this time for the peer to end its own.
     Lingering {
         until: Duration,
     },
@@ -141,13 +143,13 @@ impl Slot {
         self.transport == Transport::Connected && self.session.connection.state() == State::Open
     }
 
-    /// There is no queue of connections: what is free listens at once.
+    /// There is no queue of connections, so a free slot listens at once.
     fn free(&mut self, socket: &mut tcp::Socket<'_>) -> bool {
         self.transport = Transport::Free;
         socket.listen(PORT).is_ok()
     }
 
-    /// Does what there is to do; whether there was anything.
+    /// Does all work that is due. Returns whether there was any.
     fn turn(&mut self, socket: &mut tcp::Socket<'_>, now: Duration, totals: &mut Totals) -> bool {
         match self.transport {
             Transport::Free => {
@@ -177,8 +179,8 @@ impl Slot {
                 has_sent || has_received
             }
             Transport::Lingering { until } => {
-                // What the peer still sends is taken, since TCP would answer it by a reset, and our last bytes could be
-                // lost by that.
+                // Bytes that the peer still sends are taken. Otherwise TCP would answer them with a reset,
+                // which could destroy our last bytes.
                 let has_received = socket.recv(|bytes| (bytes.len(), !bytes.is_empty())).unwrap_or(false);
                 if now >= until {
                     socket.abort();
@@ -192,20 +194,21 @@ impl Slot {
     }
 }
 
-/// A peer, from its first byte to its last.
+/// The conversation with one peer, from its first byte to its last.
 struct Session {
     connection: Connection<Server, Storage>,
     timers: Timers,
-    /// When the next reading is due, for those that asked for it.
+    /// When the next reading is due, if the peer asked for readings.
     next_reading: Option<Duration>,
-    /// An echo is under way, and nothing else may be sent in between.
+    /// Whether an echo is under way. Nothing else may be sent in the middle of it.
     is_in_message: bool,
 }
 
 impl Session {
     fn new() -> Self {
         Self {
-            // It lies in flash, and comes from there without a stop on the stack, which its buffers would fill.
+            // This constant is copied straight from flash. Its buffers never lie on the stack, which they
+            // would fill.
             connection: const { Connection::const_server(CONFIG) },
             timers: Timers::new(TIMERS, Duration::ZERO),
             next_reading: None,
@@ -213,7 +216,7 @@ impl Session {
         }
     }
 
-    /// Hands TCP what it has room for.
+    /// Gives TCP as many bytes as it has room for.
     fn send(&mut self, socket: &mut tcp::Socket<'_>) -> bool {
         if self.connection.outgoing().is_empty() {
             return false;
@@ -223,8 +226,8 @@ impl Session {
         sent > 0
     }
 
-    /// Takes from TCP no more than can be answered: the rest stays there, its window closes, and the peer waits. So an
-    /// echo is never refused for want of room.
+    /// Takes from TCP only as many bytes as the connection can answer. The rest remains in TCP's buffer, so
+    /// TCP's window closes and the peer waits. So an echo is never refused for lack of room.
     fn receive(&mut self, socket: &mut tcp::Socket<'_>, now: Duration, totals: &mut Totals) -> bool {
         let room = (TX - OUTGOING_RESERVE).saturating_sub(self.connection.outgoing().len() + GROWTH);
         if socket.can_recv() {
@@ -238,7 +241,7 @@ impl Session {
                 .unwrap_or(false);
         }
         if !socket.may_recv() && self.connection.state() != State::Closed {
-            // What an end that comes too early leads to is for the state to say.
+            // If the end comes too early, the state says so.
             let _ = self.connection.receive_eof();
             if socket.may_send() {
                 self.send(socket);
@@ -248,23 +251,24 @@ impl Session {
         false
     }
 
-    /// Whether to go on.
+    /// Returns whether to continue.
     fn next_event(&mut self, input: &mut &mut [u8], now: Duration, totals: &mut Totals) -> bool {
         self.timers.received(now);
         let Some((event, tx)) = self.connection.receive(input) else {
-            // All is consumed, or the connection has failed: `outgoing` holds what tells the peer.
+            // All input is consumed, or the connection has failed. Then `outgoing` holds the bytes that tell
+            // the peer.
             return false;
         };
         self.timers.event(now, &event);
         let done = match event {
             Event::HandshakeRequest(request) => match request.path() {
                 "/" | "/echo" => tx.accept(&Accept::new()),
-                // Any page could ask; a browser tells which one it is.
+                // Any page could ask for readings. A browser says which page it is.
                 "/reading" if request.origin().is_some() && !request.is_same_origin() => {
                     tx.reject(&Reply::new(403))
                 }
                 "/reading" => {
-                    // A moment later, when this connection is counted too.
+                    // A moment later, so that the reading counts this connection too.
                     self.next_reading = Some(now + Duration::from_millis(1));
                     tx.accept(&Accept::new())
                 }
@@ -285,7 +289,7 @@ impl Session {
             }
             _ => Ok(()),
         };
-        // `receive` leaves room for every answer, so nothing but a Close of ours can be in the way.
+        // `receive` leaves room for every answer, so only a Close of ours can prevent one.
         match done {
             Ok(()) | Err(SendError::NotAllowed(Misuse::Closed)) => {}
             Err(error) => panic!("{error}"),
@@ -296,7 +300,7 @@ impl Session {
     fn look_at_the_clock(&mut self, socket: &mut tcp::Socket<'_>, now: Duration, totals: &Totals) {
         match self.timers.poll(now, self.connection.state()) {
             Action::SendPing(payload) => {
-                // Where there is no room the pong timeout decides.
+                // If there is no room for the ping, the pong timeout decides.
                 let _ = self.connection.sender().ping(&payload);
             }
             Action::GiveUp(_) => socket.abort(),
@@ -304,7 +308,7 @@ impl Session {
         }
         match self.next_reading {
             Some(at) if at <= now && self.connection.state() == State::Open && !self.is_in_message => {
-                // A peer that is slow misses readings: the next one says more than an old one.
+                // A slow peer misses readings, because a new reading is worth more than an old one.
                 let _ = self.connection.sender().text(&reading(now, totals));
                 self.next_reading = Some(now + READING_INTERVAL);
             }
@@ -313,7 +317,7 @@ impl Session {
     }
 }
 
-/// Sends a part back as it came.
+/// Sends a part back unchanged.
 fn echo(part: Part<'_>, tx: &mut Sender<Server, Storage>) -> Result<(), SendError> {
     if part.is_first {
         tx.begin(match part.data {
@@ -333,7 +337,7 @@ fn echo(part: Part<'_>, tx: &mut Sender<Server, Storage>) -> Result<(), SendErro
 
 fn reading(now: Duration, totals: &Totals) -> String<160> {
     let mut text = String::new();
-    // The longest numbers fit.
+    // Even the longest numbers fit.
     let _ = write!(
         text,
         r#"{{"uptime":{}.{:03},"connections":{},"messages":{},"bytes":{},"stack":{}}}"#,

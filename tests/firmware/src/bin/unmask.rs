@@ -1,4 +1,4 @@
-//! How many instructions it takes to receive a byte of a masked message. QEMU needs the option `-icount
+//! Counts the instructions for each received byte of a masked message. QEMU needs the option `-icount
 //! shift=0`: then an instruction takes a nanosecond, and `SysTick` counts the same number each time.
 #![no_std]
 #![no_main]

@@ -6,19 +6,19 @@ const fn unparsed(payload: u32, unparsed: u32) -> Resume {
 
 /// Each row is a state, each column a step. `None` means that the step is not legal and changes nothing.
 #[test]
-fn every_state_and_step() {
+fn every_step_from_every_state_is_as_in_the_table() {
     let steps = [
-        Step::Received { filled: 7, len: 3 },
-        Step::Received { filled: 0, len: 0 },
-        Step::Completed,
-        Step::Taken(2),
-        Step::Taken(5),
-        Step::Taken(6),
-        Step::Kept(2),
-        Step::Kept(5),
-        Step::Kept(6),
-        Step::Reported,
-        Step::Released,
+        BufferStep::Received { filled: 7, len: 3 },
+        BufferStep::Received { filled: 0, len: 0 },
+        BufferStep::Completed,
+        BufferStep::Taken(2),
+        BufferStep::Taken(5),
+        BufferStep::Taken(6),
+        BufferStep::Kept(2),
+        BufferStep::Kept(5),
+        BufferStep::Kept(6),
+        BufferStep::Reported,
+        BufferStep::Released,
     ];
     let input = Some(Resume::Input);
     let (u, none) = (|payload, len| Some(unparsed(payload, len)), None);
@@ -80,7 +80,7 @@ mod bytes {
         assert_eq!(buffer.len(), 2);
         assert_eq!(buffer.keep(1), b"p");
         assert_eq!((buffer.payload(), buffer.resume()), (&b"p"[..], unparsed(1, 1)));
-        // The last unparsed byte goes, and with it the gap.
+        // This removes the last unparsed byte, and the gap with it.
         buffer.take(1);
         assert_eq!((buffer.payload(), buffer.resume()), (&b"p"[..], Resume::Input));
         buffer.release();

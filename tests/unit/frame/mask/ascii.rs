@@ -1,9 +1,9 @@
 use super::super::Mask;
 use super::*;
 
-/// From 256 bytes on by vectors that begin anywhere, with the feature `simd`.
+/// With the feature `simd`, wide vectors that may start at any address unmask 256 bytes and more.
 #[test]
-fn ascii_of_any_length_is_unmasked_and_nothing_else_is_taken() {
+fn ascii_of_any_length_is_unmasked_and_any_other_byte_is_refused() {
     let key = [0x37, 0xfa, 0x21, 0x3d];
     let text: [u8; 1000] = core::array::from_fn(|i| u8::try_from(i * 7 % 128).unwrap());
     for (len, start) in (0..150).map(|len| (len, 0)).chain((255..390).map(|len| (len, len % 64))) {
@@ -16,7 +16,7 @@ fn ascii_of_any_length_is_unmasked_and_nothing_else_is_taken() {
         for (char, byte) in to.iter().zip(text) {
             assert_eq!(char.as_byte(), byte, "length {len}");
         }
-        // The position runs on.
+        // The position in the key has moved by the length.
         assert_eq!(mask.0, key_at(key, len));
         for bad in 0..len {
             masked[bad] ^= 0x80;

@@ -1,4 +1,5 @@
-//! The whole client: it says a text, and sends back what it is told.
+//! The whole client: opening handshake, messages, closing handshake. It sends back each message that it
+//! receives.
 #![no_std]
 #![no_main]
 

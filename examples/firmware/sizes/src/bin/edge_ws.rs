@@ -1,4 +1,4 @@
-//! `edge-ws`: headers and masks. Messages, UTF-8, the order of frames are not its business.
+//! `edge-ws`: headers and masks. It does not handle messages, UTF-8 or the order of frames.
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! `embedded-websocket`, with `httparse` for the request as its examples do.
+//! `embedded-websocket`, with `httparse` for the request, as in its examples.
 #![no_std]
 #![no_main]
 

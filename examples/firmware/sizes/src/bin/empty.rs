@@ -1,4 +1,4 @@
-//! What every other one is compared with: it echoes bytes up to a zero.
+//! The firmware that all others are compared with. It echoes bytes up to a zero.
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! A server behind somebody else's HTTP: frames only.
+//! A server behind another HTTP stack: frames only.
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! `websocket-sans-io`: frames in any pieces. Messages, UTF-8, closing are not its business.
+//! `websocket-sans-io`: frames in pieces of any length. It does not handle messages, UTF-8 or the closing
+//! handshake.
 #![no_std]
 #![no_main]
 

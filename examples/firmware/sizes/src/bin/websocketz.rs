@@ -1,4 +1,5 @@
-//! `websocketz`. Its transport is asynchronous; the UART never makes it wait, so one poll runs it to its end.
+//! `websocketz`. Its transport is asynchronous. The UART is always ready, so one poll runs the whole
+//! conversation.
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! `ws-framer`: messages that fit a buffer, without a handshake.
+//! `ws-framer`: messages that fit into a buffer, without a handshake.
 #![no_std]
 #![no_main]
 

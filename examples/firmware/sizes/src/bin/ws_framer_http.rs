@@ -1,4 +1,4 @@
-//! `ws-framer`, and the handshake with what it has for it. It reads no request itself: that is `httparse`.
+//! `ws-framer` with its functions for the handshake. It does not parse requests, so `httparse` does.
 #![no_std]
 #![no_main]
 
