@@ -100,16 +100,9 @@ impl CloseCode {
     }
 }
 
-impl From<u16> for CloseCode {
-    fn from(code: u16) -> Self {
-        Self(code)
-    }
-}
-
-impl From<CloseCode> for u16 {
-    fn from(code: CloseCode) -> Self {
-        code.0
-    }
+from! {
+    [] u16 => CloseCode, |code| Self(code);
+    [] CloseCode => u16, |code| code.0;
 }
 
 /// Writes the number, with the registered name if there is one.
@@ -146,9 +139,4 @@ impl<'a> Close<'a> {
     }
 }
 
-/// Shows the length of the reason instead of its text, which the peer has written.
-impl fmt::Debug for Close<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Close({}, reason of {} bytes)", self.code, self.reason.len())
-    }
-}
+shown!(Close<'_> { this => "Close({}, reason of {} bytes)", this.code, this.reason.len(); });

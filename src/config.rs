@@ -78,65 +78,48 @@ impl Config {
             deflate: None,
         }
     }
+}
 
+setters! {
+    Config:
     /// The most payload bytes of a received message, with all its fragments. Default 1 MiB.
     ///
     /// This limits the memory that a peer can make the connection allocate. The default is small, because a
     /// thousand connections with this limit can already hold a gigabyte. A larger message fails the
     /// connection with 1009 (WS-10.4-03). The limit also applies to [`Delivery::Parts`]; there it can be
     /// `usize::MAX`, which means no limit, even beyond the address space.
-    pub const fn max_message(mut self, bytes: usize) -> Self {
-        self.max_message = no_limit_if_max(bytes);
-        self
-    }
+    max_message(self, bytes: usize) => max_message = no_limit_if_max(bytes);
 
     /// The most payload bytes of a received data frame. By default a frame has no limit except
     /// [`max_message`](Self::max_message).
     ///
     /// The header of a larger frame fails the connection with 1009 (WS-10.4-02).
-    pub const fn max_frame(mut self, bytes: usize) -> Self {
-        self.max_frame = no_limit_if_max(bytes);
-        self
-    }
+    max_frame(self, bytes: usize) => max_frame = no_limit_if_max(bytes);
 
     /// The most fragments of a received message, at least 1. Default 4096: the largest message of 1 MiB in
     /// pieces of 256 bytes.
     ///
     /// Empty and tiny fragments are legal, but they cost work and never reach a size limit. A message with
     /// more fragments fails the connection with 1008.
-    pub const fn max_fragments(mut self, fragments: usize) -> Self {
-        self.max_fragments = if fragments == 0 { 1 } else { to_u32(fragments) };
-        self
-    }
+    max_fragments(self, count: usize) => max_fragments = if count == 0 { 1 } else { to_u32(count) };
 
     /// The most bytes in [`outgoing`](crate::Connection::outgoing). Default 2 MiB: one message of the default
     /// size can wait while another is being written.
     ///
     /// A call that would exceed the limit is refused and queues nothing. Pongs and the Close always fit: they
     /// have room of their own above this limit, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes in all.
-    pub const fn max_outgoing(mut self, bytes: usize) -> Self {
-        self.max_outgoing = bytes;
-        self
-    }
+    max_outgoing(self, bytes: usize) => max_outgoing = bytes;
 
     /// The most bytes of the peer's HTTP head, including its first line and the final empty line. Default 16
     /// KiB, the limit of Node.js, which leaves room for cookies.
     ///
     /// A server answers a larger head with 431; a client fails. Headers that [`Fixed`](crate::Fixed) drops
     /// count too.
-    pub const fn max_head(mut self, bytes: usize) -> Self {
-        self.max_head = to_u32(bytes);
-        self
-    }
+    max_head(self, bytes: usize) => max_head = to_u32(bytes);
 
     /// The most headers in the peer's HTTP head. Default 100, as in Apache; at most
     /// [`MAX_HEADERS`](Self::MAX_HEADERS).
-    #[expect(clippy::cast_possible_truncation, reason = "the comparison before it excludes that")]
-    pub const fn max_headers(mut self, headers: usize) -> Self {
-        let max = Self::MAX_HEADERS;
-        self.max_headers = if headers > max { max as u8 } else { headers as u8 };
-        self
-    }
+    max_headers(self, count: usize) => max_headers = headers_within_limit(count);
 
     /// The names of further headers of the peer's HTTP head that [`Fixed`](crate::Fixed) keeps, such as
     /// `Cookie` or `Location`, in any ASCII case. It always keeps the headers that the protocol needs.
@@ -145,20 +128,14 @@ impl Config {
     /// [`Fixed`](crate::Fixed) drops all other headers as they arrive, so that a browser's head of many
     /// kilobytes takes little memory. If a header to keep does not fit, a server answers with 431, and a
     /// client fails.
-    pub const fn keep_headers(mut self, names: &'static [&'static str]) -> Self {
-        self.kept_headers = names;
-        self
-    }
+    keep_headers(self, names: &'static [&'static str]) => kept_headers = names;
 
     /// The most body bytes that a client keeps of a refusal (a response with a status other than 101).
     /// Default 16 KiB.
     ///
     /// The client drops the rest of a longer body, and
     /// [`Response::is_body_truncated`](crate::handshake::Response::is_body_truncated) returns `true`.
-    pub const fn max_refusal_body(mut self, bytes: usize) -> Self {
-        self.max_refusal_body = to_u32(bytes);
-        self
-    }
+    max_refusal_body(self, bytes: usize) => max_refusal_body = to_u32(bytes);
 
     /// The most bytes of capacity that an empty buffer keeps. Default 0: an idle connection on
     /// [`Heap`](crate::Heap) holds no buffer at all.
@@ -167,45 +144,33 @@ impl Config {
     /// for a message. If the value is at least 192 and the feature `simdutf8` is enabled, a connection
     /// validates short non-ASCII text four times as fast.
     /// [`release_buffers`](crate::Connection::release_buffers) returns the memory of empty buffers.
-    pub const fn keep_capacity(mut self, bytes: usize) -> Self {
-        self.keep_capacity = to_u32(bytes);
-        self
-    }
+    keep_capacity(self, bytes: usize) => keep_capacity = to_u32(bytes);
 
     /// Whether the connection delivers whole messages, or parts as they arrive. Default [`Delivery::Whole`].
-    pub const fn delivery(mut self, delivery: Delivery) -> Self {
-        self.delivery = delivery;
-        self
-    }
+    delivery(self, delivery: Delivery) => delivery = delivery;
 
     /// Whether the connection itself answers pings. Default `true`.
     ///
     /// If not, the embedder has to answer each [`Event::Ping`](crate::Event::Ping) with
     /// [`pong`](crate::Sender::pong) and the same payload (RFC 6455 section 5.5.2).
-    pub const fn auto_pong(mut self, on: bool) -> Self {
-        self.auto_pong = on;
-        self
-    }
+    auto_pong(self, on: bool) => auto_pong = on;
 
     /// Whether a server reports an HTTP request that does not ask for a WebSocket as
     /// [`Event::HttpRequest`](crate::Event::HttpRequest). With this, one port can serve a page and its
     /// WebSocket. Default `false`: the connection answers such a request with 405 or 426.
-    pub const fn http_requests(mut self, on: bool) -> Self {
-        self.http_requests = on;
-        self
-    }
-}
+    http_requests(self, on: bool) => http_requests = on;
 
-#[cfg(feature = "deflate")]
-impl Config {
     /// Negotiates permessage-deflate (RFC 7692) in the opening handshake: a client offers it, and a server
     /// accepts an offer. Default: no compression. Needs the feature `deflate`.
     ///
     /// The module [`deflate`](crate::deflate) says what compression costs, and when not to use it.
-    pub const fn deflate(mut self, deflate: DeflateConfig) -> Self {
-        self.deflate = Some(deflate);
-        self
-    }
+    #[cfg(feature = "deflate")]
+    deflate(self, deflate: DeflateConfig) => deflate = Some(deflate);
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the comparison before it excludes that")]
+const fn headers_within_limit(count: usize) -> u8 {
+    (if count > Config::MAX_HEADERS { Config::MAX_HEADERS } else { count }) as u8
 }
 
 /// Converts a limit on data that need not be in memory. `usize::MAX` means that there is no limit, even for

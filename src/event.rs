@@ -9,7 +9,6 @@ pub use owned::OwnedMessage;
 use crate::close::Close;
 use crate::handshake::{Request, Response};
 use crate::message::DataKind;
-use core::fmt;
 
 /// An event on a connection, as [`Connection::receive`](crate::Connection::receive) returns it.
 ///
@@ -52,89 +51,66 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
-    /// The kind of the event.
-    #[must_use]
-    pub const fn kind(&self) -> EventKind {
-        match self {
-            Self::HandshakeRequest(_) => EventKind::HandshakeRequest,
-            Self::HttpRequest(_) => EventKind::HttpRequest,
-            Self::HandshakeComplete(_) => EventKind::HandshakeComplete,
-            Self::HandshakeRefused(_) => EventKind::HandshakeRefused,
-            Self::Message(_) => EventKind::Message,
-            Self::Part(_) => EventKind::Part,
-            Self::Ping(_) => EventKind::Ping,
-            Self::Pong(_) => EventKind::Pong,
-            Self::Close(_) => EventKind::Close,
-            Self::Failed => EventKind::Failed,
-        }
-    }
-
     /// Rebuilds the event field by field. The compiler would copy the event as a whole in other words than it
     /// was written in, and each load would wait for the stores (a store-forwarding stall).
     #[inline(always)]
     pub(crate) const fn in_registers(self) -> Self {
         match self {
-            Self::HandshakeRequest(request) => Self::HandshakeRequest(request),
-            Self::HttpRequest(request) => Self::HttpRequest(request),
-            Self::HandshakeComplete(handshake) => Self::HandshakeComplete(handshake),
-            Self::HandshakeRefused(response) => Self::HandshakeRefused(response),
             Self::Message(Message::Text(text)) => Self::Message(Message::Text(text)),
             Self::Message(Message::Binary(bytes)) => Self::Message(Message::Binary(bytes)),
-            Self::Part(part) => Self::Part(part),
-            Self::Ping(payload) => Self::Ping(payload),
-            Self::Pong(payload) => Self::Pong(payload),
-            Self::Close(close) => Self::Close(close),
-            Self::Failed => Self::Failed,
+            other => other,
         }
     }
 }
 
-/// Shows the length of a payload instead of its bytes.
-impl fmt::Debug for Event<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, field): (_, &dyn fmt::Debug) = match self {
-            Self::HandshakeRequest(request) => ("HandshakeRequest", request),
-            Self::HttpRequest(request) => ("HttpRequest", request),
-            Self::HandshakeComplete(handshake) => ("HandshakeComplete", handshake),
-            Self::HandshakeRefused(response) => ("HandshakeRefused", response),
-            Self::Message(message) => ("Message", message),
-            Self::Part(part) => ("Part", part),
-            Self::Ping(payload) => return write!(f, "Ping({} bytes)", payload.len()),
-            Self::Pong(payload) => return write!(f, "Pong({} bytes)", payload.len()),
-            Self::Close(close) => return close.fmt(f),
-            Self::Failed => return f.write_str("Failed"),
-        };
-        f.debug_tuple(name).field(field).finish()
-    }
-}
+shown!(Event<'_> {
+    Self::HandshakeRequest(request) => "HandshakeRequest({:?})", request;
+    Self::HttpRequest(request) => "HttpRequest({:?})", request;
+    Self::HandshakeComplete(handshake) => "HandshakeComplete({:?})", handshake;
+    Self::HandshakeRefused(response) => "HandshakeRefused({:?})", response;
+    Self::Message(message) => "Message({:?})", message;
+    Self::Part(part) => "Part({:?})", part;
+    Self::Ping(payload) => "Ping({} bytes)", payload.len();
+    Self::Pong(payload) => "Pong({} bytes)", payload.len();
+    Self::Close(close) => "{:?}", close;
+    Self::Failed => "Failed";
+});
 
-/// The kind of an [`Event`].
-#[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum EventKind {
-    /// [`Event::HandshakeRequest`].
-    HandshakeRequest,
-    /// [`Event::HttpRequest`].
-    HttpRequest,
-    /// [`Event::HandshakeComplete`].
-    HandshakeComplete,
-    /// [`Event::HandshakeRefused`].
-    HandshakeRefused,
-    /// [`Event::Message`]. If a text message turns out not to be UTF-8,
-    /// [`view`](crate::Connection::view) shows [`Event::Failed`] instead.
-    Message,
-    /// [`Event::Part`].
-    Part,
-    /// [`Event::Ping`].
-    Ping,
-    /// [`Event::Pong`].
-    Pong,
-    /// [`Event::Close`].
-    Close,
-    /// [`Event::Failed`].
-    Failed,
+macro_rules! event_kinds {
+    ($($(#[$more:meta])* $kind:ident),+) => {
+        /// The kind of an [`Event`].
+        #[non_exhaustive]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        pub enum EventKind {
+            $(#[doc = concat!("[`Event::", stringify!($kind), "`].")] $(#[$more])* $kind),+
+        }
+
+        impl Event<'_> {
+            /// The kind of the event.
+            #[must_use]
+            pub const fn kind(&self) -> EventKind {
+                match self {
+                    $(Self::$kind { .. } => EventKind::$kind),+
+                }
+            }
+        }
+    };
 }
+event_kinds!(
+    HandshakeRequest,
+    HttpRequest,
+    HandshakeComplete,
+    HandshakeRefused,
+    /// If a text message turns out not to be UTF-8, [`view`](crate::Connection::view) shows [`Event::Failed`]
+    /// instead.
+    Message,
+    Part,
+    Ping,
+    Pong,
+    Close,
+    Failed
+);
 
 /// A message (RFC 6455 section 5.6).
 ///
@@ -195,16 +171,9 @@ impl<'a> Message<'a> {
     }
 }
 
-impl<'a> From<&'a str> for Message<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl<'a> From<&'a [u8]> for Message<'a> {
-    fn from(bytes: &'a [u8]) -> Self {
-        Self::Binary(bytes)
-    }
+from! {
+    ['a] &'a str => Message<'a>, |text| Self::Text(text);
+    ['a] &'a [u8] => Message<'a>, |bytes| Self::Binary(bytes);
 }
 
 impl AsRef<[u8]> for Message<'_> {
@@ -213,17 +182,12 @@ impl AsRef<[u8]> for Message<'_> {
     }
 }
 
-/// Shows the length of the payload instead of its bytes.
-impl fmt::Debug for Message<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}({} bytes)", self.kind(), self.len())
-    }
-}
+shown!(Message<'_> { this => "{:?}({} bytes)", this.kind(), this.len(); });
 
 /// A part of a message. The connection reports the parts in order. The places where it cuts the message have
 /// no meaning: they depend on the reads as well as on the sender's fragments (RFC 6455 section 5.4).
 #[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Part<'a> {
     /// The content, which may be empty. Text is never cut inside of a character.
     pub data: Message<'a>,
@@ -232,6 +196,8 @@ pub struct Part<'a> {
     /// Whether the message ends with this part.
     pub is_last: bool,
 }
+
+shown!(Part<'_> { this => "{:?}, is_first: {}, is_last: {}", this.data, this.is_first, this.is_last; });
 
 impl<'a> Part<'a> {
     /// A part with this content.
@@ -242,10 +208,12 @@ impl<'a> Part<'a> {
 }
 
 /// A completed opening handshake.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Handshake<'a> {
     pub(crate) response: Option<Response<'a>>,
 }
+
+shown!(Handshake<'_> { this => "Handshake({:?})", this.response; });
 
 impl<'a> Handshake<'a> {
     /// The answer that a client received, with its headers, such as `Set-Cookie`. A server has `None`.

@@ -95,14 +95,15 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+#[macro_use]
+mod impls;
+
 mod bytes;
 mod close;
 mod config;
 mod connection;
 #[cfg(feature = "deflate")]
 pub mod deflate;
-#[cfg(feature = "defmt")]
-mod defmt;
 mod error;
 mod event;
 mod frame;

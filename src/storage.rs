@@ -74,15 +74,8 @@ impl<'a> Borrowed<'a> {
 }
 
 #[cfg(feature = "heapless")]
-impl fmt::Debug for Borrowed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The buffers can hold payloads.
-        f.debug_struct("Borrowed")
-            .field("receive_len", &self.receive.len())
-            .field("send_len", &self.send.len())
-            .finish()
-    }
-}
+// The buffers can hold payloads.
+debug!(Borrowed<'_>, |this| Borrowed { receive_len: this.receive.len(), send_len: this.send.len() });
 
 /// The storage has no room: its size is fixed, or the allocator has no memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,16 +91,22 @@ pub(crate) mod sealed {
         /// Holds the bytes that the embedder has to write.
         type Send: Buffer;
         /// Holds the payload of one control frame.
-        type Control: Buffer + Empty;
+        type Control: Control;
         /// Holds the subprotocols that are offered or agreed on.
         type Text: Text;
         /// Holds a text message that is being received.
         type TextMessage: TextMessage;
-        /// Says which headers of the peer's head the connection keeps.
-        type Names: Names;
+        /// The names of the headers that the connection keeps for the embedder, unless it keeps all headers.
+        type Names: AsRef<[&'static str]> + Copy;
+
+        /// Whether the connection keeps all headers of the peer's head.
+        const KEEPS_ALL_HEADERS: bool;
 
         /// The receive buffer and the outgoing buffer, both empty.
         fn into_buffers(self) -> (Self::Receive, Self::Send);
+
+        /// Keeps the headers with these names.
+        fn keep_headers(names: &'static [&'static str]) -> Self::Names;
     }
 
     /// A type with an empty value.
@@ -122,18 +121,6 @@ pub(crate) mod sealed {
         {
             Self::EMPTY
         }
-    }
-
-    /// Which headers of the peer's head the connection keeps.
-    pub trait Names: Copy {
-        /// Whether the connection keeps all headers.
-        const KEEPS_ALL: bool;
-
-        /// Keeps the headers with these names, for the embedder.
-        fn new(names: &'static [&'static str]) -> Self;
-
-        /// The names that [`new`](Self::new) was given. Empty if the connection keeps all headers.
-        fn list(&self) -> &'static [&'static str];
     }
 
     /// A text message that is joined from validated pieces, so that nothing has to validate the whole text
@@ -153,7 +140,7 @@ pub(crate) mod sealed {
         fn fill_ascii(&mut self, _len: usize) {}
 
         /// Forgets the text, and returns its memory if it has more than `keep` bytes.
-        fn clear(&mut self, keep: usize);
+        fn clear(&mut self, _keep: usize) {}
     }
 
     /// A queue of bytes in contiguous memory: bytes are appended at the end and consumed at the front.
@@ -220,13 +207,25 @@ pub(crate) mod sealed {
         }
     }
 
+    /// The payload of one control frame, at most 125 bytes. No byte is consumed at its front.
+    pub trait Control: Empty {
+        fn filled(&self) -> &[u8];
+
+        fn append(&mut self, bytes: &[u8]) -> Result<(), Full>;
+
+        /// Forgets all bytes, and returns the memory.
+        fn clear(&mut self);
+    }
+
     /// A text that grows.
     pub trait Text: Empty {
-        /// The text, empty by default.
-        fn as_str(&self) -> &str;
+        fn as_str(&self) -> &str {
+            Default::default()
+        }
 
-        /// Appends a piece.
-        fn push(&mut self, piece: &str) -> Result<(), Full>;
+        fn push(&mut self, _piece: &str) -> Result<(), Full> {
+            Err(Full)
+        }
     }
 }
 

@@ -39,7 +39,6 @@
 
 use crate::State;
 use crate::event::Event;
-use core::fmt;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
@@ -67,16 +66,16 @@ impl TimersConfig {
             close_deadline: Millis::new(Some(Duration::from_secs(10))),
         }
     }
+}
 
+setters! {
+    TimersConfig:
     /// The most time that the opening handshake may take. Default 10 s, as in Python's `websockets`.
     ///
     /// Without this limit, a peer that sends a byte now and then occupies a connection for ever. The time
     /// counts from [`Timers::new`]. Call that before the transport connects to include the time for
     /// connecting and TLS.
-    pub const fn handshake_deadline(mut self, limit: Option<Duration>) -> Self {
-        self.handshake_deadline = Millis::new(limit);
-        self
-    }
+    handshake_deadline(self, limit: Option<Duration>) => handshake_deadline = Millis::new(limit);
 
     /// The time from one keepalive ping, or from the opening, to the next ping. Default 30 s: half of the 60
     /// s after which nginx and the load balancers of clouds cut a connection by default.
@@ -84,10 +83,7 @@ impl TimersConfig {
     /// The pings do not depend on other traffic. Proxies watch each direction separately, so an endpoint that
     /// only receives must send something too. The pings also keep the round trip time up to date. While
     /// nothing was received since the last ping, no other ping is sent, unless the pong timeout is off.
-    pub const fn ping_interval(mut self, limit: Option<Duration>) -> Self {
-        self.ping_interval = Millis::new(limit);
-        self
-    }
+    ping_interval(self, limit: Option<Duration>) => ping_interval = Millis::new(limit);
 
     /// The most time from a keepalive ping to the next byte of the peer. Default 20 s, as in Python's
     /// `websockets` and Socket.IO.
@@ -96,30 +92,21 @@ impl TimersConfig {
     /// ping can be delayed in the same way by the messages that are sent before it. So choose a limit for the
     /// largest message on the slowest link, or send in fragments. A peer that vanishes is noticed after the
     /// ping interval and the pong timeout together. Without a ping interval this limit has no effect.
-    pub const fn pong_timeout(mut self, limit: Option<Duration>) -> Self {
-        self.pong_timeout = Millis::new(limit);
-        self
-    }
+    pong_timeout(self, limit: Option<Duration>) => pong_timeout = Millis::new(limit);
 
     /// The most time that an open connection may be without a message from the peer. Default off: a
     /// connection that waits for news is healthy, and a client should not close without a reason
     /// (WS-7.2.1-03, WS-7.3-02).
     ///
     /// This limit is for servers that want to drop peers which only answer pings.
-    pub const fn idle_deadline(mut self, limit: Option<Duration>) -> Self {
-        self.idle_deadline = Millis::new(limit);
-        self
-    }
+    idle_deadline(self, limit: Option<Duration>) => idle_deadline = Millis::new(limit);
 
     /// The most time that the closing handshake may take, up to the end of the transport. Default 10 s, as in
     /// Python's `websockets`.
     ///
     /// Without this limit, a peer that never answers a Close, or never closes the transport after it
     /// (WS-7.1.1-05), occupies the connection for ever.
-    pub const fn close_deadline(mut self, limit: Option<Duration>) -> Self {
-        self.close_deadline = Millis::new(limit);
-        self
-    }
+    close_deadline(self, limit: Option<Duration>) => close_deadline = Millis::new(limit);
 }
 
 impl Default for TimersConfig {
@@ -312,54 +299,33 @@ pub enum Action {
     GiveUp(Timeout),
 }
 
-/// The limit that was reached.
-#[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Timeout {
-    /// The opening handshake took longer than [`TimersConfig::handshake_deadline`].
-    ///
-    /// There is no WebSocket to close yet: drop the transport. A server that has the request can reject it
-    /// with 408.
-    Handshake,
-    /// Nothing was received for [`TimersConfig::pong_timeout`] after a ping.
-    ///
-    /// A Close would not reach the peer: drop the transport and report
-    /// [`CloseCode::ABNORMAL`](crate::CloseCode::ABNORMAL).
-    Pong,
-    /// No message was received for [`TimersConfig::idle_deadline`].
-    ///
-    /// The peer still answers: begin the closing handshake, with
-    /// [`CloseCode::TIMEOUT`](crate::CloseCode::TIMEOUT) or
-    /// [`CloseCode::GOING_AWAY`](crate::CloseCode::GOING_AWAY). The close deadline then runs as usual.
-    Idle,
-    /// The closing handshake took longer than [`TimersConfig::close_deadline`].
-    ///
-    /// Drop the transport: there is nothing left to send.
-    Close,
-}
-
-impl fmt::Display for Timeout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Handshake => "the opening handshake took too long; check the address of the endpoint",
-            Self::Pong => "nothing was received after a ping; drop the transport and connect again",
-            Self::Idle => {
-                "no message was received for too long; close the connection, or raise idle_deadline"
-            }
-            Self::Close => "the peer did not finish the closing handshake in time; drop the transport",
-        })
+errors! {
+    /// The limit that was reached.
+    pub enum Timeout {
+        /// The opening handshake took longer than [`TimersConfig::handshake_deadline`].
+        ///
+        /// There is no WebSocket to close yet: drop the transport. A server that has the request can reject
+        /// it with 408.
+        Handshake => "the opening handshake took too long; check the address of the endpoint",
+        /// Nothing was received for [`TimersConfig::pong_timeout`] after a ping.
+        ///
+        /// A Close would not reach the peer: drop the transport and report
+        /// [`CloseCode::ABNORMAL`](crate::CloseCode::ABNORMAL).
+        Pong => "nothing was received after a ping; drop the transport and connect again",
+        /// No message was received for [`TimersConfig::idle_deadline`].
+        ///
+        /// The peer still answers: begin the closing handshake, with
+        /// [`CloseCode::TIMEOUT`](crate::CloseCode::TIMEOUT) or
+        /// [`CloseCode::GOING_AWAY`](crate::CloseCode::GOING_AWAY). The close deadline then runs as usual.
+        Idle => "no message was received for too long; close the connection, or raise idle_deadline",
+        /// The closing handshake took longer than [`TimersConfig::close_deadline`].
+        ///
+        /// Drop the transport: there is nothing left to send.
+        Close => "the peer did not finish the closing handshake in time; drop the transport",
     }
 }
 
-impl core::error::Error for Timeout {}
-
-#[cfg(feature = "std")]
-impl From<Timeout> for std::io::Error {
-    fn from(timeout: Timeout) -> Self {
-        Self::new(std::io::ErrorKind::TimedOut, timeout)
-    }
-}
+into_io_error!(Timeout: |_| std::io::ErrorKind::TimedOut);
 
 /// The state of the last poll, with the times from which its limits count. In `Open`, both times are at first
 /// the time of the opening.

@@ -15,7 +15,7 @@ use crate::handshake::{
     ACCEPT_LEN, Accept, Digest, Extension, KEY_LEN, RequestHeaders, ResponseHeaders, accept_of,
     check_subprotocols, digest_of, elements, encode_key, extensions,
 };
-use core::{fmt, str};
+use core::str;
 use rand_core::CryptoRng;
 
 /// A server's half of the handshake, for a request that an HTTP stack of the embedder's own has received (RFC
@@ -48,12 +48,8 @@ pub struct ServerUpgrade<H> {
     accept: [u8; ACCEPT_LEN],
 }
 
-/// Shows nothing of the request: headers carry cookies and credentials.
-impl<H> fmt::Debug for ServerUpgrade<H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerUpgrade").finish_non_exhaustive()
-    }
-}
+// Headers carry cookies and credentials.
+debug!([H] ServerUpgrade<H>, |_| ServerUpgrade {});
 
 impl<'h, H> ServerUpgrade<H>
 where
@@ -148,15 +144,8 @@ impl Acceptance<'_> {
     }
 }
 
-/// Shows no key.
-impl fmt::Debug for Acceptance<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Acceptance")
-            .field("subprotocol", &self.subprotocol)
-            .field("agreed", &self.agreed)
-            .finish_non_exhaustive()
-    }
-}
+// Without the key.
+debug!(Acceptance<'_>, |this| Acceptance { subprotocol: this.subprotocol, agreed: this.agreed });
 
 /// A client's half of the handshake, for a request that an HTTP stack of the embedder's own sends (RFC 6455
 /// section 4.1).
@@ -193,12 +182,8 @@ pub struct ClientUpgrade<'a> {
     offer: Option<ExtensionValue>,
 }
 
-/// Shows no key.
-impl fmt::Debug for ClientUpgrade<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientUpgrade").field("subprotocols", &self.subprotocols).finish_non_exhaustive()
-    }
-}
+// Without the key.
+debug!(ClientUpgrade<'_>, |this| ClientUpgrade { subprotocols: this.subprotocols });
 
 impl<'a> ClientUpgrade<'a> {
     /// Makes a key with `rng`, and offers these subprotocols, the most wanted first. Offers compression if

@@ -46,84 +46,6 @@ impl DeflateConfig {
         }
     }
 
-    /// The effort to find repetitions, from 1 (fastest) to 9 (smallest). Default 4.
-    ///
-    /// Level 4 compresses 100 KB of JSON to 16.0 KB in 427 µs. Level 6 takes twice as long for 15.5 KB, and
-    /// level 1 a third of this time for 26.8 KB. Small messages take about the same time with every level
-    /// from 2 to 6, and far less with level 1.
-    pub const fn level(mut self, level: u8) -> Self {
-        self.level = match level {
-            0 => 1,
-            1..=9 => level,
-            _ => 9,
-        };
-        self
-    }
-
-    /// The base-2 logarithm of the largest window that the server compresses with, 8 to 15. Default 15;
-    /// values below 10 are of little use (PMD-7.3-01).
-    ///
-    /// A server compresses with this window, and says so in its answer. A client asks for it, and fails if
-    /// the server does not agree, but see [`offer_fallback`](Self::offer_fallback).
-    pub const fn server_max_window_bits(mut self, bits: u8) -> Self {
-        self.wanted = self.wanted.with_server_max_window_bits(bits);
-        self
-    }
-
-    /// The base-2 logarithm of the largest window that the client compresses with, 8 to 15. Default 15.
-    ///
-    /// A client compresses with this window, and hints at it in its offer. A server demands it if the client
-    /// has offered `client_max_window_bits`; otherwise the client may use a window of 32,768 bytes
-    /// (PMD-7.1.2.2-08).
-    pub const fn client_max_window_bits(mut self, bits: u8) -> Self {
-        self.wanted = self.wanted.with_client_max_window_bits(bits);
-        self
-    }
-
-    /// Whether the server begins each message with an empty window. Default `false`.
-    ///
-    /// A server does this, and says so in its answer. A client asks for it, and fails if the server does not
-    /// agree, but see [`offer_fallback`](Self::offer_fallback).
-    pub const fn server_no_context_takeover(mut self, on: bool) -> Self {
-        self.wanted = self.wanted.with_server_no_context_takeover(on);
-        self
-    }
-
-    /// Whether the client begins each message with an empty window. Default `false`.
-    ///
-    /// A client does this, and hints at it in its offer. A server demands it from every client.
-    pub const fn client_no_context_takeover(mut self, on: bool) -> Self {
-        self.wanted = self.wanted.with_client_no_context_takeover(on);
-        self
-    }
-
-    /// Whether a client lets the server limit the client's window. Default `true`.
-    pub const fn offer_client_max_window_bits(mut self, on: bool) -> Self {
-        self.offers_client_max_window_bits = on;
-        self
-    }
-
-    /// Whether a client that asks the server for limits also offers to continue without them. Default
-    /// `false`.
-    pub const fn offer_fallback(mut self, on: bool) -> Self {
-        self.offers_fallback = on;
-        self
-    }
-
-    /// Whether a server makes a client's hints part of the agreement: `client_no_context_takeover` and the
-    /// value of `client_max_window_bits`. The server then needs less memory to decompress. Default `true`.
-    pub const fn follow_hints(mut self, on: bool) -> Self {
-        self.follows_hints = on;
-        self
-    }
-
-    /// The length from which a message is compressed, in bytes. Shorter messages are sent uncompressed
-    /// (PMD-7.3-03). Default 32 with context takeover, and 256 without.
-    pub const fn threshold(mut self, bytes: u32) -> Self {
-        self.threshold = Some(bytes);
-        self
-    }
-
     /// The level to compress with, 1 to 9.
     #[must_use]
     pub const fn compression_level(&self) -> u8 {
@@ -140,6 +62,56 @@ impl DeflateConfig {
             None => 256,
         }
     }
+}
+
+setters! {
+    DeflateConfig:
+    /// The effort to find repetitions, from 1 (fastest) to 9 (smallest). Default 4.
+    ///
+    /// Level 4 compresses 100 KB of JSON to 16.0 KB in 427 µs. Level 6 takes twice as long for 15.5 KB, and
+    /// level 1 a third of this time for 26.8 KB. Small messages take about the same time with every level
+    /// from 2 to 6, and far less with level 1.
+    level(self, level: u8) => level = match level { 0 => 1, 1..=9 => level, _ => 9, };
+
+    /// The base-2 logarithm of the largest window that the server compresses with, 8 to 15. Default 15;
+    /// values below 10 are of little use (PMD-7.3-01).
+    ///
+    /// A server compresses with this window, and says so in its answer. A client asks for it, and fails if
+    /// the server does not agree, but see [`offer_fallback`](Self::offer_fallback).
+    server_max_window_bits(self, bits: u8) => wanted = self.wanted.with_server_max_window_bits(bits);
+
+    /// The base-2 logarithm of the largest window that the client compresses with, 8 to 15. Default 15.
+    ///
+    /// A client compresses with this window, and hints at it in its offer. A server demands it if the client
+    /// has offered `client_max_window_bits`; otherwise the client may use a window of 32,768 bytes
+    /// (PMD-7.1.2.2-08).
+    client_max_window_bits(self, bits: u8) => wanted = self.wanted.with_client_max_window_bits(bits);
+
+    /// Whether the server begins each message with an empty window. Default `false`.
+    ///
+    /// A server does this, and says so in its answer. A client asks for it, and fails if the server does not
+    /// agree, but see [`offer_fallback`](Self::offer_fallback).
+    server_no_context_takeover(self, on: bool) => wanted = self.wanted.with_server_no_context_takeover(on);
+
+    /// Whether the client begins each message with an empty window. Default `false`.
+    ///
+    /// A client does this, and hints at it in its offer. A server demands it from every client.
+    client_no_context_takeover(self, on: bool) => wanted = self.wanted.with_client_no_context_takeover(on);
+
+    /// Whether a client lets the server limit the client's window. Default `true`.
+    offer_client_max_window_bits(self, on: bool) => offers_client_max_window_bits = on;
+
+    /// Whether a client that asks the server for limits also offers to continue without them. Default
+    /// `false`.
+    offer_fallback(self, on: bool) => offers_fallback = on;
+
+    /// Whether a server makes a client's hints part of the agreement: `client_no_context_takeover` and the
+    /// value of `client_max_window_bits`. The server then needs less memory to decompress. Default `true`.
+    follow_hints(self, on: bool) => follows_hints = on;
+
+    /// The length from which a message is compressed, in bytes. Shorter messages are sent uncompressed
+    /// (PMD-7.3-03). Default 32 with context takeover, and 256 without.
+    threshold(self, bytes: u32) => threshold = Some(bytes);
 }
 
 impl Default for DeflateConfig {
@@ -199,30 +171,21 @@ impl DeflateParams {
     pub const fn client_max_window_bits(self) -> u8 {
         self.client_max_window_bits
     }
+}
 
+setters! {
+    DeflateParams:
     /// Sets [`server_no_context_takeover`](Self::server_no_context_takeover).
-    pub const fn with_server_no_context_takeover(mut self, on: bool) -> Self {
-        self.server_no_context_takeover = on;
-        self
-    }
+    with_server_no_context_takeover(self, on: bool) => server_no_context_takeover = on;
 
     /// Sets [`client_no_context_takeover`](Self::client_no_context_takeover).
-    pub const fn with_client_no_context_takeover(mut self, on: bool) -> Self {
-        self.client_no_context_takeover = on;
-        self
-    }
+    with_client_no_context_takeover(self, on: bool) => client_no_context_takeover = on;
 
     /// Sets [`server_max_window_bits`](Self::server_max_window_bits), at least 8 and at most 15.
-    pub const fn with_server_max_window_bits(mut self, bits: u8) -> Self {
-        self.server_max_window_bits = window_bits(bits);
-        self
-    }
+    with_server_max_window_bits(self, bits: u8) => server_max_window_bits = window_bits(bits);
 
     /// Sets [`client_max_window_bits`](Self::client_max_window_bits), at least 8 and at most 15.
-    pub const fn with_client_max_window_bits(mut self, bits: u8) -> Self {
-        self.client_max_window_bits = window_bits(bits);
-        self
-    }
+    with_client_max_window_bits(self, bits: u8) => client_max_window_bits = window_bits(bits);
 }
 
 impl Default for DeflateParams {

@@ -12,7 +12,7 @@ pub(super) use prepared::CompressedFrames;
 
 use super::{Connection, Role, Storage};
 use crate::config::{Agreed, Config, DeflateConfig, DeflateParams};
-use crate::deflate::{Compressor, Pool, SendCodec};
+use crate::deflate::{Pool, SendCodec};
 use crate::error::Misuse;
 use crate::message::DataKind;
 use alloc::boxed::Box;
@@ -111,10 +111,6 @@ impl Compression {
         self.agreement().is_some()
     }
 
-    pub(super) fn params(&self) -> Option<DeflateParams> {
-        self.agreement().map(|agreement| agreement.params)
-    }
-
     #[inline]
     fn agreement(&self) -> Option<&Agreement> {
         match self.0.as_deref() {
@@ -123,11 +119,11 @@ impl Compression {
         }
     }
 
-    fn codec(&self) -> Option<&SendCodec> {
+    pub(super) fn codec(&self) -> Option<&SendCodec> {
         self.agreement().map(|agreement| &agreement.codec)
     }
 
-    fn codec_mut(&mut self) -> Option<&mut SendCodec> {
+    pub(super) fn codec_mut(&mut self) -> Option<&mut SendCodec> {
         match self.0.as_deref_mut() {
             Some(CompressionStage::Agreed(agreement)) => Some(&mut agreement.codec),
             _ => None,
@@ -142,20 +138,6 @@ impl Compression {
             Compress::Always => true,
             Compress::Never => false,
         })
-    }
-
-    /// Whether to compress a message in fragments, by [`Compress::Auto`].
-    pub(super) fn compresses_fragments(&self) -> bool {
-        self.compresses(usize::MAX, Compress::Auto)
-    }
-
-    pub(super) fn compressor(&mut self) -> Option<&mut Compressor> {
-        self.codec_mut().map(SendCodec::compressor)
-    }
-
-    /// Whether a message should be sent uncompressed, now that its compressed length is known.
-    pub(super) fn prefers_plain(&self, plain: usize, compressed: usize) -> bool {
-        self.codec().is_some_and(|codec| codec.prefers_plain(plain, compressed))
     }
 
     /// A message was queued as it was compressed here.
@@ -179,15 +161,6 @@ impl Compression {
         frames: &'m CompressedFrames,
         kind: DataKind,
         payload: &[u8],
-    ) -> Option<&'m [u8]> {
-        self.prepared_with(frames, kind, payload, Compress::Auto)
-    }
-
-    pub(super) fn prepared_with<'m>(
-        &self,
-        frames: &'m CompressedFrames,
-        kind: DataKind,
-        payload: &[u8],
         how: Compress,
     ) -> Option<&'m [u8]> {
         let codec = self.codec().filter(|_| self.compresses(payload.len(), how))?;
@@ -205,7 +178,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// The agreed parameters of permessage-deflate; `None` if messages are not compressed.
     #[must_use]
     pub fn deflate(&self) -> Option<DeflateParams> {
-        self.sender.compression.params()
+        self.sender.compression.agreement().map(|agreement| agreement.params)
     }
 
     /// Takes codecs from this pool. If no context is taken over, the codecs return to the pool between

@@ -3,10 +3,9 @@
 use super::compression::Compression;
 use super::receive::Receiver;
 use super::send::Sender;
-use super::{Beginning, Connection, Role, Server};
+use super::{Connection, Lifecycle, Role, Server, Stage};
 use crate::config::{Agreed, Config};
 use crate::storage::Fixed;
-use crate::storage::linear::SomeNames;
 use crate::storage::sealed::Empty;
 
 impl<const RX: usize, const TX: usize> Connection<Server, Fixed<RX, TX>> {
@@ -20,7 +19,7 @@ impl<const RX: usize, const TX: usize> Connection<Server, Fixed<RX, TX>> {
     /// memory for it. In a constant the panic is a compiler error.
     #[must_use]
     pub const fn const_server(config: Config) -> Self {
-        Self::const_new(Server, &config, Beginning::with_handshake(), Agreed::NONE)
+        Self::const_new(Server, &config, Lifecycle::new(), Stage::head(), Agreed::NONE)
     }
 }
 
@@ -32,10 +31,10 @@ impl<R: Role, const RX: usize, const TX: usize> Connection<R, Fixed<RX, TX>> {
     /// As [`const_server`](Connection::const_server), and also if both ends agreed on compression.
     #[must_use]
     pub const fn const_after_handshake(role: R, config: Config, agreed: Agreed) -> Self {
-        Self::const_new(role, &config, Beginning::with_frames(), agreed)
+        Self::const_new(role, &config, Lifecycle::open(), Stage::Frames, agreed)
     }
 
-    const fn const_new(role: R, config: &Config, beginning: Beginning, agreed: Agreed) -> Self {
+    const fn const_new(role: R, config: &Config, lifecycle: Lifecycle, stage: Stage, agreed: Agreed) -> Self {
         #[cfg(feature = "deflate")]
         assert!(
             config.deflate.is_none() && agreed.deflate_params().is_none(),
@@ -46,13 +45,13 @@ impl<R: Role, const RX: usize, const TX: usize> Connection<R, Fixed<RX, TX>> {
         let receiver = Receiver::new(config, R::IS_SERVER, Empty::EMPTY, RX, Empty::EMPTY);
         let sender = Sender::new(
             role,
-            beginning.lifecycle,
+            lifecycle,
             Compression::NONE,
             Empty::EMPTY,
             (config.max_outgoing, TX),
             Empty::EMPTY,
             Empty::EMPTY,
         );
-        Self::with(receiver, sender, config, beginning.stage, SomeNames(config.kept_headers))
+        Self::with(receiver, sender, config, stage, config.kept_headers)
     }
 }

@@ -37,11 +37,10 @@ use crate::role::{Client, Role, Server};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
 use crate::storage::Storage;
-use crate::storage::sealed::{Buffer, Empty, Names};
+use crate::storage::sealed::{Buffer, Empty};
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use compression::Compression;
-use core::fmt;
 use opening::Stage;
 use rand_core::CryptoRng;
 use receive::{Item, Located, Receiver};
@@ -129,7 +128,8 @@ impl<S: Storage> Connection<Server, S> {
     /// As [`server`](Connection::server), with this storage.
     #[must_use]
     pub fn server_in(config: Config, storage: S) -> Self {
-        Self::new(Server, &config, Beginning::with_handshake(), Compression::new(&config), storage)
+        let compression = Compression::new(&config);
+        Self::new(Server, &config, Lifecycle::new(), Stage::head(), compression, storage)
     }
 }
 
@@ -147,28 +147,9 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
         let compression = Compression::new(&config);
         // WS-4.1-01
         let mut connection =
-            Self::new(Client::new(rng), &config, Beginning::with_handshake(), compression, storage);
+            Self::new(Client::new(rng), &config, Lifecycle::new(), Stage::head(), compression, storage);
         connection.sender.write_request(request)?;
         Ok(connection)
-    }
-}
-
-/// The state in which a connection begins.
-struct Beginning {
-    lifecycle: Lifecycle,
-    stage: Stage,
-}
-
-impl Beginning {
-    // These are functions, because reading a constant would copy the whole struct out of flash.
-    #[inline(always)]
-    const fn with_handshake() -> Self {
-        Self { lifecycle: Lifecycle::new(), stage: Stage::head() }
-    }
-
-    #[inline(always)]
-    const fn with_frames() -> Self {
-        Self { lifecycle: Lifecycle::open(), stage: Stage::Frames }
     }
 }
 
@@ -178,27 +159,34 @@ impl<R: Role, S: Storage> Connection<R, S> {
     #[must_use]
     pub fn after_handshake_in(role: R, config: Config, agreed: Agreed, storage: S) -> Self {
         let compression = Compression::after_handshake(&config, R::IS_SERVER, agreed);
-        let mut connection = Self::new(role, &config, Beginning::with_frames(), compression, storage);
+        let mut connection = Self::new(role, &config, Lifecycle::open(), Stage::Frames, compression, storage);
         connection.take_agreed();
         connection
     }
 
     // With `Fixed` the connection contains its buffers. Inlining avoids moving them.
     #[inline(always)]
-    fn new(role: R, config: &Config, beginning: Beginning, compression: Compression, storage: S) -> Self {
+    fn new(
+        role: R,
+        config: &Config,
+        lifecycle: Lifecycle,
+        stage: Stage,
+        compression: Compression,
+        storage: S,
+    ) -> Self {
         let (receive, send) = storage.into_buffers();
         let capacities = (receive.max_len(), send.max_len());
         let receiver = Receiver::new(config, R::IS_SERVER, receive, capacities.0, S::Control::empty());
         let sender = Sender::new(
             role,
-            beginning.lifecycle,
+            lifecycle,
             compression,
             send,
             (config.max_outgoing, capacities.1),
             S::Control::empty(),
             S::Text::empty(),
         );
-        Self::with(receiver, sender, config, beginning.stage, S::Names::new(config.kept_headers))
+        Self::with(receiver, sender, config, stage, S::keep_headers(config.kept_headers))
     }
 
     #[inline(always)]
@@ -577,106 +565,10 @@ impl<R: Role> Connection<R> {
     }
 }
 
-impl<R: Role, S: Storage> fmt::Debug for Connection<R, S> {
-    /// Shows the state only: logs must not contain keys or payloads.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("phase", &self.sender.lifecycle.phase())
-            .field("outgoing", &self.outgoing().len())
-            .finish_non_exhaustive()
-    }
-}
+shown!([R: Role, S: Storage] Connection<R, S> {
+    this => "Connection({:?}, error: {:?}, {} bytes to write)", this.state(), this.error(), this.outgoing().len();
+});
 
 #[cfg(all(test, feature = "alloc"))]
-mod tests {
-    use super::*;
-    use std::format;
-    use std::string::String;
-    use std::vec::Vec;
-
-    struct Zeros;
-
-    impl rand_core::TryRng for Zeros {
-        type Error = core::convert::Infallible;
-
-        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-            Ok(0)
-        }
-
-        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-            Ok(0)
-        }
-
-        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-            bytes.fill(0);
-            Ok(())
-        }
-    }
-
-    impl rand_core::TryCryptoRng for Zeros {}
-
-    /// Describes all events of `input`, the bytes that answer them, and the state afterwards.
-    fn outcome<R: Role>(connection: &mut Connection<R>, input: &[u8], is_fast: bool) -> String {
-        let mut bytes = input.to_vec();
-        let mut input = &mut bytes[..];
-        let mut events = Vec::new();
-        loop {
-            if is_fast {
-                let Some((event, _)) = connection.receive(&mut input) else { break };
-                events.push(format!("{event:?}"));
-            } else {
-                let mut found = None;
-                connection.receive_slowly(&mut input, &mut found);
-                let Some((event, _)) = found else { break };
-                events.push(format!("{event:?}"));
-            }
-        }
-        let events = events.join(" ");
-        format!("{events} {:?} {connection:?}", connection.outgoing())
-    }
-
-    fn compare<R: Role>(connect: impl Fn(&[u8], bool) -> Connection<R>, before: &[u8], frame: &mut [u8]) {
-        for header in 0..=u16::MAX {
-            [frame[0], frame[1]] = header.to_be_bytes();
-            let fast = outcome(&mut connect(before, true), frame, true);
-            let slow = outcome(&mut connect(before, false), frame, false);
-            assert_eq!(fast, slow, "{header:04x} after {before:02x?}");
-        }
-    }
-
-    /// The fast path reports the same events as the slow path: for all values of the first two bytes, in both
-    /// roles, with RSV1 defined or not, between messages and inside a fragmented text or binary message.
-    #[test]
-    fn the_fast_path_reports_the_same_as_the_slow_path() {
-        // If the frame has a 16-bit length, it is 130. All other bytes are the same letter, so any payload is
-        // text.
-        let mut frame = [b'a'; 150];
-        (frame[2], frame[3]) = (0, 130);
-        // The frames that come before, from a server and from a client. The client's masking key is zero.
-        let before: [(&[u8], &[u8]); 3] =
-            [(b"", b""), (b"\x01\x00", b"\x01\x80\0\0\0\0"), (b"\x02\x00", b"\x02\x80\0\0\0\0")];
-        for allows_rsv1 in [false, true] {
-            for (to_client, to_server) in before {
-                let server = |before: &[u8], is_fast: bool| {
-                    let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
-                    if allows_rsv1 {
-                        connection.receiver.allow_rsv1();
-                    }
-                    outcome(&mut connection, before, is_fast);
-                    connection
-                };
-                let client = |before: &[u8], is_fast: bool| {
-                    let mut connection =
-                        Connection::after_handshake(Client::new(Zeros), Config::new(), Agreed::NONE);
-                    if allows_rsv1 {
-                        connection.receiver.allow_rsv1();
-                    }
-                    outcome(&mut connection, before, is_fast);
-                    connection
-                };
-                compare(server, to_server, &mut frame);
-                compare(client, to_client, &mut frame);
-            }
-        }
-    }
-}
+#[path = "../../tests/unit/connection/mod.rs"]
+mod tests;

@@ -10,11 +10,11 @@ use crate::error::{Error, HandshakeError, Limit, SendError};
 use crate::event::{Event, EventKind, Handshake};
 use crate::handshake::{
     Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, Request, Response,
-    check_request, check_response, check_validated_request, check_validated_response, digest_of, elements,
-    empty_lines_len, encode_key, is_name, request_line, status_line, validated_header,
+    check_request, check_response, digest_of, elements, empty_lines_len, encode_key, is_name, request_line,
+    status_line, validated_header,
 };
 use crate::role::{Client, Role};
-use crate::storage::sealed::{Buffer, Empty, Names, Text};
+use crate::storage::sealed::{Buffer, Empty, Text};
 use crate::storage::{Full, Storage};
 use core::str;
 use rand_core::CryptoRng;
@@ -119,7 +119,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         };
         // Nearly always the whole head lies in the input. A storage that drops headers collects the head even
         // then, so that the event shows the same headers no matter how the network cut the head.
-        if S::Names::KEEPS_ALL && progress.is_fresh() {
+        if S::KEEPS_ALL_HEADERS && progress.is_fresh() {
             let within = progress.within(input, self.max_head);
             let start = empty_lines_len(within);
             let bytes = within.get(start..).unwrap_or_default();
@@ -136,14 +136,14 @@ impl<R: Role, S: Storage> Connection<R, S> {
         let rules = HeadRules {
             max_head: self.max_head,
             max_headers: self.max_headers,
-            names: self.kept_headers,
+            names: self.kept_headers.as_ref(),
             first_line: if R::IS_SERVER {
                 |line| request_line(line).map(drop)
             } else {
                 |line| status_line(line).map(drop)
             },
         };
-        if !progress.take(input, self.receiver.head_buffer(), &rules)? {
+        if !progress.take::<S>(input, self.receiver.head_buffer(), &rules)? {
             return Ok(None);
         }
         let (sender, head) = (&mut self.sender, self.receiver.head_bytes());
@@ -165,11 +165,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
         max_refusal_body: u32,
     ) -> Result<Option<(Stage, usize)>, Error> {
         if R::IS_SERVER {
-            let (request, len) = if !S::Names::KEEPS_ALL {
-                (check_validated_request(head, allows_http)?, head.len())
-            } else if let Some(checked) = check_request(head, max_headers, allows_http)? {
-                checked
+            let checked = if S::KEEPS_ALL_HEADERS {
+                check_request::<false>(head, max_headers, allows_http)?
             } else {
+                check_request::<true>(head, max_headers, allows_http)?
+            };
+            let Some((request, len)) = checked else {
                 return Ok(None);
             };
             sender.decision = match request {
@@ -194,11 +195,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
         let offers_extensions = sender.compression.negotiation().is_some();
         let (digest, offered) = (&sender.under_way.digest(), sender.offered());
-        let (response, len) = if !S::Names::KEEPS_ALL {
-            (check_validated_response(head, digest, offered, offers_extensions)?, head.len())
-        } else if let Some(checked) = check_response(head, max_headers, digest, offered, offers_extensions)? {
-            checked
+        let checked = if S::KEEPS_ALL_HEADERS {
+            check_response::<false>(head, max_headers, digest, offered, offers_extensions)?
         } else {
+            check_response::<true>(head, max_headers, digest, offered, offers_extensions)?
+        };
+        let Some((response, len)) = checked else {
             return Ok(None);
         };
         let next = match response {

@@ -1,18 +1,17 @@
 //! A message that is encoded once and sent to many connections.
 
-#[cfg(feature = "deflate")]
-use super::compression::Compress;
-use super::compression::CompressedFrames;
+use super::compression::{Compress, CompressedFrames};
+use super::send::full;
 use super::{Message, Role, Sender, Storage};
 use crate::error::SendError;
 use crate::frame::{FrameHeader, Opcode};
 use crate::message::DataKind;
+use crate::storage::sealed::Buffer;
 use alloc::boxed::Box;
 #[cfg(not(target_has_atomic = "ptr"))]
 use alloc::rc::Rc as Shared;
 #[cfg(target_has_atomic = "ptr")]
 use alloc::sync::Arc as Shared;
-use core::fmt;
 
 /// A message that is encoded once and sent to many connections: a broadcast costs one copy for each
 /// connection, and no header, check or allocation. Needs the feature `alloc`.
@@ -67,25 +66,12 @@ impl PreparedMessage {
         Self(Shared::new(PreparedFrame { frame, kind, header_len, compressed: CompressedFrames::new() }))
     }
 
-    pub(super) fn kind(&self) -> DataKind {
-        self.0.kind
-    }
-
-    pub(super) fn payload(&self) -> &[u8] {
+    fn payload(&self) -> &[u8] {
         self.0.frame.get(self.0.header_len.into()..).unwrap_or_default()
     }
-
-    pub(super) fn compressed(&self) -> &CompressedFrames {
-        &self.0.compressed
-    }
 }
 
-/// Shows the length of the payload instead of its bytes.
-impl fmt::Debug for PreparedMessage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PreparedMessage({:?}, {} bytes)", self.0.kind, self.payload().len())
-    }
-}
+shown!(PreparedMessage { this => "PreparedMessage({:?}, {} bytes)", this.0.kind, this.payload().len(); });
 
 impl<R: Role, S: Storage> Sender<R, S> {
     /// Sends a prepared message. A client masks its copy with a key of its own (WS-5.3-02).
@@ -93,16 +79,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// # Errors
     /// As [`text`](Self::text).
     pub fn prepared(&mut self, message: &PreparedMessage) -> Result<(), SendError> {
-        if R::IS_SERVER {
-            let compressed =
-                self.compression.prepared(message.compressed(), message.kind(), message.payload());
-            self.queue_prepared(message, compressed)
-        } else {
-            let payload = message.payload();
-            match message.kind() {
-                DataKind::Text => self.data(Opcode::Text, payload),
-                DataKind::Binary => self.data(Opcode::Binary, payload),
-            }
+        match message.0.kind {
+            _ if R::IS_SERVER => self.queue_prepared(message, Compress::Auto),
+            DataKind::Text => self.data(Opcode::Text, message.payload()),
+            DataKind::Binary => self.data(Opcode::Binary, message.payload()),
         }
     }
 
@@ -114,24 +94,21 @@ impl<R: Role, S: Storage> Sender<R, S> {
     #[cfg(feature = "deflate")]
     pub fn prepared_with(&mut self, message: &PreparedMessage, how: Compress) -> Result<(), SendError> {
         if !R::IS_SERVER {
-            return self.data_with(message.kind().opcode(), message.payload(), how);
+            return self.data_with(message.0.kind.opcode(), message.payload(), how);
         }
         self.data_allowed()?;
         self.compress_allowed(how)?;
-        let compressed =
-            self.compression.prepared_with(message.compressed(), message.kind(), message.payload(), how);
-        self.queue_prepared(message, compressed)
+        self.queue_prepared(message, how)
     }
 
     /// Queues the frame, in its compressed form if there is one.
-    fn queue_prepared(
-        &mut self,
-        message: &PreparedMessage,
-        compressed: Option<&[u8]>,
-    ) -> Result<(), SendError> {
-        let frame = compressed.unwrap_or(&message.0.frame);
-        self.data_frame_allowed(frame.len())?;
-        self.append(frame)?;
+    fn queue_prepared(&mut self, message: &PreparedMessage, how: Compress) -> Result<(), SendError> {
+        let PreparedFrame { frame, kind, compressed, .. } = &*message.0;
+        let compressed = self.compression.prepared(compressed, *kind, message.payload(), how);
+        let frame = compressed.unwrap_or(frame);
+        self.data_allowed()?;
+        self.check_room(0, frame.len())?;
+        self.outgoing.append(frame).map_err(full::<S>)?;
         if compressed.is_some() {
             self.compression.forget();
         }
@@ -139,11 +116,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 }
 
-impl<'a> From<Message<'a>> for PreparedMessage {
-    fn from(message: Message<'a>) -> Self {
-        match message {
-            Message::Text(text) => Self::text(text),
-            Message::Binary(bytes) => Self::binary(bytes),
-        }
-    }
+from! {
+    ['a] Message<'a> => PreparedMessage, |message| Self::new(message.kind(), message.as_bytes());
 }

@@ -19,7 +19,7 @@ use crate::deflate::Pool;
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{FastMessage, FrameDecoder, Opcode, Piece, Rules, fast_message};
 use crate::message::{DataKind, FragmentState, TextPieces, validate};
-use crate::storage::sealed::{Buffer, TextMessage};
+use crate::storage::sealed::{Buffer, Control, TextMessage};
 use crate::storage::{Full, Storage};
 use buffer::{Borrowed, Loan, ReceiveBuffer, Resume};
 use event::NO_CLOSE;
@@ -305,7 +305,7 @@ impl<S: Storage> Receiver<S> {
             // The UTF-8 state belongs to the rest of the message.
             #[cfg(feature = "deflate")]
             Borrowed::Part => self.buffer.bytes().truncate(0),
-            Borrowed::Control => self.control.clear(0),
+            Borrowed::Control => self.control.clear(),
             Borrowed::TextBeforeBadByte => return Err(Violation::InvalidUtf8.into()),
         }
         self.buffer.set_borrowed(Borrowed::Nothing);

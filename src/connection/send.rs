@@ -6,10 +6,8 @@ mod automatic;
 mod compress;
 mod fast;
 mod header_only;
-#[cfg(not(feature = "deflate"))]
-mod uncompressed;
 
-use super::compression::Compression;
+use super::compression::{Compress, Compression};
 use super::state::{Ending, Lifecycle, Phase, State, Transition};
 use crate::bytes::{FOR_SPEED, copy, split_once, to_u32, to_usize};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
@@ -21,7 +19,7 @@ use crate::message::{DataKind, Utf8};
 use crate::role::Role;
 use crate::storage::sealed::{Buffer, Empty, Text};
 use crate::storage::{Full, Storage};
-use core::{fmt, iter};
+use core::iter;
 
 /// The longest control frame: a header of two bytes, a masking key, 125 bytes of payload.
 const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL;
@@ -36,7 +34,7 @@ pub const OUTGOING_RESERVE: usize = 2 * MAX_CONTROL_FRAME;
 pub struct Sender<R: Role, S: Storage> {
     pub(super) role: R,
     pub(super) lifecycle: Lifecycle,
-    outgoing: S::Send,
+    pub(super) outgoing: S::Send,
     /// The payload of a pong that is queued once the pongs in `outgoing` are sent. Later pings replace it, so
     /// a flood of pings takes no more memory (WS-5.5.3-02).
     waiting_pong: S::Control,
@@ -194,7 +192,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// [`Misuse::NotOpenYet`], [`Misuse::Closed`], [`Misuse::MessageUnfinished`].
     pub fn begin(&mut self, kind: DataKind) -> Result<(), SendError> {
         self.data_allowed()?;
-        self.begin_message(kind, self.compression.compresses_fragments());
+        self.begin_message(kind, self.compression.compresses(usize::MAX, Compress::Auto));
         Ok(())
     }
 
@@ -263,7 +261,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         for (to, from) in body.iter_mut().zip([&[high, low], reason.as_bytes()].into_iter().flatten()) {
             *to = *from;
         }
-        self.queue_close(body.get(..2 + reason.len()).unwrap_or_default())?;
+        self.frame(Opcode::Close, true, body.get(..2 + reason.len()).unwrap_or_default())?;
         self.lifecycle.apply(Transition::SentClose);
         Ok(())
     }
@@ -274,7 +272,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// [`Misuse::NotOpenYet`], [`Misuse::Closed`].
     pub fn close_without_code(&mut self) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
-        self.queue_close(&[])?;
+        self.frame(Opcode::Close, true, &[])?;
         self.lifecycle.apply(Transition::SentClose);
         Ok(())
     }
@@ -413,7 +411,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         // open (WS-7.1.7-06).
         if let (Phase::Open, Some(code)) = (self.lifecycle.phase(), error.close_code()) {
             // If there is no memory even for the Close, the transport is dropped without one.
-            let _ = self.queue_close(&u16::from(code).to_be_bytes());
+            let _ = self.frame(Opcode::Close, true, &u16::from(code).to_be_bytes());
         }
         self.pong_waits = false;
         self.step(Transition::Fail(error));
@@ -430,10 +428,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
             self.compression.end_negotiation(R::IS_SERVER, is_open);
         }
         self.lifecycle.apply(transition);
-    }
-
-    fn queue_close(&mut self, body: &[u8]) -> Result<(), SendError> {
-        self.frame(Opcode::Close, true, body)
     }
 
     fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
@@ -457,7 +451,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
     fn slow_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.data_allowed()?;
         self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
-        self.queue_message(opcode, payload)
+        #[cfg(feature = "deflate")]
+        if self.compression.compresses(payload.len(), Compress::Auto) {
+            return self.compressed_message(opcode, payload);
+        }
+        self.frame(opcode, true, payload)
     }
 
     fn begin_message(&mut self, kind: DataKind, is_compressed: bool) {
@@ -477,7 +475,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         self.check_room(FrameHeader::len_for(bytes.len(), !R::IS_SERVER).into(), bytes.len())?;
         let opcode = if fragmented.has_begun { Opcode::Continuation } else { fragmented.kind.opcode() };
-        self.queue_fragment(opcode, fin, bytes, fragmented.is_compressed)?;
+        match fragmented.is_compressed {
+            #[cfg(feature = "deflate")]
+            true => self.compressed_fragment(opcode, fin, bytes)?,
+            _ => self.frame(opcode, fin, bytes)?,
+        }
         fragmented.has_begun = true;
         self.under_way = if fin { UnderWay::Nothing } else { UnderWay::Message(fragmented) };
         Ok(())
@@ -490,12 +492,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if self.under_way.is_message() { Err(Misuse::MessageUnfinished.into()) } else { Ok(()) }
     }
 
-    #[cfg(feature = "alloc")]
-    pub(super) fn data_frame_allowed(&self, len: usize) -> Result<(), SendError> {
-        self.data_allowed()?;
-        self.check_room(0, len)
-    }
-
     pub(super) fn header_only(&mut self, kind: DataKind, payload_len: u64) -> Result<FrameHeader, SendError> {
         self.data_allowed()?;
         if !self.is_outgoing_empty() {
@@ -506,7 +502,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// Whether a frame with a header and a payload of these lengths fits below `max_outgoing`.
     #[inline]
-    fn check_room(&self, header_len: usize, payload_len: usize) -> Result<(), SendError> {
+    pub(super) fn check_room(&self, header_len: usize, payload_len: usize) -> Result<(), SendError> {
         // A slice has at most `isize::MAX` bytes, so no length overflows.
         let (len, max) = (payload_len.wrapping_add(header_len), self.max_outgoing());
         if len <= max.saturating_sub(self.outgoing.len()) {
@@ -541,12 +537,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
             None => copy(payload, room),
         }
         Ok(())
-    }
-
-    /// Appends an encoded frame.
-    #[cfg(feature = "alloc")]
-    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.outgoing.append(bytes).map_err(full::<S>)
     }
 
     /// Queues the head that `write` writes, of at most `limit` bytes. On failure nothing is queued. A
@@ -597,11 +587,6 @@ pub(super) fn full<S: Storage>(_: Full) -> SendError {
     if S::Send::GROWS { SendError::Memory } else { SendError::TooLarge }
 }
 
-impl<R: Role, S: Storage> fmt::Debug for Sender<R, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender")
-            .field("phase", &self.lifecycle.phase())
-            .field("outgoing", &self.outgoing_len())
-            .finish_non_exhaustive()
-    }
-}
+shown!([R: Role, S: Storage] Sender<R, S> {
+    this => "Sender({:?}, error: {:?}, {} bytes to write)", this.state(), this.error(), this.outgoing_len();
+});

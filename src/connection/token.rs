@@ -117,15 +117,16 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// use sansws::{Connection, Event, EventKind, Message, Server};
     /// use std::io::{Read, Write};
     ///
-    /// struct Socket<T> {
+    /// struct Socket<R, W> {
     ///     conn: Connection<Server>,
-    ///     transport: T,
+    ///     reader: R,
+    ///     writer: W,
     ///     buf: Vec<u8>,
     ///     /// The bytes in `buf` that are not consumed yet.
     ///     unread: std::ops::Range<usize>,
     /// }
     ///
-    /// impl<T: Read + Write> Socket<T> {
+    /// impl<R: Read, W: Write> Socket<R, W> {
     ///     /// The next message, or `None` after the end of the connection.
     ///     fn recv(&mut self) -> std::io::Result<Option<Message<'_>>> {
     ///         let (token, start) = loop {
@@ -137,19 +138,16 @@ impl<R: Role, S: Storage> Connection<R, S> {
     ///                 Some(_) => continue, // pings are answered already
     ///                 None => {}
     ///             }
-    ///             while !self.conn.outgoing().is_empty() {
-    ///                 let n = self.transport.write(self.conn.outgoing())?;
-    ///                 self.conn.mark_sent(n);
-    ///             }
+    ///             self.writer.write_all(self.conn.outgoing())?;
+    ///             self.conn.mark_sent(usize::MAX);
     ///             if self.conn.should_disconnect() {
     ///                 return Ok(None);
     ///             }
-    ///             let n = self.transport.read(&mut self.buf)?;
-    ///             if n == 0 {
+    ///             self.unread = 0..self.reader.read(&mut self.buf)?;
+    ///             if self.unread.is_empty() {
     ///                 self.conn.receive_eof();
     ///                 return Ok(None);
     ///             }
-    ///             self.unread = 0..n;
     ///         };
     ///         match self.conn.view(token, &self.buf[start..]) {
     ///             (Event::Message(message), _sender) => Ok(Some(message)),
@@ -157,21 +155,13 @@ impl<R: Role, S: Storage> Connection<R, S> {
     ///         }
     ///     }
     /// }
-    /// # struct Wire(std::io::Cursor<Vec<u8>>, Vec<u8>);
-    /// # impl Read for Wire { fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> { self.0.read(buf) } }
-    /// # impl Write for Wire {
-    /// #     fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> { self.1.write(buf) }
-    /// #     fn flush(&mut self) -> std::io::Result<()> { Ok(()) }
-    /// # }
-    /// # let bytes = b"\x89\x80\0\0\0\0\x81\x82\0\0\0\0hi\x82\x81\0\0\0\0!\x88\x80\0\0\0\0".to_vec();
-    /// # let mut socket = Socket {
-    /// #     conn: Connection::after_handshake(Server, sansws::Config::new(), sansws::Agreed::NONE),
-    /// #     transport: Wire(std::io::Cursor::new(bytes), Vec::new()), buf: vec![0; 9], unread: 0..0,
-    /// # };
+    /// # let conn = Connection::after_handshake(Server, sansws::Config::new(), sansws::Agreed::NONE);
+    /// # let reader = &b"\x89\x80\0\0\0\0\x81\x82\0\0\0\0hi\x82\x81\0\0\0\0!\x88\x80\0\0\0\0"[..];
+    /// # let mut socket = Socket { conn, reader, writer: Vec::new(), buf: vec![0; 9], unread: 0..0 };
     /// # assert_eq!(socket.recv()?, Some(Message::Text("hi")));
     /// # assert_eq!(socket.recv()?, Some(Message::Binary(b"!")));
     /// # assert_eq!(socket.recv()?, None);
-    /// # assert_eq!(socket.transport.1, b"\x8a\0\x88\0");
+    /// # assert_eq!(socket.writer, b"\x8a\0\x88\0");
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn find_event(&mut self, input: &mut [u8]) -> (usize, Option<EventToken>) {

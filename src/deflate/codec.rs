@@ -5,7 +5,6 @@
 use super::{Compressor, Decompressor, Pool};
 use crate::config::{DeflateConfig, DeflateParams};
 use alloc::boxed::Box;
-use core::fmt;
 
 /// The compressor of one end of a connection that has agreed on permessage-deflate.
 ///
@@ -191,21 +190,10 @@ const fn window_of(server: bool, params: DeflateParams) -> (u8, bool) {
     }
 }
 
-impl fmt::Debug for SendCodec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SendCodec")
-            .field("level", &self.level)
-            .field("window_bits", &self.window_bits)
-            .field("takes_over", &self.takes_over)
-            .finish_non_exhaustive()
-    }
-}
+debug!(SendCodec, |this| SendCodec {
+    level: this.level,
+    window_bits: this.window_bits,
+    takes_over: this.takes_over,
+});
 
-impl fmt::Debug for ReceiveCodec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReceiveCodec")
-            .field("window_bits", &self.window_bits)
-            .field("takes_over", &self.takes_over)
-            .finish_non_exhaustive()
-    }
-}
+debug!(ReceiveCodec, |this| ReceiveCodec { window_bits: this.window_bits, takes_over: this.takes_over });

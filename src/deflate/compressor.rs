@@ -171,11 +171,4 @@ impl Compressor {
     }
 }
 
-impl core::fmt::Debug for Compressor {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Compressor")
-            .field("level", &self.level)
-            .field("window_bits", &self.window_bits)
-            .finish_non_exhaustive()
-    }
-}
+debug!(Compressor, |this| Compressor { level: this.level, window_bits: this.window_bits });

@@ -180,12 +180,8 @@ impl Decompressor {
     }
 }
 
-impl core::fmt::Debug for Decompressor {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        // The window holds payload of the peer, which must not appear in a log.
-        f.debug_struct("Decompressor").field("is_at_start", &self.is_at_start).finish_non_exhaustive()
-    }
-}
+// The window holds payload of the peer, which must not appear in a log.
+debug!(Decompressor, |this| Decompressor { is_at_start: this.is_at_start });
 
 /// The condition to stop although input and room are left.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -321,8 +321,4 @@ impl fmt::Display for ExtensionValue {
     }
 }
 
-impl fmt::Debug for ExtensionValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.as_str())
-    }
-}
+shown!(ExtensionValue { this => "{:?}", this.as_str(); });

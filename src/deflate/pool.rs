@@ -5,7 +5,6 @@ use super::{Compressor, Decompressor};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::RefCell;
-use core::fmt;
 use std::sync::{Arc, Mutex};
 
 /// Codecs that many connections share. A clone is the same pool.
@@ -133,8 +132,4 @@ impl Pool {
     }
 }
 
-impl fmt::Debug for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").finish_non_exhaustive()
-    }
-}
+debug!(Pool, |_| Pool {});

@@ -3,7 +3,6 @@
 use super::Message;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 /// A [`Message`] that owns its payload, to keep it beyond its event. Needs the feature `alloc`.
 ///
@@ -45,28 +44,11 @@ impl Message<'_> {
     }
 }
 
-impl From<Message<'_>> for OwnedMessage {
-    fn from(message: Message<'_>) -> Self {
-        message.into_owned()
-    }
-}
-
-impl<'a> From<&'a OwnedMessage> for Message<'a> {
-    fn from(message: &'a OwnedMessage) -> Self {
-        message.as_message()
-    }
-}
-
-impl From<String> for OwnedMessage {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<Vec<u8>> for OwnedMessage {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Binary(bytes)
-    }
+from! {
+    ['a] Message<'a> => OwnedMessage, |message| message.into_owned();
+    ['a] &'a OwnedMessage => Message<'a>, |message| message.as_message();
+    [] String => OwnedMessage, |text| Self::Text(text);
+    [] Vec<u8> => OwnedMessage, |bytes| Self::Binary(bytes);
 }
 
 impl PartialEq<Message<'_>> for OwnedMessage {
@@ -87,9 +69,4 @@ impl AsRef<[u8]> for OwnedMessage {
     }
 }
 
-/// Shows the length of the payload instead of its bytes.
-impl fmt::Debug for OwnedMessage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_message().fmt(f)
-    }
-}
+shown!(OwnedMessage { this => "{:?}", this.as_message(); });

@@ -160,33 +160,18 @@ impl Header {
 /// Calls that leave the payload with the caller return this: write the header, then the payload (`writev`,
 /// DMA).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(align(8))]
 pub struct FrameHeader {
-    /// The header, and its length in the last byte. The array is two words, which are always read in the same
-    /// pieces as they were written.
-    bytes: [u8; 16],
+    bytes: [u8; Header::MAX_LEN],
+    len: u8,
 }
 
 impl FrameHeader {
-    /// Encodes a header with the shortest form of the length. The header is computed as one number: if it
-    /// were written in pieces, a read of the whole header would have to wait for the stores. WS-5.2-13
+    /// Encodes a header.
     #[inline]
     pub(crate) fn encode(opcode: Opcode, fin: bool, payload_len: u64, key: Option<[u8; 4]>) -> Self {
-        // WS-5.2-02: the reserved bits stay zero.
-        let first = if fin { FIN } else { 0 } | opcode as u8;
-        let masked = if key.is_some() { MASKED } else { 0 };
-        // The number is little-endian, so its lowest byte comes first. The length is big-endian, so its bytes
-        // are swapped.
-        let long = u128::from(payload_len.swap_bytes());
-        let (second, extended, bits) = match payload_len {
-            0..126 => (long >> 56, 0, 16),
-            126..=0xffff => (u128::from(LENGTH_16), long >> 48, 32),
-            _ => (u128::from(LENGTH_64), long, 80),
-        };
-        let key = u128::from(key.map_or(0, u32::from_le_bytes));
-        let number = u128::from(first) | (u128::from(masked) | second) << 8 | extended << 16 | key << bits;
-        let len: u8 = bits / 8 + if masked == 0 { 0 } else { 4 };
-        Self { bytes: (number | u128::from(len) << 120).to_le_bytes() }
+        let mut bytes = [0; Header::MAX_LEN];
+        let unused = Self::write(opcode, fin, payload_len, key, &mut bytes).len();
+        Self { bytes, len: u8::try_from(Header::MAX_LEN.saturating_sub(unused)).unwrap_or_default() }
     }
 
     /// Writes a header with the shortest form of the length to the front of `to`, and returns the rest of
@@ -251,8 +236,7 @@ impl FrameHeader {
     #[inline]
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        let [.., len] = self.bytes;
-        self.bytes.get(..len.into()).unwrap_or_default()
+        self.bytes.get(..self.len.into()).unwrap_or_default()
     }
 
     /// The length of a header, in bytes, for a payload of `payload_len` bytes.
@@ -291,75 +275,12 @@ impl AsRef<[u8]> for FrameHeader {
 /// The header without the masking key of a client.
 impl fmt::Debug for FrameHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [.., len] = self.bytes;
         let key_len = if self.key().is_some() { 4 } else { 0 };
-        let shown = self.bytes.get(..usize::from(len).saturating_sub(key_len)).unwrap_or_default();
+        let shown = self.bytes.get(..usize::from(self.len).saturating_sub(key_len)).unwrap_or_default();
         f.debug_tuple("FrameHeader").field(&format_args!("{shown:02x?}")).finish()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CLIENT_SIDE: Rules = Rules { masked: false, rsv1: false, max_frame: u64::MAX };
-
-    fn decode(bytes: &[u8]) -> Result<Option<(Header, usize)>, Error> {
-        Header::decode(bytes, &CLIENT_SIDE)
-    }
-
-    // WS-5.2-09 · WS-5.2-10 · WS-5.2-11 · WS-5.2-13 · WS-5.2-08
-    #[test]
-    fn an_encoded_header_decodes_to_the_same_header() {
-        for opcode in [Opcode::Continuation, Opcode::Text, Opcode::Binary] {
-            for key in [None, Some([1, 2, 3, 4])] {
-                for payload_len in [0, 1, 125, 126, 0xffff, 0x1_0000, u64::MAX >> 1] {
-                    let header = FrameHeader::encode(opcode, true, payload_len, key);
-                    let bytes = header.as_bytes();
-                    let rules = Rules { masked: key.is_some(), ..CLIENT_SIDE };
-                    let mask = key.map_or(Mask::NONE, Mask::new);
-                    let expected = Header { fin: true, rsv1: false, opcode, mask, payload_len };
-                    assert_eq!(Header::decode(bytes, &rules), Ok(Some((expected, bytes.len()))));
-                    for cut in 0..bytes.len() {
-                        assert_eq!(Header::decode(&bytes[..cut], &rules), Ok(None), "{bytes:?} cut at {cut}");
-                    }
-                    if let Ok(payload_len) = usize::try_from(payload_len) {
-                        assert_eq!(
-                            usize::from(FrameHeader::len_for(payload_len, key.is_some())),
-                            bytes.len()
-                        );
-                        assert_eq!(header.key(), key);
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_header_fails_at_its_first_bad_byte() {
-        assert_eq!(decode(&[0xc1]), Err(Violation::ReservedBits(4).into()));
-        assert_eq!(decode(&[0x83]), Err(Violation::UnknownOpcode(3).into()));
-        assert_eq!(decode(&[0x09]), Err(Violation::ControlFragmented.into()));
-        assert_eq!(decode(&[0x89, 0x7e]), Err(Violation::ControlTooLong.into()));
-        assert_eq!(decode(&[0x81, 0x80]), Err(Violation::Masked.into()));
-    }
-
-    // WS-10.4-02: a frame at the limit, and one that is one byte longer.
-    #[test]
-    fn a_frame_above_the_limit_fails_before_its_masking_key_arrives() {
-        let rules = Rules { masked: true, rsv1: false, max_frame: 300 };
-        assert_eq!(Header::decode(&[0x82, 0xfe, 0x01, 0x2c], &rules), Ok(None));
-        assert_eq!(Header::decode(&[0x82, 0xfe, 0x01, 0x2d], &rules), Err(Limit::Frame.into()));
-    }
-
-    #[cfg(feature = "deflate")]
-    #[test]
-    fn only_the_first_frame_of_a_message_may_set_rsv1() {
-        let rules = Rules { rsv1: true, ..CLIENT_SIDE };
-        assert!(Header::decode(&[0xc1, 0], &rules).unwrap().unwrap().0.rsv1);
-        for first in [0xc0, 0xc8, 0xc9, 0xca] {
-            assert_eq!(Header::decode(&[first], &rules), Err(Violation::ReservedBits(4).into()));
-        }
-        assert_eq!(Header::decode(&[0xe1], &rules), Err(Violation::ReservedBits(2).into()));
-    }
-}
+#[path = "../../tests/unit/frame/header.rs"]
+mod tests;

@@ -3,14 +3,14 @@
 
 use super::accept_key::{KEY_LEN, accept_of};
 use super::chars::{is_token, trim};
-use super::line::{StatusLine, header_lines, status_line, validated_header};
-use super::name::{KnownHeader, is_websocket_name};
+use super::line::{StatusLine, header_lines, status_line};
+use super::name::KnownHeader;
 use super::sha1::Digest;
 use super::uri::{Uri, UriError};
 use super::value::{List, Once, has_token};
 use super::writer::{HeadWriter, OwnHeaders};
 use crate::error::{Error, HandshakeError, Misuse};
-use core::{fmt, str};
+use core::str;
 
 /// A client's request: a URI, the subprotocols that the client offers, and further headers.
 ///
@@ -84,27 +84,36 @@ impl<'a> ClientRequest<'a> {
     pub(crate) fn check(&self) -> Result<(), Misuse> {
         check_subprotocols(self.subprotocols)?;
         // WS-4.1-37
-        if !self
+        if self
             .origin
-            .is_none_or(|origin| !origin.is_empty() && origin.bytes().all(|b| b.is_ascii_graphic()))
+            .is_some_and(|origin| origin.is_empty() || !origin.bytes().all(|b| b.is_ascii_graphic()))
         {
             return Err(Misuse::InvalidHeader);
         }
         // WS-4.1-45 · WS-11.3.1-01
-        self.headers.check(|name| {
-            is_websocket_name(name.as_bytes())
-                || ["host", "origin", "upgrade", "connection", "content-length", "transfer-encoding"]
-                    .iter()
-                    .any(|reserved| name.eq_ignore_ascii_case(reserved))
-        })
+        self.headers.check(&[
+            "host",
+            "origin",
+            "upgrade",
+            "connection",
+            "content-length",
+            "transfer-encoding",
+            "sec-websocket-",
+        ])
     }
 
     /// Writes the request. WS-4.1-19 to WS-4.1-40
     pub(crate) fn write(&self, key: &[u8; KEY_LEN], extensions: Option<&str>, out: &mut HeadWriter<'_>) {
-        out.put(b"GET ");
-        self.uri.resource_name().write(out);
-        out.put(b" HTTP/1.1\r\nHost: ");
-        self.uri.host_field().write(out);
+        let [path, mark, query] = self.uri.resource_name().pieces();
+        let ([open, host, close, colon], port) = self.uri.host_field().pieces();
+        for piece in ["GET ", path, mark, query, " HTTP/1.1\r\nHost: ", open, host, close, colon] {
+            if !piece.is_empty() {
+                out.put(piece.as_bytes());
+            }
+        }
+        if let Some(port) = port {
+            out.number(port.into());
+        }
         out.put(
             b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
         );
@@ -129,16 +138,12 @@ impl<'a> ClientRequest<'a> {
     }
 }
 
-impl fmt::Debug for ClientRequest<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientRequest")
-            .field("uri", &self.uri)
-            .field("subprotocols", &self.subprotocols)
-            .field("has_origin", &self.origin.is_some())
-            .field("headers", &self.headers)
-            .finish()
-    }
-}
+debug!(ClientRequest<'_>, |this| ClientRequest {
+    uri: this.uri,
+    subprotocols: this.subprotocols,
+    has_origin: this.origin.is_some(),
+    headers: this.headers,
+});
 
 /// Checks that each name is a token and occurs once. WS-4.1-42 · WS-4.1-43
 pub(crate) fn check_subprotocols(names: &[&str]) -> Result<(), Misuse> {
@@ -162,8 +167,9 @@ pub(crate) enum CheckedResponse<'a> {
 }
 
 /// Checks a response head, and returns the result with the length of the head. `None` if the head is not
-/// complete. `offered` are the subprotocols of the request, and `digest` belongs to its key.
-pub(crate) fn check_response<'a>(
+/// complete. `offered` are the subprotocols of the request, and `digest` belongs to its key. A head that
+/// `IS_VALIDATED` is complete, and its syntax was checked when it arrived.
+pub(crate) fn check_response<'a, const IS_VALIDATED: bool>(
     head: &'a [u8],
     max_headers: u8,
     digest: &Digest,
@@ -174,28 +180,12 @@ pub(crate) fn check_response<'a>(
         return Ok(None);
     };
     let mut known = ResponseHeaders::default();
-    let Some(after) = header_lines(rest, max_headers, |header| known.add(header.name, header.value))? else {
+    let headers = header_lines::<IS_VALIDATED>(rest, max_headers, |line| known.add(line.name, line.value));
+    let Some(after) = headers? else {
         return Ok(None);
     };
     let response = known.response(line, digest, offered, offers_extensions)?;
     Ok(Some((response, head.len() - after.len())))
-}
-
-/// As [`check_response`], for a complete head whose syntax was checked when it arrived.
-pub(crate) fn check_validated_response<'a>(
-    head: &'a [u8],
-    digest: &Digest,
-    offered: impl Iterator<Item = &'a str>,
-    offers_extensions: bool,
-) -> Result<CheckedResponse<'a>, HandshakeError> {
-    let Some((line, mut rest)) = status_line(head)? else {
-        return Err(HandshakeError::MalformedHead);
-    };
-    let mut known = ResponseHeaders::default();
-    while let Some(header) = validated_header(&mut rest) {
-        known.add(header.name, header.value);
-    }
-    known.response(line, digest, offered, offers_extensions)
 }
 
 /// The values of the response headers that belong to the handshake. A name may occur in several headers.

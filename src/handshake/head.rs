@@ -11,8 +11,8 @@ use super::name::is_wanted;
 use super::swar::{find_line_feed, token_len, value_len};
 use crate::bytes::{FOR_SPEED, take_front, to_u32, to_usize};
 use crate::error::{Error, HandshakeError, Limit};
-use crate::storage::Full;
-use crate::storage::sealed::{Buffer, Names};
+use crate::storage::sealed::Buffer;
+use crate::storage::{Full, Storage};
 
 /// The progress in reading a head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,10 +29,10 @@ pub(crate) struct HeadProgress {
 }
 
 /// The limits of a head, and the lines to keep.
-pub(crate) struct HeadRules<N> {
+pub(crate) struct HeadRules<'n> {
     pub(crate) max_head: u32,
     pub(crate) max_headers: u8,
-    pub(crate) names: N,
+    pub(crate) names: &'n [&'static str],
     /// Checks a first line.
     pub(crate) first_line: fn(&[u8]) -> Result<(), HandshakeError>,
 }
@@ -83,31 +83,31 @@ impl HeadProgress {
 
     /// Takes bytes of a head off the front of `input`. Returns `true` once the head is complete in `buffer`,
     /// and `false` if all input was used and the head needs more.
-    pub(crate) fn take<B: Buffer, N: Names>(
+    pub(crate) fn take<S: Storage>(
         &mut self,
         input: &mut &mut [u8],
-        buffer: &mut B,
-        rules: &HeadRules<N>,
+        buffer: &mut S::Receive,
+        rules: &HeadRules<'_>,
     ) -> Result<bool, Error> {
         loop {
             let within = self.within(input, rules.max_head);
             let Some(&byte) = within.first() else {
                 return if input.is_empty() { Ok(false) } else { Err(Limit::Head.into()) };
             };
-            let len = if FOR_SPEED && N::KEEPS_ALL { run(self.position, within) } else { 1 };
+            let len = if FOR_SPEED && S::KEEPS_ALL_HEADERS { run(self.position, within) } else { 1 };
             let next = match self.position {
                 Position::FirstLine if byte != b'\n' => Position::FirstLine,
                 Position::HeaderValue if is_value_byte(byte) => Position::HeaderValue,
                 position => position.after(HEAD, byte),
             };
             let is_name = matches!(self.position, Position::LineStart | Position::HeaderName);
-            if !N::KEEPS_ALL
+            if !S::KEEPS_ALL_HEADERS
                 && is_name
                 && !self.is_dropped
                 && !matches!(next, Position::LastCr | Position::HeadEnd)
             {
                 let line = self.current_line(buffer);
-                if !is_wanted(rules.names.list(), line, byte) {
+                if !is_wanted(rules.names, line, byte) {
                     // The line was buffered while its name could still match a wanted one. It no longer can.
                     self.is_dropped = true;
                     buffer.truncate(self.line_start());

@@ -99,13 +99,19 @@ fn valid_header_line(bytes: &[u8]) -> Option<(HeaderLine<'_>, &[u8])> {
 }
 
 /// Passes all headers up to the empty line to `add`. Returns the bytes after the empty line, or `None` if it
-/// has not arrived.
+/// has not arrived. If the head `IS_VALIDATED`, its syntax was checked when it arrived.
 #[inline]
-pub(crate) fn header_lines<'a>(
+pub(crate) fn header_lines<'a, const IS_VALIDATED: bool>(
     mut rest: &'a [u8],
     max: u8,
     mut add: impl FnMut(HeaderLine<'a>),
 ) -> Result<Option<&'a [u8]>, Error> {
+    if IS_VALIDATED {
+        while let Some(header) = validated_header(&mut rest) {
+            add(header);
+        }
+        return Ok(Some(rest));
+    }
     let mut left = max;
     while let Some((header, after)) = header_line(rest)? {
         if header.name.is_empty() {

@@ -32,15 +32,13 @@ pub use uri::{HostField, ResourceName, Uri, UriError};
 
 pub(crate) use accept_key::{ACCEPT_LEN, KEY_LEN, accept_of, digest_of, encode_key};
 pub(crate) use body::Body;
-pub(crate) use client::{
-    CheckedResponse, ResponseHeaders, check_response, check_subprotocols, check_validated_response,
-};
+pub(crate) use client::{CheckedResponse, ResponseHeaders, check_response, check_subprotocols};
 pub(crate) use extension::extensions;
 pub(crate) use head::{HeadProgress, HeadRules};
 pub(crate) use line::{empty_lines_len, request_line, status_line, validated_header};
 pub(crate) use name::is_name;
 pub(crate) use reply::{ERROR_TAIL, STATUS_LINE_PREFIX, error_answer};
-pub(crate) use server::{CheckedRequest, RequestHeaders, check_request, check_validated_request};
+pub(crate) use server::{CheckedRequest, RequestHeaders, check_request};
 pub(crate) use sha1::Digest;
 pub(crate) use value::elements;
 pub(crate) use writer::HeadWriter;

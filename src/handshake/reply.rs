@@ -2,7 +2,7 @@
 //! library.
 
 use super::accept_key::ACCEPT_LEN;
-use super::name::{is_name, is_websocket_name};
+use super::name::is_name;
 use super::writer::{HeadWriter, OwnHeaders};
 use crate::bytes::FOR_SPEED;
 use crate::error::{Error, Misuse};
@@ -54,12 +54,13 @@ impl<'a> Accept<'a> {
     }
 
     pub(crate) fn check_headers(&self) -> Result<(), Misuse> {
-        self.headers.check(|name| {
-            is_websocket_name(name.as_bytes())
-                || ["upgrade", "connection", "content-length", "transfer-encoding"]
-                    .iter()
-                    .any(|reserved| name.eq_ignore_ascii_case(reserved))
-        })
+        self.headers.check(&[
+            "upgrade",
+            "connection",
+            "content-length",
+            "transfer-encoding",
+            "sec-websocket-",
+        ])
     }
 
     /// Writes the 101. `accept` is the value of `Sec-WebSocket-Accept`.
@@ -131,11 +132,7 @@ impl<'a> Reply<'a> {
         if !(200..=599).contains(&self.status) {
             return Err(Misuse::InvalidStatus);
         }
-        self.headers.check(|name| {
-            ["connection", "content-length", "transfer-encoding", "sec-websocket-accept"]
-                .iter()
-                .any(|reserved| name.eq_ignore_ascii_case(reserved))
-        })
+        self.headers.check(&["connection", "content-length", "transfer-encoding", "sec-websocket-accept"])
     }
 
     /// Writes the reply. `is_head` tells that it answers a HEAD request and has no body (RFC 9110 section
@@ -162,15 +159,7 @@ impl<'a> Reply<'a> {
     }
 }
 
-impl core::fmt::Debug for Reply<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Reply")
-            .field("status", &self.status)
-            .field("headers", &self.headers)
-            .field("body_len", &self.body.len())
-            .finish()
-    }
-}
+debug!(Reply<'_>, |this| Reply { status: this.status, headers: this.headers, body_len: this.body.len() });
 
 /// The answer of the library to a request that is not valid, without `STATUS_LINE_PREFIX` and `ERROR_TAIL`.
 /// The answer equals a [`Reply`] with the status and the headers of the error. It is a constant, so that a
@@ -232,47 +221,5 @@ fn reason(status: u16) -> &'static [u8] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::{HandshakeError, Limit};
-    use std::vec;
-
-    #[test]
-    fn an_error_answer_equals_the_reply_with_the_same_status_and_headers() {
-        let errors = [
-            HandshakeError::MalformedHead,
-            HandshakeError::HttpVersion,
-            HandshakeError::Method,
-            HandshakeError::Host,
-            HandshakeError::Upgrade,
-            HandshakeError::Connection,
-            HandshakeError::Key,
-            HandshakeError::Version,
-            HandshakeError::VersionNotSupported,
-            HandshakeError::Accept,
-            HandshakeError::Subprotocol,
-            HandshakeError::SubprotocolNotOffered,
-            HandshakeError::Extensions,
-            HandshakeError::ExtensionNotOffered,
-            HandshakeError::ExtensionAnswer,
-            HandshakeError::UnexpectedEof,
-        ];
-        let limits = [Limit::Head, Limit::Headers, Limit::Message].map(|limit| (limit.into(), &[][..]));
-        for (error, headers) in
-            errors.map(|error| (error.into(), error.http_headers())).into_iter().chain(limits)
-        {
-            let error: Error = error;
-            let written = error.http_status().map(|status| {
-                let reply = Reply::new(status).headers(headers);
-                let mut room = vec![0; 512];
-                let mut out = HeadWriter::to(&mut room);
-                reply.write(false, &mut out);
-                let len = out.len();
-                room.truncate(len);
-                room
-            });
-            let answer = error_answer(error).map(|answer| [STATUS_LINE_PREFIX, answer, ERROR_TAIL].concat());
-            assert_eq!(answer, written, "{error:?}");
-        }
-    }
-}
+#[path = "../../tests/unit/handshake/reply.rs"]
+mod tests;

@@ -7,7 +7,7 @@ use super::origin;
 use super::target::resource_name;
 use super::value::elements;
 use crate::bytes::split_once;
-use core::{fmt, str};
+use core::str;
 
 /// A client's opening handshake, or another HTTP request.
 ///
@@ -120,11 +120,4 @@ impl<'a> Request<'a> {
     }
 }
 
-impl fmt::Debug for Request<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request")
-            .field("method", &self.method())
-            .field("path", &self.path())
-            .finish_non_exhaustive()
-    }
-}
+shown!(Request<'_> { this => "Request({} {})", this.method(), this.path(); });

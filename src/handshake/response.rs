@@ -4,7 +4,7 @@ use super::headers::Headers;
 use super::line::split_line;
 use super::value::{elements, parse_version};
 use crate::bytes::split_once;
-use core::{fmt, str};
+use core::str;
 
 /// A server's answer to the opening handshake.
 ///
@@ -67,11 +67,4 @@ impl<'a> Response<'a> {
     }
 }
 
-impl fmt::Debug for Response<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response")
-            .field("status", &self.status())
-            .field("body_len", &self.body.len())
-            .finish_non_exhaustive()
-    }
-}
+shown!(Response<'_> { this => "Response({}, {} bytes)", this.status(), this.body.len(); });

@@ -2,7 +2,7 @@
 
 use super::accept_key::{KEY_LEN, valid_key};
 use super::chars::trim;
-use super::line::{RequestLine, header_lines, request_line, validated_header};
+use super::line::{RequestLine, header_lines, request_line};
 use super::name::KnownHeader;
 use super::target::has_resource_name;
 use super::value::{List, Once, has_token, parse_version};
@@ -21,9 +21,10 @@ pub(crate) enum CheckedRequest<'a> {
 }
 
 /// Checks a request head, and returns the result with the length of the head. `None` if the head is not
-/// complete. `allows_http` tells whether a request is valid that does not ask for a WebSocket.
+/// complete. `allows_http` tells whether a request is valid that does not ask for a WebSocket. A head that
+/// `IS_VALIDATED` is complete, and its syntax was checked when it arrived.
 #[inline(never)]
-pub(crate) fn check_request(
+pub(crate) fn check_request<const IS_VALIDATED: bool>(
     head: &[u8],
     max_headers: u8,
     allows_http: bool,
@@ -32,27 +33,11 @@ pub(crate) fn check_request(
         return Ok(None);
     };
     let mut known = RequestHeaders::default();
-    let Some(after) = header_lines(rest, max_headers, |header| known.add(header.name, header.value))? else {
+    let headers = header_lines::<IS_VALIDATED>(rest, max_headers, |line| known.add(line.name, line.value));
+    let Some(after) = headers? else {
         return Ok(None);
     };
     Ok(Some((known.request(&line, rest, allows_http)?, head.len() - after.len())))
-}
-
-/// As [`check_request`], for a complete head whose syntax was checked when it arrived.
-#[inline(never)]
-pub(crate) fn check_validated_request(
-    head: &[u8],
-    allows_http: bool,
-) -> Result<CheckedRequest<'_>, HandshakeError> {
-    let Some((line, lines)) = request_line(head)? else {
-        return Err(HandshakeError::MalformedHead);
-    };
-    let mut known = RequestHeaders::default();
-    let mut rest = lines;
-    while let Some(header) = validated_header(&mut rest) {
-        known.add(header.name, header.value);
-    }
-    known.request(&line, lines, allows_http)
 }
 
 /// The values of the request headers that belong to the handshake. A name may occur in several headers.

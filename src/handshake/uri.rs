@@ -2,7 +2,6 @@
 //! no URI can break a request line or a `Host` header apart.
 
 use super::chars::CharSet;
-use super::writer::HeadWriter;
 use crate::bytes::split_once;
 use core::fmt;
 
@@ -153,39 +152,22 @@ pub struct ResourceName<'a> {
     query: &'a str,
 }
 
-impl ResourceName<'_> {
-    pub(super) fn write(&self, out: &mut HeadWriter<'_>) {
-        // WS-3-08
-        out.put(if self.path.is_empty() { b"/" } else { self.path.as_bytes() });
-        // WS-3-09 · WS-3-10
-        if !self.query.is_empty() {
-            out.put(b"?");
-            out.put(self.query.as_bytes());
-        }
+impl<'a> ResourceName<'a> {
+    /// The texts that it consists of.
+    pub(super) fn pieces(&self) -> [&'a str; 3] {
+        // WS-3-08 · WS-3-09 · WS-3-10
+        let path = if self.path.is_empty() { "/" } else { self.path };
+        [path, if self.query.is_empty() { "" } else { "?" }, self.query]
     }
 }
 
 impl fmt::Display for ResourceName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // WS-3-08
-        f.write_str(if self.path.is_empty() { "/" } else { self.path })?;
-        // WS-3-09 · WS-3-10
-        if !self.query.is_empty() {
-            f.write_str("?")?;
-            f.write_str(self.query)?;
-        }
-        Ok(())
+        self.pieces().iter().try_for_each(|piece| f.write_str(piece))
     }
 }
 
-impl fmt::Debug for ResourceName<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResourceName")
-            .field("path", &self.path)
-            .field("query_len", &self.query.len())
-            .finish()
-    }
-}
+debug!(ResourceName<'_>, |this| ResourceName { path: this.path, query_len: this.query.len() });
 
 /// Host and port of a [`Uri`]. [`Display`](fmt::Display) writes them as a `Host` header carries them: an IPv6
 /// address in brackets, and the port only if it is not the default of the scheme (RFC 6455 section 4.1).
@@ -202,98 +184,45 @@ pub struct HostField<'a> {
     port: Option<u16>,
 }
 
-impl HostField<'_> {
-    pub(super) fn write(&self, out: &mut HeadWriter<'_>) {
+impl<'a> HostField<'a> {
+    /// The texts that it consists of, and the port behind them.
+    pub(super) fn pieces(&self) -> ([&'a str; 4], Option<u16>) {
         // WS-4.1-25: only an IPv6 address contains a colon.
         let is_bracketed = self.host.bytes().any(|byte| byte == b':');
-        out.put(if is_bracketed { b"[" } else { b"" });
-        out.put(self.host.as_bytes());
-        out.put(if is_bracketed { b"]" } else { b"" });
+        let (open, close) = if is_bracketed { ("[", "]") } else { ("", "") };
         // WS-4.1-26
-        if let Some(port) = self.port {
-            out.put(b":");
-            out.number(port.into());
-        }
+        ([open, self.host, close, if self.port.is_some() { ":" } else { "" }], self.port)
     }
 }
 
 impl fmt::Display for HostField<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // WS-4.1-25: only an IPv6 address contains a colon.
-        if self.host.contains(':') {
-            f.write_str("[")?;
-            f.write_str(self.host)?;
-            f.write_str("]")?;
-        } else {
-            f.write_str(self.host)?;
-        }
-        // WS-4.1-26
-        match self.port {
-            Some(port) => write!(f, ":{port}"),
-            None => Ok(()),
-        }
+        let (pieces, port) = self.pieces();
+        pieces.iter().try_for_each(|piece| f.write_str(piece))?;
+        port.map_or(Ok(()), |port| port.fmt(f))
     }
 }
 
-/// The part of a URI that is not valid. The [`Display`](fmt::Display) text says what to write instead.
-#[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum UriError {
-    /// The URI does not begin with `ws://` or `wss://`.
-    Scheme,
-    /// The URI has user information in front of the host.
-    UserInfo,
-    /// The host is missing.
-    NoHost,
-    /// The host has a character that RFC 3986 does not allow there.
-    Host,
-    /// The text in brackets is not an IPv6 address, or an IPv6 address has no brackets.
-    IpLiteral,
-    /// The port is not a decimal number from 1 to 65535.
-    Port,
-    /// The path has a character that RFC 3986 does not allow there.
-    Path,
-    /// The query has a character that RFC 3986 does not allow there.
-    Query,
-    /// The URI has a `#`.
-    Fragment,
-}
-
-impl fmt::Display for UriError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Scheme => "a WebSocket URI has to begin with ws:// or wss://",
-            Self::UserInfo => {
-                "a WebSocket URI cannot contain user and password; send an Authorization header instead"
-            }
-            Self::NoHost => "the URI names no host; write it after the two slashes: ws://host/path",
-            Self::Host => {
-                "the host has a character that is not allowed; write non-ASCII names in IDNA form (xn--...)"
-            }
-            Self::IpLiteral => {
-                "an IPv6 address has to be in brackets, complete and without a zone: ws://[::1]:9000/"
-            }
-            Self::Port => "the port has to be a decimal number from 1 to 65535 after a colon, or be left out",
-            Self::Path => {
-                "the path has a character that is not allowed; percent-encode it as UTF-8 (a space is %20)"
-            }
-            Self::Query => {
-                "the query has a character that is not allowed; percent-encode it as UTF-8 (a space is %20)"
-            }
-            Self::Fragment => "a WebSocket URI has no fragment; leave it out, or write %23 if the # is data",
-        })
+errors! {
+    /// The part of a URI that is not valid. The [`Display`](fmt::Display) text says what to write instead.
+    pub enum UriError {
+        Scheme = "a WebSocket URI has to begin with ws:// or wss://",
+        UserInfo =
+            "a WebSocket URI cannot contain user and password; send an Authorization header instead",
+        NoHost = "the URI names no host; write it after the two slashes: ws://host/path",
+        Host =
+            "the host has a character that RFC 3986 forbids; write non-ASCII names in IDNA form (xn--...)",
+        IpLiteral = "an IPv6 address has to be in brackets, complete and without a zone: ws://[::1]:9000/",
+        Port = "the port has to be a decimal number from 1 to 65535 after a colon, or be left out",
+        Path =
+            "the path has a character that RFC 3986 forbids; percent-encode it as UTF-8 (a space is %20)",
+        Query =
+            "the query has a character that RFC 3986 forbids; percent-encode it as UTF-8 (a space is %20)",
+        Fragment = "a WebSocket URI has no fragment; leave it out, or write %23 if the # is data",
     }
 }
 
-impl core::error::Error for UriError {}
-
-#[cfg(feature = "std")]
-impl From<UriError> for std::io::Error {
-    fn from(error: UriError) -> Self {
-        Self::new(std::io::ErrorKind::InvalidInput, error)
-    }
-}
+into_io_error!(UriError: |_| std::io::ErrorKind::InvalidInput);
 
 const fn default_port(is_secure: bool) -> u16 {
     // WS-3-06

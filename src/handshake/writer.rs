@@ -12,14 +12,18 @@ use core::fmt;
 pub(crate) struct OwnHeaders<'a>(pub(crate) &'a [(&'a str, &'a str)]);
 
 impl OwnHeaders<'_> {
-    /// Checks that no header can break the head apart (WS-4.1-21), and that none has a name that
-    /// `is_reserved` for the library.
-    pub(crate) fn check(&self, is_reserved: impl Fn(&str) -> bool) -> Result<(), Misuse> {
+    /// Checks that no header can break the head apart (WS-4.1-21), and that none has a `reserved` name. If a
+    /// reserved name ends with a dash, all names that begin with it are reserved.
+    pub(crate) fn check(&self, reserved: &[&str]) -> Result<(), Misuse> {
         for (name, value) in self.0 {
             if !is_token(name.as_bytes()) || !value.bytes().all(is_value_byte) {
                 return Err(Misuse::InvalidHeader);
             }
-            if is_reserved(name) {
+            let is_reserved = reserved.iter().any(|reserved| {
+                let start = if reserved.ends_with('-') { name.get(..reserved.len()) } else { Some(*name) };
+                start.is_some_and(|start| start.eq_ignore_ascii_case(reserved))
+            });
+            if is_reserved {
                 return Err(Misuse::ReservedHeader);
             }
         }

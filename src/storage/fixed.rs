@@ -1,7 +1,7 @@
 //! Buffers of a fixed size, for machines without an allocator. The buffers are inside the connection, or the
 //! embedder lends them to it.
 
-use super::linear::{ControlBuffer, LinearBuffer, NoSeparateText, SomeNames};
+use super::linear::{ControlBuffer, LinearBuffer, NoSeparateText};
 use super::sealed::{Empty, Storage};
 use super::{Borrowed, Fixed};
 use heapless::{String, Vec};
@@ -15,11 +15,18 @@ impl<const RX: usize, const TX: usize> Storage for Fixed<RX, TX> {
     type Control = ControlBuffer;
     type Text = String<SUBPROTOCOLS>;
     type TextMessage = NoSeparateText;
-    type Names = SomeNames;
+    type Names = &'static [&'static str];
+
+    const KEEPS_ALL_HEADERS: bool = false;
 
     #[inline(always)]
     fn into_buffers(self) -> (Self::Receive, Self::Send) {
         (LinearBuffer::empty(), LinearBuffer::empty())
+    }
+
+    #[inline(always)]
+    fn keep_headers(names: &'static [&'static str]) -> Self::Names {
+        names
     }
 }
 
@@ -29,10 +36,17 @@ impl<'a> Storage for Borrowed<'a> {
     type Control = ControlBuffer;
     type Text = String<SUBPROTOCOLS>;
     type TextMessage = NoSeparateText;
-    type Names = SomeNames;
+    type Names = &'static [&'static str];
+
+    const KEEPS_ALL_HEADERS: bool = false;
 
     #[inline(always)]
     fn into_buffers(self) -> (Self::Receive, Self::Send) {
         (LinearBuffer::new(self.receive), LinearBuffer::new(self.send))
+    }
+
+    #[inline(always)]
+    fn keep_headers(names: &'static [&'static str]) -> Self::Names {
+        names
     }
 }

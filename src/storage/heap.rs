@@ -2,10 +2,9 @@
 
 mod text;
 
-use super::sealed::{Buffer, Empty, Names, Storage, Text};
+use super::sealed::{Buffer, Control, Empty, Storage};
 use super::{Full, Heap};
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 use text::LazyText;
 
@@ -13,29 +12,19 @@ impl Storage for Heap {
     type Receive = HeapBuffer;
     type Send = HeapBuffer;
     type Control = LazyBuffer;
-    type Text = LazyString;
+    type Text = LazyText;
     type TextMessage = LazyText;
-    type Names = AllNames;
+    type Names = [&'static str; 0];
+
+    const KEEPS_ALL_HEADERS: bool = true;
 
     #[inline]
     fn into_buffers(self) -> (HeapBuffer, HeapBuffer) {
         Default::default()
     }
-}
 
-/// Keeps all headers, so it needs no list of names.
-#[derive(Clone, Copy, Debug)]
-pub struct AllNames;
-
-impl Names for AllNames {
-    const KEEPS_ALL: bool = true;
-
-    fn new(_names: &'static [&'static str]) -> Self {
-        Self
-    }
-
-    fn list(&self) -> &'static [&'static str] {
-        &[]
+    fn keep_headers(_names: &'static [&'static str]) -> Self::Names {
+        []
     }
 }
 
@@ -211,62 +200,16 @@ impl Empty for LazyBuffer {
     const EMPTY: Self = Self(None);
 }
 
-impl Buffer for LazyBuffer {
-    fn max_len(&self) -> usize {
-        usize::MAX
-    }
-
+impl Control for LazyBuffer {
     fn filled(&self) -> &[u8] {
         self.0.as_ref().map_or(&[], |buffer| buffer.filled())
     }
 
-    fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        self.0.get_or_insert_default().grow(len)
+    fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        self.0.get_or_insert_default().append(bytes)
     }
 
-    fn last_mut(&mut self, len: usize) -> &mut [u8] {
-        self.0.as_mut().map_or(&mut [], |buffer| buffer.last_mut(len))
-    }
-
-    fn truncate(&mut self, len: usize) {
-        if let Some(buffer) = &mut self.0 {
-            buffer.truncate(len);
-        }
-    }
-
-    fn consume(&mut self, len: usize) {
-        if let Some(buffer) = &mut self.0 {
-            buffer.consume(len);
-        }
-    }
-
-    fn clear(&mut self, _keep: usize) {
+    fn clear(&mut self) {
         self.0 = None;
-    }
-}
-
-/// A text that takes eight bytes while it is empty: most connections agree on no subprotocol.
-#[expect(clippy::box_collection, reason = "8 bytes instead of 24, a million times")]
-#[derive(Debug)]
-pub struct LazyString(Option<Box<String>>);
-
-impl Empty for LazyString {
-    const EMPTY: Self = Self(None);
-}
-
-impl Text for LazyString {
-    fn as_str(&self) -> &str {
-        self.0.as_ref().map_or("", |text| text)
-    }
-
-    fn push(&mut self, piece: &str) -> Result<(), Full> {
-        if piece.is_empty() {
-            return Ok(());
-        }
-        let text = self.0.get_or_insert_default();
-        // `try_reserve` at most doubles the memory, unless the piece needs more.
-        text.try_reserve(piece.len()).map_err(|_| Full)?;
-        text.push_str(piece);
-        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Buffers in memory of a fixed size, for the storages without an allocator.
 
 use super::Full;
-use super::sealed::{Buffer, Empty, Names, Text, TextMessage};
+use super::sealed::{Buffer, Control, Empty, Text, TextMessage};
 use core::cell::Cell;
 use heapless::{String, Vec};
 
@@ -108,12 +108,14 @@ impl<M: Memory> Buffer for LinearBuffer<M> {
 
     #[inline]
     fn truncate(&mut self, len: usize) {
-        self.filled.truncate(len);
+        let Filled { start, end } = &mut self.filled;
+        *end = start.saturating_add(len).min(*end);
     }
 
     #[inline]
     fn consume(&mut self, len: usize) {
-        self.filled.consume(len);
+        let Filled { start, end } = &mut self.filled;
+        *start = start.saturating_add(len).min(*end);
     }
 
     #[inline]
@@ -161,18 +163,9 @@ impl Filled {
         let from = self.end.saturating_sub(len).max(self.start);
         bytes.get_mut(from..self.end).unwrap_or_default()
     }
-
-    fn truncate(&mut self, len: usize) {
-        self.end = self.end.min(self.start.saturating_add(len));
-    }
-
-    fn consume(&mut self, len: usize) {
-        self.start = self.start.saturating_add(len).min(self.end);
-    }
 }
 
-/// The payload of a control frame (RFC 6455 section 5.5). No byte is consumed at its front, so it needs no
-/// cursors.
+/// The payload of a control frame (RFC 6455 section 5.5). It needs no cursors.
 #[derive(Debug)]
 pub struct ControlBuffer(Vec<u8, 125>);
 
@@ -185,45 +178,20 @@ impl Empty for ControlBuffer {
     }
 }
 
-impl Buffer for ControlBuffer {
-    fn max_len(&self) -> usize {
-        self.0.capacity()
-    }
-
+impl Control for ControlBuffer {
     #[inline]
     fn filled(&self) -> &[u8] {
         &self.0
     }
 
-    fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        let from = self.0.len();
-        self.0.resize_default(from.saturating_add(len)).map_err(|()| Full)?;
-        self.0.get_mut(from..).ok_or(Full)
-    }
-
-    fn last_mut(&mut self, len: usize) -> &mut [u8] {
-        let from = self.0.len().saturating_sub(len);
-        self.0.get_mut(from..).unwrap_or_default()
-    }
-
-    fn truncate(&mut self, len: usize) {
-        self.0.truncate(len);
-    }
-
-    fn consume(&mut self, len: usize) {
-        let from = self.0.iter().copied().skip(len).collect();
-        self.0 = from;
-    }
-
-    #[inline]
-    fn clear(&mut self, _keep: usize) {
-        self.0.clear();
-    }
-
-    // This does not use `grow`, which would initialise the bytes first.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
         bytes.iter().try_for_each(|&byte| self.0.push(byte)).map_err(|_| Full)
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        self.0.clear();
     }
 }
 
@@ -246,22 +214,6 @@ impl<const N: usize> Text for String<N> {
     }
 }
 
-/// Keeps the headers that the embedder has named.
-#[derive(Clone, Copy, Debug)]
-pub struct SomeNames(pub(crate) &'static [&'static str]);
-
-impl Names for SomeNames {
-    const KEEPS_ALL: bool = false;
-
-    fn new(names: &'static [&'static str]) -> Self {
-        Self(names)
-    }
-
-    fn list(&self) -> &'static [&'static str] {
-        self.0
-    }
-}
-
 /// Keeps no text: the receive buffer holds it.
 #[derive(Clone, Copy, Debug)]
 pub struct NoSeparateText;
@@ -270,18 +222,8 @@ impl Empty for NoSeparateText {
     const EMPTY: Self = Self;
 }
 
-impl Text for NoSeparateText {
-    fn as_str(&self) -> &'static str {
-        ""
-    }
-
-    fn push(&mut self, _piece: &str) -> Result<(), Full> {
-        Err(Full)
-    }
-}
+impl Text for NoSeparateText {}
 
 impl TextMessage for NoSeparateText {
     const IS_SEPARATE: bool = false;
-
-    fn clear(&mut self, _keep: usize) {}
 }

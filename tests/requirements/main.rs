@@ -207,7 +207,8 @@ fn scan(
 }
 
 /// Cargo finds `tests/a.rs` and `tests/a/main.rs`. Any other file in a folder of `tests` needs a `mod`:
-/// without one its tests would count, but not run.
+/// without one its tests would count, but not run. The `mod` of a file in `tests/unit` is in `src`, in the
+/// file of the same path.
 fn undeclared(source: &Source, sources: &[Source]) -> Option<String> {
     let path = source.path.strip_suffix(".rs").filter(|path| path.starts_with("tests/"))?;
     let (folder, name) = path.rsplit_once('/')?;
@@ -216,12 +217,15 @@ fn undeclared(source: &Source, sources: &[Source]) -> Option<String> {
     if is_exempt || folder.contains("/src") {
         return None;
     }
-    let parents = [format!("{folder}.rs"), format!("{folder}/main.rs")];
-    let declaration = format!("mod {name};");
+    let (parents, declaration) = match path.strip_prefix("tests/unit/") {
+        Some(unit) => (vec![format!("src/{unit}.rs")], format!("{path}.rs\"]\nmod tests;\n")),
+        None => (vec![format!("{folder}.rs"), format!("{folder}/main.rs")], format!("\nmod {name};\n")),
+    };
     let is_declared = sources
         .iter()
         .filter(|parent| parents.contains(&parent.path))
-        .any(|parent| parent.text.lines().any(|line| line == declaration));
+        .any(|parent| format!("\n{}", parent.text).contains(&declaration));
+    let declaration = declaration.trim();
     (!is_declared).then(|| format!("{}: there is no `{declaration}`, so its tests do not run", source.path))
 }
 
@@ -306,6 +310,11 @@ fn test_files_that_no_module_declares_are_reported() {
         ["tests/a/b.rs: there is no `mod b;`, so its tests do not run"]
     );
     assert_eq!(found("tests/c/main.rs", "mod b;\n", "tests/a/b.rs").len(), 1);
+    let unit = "#[path = \"../../tests/unit/a/b.rs\"]\nmod tests;\n";
+    assert_eq!(found("src/a/b.rs", unit, "tests/unit/a/b.rs"), [""; 0]);
+    assert_eq!(found("src/a/b.rs", "mod tests;\n", "tests/unit/a/b.rs").len(), 1);
+    assert_eq!(found("src/a/c.rs", unit, "tests/unit/a/b.rs").len(), 1);
+    assert_eq!(found("src/a/b.rs", unit, "tests/unit/a/c.rs").len(), 1);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 
 /// The decompressor of the receiver. It takes eight bytes in a connection that has not agreed on
 /// permessage-deflate.
-pub(in crate::connection) struct Decompression(Option<Box<Active>>);
+pub(crate) struct Decompression(Option<Box<Active>>);
 
 struct Active {
     codec: ReceiveCodec,
@@ -18,7 +18,7 @@ struct Active {
 }
 
 impl Decompression {
-    pub(in crate::connection) const NONE: Self = Self(None);
+    pub(crate) const NONE: Self = Self(None);
 
     pub(super) fn new(is_server: bool, params: DeflateParams, pool: Option<Pool>) -> Self {
         let codec = ReceiveCodec::new(is_server, params, pool);
@@ -26,19 +26,19 @@ impl Decompression {
     }
 
     /// From the next message on, the decompressor comes from this pool.
-    pub(in crate::connection) fn set_pool(&mut self, pool: &Pool) {
+    pub(crate) fn set_pool(&mut self, pool: &Pool) {
         if let Some(active) = &mut self.0 {
             active.codec.set_pool(pool.clone());
         }
     }
 
     /// Whether messages may be compressed.
-    pub(in crate::connection) const fn is_agreed(&self) -> bool {
+    pub(crate) const fn is_agreed(&self) -> bool {
         self.0.is_some()
     }
 
     /// Decompresses a piece of the current message, as far as there is room.
-    pub(in crate::connection) fn decompress(&mut self, input: &[u8], room: &mut [u8]) -> Result<Step, Error> {
+    pub(crate) fn decompress(&mut self, input: &[u8], room: &mut [u8]) -> Result<Step, Error> {
         let active = self.active()?;
         // PMD-7.2.2-03
         let step = active.codec.decompressor().decompress(input, room).map_err(|_| Violation::Deflate)?;
@@ -47,24 +47,24 @@ impl Decompression {
     }
 
     /// The number of bytes that the current message has produced so far.
-    pub(in crate::connection) fn produced(&self) -> u64 {
+    pub(crate) fn produced(&self) -> u64 {
         self.0.as_ref().map_or(0, |active| active.produced)
     }
 
     /// Whether more output will come without any input.
     #[inline]
-    pub(in crate::connection) fn has_more(&self) -> bool {
+    pub(crate) fn has_more(&self) -> bool {
         self.0.as_ref().is_some_and(|active| active.has_more)
     }
 
-    pub(in crate::connection) fn set_has_more(&mut self, has_more: bool) {
+    pub(crate) fn set_has_more(&mut self, has_more: bool) {
         if let Some(active) = &mut self.0 {
             active.has_more = has_more;
         }
     }
 
     /// Ends the current message. PMD-7.2.2-01
-    pub(in crate::connection) fn end_message(&mut self) -> Result<(), Error> {
+    pub(crate) fn end_message(&mut self) -> Result<(), Error> {
         let active = self.active()?;
         active.codec.decompressor().finish().map_err(|_| Violation::Deflate)?;
         active.codec.end_message();

@@ -7,7 +7,7 @@ use crate::handshake::Headers;
 use alloc::boxed::Box;
 
 /// The wishes of this end, and the agreement of both ends so far.
-pub(in crate::connection) struct Negotiation {
+pub(crate) struct Negotiation {
     pub(super) config: DeflateConfig,
     pub(super) pool: Option<Pool>,
     pub(super) agreed: Option<DeflateParams>,
@@ -25,23 +25,23 @@ impl Negotiation {
     }
 
     /// The value of `Sec-WebSocket-Extensions` in a client's request.
-    pub(in crate::connection) fn offer(&self) -> ExtensionValue {
+    pub(crate) fn offer(&self) -> ExtensionValue {
         self.config.offer()
     }
 
     /// A server chooses one of the offers in this request.
-    pub(in crate::connection) fn choose(&mut self, request: &[u8]) {
+    pub(crate) fn choose(&mut self, request: &[u8]) {
         let accepted = self.config.accept(Headers::of(request).all(EXTENSIONS));
         (self.agreed, self.answer) = accepted.map(|(params, answer)| (params, Box::new(answer))).unzip();
     }
 
     /// The value of `Sec-WebSocket-Extensions` in a server's 101; `None` if the server has chosen no offer.
-    pub(in crate::connection) fn answer(&self) -> Option<ExtensionValue> {
+    pub(crate) fn answer(&self) -> Option<ExtensionValue> {
         self.answer.as_deref().copied()
     }
 
     /// A client checks the extensions in this response.
-    pub(in crate::connection) fn check_answer(&mut self, response: &[u8]) -> Result<(), HandshakeError> {
+    pub(crate) fn check_answer(&mut self, response: &[u8]) -> Result<(), HandshakeError> {
         self.agreed = self.config.check_answer(Headers::of(response).all(EXTENSIONS))?;
         Ok(())
     }

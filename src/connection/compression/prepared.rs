@@ -9,13 +9,13 @@ use std::sync::OnceLock;
 /// The frame of a prepared message, compressed for each size of the window when a connection first needs it.
 /// `None`: the frame would not be shorter.
 #[derive(Debug)]
-pub(in crate::connection) struct CompressedFrames([OnceLock<Option<Box<[u8]>>>; WINDOWS]);
+pub(crate) struct CompressedFrames([OnceLock<Option<Box<[u8]>>>; WINDOWS]);
 
 /// There are windows of 2^9 to 2^15 bytes. A window of 2^8 bytes is treated as 2^9, see `deflate::zlib`.
 const WINDOWS: usize = 7;
 
 impl CompressedFrames {
-    pub(in crate::connection) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self([const { OnceLock::new() }; WINDOWS])
     }
 

@@ -12,20 +12,22 @@ use crate::message::{DataKind, InvalidUtf8, validate};
 #[cfg(feature = "simdutf8")]
 use crate::message::{SIMD_LEN, validate_ascii, validate_padded};
 use crate::storage::Storage;
-use crate::storage::sealed::{Buffer, TextMessage};
+#[cfg(feature = "simdutf8")]
+use crate::storage::sealed::Buffer;
+use crate::storage::sealed::{Control, TextMessage};
 
 /// An item that the receiver found, and the place of its payload.
 #[derive(Clone, Copy)]
-pub(in crate::connection) struct Located<'i> {
-    pub(in crate::connection) item: Item,
-    pub(in crate::connection) source: Source<'i>,
+pub(crate) struct Located<'i> {
+    pub(crate) item: Item,
+    pub(crate) source: Source<'i>,
 }
 
 impl Located<'_> {
     /// The receiver has found nothing yet. The payload is in the buffer unless a later step sets another
     /// source. This is a function because reading a constant would copy the whole struct.
     #[inline(always)]
-    pub(in crate::connection) const fn nothing() -> Self {
+    pub(crate) const fn nothing() -> Self {
         Self { item: Item::Nothing, source: Source::Buffer }
     }
 }
@@ -33,7 +35,7 @@ impl Located<'_> {
 /// The type of an item. The receiver itself knows whether a message is text or binary, and the opcode of a
 /// control frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::connection) enum Item {
+pub(crate) enum Item {
     Nothing,
     /// A control frame.
     Control,
@@ -54,7 +56,7 @@ impl Item {
 
 /// The place of an item's payload.
 #[derive(Clone, Copy)]
-pub(in crate::connection) enum Source<'i> {
+pub(crate) enum Source<'i> {
     /// In the embedder's input.
     Input(&'i [u8]),
     /// In the embedder's input, and already validated as UTF-8.
@@ -81,7 +83,7 @@ impl Source<'_> {
 impl<S: Storage> Receiver<S> {
     /// Makes the event for an item. This validates whole text messages and the body of a Close.
     #[inline(always)]
-    pub(in crate::connection) fn event<'a>(&'a self, found: Located<'a>) -> Result<Event<'a>, Error> {
+    pub(crate) fn event<'a>(&'a self, found: Located<'a>) -> Result<Event<'a>, Error> {
         if found.item == Item::Control {
             let payload = match found.source {
                 Source::Input(bytes) => bytes,
@@ -106,7 +108,7 @@ impl<S: Storage> Receiver<S> {
 
     /// A whole message, or the content of a part.
     #[inline(always)]
-    pub(in crate::connection) fn message<'a>(&'a self, found: Located<'a>) -> Result<Message<'a>, Error> {
+    pub(crate) fn message<'a>(&'a self, found: Located<'a>) -> Result<Message<'a>, Error> {
         Ok(match self.fragments.kind() {
             DataKind::Binary => Message::Binary(self.bytes(found)),
             DataKind::Text => Message::Text(self.text(found)?),
@@ -114,7 +116,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// The payload of a message or of a part.
-    pub(in crate::connection) fn bytes<'a>(&'a self, found: Located<'a>) -> &'a [u8] {
+    pub(crate) fn bytes<'a>(&'a self, found: Located<'a>) -> &'a [u8] {
         match found.source {
             Source::Input(bytes) => bytes,
             Source::CheckedInput(text) => text.as_bytes(),
@@ -126,7 +128,7 @@ impl<S: Storage> Receiver<S> {
 
     /// The payload of a text message or of a part of one. Payload that arrived in pieces was validated piece
     /// by piece, but safe Rust must validate it again to make a `&str` of it. WS-8.1-01 · WS-8.1-02
-    pub(in crate::connection) fn text<'a>(&'a self, found: Located<'a>) -> Result<&'a str, Error> {
+    pub(crate) fn text<'a>(&'a self, found: Located<'a>) -> Result<&'a str, Error> {
         match found.source {
             Source::CheckedInput(text) => Ok(text),
             Source::JoinedText if S::TextMessage::IS_SEPARATE => Ok(self.text.as_str()),
@@ -137,10 +139,7 @@ impl<S: Storage> Receiver<S> {
     /// Validates the payload of a whole message that is not known to be ASCII. WS-8.1-01 · WS-8.1-02
     #[inline(always)]
     #[cfg_attr(not(feature = "simdutf8"), expect(clippy::unused_self, reason = "only SIMD needs the buffer"))]
-    pub(in crate::connection) fn validate<'a>(
-        &'a mut self,
-        payload: &'a [u8],
-    ) -> Result<&'a str, InvalidUtf8> {
+    pub(crate) fn validate<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
         // The padded copy needs a buffer that keeps its memory: otherwise each message would allocate.
         #[cfg(feature = "simdutf8")]
         if S::Receive::GROWS
@@ -170,7 +169,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// The peer's Close. Callers ask for it only after it has arrived.
-    pub(in crate::connection) fn close(&self) -> Result<Close<'_>, Error> {
+    pub(crate) fn close(&self) -> Result<Close<'_>, Error> {
         parse_close(self.control.filled())
     }
 }

@@ -10,7 +10,7 @@ use crate::bytes::{to_len, to_usize};
 use crate::error::{Error, Limit};
 use crate::frame::MAX_CONTROL;
 use crate::message::DataKind;
-use crate::storage::sealed::Buffer;
+use crate::storage::sealed::{Buffer, Control};
 use crate::storage::{Full, Storage};
 
 /// A frame that lacks at least this many bytes is read in place.
@@ -28,7 +28,7 @@ impl<S: Storage> Receiver<S> {
     /// Returns `None` if reading in place does not pay: if messages are small or text, or if the buffer keeps
     /// no memory to read into.
     #[inline]
-    pub(in crate::connection) fn lend(&mut self) -> Option<&mut [u8]> {
+    pub(crate) fn lend(&mut self) -> Option<&mut [u8]> {
         if !S::Receive::GROWS || self.parts.is_some() || self.fragments.kind() != DataKind::Binary {
             return None;
         }
@@ -67,7 +67,7 @@ impl<S: Storage> Receiver<S> {
 
     /// The embedder has read `len` bytes into the space that [`lend`](Self::lend) returned.
     #[inline]
-    pub(in crate::connection) fn mark_received(&mut self, len: usize) {
+    pub(crate) fn mark_received(&mut self, len: usize) {
         // Without a loan, the bytes in the free space are leftovers of an earlier message.
         let loan = core::mem::replace(&mut self.buffer.loan, Loan::Nothing);
         if loan == Loan::Nothing {

@@ -10,7 +10,7 @@ use crate::role::Role;
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
 use crate::storage::Storage;
-use crate::storage::sealed::Buffer;
+use crate::storage::sealed::{Buffer, Control};
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
@@ -20,7 +20,7 @@ const PONG_BURST: usize = 2048;
 impl<R: Role, S: Storage> Sender<R, S> {
     /// Removes the first `len` outgoing bytes. If none are left, the buffer keeps at most `keep` bytes of
     /// capacity.
-    pub(in crate::connection) fn mark_sent(&mut self, len: usize, keep: u32) {
+    pub(crate) fn mark_sent(&mut self, len: usize, keep: u32) {
         self.outgoing.consume(len);
         if self.is_outgoing_empty() {
             self.outgoing.clear(to_usize(keep));
@@ -37,39 +37,36 @@ impl<R: Role, S: Storage> Sender<R, S> {
             let pong = self.waiting_pong.filled();
             let queued = Self::write_frame(&mut self.role, &mut self.outgoing, Opcode::Pong, true, pong);
             self.pong_queued(queued);
-            self.waiting_pong.clear(0);
+            self.waiting_pong.clear();
         }
     }
 
     /// Answers the peer's Close, unless it answers ours. WS-5.5.1-08 · WS-5.5.1-09 · WS-5.5.1-10
-    pub(in crate::connection) fn close_received(&mut self, code: CloseCode) {
+    pub(crate) fn close_received(&mut self, code: CloseCode) {
         self.pong_waits = false;
         if matches!(self.lifecycle.phase(), Phase::Open) {
             // WS-7.4.1-05: a Close without a code is answered without one.
             let body = u16::from(code).to_be_bytes();
-            let _ = self.queue_close(if code == CloseCode::NO_STATUS_RECEIVED { &[] } else { &body });
+            let body: &[u8] = if code == CloseCode::NO_STATUS_RECEIVED { &[] } else { &body };
+            let _ = self.frame(Opcode::Close, true, body);
         }
         self.lifecycle.apply(Transition::ReceivedClose);
     }
 
     /// Answers a ping. WS-5.5.2-02 · WS-5.5.3-01
-    pub(in crate::connection) fn answer_ping(&mut self, payload: &[u8]) {
+    pub(crate) fn answer_ping(&mut self, payload: &[u8]) {
         // WS-5.5.2-03 · WS-5.5.2-04
         if self.lifecycle.may_pong().is_err() {
             return;
         }
         let waiting = self.outgoing_len().saturating_add(MAX_CONTROL_FRAME);
         if self.pong_end == 0 || (waiting <= PONG_BURST && waiting <= self.max_outgoing()) {
-            self.queue_pong(payload);
+            let queued = self.frame(Opcode::Pong, true, payload);
+            self.pong_queued(queued);
         } else {
-            self.waiting_pong.clear(0);
+            self.waiting_pong.clear();
             self.pong_waits = self.waiting_pong.append(payload).is_ok();
         }
-    }
-
-    fn queue_pong(&mut self, payload: &[u8]) {
-        let queued = self.frame(Opcode::Pong, true, payload);
-        self.pong_queued(queued);
     }
 
     /// Notes the end of the pong, if it was queued. If there was no memory for it, the pong is dropped; the
@@ -84,7 +81,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
 #[cfg(feature = "alloc")]
 impl<R: Role> Sender<R, Heap> {
     /// Returns all outgoing bytes. They count as sent.
-    pub(in crate::connection) fn take_outgoing(&mut self, mut next: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn take_outgoing(&mut self, mut next: Vec<u8>) -> Vec<u8> {
         if self.is_outgoing_empty() {
             next.clear();
             return next;

@@ -3,7 +3,7 @@
 
 use super::{Sender, full};
 use crate::connection::compression::Compress;
-use crate::deflate::Compressor;
+use crate::deflate::{Compressor, SendCodec};
 use crate::error::{Misuse, SendError};
 use crate::event::Message;
 use crate::frame::{FrameHeader, Mask, Opcode};
@@ -36,7 +36,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
     }
 
-    pub(in crate::connection) fn data_with(
+    pub(crate) fn data_with(
         &mut self,
         opcode: Opcode,
         payload: &[u8],
@@ -45,7 +45,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.data_allowed()?;
         self.compress_allowed(how)?;
         self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
-        self.queue_message_with(opcode, payload, how)
+        if !self.compression.compresses(payload.len(), how) {
+            return self.frame(opcode, true, payload);
+        }
+        self.compressed_message(opcode, payload)
     }
 
     /// As [`begin`](Self::begin); `how` decides whether the message is compressed. Needs the feature
@@ -61,24 +64,16 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    pub(in crate::connection) fn compress_allowed(&self, how: Compress) -> Result<(), SendError> {
+    pub(crate) fn compress_allowed(&self, how: Compress) -> Result<(), SendError> {
         if how == Compress::Always && !self.compression.is_agreed() {
             return Err(Misuse::CompressionNotAgreed.into());
         }
         Ok(())
     }
 
-    /// Queues a message. The caller has checked that it may be sent, and that it fits uncompressed.
-    pub(super) fn queue_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
-        self.queue_message_with(opcode, payload, Compress::Auto)
-    }
-
-    /// As [`queue_message`](Self::queue_message). A message that does not fit when it is compressed is sent
-    /// uncompressed.
-    fn queue_message_with(&mut self, opcode: Opcode, payload: &[u8], how: Compress) -> Result<(), SendError> {
-        if !self.compression.compresses(payload.len(), how) {
-            return self.frame(opcode, true, payload);
-        }
+    /// Compresses a message and queues it. The caller has checked that it may be sent, and that it fits
+    /// uncompressed: a message that does not fit when it is compressed is sent uncompressed.
+    pub(super) fn compressed_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         let before = self.outgoing.len();
         // Compression may make the payload longer, and then its header too.
         let header_room = header_room::<R>(payload.len());
@@ -86,7 +81,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             let header_len = usize::from(FrameHeader::len_for(len, !R::IS_SERVER));
             // PMD-6-03 · PMD-6.1-04
             before + header_len + len <= self.max_outgoing()
-                && !self.compression.prefers_plain(payload.len(), len)
+                && self.compression.codec().is_some_and(|codec| !codec.prefers_plain(payload.len(), len))
         });
         let Some(len) = len else {
             self.outgoing.truncate(before);
@@ -99,18 +94,14 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Queues a fragment. The caller has checked that it may be sent, and that it fits uncompressed.
-    /// PMD-6.1-01
-    pub(super) fn queue_fragment(
+    /// Compresses a fragment and queues it. The caller has checked that it may be sent, and that it fits
+    /// uncompressed. PMD-6.1-01
+    pub(super) fn compressed_fragment(
         &mut self,
         opcode: Opcode,
         fin: bool,
         bytes: &[u8],
-        is_compressed: bool,
     ) -> Result<(), SendError> {
-        if !is_compressed {
-            return self.frame(opcode, fin, bytes);
-        }
         let before = self.outgoing.len();
         let bound = Compressor::bound(bytes.len());
         let header_room = header_room::<R>(bytes.len());
@@ -132,7 +123,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let Self { outgoing, compression, .. } = self;
         let before = outgoing.len();
         outgoing.grow(header_room).map_err(full::<S>)?;
-        let Some(compressor) = compression.compressor() else {
+        let Some(compressor) = compression.codec_mut().map(SendCodec::compressor) else {
             return Ok(0);
         };
         let mut rest = bytes;

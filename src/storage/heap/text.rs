@@ -10,7 +10,8 @@ use {
     ascii::{AsciiChar, AsciiStr, AsciiString},
 };
 
-/// A text that takes eight bytes while it is empty: most connections receive no message in pieces.
+/// A text that takes eight bytes while it is empty: most connections receive no message in pieces, and agree
+/// on no subprotocol.
 #[derive(Debug)]
 pub struct LazyText(Option<Box<Joined>>);
 

@@ -1,0 +1,65 @@
+use super::*;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// `name[parameter=value|...]` for each extension, or `malformed`.
+fn read(value: &str) -> String {
+    let list: Result<Vec<String>, Malformed> = extensions(value.as_bytes())
+        .map(|extension| {
+            let extension = extension?;
+            let parameters: Vec<String> = extension
+                .parameters()
+                .map(|p| p.value.map_or(p.name.to_string(), |value| std::format!("{}={value}", p.name)))
+                .collect();
+            Ok(std::format!("{}[{}]", extension.name(), parameters.join("|")))
+        })
+        .collect();
+    list.map_or("malformed".to_string(), |list| list.join(" "))
+}
+
+// WS-4.3-06 · WS-4.3-07 · WS-4.3-08
+#[test]
+fn extensions_follow_the_grammar_of_section_9_1() {
+    for (value, expected) in [
+        ("permessage-deflate", "permessage-deflate[]"),
+        ("permessage-deflate; client_max_window_bits", "permessage-deflate[client_max_window_bits]"),
+        ("foo", "foo[]"),
+        ("foo; a; b=1", "foo[a|b=1]"),
+        ("foo ;a = 1 , bar", "foo[a=1] bar[]"),
+        ("foo;a=1,bar", "foo[a=1] bar[]"),
+        ("foo, , bar", "foo[] bar[]"),
+        (",", ""),
+        (";a", "malformed"),
+        ("foo;", "malformed"),
+        ("foo; =1", "malformed"),
+        ("foo; a=", "malformed"),
+        ("foo bar", "malformed"),
+        ("foo; a=1 b", "malformed"),
+        ("fo\u{e9}", "malformed"),
+    ] {
+        assert_eq!(read(value), expected, "{value}");
+    }
+}
+
+// WS-4.3-01 · WS-9.1-02
+#[test]
+fn a_quoted_value_is_a_token_once_unquoted() {
+    for (value, expected) in [
+        (r#"foo; x="10""#, "foo[x=10]"),
+        (r#"foo; x="1\0""#, "foo[x=10]"),
+        (r#"foo; x="10", bar; y="2""#, "foo[x=10] bar[y=2]"),
+        (r#"foo; x="""#, "malformed"),
+        (r#"foo; x="a b""#, "malformed"),
+        (r#"foo; x="a,b""#, "malformed"),
+        (r#"foo; x="a\"b""#, "malformed"),
+        (r#"foo; x="a"#, "malformed"),
+        (r#"foo; x="a\"#, "malformed"),
+        (r#"foo; x="a"b"#, "malformed"),
+    ] {
+        assert_eq!(read(value), expected, "{value}");
+    }
+    let extension = extensions(br#"foo; x="1\0""#).next().unwrap().unwrap();
+    let value = extension.parameters().next().unwrap().value.unwrap();
+    assert_eq!(value, "10");
+    assert_ne!(value, "1");
+}
