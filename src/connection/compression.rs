@@ -106,7 +106,6 @@ impl Compression {
     }
 
     /// Whether both ends have agreed on permessage-deflate.
-    #[inline]
     pub(super) fn is_agreed(&self) -> bool {
         self.agreement().is_some()
     }

@@ -433,7 +433,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// The bytes to write to the transport; empty if there are none.
-    #[inline]
     #[must_use]
     pub fn outgoing(&self) -> &[u8] {
         self.sender.outgoing()

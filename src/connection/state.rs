@@ -112,14 +112,12 @@ impl Lifecycle {
         Self { phase: Phase::Open }
     }
 
-    #[inline]
     pub(crate) const fn phase(&self) -> Phase {
         self.phase
     }
 
     /// Whether the connection receives frames. It receives none after the peer's Close (WS-5.5.1-12) or after
     /// a failure (WS-7.1.7-08).
-    #[inline]
     pub(crate) const fn is_receiving(&self) -> bool {
         matches!(self.phase, Phase::Open | Phase::CloseSent)
     }

@@ -179,13 +179,11 @@ impl<B: Buffer> ReceiveBuffer<B> {
     }
 
     /// Whether no event borrows anything, and parsing continues in the input.
-    #[inline]
     pub(super) const fn is_idle(&self) -> bool {
         !self.is_busy
     }
 
     /// The memory that the last event borrows.
-    #[inline]
     pub(super) const fn borrowed(&self) -> Borrowed {
         self.borrowed
     }
@@ -198,7 +196,6 @@ impl<B: Buffer> ReceiveBuffer<B> {
     }
 
     /// The memory that the buffer keeps when it is empty, in bytes.
-    #[inline]
     pub(super) const fn keep_capacity(&self) -> u32 {
         self.keep_capacity
     }
@@ -215,21 +212,18 @@ impl<B: Buffer> ReceiveBuffer<B> {
     }
 
     /// The number of bytes in the buffer, parsed or not.
-    #[inline]
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }
 
     /// The storage, for appending payload or an HTTP head. Callers use it only while parsing continues in the
     /// input.
-    #[inline]
     pub(super) fn bytes(&mut self) -> &mut B {
         &mut self.bytes
     }
 
     /// The free space at the end, at least `len` bytes. `None` if there is no memory.
     #[cfg(any(all(test, feature = "alloc"), feature = "simdutf8"))]
-    #[inline]
     pub(super) fn room(&mut self, len: usize) -> Option<&mut [u8]> {
         self.bytes.room(len).ok()
     }

@@ -48,7 +48,6 @@ pub(crate) enum Item {
 }
 
 impl Item {
-    #[inline]
     pub(super) const fn part(is_first: bool) -> Self {
         if is_first { Self::FirstPart } else { Self::Part }
     }
