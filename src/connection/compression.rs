@@ -110,7 +110,6 @@ impl Compression {
         self.agreement().is_some()
     }
 
-    #[inline]
     fn agreement(&self) -> Option<&Agreement> {
         match self.0.as_deref() {
             Some(CompressionStage::Agreed(agreement)) => Some(agreement),

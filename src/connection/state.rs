@@ -136,7 +136,6 @@ impl Lifecycle {
     }
 
     /// Whether a data frame or a ping may be sent. WS-6.1-01 · WS-5.5.1-07 · WS-4.1-46
-    #[inline]
     pub(crate) const fn may_send(&self) -> Result<(), Misuse> {
         match self.phase {
             Phase::Open => Ok(()),

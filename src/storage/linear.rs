@@ -51,7 +51,6 @@ impl<const N: usize> Memory for Vec<u8, N> {
     }
 
     /// The vector begins empty, so creating one costs nothing. Its first use initialises it.
-    #[inline]
     fn bytes_mut(&mut self) -> &mut [u8] {
         if self.len() < N {
             // This cannot fail: the capacity is `N`.
@@ -97,13 +96,11 @@ impl<M: Memory> Buffer for LinearBuffer<M> {
         self.filled.last_mut(self.memory.bytes_mut(), len)
     }
 
-    #[inline]
     fn truncate(&mut self, len: usize) {
         let Filled { start, end } = &mut self.filled;
         *end = start.saturating_add(len).min(*end);
     }
 
-    #[inline]
     fn consume(&mut self, len: usize) {
         let Filled { start, end } = &mut self.filled;
         *start = start.saturating_add(len).min(*end);
