@@ -200,7 +200,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         if !self.sender.compression.set_pool(pool) {
             return Err(Misuse::CompressionNotAgreed);
         }
-        self.receiver.set_pool(pool);
+        self.receiver.decompression.set_pool(pool);
         Ok(())
     }
 }
