@@ -69,7 +69,6 @@ impl CloseCode {
     ///
     /// True for the codes that IANA registered for the wire (1000 to 1003, 1007 to 1014), for the range of
     /// libraries, frameworks and applications (3000 to 3999), and for private use (4000 to 4999).
-    #[must_use]
     pub const fn is_allowed_on_wire(self) -> bool {
         // WS-7.4.1-04 to -08, -15, -16 · WS-7.4.2-01 to -06 · WS-11.7-01
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)

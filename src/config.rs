@@ -179,12 +179,6 @@ const fn no_limit_if_max(bytes: usize) -> u64 {
     if bytes == usize::MAX { u64::MAX } else { bytes as u64 }
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// The agreement of both sides, except the subprotocol, after an opening handshake outside of the connection.
 /// A connection that begins after its handshake needs this value.
 ///
@@ -215,7 +209,6 @@ impl Agreed {
     }
 
     /// The parameters of compression; `None` if messages are not compressed.
-    #[must_use]
     pub const fn deflate_params(self) -> Option<DeflateParams> {
         self.deflate
     }

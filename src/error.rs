@@ -169,7 +169,6 @@ impl Error {
     /// The close code for this failure. The connection has sent it if it was open.
     ///
     /// `None` for a failed handshake, which ends with an HTTP status, and if the transport has ended.
-    #[must_use]
     pub const fn close_code(self) -> Option<CloseCode> {
         match self {
             // WS-7.4.1-09 · WS-8.1-01 · WS-8.1-03
@@ -191,7 +190,6 @@ impl Error {
 
     /// The HTTP status with which a server answers a request that fails with this error; `None` for errors
     /// outside of handshakes.
-    #[must_use]
     pub const fn http_status(self) -> Option<u16> {
         match self {
             Self::Handshake(error) => error.http_status(),
@@ -203,7 +201,6 @@ impl Error {
 
 impl HandshakeError {
     /// The HTTP status for a request with this error (WS-10.7-04); `None` for errors in a server's answer.
-    #[must_use]
     pub const fn http_status(self) -> Option<u16> {
         Some(match self {
             Self::Method => 405,
@@ -226,7 +223,6 @@ impl HandshakeError {
     }
 
     /// The headers of an answer with [`http_status`](Self::http_status), except `Connection`.
-    #[must_use]
     pub const fn http_headers(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Method => &[("Allow", "GET")],

@@ -88,7 +88,6 @@ macro_rules! event_kinds {
 
         impl Event<'_> {
             /// The kind of the event.
-            #[must_use]
             pub const fn kind(&self) -> EventKind {
                 match self {
                     $(Self::$kind { .. } => EventKind::$kind),+
@@ -132,7 +131,6 @@ pub enum Message<'a> {
 
 impl<'a> Message<'a> {
     /// The kind of the message: text or binary.
-    #[must_use]
     pub const fn kind(&self) -> DataKind {
         match self {
             Self::Text(_) => DataKind::Text,
@@ -141,7 +139,6 @@ impl<'a> Message<'a> {
     }
 
     /// The payload of a text message; `None` if the message is binary.
-    #[must_use]
     pub const fn as_text(&self) -> Option<&'a str> {
         match self {
             Self::Text(text) => Some(text),
@@ -150,7 +147,6 @@ impl<'a> Message<'a> {
     }
 
     /// The payload of either kind.
-    #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
@@ -159,13 +155,11 @@ impl<'a> Message<'a> {
     }
 
     /// The length of the payload in bytes.
-    #[must_use]
     pub const fn len(&self) -> usize {
         self.as_bytes().len()
     }
 
     /// Whether the payload has no bytes.
-    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.as_bytes().is_empty()
     }
@@ -217,7 +211,6 @@ shown!(Handshake<'_> { this => "Handshake({:?})", this.response; });
 
 impl<'a> Handshake<'a> {
     /// The answer that a client received, with its headers, such as `Set-Cookie`. A server has `None`.
-    #[must_use]
     pub const fn response(&self) -> Option<Response<'a>> {
         self.response
     }

@@ -89,7 +89,7 @@ macro_rules! into_io_error {
     )+};
 }
 
-/// Implements the setters of a configuration: each takes the value by ownership and returns it.
+/// Implements the setters of a configuration, each of which takes the value and returns it, and `Default` by `new`.
 macro_rules! setters {
     ($configuration:ident: $(
         $(#[$attribute:meta])*
@@ -102,6 +102,12 @@ macro_rules! setters {
                 $this
             }
         )+}
+
+        impl Default for $configuration {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
     };
 }
 

@@ -109,12 +109,6 @@ setters! {
     close_deadline(self, limit: Option<Duration>) => close_deadline = Millis::new(limit);
 }
 
-impl Default for TimersConfig {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// The timers of one connection; 72 bytes.
 ///
 /// Every `now` is the time since a fixed point that the embedder chooses, at most 584 years, on a clock that
@@ -233,7 +227,6 @@ impl Timers {
     ///
     /// Ask at the end of each turn. The deadline is later than the `now` of the last poll, so a loop that
     /// waits for it never spins. A loop with a coarser clock must round up.
-    #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
         let timeout = self.next_timeout().map(|(at, _)| at);
         [timeout, self.next_ping()].into_iter().flatten().min().map(Instant::to_duration)
@@ -241,7 +234,6 @@ impl Timers {
 
     /// The last measured time from a keepalive ping to its pong. It includes the time that both frames spent
     /// in buffers.
-    #[must_use]
     pub const fn round_trip_time(&self) -> Option<Duration> {
         self.round_trip_time
     }

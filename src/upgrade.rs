@@ -276,7 +276,6 @@ pub struct Negotiated<'h> {
 
 impl<'h> Negotiated<'h> {
     /// The subprotocol that the server chose.
-    #[must_use]
     pub const fn subprotocol(&self) -> Option<&'h str> {
         self.subprotocol
     }

@@ -47,14 +47,12 @@ impl DeflateConfig {
     }
 
     /// The level to compress with, 1 to 9.
-    #[must_use]
     pub const fn compression_level(&self) -> u8 {
         self.level
     }
 
     /// The length from which a message is compressed, in bytes. `takeover` says whether this end takes its
     /// context over.
-    #[must_use]
     pub const fn compresses_from(&self, takeover: bool) -> u32 {
         match self.threshold {
             Some(bytes) => bytes,
@@ -114,12 +112,6 @@ setters! {
     threshold(self, bytes: u32) => threshold = Some(bytes);
 }
 
-impl Default for DeflateConfig {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// The agreed parameters of permessage-deflate (RFC 7692 section 7.1).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[must_use]
@@ -149,25 +141,21 @@ impl DeflateParams {
     }
 
     /// Whether the server begins each message with an empty window (section 7.1.1.1).
-    #[must_use]
     pub const fn server_no_context_takeover(self) -> bool {
         self.server_no_context_takeover
     }
 
     /// Whether the client begins each message with an empty window (section 7.1.1.2).
-    #[must_use]
     pub const fn client_no_context_takeover(self) -> bool {
         self.client_no_context_takeover
     }
 
     /// The base-2 logarithm of the largest window that the server compresses with, 8 to 15 (section 7.1.2.1).
-    #[must_use]
     pub const fn server_max_window_bits(self) -> u8 {
         self.server_max_window_bits
     }
 
     /// The base-2 logarithm of the largest window that the client compresses with, 8 to 15 (section 7.1.2.2).
-    #[must_use]
     pub const fn client_max_window_bits(self) -> u8 {
         self.client_max_window_bits
     }
@@ -186,12 +174,6 @@ setters! {
 
     /// Sets [`client_max_window_bits`](Self::client_max_window_bits), at least 8 and at most 15.
     with_client_max_window_bits(self, bits: u8) => client_max_window_bits = window_bits(bits);
-}
-
-impl Default for DeflateParams {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 /// The allowed value that is nearest to `bits`.

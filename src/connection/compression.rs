@@ -174,7 +174,6 @@ impl Agreement {
 
 impl<R: Role, S: Storage> Connection<R, S> {
     /// The agreed parameters of permessage-deflate; `None` if messages are not compressed.
-    #[must_use]
     pub fn deflate(&self) -> Option<DeflateParams> {
         self.sender.compression.agreement().map(|agreement| agreement.params)
     }

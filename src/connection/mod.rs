@@ -432,7 +432,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// The bytes to write to the transport; empty if there are none.
-    #[must_use]
     pub fn outgoing(&self) -> &[u8] {
         self.sender.outgoing()
     }
@@ -454,25 +453,21 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// 7.1.1). So call [`receive_eof`](Self::receive_eof) if the transport ends, and give up at the [close
     /// deadline](crate::timers::TimersConfig::close_deadline). A server closes its sending direction first
     /// (`shutdown`) and then reads until the peer closes the other direction, so that its Close is not lost.
-    #[must_use]
     pub fn should_disconnect(&self) -> bool {
         self.sender.should_disconnect()
     }
 
     /// The state, by the names that browsers use.
-    #[must_use]
     pub fn state(&self) -> State {
         self.sender.state()
     }
 
     /// The subprotocol that both sides agreed on.
-    #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         self.sender.subprotocol()
     }
 
     /// The code and reason of the peer's Close. `None` before it has arrived.
-    #[must_use]
     pub fn peer_close(&self) -> Option<Close<'_>> {
         match self.sender.lifecycle.phase() {
             // In a failed connection the buffer may hold a piece of another control frame.
@@ -484,7 +479,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// The close code (RFC 6455 section 7.1.5). It is the code of the peer's Close, or 1005 if the Close has
     /// no code. Once the connection is over without a Close of the peer, it is 1006. Before that it is
     /// `None`.
-    #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         match self.peer_close() {
             Some(close) => Some(close.code),
@@ -496,7 +490,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     /// Whether the connection is closed and the closing handshake had finished before that (RFC 6455 section
     /// 7.1.4).
-    #[must_use]
     pub fn is_closed_cleanly(&self) -> bool {
         matches!(self.sender.lifecycle.phase(), Phase::Ended(Ending::Clean))
     }
@@ -511,7 +504,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     /// The reason why the connection failed, if it did. If a client's handshake was refused, it is
     /// [`Error::Refused`] with the status.
-    #[must_use]
     pub fn error(&self) -> Option<Error> {
         self.sender.error()
     }

@@ -306,7 +306,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// The state of the connection.
-    #[must_use]
     pub fn state(&self) -> State {
         match self.lifecycle.phase() {
             Phase::Handshake => State::Connecting,
@@ -318,7 +317,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// The subprotocol that both sides agreed on; `None` before the connection is open, and if there is none.
-    #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         match self.lifecycle.phase() {
             Phase::Handshake => None,
@@ -338,7 +336,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// The number of bytes that wait in [`outgoing`](crate::Connection::outgoing). It grows if the peer reads
     /// slowly.
-    #[must_use]
     pub fn outgoing_len(&self) -> usize {
         self.outgoing.len()
     }
@@ -349,7 +346,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ///
     /// The result is also 0 if there is no room for the header of an empty message. A fragment of a
     /// compressed message needs a little more room, since it can grow.
-    #[must_use]
     pub fn room(&self) -> usize {
         self.payload_len_in(self.max_outgoing().saturating_sub(self.outgoing.len()))
     }
@@ -357,7 +353,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// The longest payload of a message or fragment whose frame fits into an empty
     /// [`outgoing`](crate::Connection::outgoing). A call with a longer payload is refused with
     /// [`SendError::TooLarge`].
-    #[must_use]
     pub fn max_room(&self) -> usize {
         self.payload_len_in(self.max_outgoing())
     }
@@ -394,7 +389,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// The reason why the connection failed, if it did.
-    #[must_use]
     pub fn error(&self) -> Option<Error> {
         match self.lifecycle.phase() {
             Phase::Failed(error) | Phase::Ended(Ending::Failed(error)) => Some(error),

@@ -24,7 +24,6 @@ pub struct EventToken {
 
 impl EventToken {
     /// The kind of the event.
-    #[must_use]
     pub const fn kind(self) -> EventKind {
         self.kind
     }

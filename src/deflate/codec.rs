@@ -71,19 +71,16 @@ impl SendCodec {
     }
 
     /// The base-2 logarithm of the window that this end compresses with.
-    #[must_use]
     pub const fn window_bits(&self) -> u8 {
         self.window_bits
     }
 
     /// The level that this end compresses with.
-    #[must_use]
     pub const fn level(&self) -> u8 {
         self.level
     }
 
     /// Whether a message of `len` bytes is long enough to be compressed. PMD-7.3-03
-    #[must_use]
     pub const fn compresses(&self, len: usize) -> bool {
         len as u64 >= self.threshold as u64
     }
@@ -100,7 +97,6 @@ impl SendCodec {
     /// Whether a message of `plain` bytes that was compressed to `compressed` bytes should be sent
     /// uncompressed, see [`Compressor::prefers_plain`]. If so, call [`forget`](Self::forget) instead of
     /// [`end_message`](Self::end_message).
-    #[must_use]
     pub const fn prefers_plain(&self, plain: usize, compressed: usize) -> bool {
         Compressor::prefers_plain(self.window_bits, plain, compressed, self.takes_over)
     }

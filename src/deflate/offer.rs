@@ -78,7 +78,6 @@ impl DeflateConfig {
 
     /// A client's offer: the value of `Sec-WebSocket-Extensions` in the request. PMD-5-01 · PMD-5-05 ·
     /// PMD-5-06
-    #[must_use]
     pub fn offer(&self) -> ExtensionValue {
         let wanted = self.wanted;
         // PMD-7.1.2.2-01
@@ -268,7 +267,6 @@ impl ExtensionValue {
     }
 
     /// The value.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         self.bytes
             .get(..usize::from(self.len))

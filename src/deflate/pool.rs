@@ -72,7 +72,6 @@ impl Pool {
     }
 
     /// Takes a compressor with an empty window from the pool, or creates one. See [`Compressor::new`].
-    #[must_use]
     pub fn take_compressor(&self, level: u8, window_bits: u8) -> Box<Compressor> {
         let pooled = self.with(|codecs| {
             let compressors = &mut codecs.compressors;
@@ -98,7 +97,6 @@ impl Pool {
 
     /// Takes a decompressor with an empty window from the pool, or creates one. It supports every window of
     /// the peer.
-    #[must_use]
     pub fn take_decompressor(&self) -> Box<Decompressor> {
         let pooled = self.with(|codecs| codecs.decompressors.pop());
         pooled.flatten().unwrap_or_else(|| Box::new(Decompressor::new(15)))

@@ -24,7 +24,6 @@ pub enum OwnedMessage {
 
 impl OwnedMessage {
     /// Borrows the message, for [`Sender::message`](crate::Sender::message).
-    #[must_use]
     pub fn as_message(&self) -> Message<'_> {
         match self {
             Self::Text(text) => Message::Text(text),
@@ -35,7 +34,6 @@ impl OwnedMessage {
 
 impl Message<'_> {
     /// Copies the payload into memory of its own.
-    #[must_use]
     pub fn into_owned(self) -> OwnedMessage {
         match self {
             Self::Text(text) => OwnedMessage::Text(text.into()),

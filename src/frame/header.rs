@@ -232,7 +232,6 @@ impl FrameHeader {
     }
 
     /// The bytes of the header.
-    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len.into()).unwrap_or_default()
     }

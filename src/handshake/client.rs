@@ -52,7 +52,6 @@ impl<'a> ClientRequest<'a> {
     }
 
     /// The URI, which contains the host and port to connect to.
-    #[must_use]
     pub const fn uri(&self) -> Uri<'a> {
         self.uri
     }

@@ -41,7 +41,6 @@ pub struct ParameterValue<'a> {
 
 impl<'a> Extension<'a> {
     /// The extension's name, a token.
-    #[must_use]
     pub fn name(&self) -> &'a str {
         ascii(self.name)
     }

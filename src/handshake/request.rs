@@ -24,57 +24,48 @@ impl<'a> Request<'a> {
     }
 
     /// The method; always `GET` if the client asks for a WebSocket.
-    #[must_use]
     pub fn method(&self) -> &'a str {
         self.request_line().0
     }
 
     /// The request target as the client sent it: usually a path with a query, or an absolute URI.
-    #[must_use]
     pub fn target(&self) -> &'a str {
         self.request_line().1
     }
 
     /// The resource name: path and query of the target (RFC 6455 section 4.2.2, WS-4.2.2-13).
-    #[must_use]
     pub fn resource_name(&self) -> &'a str {
         resource_name(self.target())
     }
 
     /// The path of the resource name, without the query.
-    #[must_use]
     pub fn path(&self) -> &'a str {
         let name = self.resource_name();
         split_once(name, b'?').map_or(name, |(path, _)| path)
     }
 
     /// The query of the resource name, if there is one, without the question mark.
-    #[must_use]
     pub fn query(&self) -> Option<&'a str> {
         split_once(self.resource_name(), b'?').map(|(_, query)| query)
     }
 
     /// All headers in their order.
-    #[must_use]
     pub fn headers(&self) -> Headers<'a> {
         Headers::of(self.head)
     }
 
     /// The value of the first header with this name, in any ASCII case, if it is text.
-    #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.headers().text(name)
     }
 
     /// The `Host` header: the authority that the client asked for.
-    #[must_use]
     pub fn host(&self) -> Option<&'a str> {
         self.header("host")
     }
 
     /// The `Origin` header: the origin of the script that opened the connection (RFC 6455 section 10.2).
     /// Browsers always send it; other clients can send any value.
-    #[must_use]
     pub fn origin(&self) -> Option<&'a str> {
         self.header("origin")
     }
@@ -85,14 +76,12 @@ impl<'a> Request<'a> {
     ///
     /// A browser sends cookies no matter which site opens the connection, so a server that relies on cookies
     /// has to check the origin.
-    #[must_use]
     pub fn is_origin_in(&self, allowed: &[&str]) -> bool {
         self.origin().is_some_and(|origin| origin::is_in(origin, allowed))
     }
 
     /// Whether `Origin` has the host and the port of `Host`, so that the page came from this server. Returns
     /// `false` without an `Origin`.
-    #[must_use]
     pub fn is_same_origin(&self) -> bool {
         match (self.origin(), self.host()) {
             (Some(origin), Some(host)) => origin::is_same(origin, host),

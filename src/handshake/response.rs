@@ -22,14 +22,12 @@ impl<'a> Response<'a> {
     }
 
     /// The status, such as 401 or 302.
-    #[must_use]
     pub fn status(&self) -> u16 {
         let mut words = split_line(self.head).0.split(|&byte| byte == b' ');
         words.nth(1).and_then(|status| str::from_utf8(status).ok()?.parse().ok()).unwrap_or_default()
     }
 
     /// The reason phrase, which is often empty. It is also empty if it is not UTF-8.
-    #[must_use]
     pub fn reason(&self) -> &'a str {
         let line = str::from_utf8(split_line(self.head).0).unwrap_or_default();
         let after_word = |text| split_once(text, b' ').map(|(_, rest)| rest);
@@ -37,13 +35,11 @@ impl<'a> Response<'a> {
     }
 
     /// All headers in their order.
-    #[must_use]
     pub fn headers(&self) -> Headers<'a> {
         Headers::of(self.head)
     }
 
     /// The value of the first header with this name, in any ASCII case, if it is text.
-    #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.headers().text(name)
     }
@@ -55,13 +51,11 @@ impl<'a> Response<'a> {
 
     /// The body of a refusal, as much of it as arrived before the transport ended and fits within
     /// [`Config::max_refusal_body`](crate::Config::max_refusal_body).
-    #[must_use]
     pub fn body(&self) -> &'a [u8] {
         self.body
     }
 
     /// Whether bytes of the body are missing.
-    #[must_use]
     pub fn is_body_truncated(&self) -> bool {
         self.is_truncated
     }

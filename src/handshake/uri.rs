@@ -80,39 +80,33 @@ impl<'a> Uri<'a> {
     }
 
     /// The secure flag: whether the scheme is `wss`, so that TLS comes first (WS-3-02).
-    #[must_use]
     pub const fn is_secure(&self) -> bool {
         self.is_secure
     }
 
     /// The host as written, never empty: a name, an IPv4 address, or an IPv6 address without its brackets.
     /// Resolvers and TLS server names take this form; HTTP takes that of [`host_field`](Self::host_field).
-    #[must_use]
     pub const fn host(&self) -> &'a str {
         self.host
     }
 
     /// The port to connect to, 1 to 65535. Without a port in the URI it is 80 for `ws` and 443 for `wss`
     /// (WS-3-06).
-    #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
     /// Whether the port is the default of the scheme, written or not.
-    #[must_use]
     pub const fn port_is_default(&self) -> bool {
         self.port == default_port(self.is_secure)
     }
 
     /// The resource name: the target of the request line (WS-4.1-24), or the `:path` of HTTP/2 and HTTP/3.
-    #[must_use]
     pub const fn resource_name(&self) -> ResourceName<'a> {
         self.resource_name
     }
 
     /// The value of the `Host` header (WS-4.1-25, WS-4.1-26), or the `:authority` of HTTP/2 and HTTP/3.
-    #[must_use]
     pub const fn host_field(&self) -> HostField<'a> {
         HostField { host: self.host, port: if self.port_is_default() { None } else { Some(self.port) } }
     }
