@@ -141,22 +141,9 @@ impl Timers {
         }
     }
 
-    /// Tells the timers that the connection reported an event. This calls [`message`](Self::message) for a
-    /// message or a part of one and [`pong`](Self::pong) for a pong, and ignores all other events.
-    ///
-    /// ```
-    /// # use core::time::Duration;
-    /// # use sansws::timers::{Timers, TimersConfig};
-    /// # use sansws::{Connection, Role};
-    /// # fn turn<R: Role>(conn: &mut Connection<R>, timers: &mut Timers, input: &mut [u8], now: Duration) {
-    /// # let mut input = input;
-    /// timers.received(now);
-    /// while let Some((event, tx)) = conn.receive(&mut input) {
-    ///     timers.event(now, &event);
-    ///     // ...
-    /// }
-    /// # }
-    /// ```
+    /// Tells the timers that the connection reported an event: call it with each event that
+    /// [`receive`](crate::Connection::receive) returns. It calls [`message`](Self::message) for a message or a
+    /// part of one and [`pong`](Self::pong) for a pong, and ignores all other events.
     pub fn event(&mut self, now: Duration, event: &Event<'_>) {
         match event {
             Event::Message(_) | Event::Part(_) => self.message(now),

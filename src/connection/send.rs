@@ -148,21 +148,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.data(Opcode::Binary, bytes)
     }
 
-    /// Queues a message of either kind as one frame. So an echo is one line:
-    ///
-    /// ```
-    /// # use sansws::{Agreed, Config, Connection, Event, Server};
-    /// # let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
-    /// # let mut bytes = *b"\x81\x82\0\0\0\0hi";
-    /// # let mut input = &mut bytes[..];
-    /// # if let Some((event, tx)) = connection.receive(&mut input) {
-    /// if let Event::Message(message) = event {
-    ///     tx.message(message)?;
-    /// }
-    /// # }
-    /// # assert_eq!(connection.outgoing(), b"\x81\x02hi");
-    /// # Ok::<(), sansws::SendError>(())
-    /// ```
+    /// Queues a message of either kind as one frame, such as one that was received.
     ///
     /// # Errors
     /// As [`text`](Self::text).

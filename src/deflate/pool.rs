@@ -56,16 +56,6 @@ impl Pool {
 
     /// The pool of the thread that takes a codec or returns one, with at most `keep` codecs of each kind. A
     /// thread has only one such pool, so the `keep` of the pool that was used last applies.
-    ///
-    /// ```
-    /// use sansws::deflate::{DeflateParams, Pool};
-    /// use sansws::{Agreed, Config, Connection, Server};
-    ///
-    /// let agreed = Agreed::deflate(DeflateParams::new().with_server_no_context_takeover(true));
-    /// let mut connection = Connection::after_handshake(Server, Config::new(), agreed);
-    /// connection.set_deflate_pool(&Pool::per_thread(2))?;
-    /// # Ok::<(), sansws::Misuse>(())
-    /// ```
     #[must_use]
     pub const fn per_thread(keep: usize) -> Self {
         Self(Scope::PerThread(keep))

@@ -180,7 +180,7 @@ impl FrameDecoder {
         // WS-5.3-06: the position in the key carries over to the next piece.
         let mut piece_mask = *mask;
         if FOR_SPEED {
-            mask.skip(bytes.len());
+            mask.advance(bytes.len());
         } else {
             mask.apply(bytes);
             piece_mask = Mask::NONE;

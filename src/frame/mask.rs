@@ -127,18 +127,14 @@ impl Mask {
         }
     }
 
-    /// Advances the position in the key by this many bytes.
-    pub(crate) const fn skip(&mut self, bytes: usize) {
-        self.advance(bytes);
-    }
-
     const fn word(self) -> u64 {
         let key = self.0 as u64;
         key << 32 | key
     }
 
+    /// Advances the position in the key by this many bytes.
     #[expect(clippy::cast_possible_truncation, reason = "only the lowest two bits count")]
-    const fn advance(&mut self, bytes: usize) {
+    pub(crate) const fn advance(&mut self, bytes: usize) {
         self.0 = self.0.rotate_right(8 * (bytes as u32 & 3));
     }
 }
@@ -149,15 +145,14 @@ impl Mask {
     /// If it is not, the position does not change and the content of `to` is meaningless.
     pub(crate) fn copy_ascii(&mut self, from: &[u8], to: &mut [::ascii::AsciiChar]) -> bool {
         let word = self.word();
-        #[cfg(feature = "simd")]
-        let is_long = from.len() >= wide::MIN_LEN;
-        #[cfg(feature = "simd")]
-        let all = if is_long { wide::copy_ascii(from, to, word) } else { ascii::copy(from, to, word) };
-        #[cfg(not(feature = "simd"))]
-        let all = ascii::copy(from, to, word);
+        let all = match from.len() {
+            #[cfg(feature = "simd")]
+            wide::MIN_LEN.. => wide::copy_ascii(from, to, word),
+            _ => ascii::copy(from, to, word),
+        };
         let is_ascii = all & 0x8080_8080_8080_8080 == 0;
         if is_ascii {
-            self.skip(from.len());
+            self.advance(from.len());
         }
         is_ascii
     }

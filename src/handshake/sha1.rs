@@ -15,11 +15,8 @@ pub(crate) fn sha1(text: &[u8; 60], digest: &mut Digest) {
     *digest = sha1_smol::Sha1::from(text).digest().bytes();
 }
 
-/// The digest of a text of 60 bytes.
 #[cfg(any(feature = "sha1", not(feature = "alloc")))]
-pub(crate) fn sha1(text: &[u8; 60], digest: &mut Digest) {
-    by_blocks(text, digest);
-}
+pub(crate) use by_blocks as sha1;
 
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
 type ChainingValue = [u32; 5];
@@ -32,7 +29,7 @@ const START: ChainingValue = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476
 /// The text and its padding (section 4) fill two blocks. The padding is zeros except for the mark and the
 /// length.
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
-fn by_blocks(text: &[u8; 60], digest: &mut Digest) {
+pub(crate) fn by_blocks(text: &[u8; 60], digest: &mut Digest) {
     let mut state = START;
     let mut block = [0; 16];
     let words = text.chunks_exact(4).map(|bytes| bytes.first_chunk().copied().map_or(0, u32::from_be_bytes));

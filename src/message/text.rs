@@ -3,7 +3,7 @@
 
 use super::{Utf8, validate};
 use crate::error::{Error, Limit, Violation};
-use crate::frame::{Mask, Piece};
+use crate::frame::Piece;
 use crate::storage::Full;
 use crate::storage::sealed::TextMessage;
 
@@ -49,10 +49,10 @@ impl<T: TextMessage> TextPieces<T> {
     /// Unmasks a piece, checks it and appends it to the joined text. WS-8.1-01
     pub(crate) fn push(&mut self, piece: Piece<'_>) -> Result<(), Error> {
         let Piece { bytes, mut mask, .. } = piece;
-        let taken = push_ascii(&mut self.joined, self.utf8, bytes, &mut mask)?;
-        let rest = bytes.get_mut(taken..).unwrap_or_default();
-        mask.apply(rest);
-        self.push_unmasked(rest)
+        #[cfg(feature = "simdutf8")]
+        let bytes = push_ascii(&mut self.joined, self.utf8, bytes, &mut mask)?;
+        mask.apply(bytes);
+        self.push_unmasked(bytes)
     }
 
     fn push_unmasked(&mut self, piece: &[u8]) -> Result<(), Error> {
@@ -86,17 +86,17 @@ impl<T: TextMessage> TextPieces<T> {
 const ASCII_PROBE: usize = 256;
 
 /// Appends `bytes` to the text if both are ASCII. If only a probe at the front of `bytes` is ASCII, appends
-/// the probe. Returns the number of bytes that were appended. ASCII needs no separate check:
+/// the probe. Returns the bytes that were not appended. ASCII needs no separate check:
 /// `Mask::copy_ascii` unmasks the bytes and converts them to characters in one pass.
 #[cfg(feature = "simdutf8")]
-fn push_ascii<T: TextMessage>(
+fn push_ascii<'b, T: TextMessage>(
     text: &mut T,
     utf8: Utf8,
-    bytes: &[u8],
-    mask: &mut Mask,
-) -> Result<usize, Error> {
+    bytes: &'b mut [u8],
+    mask: &mut crate::frame::Mask,
+) -> Result<&'b mut [u8], Error> {
     if !utf8.is_complete() {
-        return Ok(0);
+        return Ok(bytes);
     }
     let (probe, rest) = bytes.split_at_checked(ASCII_PROBE).unwrap_or((bytes, &[]));
     let mut taken = 0;
@@ -108,12 +108,5 @@ fn push_ascii<T: TextMessage>(
         text.fill_ascii(piece.len());
         taken += piece.len();
     }
-    Ok(taken)
-}
-
-/// Without the crate `ascii` there is no fast path for ASCII.
-#[expect(clippy::unnecessary_wraps, reason = "the version with the crate `ascii` can fail")]
-#[cfg(not(feature = "simdutf8"))]
-fn push_ascii<T>(_text: &mut T, _utf8: Utf8, _bytes: &[u8], _mask: &mut Mask) -> Result<usize, Error> {
-    Ok(0)
+    Ok(bytes.get_mut(taken..).unwrap_or_default())
 }
