@@ -307,11 +307,11 @@ const fn offer(_config: &Config) -> Option<ExtensionValue> {
 /// Without the feature `deflate` no extension is ever offered or accepted.
 #[cfg(not(feature = "deflate"))]
 #[derive(Clone, Copy)]
-enum ExtensionValue {}
+pub(crate) enum ExtensionValue {}
 
 #[cfg(not(feature = "deflate"))]
 impl ExtensionValue {
-    const fn as_str(&self) -> &str {
+    pub(crate) const fn as_str(&self) -> &str {
         match *self {}
     }
 }

@@ -9,44 +9,41 @@ use heapless::{String, Vec};
 /// The room for the names of offered subprotocols, in bytes.
 const SUBPROTOCOLS: usize = 100;
 
+/// What both storages have in common.
+macro_rules! without_allocator {
+    () => {
+        type Control = ControlBuffer;
+        type Text = String<SUBPROTOCOLS>;
+        type TextMessage = NoSeparateText;
+        type Names = &'static [&'static str];
+
+        const KEEPS_ALL_HEADERS: bool = false;
+
+        #[inline(always)]
+        fn keep_headers(names: &'static [&'static str]) -> Self::Names {
+            names
+        }
+    };
+}
+
 impl<const RX: usize, const TX: usize> Storage for Fixed<RX, TX> {
     type Receive = LinearBuffer<Vec<u8, RX>>;
     type Send = LinearBuffer<Vec<u8, TX>>;
-    type Control = ControlBuffer;
-    type Text = String<SUBPROTOCOLS>;
-    type TextMessage = NoSeparateText;
-    type Names = &'static [&'static str];
-
-    const KEEPS_ALL_HEADERS: bool = false;
+    without_allocator!();
 
     #[inline(always)]
     fn into_buffers(self) -> (Self::Receive, Self::Send) {
         (LinearBuffer::empty(), LinearBuffer::empty())
-    }
-
-    #[inline(always)]
-    fn keep_headers(names: &'static [&'static str]) -> Self::Names {
-        names
     }
 }
 
 impl<'a> Storage for Borrowed<'a> {
     type Receive = LinearBuffer<&'a mut [u8]>;
     type Send = LinearBuffer<&'a mut [u8]>;
-    type Control = ControlBuffer;
-    type Text = String<SUBPROTOCOLS>;
-    type TextMessage = NoSeparateText;
-    type Names = &'static [&'static str];
-
-    const KEEPS_ALL_HEADERS: bool = false;
+    without_allocator!();
 
     #[inline(always)]
     fn into_buffers(self) -> (Self::Receive, Self::Send) {
         (LinearBuffer::new(self.receive), LinearBuffer::new(self.send))
-    }
-
-    #[inline(always)]
-    fn keep_headers(names: &'static [&'static str]) -> Self::Names {
-        names
     }
 }

@@ -21,14 +21,22 @@ impl<M> LinearBuffer<M> {
     }
 }
 
-impl<const N: usize> Empty for LinearBuffer<Vec<u8, N>> {
-    const EMPTY: Self = Self::new(Vec::new());
+/// Implements `Empty` with the same expression twice: as a constant, and for a value that is built in place.
+macro_rules! empty {
+    ([$($generics:tt)*] $type:ty, $empty:expr) => {
+        impl<$($generics)*> Empty for $type {
+            const EMPTY: Self = $empty;
 
-    #[inline(always)]
-    fn empty() -> Self {
-        Self::new(Vec::new())
-    }
+            #[inline(always)]
+            fn empty() -> Self {
+                $empty
+            }
+        }
+    };
 }
+empty!([const N: usize] LinearBuffer<Vec<u8, N>>, Self::new(Vec::new()));
+empty!([const N: usize] String<N>, Self::new());
+empty!([] ControlBuffer, Self(Vec::new()));
 
 /// The memory of a [`LinearBuffer`].
 pub trait Memory {
@@ -156,15 +164,6 @@ impl Filled {
 #[derive(Debug)]
 pub struct ControlBuffer(Vec<u8, 125>);
 
-impl Empty for ControlBuffer {
-    const EMPTY: Self = Self(Vec::new());
-
-    #[inline(always)]
-    fn empty() -> Self {
-        Self(Vec::new())
-    }
-}
-
 impl Control for ControlBuffer {
     fn filled(&self) -> &[u8] {
         &self.0
@@ -177,15 +176,6 @@ impl Control for ControlBuffer {
 
     fn clear(&mut self) {
         self.0.clear();
-    }
-}
-
-impl<const N: usize> Empty for String<N> {
-    const EMPTY: Self = Self::new();
-
-    #[inline(always)]
-    fn empty() -> Self {
-        Self::new()
     }
 }
 

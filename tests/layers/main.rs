@@ -13,7 +13,19 @@ use std::path::Path;
 const MAY_IMPORT: [(&str, &[&str]); 15] = [
     (
         "connection",
-        &["event", "handshake", "message", "deflate", "frame", "config", "storage", "error", "close", "role"],
+        &[
+            "upgrade",
+            "event",
+            "handshake",
+            "message",
+            "deflate",
+            "frame",
+            "config",
+            "storage",
+            "error",
+            "close",
+            "role",
+        ],
     ),
     // The timers know the state of a connection and its events, and nothing else about it.
     ("timers", &["State", "event"]),

@@ -7,6 +7,8 @@
     reason = "the signatures are those with the feature"
 )]
 
+pub(super) use crate::upgrade::ExtensionValue;
+
 use crate::config::{Agreed, Config};
 use crate::error::HandshakeError;
 
@@ -80,15 +82,6 @@ impl Negotiation {
     }
 
     pub(crate) const fn check_answer(&mut self, _response: &[u8]) -> Result<(), HandshakeError> {
-        match *self {}
-    }
-}
-
-/// No extension is ever offered or accepted.
-pub(crate) enum ExtensionValue {}
-
-impl ExtensionValue {
-    pub(crate) const fn as_str(&self) -> &str {
         match *self {}
     }
 }
