@@ -134,10 +134,7 @@ fn run(name: &str, size: usize, messages: usize) {
 
 /// Eight messages in each read, so that the loop around them counts little.
 fn receive_each<R: sansws::Role>(
-    mut connection: Connection<R>,
-    frame: &[u8],
-    messages: usize,
-    is_echo: bool,
+    mut connection: Connection<R>, frame: &[u8], messages: usize, is_echo: bool,
 ) {
     let read = frame.repeat(8);
     let mut buffer = read.clone();

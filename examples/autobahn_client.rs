@@ -86,9 +86,7 @@ fn run_all(url: &str, agent: &str, config: Config) -> Result<(), Box<dyn error::
 /// Connects and hands every message to `on_message`, until the server is done. The outer result says whether
 /// there was a connection, and the inner result says how it ended.
 fn visit(
-    uri: &str,
-    config: Config,
-    on_message: impl FnMut(Message<'_>, &mut Tx) -> Result<(), SendError>,
+    uri: &str, config: Config, on_message: impl FnMut(Message<'_>, &mut Tx) -> Result<(), SendError>,
 ) -> Result<io::Result<()>, Box<dyn error::Error>> {
     let request = ClientRequest::new(uri)?;
     let mut stream = TcpStream::connect((request.uri().host(), request.uri().port()))?;
@@ -105,9 +103,7 @@ fn visit(
 }
 
 fn converse(
-    stream: &mut TcpStream,
-    connection: &mut Connection<Client<ThreadRng>>,
-    buffer: &mut [u8],
+    stream: &mut TcpStream, connection: &mut Connection<Client<ThreadRng>>, buffer: &mut [u8],
     mut on_message: impl FnMut(Message<'_>, &mut Tx) -> Result<(), SendError>,
 ) -> io::Result<()> {
     // A client disconnects when the server ends the transport, which follows the closing handshake.

@@ -134,9 +134,7 @@ fn serve(mut stream: TcpStream, options: &Options) -> io::Result<()> {
 }
 
 fn converse(
-    stream: &mut TcpStream,
-    connection: &mut Connection<Server>,
-    buffer: &mut [u8],
+    stream: &mut TcpStream, connection: &mut Connection<Server>, buffer: &mut [u8],
 ) -> io::Result<()> {
     while !connection.should_disconnect() {
         let len = stream.read(buffer)?;

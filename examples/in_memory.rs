@@ -84,9 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Carries the outgoing bytes of one end to the other, frame by frame.
 fn deliver<A: Role, B: Role>(
-    direction: &str,
-    from: &mut Connection<A>,
-    to: &mut Connection<B>,
+    direction: &str, from: &mut Connection<A>, to: &mut Connection<B>,
 ) -> Result<(), Box<dyn Error>> {
     let mut bytes = from.outgoing().to_vec();
     from.mark_sent(bytes.len());

@@ -90,9 +90,7 @@ where
     /// # Errors
     /// [`Misuse::SubprotocolNotOffered`].
     pub fn accept<'a>(
-        &self,
-        subprotocol: Option<&'a str>,
-        config: &Config,
+        &self, subprotocol: Option<&'a str>, config: &Config,
     ) -> Result<Acceptance<'a>, Misuse> {
         let accept = match subprotocol {
             Some(name) => Accept::new().subprotocol(name),
@@ -192,9 +190,7 @@ impl<'a> ClientUpgrade<'a> {
     /// # Errors
     /// [`Misuse::InvalidSubprotocol`].
     pub fn new(
-        rng: &mut impl CryptoRng,
-        config: &Config,
-        subprotocols: &'a [&'a str],
+        rng: &mut impl CryptoRng, config: &Config, subprotocols: &'a [&'a str],
     ) -> Result<Self, Misuse> {
         check_subprotocols(subprotocols)?;
         let mut nonce = [0; 16];
@@ -246,8 +242,7 @@ impl<'a> ClientUpgrade<'a> {
 
     #[cfg(feature = "deflate")]
     fn check_extensions<'h>(
-        &self,
-        headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
+        &self, headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
     ) -> Result<Agreed, HandshakeError> {
         let Some(deflate) = self.deflate else {
             return Ok(Agreed::NONE);
@@ -288,8 +283,7 @@ impl<'h> Negotiated<'h> {
 
 /// The values of all headers with this name, in any ASCII case.
 fn values<'h>(
-    headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
-    name: &str,
+    headers: impl IntoIterator<Item = (&'h str, &'h [u8])>, name: &str,
 ) -> impl Iterator<Item = &'h [u8]> {
     headers.into_iter().filter(move |(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }

@@ -92,8 +92,7 @@ impl Drop for EchoServer {
 
 /// Writes and reads until `on_event` returns true or the transport ends.
 fn pump<R: Role>(
-    stream: &mut TcpStream,
-    connection: &mut Connection<R>,
+    stream: &mut TcpStream, connection: &mut Connection<R>,
     mut on_event: impl FnMut(Event<'_>, &mut Sender<R, Heap>) -> bool,
 ) {
     let mut buffer = [0; 4096];

@@ -53,8 +53,7 @@ fn client(config: Config) -> Connection<Client<StdRng>> {
 
 /// Sends all that `conn` has to write to `peer`, which passes its events to `look`.
 fn deliver<R: sansws::Role, Q: sansws::Role>(
-    conn: &mut Connection<R>,
-    peer: &mut Connection<Q>,
+    conn: &mut Connection<R>, peer: &mut Connection<Q>,
     mut look: impl FnMut(Event<'_>, &mut sansws::Sender<Q, sansws::Heap>),
 ) {
     let mut bytes = conn.outgoing().to_vec();

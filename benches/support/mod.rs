@@ -73,9 +73,7 @@ pub fn mixed(len: usize) -> Vec<u8> {
 /// Feeds a stream in reads of `READ` bytes, each copied once as `read` would do, and returns the payload
 /// bytes.
 pub fn receive<R: Role>(
-    connection: &mut Connection<R>,
-    stream: &[u8],
-    buffer: &mut [u8],
+    connection: &mut Connection<R>, stream: &[u8], buffer: &mut [u8],
     mut answer: impl FnMut(&[u8], &mut Sender<R, sansws::Heap>),
 ) -> usize {
     let mut received = 0;

@@ -155,11 +155,7 @@ impl Compression {
 
     /// The frame of a prepared message for this connection, if it should be sent compressed.
     pub(super) fn prepared<'m>(
-        &self,
-        frames: &'m CompressedFrames,
-        kind: DataKind,
-        payload: &[u8],
-        how: Compress,
+        &self, frames: &'m CompressedFrames, kind: DataKind, payload: &[u8], how: Compress,
     ) -> Option<&'m [u8]> {
         let codec = self.codec().filter(|_| self.compresses(payload.len(), how))?;
         frames.get(codec.window_bits(), codec.level(), kind, payload)

@@ -139,10 +139,7 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     /// # Errors
     /// As [`client`](Connection::client).
     pub fn client_in(
-        request: &ClientRequest<'_>,
-        config: Config,
-        rng: G,
-        storage: S,
+        request: &ClientRequest<'_>, config: Config, rng: G, storage: S,
     ) -> Result<Self, SendError> {
         let compression = Compression::new(&config);
         // WS-4.1-01
@@ -167,12 +164,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     // With `Fixed` the connection contains its buffers. Inlining avoids moving them.
     #[inline(always)]
     fn new(
-        role: R,
-        config: &Config,
-        lifecycle: Lifecycle,
-        stage: Stage,
-        compression: Compression,
-        storage: S,
+        role: R, config: &Config, lifecycle: Lifecycle, stage: Stage, compression: Compression, storage: S,
     ) -> Self {
         let (receive, send) = storage.into_buffers();
         let capacities = (receive.max_len(), send.max_len());
@@ -191,11 +183,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     #[inline(always)]
     const fn with(
-        receiver: Receiver<S>,
-        sender: Sender<R, S>,
-        config: &Config,
-        stage: Stage,
-        kept_headers: S::Names,
+        receiver: Receiver<S>, sender: Sender<R, S>, config: &Config, stage: Stage, kept_headers: S::Names,
     ) -> Self {
         Self {
             receiver,
@@ -242,8 +230,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     // rest of the fast path.
     #[inline(always)]
     pub fn receive<'a, 'i: 'a>(
-        &'a mut self,
-        input: &mut &'i mut [u8],
+        &'a mut self, input: &mut &'i mut [u8],
     ) -> Option<(Event<'a>, &'a mut Sender<R, S>)> {
         // Only the slow path initialises its slot.
         let mut found;
@@ -334,10 +321,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// answer is queued.
     #[inline(always)]
     fn event<'a>(
-        receiver: &'a Receiver<S>,
-        sender: &mut Sender<R, S>,
-        result: Result<(), Error>,
-        found: Located<'a>,
+        receiver: &'a Receiver<S>, sender: &mut Sender<R, S>, result: Result<(), Error>, found: Located<'a>,
         auto_pong: bool,
     ) -> Event<'a> {
         match result.and_then(|()| receiver.event(found)) {

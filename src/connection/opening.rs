@@ -158,11 +158,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// `None` if the head is not complete.
     #[inline]
     fn check(
-        sender: &mut Sender<R, S>,
-        head: &[u8],
-        max_headers: u8,
-        allows_http: bool,
-        max_refusal_body: u32,
+        sender: &mut Sender<R, S>, head: &[u8], max_headers: u8, allows_http: bool, max_refusal_body: u32,
     ) -> Result<Option<(Stage, usize)>, Error> {
         if R::IS_SERVER {
             let checked = if S::KEEPS_ALL_HEADERS {

@@ -43,11 +43,7 @@ impl<S: Storage> Receiver<S> {
     /// `capacity` is the capacity of `buffer`, in bytes.
     #[inline(always)]
     pub(super) const fn new(
-        config: &Config,
-        peer_masks: bool,
-        buffer: S::Receive,
-        capacity: usize,
-        control: S::Control,
+        config: &Config, peer_masks: bool, buffer: S::Receive, capacity: usize, control: S::Control,
     ) -> Self {
         // A message that the storage cannot hold fails at its header, like one above the embedder's limit.
         let max_message = match config.delivery {
@@ -95,9 +91,7 @@ impl<S: Storage> Receiver<S> {
     /// unmasked but not validated yet. `None`: the input is unchanged, and the slow path must parse it.
     #[inline(always)]
     pub(super) fn fast_message<'i>(
-        &self,
-        input: &mut &'i mut [u8],
-        peer_masks: bool,
+        &self, input: &mut &'i mut [u8], peer_masks: bool,
     ) -> Option<FastMessage<'i>> {
         if !self.buffer.is_idle()
             || self.parts.is_some()
@@ -138,9 +132,7 @@ impl<S: Storage> Receiver<S> {
     /// Parses until there is something to report or all input is used up.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn next<'i>(
-        &mut self,
-        input: &mut &'i mut [u8],
-        found: &mut Located<'i>,
+        &mut self, input: &mut &'i mut [u8], found: &mut Located<'i>,
     ) -> Result<(), Error> {
         self.release_event()?;
         if S::Receive::GROWS {

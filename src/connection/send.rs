@@ -102,13 +102,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// bytes.
     #[inline(always)]
     pub(super) const fn new(
-        role: R,
-        lifecycle: Lifecycle,
-        compression: Compression,
-        outgoing: S::Send,
-        (max_outgoing, capacity): (usize, usize),
-        waiting_pong: S::Control,
-        negotiation: S::Text,
+        role: R, lifecycle: Lifecycle, compression: Compression, outgoing: S::Send,
+        (max_outgoing, capacity): (usize, usize), waiting_pong: S::Control, negotiation: S::Text,
     ) -> Self {
         let room = capacity.saturating_sub(OUTGOING_RESERVE);
         Self {
@@ -498,11 +493,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn write_frame(
-        role: &mut R,
-        outgoing: &mut S::Send,
-        opcode: Opcode,
-        fin: bool,
-        payload: &[u8],
+        role: &mut R, outgoing: &mut S::Send, opcode: Opcode, fin: bool, payload: &[u8],
     ) -> Result<(), SendError> {
         let header_len = FrameHeader::len_for(payload.len(), !R::IS_SERVER);
         // A slice has at most `isize::MAX` bytes, so no length overflows.
@@ -520,9 +511,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Queues the head that `write` writes, of at most `limit` bytes. On failure nothing is queued. A
     /// connection sends the head first, so the buffer is empty.
     pub(super) fn write_head(
-        &mut self,
-        limit: usize,
-        write: impl Fn(&mut HeadWriter<'_>),
+        &mut self, limit: usize, write: impl Fn(&mut HeadWriter<'_>),
     ) -> Result<(), SendError> {
         let max = limit.min(self.outgoing.max_len());
         if S::Send::GROWS {

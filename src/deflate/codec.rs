@@ -45,10 +45,7 @@ impl SendCodec {
     /// from `config`. PMD-7-02
     #[must_use]
     pub const fn new(
-        is_server: bool,
-        params: DeflateParams,
-        config: &DeflateConfig,
-        pool: Option<Pool>,
+        is_server: bool, params: DeflateParams, config: &DeflateConfig, pool: Option<Pool>,
     ) -> Self {
         let (window_bits, takes_over) = window_of(is_server, params);
         Self {

@@ -23,8 +23,7 @@ impl DeflateConfig {
     /// only one (PMD-5-14).
     #[must_use]
     pub fn accept<'a>(
-        &self,
-        lines: impl IntoIterator<Item = &'a [u8]>,
+        &self, lines: impl IntoIterator<Item = &'a [u8]>,
     ) -> Option<(DeflateParams, ExtensionValue)> {
         lines
             .into_iter()
@@ -117,8 +116,7 @@ impl DeflateConfig {
     /// [`HandshakeError::ExtensionNotOffered`] for another extension, [`HandshakeError::ExtensionAnswer`] for
     /// an answer that does not fit the offer.
     pub fn check_answer<'a>(
-        &self,
-        lines: impl IntoIterator<Item = &'a [u8]>,
+        &self, lines: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Option<DeflateParams>, HandshakeError> {
         let mut agreed = None;
         for line in lines {

@@ -131,9 +131,7 @@ impl FrameDecoder {
     /// first, the decoder is still [in the header](Self::is_in_header) afterwards.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn header(
-        &mut self,
-        input: &mut &mut [u8],
-        admit: impl FnOnce(&Header) -> Result<(), Error>,
+        &mut self, input: &mut &mut [u8], admit: impl FnOnce(&Header) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let rules = self.rules();
         let FramePosition::Header { bytes, have } = &mut self.position else {
@@ -196,9 +194,7 @@ impl FrameDecoder {
 
     #[inline]
     fn enter_payload(
-        &mut self,
-        header: &Header,
-        admit: impl FnOnce(&Header) -> Result<(), Error>,
+        &mut self, header: &Header, admit: impl FnOnce(&Header) -> Result<(), Error>,
     ) -> Result<(), Error> {
         if !header.opcode.is_control() {
             admit(header)?;

@@ -22,9 +22,7 @@ pub(crate) struct FastMessage<'i> {
 /// The caller asks only between frames and between messages.
 #[inline(always)]
 pub(crate) fn fast_message<'i>(
-    input: &mut &'i mut [u8],
-    rules: &Rules,
-    max_message: u64,
+    input: &mut &'i mut [u8], rules: &Rules, max_message: u64,
 ) -> Option<FastMessage<'i>> {
     let &[first, second, ..] = &**input else {
         return None;

@@ -177,11 +177,7 @@ impl FrameHeader {
     /// `to`. WS-5.2-13
     #[inline]
     pub(crate) fn write(
-        opcode: Opcode,
-        fin: bool,
-        payload_len: u64,
-        key: Option<[u8; 4]>,
-        to: &mut [u8],
+        opcode: Opcode, fin: bool, payload_len: u64, key: Option<[u8; 4]>, to: &mut [u8],
     ) -> &mut [u8] {
         // WS-5.2-02: the reserved bits stay zero.
         let first = if fin { FIN } else { 0 } | opcode as u8;

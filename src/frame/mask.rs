@@ -221,9 +221,7 @@ fn copy_ends<const N: usize>(from: &[u8], to: &mut [u8], word: u64) {
 /// otherwise all ones.
 #[inline(never)]
 fn mask_words(
-    data: &mut [u8],
-    word: u64,
-    #[cfg_attr(not(feature = "simd"), expect(unused_variables))] is_text: bool,
+    data: &mut [u8], word: u64, #[cfg_attr(not(feature = "simd"), expect(unused_variables))] is_text: bool,
 ) -> u64 {
     #[cfg(feature = "simd")]
     if data.len() >= wide::MIN_LEN {

@@ -91,12 +91,7 @@ impl<'a> ClientRequest<'a> {
         }
         // WS-4.1-45 · WS-11.3.1-01
         self.headers.check(&[
-            "host",
-            "origin",
-            "upgrade",
-            "connection",
-            "content-length",
-            "transfer-encoding",
+            "host", "origin", "upgrade", "connection", "content-length", "transfer-encoding",
             "sec-websocket-",
         ])
     }
@@ -169,10 +164,7 @@ pub(crate) enum CheckedResponse<'a> {
 /// complete. `offered` are the subprotocols of the request, and `digest` belongs to its key. A head that
 /// `IS_VALIDATED` is complete, and its syntax was checked when it arrived.
 pub(crate) fn check_response<'a, const IS_VALIDATED: bool>(
-    head: &'a [u8],
-    max_headers: u8,
-    digest: &Digest,
-    offered: impl Iterator<Item = &'a str>,
+    head: &'a [u8], max_headers: u8, digest: &Digest, offered: impl Iterator<Item = &'a str>,
     offers_extensions: bool,
 ) -> Result<Option<(CheckedResponse<'a>, usize)>, Error> {
     let Some((line, rest)) = status_line(head)? else {
@@ -221,10 +213,7 @@ impl<'a> ResponseHeaders<'a> {
     /// Checks the response with this first line.
     #[inline]
     fn response<'o>(
-        &self,
-        line: StatusLine,
-        digest: &Digest,
-        offered: impl Iterator<Item = &'o str>,
+        &self, line: StatusLine, digest: &Digest, offered: impl Iterator<Item = &'o str>,
         offers_extensions: bool,
     ) -> Result<CheckedResponse<'a>, HandshakeError> {
         Ok(match line.status {
@@ -240,10 +229,7 @@ impl<'a> ResponseHeaders<'a> {
 
     /// Makes the checks of section 4.1. Returns the subprotocol that the server chose.
     pub(crate) fn check<'o>(
-        &self,
-        digest: &Digest,
-        mut offered: impl Iterator<Item = &'o str>,
-        offers_extensions: bool,
+        &self, digest: &Digest, mut offered: impl Iterator<Item = &'o str>, offers_extensions: bool,
     ) -> Result<Option<&'a str>, HandshakeError> {
         // WS-4.1-51 · WS-4.1-52
         match self.upgrade {

@@ -81,10 +81,7 @@ impl HeadProgress {
     /// Takes bytes of a head off the front of `input`. Returns `true` once the head is complete in `buffer`,
     /// and `false` if all input was used and the head needs more.
     pub(crate) fn take<S: Storage>(
-        &mut self,
-        input: &mut &mut [u8],
-        buffer: &mut S::Receive,
-        rules: &HeadRules<'_>,
+        &mut self, input: &mut &mut [u8], buffer: &mut S::Receive, rules: &HeadRules<'_>,
     ) -> Result<bool, Error> {
         loop {
             let within = self.within(input, rules.max_head);

@@ -102,9 +102,7 @@ fn valid_header_line(bytes: &[u8]) -> Option<(HeaderLine<'_>, &[u8])> {
 /// has not arrived. If the head `IS_VALIDATED`, its syntax was checked when it arrived.
 #[inline]
 pub(crate) fn header_lines<'a, const IS_VALIDATED: bool>(
-    mut rest: &'a [u8],
-    max: u8,
-    mut add: impl FnMut(HeaderLine<'a>),
+    mut rest: &'a [u8], max: u8, mut add: impl FnMut(HeaderLine<'a>),
 ) -> Result<Option<&'a [u8]>, Error> {
     if IS_VALIDATED {
         while let Some(header) = validated_header(&mut rest) {
@@ -142,8 +140,7 @@ pub(crate) fn split_line(lines: &[u8]) -> (&[u8], &[u8]) {
 
 /// Reads a line with `read`. If `read` returns `None` and the line's end has arrived, the line is malformed.
 fn complete_line<'a, T>(
-    bytes: &[u8],
-    read: impl FnOnce() -> Option<Result<(T, &'a [u8]), HandshakeError>>,
+    bytes: &[u8], read: impl FnOnce() -> Option<Result<(T, &'a [u8]), HandshakeError>>,
 ) -> Line<'a, T> {
     match read() {
         Some(read) => Ok(Some(read?)),

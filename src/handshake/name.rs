@@ -22,16 +22,8 @@ pub(crate) struct KnownHeader(usize);
 
 /// The names of the headers that the protocol reads in either role.
 static KNOWN_NAMES: [&str; 11] = [
-    "host",
-    "origin",
-    "upgrade",
-    "connection",
-    "sec-websocket-key",
-    "sec-websocket-version",
-    "sec-websocket-protocol",
-    "sec-websocket-extensions",
-    "sec-websocket-accept",
-    "content-length",
+    "host", "origin", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version",
+    "sec-websocket-protocol", "sec-websocket-extensions", "sec-websocket-accept", "content-length",
     "transfer-encoding",
 ];
 

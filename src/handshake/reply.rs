@@ -54,23 +54,15 @@ impl<'a> Accept<'a> {
     }
 
     pub(crate) fn check_headers(&self) -> Result<(), Misuse> {
-        self.headers.check(&[
-            "upgrade",
-            "connection",
-            "content-length",
-            "transfer-encoding",
-            "sec-websocket-",
-        ])
+        self.headers
+            .check(&["upgrade", "connection", "content-length", "transfer-encoding", "sec-websocket-"])
     }
 
     /// Writes the 101. `accept` is the value of `Sec-WebSocket-Accept`.
     ///
     /// WS-4.2.2-23 · WS-4.2.2-24 · WS-4.2.2-25 · WS-4.2.2-26 · WS-4.2.2-27
     pub(crate) fn write(
-        &self,
-        accept: &[u8; ACCEPT_LEN],
-        subprotocol: &str,
-        extensions: Option<&str>,
+        &self, accept: &[u8; ACCEPT_LEN], subprotocol: &str, extensions: Option<&str>,
         out: &mut HeadWriter<'_>,
     ) {
         out.put(

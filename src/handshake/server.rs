@@ -25,9 +25,7 @@ pub(crate) enum CheckedRequest<'a> {
 /// `IS_VALIDATED` is complete, and its syntax was checked when it arrived.
 #[inline(never)]
 pub(crate) fn check_request<const IS_VALIDATED: bool>(
-    head: &[u8],
-    max_headers: u8,
-    allows_http: bool,
+    head: &[u8], max_headers: u8, allows_http: bool,
 ) -> Result<Option<(CheckedRequest<'_>, usize)>, Error> {
     let Some((line, rest)) = request_line(head)? else {
         return Ok(None);
@@ -83,10 +81,7 @@ impl<'a> RequestHeaders<'a> {
     /// Checks the request with this first line. `lines` are its headers.
     #[inline(always)]
     fn request(
-        &self,
-        line: &RequestLine<'_>,
-        lines: &'a [u8],
-        allows_http: bool,
+        &self, line: &RequestLine<'_>, lines: &'a [u8], allows_http: bool,
     ) -> Result<CheckedRequest<'a>, HandshakeError> {
         let is_get = line.method == b"GET";
         if !self.upgrade {

@@ -90,10 +90,7 @@ const ASCII_PROBE: usize = 256;
 /// `Mask::copy_ascii` unmasks the bytes and converts them to characters in one pass.
 #[cfg(feature = "simdutf8")]
 fn push_ascii<'b, T: TextMessage>(
-    text: &mut T,
-    utf8: Utf8,
-    bytes: &'b mut [u8],
-    mask: &mut crate::frame::Mask,
+    text: &mut T, utf8: Utf8, bytes: &'b mut [u8], mask: &mut crate::frame::Mask,
 ) -> Result<&'b mut [u8], Error> {
     if !utf8.is_complete() {
         return Ok(bytes);

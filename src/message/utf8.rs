@@ -29,8 +29,7 @@ pub(crate) const SIMD_LEN: usize = 64;
 /// cannot predict in a text that mixes languages; SIMD has no such branches.
 #[cfg(feature = "simdutf8")]
 pub(crate) fn validate_padded<'a>(
-    bytes: &[u8],
-    room: &'a mut [u8; SIMD_LEN],
+    bytes: &[u8], room: &'a mut [u8; SIMD_LEN],
 ) -> Result<&'a str, InvalidUtf8> {
     *room = [0; SIMD_LEN];
     copy_plain(bytes, room.get_mut(..bytes.len()).ok_or(InvalidUtf8)?);

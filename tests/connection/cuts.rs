@@ -68,14 +68,7 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
 fn any_head() -> impl Strategy<Value = Vec<u8>> {
     let name = prop_oneof![
         select(vec![
-            "Host",
-            "Upgrade",
-            "Connection",
-            "Cookie",
-            "Con",
-            "Sec-WebSocket-",
-            "Sec-WebSocket-Key",
-            "Kept"
+            "Host", "Upgrade", "Connection", "Cookie", "Con", "Sec-WebSocket-", "Sec-WebSocket-Key", "Kept"
         ]),
         select(vec!["", " ", "X", "x-1", "U", "content-lengths", "h\u{f6}st", "a b", "\r", "\0"]),
     ];
@@ -91,10 +84,7 @@ fn any_head() -> impl Strategy<Value = Vec<u8>> {
     let line =
         (name, colon, value, end).prop_map(|(name, colon, value, end)| format!("{name}{colon}{value}{end}"));
     let first = select(vec![
-        "GET / HTTP/1.1\r\n",
-        "\r\n\nGET /x HTTP/1.1\n",
-        "GET / HTTP/1.0\r\n",
-        "GET /",
+        "GET / HTTP/1.1\r\n", "\r\n\nGET /x HTTP/1.1\n", "GET / HTTP/1.0\r\n", "GET /",
         "\r\rGET / HTTP/1.1\r\n",
     ]);
     let valid = "Host: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -121,9 +111,7 @@ fn response() -> impl Strategy<Value = Vec<u8>> {
 /// arrives whole, cut at these places, byte by byte, and byte by byte with all spare memory released after
 /// each byte.
 fn assert_cuts_do_not_matter<R: Role, S: Storage>(
-    connect: impl Fn() -> Connection<R, S>,
-    bytes: &[u8],
-    at: &[usize],
+    connect: impl Fn() -> Connection<R, S>, bytes: &[u8], at: &[usize],
 ) where
     Connection<R, S>: Answer,
 {

@@ -219,16 +219,7 @@ fn a_head_fails_if_a_line_that_is_needed_does_not_fit() {
 #[test]
 fn a_line_that_is_dropped_is_still_checked() {
     for line in [
-        "X",
-        ": y",
-        "X : y",
-        " folded",
-        "X: y\0",
-        "X: y\rZ: z",
-        "X Y: z",
-        "\u{fc}: x",
-        "X: y\x7f",
-        "X: y\r\r",
+        "X", ": y", "X : y", " folded", "X: y\0", "X: y\rZ: z", "X Y: z", "\u{fc}: x", "X: y\x7f", "X: y\r\r",
     ] {
         for name in ["", "Con", "Cookie"] {
             if line.starts_with([':', ' ']) && !name.is_empty() {

@@ -58,9 +58,7 @@ fn inflate(decompressor: &mut Decompressor, payload: &[u8], cuts: &mut Cuts) -> 
 /// Calls `step` until it is done, each time with the room of the next cut, and appends the output to
 /// `message`.
 fn grow(
-    message: &mut Vec<u8>,
-    cuts: &mut Cuts,
-    mut step: impl FnMut(&mut [u8]) -> Result<Step, Corrupt>,
+    message: &mut Vec<u8>, cuts: &mut Cuts, mut step: impl FnMut(&mut [u8]) -> Result<Step, Corrupt>,
 ) -> Result<(), Corrupt> {
     loop {
         let mut out = vec![0; cuts.next()];

@@ -157,9 +157,7 @@ fn target(modules: &BTreeMap<&[String], &File>, path: &[String], depth: usize) -
 /// Adds the circle that leads back to the first sibling of `way`, if there is one and no other sibling in it
 /// sorts before the first.
 fn follow(
-    edges: &BTreeMap<Path, BTreeSet<Path>>,
-    way: &mut Vec<Path>,
-    seen: &mut BTreeSet<Path>,
+    edges: &BTreeMap<Path, BTreeSet<Path>>, way: &mut Vec<Path>, seen: &mut BTreeSet<Path>,
     found: &mut BTreeSet<String>,
 ) {
     for next in edges.get(&way[way.len() - 1]).into_iter().flatten() {

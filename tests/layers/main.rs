@@ -14,17 +14,8 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     (
         "connection",
         &[
-            "upgrade",
-            "event",
-            "handshake",
-            "message",
-            "deflate",
-            "frame",
-            "config",
-            "storage",
-            "error",
-            "close",
-            "role",
+            "upgrade", "event", "handshake", "message", "deflate", "frame", "config", "storage", "error",
+            "close", "role",
         ],
     ),
     // The timers know the state of a connection and its events, and nothing else about it.

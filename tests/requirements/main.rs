@@ -25,19 +25,8 @@ const SUPPORT: &str = "tests/support/";
 
 /// Each requirement on the library needs a test if it has one of these topics.
 const TESTED_TOPICS: [&str; 13] = [
-    "uri",
-    "handshake-client",
-    "handshake-server",
-    "framing",
-    "masking",
-    "fragmentation",
-    "control",
-    "close",
-    "utf8",
-    "extension",
-    "security",
-    "deflate-framing",
-    "deflate-negotiation",
+    "uri", "handshake-client", "handshake-server", "framing", "masking", "fragmentation", "control", "close",
+    "utf8", "extension", "security", "deflate-framing", "deflate-negotiation",
 ];
 /// Topics that the library does not implement yet. They have a list of their own, so that a mistyped topic is
 /// noticed.
@@ -119,9 +108,7 @@ fn parse_requirements(list: &str, problems: &mut Vec<String>) -> BTreeMap<String
 
 /// Returns the ids that need no test. `tested` maps an id to the place of its test.
 fn parse_untested(
-    list: &str,
-    requirements: &BTreeMap<String, Requirement>,
-    tested: &BTreeMap<String, String>,
+    list: &str, requirements: &BTreeMap<String, Requirement>, tested: &BTreeMap<String, String>,
     problems: &mut Vec<String>,
 ) -> BTreeSet<String> {
     let mut excused = BTreeSet::new();
@@ -158,9 +145,7 @@ fn parse_untested(
 
 /// Checks each id in the sources. Returns the ids that are named at a test, with the place.
 fn scan(
-    sources: &[Source],
-    requirements: &BTreeMap<String, Requirement>,
-    problems: &mut Vec<String>,
+    sources: &[Source], requirements: &BTreeMap<String, Requirement>, problems: &mut Vec<String>,
 ) -> BTreeMap<String, String> {
     let mut tested = BTreeMap::new();
     for Source { path, text } in sources {

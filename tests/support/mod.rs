@@ -119,10 +119,7 @@ pub enum Way {
 }
 
 fn feed_into<R: Role, S: Storage>(
-    connection: &mut Connection<R, S>,
-    input: &[u8],
-    way: Way,
-    reported: &mut Vec<Reported>,
+    connection: &mut Connection<R, S>, input: &[u8], way: Way, reported: &mut Vec<Reported>,
 ) where
     Connection<R, S>: Answer,
 {
@@ -168,9 +165,7 @@ fn feed_into<R: Role, S: Storage>(
 
 /// As `feed`, but cuts the input at these places. Stops if the connection fails.
 pub fn feed_cut<R: Role, S: Storage>(
-    connection: &mut Connection<R, S>,
-    input: &[u8],
-    cuts: impl IntoIterator<Item = usize>,
+    connection: &mut Connection<R, S>, input: &[u8], cuts: impl IntoIterator<Item = usize>,
 ) -> Vec<Reported>
 where
     Connection<R, S>: Answer,
@@ -180,10 +175,7 @@ where
 
 /// As `feed_cut`, and calls `after_each` after each piece.
 pub fn feed_cut_with<R: Role, S: Storage>(
-    connection: &mut Connection<R, S>,
-    input: &[u8],
-    cuts: impl IntoIterator<Item = usize>,
-    way: Way,
+    connection: &mut Connection<R, S>, input: &[u8], cuts: impl IntoIterator<Item = usize>, way: Way,
     after_each: impl Fn(&mut Connection<R, S>),
 ) -> Vec<Reported>
 where

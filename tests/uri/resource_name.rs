@@ -42,31 +42,8 @@ fn a_path_or_query_with_other_than_uri_characters_is_refused() {
     let allowed = "/-._~!$&'()*+,;=:@azAZ09%20%aF";
     assert_resource_name(&format!("ws://h{allowed}?{allowed}?"), &format!("{allowed}?{allowed}?"));
     for text in [
-        "a b",
-        "a\r\nHost: evil",
-        "a\n",
-        "a\r",
-        "\0",
-        "\t",
-        "\x1b",
-        "\x7f",
-        "\"",
-        "<",
-        ">",
-        "[",
-        "]",
-        "\\",
-        "^",
-        "`",
-        "{",
-        "|",
-        "}",
-        "%",
-        "%2",
-        "%g0",
-        "%2g",
-        "%%20",
-        "100%",
+        "a b", "a\r\nHost: evil", "a\n", "a\r", "\0", "\t", "\x1b", "\x7f", "\"", "<", ">", "[", "]", "\\",
+        "^", "`", "{", "|", "}", "%", "%2", "%g0", "%2g", "%%20", "100%",
     ] {
         assert_refused(&format!("ws://h/{text}"), UriError::Path);
         assert_refused(&format!("ws://h/?{text}"), UriError::Query);

@@ -42,10 +42,7 @@ impl Compression {
 
     #[cfg(feature = "alloc")]
     pub(crate) const fn prepared<'m>(
-        &self,
-        _frames: &'m CompressedFrames,
-        _kind: crate::message::DataKind,
-        _payload: &[u8],
+        &self, _frames: &'m CompressedFrames, _kind: crate::message::DataKind, _payload: &[u8],
         _how: Compress,
     ) -> Option<&'m [u8]> {
         None

@@ -23,9 +23,7 @@ const AHEAD: usize = 512;
 impl<S: Storage> Receiver<S> {
     /// Takes payload of a compressed message.
     pub(super) fn decompressed_payload(
-        &mut self,
-        input: &mut &mut [u8],
-        found: &mut Located<'_>,
+        &mut self, input: &mut &mut [u8], found: &mut Located<'_>,
     ) -> Result<(), Error> {
         let kind = self.fragments.kind();
         if self.parts.is_some() {
@@ -36,10 +34,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     fn decompress_whole(
-        &mut self,
-        kind: DataKind,
-        input: &mut &mut [u8],
-        found: &mut Located<'_>,
+        &mut self, kind: DataKind, input: &mut &mut [u8], found: &mut Located<'_>,
     ) -> Result<(), Error> {
         let Some(piece) = self.decoder.payload(input, usize::MAX) else {
             return Ok(());
@@ -80,10 +75,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     fn decompress_part(
-        &mut self,
-        kind: DataKind,
-        input: &mut &mut [u8],
-        found: &mut Located<'_>,
+        &mut self, kind: DataKind, input: &mut &mut [u8], found: &mut Located<'_>,
     ) -> Result<(), Error> {
         // If a character arrived incomplete, its missing bytes come first and make a part of their own.
         let missing = match kind {

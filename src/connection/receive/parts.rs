@@ -15,9 +15,7 @@ pub(super) type PartsFn<S> =
 impl<S: Storage> Receiver<S> {
     /// Takes payload of a message that is delivered in parts.
     pub(super) fn part_payload<'i>(
-        &mut self,
-        input: &mut &'i mut [u8],
-        found: &mut Located<'i>,
+        &mut self, input: &mut &'i mut [u8], found: &mut Located<'i>,
     ) -> Result<(), Error> {
         let kind = self.fragments.kind();
         // If a character arrived incomplete, its missing bytes come first and make a part of their own.

@@ -37,10 +37,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     pub(crate) fn data_with(
-        &mut self,
-        opcode: Opcode,
-        payload: &[u8],
-        how: Compress,
+        &mut self, opcode: Opcode, payload: &[u8], how: Compress,
     ) -> Result<(), SendError> {
         self.data_allowed()?;
         self.compress_allowed(how)?;
@@ -97,10 +94,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Compresses a fragment and queues it. The caller has checked that it may be sent, and that it fits
     /// uncompressed. PMD-6.1-01
     pub(super) fn compressed_fragment(
-        &mut self,
-        opcode: Opcode,
-        fin: bool,
-        bytes: &[u8],
+        &mut self, opcode: Opcode, fin: bool, bytes: &[u8],
     ) -> Result<(), SendError> {
         let before = self.outgoing.len();
         let bound = Compressor::bound(bytes.len());

@@ -25,13 +25,7 @@ fn an_answer_without_upgrade_to_websocket_fails() {
     }
     assert_fails(&[Without("Upgrade")], HandshakeError::Upgrade);
     for value in [
-        "",
-        "h2c",
-        "websocketx",
-        "xwebsocket",
-        "web socket",
-        "websocket/13",
-        "websoc\u{212a}et",
+        "", "h2c", "websocketx", "xwebsocket", "web socket", "websocket/13", "websoc\u{212a}et",
         "web\u{17f}ocket",
     ] {
         assert_fails(&[Set("Upgrade", value)], HandshakeError::Upgrade);
@@ -171,16 +165,8 @@ fn an_answer_that_is_not_http_1_1_fails() {
         assert_head_fails(&head(first_line, &RESPONSE), HandshakeError::HttpVersion);
     }
     for first_line in [
-        "",
-        "garbage",
-        "HTTP/2 101",
-        "ICY 101 Ok",
-        "http/1.1 101 Ok",
-        "HTTP/1.1 10",
-        "HTTP/1.1 1o1 Ok",
-        "HTTP/1.1 -10 Ok",
-        "HTTP/1.1101 Ok",
-        "GET / HTTP/1.1",
+        "", "garbage", "HTTP/2 101", "ICY 101 Ok", "http/1.1 101 Ok", "HTTP/1.1 10", "HTTP/1.1 1o1 Ok",
+        "HTTP/1.1 -10 Ok", "HTTP/1.1101 Ok", "GET / HTTP/1.1",
     ] {
         let head = head(first_line, &RESPONSE);
         let events = feed(&mut client(), &head);
@@ -252,18 +238,8 @@ fn an_extension_that_was_not_offered_fails() {
 #[test]
 fn a_malformed_extension_fails() {
     for value in [
-        "",
-        ",",
-        ";a",
-        "foo;",
-        "foo; =1",
-        "foo; a=",
-        "foo bar",
-        "foo; x=\"a b\"",
-        "foo; x=\"\"",
-        "foo; x=\"a,b\"",
-        "foo; x=\"a",
-        "fo\u{e9}",
+        "", ",", ";a", "foo;", "foo; =1", "foo; a=", "foo bar", "foo; x=\"a b\"", "foo; x=\"\"",
+        "foo; x=\"a,b\"", "foo; x=\"a", "fo\u{e9}",
     ] {
         assert_fails(&[Add("Sec-WebSocket-Extensions", value)], HandshakeError::Extensions);
     }

@@ -200,28 +200,8 @@ fn subprotocols_are_offered_in_the_order_of_the_embedder() {
 fn a_subprotocol_that_is_not_a_token_is_refused() {
     let request = ClientRequest::new("ws://h/").unwrap();
     for name in [
-        "",
-        " ",
-        "a b",
-        "a,b",
-        "a/b",
-        "a=b",
-        "a:b",
-        "a;b",
-        "a@b",
-        "a?b",
-        "\"a\"",
-        "(a)",
-        "[a]",
-        "{a}",
-        "<a>",
-        "a\\b",
-        "a\tb",
-        "a\r\nX: y",
-        "a\0",
-        "\x7f",
-        "caf\u{e9}",
-        "\u{212a}",
+        "", " ", "a b", "a,b", "a/b", "a=b", "a:b", "a;b", "a@b", "a?b", "\"a\"", "(a)", "[a]", "{a}", "<a>",
+        "a\\b", "a\tb", "a\r\nX: y", "a\0", "\x7f", "caf\u{e9}", "\u{212a}",
     ] {
         let misuse = Misuse::InvalidSubprotocol;
         let refused = Err(misuse.into());
@@ -277,21 +257,9 @@ fn headers_that_would_break_the_request_apart_are_refused() {
 fn headers_that_belong_to_the_handshake_are_refused() {
     let request = ClientRequest::new("ws://h/").unwrap();
     for name in [
-        "Host",
-        "hOST",
-        "Origin",
-        "Upgrade",
-        "UPGRADE",
-        "Connection",
-        "connection",
-        "Sec-WebSocket-Key",
-        "SEC-WEBSOCKET-KEY",
-        "sec-websocket-version",
-        "Sec-WebSocket-Protocol",
-        "Sec-WebSocket-Extensions",
-        "Sec-WebSocket-Accept",
-        "Content-Length",
-        "Transfer-Encoding",
+        "Host", "hOST", "Origin", "Upgrade", "UPGRADE", "Connection", "connection", "Sec-WebSocket-Key",
+        "SEC-WEBSOCKET-KEY", "sec-websocket-version", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions",
+        "Sec-WebSocket-Accept", "Content-Length", "Transfer-Encoding",
     ] {
         let headers = [("Ok", "ok"), (name, "y")];
         let refused = new_client(&request.headers(&headers), Config::new()).map(drop);

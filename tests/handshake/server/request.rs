@@ -169,28 +169,16 @@ fn a_request_without_exactly_one_valid_host_is_refused() {
 #[test]
 fn a_request_is_refused_unless_upgrade_contains_websocket() {
     for value in [
-        "websocket",
-        "WebSocket",
-        "WEBSOCKET",
-        "h2c, websocket",
-        "websocket,h2c",
-        " \twebsocket\t ",
+        "websocket", "WebSocket", "WEBSOCKET", "h2c, websocket", "websocket,h2c", " \twebsocket\t ",
         ",websocket,",
     ] {
         assert_accepted(&[Set("Upgrade", value)]);
     }
     assert_accepted(&[Set("Upgrade", "h2c"), Add("upgrade", "websocket")]);
     for value in [
-        "",
-        "h2c",
-        "websocketx",
-        "web socket",
-        "websocket/13",
-        "websocket; a",
-        "\"websocket\"",
+        "", "h2c", "websocketx", "web socket", "websocket/13", "websocket; a", "\"websocket\"",
         // KELVIN SIGN and LATIN SMALL LETTER LONG S fold to k and s in Unicode.
-        "websoc\u{212a}et",
-        "web\u{17f}ocket",
+        "websoc\u{212a}et", "web\u{17f}ocket",
     ] {
         assert_refused(&[Set("Upgrade", value)], HandshakeError::Upgrade);
     }
@@ -226,9 +214,7 @@ fn a_request_without_exactly_one_key_is_refused() {
 fn a_key_that_is_not_the_base64_of_16_bytes_is_refused() {
     let mut server = server();
     for key in [
-        "AQIDBAUGBwgJCgsMDQ4PEA==",
-        "+/+/+/+/+/+/+/+/+/+/+Q==",
-        "zzzzzzzzzzzzzzzzzzzzzg==",
+        "AQIDBAUGBwgJCgsMDQ4PEA==", "+/+/+/+/+/+/+/+/+/+/+Q==", "zzzzzzzzzzzzzzzzzzzzzg==",
         "0123456789abcdefghijkw==",
     ] {
         server = self::server();
