@@ -26,45 +26,61 @@ pub const MAX_CLOSE_REASON: usize = 123;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct CloseCode(u16);
 
-impl CloseCode {
+macro_rules! codes {
+    ($($(#[$documentation:meta])+ $constant:ident = $code:literal $name:literal,)+) => {
+        impl CloseCode {
+            $($(#[$documentation])+ pub const $constant: Self = Self($code);)+
+
+            const fn name(self) -> Option<&'static str> {
+                Some(match self.0 {
+                    $($code => $name,)+
+                    _ => return None,
+                })
+            }
+        }
+    };
+}
+codes! {
     /// 1000: the connection has served its purpose.
-    pub const NORMAL: Self = Self(1000);
+    NORMAL = 1000 "normal",
     /// 1001: the endpoint is going away: a server shuts down, or a browser leaves the page.
-    pub const GOING_AWAY: Self = Self(1001);
+    GOING_AWAY = 1001 "going away",
     /// 1002: the peer broke the protocol.
-    pub const PROTOCOL_ERROR: Self = Self(1002);
+    PROTOCOL_ERROR = 1002 "protocol error",
     /// 1003: the endpoint cannot accept this type of data, such as binary data if it understands only text.
-    pub const UNSUPPORTED_DATA: Self = Self(1003);
+    UNSUPPORTED_DATA = 1003 "unsupported data",
     /// 1005: reported when a Close frame had no code. Never on the wire.
-    pub const NO_STATUS_RECEIVED: Self = Self(1005);
+    NO_STATUS_RECEIVED = 1005 "no status received",
     /// 1006: reported when the connection ended without a Close frame. Never on the wire.
-    pub const ABNORMAL: Self = Self(1006);
+    ABNORMAL = 1006 "abnormal closure",
     /// 1007: the data does not match its type, such as text that is not UTF-8.
-    pub const INVALID_PAYLOAD: Self = Self(1007);
+    INVALID_PAYLOAD = 1007 "invalid payload",
     /// 1008: a policy of the endpoint is violated; the code to use if no other fits.
-    pub const POLICY_VIOLATION: Self = Self(1008);
+    POLICY_VIOLATION = 1008 "policy violation",
     /// 1009: a message is too big for the endpoint.
-    pub const MESSAGE_TOO_BIG: Self = Self(1009);
+    MESSAGE_TOO_BIG = 1009 "message too big",
     /// 1010: the server has not accepted an extension that the client needs. Only clients send it
     /// (WS-7.4.1-13).
-    pub const MANDATORY_EXTENSION: Self = Self(1010);
+    MANDATORY_EXTENSION = 1010 "mandatory extension",
     /// 1011: the endpoint has met an unexpected condition.
-    pub const INTERNAL_ERROR: Self = Self(1011);
+    INTERNAL_ERROR = 1011 "internal error",
     /// 1012: the service restarts; clients may reconnect after a random delay.
-    pub const SERVICE_RESTART: Self = Self(1012);
+    SERVICE_RESTART = 1012 "service restart",
     /// 1013: the service is overloaded; clients should come back later.
-    pub const TRY_AGAIN_LATER: Self = Self(1013);
+    TRY_AGAIN_LATER = 1013 "try again later",
     /// 1014: a gateway received an invalid answer from its upstream server.
-    pub const BAD_GATEWAY: Self = Self(1014);
+    BAD_GATEWAY = 1014 "bad gateway",
     /// 1015: reported when a TLS handshake failed. Never on the wire.
-    pub const TLS_HANDSHAKE: Self = Self(1015);
+    TLS_HANDSHAKE = 1015 "TLS handshake",
     /// 3000: the endpoint must be authorized to use this resource.
-    pub const UNAUTHORIZED: Self = Self(3000);
+    UNAUTHORIZED = 3000 "unauthorized",
     /// 3003: the endpoint is authorized, but has no permission.
-    pub const FORBIDDEN: Self = Self(3003);
+    FORBIDDEN = 3003 "forbidden",
     /// 3008: the endpoint took too long to respond.
-    pub const TIMEOUT: Self = Self(3008);
+    TIMEOUT = 3008 "timeout",
+}
 
+impl CloseCode {
     /// Whether a Close frame may contain the code, in either direction.
     ///
     /// True for the codes that IANA registered for the wire (1000 to 1003, 1007 to 1014), for the range of
@@ -72,30 +88,6 @@ impl CloseCode {
     pub const fn is_allowed_on_wire(self) -> bool {
         // WS-7.4.1-04 to -08, -15, -16 · WS-7.4.2-01 to -06 · WS-11.7-01
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
-    }
-
-    const fn name(self) -> Option<&'static str> {
-        Some(match self.0 {
-            1000 => "normal",
-            1001 => "going away",
-            1002 => "protocol error",
-            1003 => "unsupported data",
-            1005 => "no status received",
-            1006 => "abnormal closure",
-            1007 => "invalid payload",
-            1008 => "policy violation",
-            1009 => "message too big",
-            1010 => "mandatory extension",
-            1011 => "internal error",
-            1012 => "service restart",
-            1013 => "try again later",
-            1014 => "bad gateway",
-            1015 => "TLS handshake",
-            3000 => "unauthorized",
-            3003 => "forbidden",
-            3008 => "timeout",
-            _ => return None,
-        })
     }
 }
 
