@@ -56,8 +56,7 @@ errors! {
         TooLarge =>
             "too large: it can never fit; send it in fragments, or raise Config::max_outgoing or the size \
              of the storage",
-        /// The allocator had no memory.
-        Memory => "no memory: the outgoing buffer cannot grow; write the bytes in outgoing(), or send less",
+        Memory = "no memory: the outgoing buffer cannot grow; write the bytes in outgoing(), or send less",
         /// The state of the connection does not allow the call, or its arguments are not valid.
         NotAllowed(misuse: Misuse) => "not allowed: {misuse}",
     }
@@ -90,22 +89,16 @@ errors! {
 
     /// A limit of [`Config`](crate::Config) that the peer exceeded.
     pub enum Limit {
-        /// [`Config::max_frame`](crate::Config::max_frame).
-        Frame => "a frame is larger than Config::max_frame; raise it, or have the peer fragment its messages",
-        /// [`Config::max_message`](crate::Config::max_message), or the size of the storage.
-        Message =>
+        Frame = "a frame is larger than Config::max_frame; raise it, or have the peer fragment its messages",
+        Message =
             "a message is larger than Config::max_message or than the storage; raise it, or use \
              Delivery::Parts",
-        /// [`Config::max_fragments`](crate::Config::max_fragments).
-        Fragments =>
+        Fragments =
             "a message has more fragments than Config::max_fragments; raise it for peers that stream",
-        /// [`Config::max_head`](crate::Config::max_head), or the size of the storage.
-        Head =>
+        Head =
             "the HTTP head is larger than Config::max_head or than the storage; raise it for large cookies",
-        /// [`Config::max_headers`](crate::Config::max_headers).
-        Headers => "the HTTP head has more headers than Config::max_headers; raise it, 128 at most",
-        /// The allocator had no memory for data within the other limits.
-        Memory => "there was no memory for a message; lower Config::max_message, or serve fewer connections",
+        Headers = "the HTTP head has more headers than Config::max_headers; raise it, 128 at most",
+        Memory = "there was no memory for a message; lower Config::max_message, or serve fewer connections",
     }
 
     /// The reason why an opening handshake is not valid (RFC 6455 section 4).

@@ -192,6 +192,10 @@ impl<'a> ClientUpgrade<'a> {
     pub fn new(
         rng: &mut impl CryptoRng, config: &Config, subprotocols: &'a [&'a str],
     ) -> Result<Self, Misuse> {
+        #[cfg(feature = "deflate")]
+        let offer = config.deflate.map(|deflate| deflate.offer());
+        #[cfg(not(feature = "deflate"))]
+        let (_, offer) = (config, None);
         check_subprotocols(subprotocols)?;
         let mut nonce = [0; 16];
         rng.fill_bytes(&mut nonce);
@@ -200,7 +204,7 @@ impl<'a> ClientUpgrade<'a> {
             subprotocols,
             #[cfg(feature = "deflate")]
             deflate: config.deflate,
-            offer: offer(config),
+            offer,
         })
     }
 
@@ -286,16 +290,6 @@ fn values<'h>(
     headers: impl IntoIterator<Item = (&'h str, &'h [u8])>, name: &str,
 ) -> impl Iterator<Item = &'h [u8]> {
     headers.into_iter().filter(move |(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
-#[cfg(feature = "deflate")]
-fn offer(config: &Config) -> Option<ExtensionValue> {
-    config.deflate.map(|deflate| deflate.offer())
-}
-
-#[cfg(not(feature = "deflate"))]
-const fn offer(_config: &Config) -> Option<ExtensionValue> {
-    None
 }
 
 /// Without the feature `deflate` no extension is ever offered or accepted.

@@ -70,15 +70,11 @@ impl Compression {
     /// Ends the negotiation with the opening handshake: an agreement takes effect, and a negotiation without
     /// a result is dropped.
     pub(super) fn end_negotiation(&mut self, is_server: bool, is_open: bool) {
-        self.0 = match self.0.take().map(|stage| *stage) {
-            Some(CompressionStage::Negotiating(Negotiation {
-                config, pool, agreed: Some(params), ..
-            })) if is_open => {
-                Some(Box::new(CompressionStage::Agreed(Agreement::new(is_server, params, &config, pool))))
-            }
-            Some(CompressionStage::Agreed(agreement)) => Some(Box::new(CompressionStage::Agreed(agreement))),
-            _ => None,
-        };
+        if let Some(Negotiation { config, pool, agreed, .. }) = self.negotiation() {
+            let params = agreed.filter(|_| is_open);
+            let agreement = params.map(|params| Agreement::new(is_server, params, config, pool.take()));
+            self.0 = agreement.map(|agreement| Box::new(CompressionStage::Agreed(agreement)));
+        }
     }
 
     /// Compression with the agreement of a handshake outside of the connection.

@@ -122,6 +122,40 @@ impl<R: Role> Connection<R> {
     pub fn after_handshake(role: R, config: Config, agreed: Agreed) -> Self {
         Self::after_handshake_in(role, config, agreed, Heap)
     }
+
+    /// Takes the bytes of [`outgoing`](Self::outgoing) as a vector, without a copy, for I/O that owns its
+    /// buffers: `io_uring`, a task that only writes, the crate `bytes`. It returns an empty vector if there
+    /// are none.
+    ///
+    /// `next` becomes the next buffer, so two vectors that take turns need no allocation for each message.
+    /// Its content does not matter. Do not clear it: the library writes zeros between its length and its
+    /// capacity. The connection keeps this memory until the next call of `take_outgoing`. If
+    /// [`mark_sent`](Self::mark_sent) empties it before, the connection keeps at most
+    /// [`Config::keep_capacity`](crate::Config::keep_capacity) bytes. Pass `Vec::new()` to give the
+    /// connection no memory.
+    ///
+    /// ```
+    /// # use sansws::{Agreed, Config, Connection, Server};
+    /// # let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+    /// # let mut written = Vec::new();
+    /// let mut buffer = Vec::new();
+    /// for message in ["one", "two", "three"] {
+    ///     connection.sender().text(message)?;
+    ///     buffer = connection.take_outgoing(buffer);
+    ///     // Pass `buffer` to a write here that returns it once all bytes are written.
+    /// #   written.extend_from_slice(&buffer);
+    /// }
+    /// # assert_eq!(written, b"\x81\x03one\x81\x03two\x81\x05three");
+    /// # Ok::<(), sansws::SendError>(())
+    /// ```
+    ///
+    /// The bytes count as written, as after [`mark_sent`](Self::mark_sent). So [`state`](Self::state) and
+    /// [`should_disconnect`](Self::should_disconnect) can say that the connection is over although you still
+    /// have bytes to write: write them before you close the transport.
+    #[must_use = "write these bytes to the transport"]
+    pub fn take_outgoing(&mut self, next: Vec<u8>) -> Vec<u8> {
+        self.sender.take_outgoing(next)
+    }
 }
 
 impl<S: Storage> Connection<Server, S> {
@@ -497,43 +531,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub fn release_buffers(&mut self) {
         self.receiver.release();
         self.sender.release();
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<R: Role> Connection<R> {
-    /// Takes the bytes of [`outgoing`](Self::outgoing) as a vector, without a copy, for I/O that owns its
-    /// buffers: `io_uring`, a task that only writes, the crate `bytes`. It returns an empty vector if there
-    /// are none.
-    ///
-    /// `next` becomes the next buffer, so two vectors that take turns need no allocation for each message.
-    /// Its content does not matter. Do not clear it: the library writes zeros between its length and its
-    /// capacity. The connection keeps this memory until the next call of `take_outgoing`. If
-    /// [`mark_sent`](Self::mark_sent) empties it before, the connection keeps at most
-    /// [`Config::keep_capacity`](crate::Config::keep_capacity) bytes. Pass `Vec::new()` to give the
-    /// connection no memory.
-    ///
-    /// ```
-    /// # use sansws::{Agreed, Config, Connection, Server};
-    /// # let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
-    /// # let mut written = Vec::new();
-    /// let mut buffer = Vec::new();
-    /// for message in ["one", "two", "three"] {
-    ///     connection.sender().text(message)?;
-    ///     buffer = connection.take_outgoing(buffer);
-    ///     // Pass `buffer` to a write here that returns it once all bytes are written.
-    /// #   written.extend_from_slice(&buffer);
-    /// }
-    /// # assert_eq!(written, b"\x81\x03one\x81\x03two\x81\x05three");
-    /// # Ok::<(), sansws::SendError>(())
-    /// ```
-    ///
-    /// The bytes count as written, as after [`mark_sent`](Self::mark_sent). So [`state`](Self::state) and
-    /// [`should_disconnect`](Self::should_disconnect) can say that the connection is over although you still
-    /// have bytes to write: write them before you close the transport.
-    #[must_use = "write these bytes to the transport"]
-    pub fn take_outgoing(&mut self, next: Vec<u8>) -> Vec<u8> {
-        self.sender.take_outgoing(next)
     }
 }
 

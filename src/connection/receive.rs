@@ -66,7 +66,7 @@ impl<S: Storage> Receiver<S> {
 
     /// The memory that an empty buffer keeps, in either direction, in bytes.
     pub(super) const fn keep_capacity(&self) -> u32 {
-        self.buffer.keep_capacity()
+        self.buffer.keep_capacity
     }
 
     /// The buffer, which holds the HTTP head during the opening handshake.
@@ -102,7 +102,7 @@ impl<S: Storage> Receiver<S> {
         }
         // The caller passes a constant, so inlining leaves only the code for its role.
         let rules = Rules { masked: peer_masks, ..self.decoder.rules() };
-        fast_message(input, &rules, self.fragments.max_message())
+        fast_message(input, &rules, self.fragments.max_message)
     }
 
     /// Remembers the kind of a message that the fast path took, for a later `view`.
@@ -151,7 +151,7 @@ impl<S: Storage> Receiver<S> {
         }
         loop {
             if self.decoder.is_in_header() && !self.decompression.has_more() {
-                let (fragments, max) = (&mut self.fragments, self.decoder.max_fragments());
+                let (fragments, max) = (&mut self.fragments, self.decoder.max_fragments);
                 self.decoder.header(input, |header| fragments.on_data_header(header, max))?;
                 if self.decoder.is_in_header() {
                     return Ok(());
@@ -269,7 +269,7 @@ impl<S: Storage> Receiver<S> {
     #[cfg_attr(target_pointer_width = "64", inline(never))]
     #[cfg_attr(not(target_pointer_width = "64"), inline)]
     fn release_borrowed(&mut self) -> Result<(), Error> {
-        let keep = to_usize(self.buffer.keep_capacity());
+        let keep = to_usize(self.buffer.keep_capacity);
         match self.buffer.borrowed() {
             Borrowed::Nothing => {}
             Borrowed::Message => {

@@ -13,7 +13,7 @@ pub(crate) struct FrameDecoder {
     max_frame: u64,
     /// The most fragments of a message. Only the message layer uses this value, but here it fits into four
     /// bytes; elsewhere padding would make it eight, and an idle connection may have only 256.
-    max_fragments: u32,
+    pub(crate) max_fragments: u32,
     peer_masks: bool,
     /// Whether an extension of the connection defines RSV1.
     allows_rsv1: bool,
@@ -85,11 +85,6 @@ impl FrameDecoder {
     /// From now on the peer may set RSV1 on the first frame of a message.
     pub(crate) fn allow_rsv1(&mut self) {
         self.allows_rsv1 = true;
-    }
-
-    /// The most fragments of a message.
-    pub(crate) const fn max_fragments(&self) -> u32 {
-        self.max_fragments
     }
 
     /// The rules for the peer's headers.

@@ -19,7 +19,8 @@ pub(crate) struct FragmentState {
     fragments_left: u32,
     /// The number of further payload bytes that the current message may have.
     left: u64,
-    max_message: u64,
+    /// The largest message that the embedder accepts, in bytes.
+    pub(crate) max_message: u64,
 }
 
 impl FragmentState {
@@ -54,11 +55,6 @@ impl FragmentState {
     /// messages, those of the last one. Meaningful only if the message is not compressed.
     pub(crate) const fn announced(&self) -> u64 {
         self.max_message.saturating_sub(self.left)
-    }
-
-    /// The largest message that the embedder accepts, in bytes.
-    pub(crate) const fn max_message(&self) -> u64 {
-        self.max_message
     }
 
     /// Whether the payload of the current message is compressed.

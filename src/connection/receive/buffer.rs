@@ -56,7 +56,7 @@ pub(super) struct ReceiveBuffer<B> {
     /// Whether the last read into the buffer was small, although much space was lent for a masked message.
     pub(super) reads_are_small: bool,
     /// The memory that the buffer keeps when it is empty, in bytes.
-    keep_capacity: u32,
+    pub(super) keep_capacity: u32,
 }
 
 /// Marks [`Resume::Input`]. The value is not zero, because a longer run of zeros in a new connection would
@@ -191,11 +191,6 @@ impl<B: Buffer> ReceiveBuffer<B> {
     pub(super) fn set_borrowed(&mut self, borrowed: Borrowed) {
         self.borrowed = borrowed;
         self.is_busy = borrowed != Borrowed::Nothing || self.resume() != Resume::Input;
-    }
-
-    /// The memory that the buffer keeps when it is empty, in bytes.
-    pub(super) const fn keep_capacity(&self) -> u32 {
-        self.keep_capacity
     }
 
     /// The payload of the message, or the HTTP head, that the buffer holds.

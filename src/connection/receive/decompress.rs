@@ -45,7 +45,7 @@ impl<S: Storage> Receiver<S> {
             let so_far = self.buffer.len();
             // WS-10.4-04: the room ends at the limit of the message, so no bytes beyond it are decompressed.
             // The buffer grows with the decompressed bytes: its size at most doubles.
-            let left = self.fragments.max_message().saturating_sub(so_far as u64);
+            let left = self.fragments.max_message.saturating_sub(so_far as u64);
             let likely = (rest.len() as u64).saturating_mul(4).clamp(MIN_ROOM, MAX_FIRST_ROOM);
             let len = to_len(likely.max(so_far as u64).min(left));
             let buffer = self.buffer.bytes();
@@ -126,7 +126,7 @@ impl<S: Storage> Receiver<S> {
     /// message has ended.
     fn fill_part(&mut self, missing: usize, input: &mut &mut [u8]) -> Result<bool, Error> {
         // WS-10.4-04
-        let left = self.fragments.max_message().saturating_sub(self.decompression.produced());
+        let left = self.fragments.max_message.saturating_sub(self.decompression.produced());
         let most = if missing > 0 { missing as u64 } else { PART };
         let len = to_len(most.min(left));
         let buffer = self.buffer.bytes();

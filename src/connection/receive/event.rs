@@ -143,7 +143,7 @@ impl<S: Storage> Receiver<S> {
         #[cfg(feature = "simdutf8")]
         if S::Receive::GROWS
             && payload.len() < SIMD_LEN
-            && to_usize(self.buffer.keep_capacity()) >= S::Receive::MIN_CAPACITY
+            && to_usize(self.buffer.keep_capacity) >= S::Receive::MIN_CAPACITY
         {
             return self.validate_short(payload);
         }

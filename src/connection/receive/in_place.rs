@@ -41,7 +41,7 @@ impl<S: Storage> Receiver<S> {
         }
         let remaining = self.remaining_data();
         let announced = self.fragments.announced();
-        let follows_large = announced >= LARGE_MESSAGE && to_usize(self.buffer.keep_capacity()) >= USUAL_READ;
+        let follows_large = announced >= LARGE_MESSAGE && to_usize(self.buffer.keep_capacity) >= USUAL_READ;
         if remaining.unwrap_or_default() < LARGE_FRAME && !follows_large {
             return None;
         }
@@ -109,7 +109,7 @@ impl<S: Storage> Receiver<S> {
     pub(super) fn next_unparsed(&mut self, found: &mut Located<'_>) -> Result<(), Error> {
         while matches!(self.buffer.resume(), Resume::Unparsed { .. }) {
             if self.decoder.is_in_header() {
-                let (fragments, max) = (&mut self.fragments, self.decoder.max_fragments());
+                let (fragments, max) = (&mut self.fragments, self.decoder.max_fragments);
                 let mut input = self.buffer.unparsed();
                 let before = input.len();
                 let result = self.decoder.header(&mut input, |header| fragments.on_data_header(header, max));

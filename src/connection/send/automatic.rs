@@ -4,7 +4,6 @@ use super::{MAX_CONTROL_FRAME, Sender};
 use crate::bytes::{to_u32, to_usize};
 use crate::close::CloseCode;
 use crate::connection::state::{Phase, Transition};
-use crate::error::SendError;
 use crate::frame::Opcode;
 use crate::role::Role;
 #[cfg(feature = "alloc")]
@@ -35,8 +34,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if self.pong_waits && self.pong_end == 0 {
             self.pong_waits = false;
             let pong = self.waiting_pong.filled();
-            let queued = Self::write_frame(&mut self.role, &mut self.outgoing, Opcode::Pong, true, pong);
-            self.pong_queued(queued);
+            if Self::write_frame(&mut self.role, &mut self.outgoing, Opcode::Pong, true, pong).is_ok() {
+                self.pong_end = to_u32(self.outgoing.len());
+            }
             self.waiting_pong.clear();
         }
     }
@@ -61,19 +61,13 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         let waiting = self.outgoing_len().saturating_add(MAX_CONTROL_FRAME);
         if self.pong_end == 0 || (waiting <= PONG_BURST && waiting <= self.max_outgoing()) {
-            let queued = self.frame(Opcode::Pong, true, payload);
-            self.pong_queued(queued);
+            // If there is no memory for the pong, it is dropped; the peer's next ping gets another.
+            if self.frame(Opcode::Pong, true, payload).is_ok() {
+                self.pong_end = to_u32(self.outgoing.len());
+            }
         } else {
             self.waiting_pong.clear();
             self.pong_waits = self.waiting_pong.append(payload).is_ok();
-        }
-    }
-
-    /// Notes the end of the pong, if it was queued. If there was no memory for it, the pong is dropped; the
-    /// peer's next ping gets another.
-    fn pong_queued(&mut self, result: Result<(), SendError>) {
-        if result.is_ok() {
-            self.pong_end = to_u32(self.outgoing.len());
         }
     }
 }
