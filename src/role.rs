@@ -124,7 +124,6 @@ pub(crate) mod sealed {
 impl sealed::Role for Server {
     const IS_SERVER: bool = true;
 
-    #[inline]
     fn masking_key(&mut self) -> Option<[u8; 4]> {
         None
     }
@@ -133,7 +132,6 @@ impl sealed::Role for Server {
 impl<G: CryptoRng> sealed::Role for Client<G> {
     const IS_SERVER: bool = false;
 
-    #[inline]
     fn masking_key(&mut self) -> Option<[u8; 4]> {
         Some(self.rng.next_u32().to_ne_bytes())
     }
@@ -143,7 +141,6 @@ impl<R: sealed::Role> sealed::Role for FramesOnly<R> {
     const IS_SERVER: bool = R::IS_SERVER;
     const HAS_HANDSHAKE: bool = false;
 
-    #[inline]
     fn masking_key(&mut self) -> Option<[u8; 4]> {
         self.role.masking_key()
     }

@@ -1,7 +1,5 @@
 //! The memory of a connection. Only this module knows where the buffers are and how they grow.
 
-use core::fmt;
-
 /// The memory in which a connection holds bytes: [`Heap`], [`Fixed`] or [`Borrowed`].
 ///
 /// The trait is sealed, because the methods of the buffers are private.
@@ -235,9 +233,3 @@ mod fixed;
 mod heap;
 #[cfg(feature = "heapless")]
 pub(crate) mod linear;
-
-impl fmt::Display for Full {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the storage has no room")
-    }
-}

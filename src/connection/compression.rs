@@ -106,12 +106,10 @@ impl Compression {
     }
 
     /// Whether both ends have agreed on permessage-deflate.
-    #[inline]
     pub(super) fn is_agreed(&self) -> bool {
         self.agreement().is_some()
     }
 
-    #[inline]
     fn agreement(&self) -> Option<&Agreement> {
         match self.0.as_deref() {
             Some(CompressionStage::Agreed(agreement)) => Some(agreement),
@@ -202,7 +200,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         if !self.sender.compression.set_pool(pool) {
             return Err(Misuse::CompressionNotAgreed);
         }
-        self.receiver.set_pool(pool);
+        self.receiver.decompression.set_pool(pool);
         Ok(())
     }
 }

@@ -394,7 +394,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// # #[allow(unreachable_code)]
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
     pub fn receive_buffer(&mut self) -> Option<&mut [u8]> {
         if !self.is_receiving() {
             return None;
@@ -433,7 +432,6 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// The bytes to write to the transport; empty if there are none.
-    #[inline]
     #[must_use]
     pub fn outgoing(&self) -> &[u8] {
         self.sender.outgoing()
@@ -441,13 +439,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     /// Tells the connection that the first `len` bytes of [`outgoing`](Self::outgoing) were written. If `len`
     /// is larger than `outgoing`, all of its bytes count as written.
-    #[inline]
     pub fn mark_sent(&mut self, len: usize) {
         self.sender.mark_sent(len, self.receiver.keep_capacity());
     }
 
     /// The sending half, for messages that do not answer an event.
-    #[inline]
     pub fn sender(&mut self) -> &mut Sender<R, S> {
         &mut self.sender
     }

@@ -14,8 +14,6 @@ use super::compression::Decompression;
 use crate::bytes::to_usize;
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
-#[cfg(feature = "deflate")]
-use crate::deflate::Pool;
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{FastMessage, FrameDecoder, Opcode, Piece, Rules, fast_message};
 use crate::message::{DataKind, FragmentState, TextPieces, validate};
@@ -27,7 +25,7 @@ use parts::PartsFn;
 
 /// The receiving half of an open connection.
 pub(super) struct Receiver<S: Storage> {
-    decoder: FrameDecoder,
+    pub(super) decoder: FrameDecoder,
     fragments: FragmentState,
     buffer: ReceiveBuffer<S::Receive>,
     text: TextPieces<S::TextMessage>,
@@ -38,7 +36,7 @@ pub(super) struct Receiver<S: Storage> {
     /// whole.
     parts: Option<PartsFn<S>>,
     /// Without the feature `deflate` this has no size.
-    decompression: Decompression,
+    pub(super) decompression: Decompression,
 }
 
 impl<S: Storage> Receiver<S> {
@@ -118,26 +116,10 @@ impl<S: Storage> Receiver<S> {
         self.fragments.note_kind(if opcode == Opcode::Text { DataKind::Text } else { DataKind::Binary });
     }
 
-    /// The opcode of the current frame, or between frames, of the last one.
-    pub(super) const fn opcode(&self) -> Opcode {
-        self.decoder.opcode()
-    }
-
     /// Both ends have agreed on permessage-deflate: from now on messages may be compressed.
     pub(super) fn decompress(&mut self, decompression: Decompression) {
         self.decoder.allow_rsv1();
         self.decompression = decompression;
-    }
-
-    /// Without the feature `deflate` only a test allows RSV1.
-    #[cfg(all(test, feature = "alloc"))]
-    pub(super) fn allow_rsv1(&mut self) {
-        self.decoder.allow_rsv1();
-    }
-
-    #[cfg(feature = "deflate")]
-    pub(super) fn set_pool(&mut self, pool: &Pool) {
-        self.decompression.set_pool(pool);
     }
 
     /// Whether the connection can report nothing without more input. If so, the last event is released.

@@ -76,7 +76,6 @@ pub(super) enum UnderWay {
 }
 
 impl UnderWay {
-    #[inline]
     const fn is_message(&self) -> bool {
         matches!(self, Self::Message(_))
     }
@@ -512,7 +511,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// Appends one frame, masked if this is a client. On failure nothing is appended.
-    #[inline]
     pub(super) fn frame(&mut self, opcode: Opcode, fin: bool, payload: &[u8]) -> Result<(), SendError> {
         Self::write_frame(&mut self.role, &mut self.outgoing, opcode, fin, payload)
     }

@@ -112,14 +112,12 @@ impl Lifecycle {
         Self { phase: Phase::Open }
     }
 
-    #[inline]
     pub(crate) const fn phase(&self) -> Phase {
         self.phase
     }
 
     /// Whether the connection receives frames. It receives none after the peer's Close (WS-5.5.1-12) or after
     /// a failure (WS-7.1.7-08).
-    #[inline]
     pub(crate) const fn is_receiving(&self) -> bool {
         matches!(self.phase, Phase::Open | Phase::CloseSent)
     }
@@ -138,7 +136,6 @@ impl Lifecycle {
     }
 
     /// Whether a data frame or a ping may be sent. WS-6.1-01 · WS-5.5.1-07 · WS-4.1-46
-    #[inline]
     pub(crate) const fn may_send(&self) -> Result<(), Misuse> {
         match self.phase {
             Phase::Open => Ok(()),

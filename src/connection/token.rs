@@ -190,7 +190,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 }
             }
         }
-        EventToken::of_frame(found, self.receiver.opcode(), base)
+        EventToken::of_frame(found, self.receiver.decoder.opcode(), base)
     }
 
     /// Shows the event that [`find_event`](Self::find_event) found, with the sender to answer it. `input` is

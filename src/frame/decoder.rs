@@ -88,37 +88,31 @@ impl FrameDecoder {
     }
 
     /// The most fragments of a message.
-    #[inline]
     pub(crate) const fn max_fragments(&self) -> u32 {
         self.max_fragments
     }
 
     /// The rules for the peer's headers.
-    #[inline]
     pub(crate) const fn rules(&self) -> Rules {
         Rules { masked: self.peer_masks, rsv1: self.allows_rsv1, max_frame: self.max_frame }
     }
 
     /// The opcode of the current frame; between frames, that of the last one.
-    #[inline]
     pub(crate) const fn opcode(&self) -> Opcode {
         self.opcode
     }
 
     /// Whether the current frame, or between frames the last one, is the final frame of its message.
-    #[inline]
     pub(crate) const fn fin(&self) -> bool {
         self.fin
     }
 
     /// Whether the last frame is complete and no byte of the next one has arrived.
-    #[inline]
     pub(crate) const fn is_between_frames(&self) -> bool {
         matches!(self.position, FramePosition::Header { have: 0, .. })
     }
 
     /// Whether the decoder waits for a header, or for the rest of one.
-    #[inline]
     pub(crate) const fn is_in_header(&self) -> bool {
         matches!(self.position, FramePosition::Header { .. })
     }

@@ -44,7 +44,6 @@ impl Opcode {
         })
     }
 
-    #[inline]
     pub(crate) const fn is_control(self) -> bool {
         self as u8 >= 0x8
     }
@@ -233,7 +232,6 @@ impl FrameHeader {
     }
 
     /// The bytes of the header.
-    #[inline]
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len.into()).unwrap_or_default()

@@ -16,7 +16,6 @@ impl Mask {
     /// The key that changes no byte. It stands for a frame without a key.
     pub(crate) const NONE: Self = Self(0);
 
-    #[inline]
     pub(crate) const fn is_none(self) -> bool {
         self.0 == 0
     }

@@ -204,13 +204,9 @@ impl<'a> ResponseHeaders<'a> {
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
         // WS-4.1-57
         let value = trim(value);
-        if let Some(known) = KnownHeader::named(name) {
-            self.add_known(known, value);
-        }
-    }
-
-    #[inline(always)]
-    fn add_known(&mut self, known: KnownHeader, value: &'a [u8]) {
+        let Some(known) = KnownHeader::named(name) else {
+            return;
+        };
         match known {
             KnownHeader::UPGRADE => self.upgrade.set(value),
             KnownHeader::CONNECTION => self.connection |= has_token(value, b"upgrade"),

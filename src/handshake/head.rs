@@ -59,19 +59,16 @@ impl HeadProgress {
         Self { position: Position::BeforeFirst, is_dropped: false, headers: 0, seen: 0, line_start: 0 };
 
     /// Whether no byte has arrived yet.
-    #[inline]
     pub(crate) fn is_fresh(&self) -> bool {
         self.position == Position::BeforeFirst && self.seen == 0
     }
 
     /// Counts the bytes of a head that is taken as a whole.
-    #[inline]
     pub(crate) fn add(&mut self, bytes: usize) {
         self.seen = self.seen.saturating_add(to_u32(bytes));
     }
 
     /// The front of the input that is within the limit.
-    #[inline]
     pub(crate) fn within<'i>(&self, input: &'i [u8], max_head: u32) -> &'i [u8] {
         input.get(..to_usize(max_head.saturating_sub(self.seen))).unwrap_or(input)
     }

@@ -57,13 +57,10 @@ impl<'a> RequestHeaders<'a> {
     /// in any order, and unknown headers are ignored.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) {
-        if let Some(known) = KnownHeader::named(name) {
-            self.add_known(known, trim(value));
-        }
-    }
-
-    #[inline(always)]
-    fn add_known(&mut self, known: KnownHeader, value: &'a [u8]) {
+        let Some(known) = KnownHeader::named(name) else {
+            return;
+        };
+        let value = trim(value);
         match known {
             KnownHeader::HOST => {
                 let is_valid = !value.iter().any(|byte| matches!(byte, b',' | b' '));

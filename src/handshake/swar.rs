@@ -25,7 +25,6 @@ fn word_at(bytes: &[u8], at: usize) -> Option<Word> {
 }
 
 /// The index of the first marked byte.
-#[inline]
 fn first(marks: Word) -> usize {
     marks.trailing_zeros() as usize / 8
 }

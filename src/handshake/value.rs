@@ -146,7 +146,6 @@ impl List {
 /// Whether `value` is one of the two offers that nearly all browsers make, which are known to be valid.
 /// Comparing the whole value takes a few instructions; reading it byte by byte takes a twelfth of a
 /// handshake.
-#[inline]
 fn is_usual_offer(value: &[u8]) -> bool {
     value == b"permessage-deflate; client_max_window_bits" || value == b"permessage-deflate"
 }

@@ -36,13 +36,11 @@ impl FragmentState {
     }
 
     /// Whether a message has begun and not ended.
-    #[inline]
     pub(crate) const fn is_in_message(&self) -> bool {
         self.is_in_message
     }
 
     /// The kind of the current message; between messages, that of the last one.
-    #[inline]
     pub(crate) const fn kind(&self) -> DataKind {
         self.kind
     }
@@ -59,7 +57,6 @@ impl FragmentState {
     }
 
     /// The largest message that the embedder accepts, in bytes.
-    #[inline]
     pub(crate) const fn max_message(&self) -> u64 {
         self.max_message
     }
@@ -101,14 +98,12 @@ impl FragmentState {
     }
 
     /// Whether a piece of the current message was put into a buffer or reported as a part.
-    #[inline]
     pub(crate) const fn has_begun_delivery(&self) -> bool {
         self.has_begun_delivery
     }
 
     /// Notes that a piece of the current message is put into a buffer or reported as a part. Returns whether
     /// an earlier piece was.
-    #[inline]
     pub(crate) fn begin_delivery(&mut self) -> bool {
         core::mem::replace(&mut self.has_begun_delivery, true)
     }

@@ -24,7 +24,6 @@ pub enum DataKind {
 
 impl DataKind {
     /// The opcode of the message's first frame. WS-6.1-05
-    #[inline]
     pub(crate) const fn opcode(self) -> Opcode {
         match self {
             Self::Text => Opcode::Text,

@@ -18,7 +18,6 @@ impl Storage for Heap {
 
     const KEEPS_ALL_HEADERS: bool = true;
 
-    #[inline]
     fn into_buffers(self) -> (HeapBuffer, HeapBuffer) {
         Default::default()
     }
@@ -78,12 +77,10 @@ impl Buffer for HeapBuffer {
         len
     }
 
-    #[inline]
     fn filled(&self) -> &[u8] {
         self.bytes.get(self.start()..self.end()).unwrap_or_default()
     }
 
-    #[inline]
     fn len(&self) -> usize {
         (self.end - self.start) as usize
     }
@@ -147,12 +144,10 @@ impl HeapBuffer {
         taken
     }
 
-    #[inline]
     const fn start(&self) -> usize {
         self.start as usize
     }
 
-    #[inline]
     const fn end(&self) -> usize {
         self.end as usize
     }

@@ -42,18 +42,15 @@ pub trait Memory {
 }
 
 impl<const N: usize> Memory for Vec<u8, N> {
-    #[inline]
     fn max_len(&self) -> usize {
         N
     }
 
-    #[inline]
     fn bytes(&self) -> &[u8] {
         self
     }
 
     /// The vector begins empty, so creating one costs nothing. Its first use initialises it.
-    #[inline]
     fn bytes_mut(&mut self) -> &mut [u8] {
         if self.len() < N {
             // This cannot fail: the capacity is `N`.
@@ -64,34 +61,28 @@ impl<const N: usize> Memory for Vec<u8, N> {
 }
 
 impl Memory for &mut [u8] {
-    #[inline]
     fn max_len(&self) -> usize {
         self.len()
     }
 
-    #[inline]
     fn bytes(&self) -> &[u8] {
         self
     }
 
-    #[inline]
     fn bytes_mut(&mut self) -> &mut [u8] {
         self
     }
 }
 
 impl<M: Memory> Buffer for LinearBuffer<M> {
-    #[inline]
     fn max_len(&self) -> usize {
         self.memory.max_len()
     }
 
-    #[inline]
     fn filled(&self) -> &[u8] {
         self.filled.of(self.memory.bytes())
     }
 
-    #[inline]
     fn len(&self) -> usize {
         self.filled.len()
     }
@@ -101,24 +92,20 @@ impl<M: Memory> Buffer for LinearBuffer<M> {
         self.filled.grow(self.memory.bytes_mut(), len)
     }
 
-    #[inline]
     fn last_mut(&mut self, len: usize) -> &mut [u8] {
         self.filled.last_mut(self.memory.bytes_mut(), len)
     }
 
-    #[inline]
     fn truncate(&mut self, len: usize) {
         let Filled { start, end } = &mut self.filled;
         *end = start.saturating_add(len).min(*end);
     }
 
-    #[inline]
     fn consume(&mut self, len: usize) {
         let Filled { start, end } = &mut self.filled;
         *start = start.saturating_add(len).min(*end);
     }
 
-    #[inline]
     fn clear(&mut self, _keep: usize) {
         self.filled = Filled::default();
     }
@@ -179,7 +166,6 @@ impl Empty for ControlBuffer {
 }
 
 impl Control for ControlBuffer {
-    #[inline]
     fn filled(&self) -> &[u8] {
         &self.0
     }
@@ -189,7 +175,6 @@ impl Control for ControlBuffer {
         bytes.iter().try_for_each(|&byte| self.0.push(byte)).map_err(|_| Full)
     }
 
-    #[inline]
     fn clear(&mut self) {
         self.0.clear();
     }

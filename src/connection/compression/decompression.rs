@@ -52,7 +52,6 @@ impl Decompression {
     }
 
     /// Whether more output will come without any input.
-    #[inline]
     pub(crate) fn has_more(&self) -> bool {
         self.0.as_ref().is_some_and(|active| active.has_more)
     }

@@ -168,7 +168,6 @@ impl<B: Buffer> ReceiveBuffer<B> {
     }
 
     /// Where the connection continues to parse.
-    #[inline]
     pub(super) fn resume(&self) -> Resume {
         match (self.payload, self.unparsed) {
             _ if !B::GROWS => Resume::Input,
@@ -179,32 +178,27 @@ impl<B: Buffer> ReceiveBuffer<B> {
     }
 
     /// Whether no event borrows anything, and parsing continues in the input.
-    #[inline]
     pub(super) const fn is_idle(&self) -> bool {
         !self.is_busy
     }
 
     /// The memory that the last event borrows.
-    #[inline]
     pub(super) const fn borrowed(&self) -> Borrowed {
         self.borrowed
     }
 
     /// Sets the memory that the next event borrows, or releases that of the last event.
-    #[inline]
     pub(super) fn set_borrowed(&mut self, borrowed: Borrowed) {
         self.borrowed = borrowed;
         self.is_busy = borrowed != Borrowed::Nothing || self.resume() != Resume::Input;
     }
 
     /// The memory that the buffer keeps when it is empty, in bytes.
-    #[inline]
     pub(super) const fn keep_capacity(&self) -> u32 {
         self.keep_capacity
     }
 
     /// The payload of the message, or the HTTP head, that the buffer holds.
-    #[inline]
     pub(super) fn payload(&self) -> &[u8] {
         match self.resume() {
             Resume::Unparsed { payload, .. } => {
@@ -215,27 +209,23 @@ impl<B: Buffer> ReceiveBuffer<B> {
     }
 
     /// The number of bytes in the buffer, parsed or not.
-    #[inline]
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }
 
     /// The storage, for appending payload or an HTTP head. Callers use it only while parsing continues in the
     /// input.
-    #[inline]
     pub(super) fn bytes(&mut self) -> &mut B {
         &mut self.bytes
     }
 
     /// The free space at the end, at least `len` bytes. `None` if there is no memory.
     #[cfg(any(all(test, feature = "alloc"), feature = "simdutf8"))]
-    #[inline]
     pub(super) fn room(&mut self, len: usize) -> Option<&mut [u8]> {
         self.bytes.room(len).ok()
     }
 
     /// Lends free space to the embedder: at least `wanted` bytes if there is memory, at most `max` bytes.
-    #[inline]
     pub(super) fn lend(&mut self, wanted: usize, max: usize) -> Option<&mut [u8]> {
         let room = self.bytes.room(wanted).ok()?;
         let len = room.len().min(max);
@@ -245,7 +235,6 @@ impl<B: Buffer> ReceiveBuffer<B> {
 
     /// The embedder has read `len` bytes into the free space. Returns `len`, or the size of the space if that
     /// is less.
-    #[inline]
     pub(super) fn received(&mut self, len: usize) -> usize {
         let filled = to_u32(self.bytes.len());
         let len = self.bytes.fill(len);
@@ -255,7 +244,6 @@ impl<B: Buffer> ReceiveBuffer<B> {
 
     /// As [`received`](Self::received), if all `len` bytes are payload of the current message. Returns those
     /// bytes.
-    #[inline]
     pub(super) fn received_payload(&mut self, len: usize) -> &mut [u8] {
         let len = self.bytes.fill(len);
         self.bytes.last_mut(len)
@@ -316,7 +304,6 @@ impl<B: Buffer> ReceiveBuffer<B> {
 
     /// Drops the message, which is no longer needed. An empty buffer keeps
     /// [`keep_capacity`](Self::keep_capacity) bytes of its memory.
-    #[inline]
     pub(super) fn release(&mut self) {
         match self.resume() {
             Resume::Unparsed { unparsed, .. } => {
@@ -328,7 +315,6 @@ impl<B: Buffer> ReceiveBuffer<B> {
     }
 
     /// Takes a step. Returns `false` if the step is not legal now; then nothing changes.
-    #[inline]
     fn apply(&mut self, step: BufferStep) -> bool {
         let Some(resume) = self.resume().next(step) else {
             return false;

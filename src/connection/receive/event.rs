@@ -48,7 +48,6 @@ pub(crate) enum Item {
 }
 
 impl Item {
-    #[inline]
     pub(super) const fn part(is_first: bool) -> Self {
         if is_first { Self::FirstPart } else { Self::Part }
     }
@@ -89,7 +88,7 @@ impl<S: Storage> Receiver<S> {
                 Source::Input(bytes) => bytes,
                 _ => self.control.filled(),
             };
-            return Ok(match self.opcode() {
+            return Ok(match self.decoder.opcode() {
                 Opcode::Close => Event::Close(self.close()?),
                 Opcode::Ping => Event::Ping(payload),
                 _ => Event::Pong(payload),

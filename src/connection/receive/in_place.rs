@@ -27,7 +27,6 @@ impl<S: Storage> Receiver<S> {
     ///
     /// Returns `None` if reading in place does not pay: if messages are small or text, or if the buffer keeps
     /// no memory to read into.
-    #[inline]
     pub(crate) fn lend(&mut self) -> Option<&mut [u8]> {
         if !S::Receive::GROWS || self.parts.is_some() || self.fragments.kind() != DataKind::Binary {
             return None;
@@ -59,14 +58,12 @@ impl<S: Storage> Receiver<S> {
 
     /// The number of payload bytes that the current data frame still lacks. `None` outside of the payload of
     /// a data frame.
-    #[inline]
     fn remaining_data(&self) -> Option<u64> {
         let is_in_data = !self.decoder.is_in_header() && !self.decoder.opcode().is_control();
         is_in_data.then(|| self.decoder.remaining())
     }
 
     /// The embedder has read `len` bytes into the space that [`lend`](Self::lend) returned.
-    #[inline]
     pub(crate) fn mark_received(&mut self, len: usize) {
         // Without a loan, the bytes in the free space are leftovers of an earlier message.
         let loan = core::mem::replace(&mut self.buffer.loan, Loan::Nothing);
@@ -102,7 +99,6 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// Remembers whether reads are small compared with the space that was lent.
-    #[inline]
     fn note_read(&mut self, loan: Loan, len: usize) {
         if loan == Loan::Large {
             self.buffer.reads_are_small = len <= USUAL_READ && self.decoder.rules().masked;

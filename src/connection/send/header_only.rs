@@ -14,7 +14,6 @@ impl<R: Unmasked, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// As [`mask_in_place`](Self::mask_in_place).
-    #[inline]
     pub fn message_header(&mut self, message: Message<'_>) -> Result<FrameHeader, SendError> {
         self.header_only(message.kind(), message.len() as u64)
     }
@@ -24,7 +23,6 @@ impl<R: Unmasked, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// [`Misuse::PayloadTooLong`]; otherwise as [`mask_in_place`](Self::mask_in_place).
-    #[inline]
     pub fn binary_header(&mut self, payload_len: u64) -> Result<FrameHeader, SendError> {
         // WS-5.2-12
         if payload_len >> 63 != 0 {

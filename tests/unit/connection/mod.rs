@@ -69,7 +69,7 @@ fn the_fast_path_reports_the_same_as_the_slow_path() {
             let server = |before: &[u8], is_fast: bool| {
                 let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
                 if allows_rsv1 {
-                    connection.receiver.allow_rsv1();
+                    connection.receiver.decoder.allow_rsv1();
                 }
                 outcome(&mut connection, before, is_fast);
                 connection
@@ -78,7 +78,7 @@ fn the_fast_path_reports_the_same_as_the_slow_path() {
                 let mut connection =
                     Connection::after_handshake(Client::new(Zeros), Config::new(), Agreed::NONE);
                 if allows_rsv1 {
-                    connection.receiver.allow_rsv1();
+                    connection.receiver.decoder.allow_rsv1();
                 }
                 outcome(&mut connection, before, is_fast);
                 connection
