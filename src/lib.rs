@@ -81,7 +81,8 @@
 //! - `defmt`: `defmt::Format` for events, errors, states and configurations. Like `Debug`, it shows nothing
 //!   that can be a secret: no keys, no header values and no payloads.
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
-//! - `sha1`: a faster handshake, with the processor's instructions for SHA-1 if it has them.
+//! - `sha1`: a faster handshake, with the processor's instructions for SHA-1 if it has them, and a table for
+//!   base64.
 //! - `simd`: masks large payloads with the widest vectors that the processor has; implies `simdutf8` and
 //!   `std`. Needs Rust 1.89.
 //! - `simdutf8`: validates text with SIMD, and short ASCII in whole words (crates `simdutf8` and `ascii`).

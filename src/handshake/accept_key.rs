@@ -21,9 +21,16 @@ pub(crate) fn encode_key(nonce: [u8; 16]) -> [u8; KEY_LEN] {
     key
 }
 
-/// Writes `bytes` in base64 with padding (RFC 4648 section 4). `to` has exactly the length of the result. The
-/// letters come from a table, which is safe since no input is secret.
-#[cfg(any(feature = "alloc", feature = "sha1"))]
+/// Writes `bytes` in base64 with padding (RFC 4648 section 4). `to` has exactly the length of the result.
+#[cfg(all(feature = "alloc", not(feature = "sha1")))]
+fn encode(bytes: &[u8], to: &mut [u8]) {
+    use base64ct::{Base64, Encoding};
+    // It fails only if `to` is too short.
+    let _ = Base64::encode(bytes, to);
+}
+
+/// As above, but faster: the letters come from a table, which is safe since no input is secret.
+#[cfg(feature = "sha1")]
 fn encode(bytes: &[u8], to: &mut [u8]) {
     static LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (three, four) in bytes.chunks(3).zip(to.chunks_exact_mut(4)) {
