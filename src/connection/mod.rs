@@ -48,12 +48,14 @@ use state::{Ending, Lifecycle, Phase, Transition};
 
 /// One WebSocket connection. It takes bytes in, and gives events and bytes out.
 ///
-/// - **In**: [`receive`](Self::receive), [`receive_eof`](Self::receive_eof).
+/// - **In**: [`receive`](Self::receive), [`receive_eof`](Self::receive_eof). For wrappers that return events:
+///   [`find_event`](Self::find_event) and [`view`](Self::view). For large binary messages:
+///   [`receive_buffer`](Self::receive_buffer) and [`mark_received`](Self::mark_received).
 /// - **Commands**: [`sender`](Self::sender), which also comes with each event.
 /// - **Out**: [`outgoing`](Self::outgoing), [`mark_sent`](Self::mark_sent),
 ///   [`should_disconnect`](Self::should_disconnect).
 /// - **Getters**: [`state`](Self::state), [`subprotocol`](Self::subprotocol), [`peer_close`](Self::peer_close),
-///   [`close_code`](Self::close_code), [`error`](Self::error).
+///   [`close_code`](Self::close_code), [`error`](Self::error), [`result`](Self::result).
 ///
 /// `R` is the role, [`Server`] or [`Client`]; `S` is the storage, [on the heap](crate::Heap).
 pub struct Connection<

@@ -107,7 +107,7 @@ impl<S: Storage> Receiver<S> {
 
     /// Remembers the kind of a message that the fast path took, for a later `view`.
     pub(super) fn note_fast_message(&mut self, opcode: Opcode) {
-        self.fragments.note_kind(if opcode == Opcode::Text { DataKind::Text } else { DataKind::Binary });
+        self.fragments.kind = if opcode == Opcode::Text { DataKind::Text } else { DataKind::Binary };
     }
 
     /// Both ends have agreed on permessage-deflate: from now on messages may be compressed.
@@ -218,7 +218,7 @@ impl<S: Storage> Receiver<S> {
             self.end_message();
             return Ok(());
         }
-        let is_text = matches!(self.fragments.kind(), DataKind::Text);
+        let is_text = matches!(self.fragments.kind, DataKind::Text);
         if S::TextMessage::IS_SEPARATE && is_text {
             self.text.push(piece)?;
             return self.end_text_piece(ends_frame, found);

@@ -9,7 +9,7 @@ use crate::frame::{Header, Opcode};
 #[derive(Debug)]
 pub(crate) struct FragmentState {
     /// The kind of the current message; between messages, that of the last one.
-    kind: DataKind,
+    pub(crate) kind: DataKind,
     is_in_message: bool,
     /// Whether a piece of the current message was put into a buffer or reported as a part.
     has_begun_delivery: bool,
@@ -39,16 +39,6 @@ impl FragmentState {
     /// Whether a message has begun and not ended.
     pub(crate) const fn is_in_message(&self) -> bool {
         self.is_in_message
-    }
-
-    /// The kind of the current message; between messages, that of the last one.
-    pub(crate) const fn kind(&self) -> DataKind {
-        self.kind
-    }
-
-    /// Remembers the kind of a message that the fast path took.
-    pub(crate) fn note_kind(&mut self, kind: DataKind) {
-        self.kind = kind;
     }
 
     /// The number of payload bytes that the headers of the current message have announced so far; between

@@ -25,7 +25,7 @@ impl<S: Storage> Receiver<S> {
     pub(super) fn decompressed_payload(
         &mut self, input: &mut &mut [u8], found: &mut Located<'_>,
     ) -> Result<(), Error> {
-        let kind = self.fragments.kind();
+        let kind = self.fragments.kind;
         if self.parts.is_some() {
             self.decompress_part(kind, input, found)
         } else {

@@ -108,7 +108,7 @@ impl<S: Storage> Receiver<S> {
     /// A whole message, or the content of a part.
     #[inline(always)]
     pub(crate) fn message<'a>(&'a self, found: Located<'a>) -> Result<Message<'a>, Error> {
-        Ok(match self.fragments.kind() {
+        Ok(match self.fragments.kind {
             DataKind::Binary => Message::Binary(self.bytes(found)),
             DataKind::Text => Message::Text(self.text(found)?),
         })

@@ -28,7 +28,7 @@ impl<S: Storage> Receiver<S> {
     /// Returns `None` if reading in place does not pay: if messages are small or text, or if the buffer keeps
     /// no memory to read into.
     pub(crate) fn lend(&mut self) -> Option<&mut [u8]> {
-        if !S::Receive::GROWS || self.parts.is_some() || self.fragments.kind() != DataKind::Binary {
+        if !S::Receive::GROWS || self.parts.is_some() || self.fragments.kind != DataKind::Binary {
             return None;
         }
         // The connection decompresses payload into other memory anyway.
@@ -122,7 +122,7 @@ impl<S: Storage> Receiver<S> {
             }
             if self.decoder.opcode().is_control() {
                 self.unparsed_control(found)?;
-            } else if self.fragments.kind() == DataKind::Text {
+            } else if self.fragments.kind == DataKind::Text {
                 self.unparsed_text(found)?;
             } else {
                 self.unparsed_binary(found);

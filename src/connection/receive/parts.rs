@@ -17,7 +17,7 @@ impl<S: Storage> Receiver<S> {
     pub(super) fn part_payload<'i>(
         &mut self, input: &mut &'i mut [u8], found: &mut Located<'i>,
     ) -> Result<(), Error> {
-        let kind = self.fragments.kind();
+        let kind = self.fragments.kind;
         // If a character arrived incomplete, its missing bytes come first and make a part of their own.
         let missing = self.text.utf8().missing();
         let max = if missing > 0 { missing } else { usize::MAX };
