@@ -79,9 +79,7 @@ impl Input<'_> {
 type Outcome = (Vec<u8>, Vec<u8>, String);
 
 pub fn assert_cuts_do_not_matter<R: Role, S: Storage>(
-    connect: impl Fn() -> Connection<R, S>,
-    bytes: &[u8],
-    input: &Input<'_>,
+    connect: impl Fn() -> Connection<R, S>, bytes: &[u8], input: &Input<'_>,
     answer: impl Fn(&Event<'_>, &mut Sender<R, S>),
 ) {
     let whole = run(connect(), bytes, &[bytes.len().max(1)], (false, false), &answer);
@@ -90,10 +88,7 @@ pub fn assert_cuts_do_not_matter<R: Role, S: Storage>(
 }
 
 fn run<R: Role, S: Storage>(
-    mut connection: Connection<R, S>,
-    bytes: &[u8],
-    cuts: &[usize],
-    (releases, reads_in_place): (bool, bool),
+    mut connection: Connection<R, S>, bytes: &[u8], cuts: &[usize], (releases, reads_in_place): (bool, bool),
     answer: &impl Fn(&Event<'_>, &mut Sender<R, S>),
 ) -> Outcome {
     let mut reported = Vec::new();

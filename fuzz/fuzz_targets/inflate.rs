@@ -21,10 +21,7 @@ struct Input<'a> {
 
 /// Returns `None` for a message that is too long.
 fn message(
-    decompressor: &mut Decompressor,
-    payload: &[u8],
-    piece: usize,
-    room: usize,
+    decompressor: &mut Decompressor, payload: &[u8], piece: usize, room: usize,
 ) -> Result<Option<Vec<u8>>, Corrupt> {
     let mut message = Vec::new();
     for piece in payload.chunks(piece) {

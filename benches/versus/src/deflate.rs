@@ -77,10 +77,7 @@ fn echoed(library: &Deflating, takeover: bool, batch: Batch) -> Result<f64, Stri
 
 /// Takes a message off the wire, in any number of frames, and compares it. Returns whether it was compressed.
 fn came_back(
-    message: &Payload,
-    takeover: bool,
-    wire: &mut &[u8],
-    inflate: &mut Inflate,
+    message: &Payload, takeover: bool, wire: &mut &[u8], inflate: &mut Inflate,
 ) -> Result<bool, String> {
     let opcode = if message.is_text { 1 } else { 2 };
     let (mut payload, mut head) = (Vec::new(), None);

@@ -224,9 +224,7 @@ impl<T: Transport> io::Write for Link<T> {
 impl<T: Transport + Unpin> tokio::io::AsyncRead for Link<T> {
     #[inline]
     fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        to: &mut tokio::io::ReadBuf<'_>,
+        mut self: Pin<&mut Self>, _: &mut Context<'_>, to: &mut tokio::io::ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         // `initialize_unfilled` would zero memory, which a real `read` does not do: only this transport would
         // have that cost.
@@ -246,9 +244,7 @@ impl<T: Transport + Unpin> tokio::io::AsyncWrite for Link<T> {
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        from: &[io::IoSlice<'_>],
+        mut self: Pin<&mut Self>, _: &mut Context<'_>, from: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Poll::Ready(Ok(self.put_vectored(from)))
     }
@@ -280,9 +276,7 @@ impl<T: Transport + Unpin> futures::io::AsyncWrite for Link<T> {
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        from: &[io::IoSlice<'_>],
+        mut self: Pin<&mut Self>, _: &mut Context<'_>, from: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Poll::Ready(Ok(self.put_vectored(from)))
     }

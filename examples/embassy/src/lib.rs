@@ -69,8 +69,7 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
     /// # Errors
     /// Why the connection has ended.
     pub async fn turn(
-        &mut self,
-        mut handle: impl FnMut(Event<'_>, &mut Sender<R, S>) -> Result<(), SendError>,
+        &mut self, mut handle: impl FnMut(Event<'_>, &mut Sender<R, S>) -> Result<(), SendError>,
     ) -> Result<bool, Failure<T::Error>> {
         self.flush().await?;
         if self.connection.should_disconnect() {

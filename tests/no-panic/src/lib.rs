@@ -132,9 +132,7 @@ fn frames_of_a_client(bytes: &mut [u8]) {
 
 /// Calls everything that both roles have in common.
 fn drive<R: Role, S: Storage>(
-    connection: &mut Connection<R, S>,
-    bytes: &mut [u8],
-    mut answer: impl FnMut(Event<'_>, &mut Sender<R, S>),
+    connection: &mut Connection<R, S>, bytes: &mut [u8], mut answer: impl FnMut(Event<'_>, &mut Sender<R, S>),
 ) {
     if let Some(room) = connection.receive_buffer() {
         black_box(room).fill(black_box(1));

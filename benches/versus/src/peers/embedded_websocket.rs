@@ -96,10 +96,7 @@ impl<G: RngCore, T: WebSocketType> Open<G, T> {
 
 #[inline]
 fn write<G: RngCore, T: WebSocketType>(
-    socket: &mut WebSocket<G, T>,
-    is_text: bool,
-    bytes: &[u8],
-    to: &mut [u8],
+    socket: &mut WebSocket<G, T>, is_text: bool, bytes: &[u8], to: &mut [u8],
 ) -> std::result::Result<usize, String> {
     let kind = if is_text { WebSocketSendMessageType::Text } else { WebSocketSendMessageType::Binary };
     socket.write(kind, true, bytes, to).map_err(|error| format!("{error:?}"))

@@ -32,8 +32,7 @@ fn open(role: Role, link: Link<Stream>) -> Box<dyn Session> {
 
 #[inline]
 async fn read(
-    socket: &mut WebSocket<BufWriter<Link<Stream>>>,
-    sink: &mut Sink,
+    socket: &mut WebSocket<BufWriter<Link<Stream>>>, sink: &mut Sink,
 ) -> std::result::Result<Frame<'static>, String> {
     let frame = socket.read_frame().await.map_err(|error: WebSocketError| text(error))?;
     let is_text = match frame.opcode {

@@ -67,15 +67,13 @@ fn open<const LENT: bool>(role: Role, link: Link<Stream>) -> Box<dyn Session> {
 }
 
 pub fn header<R: Unmasked>(
-    tx: &mut Sender<R, Heap>,
-    message: Message<'_>,
+    tx: &mut Sender<R, Heap>, message: Message<'_>,
 ) -> Option<std::result::Result<FrameHeader, SendError>> {
     Some(tx.message_header(message))
 }
 
 fn no_header<R: sansws::Role>(
-    _: &mut Sender<R, Heap>,
-    _: Message<'_>,
+    _: &mut Sender<R, Heap>, _: Message<'_>,
 ) -> Option<std::result::Result<FrameHeader, SendError>> {
     None
 }

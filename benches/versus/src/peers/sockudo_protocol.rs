@@ -36,18 +36,14 @@ macro_rules! codec {
         impl Codec for $type {
             #[inline]
             fn process(
-                &mut self,
-                read: &mut BytesMut,
-                received: &mut Vec<Message>,
+                &mut self, read: &mut BytesMut, received: &mut Vec<Message>,
             ) -> sockudo_ws::error::Result<()> {
                 self.process_into(read, received)
             }
 
             #[inline]
             fn encode(
-                &mut self,
-                message: &Message,
-                outgoing: &mut BytesMut,
+                &mut self, message: &Message, outgoing: &mut BytesMut,
             ) -> sockudo_ws::error::Result<()> {
                 self.encode_message(message, outgoing)
             }

@@ -40,12 +40,8 @@ fn open(role: Role, link: Link<Stream>) -> Box<dyn Session> {
 /// Queues one frame, and writes when there are enough bytes.
 #[inline]
 fn send(
-    encoder: &mut WebsocketFrameEncoder,
-    rng: &mut Option<ChaCha8Rng>,
-    outgoing: &mut Vec<u8>,
-    link: &mut Link<Stream>,
-    is_text: bool,
-    bytes: &[u8],
+    encoder: &mut WebsocketFrameEncoder, rng: &mut Option<ChaCha8Rng>, outgoing: &mut Vec<u8>,
+    link: &mut Link<Stream>, is_text: bool, bytes: &[u8],
 ) {
     let mask = rng.as_mut().map(|rng| rng.next_u32().to_ne_bytes());
     let opcode = if is_text { Opcode::Text } else { Opcode::Binary };

@@ -32,10 +32,7 @@ fn open(role: Role, link: Link<Stream>) -> Box<dyn Session> {
 /// Builds a frame; small frames are collected.
 #[inline]
 fn send(
-    tx: &mut WsTxFramer<'_>,
-    outgoing: &mut Vec<u8>,
-    link: &mut Link<Stream>,
-    frame: WsFrame<'_>,
+    tx: &mut WsTxFramer<'_>, outgoing: &mut Vec<u8>, link: &mut Link<Stream>, frame: WsFrame<'_>,
 ) -> Result {
     let frame = tx.frame(frame).ok_or("does not fit")?;
     if outgoing.len() + frame.len() > WRITE_AT {

@@ -56,14 +56,10 @@ const READ: usize = 16 * 1024;
 #[link(name = "wslay")]
 unsafe extern "C" {
     fn wslay_event_context_server_init(
-        context: *mut Context,
-        callbacks: *const Callbacks,
-        data: *mut c_void,
+        context: *mut Context, callbacks: *const Callbacks, data: *mut c_void,
     ) -> c_int;
     fn wslay_event_context_client_init(
-        context: *mut Context,
-        callbacks: *const Callbacks,
-        data: *mut c_void,
+        context: *mut Context, callbacks: *const Callbacks, data: *mut c_void,
     ) -> c_int;
     fn wslay_event_context_free(context: Context);
     fn wslay_event_config_set_max_recv_msg_length(context: Context, len: u64);
@@ -92,11 +88,7 @@ struct Open {
 }
 
 unsafe extern "C" fn receive(
-    context: Context,
-    to: *mut u8,
-    len: usize,
-    _: c_int,
-    data: *mut c_void,
+    context: Context, to: *mut u8, len: usize, _: c_int, data: *mut c_void,
 ) -> isize {
     // SAFETY: `data` is the state, which lives as long as the context; nothing else refers to it during a
     // call.

@@ -87,11 +87,7 @@ fn assert_refused(config: Config, len: u64, error: Error, code: CloseCode) {
 }
 
 fn assert_refused_by<R: Role>(
-    connection: &mut Connection<R, Memory>,
-    mut bytes: [u8; 64],
-    header_len: usize,
-    cut: usize,
-    error: Error,
+    connection: &mut Connection<R, Memory>, mut bytes: [u8; 64], header_len: usize, cut: usize, error: Error,
 ) {
     let (first, rest) = bytes.split_at_mut(cut);
     // After the header comes payload, which would complete a message whose length was truncated to 32 bits.

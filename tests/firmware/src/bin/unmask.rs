@@ -56,10 +56,7 @@ fn main() -> ! {
 
 /// The number of instructions for one message, on average.
 fn measure(
-    connection: &mut Connection<Server, Fixed<ROOM, 512>>,
-    bytes: &mut [u8],
-    opcode: u8,
-    len: u16,
+    connection: &mut Connection<Server, Fixed<ROOM, 512>>, bytes: &mut [u8], opcode: u8, len: u16,
 ) -> u64 {
     let [high, low] = len.to_be_bytes();
     let len = usize::from(len);
