@@ -279,8 +279,8 @@ async def check_client(checks, program):
         await checks.run(f'client --deflate: {name}', client_agrees, program, server(**options), answer, agreed)
     for name, check, *arguments in (
         ('declined', client_is_declined),
-        ('invalid DEFLATE data', client_fails, 'not valid DEFLATE', 1007, NO_DEFLATE),
-        ('data that ends too early', client_fails, 'not valid DEFLATE', 1007, TOO_SHORT),
+        ('invalid DEFLATE data', client_fails, 'not DEFLATE data', 1007, NO_DEFLATE),
+        ('data that ends too early', client_fails, 'not DEFLATE data', 1007, TOO_SHORT),
         ('a message too large once decompressed', client_fails, 'a message is larger', 1009, 'x' * (2 << 20)),
         ('an answer with an unknown parameter', client_refuses, 'permessage-deflate; larger_windows'),
         ('an answer twice', client_refuses, 'permessage-deflate, permessage-deflate'),
