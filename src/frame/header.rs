@@ -159,18 +159,30 @@ impl Header {
 /// Calls that leave the payload with the caller return this: write the header, then the payload (`writev`,
 /// DMA).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(align(8))]
 pub struct FrameHeader {
-    bytes: [u8; Header::MAX_LEN],
-    len: u8,
+    /// The header, and in the last byte how long it is: two words, which are never read in other pieces than written.
+    bytes: [u8; 16],
 }
 
 impl FrameHeader {
-    /// Encodes a header.
+    /// Encodes a header. In one number, since what is written in pieces cannot be read as a whole at once. WS-5.2-13
     #[inline]
     pub(crate) fn encode(opcode: Opcode, fin: bool, payload_len: u64, key: Option<[u8; 4]>) -> Self {
-        let mut bytes = [0; Header::MAX_LEN];
-        let unused = Self::write(opcode, fin, payload_len, key, &mut bytes).len();
-        Self { bytes, len: u8::try_from(Header::MAX_LEN.saturating_sub(unused)).unwrap_or_default() }
+        // WS-5.2-02: the reserved bits stay zero.
+        let first = if fin { FIN } else { 0 } | opcode as u8;
+        let masked = if key.is_some() { MASKED } else { 0 };
+        // The lowest byte comes first, and of the length the highest.
+        let long = u128::from(payload_len.swap_bytes());
+        let (second, extended, bits) = match payload_len {
+            0..126 => (long >> 56, 0, 16),
+            126..=0xffff => (u128::from(LENGTH_16), long >> 48, 32),
+            _ => (u128::from(LENGTH_64), long, 80),
+        };
+        let key = u128::from(key.map_or(0, u32::from_le_bytes));
+        let number = u128::from(first) | (u128::from(masked) | second) << 8 | extended << 16 | key << bits;
+        let len: u8 = bits / 8 + if masked == 0 { 0 } else { 4 };
+        Self { bytes: (number | u128::from(len) << 120).to_le_bytes() }
     }
 
     /// Writes a header with the shortest form of the length to the front of `to`, and returns the rest of
@@ -229,7 +241,8 @@ impl FrameHeader {
 
     /// The bytes of the header.
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len.into()).unwrap_or_default()
+        let [.., len] = self.bytes;
+        self.bytes.get(..len.into()).unwrap_or_default()
     }
 
     /// The length of a header, in bytes, for a payload of `payload_len` bytes.
@@ -268,8 +281,9 @@ impl AsRef<[u8]> for FrameHeader {
 /// The header without the masking key of a client.
 impl fmt::Debug for FrameHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [.., len] = self.bytes;
         let key_len = if self.key().is_some() { 4 } else { 0 };
-        let shown = self.bytes.get(..usize::from(self.len).saturating_sub(key_len)).unwrap_or_default();
+        let shown = self.bytes.get(..usize::from(len).saturating_sub(key_len)).unwrap_or_default();
         f.debug_tuple("FrameHeader").field(&format_args!("{shown:02x?}")).finish()
     }
 }
