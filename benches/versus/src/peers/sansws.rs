@@ -37,7 +37,7 @@ const GATHERED: usize = 256;
 /// The buffer for reads. The transport decides how long a read is.
 const READ: usize = 64 * 1024;
 
-/// `H` makes the header of a message whose payload is written from where it is, in a role that does not mask.
+/// `H` makes the header of a message whose payload is written without a copy, in a role that does not mask.
 pub struct Open<R: sansws::Role, H, const LENT: bool> {
     header: H,
     /// Whether `H` makes headers.
@@ -163,7 +163,7 @@ where
         let Self { header, has_headers, connection, link, messages, gathered, .. } = self;
         let mut len = 0;
         for message in *messages {
-            // The payload is written from where it is, behind its header, together with others.
+            // The payload is written behind its header without a copy, together with other messages.
             if message.bytes.len() >= GATHERED && *has_headers {
                 flush(connection, link);
                 let header = header(connection.sender(), as_message(message)?).ok_or("it masks")?;
@@ -201,7 +201,7 @@ where
         let end = sink.count + count;
         self.run(|message, tx, link, header| {
             sink.message(matches!(message, Message::Text(_)), message.as_bytes());
-            // A large payload is written from where it is, behind its header, as `writev` does.
+            // A large payload is written behind its header without a copy, as `writev` does.
             let is_large = message.as_bytes().len() >= IN_PLACE && tx.outgoing_len() == 0;
             if let Some(header) = is_large.then(|| header(tx, message)).flatten() {
                 link.put_all(header?.as_bytes());
