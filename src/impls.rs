@@ -1,8 +1,7 @@
 //! Macros for trait implementations that many types need in the same form.
 
 /// Implements `Debug` for a type that must not show all of its fields: payloads, keys and the values of
-/// headers stay out of logs. Generic parameters come first, in brackets. The output has these fields, or is a
-/// text.
+/// headers stay out of logs. Generic parameters come first, in brackets.
 macro_rules! debug {
     ([$($generics:tt)*] $type:ty, |$this:pat_param| $name:ident { $($field:ident: $value:expr),* $(,)? }) => {
         impl<$($generics)*> core::fmt::Debug for $type {

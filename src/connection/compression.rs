@@ -87,7 +87,7 @@ impl Compression {
     /// The decompression for the receiver, if both ends have agreed on permessage-deflate.
     pub(super) fn decompression(&self, is_server: bool) -> Option<Decompression> {
         let Agreement { params, codec } = self.agreement()?;
-        Some(Decompression::new(is_server, *params, codec.pool().cloned()))
+        Some(Decompression::new(is_server, *params, codec.pool.clone()))
     }
 
     /// From the next message on, the compressor comes from this pool. Returns `false` if this connection does

@@ -268,34 +268,28 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub fn receive<'a, 'i: 'a>(
         &'a mut self, input: &mut &'i mut [u8],
     ) -> Option<(Event<'a>, &'a mut Sender<R, S>)> {
-        // Only the slow path initialises its slot.
-        let mut found;
-        'slow: {
-            if FOR_SPEED && self.is_receiving() {
-                if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER) {
-                    let FastMessage { opcode, payload, is_ascii } = message;
-                    if opcode == Opcode::Binary {
-                        return Some((Event::Message(Message::Binary(payload)), &mut self.sender));
-                    }
-                    // WS-8.1-01 · WS-8.1-02
-                    let text =
-                        if is_ascii { validate_ascii(payload) } else { self.receiver.validate(payload) };
-                    if let Ok(text) = text {
-                        return Some((Event::Message(Message::Text(text)), &mut self.sender));
-                    }
-                    found = None;
-                    Self::invalid_text(&mut self.sender, &mut found);
-                    break 'slow;
+        if FOR_SPEED && self.is_receiving() {
+            if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER) {
+                let FastMessage { opcode, payload, is_ascii } = message;
+                if opcode == Opcode::Binary {
+                    return Some((Event::Message(Message::Binary(payload)), &mut self.sender));
                 }
-                // The caller's loop calls once more after the last event of each read. This answers such a
-                // call quickly.
-                if input.is_empty() && self.receiver.needs_input() {
-                    return None;
+                // WS-8.1-01 · WS-8.1-02
+                let text = if is_ascii { validate_ascii(payload) } else { self.receiver.validate(payload) };
+                if let Ok(text) = text {
+                    return Some((Event::Message(Message::Text(text)), &mut self.sender));
                 }
+                return Some((Event::Failed, Self::invalid_text(&mut self.sender)));
             }
-            found = None;
-            self.receive_slowly(input, &mut found);
+            // The caller's loop calls once more after the last event of each read. This answers such a
+            // call quickly.
+            if input.is_empty() && self.receiver.needs_input() {
+                return None;
+            }
         }
+        // Only the slow path initialises its slot.
+        let mut found = None;
+        self.receive_slowly(input, &mut found);
         if !FOR_SPEED {
             return found;
         }
@@ -307,9 +301,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     #[cold]
     #[inline(never)]
-    fn invalid_text<'a>(sender: &'a mut Sender<R, S>, found: &mut NextEvent<'a, R, S>) {
+    fn invalid_text(sender: &mut Sender<R, S>) -> &mut Sender<R, S> {
         sender.fail(Violation::InvalidUtf8.into());
-        *found = Some((Event::Failed, sender));
+        sender
     }
 
     /// The slow path. It writes the event straight into the caller's slot: moving a finished event there
@@ -453,7 +447,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     /// The bytes to write to the transport; empty if there are none.
     pub fn outgoing(&self) -> &[u8] {
-        self.sender.outgoing()
+        self.sender.outgoing.filled()
     }
 
     /// Tells the connection that the first `len` bytes of [`outgoing`](Self::outgoing) were written. If `len`

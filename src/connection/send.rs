@@ -355,10 +355,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.outgoing.len() == 0
     }
 
-    pub(super) fn outgoing(&self) -> &[u8] {
-        self.outgoing.filled()
-    }
-
     pub(super) fn should_disconnect(&self) -> bool {
         match self.lifecycle.phase() {
             Phase::Handshake | Phase::Open | Phase::CloseSent => false,

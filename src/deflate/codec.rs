@@ -33,7 +33,7 @@ use alloc::boxed::Box;
 /// ```
 pub struct SendCodec {
     compressor: Option<Box<Compressor>>,
-    pool: Option<Pool>,
+    pub(crate) pool: Option<Pool>,
     threshold: u32,
     level: u8,
     window_bits: u8,
@@ -61,10 +61,6 @@ impl SendCodec {
     /// From the next message on, the compressor comes from this pool.
     pub fn set_pool(&mut self, pool: Pool) {
         self.pool = Some(pool);
-    }
-
-    pub(crate) const fn pool(&self) -> Option<&Pool> {
-        self.pool.as_ref()
     }
 
     /// The base-2 logarithm of the window that this end compresses with.

@@ -37,8 +37,8 @@ use crate::config::window_bits;
 ///   message must come from a new or reset compressor, so that it refers to nothing before it.
 pub struct Compressor {
     encoder: RawEncoder,
-    level: u8,
-    window_bits: u8,
+    pub(super) level: u8,
+    pub(super) window_bits: u8,
     /// Whether the next message begins with an empty window.
     is_reset: bool,
     /// Whether some input has not been flushed yet.
@@ -157,10 +157,6 @@ impl Compressor {
     #[must_use]
     pub const fn prefers_plain(window_bits: u8, plain: usize, compressed: usize, takeover: bool) -> bool {
         compressed >= plain && (!takeover || plain >> window_bits > 0)
-    }
-
-    pub(super) fn is_for(&self, level: u8, bits: u8) -> bool {
-        (self.level, self.window_bits) == (level.clamp(1, 9), window_bits(bits))
     }
 
     fn begin(&mut self) {

@@ -2,6 +2,7 @@
 //! message, so a thousand idle connections need no codec at all.
 
 use super::{Compressor, Decompressor};
+use crate::config::window_bits;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::RefCell;
@@ -62,13 +63,14 @@ impl Pool {
     }
 
     /// Takes a compressor with an empty window from the pool, or creates one. See [`Compressor::new`].
-    pub fn take_compressor(&self, level: u8, window_bits: u8) -> Box<Compressor> {
+    pub fn take_compressor(&self, level: u8, bits: u8) -> Box<Compressor> {
+        let (level, bits) = (level.clamp(1, 9), window_bits(bits));
         let pooled = self.with(|codecs| {
             let compressors = &mut codecs.compressors;
-            let at = compressors.iter().rposition(|compressor| compressor.is_for(level, window_bits))?;
+            let at = compressors.iter().rposition(|idle| (idle.level, idle.window_bits) == (level, bits))?;
             Some(compressors.swap_remove(at))
         });
-        pooled.flatten().unwrap_or_else(|| Box::new(Compressor::new(level, window_bits)))
+        pooled.flatten().unwrap_or_else(|| Box::new(Compressor::new(level, bits)))
     }
 
     /// Returns a compressor to the pool.

@@ -161,18 +161,19 @@ impl Header {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(align(8))]
 pub struct FrameHeader {
-    /// The header, and in the last byte how long it is: two words, which are never read in other pieces than written.
+    /// The header, and its length in the last byte. It is written and read as two words.
     bytes: [u8; 16],
 }
 
 impl FrameHeader {
-    /// Encodes a header. In one number, since what is written in pieces cannot be read as a whole at once. WS-5.2-13
+    /// Encodes a header as one number: a processor cannot load a word at once that was stored in pieces.
+    /// WS-5.2-13
     #[inline]
     pub(crate) fn encode(opcode: Opcode, fin: bool, payload_len: u64, key: Option<[u8; 4]>) -> Self {
         // WS-5.2-02: the reserved bits stay zero.
         let first = if fin { FIN } else { 0 } | opcode as u8;
         let masked = if key.is_some() { MASKED } else { 0 };
-        // The lowest byte comes first, and of the length the highest.
+        // The number's lowest byte is the first on the wire; a length begins with its highest byte.
         let long = u128::from(payload_len.swap_bytes());
         let (second, extended, bits) = match payload_len {
             0..126 => (long >> 56, 0, 16),

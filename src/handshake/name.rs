@@ -10,12 +10,6 @@ pub(crate) fn is_name(name: &[u8], known: &[u8]) -> bool {
     name.eq_ignore_ascii_case(known)
 }
 
-/// Whether the name begins with `Sec-WebSocket-`, so that the header belongs to the opening handshake.
-pub(crate) fn is_websocket_name(name: &[u8]) -> bool {
-    const PREFIX: &[u8] = b"sec-websocket-";
-    name.get(..PREFIX.len()).is_some_and(|start| is_name(start, PREFIX))
-}
-
 /// A header that the protocol reads, as an index into `KNOWN_NAMES`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KnownHeader(usize);
@@ -69,7 +63,8 @@ impl KnownHeader {
 /// Whether a line that starts with `start` and then `byte` can still become a header to keep: one of the
 /// handshake, one that the protocol reads, or one of `names`, which the embedder asked for.
 pub(crate) fn is_wanted(names: &[&str], start: &[u8], byte: u8) -> bool {
-    is_websocket_name(start)
+    const HANDSHAKE: &[u8] = b"sec-websocket-";
+    start.get(..HANDSHAKE.len()).is_some_and(|front| is_name(front, HANDSHAKE))
         || KnownHeader::starting_with(start, byte).is_some()
         || names.iter().any(|name| can_start(name, start, byte))
 }

@@ -92,7 +92,7 @@ fn nothing_is_unsafe() {
 fn unit_tests_are_in_files_of_their_own() {
     let sources = sources("src");
     let with_tests = sources.iter().filter(|(_, text)| text.contains("#[test]")).map(|(path, _)| path);
-    assert_eq!(with_tests.collect::<Vec<_>>(), [""; 0], "these tests belong into tests/unit");
+    assert_eq!(with_tests.collect::<Vec<_>>(), [""; 0], "these tests belong in tests/unit");
 }
 
 /// Asserts that `problems` finds none in `src`. It is given the path of each file below `src`, and its code.

@@ -38,10 +38,9 @@ const GATHERED: usize = 256;
 const READ: usize = 64 * 1024;
 
 /// `H` makes the header of a message whose payload is written without a copy, in a role that does not mask.
-pub struct Open<R: sansws::Role, H, const LENT: bool> {
+/// `HAS_HEADERS` says whether it does so.
+pub struct Open<R: sansws::Role, H, const LENT: bool, const HAS_HEADERS: bool> {
     header: H,
-    /// Whether `H` makes headers.
-    has_headers: bool,
     connection: Connection<R>,
     link: Link<Stream>,
     buffer: Vec<u8>,
@@ -57,11 +56,11 @@ fn open<const LENT: bool>(role: Role, link: Link<Stream>) -> Box<dyn Session> {
     match role {
         Role::Server => {
             let connection = Connection::after_handshake(Server, CONFIG, Agreed::NONE);
-            Box::new(Open::<_, _, LENT>::new(connection, link, true, header))
+            Box::new(Open::<_, _, LENT, true>::new(connection, link, header))
         }
         Role::Client => {
             let connection = Connection::after_handshake(Client::new(rng()), CONFIG, Agreed::NONE);
-            Box::new(Open::<_, _, LENT>::new(connection, link, false, no_header))
+            Box::new(Open::<_, _, LENT, false>::new(connection, link, no_header))
         }
     }
 }
@@ -78,14 +77,14 @@ fn no_header<R: sansws::Role>(
     None
 }
 
-impl<R, H, const LENT: bool> Open<R, H, LENT>
+impl<R, H, const LENT: bool, const HAS_HEADERS: bool> Open<R, H, LENT, HAS_HEADERS>
 where
     R: sansws::Role,
-    H: Fn(&mut Sender<R, Heap>, Message<'_>) -> Option<std::result::Result<FrameHeader, SendError>>,
+    H: Copy + Fn(&mut Sender<R, Heap>, Message<'_>) -> Option<std::result::Result<FrameHeader, SendError>>,
 {
-    pub fn new(connection: Connection<R>, link: Link<Stream>, has_headers: bool, header: H) -> Self {
+    pub fn new(connection: Connection<R>, link: Link<Stream>, header: H) -> Self {
         let (buffer, messages, gathered) = (vec![0; READ], &[][..], Vec::new());
-        Self { header, has_headers, connection, link, buffer, messages, gathered }
+        Self { header, connection, link, buffer, messages, gathered }
     }
 
     /// The loop: read, `receive` until `None`, write `outgoing`. It ends when `each` breaks.
@@ -96,10 +95,9 @@ where
             Message<'_>,
             &mut Sender<R, Heap>,
             &mut Link<Stream>,
-            &H,
         ) -> std::result::Result<ControlFlow<()>, SendError>,
     ) -> Result {
-        let Self { connection, link, buffer, header, .. } = self;
+        let Self { connection, link, buffer, .. } = self;
         let mut go_on = true;
         while go_on {
             let mut input: &mut [u8] = &mut [];
@@ -112,7 +110,7 @@ where
             }
             while let Some((event, tx)) = connection.receive(&mut input) {
                 if let Event::Message(message) = event
-                    && each(message, tx, link, header).map_err(text)?.is_break()
+                    && each(message, tx, link).map_err(text)?.is_break()
                 {
                     go_on = false;
                 }
@@ -142,14 +140,14 @@ fn write(gathered: &mut Vec<(FrameHeader, &[u8])>, link: &mut Link<Stream>) {
     gathered.clear();
 }
 
-impl<R, H, const LENT: bool> Session for Open<R, H, LENT>
+impl<R, H, const LENT: bool, const HAS_HEADERS: bool> Session for Open<R, H, LENT, HAS_HEADERS>
 where
     R: sansws::Role,
-    H: Fn(&mut Sender<R, Heap>, Message<'_>) -> Option<std::result::Result<FrameHeader, SendError>>,
+    H: Copy + Fn(&mut Sender<R, Heap>, Message<'_>) -> Option<std::result::Result<FrameHeader, SendError>>,
 {
     fn receive(&mut self, count: usize, sink: &mut Sink) -> Result {
         let end = sink.count + count;
-        self.run(|message, _, _, _| {
+        self.run(|message, _, _| {
             sink.message(matches!(message, Message::Text(_)), message.as_bytes());
             Ok(if sink.count == end { Break(()) } else { Continue(()) })
         })
@@ -160,11 +158,11 @@ where
     }
 
     fn send(&mut self) -> Result {
-        let Self { header, has_headers, connection, link, messages, gathered, .. } = self;
+        let Self { header, connection, link, messages, gathered, .. } = self;
         let mut len = 0;
         for message in *messages {
             // The payload is written behind its header without a copy, together with other messages.
-            if message.bytes.len() >= GATHERED && *has_headers {
+            if message.bytes.len() >= GATHERED && HAS_HEADERS {
                 flush(connection, link);
                 let header = header(connection.sender(), as_message(message)?).ok_or("it masks")?;
                 let header = header.map_err(text)?;
@@ -199,10 +197,11 @@ where
 
     fn echo(&mut self, count: usize, sink: &mut Sink) -> Result {
         let end = sink.count + count;
-        self.run(|message, tx, link, header| {
+        let header = self.header;
+        self.run(|message, tx, link| {
             sink.message(matches!(message, Message::Text(_)), message.as_bytes());
             // A large payload is written behind its header without a copy, as `writev` does.
-            let is_large = message.as_bytes().len() >= IN_PLACE && tx.outgoing_len() == 0;
+            let is_large = HAS_HEADERS && message.as_bytes().len() >= IN_PLACE && tx.outgoing_len() == 0;
             if let Some(header) = is_large.then(|| header(tx, message)).flatten() {
                 link.put_all(header?.as_bytes());
                 link.put_all(message.as_bytes());

@@ -40,7 +40,7 @@ pub const WITH_POOL: Deflating = Deflating {
     ..DEFAULT
 };
 
-struct Compressed<H>(Open<Server, H, true>);
+struct Compressed<H>(Open<Server, H, true, true>);
 
 fn open(takeover: bool, deflate: DeflateConfig, pool: Option<Pool>, link: Link<Stream>) -> Box<dyn Session> {
     let params = DeflateParams::new()
@@ -51,12 +51,13 @@ fn open(takeover: bool, deflate: DeflateConfig, pool: Option<Pool>, link: Link<S
     if let Some(pool) = pool {
         connection.set_deflate_pool(&pool).expect("it compresses");
     }
-    Box::new(Compressed(Open::new(connection, link, true, header)))
+    Box::new(Compressed(Open::new(connection, link, header)))
 }
 
 impl<H> Session for Compressed<H>
 where
-    H: Fn(&mut Sender<Server, Heap>, Message<'_>) -> Option<std::result::Result<FrameHeader, SendError>>,
+    H: Copy
+        + Fn(&mut Sender<Server, Heap>, Message<'_>) -> Option<std::result::Result<FrameHeader, SendError>>,
 {
     fn receive(&mut self, count: usize, sink: &mut Sink) -> Result {
         self.0.receive(count, sink)
@@ -72,7 +73,7 @@ where
 
     fn echo(&mut self, count: usize, sink: &mut Sink) -> Result {
         let end = sink.count + count;
-        self.0.run(|message, tx, _, _| {
+        self.0.run(|message, tx, _| {
             sink.message(matches!(message, Message::Text(_)), message.as_bytes());
             tx.message(message)?;
             Ok(if sink.count == end { Break(()) } else { Continue(()) })
