@@ -1,11 +1,9 @@
 //! Runs the `chat` example and joins it as guests do: at the address of its page, over TCP.
-#![cfg(feature = "std")]
 
 use rand::rngs::ThreadRng;
 #[cfg(feature = "deflate")]
 use sansws::deflate::DeflateConfig;
 use sansws::{Client, ClientRequest, CloseCode, Config, Connection, Event, Message};
-use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::mem;
 use std::net::{Shutdown, TcpStream};
@@ -25,11 +23,11 @@ struct Chat {
 
 impl Chat {
     fn start() -> Self {
-        let test = env::current_exe().unwrap();
-        let mut path = test.parent().and_then(|deps| deps.parent()).unwrap().join("examples/chat");
-        path.set_extension(env::consts::EXE_EXTENSION);
-        assert!(path.exists(), "{} is missing: cargo build --examples", path.display());
-        let mut child = Command::new(path).arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_chat"))
+            .arg("127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();

@@ -2,7 +2,7 @@
 //! port.
 //!
 //! ```text
-//! cargo run --release --example chat [ADDR]
+//! cargo run --release -p chat [ADDR]
 //! ```
 //!
 //! `ADDR` is 127.0.0.1:8080 by default; port 0 means any free port. Ctrl-C says goodbye to all guests and
