@@ -9,9 +9,14 @@
 //! ends the server. A build with `--features deflate` compresses messages for browsers that offer it, and all
 //! browsers do.
 //!
-//! A client sends `name NAME` once, and then `say TEXT` as often as it likes. The server answers the first
-//! with `welcome NAME`, with the name that it gave to the client, and the names of all guests follow. Later
-//! the server sends `join NAME`, `leave NAME` and `say NAME TEXT`. A name ends with a tab if more follows.
+//! A client sends `name NAME` once, and then `say ID TEXT` as often as it likes. The server answers the first
+//! with the last messages, each as `past AGE NAME ID TEXT` with its age in seconds, and then with
+//! `welcome NAME`, with the name that it gave to the client; the names of all guests follow. Later the server
+//! sends `join NAME`, `leave NAME` and `say NAME ID TEXT`. Behind the first space, tabs separate the parts.
+//!
+//! The client chooses the ID of a message. Until the message comes back, the client cannot know whether the
+//! server has received it, so after a new connection the client sends the message again. The server broadcasts
+//! a message with a known ID only once.
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -23,7 +28,7 @@ use sansws::{
     Accept, CloseCode, Config, Connection, Event, Heap, Message, PreparedMessage, Reply, SendError, Sender,
     Server, State,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::process::ExitCode;
@@ -53,6 +58,9 @@ const TIMERS: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::f
 /// Together with `max_outgoing` this limits the memory of the whole server.
 const MAX_PEERS: usize = 1000;
 const MAX_NAME: usize = 24;
+const MAX_ID: usize = 40;
+/// The messages that a new guest gets to read: at most this many, and at most this many bytes together.
+const HISTORY: (usize, usize) = (50, 32 << 10);
 /// The most bytes that one read brings. Also the most payload that is taken out of them in one turn, because
 /// decompressed messages can be a thousand times as long as the bytes that were read.
 const READ: usize = 16 << 10;
@@ -95,6 +103,7 @@ fn run() -> io::Result<()> {
         readable: BTreeSet::new(),
         next_peer: FIRST_PEER,
         start: Instant::now(),
+        history: History::default(),
         // The chat compresses one message at a time.
         #[cfg(feature = "deflate")]
         pool: Pool::per_thread(1),
@@ -115,6 +124,7 @@ struct Chat {
     next_peer: usize,
     /// The fixed point that `Timers` count from.
     start: Instant,
+    history: History,
     #[cfg(feature = "deflate")]
     pool: Pool,
 }
@@ -211,11 +221,24 @@ impl Chat {
         let Some(peer) = self.peers.get_mut(&token) else { return };
         match (command.split_once(' '), &peer.name) {
             (Some(("name", name)), None) => self.join(token, name),
-            (Some(("say", text)), Some(name)) => {
-                let news = format!("say {name}\t{text}");
-                self.broadcast(&news);
-            }
+            (Some(("say", said)), Some(name)) => match said.split_once(' ') {
+                Some((id, text)) if is_id(id) => {
+                    let line = Line::new(name, id, text);
+                    self.say(token, line);
+                }
+                _ => peer.close(CloseCode::POLICY_VIOLATION, "a message needs an ID"),
+            },
             _ => peer.close(CloseCode::POLICY_VIOLATION, "say your name once, then talk"),
+        }
+    }
+
+    fn say(&mut self, token: Token, line: Line) {
+        let news = format!("say {}", line.text);
+        if !self.history.contains(&line.id) {
+            self.broadcast(&news);
+            self.history.push(line);
+        } else if let Some(peer) = self.peers.get_mut(&token) {
+            peer.send(&PreparedMessage::text(&news));
         }
     }
 
@@ -231,6 +254,10 @@ impl Chat {
             welcome.push_str(name);
         }
         if let Some(peer) = self.peers.get_mut(&token) {
+            for line in &self.history.lines {
+                let past = format!("past {}\t{}", line.at.elapsed().as_secs(), line.text);
+                peer.send(&PreparedMessage::text(&past));
+            }
             peer.send(&PreparedMessage::text(&welcome));
         }
     }
@@ -283,6 +310,48 @@ impl Chat {
             // Before the opening handshake is complete, dropping the connection is the only way to close it.
             peer.is_lost |= peer.connection.state() == State::Connecting;
             peer.close(CloseCode::GOING_AWAY, "the server ends");
+        }
+    }
+}
+
+/// A message of a guest.
+struct Line {
+    at: Instant,
+    id: String,
+    /// The name, the ID and the text, separated by tabs.
+    text: String,
+}
+
+impl Line {
+    fn new(name: &str, id: &str, text: &str) -> Self {
+        Self { at: Instant::now(), id: id.to_owned(), text: format!("{name}\t{id}\t{text}") }
+    }
+}
+
+fn is_id(id: &str) -> bool {
+    (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// The last messages.
+#[derive(Default)]
+struct History {
+    lines: VecDeque<Line>,
+    /// The length of all texts together.
+    bytes: usize,
+}
+
+impl History {
+    fn contains(&self, id: &str) -> bool {
+        self.lines.iter().any(|line| line.id == id)
+    }
+
+    fn push(&mut self, line: Line) {
+        self.bytes += line.text.len();
+        self.lines.push_back(line);
+        let (max_lines, max_bytes) = HISTORY;
+        while self.lines.len() > max_lines || self.bytes > max_bytes {
+            let Some(oldest) = self.lines.pop_front() else { return };
+            self.bytes -= oldest.text.len();
         }
     }
 }
