@@ -18,25 +18,23 @@
 //! server has received it, so after a new connection the client sends the message again. The server broadcasts
 //! a message with a known ID only once.
 
+mod answer;
+mod history;
+
+use answer::answer;
+use history::{History, Line, is_id};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 #[cfg(feature = "deflate")]
 use sansws::deflate::{DeflateConfig, Pool};
-use sansws::handshake::Request;
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
-use sansws::{
-    Accept, CloseCode, Config, Connection, Event, Heap, Message, PreparedMessage, Reply, SendError, Sender,
-    Server, State,
-};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use sansws::{CloseCode, Config, Connection, Event, Message, PreparedMessage, SendError, Server, State};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use std::{env, mem};
-
-const PAGE: &str = include_str!("page.html");
-const CHAT: &str = "/chat";
 
 const CONFIG: Config = {
     let config = Config::new()
@@ -58,9 +56,6 @@ const TIMERS: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::f
 /// Together with `max_outgoing` this limits the memory of the whole server.
 const MAX_PEERS: usize = 1000;
 const MAX_NAME: usize = 24;
-const MAX_ID: usize = 40;
-/// The messages that a new guest gets to read: at most this many, and at most this many bytes together.
-const HISTORY: (usize, usize) = (50, 32 << 10);
 /// The most bytes that one read brings. Also the most payload that is taken out of them in one turn, because
 /// decompressed messages can be a thousand times as long as the bytes that were read.
 const READ: usize = 16 << 10;
@@ -314,48 +309,6 @@ impl Chat {
     }
 }
 
-/// A message of a guest.
-struct Line {
-    at: Instant,
-    id: String,
-    /// The name, the ID and the text, separated by tabs.
-    text: String,
-}
-
-impl Line {
-    fn new(name: &str, id: &str, text: &str) -> Self {
-        Self { at: Instant::now(), id: id.to_owned(), text: format!("{name}\t{id}\t{text}") }
-    }
-}
-
-fn is_id(id: &str) -> bool {
-    (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
-/// The last messages.
-#[derive(Default)]
-struct History {
-    lines: VecDeque<Line>,
-    /// The length of all texts together.
-    bytes: usize,
-}
-
-impl History {
-    fn contains(&self, id: &str) -> bool {
-        self.lines.iter().any(|line| line.id == id)
-    }
-
-    fn push(&mut self, line: Line) {
-        self.bytes += line.text.len();
-        self.lines.push_back(line);
-        let (max_lines, max_bytes) = HISTORY;
-        while self.lines.len() > max_lines || self.bytes > max_bytes {
-            let Some(oldest) = self.lines.pop_front() else { return };
-            self.bytes -= oldest.text.len();
-        }
-    }
-}
-
 /// A browser, or another program that has connected.
 struct Peer {
     stream: TcpStream,
@@ -489,48 +442,5 @@ impl Peer {
 
     fn is_done(&self) -> bool {
         self.is_lost || (self.has_ended && self.connection.outgoing().is_empty())
-    }
-}
-
-/// Answers the events that are not about the chat itself.
-fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
-    match event {
-        Event::HttpRequest(request) => respond(&request, tx),
-        Event::HandshakeRequest(request) if request.path() != CHAT => tx.reject(&Reply::new(404)),
-        // Only browsers send an Origin, and they always do. Without this check any web site could connect in
-        // the name of a user who visits it.
-        Event::HandshakeRequest(request) if request.origin().is_some() && !request.is_same_origin() => {
-            tx.reject(&Reply::new(403))
-        }
-        Event::HandshakeRequest(_) => tx.accept(&Accept::new()),
-        Event::Message(Message::Binary(_)) => tx.close(CloseCode::UNSUPPORTED_DATA, "text only"),
-        // The connection has answered pings and the Close already.
-        _ => Ok(()),
-    }
-}
-
-/// Serves the page.
-fn respond(request: &Request<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
-    match (request.method(), request.path()) {
-        ("GET" | "HEAD", "/") => {
-            // Only the script and the style that contain this number run.
-            let nonce = format!("{:032x}", rand::random::<u128>());
-            let policy = format!(
-                "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \
-                 connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-            );
-            let headers = [
-                ("Content-Type", "text/html; charset=utf-8"),
-                ("Content-Security-Policy", policy.as_str()),
-                ("X-Content-Type-Options", "nosniff"),
-                ("Referrer-Policy", "no-referrer"),
-                ("Cache-Control", "no-store"),
-            ];
-            let page = PAGE.replace("NONCE", &nonce);
-            tx.respond(&Reply::new(200).headers(&headers).body(page.as_bytes()))
-        }
-        (_, "/") => tx.respond(&Reply::new(405).headers(&[("Allow", "GET, HEAD")])),
-        (_, CHAT) => tx.respond(&Reply::new(426).headers(&[("Upgrade", "websocket")])),
-        _ => tx.respond(&Reply::new(404)),
     }
 }
