@@ -7,13 +7,18 @@ mod clock;
 mod connect;
 mod engine;
 mod error;
+mod proxy;
 mod read_buffer;
 mod socket;
 pub mod split;
+mod transport;
 
 pub use accept::{Answer, accept, accept_with};
-pub use connect::{RandomClient, client, connect};
+pub use connect::{Connector, RandomClient, client, connect};
 pub use error::Error;
 pub use sansws;
 pub use sansws::{CloseCode, Config, Message, OwnedMessage};
 pub use socket::{Parts, WebSocket};
+#[cfg(feature = "rustls")]
+pub use tokio_rustls::rustls;
+pub use transport::Transport;
