@@ -26,12 +26,14 @@ pub(crate) async fn connect(url: &str, uri: Uri<'_>) -> io::Result<TcpStream> {
         _ => TcpStream::connect((address.trim_start_matches('[').trim_end_matches(']'), 80)).await?,
     };
     let target = format!("{}:{}", uri.host(), uri.port());
-    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
-    if let Some(credentials) = credentials {
-        let credentials = percent_decode(credentials).ok_or_else(invalid)?;
-        request += &format!("Proxy-Authorization: Basic {}\r\n", Base64::encode_string(&credentials));
-    }
-    request += "\r\n";
+    let authorization = match credentials {
+        Some(credentials) => {
+            let credentials = percent_decode(credentials).ok_or_else(invalid)?;
+            format!("Proxy-Authorization: Basic {}\r\n", Base64::encode_string(&credentials))
+        }
+        None => String::new(),
+    };
+    let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{authorization}\r\n");
     stream.write_all(request.as_bytes()).await?;
     answer(&mut stream).await?;
     Ok(stream)

@@ -28,7 +28,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// The connection queues at most [`Config::max_outgoing`](sansws::Config) bytes to write. While it waits for input
 /// it holds no buffer for it.
 pub struct WebSocket<T, R: Role> {
-    pub(crate) engine: Engine<T, R>,
+    /// Boxed, because a future that owns a socket often has room for it twice.
+    pub(crate) engine: Box<Engine<T, R>>,
 }
 
 /// What a [`WebSocket`] consists of.
@@ -56,7 +57,7 @@ impl<T, R: Role> WebSocket<T, R> {
     /// any state; the opening handshake is the caller's, see [`accept`](crate::accept) and
     /// [`client`](crate::client).
     pub fn new(io: T, connection: Connection<R>, unread: &[u8], timers: TimersConfig) -> Self {
-        Self { engine: Engine::new(io, connection, unread, timers) }
+        Self { engine: Box::new(Engine::new(io, connection, unread, timers)) }
     }
 
     /// A connection whose opening handshake took place elsewhere, for example in an HTTP stack that has upgraded
@@ -195,7 +196,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
 
     /// Splits the connection into two halves for two tasks.
     pub fn into_split(self) -> (split::ReadHalf<T, R>, split::WriteHalf<T, R>) {
-        split::new(self.engine)
+        split::new(*self.engine)
     }
 }
 
@@ -249,7 +250,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role + Unpin> Sink<OwnedMessage> for 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         close(&mut self.engine.conn, CloseCode::NORMAL, "")?;
         while ready!(self.engine.poll_find(Wakers::one(cx.waker())))? {
-            drop(self.engine.take());
+            let _ = self.engine.take();
         }
         Poll::Ready(Ok(()))
     }

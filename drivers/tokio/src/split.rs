@@ -179,7 +179,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> ReadHalf<T, R> {
         match Arc::try_unwrap(shared) {
             Ok(shared) => {
                 let engine = shared.engine.into_inner().unwrap_or_else(PoisonError::into_inner);
-                Ok(crate::WebSocket { engine })
+                Ok(crate::WebSocket { engine: Box::new(engine) })
             }
             Err(shared) => Err((Self { shared: Arc::clone(&shared), message }, WriteHalf { shared })),
         }

@@ -243,7 +243,7 @@ async fn a_peer_over_tcp_that_closes_sees_no_reset() {
     let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let mut socket = server(listener.accept().await.unwrap().0, Config::new());
     // A violation, and behind it bytes that the server will never look at.
-    peer.write_all(&[0xff; 100_000]).await.unwrap();
+    peer.write_all(&vec![0xff; 100_000]).await.unwrap();
     let serving = tokio::spawn(async move { socket.recv().await.map(|_| ()) });
     let mut answer = Vec::new();
     peer.read_to_end(&mut answer).await.unwrap();

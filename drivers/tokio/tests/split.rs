@@ -64,7 +64,7 @@ async fn the_half_that_waits_for_room_is_woken_by_the_writes_of_the_other_half()
         let (a, mut peer) = duplex(16);
         let (mut reading, mut writing) = server(a, Config::new().max_outgoing(300)).into_split();
         writing.send(&[1; 250][..]).await.unwrap();
-        let waiting = tokio::spawn(async move { writing.send(&[2; 250][..]).await.map(|()| writing) });
+        let sending = tokio::spawn(async move { writing.send(&[2; 250][..]).await.map(|()| writing) });
         let receiving =
             tokio::spawn(async move { reading.recv().await.map(|message| message.map(Message::into_owned)) });
         tokio::task::yield_now().await;
@@ -72,7 +72,7 @@ async fn the_half_that_waits_for_room_is_woken_by_the_writes_of_the_other_half()
         peer.write_all(b"\x89\x80\0\0\0\0").await.unwrap();
         let mut frames = vec![0; 254 + 250];
         timeout(LIMIT, peer.read_exact(&mut frames)).await.unwrap().unwrap();
-        timeout(LIMIT, waiting).await.unwrap().unwrap().unwrap();
+        timeout(LIMIT, sending).await.unwrap().unwrap().unwrap();
         receiving.abort();
     }
 }

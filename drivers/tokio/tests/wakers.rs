@@ -81,15 +81,15 @@ async fn the_half_that_reads_wakes_the_half_that_waits_for_the_room_it_made() {
         server(Gate(Arc::clone(&far)), Config::new().max_outgoing(200)).into_split();
     writing.send(&[1; 150][..]).await.unwrap();
     let (sender, sender_waker) = task();
-    let mut waiting = pin!(writing.send(&[2; 150][..]));
-    assert!(waiting.as_mut().poll(&mut Context::from_waker(&sender_waker)).is_pending());
+    let mut sending = pin!(writing.send(&[2; 150][..]));
+    assert!(sending.as_mut().poll(&mut Context::from_waker(&sender_waker)).is_pending());
 
     far.takes_bytes.store(true, Ordering::Relaxed);
     let (_, reader_waker) = task();
     assert!(pin!(reading.recv()).poll(&mut Context::from_waker(&reader_waker)).is_pending());
     assert_eq!(far.written.load(Ordering::Relaxed), 154);
     assert_eq!(sender.count(), 1);
-    assert!(waiting.poll(&mut Context::from_waker(&sender_waker)).is_ready());
+    assert!(sending.poll(&mut Context::from_waker(&sender_waker)).is_ready());
 }
 
 #[tokio::test]
