@@ -42,7 +42,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
 /// A file has fewer lines of code than this. Blank lines, comments and test modules do not count.
 const LINES: usize = 400;
 /// The folders whose files have this limit.
-const FOLDERS: [&str; 5] = ["src", "tests", "examples", "benches", "fuzz"];
+const FOLDERS: [&str; 6] = ["src", "tests", "drivers", "examples", "benches", "fuzz"];
 
 /// Names that tell nothing about the content of a file. A file with such a name collects unrelated code.
 const NO_NAMES: [&str; 5] = ["util.rs", "utils.rs", "common.rs", "misc.rs", "helpers.rs"];
