@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod clock;
 mod connect;
 mod engine;
@@ -12,6 +14,8 @@ mod read_buffer;
 mod socket;
 pub mod split;
 mod transport;
+#[cfg(feature = "hyper")]
+pub mod upgrade;
 
 pub use accept::{Answer, accept, accept_with};
 pub use connect::{Connector, RandomClient, client, connect};
