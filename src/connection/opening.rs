@@ -6,13 +6,14 @@ use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, UnderWay, full};
 use super::state::{Phase, Transition};
 use crate::bytes::{take_front, to_u32, to_usize};
-use crate::error::{Error, HandshakeError, Limit, SendError};
+use crate::error::{Error, HandshakeError, SendError};
 use crate::event::{Event, EventKind, Handshake};
 use crate::handshake::{
     Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, Request, Response,
-    check_request, check_response, digest_of, elements, empty_lines_len, encode_key, is_name, request_line,
-    status_line, validated_header,
+    check_request, check_response, digest_of, elements, empty_lines_len, encode_key, is_name, no_room,
+    request_line, status_line, validated_header,
 };
+use crate::memory::OutOfMemory;
 use crate::role::{Client, Role};
 use crate::storage::sealed::{Buffer, Empty, Text};
 use crate::storage::{Full, Storage};
@@ -30,11 +31,26 @@ pub(super) enum Stage {
     Refusal { head_len: u32, body: Body },
     /// Frames.
     Frames,
+    /// Nothing: there was no memory for compression when the connection was made. The next call of `receive`
+    /// fails the connection.
+    #[cfg(feature = "deflate")]
+    NoMemory,
 }
 
 impl Stage {
     pub(super) const fn head() -> Self {
         Self::Head(HeadProgress::NEW)
+    }
+
+    /// The first stage of a connection. Only compression needs memory when a connection is made.
+    #[cfg_attr(not(feature = "deflate"), expect(unused_variables, reason = "only compression needs memory"))]
+    #[inline(always)]
+    pub(super) const fn begin(self, has_memory: bool) -> Self {
+        #[cfg(feature = "deflate")]
+        if !has_memory {
+            return Self::NoMemory;
+        }
+        self
     }
 
     /// Makes the event. `buffer` holds the head if the head is not in the input, and the body of a refusal.
@@ -66,6 +82,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
     #[cfg_attr(not(target_pointer_width = "64"), inline(always))]
     pub(super) fn find_opening<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<Opening<'i>> {
         match self.sender.lifecycle.phase() {
+            #[cfg(feature = "deflate")]
+            Phase::Handshake | Phase::Open | Phase::CloseSent if self.lacks_memory() => {
+                self.fail_opening(OutOfMemory.into());
+                Some((EventKind::Failed, None))
+            }
             Phase::Handshake | Phase::Open | Phase::CloseSent if R::HAS_HANDSHAKE => self.open(input),
             _ => {
                 *input = &mut [];
@@ -85,8 +106,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 // The embedder has accepted.
                 Stage::Decision => {
                     self.receiver.clear_head();
-                    self.take_agreed();
                     self.stage = Stage::Frames;
+                    if let Err(error) = self.take_agreed() {
+                        self.fail_opening(error.into());
+                        return Some((EventKind::Failed, None));
+                    }
                     return Some((EventKind::HandshakeComplete, None));
                 }
                 // Only clients receive refusals; the guard lets a server build drop this arm.
@@ -107,7 +131,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                         return Some((EventKind::Failed, None));
                     }
                 },
-                Stage::Refusal { .. } | Stage::Frames => return None,
+                _ => return None,
             }
         }
     }
@@ -177,11 +201,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     while let Some(header) = validated_header(&mut offers) {
                         if is_name(header.name, b"sec-websocket-protocol") {
                             let names = elements(header.value);
-                            remember(&mut sender.negotiation, names).map_err(|Full| Limit::Head)?;
+                            remember(&mut sender.negotiation, names).map_err(no_room::<S>)?;
                         }
                     }
                     if let Some(negotiation) = sender.compression.negotiation() {
-                        negotiation.choose(head.get(..len).unwrap_or_default());
+                        negotiation.choose(head.get(..len).unwrap_or_default())?;
                     }
                     Decision::Upgrade
                 }
@@ -202,7 +226,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         let next = match response {
             CheckedResponse::Upgrade { subprotocol } => {
                 let mut agreed = S::Text::empty();
-                agreed.push(subprotocol).map_err(|Full| Limit::Head)?;
+                agreed.push(subprotocol).map_err(no_room::<S>)?;
                 if let Some(negotiation) = sender.compression.negotiation() {
                     negotiation.check_answer(head.get(..len).unwrap_or_default())?;
                 }
@@ -231,7 +255,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             }
             Stage::Refusal { .. } => {
                 if let Some(head) = head {
-                    self.receiver.head_buffer().append(head).map_err(|Full| Limit::Head)?;
+                    self.receiver.head_buffer().append(head).map_err(no_room::<S>)?;
                 }
                 self.stage = next;
                 Ok(None)
@@ -244,22 +268,29 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 }
                 Ok(None)
             }
-            Stage::Frames | Stage::Decision => {
+            _ => {
                 self.sender.step(Transition::Opened);
-                self.take_agreed();
                 self.stage = next;
+                self.take_agreed()?;
                 self.receiver.report_head();
                 Ok(Some((EventKind::HandshakeComplete, head)))
             }
         }
     }
 
+    /// Whether there was no memory for compression when the connection was made.
+    #[cfg(feature = "deflate")]
+    pub(super) fn lacks_memory(&self) -> bool {
+        self.stage == Stage::NoMemory
+    }
+
     /// Passes the agreement of the handshake to the receiver.
     #[inline(always)]
-    pub(super) fn take_agreed(&mut self) {
-        if let Some(decompression) = self.sender.compression.decompression(R::IS_SERVER) {
+    pub(super) fn take_agreed(&mut self) -> Result<(), OutOfMemory> {
+        if let Some(decompression) = self.sender.compression.decompression(R::IS_SERVER)? {
             self.receiver.decompress(decompression);
         }
+        Ok(())
     }
 
     /// Reports a refusal that is complete in the buffer.
@@ -287,13 +318,13 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Fails an opening handshake that is not valid. A server answers with an HTTP error; a client sends
-    /// nothing (WS-7.1.7-06).
+    /// nothing (WS-7.1.7-06). If there is no memory for an open connection, a Close says so.
     fn fail_opening(&mut self, error: Error) {
         self.receiver.clear_head();
-        if R::IS_SERVER {
-            self.sender.answer_invalid(error);
-        } else {
-            self.sender.discard_outgoing();
+        match self.sender.lifecycle.phase() {
+            Phase::Open | Phase::CloseSent if cfg!(feature = "deflate") => {}
+            _ if R::IS_SERVER => self.sender.answer_invalid(error),
+            _ => self.sender.discard_outgoing(),
         }
         self.sender.fail(error);
     }

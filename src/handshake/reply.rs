@@ -161,7 +161,7 @@ pub(crate) fn error_answer(error: Error) -> Option<&'static [u8]> {
     Some(ERROR_ANSWERS.iter().find(|(known, _)| *known == status)?.1)
 }
 
-static ERROR_ANSWERS: [(u16, &[u8]); 5] = [
+static ERROR_ANSWERS: &[(u16, &[u8])] = &[
     (400, b"400 Bad Request\r\nConnection: "),
     (405, b"405 Method Not Allowed\r\nAllow: GET\r\nConnection: "),
     // WS-4.2.2-11 · WS-4.2.2-12 · WS-4.4-01
@@ -171,6 +171,8 @@ static ERROR_ANSWERS: [(u16, &[u8]); 5] = [
         Connection: Upgrade, ",
     ),
     (431, b"431 Request Header Fields Too Large\r\nConnection: "),
+    #[cfg(feature = "alloc")]
+    (503, b"503 Service Unavailable\r\nConnection: "),
     (505, b"505 HTTP Version Not Supported\r\nConnection: "),
 ];
 
