@@ -3,8 +3,6 @@
 //! and without context takeover.
 #![no_main]
 
-#[path = "../../tests/support/zlib.rs"]
-mod zlib;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;

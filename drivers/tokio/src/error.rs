@@ -1,7 +1,7 @@
 //! Why an operation failed.
 
 use sansws::timers::Timeout;
-use sansws::{CloseCode, SendError, UriError};
+use sansws::{CloseCode, Limit, OutOfMemory, SendError, UriError};
 use std::{error, fmt, io};
 
 /// The error of a [`WebSocket`](crate::WebSocket), or of its opening handshake.
@@ -68,6 +68,13 @@ macro_rules! from {
     )+};
 }
 from!(io::Error => Io, sansws::Error => Connection, Timeout => Timeout, SendError => Send, UriError => Uri);
+
+/// The message stays with the connection, but a connection without memory for its messages is of no use.
+impl From<OutOfMemory> for Error {
+    fn from(_: OutOfMemory) -> Self {
+        Self::Connection(Limit::Memory.into())
+    }
+}
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {

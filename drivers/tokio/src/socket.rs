@@ -6,7 +6,8 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use sansws::timers::TimersConfig;
 use sansws::{
-    Agreed, CloseCode, Config, Connection, Event, Heap, Message, OwnedMessage, Role, SendError, Sender,
+    Agreed, CloseCode, Config, Connection, Event, Heap, Message, OutOfMemory, OwnedMessage, Role, SendError,
+    Sender,
 };
 use std::fmt;
 use std::future::poll_fn;
@@ -83,13 +84,13 @@ impl<T, R: Role> WebSocket<T, R> {
     }
 
     /// Takes the connection apart.
-    pub fn into_parts(mut self) -> Parts<T, R> {
-        let message = match self.engine.take() {
-            Some((Event::Message(message), _)) => Some(message.into_owned()),
-            _ => None,
-        };
+    ///
+    /// # Errors
+    /// There is no memory for the message that no one has taken.
+    pub fn into_parts(mut self) -> Result<Parts<T, R>, OutOfMemory> {
+        let message = owned(self.engine.take().map(|(event, _)| event)).transpose()?;
         let (io, connection, unread) = self.engine.into_parts();
-        Parts { io, connection, unread, message }
+        Ok(Parts { io, connection, unread, message })
     }
 
     /// Queues a message without waiting: either all of it or nothing. The next call that writes begins with it:
@@ -218,12 +219,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role + Unpin> Stream for WebSocket<T,
             return Poll::Ready(None);
         }
         let event = self.engine.take().map(|(event, _)| event);
-        Poll::Ready(owned(event).map(Ok))
+        Poll::Ready(owned(event).map(|message| message.map_err(Error::from)))
     }
 }
 
 /// The content of an event, as a message that owns its payload.
-pub(crate) fn owned(event: Option<Event<'_>>) -> Option<OwnedMessage> {
+pub(crate) fn owned(event: Option<Event<'_>>) -> Option<Result<OwnedMessage, OutOfMemory>> {
     match event? {
         Event::Message(message) => Some(message.into_owned()),
         Event::Part(part) => Some(part.data.into_owned()),

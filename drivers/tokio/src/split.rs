@@ -9,7 +9,7 @@ use crate::engine::{Engine, Wakers};
 use crate::socket::{close, owned};
 use futures_core::Stream;
 use futures_sink::Sink;
-use sansws::{CloseCode, Event, Heap, Message, OwnedMessage, Role, SendError, Sender};
+use sansws::{CloseCode, Event, Heap, Message, OutOfMemory, OwnedMessage, Role, SendError, Sender};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -126,7 +126,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Shared<T, R> {
 const KEPT: usize = 64 << 10;
 
 /// Copies the message into the memory of `to`, if it has the same kind.
-fn copy(message: Message<'_>, to: &mut OwnedMessage) {
+fn copy(message: Message<'_>, to: &mut OwnedMessage) -> Result<(), OutOfMemory> {
     match (message, to) {
         (Message::Text(text), OwnedMessage::Text(to)) if to.capacity() <= KEPT => {
             to.clear();
@@ -136,8 +136,9 @@ fn copy(message: Message<'_>, to: &mut OwnedMessage) {
             to.clear();
             to.extend_from_slice(bytes);
         }
-        (message, to) => *to = message.into_owned(),
+        (message, to) => *to = message.into_owned()?,
     }
+    Ok(())
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> ReadHalf<T, R> {
@@ -156,8 +157,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> ReadHalf<T, R> {
                     return Poll::Ready(Ok::<_, Error>(false));
                 }
                 match engine.take() {
-                    Some((Event::Message(received), _)) => copy(received, message),
-                    Some((Event::Part(part), _)) => copy(part.data, message),
+                    Some((Event::Message(received), _)) => copy(received, message)?,
+                    Some((Event::Part(part), _)) => copy(part.data, message)?,
                     _ => {}
                 }
                 Poll::Ready(Ok(true))
@@ -249,7 +250,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Stream for ReadHalf<T, R> {
                 return Poll::Ready(None);
             }
             let event = engine.take().map(|(event, _)| event);
-            Poll::Ready(owned(event).map(Ok))
+            Poll::Ready(owned(event).map(|message| message.map_err(Error::from)))
         })
     }
 }

@@ -46,7 +46,7 @@ async fn futures_that_are_dropped_lose_and_repeat_nothing() {
         let echo = tokio::spawn(async move {
             let mut received = Vec::new();
             while let Some(message) = dropped_after_one_poll!(async {
-                Ok::<_, Error>(server.recv().await?.map(Message::into_owned))
+                Ok::<_, Error>(server.recv().await?.map(Message::into_owned).transpose()?)
             })? {
                 dropped_after_one_poll!(server.send(&message))?;
                 received.push(message);
@@ -61,7 +61,7 @@ async fn futures_that_are_dropped_lose_and_repeat_nothing() {
                 dropped_after_one_poll!(client.flush()).unwrap();
                 while echoed.len() < number {
                     let next = dropped_after_one_poll!(async {
-                        Ok::<_, Error>(client.recv().await?.map(Message::into_owned))
+                        Ok::<_, Error>(client.recv().await?.map(Message::into_owned).transpose()?)
                     });
                     echoed.push(next.unwrap().unwrap());
                 }
@@ -70,7 +70,7 @@ async fn futures_that_are_dropped_lose_and_repeat_nothing() {
         dropped_after_one_poll!(client.flush()).unwrap();
         while echoed.len() < COUNT {
             let next = dropped_after_one_poll!(async {
-                Ok::<_, Error>(client.recv().await?.map(Message::into_owned))
+                Ok::<_, Error>(client.recv().await?.map(Message::into_owned).transpose()?)
             });
             echoed.push(next.unwrap().unwrap());
         }
@@ -119,8 +119,9 @@ async fn a_foreign_peer_sees_the_same_stream_if_the_futures_of_both_halves_are_d
     });
     let mut received = Vec::new();
     while received.len() < COUNT {
-        let next =
-            dropped_after_one_poll!(async { Ok::<_, Error>(reading.recv().await?.map(Message::into_owned)) });
+        let next = dropped_after_one_poll!(async {
+            Ok::<_, Error>(reading.recv().await?.map(Message::into_owned).transpose()?)
+        });
         received.push(next.unwrap().unwrap());
     }
     let sent: Vec<_> = (0..COUNT).map(message).collect();

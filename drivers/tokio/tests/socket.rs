@@ -219,7 +219,7 @@ async fn a_connection_is_a_stream_and_a_sink() {
 async fn the_parts_of_a_connection_continue_elsewhere() {
     let (mut server, client) = pair(1 << 10);
     server.send("before").await.unwrap();
-    let parts = client.into_parts();
+    let parts = client.into_parts().unwrap();
     let mut client =
         sansws_tokio::WebSocket::new(parts.io, parts.connection, &parts.unread, TimersConfig::new());
     assert_eq!(client.recv().await.unwrap(), Some(Message::Text("before")));
