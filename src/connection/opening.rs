@@ -124,13 +124,16 @@ impl<R: Role, S: Storage> Connection<R, S> {
             let start = empty_lines_len(within);
             let bytes = within.get(start..).unwrap_or_default();
             let sender = &mut self.sender;
-            if let Some((next, len)) =
-                Self::check(sender, bytes, self.max_headers, self.http_requests, self.max_refusal_body)?
-            {
-                take_front(input, start);
-                let head = take_front(input, len);
-                progress.add(start.saturating_add(len));
-                return self.enter(next, Some(head));
+            match Self::check(sender, bytes, self.max_headers, self.http_requests, self.max_refusal_body) {
+                Ok(Some((next, len))) => {
+                    take_front(input, start);
+                    let head = take_front(input, len);
+                    progress.add(start.saturating_add(len));
+                    return self.enter(next, Some(head));
+                }
+                // A client collects a head that fails. While it does so, it repairs the head.
+                Err(error) if R::IS_SERVER => return Err(error),
+                Ok(None) | Err(_) => {}
             }
         }
         let rules = HeadRules {
@@ -143,7 +146,13 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 |line| status_line(line).map(drop)
             },
         };
-        if !progress.take::<S>(input, self.receiver.head_buffer(), &rules)? {
+        let buffer = self.receiver.head_buffer();
+        let is_complete = if R::IS_SERVER {
+            progress.take::<S, false>(input, buffer, &rules)?
+        } else {
+            progress.take::<S, true>(input, buffer, &rules)?
+        };
+        if !is_complete {
             return Ok(None);
         }
         let (sender, head) = (&mut self.sender, self.receiver.head_bytes());
