@@ -27,6 +27,10 @@ impl<'a> Response<'a> {
         words.nth(1).and_then(|status| str::from_utf8(status).ok()?.parse().ok()).unwrap_or_default()
     }
 
+    pub(super) fn is_http_1_0(&self) -> bool {
+        self.head.starts_with(b"HTTP/1.0")
+    }
+
     /// The reason phrase, which is often empty. It is also empty if it is not UTF-8.
     pub fn reason(&self) -> &'a str {
         let line = str::from_utf8(split_line(self.head).0).unwrap_or_default();
@@ -55,7 +59,8 @@ impl<'a> Response<'a> {
         self.body
     }
 
-    /// Whether bytes of the body are missing.
+    /// Whether bytes of the body are missing. If the server does not say clearly where the body ends (RFC 9112
+    /// section 6.3), the client reports the refusal at once, and this is `true`.
     pub fn is_body_truncated(&self) -> bool {
         self.is_truncated
     }

@@ -2,6 +2,7 @@
 //! head of HTTP/1.1, and with the headers that an HTTP stack of the embedder hands over (`ClientUpgrade`).
 
 mod answer;
+mod body;
 mod failure;
 mod refusal;
 mod request;

@@ -5,6 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[macro_use]
+mod storages;
+
 mod client;
 mod elsewhere;
 mod heads;

@@ -6,9 +6,7 @@
 use crate::heads::{REQUEST, RESPONSE, SAMPLE};
 use proptest::prelude::*;
 use sansws::handshake::Headers;
-#[cfg(feature = "heapless")]
-use sansws::{Borrowed, Fixed};
-use sansws::{ClientRequest, Config, Connection, Error, Event, HandshakeError, Heap, Limit, Role, Storage};
+use sansws::{ClientRequest, Config, Connection, Error, Event, HandshakeError, Limit, Role, Storage};
 
 const CONFIG: Config = Config::new().keep_headers(&["X", "Y"]);
 
@@ -53,43 +51,13 @@ fn read<R: Role, S: Storage>(connection: &mut Connection<R, S>, stream: &[u8], c
     Seen::Nothing
 }
 
-/// The ways to cut a stream: not at all, after each byte, and once at each place.
-fn cuts(len: usize) -> impl Iterator<Item = Vec<usize>> {
-    [vec![], (1..len).collect()].into_iter().chain((1..len).map(|cut| vec![cut]))
-}
-
-/// Reads the stream with a new connection on each storage, and asserts that all see the same.
-macro_rules! on_each_storage {
-    ($stream:expr, |$storage:ident| $new:expr) => {{
-        let stream: &[u8] = $stream;
-        let mut seen = None;
-        for cuts in cuts(stream.len()) {
-            let mut check = |found: Seen, storage: &str| {
-                let expected = seen.get_or_insert_with(|| found.clone());
-                assert_eq!(&found, expected, "{storage} {cuts:?} {}", stream.escape_ascii());
-            };
-            let $storage = Heap;
-            check(read(&mut $new, stream, &cuts), "Heap");
-            #[cfg(feature = "heapless")]
-            {
-                let $storage = Fixed::<1024, 1024>;
-                check(read(&mut $new, stream, &cuts), "Fixed");
-                let (mut receive, mut send) = ([0; 1024], [0; 1024]);
-                let $storage = Borrowed::new(&mut receive, &mut send);
-                check(read(&mut $new, stream, &cuts), "Borrowed");
-            }
-        }
-        seen.unwrap()
-    }};
-}
-
 fn seen_by_servers(stream: &[u8]) -> Seen {
-    on_each_storage!(stream, |storage| Connection::server_in(CONFIG, storage))
+    on_each_storage!(stream, read, |storage| Connection::server_in(CONFIG, storage))
 }
 
 fn seen_by_clients_with(config: Config, stream: &[u8]) -> Seen {
     let request = ClientRequest::new("ws://server.example/chat").unwrap();
-    on_each_storage!(stream, |storage| {
+    on_each_storage!(stream, read, |storage| {
         let mut client = Connection::client_in(&request, config, SAMPLE, storage).unwrap();
         client.mark_sent(usize::MAX);
         client
