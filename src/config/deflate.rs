@@ -105,6 +105,9 @@ setters! {
 
     /// Whether a server makes a client's hints part of the agreement: `client_no_context_takeover` and the
     /// value of `client_max_window_bits`. The server then needs less memory to decompress. Default `true`.
+    ///
+    /// If the server has a [limit of its own](Self::client_max_window_bits), its answer never exceeds the value
+    /// of the client, because clients reject such an answer (PMD-7.1.2.2-05).
     follow_hints(self, on: bool) => follows_hints = on;
 
     /// The length from which a message is compressed, in bytes. Shorter messages are sent uncompressed

@@ -45,9 +45,13 @@ impl DeflateConfig {
         let client_bits = match offer.client_max_window_bits {
             // PMD-7.1.2.2-08
             ClientWindow::Missing => MAX_BITS,
-            // PMD-7.1.2.2-05 · PMD-7.1.2.2-06
-            ClientWindow::Bits(bits) if self.follows_hints => bits.min(wanted.client_max_window_bits()),
-            ClientWindow::Bits(_) | ClientWindow::Bare => wanted.client_max_window_bits(),
+            // PMD-7.1.2.2-06: without a limit of its own, the server ignores the hint and states no value.
+            ClientWindow::Bits(_) if !self.follows_hints && wanted.client_max_window_bits() == MAX_BITS => {
+                MAX_BITS
+            }
+            // PMD-7.1.2.2-05: a value in the answer never exceeds the value in the offer.
+            ClientWindow::Bits(bits) => bits.min(wanted.client_max_window_bits()),
+            ClientWindow::Bare => wanted.client_max_window_bits(),
         };
         let hinted = offer.client_no_context_takeover && self.follows_hints;
         let params = DeflateParams::new()
