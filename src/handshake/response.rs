@@ -48,6 +48,14 @@ impl<'a> Response<'a> {
         self.headers().text(name)
     }
 
+    /// The `Location` of a redirect, as the server wrote it: of a response with status 301, 302, 303, 307 or 308
+    /// (RFC 9110 section 15.4). `None` for another status, and if the value is not text.
+    /// [`Uri::resolve`](crate::Uri::resolve) tells where it leads. [`Fixed`](crate::Fixed) has to keep the
+    /// header, see [`Config::keep_headers`](crate::Config::keep_headers).
+    pub fn redirect(&self) -> Option<&'a str> {
+        matches!(self.status(), 301..=303 | 307 | 308).then(|| self.header("location")).flatten()
+    }
+
     /// The WebSocket versions that the server supports, from all headers with that name (WS-4.3-05).
     pub fn versions(&self) -> impl Iterator<Item = u8> + Clone + use<'a> {
         self.headers().all("sec-websocket-version").flat_map(elements).filter_map(parse_version)

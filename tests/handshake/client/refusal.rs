@@ -92,6 +92,38 @@ fn a_refusal_shows_its_status_reason_headers_and_body() {
     }
 }
 
+// RFC 9110 section 15.4 · RFC 6455 section 4.1
+#[test]
+fn a_redirect_leads_to_a_uri_that_is_resolved_against_that_of_the_request() {
+    let uri = Uri::parse("ws://server.example/chat?x").unwrap();
+    for status in 200..=599 {
+        let fields = [("Location", "../new room"), ("Content-Length", "0")];
+        inspect_refusal(&head(&format!("HTTP/1.1 {status} Elsewhere"), &fields), |response| {
+            let redirect = [301, 302, 303, 307, 308].contains(&status).then_some("../new room");
+            assert_eq!(response.redirect(), redirect, "{status}");
+        });
+    }
+    for (location, target) in [
+        ("/new", Ok("ws://server.example/new")),
+        ("https://server.example/chat#top", Ok("wss://server.example/chat")),
+        ("//other.example", Ok("ws://other.example")),
+        ("/new room", Err(UriError::Path)),
+        ("https:", Err(UriError::Scheme)),
+    ] {
+        let fields = [("Location", location), ("Content-Length", "0")];
+        inspect_refusal(&head("HTTP/1.1 307 Elsewhere", &fields), |response| {
+            let resolved = uri.resolve(response.redirect().unwrap(), Downgrade::Refuse);
+            assert_eq!(resolved.as_deref(), target.as_ref().copied(), "{location}");
+        });
+    }
+    inspect_refusal(b"HTTP/1.1 302 No\r\nLocation: /\xfc\r\nContent-Length: 0\r\n\r\n", |response| {
+        assert_eq!(response.redirect(), None);
+    });
+    inspect_refusal(b"HTTP/1.1 302 No\r\nContent-Length: 0\r\n\r\n", |response| {
+        assert_eq!(response.redirect(), None);
+    });
+}
+
 #[test]
 fn a_reason_phrase_may_be_in_any_charset() {
     inspect_refusal(b"HTTP/1.1 403 Verboten f\xfcr alle\r\nContent-Length: 2\r\n\r\nno", |response| {
