@@ -298,13 +298,36 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Fails an opening handshake that is not valid. A server answers with an HTTP error; a client sends
     /// nothing (WS-7.1.7-06).
     fn fail_opening(&mut self, error: Error) {
-        self.receiver.clear_head();
         if R::IS_SERVER {
+            self.receiver.clear_head();
             self.sender.answer_invalid(error);
         } else {
+            if !self.has_invalid_response() {
+                self.receiver.clear_head();
+            }
             self.sender.discard_outgoing();
         }
         self.sender.fail(error);
+    }
+}
+
+impl<R: Role, S: Storage> Connection<R, S> {
+    /// Whether the buffer holds a complete response that is not a valid answer.
+    fn has_invalid_response(&self) -> bool {
+        matches!(&self.stage, Stage::Head(progress) if progress.is_complete())
+    }
+}
+
+impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
+    /// The 101 that failed the opening handshake, after [`Event::Failed`]: its status, its reason and its
+    /// headers, to see which server or proxy has sent it. [`error`](Self::error) says which rule it breaks.
+    /// `None` if the handshake did not fail, or if no complete head has arrived.
+    ///
+    /// [`Heap`](crate::Heap) still holds all headers. The other storages hold those that they keep, see
+    /// [`Config::keep_headers`](crate::Config::keep_headers). The bytes behind the head are gone.
+    pub fn invalid_response(&self) -> Option<Response<'_>> {
+        // The stage remains that of the head only if the head is not valid.
+        self.has_invalid_response().then(|| Response::new(self.receiver.head_bytes(), &[], false))
     }
 }
 

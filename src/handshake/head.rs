@@ -66,6 +66,11 @@ impl HeadProgress {
         self.position == Position::BeforeFirst && self.seen == 0
     }
 
+    /// Whether the buffer holds the complete head of a response.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.position == Position::HeadEnd
+    }
+
     /// Counts the bytes of a head that is taken as a whole.
     pub(crate) fn add(&mut self, bytes: usize) {
         self.seen = self.seen.saturating_add(to_u32(bytes));
@@ -135,6 +140,9 @@ impl HeadProgress {
             }
             if byte == b'\n' {
                 if next == Position::HeadEnd {
+                    if REPAIRS {
+                        self.position = next;
+                    }
                     return Ok(true);
                 }
                 if self.position == Position::FirstLine {

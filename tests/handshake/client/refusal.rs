@@ -92,7 +92,7 @@ fn a_refusal_shows_its_status_reason_headers_and_body() {
     }
 }
 
-// RFC 9110 section 15.4 · RFC 6455 section 4.1
+// WS-4.1-50: RFC 9110 sections 10.2.2 and 15.4
 #[test]
 fn a_redirect_leads_to_a_uri_that_is_resolved_against_that_of_the_request() {
     let uri = Uri::parse("ws://server.example/chat?x").unwrap();
