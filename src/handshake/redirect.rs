@@ -122,7 +122,9 @@ impl<'a> Reference<'a> {
         };
         // A colon in front of the first slash ends a scheme (section 4.2).
         let (is_secure, hierarchy) = match split_once(hierarchy, b':') {
-            Some((scheme, rest)) if !scheme.contains('/') => (Some(is_secure(scheme)?), rest),
+            Some((scheme, rest)) if !scheme.bytes().any(|byte| byte == b'/') => {
+                (Some(is_secure(scheme)?), rest)
+            }
             _ => (None, hierarchy),
         };
         let (authority, path) = match hierarchy.strip_prefix("//") {
@@ -184,6 +186,10 @@ fn is_secure(scheme: &str) -> Result<bool, UriError> {
     }
 }
 
+fn is_dot_segment(segment: &[u8]) -> bool {
+    matches!(segment, b"." | b"..")
+}
+
 /// The target at the front of a buffer.
 struct Target<'b> {
     buffer: &'b mut [u8],
@@ -193,8 +199,12 @@ struct Target<'b> {
 
 impl Target<'_> {
     fn put(&mut self, piece: &str) -> Result<(), UriError> {
+        self.put_bytes(piece.as_bytes())
+    }
+
+    fn put_bytes(&mut self, piece: &[u8]) -> Result<(), UriError> {
         let end = self.len.saturating_add(piece.len());
-        copy(piece.as_bytes(), self.buffer.get_mut(self.len..end).ok_or(UriError::NoRoom)?);
+        copy(piece, self.buffer.get_mut(self.len..end).ok_or(UriError::NoRoom)?);
         self.len = end;
         Ok(())
     }
@@ -217,19 +227,20 @@ impl Target<'_> {
             if part.is_empty() {
                 continue;
             }
-            let mut segments = part.strip_prefix('/').unwrap_or(part).split('/').peekable();
-            while let Some(segment) = segments.next() {
-                if segment == ".." {
+            // `str::split` could panic.
+            for segment in part.strip_prefix('/').unwrap_or(part).as_bytes().split(|&byte| byte == b'/') {
+                if segment == b".." {
                     self.remove_segment();
                 }
-                if !matches!(segment, "." | "..") {
+                if !is_dot_segment(segment) {
                     self.put("/")?;
-                    self.put(segment)?;
+                    self.put_bytes(segment)?;
                 }
             }
         }
         // A dot segment at the end leaves its slash.
-        if matches!(path.rsplit('/').next(), Some("." | "..")) { self.put("/") } else { Ok(()) }
+        let last = path.as_bytes().split(|&byte| byte == b'/').next_back();
+        if last.is_some_and(is_dot_segment) { self.put("/") } else { Ok(()) }
     }
 
     /// Removes the last segment of the path, with the slash in front of it.
