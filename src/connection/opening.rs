@@ -124,16 +124,15 @@ impl<R: Role, S: Storage> Connection<R, S> {
             let start = empty_lines_len(within);
             let bytes = within.get(start..).unwrap_or_default();
             let sender = &mut self.sender;
-            match Self::check(sender, bytes, self.max_headers, self.http_requests, self.max_refusal_body) {
-                Ok(Some((next, len))) => {
-                    take_front(input, start);
-                    let head = take_front(input, len);
-                    progress.add(start.saturating_add(len));
-                    return self.enter(next, Some(head));
-                }
-                // A client collects a head that fails. While it does so, it repairs the head.
-                Err(error) if R::IS_SERVER => return Err(error),
-                Ok(None) | Err(_) => {}
+            let checked =
+                Self::check(sender, bytes, self.max_headers, self.http_requests, self.max_refusal_body);
+            // A client collects a head that fails. While it does so, it repairs the head.
+            let checked = if R::IS_SERVER { checked? } else { checked.unwrap_or(None) };
+            if let Some((next, len)) = checked {
+                take_front(input, start);
+                let head = take_front(input, len);
+                progress.add(start.saturating_add(len));
+                return self.enter(next, Some(head));
             }
         }
         let rules = HeadRules {

@@ -106,12 +106,12 @@ impl<'a> ClientRequest<'a> {
             return Err(Misuse::InvalidHeader);
         }
         // WS-4.1-45 · WS-11.3.1-01
-        let reserved = [
+        static RESERVED: [&str; 7] = [
             "host", "origin", "upgrade", "connection", "content-length", "transfer-encoding",
             "sec-websocket-",
         ];
-        self.headers.check(&reserved)?;
-        self.byte_headers.check(&reserved)
+        self.headers.check(&RESERVED)?;
+        self.byte_headers.check(&RESERVED)
     }
 
     /// Writes the request. WS-4.1-19 to WS-4.1-40

@@ -14,20 +14,9 @@ pub(crate) struct OwnHeaders<'a, V = &'a str>(pub(crate) &'a [(&'a str, V)]);
 impl<V: AsRef<[u8]>> OwnHeaders<'_, V> {
     /// Checks that no header can break the head apart (WS-4.1-21), and that none has a `reserved` name. If a
     /// reserved name ends with a dash, all names that begin with it are reserved.
+    #[inline]
     pub(crate) fn check(&self, reserved: &[&str]) -> Result<(), Misuse> {
-        for (name, value) in self.0 {
-            if !is_token(name.as_bytes()) || !value.as_ref().iter().copied().all(is_value_byte) {
-                return Err(Misuse::InvalidHeader);
-            }
-            let is_reserved = reserved.iter().any(|reserved| {
-                let start = if reserved.ends_with('-') { name.get(..reserved.len()) } else { Some(*name) };
-                start.is_some_and(|start| start.eq_ignore_ascii_case(reserved))
-            });
-            if is_reserved {
-                return Err(Misuse::ReservedHeader);
-            }
-        }
-        Ok(())
+        self.0.iter().try_for_each(|(name, value)| check_header(name, value.as_ref(), reserved))
     }
 
     pub(crate) fn write(&self, out: &mut HeadWriter<'_>) {
@@ -35,6 +24,17 @@ impl<V: AsRef<[u8]>> OwnHeaders<'_, V> {
             out.header(name, value.as_ref());
         }
     }
+}
+
+fn check_header(name: &str, value: &[u8], reserved: &[&str]) -> Result<(), Misuse> {
+    if !is_token(name.as_bytes()) || !value.iter().copied().all(is_value_byte) {
+        return Err(Misuse::InvalidHeader);
+    }
+    let is_reserved = reserved.iter().any(|reserved| {
+        let start = if reserved.ends_with('-') { name.get(..reserved.len()) } else { Some(name) };
+        start.is_some_and(|start| start.eq_ignore_ascii_case(reserved))
+    });
+    if is_reserved { Err(Misuse::ReservedHeader) } else { Ok(()) }
 }
 
 impl<V> fmt::Debug for OwnHeaders<'_, V> {
