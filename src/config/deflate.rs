@@ -99,16 +99,18 @@ setters! {
     /// Whether a client lets the server limit the client's window. Default `true`.
     offer_client_max_window_bits(self, on: bool) => offers_client_max_window_bits = on;
 
-    /// Whether a client that asks the server for limits also offers to continue without them. Default `true`.
+    /// Whether a client that offers compression with limits also offers it without them. Default `true`.
     ///
-    /// The limits are [`server_max_window_bits`](Self::server_max_window_bits) and
-    /// [`server_no_context_takeover`](Self::server_no_context_takeover). Many servers know only some of the
-    /// parameters: they decline an offer with others, or ignore them in their answer. With the fallback, the
-    /// client accepts such an answer, and [`Connection::deflate`](crate::Connection::deflate) tells what both
-    /// ends agreed on. It then needs a window of up to 32,768 bytes to decompress.
+    /// The limits are [`server_max_window_bits`](Self::server_max_window_bits),
+    /// [`server_no_context_takeover`](Self::server_no_context_takeover) and the value of
+    /// [`client_max_window_bits`](Self::client_max_window_bits). Many servers know only some of the parameters:
+    /// they ignore the others in their answer, decline the offer, or even refuse the handshake. With the
+    /// fallback, the client accepts what such a server agrees to, and
+    /// [`Connection::deflate`](crate::Connection::deflate) tells what it is. Then the client may need a window
+    /// of 32,768 bytes to decompress. It keeps to its own window in any case.
     ///
-    /// Without the fallback a server can only accept the limits or send uncompressed messages, and an answer
-    /// without the limits fails the handshake with
+    /// Without the fallback a server can only accept all limits or compress nothing, and an answer without the
+    /// limits fails the handshake with
     /// [`HandshakeError::ExtensionAnswer`](crate::HandshakeError::ExtensionAnswer). Choose this if the client
     /// has no memory for a large window.
     offer_fallback(self, on: bool) => offers_fallback = on;

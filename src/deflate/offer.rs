@@ -105,6 +105,10 @@ impl DeflateConfig {
             offer.push(Parameters {
                 server_no_context_takeover: false,
                 server_max_window_bits: None,
+                client_max_window_bits: match client_max_window_bits {
+                    ClientWindow::Bits(_) => ClientWindow::Bare,
+                    other => other,
+                },
                 ..first
             });
         }
@@ -181,8 +185,16 @@ impl DeflateConfig {
         self.wanted.server_max_window_bits() < MAX_BITS
     }
 
+    /// Whether the client hints at a window that is smaller than the largest.
+    const fn hints_at_window(&self) -> bool {
+        self.offers_client_max_window_bits && self.wanted.client_max_window_bits() < MAX_BITS
+    }
+
     const fn falls_back(&self) -> bool {
-        self.offers_fallback && (self.limits_server_window() || self.wanted.server_no_context_takeover())
+        self.offers_fallback
+            && (self.limits_server_window()
+                || self.wanted.server_no_context_takeover()
+                || self.hints_at_window())
     }
 }
 
@@ -261,7 +273,7 @@ pub struct ExtensionValue {
 }
 
 impl ExtensionValue {
-    /// The longest value is an offer with all parameters and a fallback with two of them: 203 bytes.
+    /// The longest value is an offer with all parameters and a fallback with two of them: 200 bytes.
     const CAPACITY: usize = 208;
 
     const fn new() -> Self {

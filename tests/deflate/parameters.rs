@@ -171,8 +171,15 @@ fn an_offer_has_the_parameters_of_the_config() {
     for (deflate, expected) in [
         (new(), "; client_max_window_bits"),
         (new().offer_client_max_window_bits(false), ""),
-        // This offer asks the server for nothing, so it needs no fallback.
-        (new().client_max_window_bits(9), "; client_max_window_bits=9"),
+        (new().client_max_window_bits(9).offer_fallback(false), "; client_max_window_bits=9"),
+        // npm `ws` refuses the handshake of a client that hints at a smaller window than `ws` wants.
+        (
+            new().client_max_window_bits(9),
+            "; client_max_window_bits=9, permessage-deflate; client_max_window_bits",
+        ),
+        // These offers have no limits, so they need no fallback.
+        (new().client_no_context_takeover(true), "; client_no_context_takeover; client_max_window_bits"),
+        (new().client_max_window_bits(9).offer_client_max_window_bits(false), ""),
         (insisting, "; server_max_window_bits=10; client_max_window_bits"),
         (
             asking,
@@ -185,7 +192,7 @@ fn an_offer_has_the_parameters_of_the_config() {
                 .client_max_window_bits(11),
             "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; \
              client_max_window_bits=11, \
-             permessage-deflate; client_no_context_takeover; client_max_window_bits=11",
+             permessage-deflate; client_no_context_takeover; client_max_window_bits",
         ),
         // A number out of range is replaced with the nearest one in range.
         (
