@@ -334,7 +334,7 @@ fn a_header_with_folds_counts_as_one_header_and_with_all_of_its_bytes() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     // RFC 9112 section 5.2
     #[test]
