@@ -103,14 +103,14 @@ setters! {
     ///
     /// The limits are [`server_max_window_bits`](Self::server_max_window_bits),
     /// [`server_no_context_takeover`](Self::server_no_context_takeover) and the value of
-    /// [`client_max_window_bits`](Self::client_max_window_bits). Many servers know only some of the parameters:
-    /// they ignore the others in their answer, decline the offer, or even refuse the handshake. With the
-    /// fallback, the client accepts what such a server agrees to, and
-    /// [`Connection::deflate`](crate::Connection::deflate) tells what it is. Then the client may need a window
-    /// of 32,768 bytes to decompress. It keeps to its own window in any case.
+    /// [`client_max_window_bits`](Self::client_max_window_bits). Many servers know only some of the
+    /// parameters: they ignore the others in their answer, decline the offer, or even refuse the handshake.
+    /// With the fallback, the client accepts what such a server agrees to, and
+    /// [`Connection::deflate`](crate::Connection::deflate) tells what it is. Then the client may need a
+    /// window of 32,768 bytes to decompress. It keeps to its own window in any case.
     ///
-    /// Without the fallback a server can only accept all limits or compress nothing, and an answer without the
-    /// limits fails the handshake with
+    /// Without the fallback a server can only accept all limits or compress nothing, and an answer without
+    /// the limits fails the handshake with
     /// [`HandshakeError::ExtensionAnswer`](crate::HandshakeError::ExtensionAnswer). Choose this if the client
     /// has no memory for a large window.
     offer_fallback(self, on: bool) => offers_fallback = on;
@@ -118,8 +118,8 @@ setters! {
     /// Whether a server makes a client's hints part of the agreement: `client_no_context_takeover` and the
     /// value of `client_max_window_bits`. The server then needs less memory to decompress. Default `true`.
     ///
-    /// If the server has a [limit of its own](Self::client_max_window_bits), its answer never exceeds the value
-    /// of the client, because clients reject such an answer (PMD-7.1.2.2-05).
+    /// If the server has a [limit of its own](Self::client_max_window_bits), its answer never exceeds the
+    /// value of the client, because clients reject such an answer (PMD-7.1.2.2-05).
     follow_hints(self, on: bool) => follows_hints = on;
 
     /// The length from which a message is compressed, in bytes. Shorter messages are sent uncompressed

@@ -1,6 +1,6 @@
 //! The body of a response other than 101: finds its length (RFC 9112 section 6.3), and collects its bytes
-//! from pieces of any size. If no length can be relied on, the body is complete at once, so that the status is
-//! reported even if the server keeps the transport open.
+//! from pieces of any size. If no length can be relied on, the body is complete at once, so that the status
+//! is reported even if the server keeps the transport open.
 
 use super::chars::is_token;
 use super::response::Response;
@@ -35,8 +35,8 @@ enum Framing {
     },
 }
 
-/// The part of a chunked body (RFC 9112 section 7.1) that the next byte belongs to. The body ends with the last
-/// chunk (section 8), so the trailers after it do not matter.
+/// The part of a chunked body (RFC 9112 section 7.1) that the next byte belongs to. The body ends with the
+/// last chunk (section 8), so the trailers after it do not matter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Chunk {
     /// In front of a size.
@@ -62,8 +62,8 @@ impl Framing {
         let length = ContentLength::of(response);
         let mut codings = response.headers().all("transfer-encoding").peekable();
         if codings.peek().is_some() {
-            // A length next to a coding is an error (RFC 9112 section 6.3), as is a coding in HTTP/1.0 (section
-            // 6.1).
+            // A length next to a coding is an error (RFC 9112 section 6.3), as is a coding in HTTP/1.0
+            // (section 6.1).
             if length != ContentLength::Missing || response.is_http_1_0() {
                 return TRUNCATED;
             }

@@ -12,6 +12,10 @@ use super::writer::{HeadWriter, OwnHeaders};
 use crate::error::{Error, HandshakeError, Misuse};
 use core::str;
 
+/// The headers that the library itself writes, or that no request has.
+static RESERVED: [&str; 7] =
+    ["host", "origin", "upgrade", "connection", "content-length", "transfer-encoding", "sec-websocket-"];
+
 /// A client's request: a URI, the subprotocols that the client offers, and further headers.
 ///
 /// `Debug` shows neither the query of the URI nor the values of headers.
@@ -106,10 +110,6 @@ impl<'a> ClientRequest<'a> {
             return Err(Misuse::InvalidHeader);
         }
         // WS-4.1-45 · WS-11.3.1-01
-        static RESERVED: [&str; 7] = [
-            "host", "origin", "upgrade", "connection", "content-length", "transfer-encoding",
-            "sec-websocket-",
-        ];
         self.headers.check(&RESERVED)?;
         self.byte_headers.check(&RESERVED)
     }

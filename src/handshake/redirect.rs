@@ -18,9 +18,9 @@ pub enum Downgrade {
 
 impl Uri<'_> {
     /// Resolves the `Location` of a redirect against this URI, the one of the request (RFC 9110 section
-    /// 10.2.2, RFC 3986 section 5). `location` may be relative. Its fragment is dropped, and `http` and `https`
-    /// count as `ws` and `wss`. Parse the result with [`Uri::parse`]. The caller has to limit the number of
-    /// redirects that it follows, and must not send credentials to another host.
+    /// 10.2.2, RFC 3986 section 5). `location` may be relative. Its fragment is dropped, and `http` and
+    /// `https` count as `ws` and `wss`. Parse the result with [`Uri::parse`]. The caller has to limit the
+    /// number of redirects that it follows, and must not send credentials to another host.
     ///
     /// ```
     /// use sansws::handshake::Downgrade;
@@ -49,8 +49,8 @@ impl Uri<'_> {
         String::from_utf8(buffer).map_err(|_| UriError::Path)
     }
 
-    /// As [`resolve`](Self::resolve), without an allocation: the result lies in `buffer`. A buffer that is ten
-    /// bytes longer than this URI and `location` together always suffices.
+    /// As [`resolve`](Self::resolve), without an allocation: the result lies in `buffer`. A buffer that is
+    /// ten bytes longer than this URI and `location` together always suffices.
     ///
     /// # Errors
     /// As `resolve`; [`UriError::NoRoom`] if the buffer is too short.
@@ -77,8 +77,8 @@ impl Uri<'_> {
     }
 }
 
-/// The most bytes of a target that come neither from the base nor from the reference: `wss://`, the digits of a
-/// port, and a question mark.
+/// The most bytes of a target that come neither from the base nor from the reference: `wss://`, the digits of
+/// a port, and a question mark.
 #[cfg(feature = "alloc")]
 const MAX_OTHERS: usize = 6 + 5 + 1;
 

@@ -48,8 +48,8 @@ impl<'a> Response<'a> {
         self.headers().text(name)
     }
 
-    /// The `Location` of a redirect, as the server wrote it: of a response with status 301, 302, 303, 307 or 308
-    /// (RFC 9110 section 15.4). `None` for another status, and if the value is not text.
+    /// The `Location` of a redirect, as the server wrote it: of a response with status 301, 302, 303, 307 or
+    /// 308 (RFC 9110 section 15.4). `None` for another status, and if the value is not text.
     /// [`Uri::resolve`](crate::Uri::resolve) tells where it leads. [`Fixed`](crate::Fixed) has to keep the
     /// header, see [`Config::keep_headers`](crate::Config::keep_headers).
     pub fn redirect(&self) -> Option<&'a str> {
@@ -67,8 +67,8 @@ impl<'a> Response<'a> {
         self.body
     }
 
-    /// Whether bytes of the body are missing. If the server does not say clearly where the body ends (RFC 9112
-    /// section 6.3), the client reports the refusal at once, and this is `true`.
+    /// Whether bytes of the body are missing. If the server does not say clearly where the body ends (RFC
+    /// 9112 section 6.3), the client reports the refusal at once, and this is `true`.
     pub fn is_body_truncated(&self) -> bool {
         self.is_truncated
     }

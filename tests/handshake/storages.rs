@@ -1,7 +1,7 @@
 //! Runs a test on each storage, with a stream that is cut in each way.
 
-/// The ways to cut a stream: not at all, after each byte, and once at each place. A long stream is cut once at
-/// each fourth place only, which takes a quarter of the time.
+/// The ways to cut a stream: not at all, after each byte, and once at each place. A long stream is cut once
+/// at each fourth place only, which takes a quarter of the time.
 pub fn cuts(len: usize) -> impl Iterator<Item = Vec<usize>> {
     let step = if len > 100 { 4 } else { 1 };
     [vec![], (1..len).collect()].into_iter().chain((1..len).step_by(step).map(|cut| vec![cut]))

@@ -7,8 +7,9 @@
 //!
 //! With `--deflate` before the URL the client offers compression, and prints the server's answer to the
 //! offer. `--deflate=WISH,WISH` offers it with wishes of the client's own: `server_max_window_bits=N`,
-//! `client_max_window_bits=N`, `server_no_context_takeover`, `client_no_context_takeover`, `no_fallback`. Ctrl-D closes the connection. If the server has a certificate of your own, set `SSL_CERT_FILE` to
-//! its root certificate.
+//! `client_max_window_bits=N`, `server_no_context_takeover`, `client_no_context_takeover`, `no_fallback`.
+//! Ctrl-D closes the connection. If the server has a certificate of your own, set `SSL_CERT_FILE` to its root
+//! certificate.
 
 mod transport;
 

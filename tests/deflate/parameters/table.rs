@@ -99,7 +99,7 @@ fn no_answer_of_a_server_exceeds_an_offer() {
                         (_, Window::Absent) => {}
                         (Window::Absent, _) | (_, Window::Bare) => panic!("{shown}: {answer}"),
                         (Window::Bare, Window::Bits(bits)) => {
-                            assert!(bits <= client_bits, "{shown}: {answer}")
+                            assert!(bits <= client_bits, "{shown}: {answer}");
                         }
                         (Window::Bits(offered), Window::Bits(bits)) => {
                             assert!(bits <= offered.min(client_bits), "{shown}: {answer}");
@@ -109,7 +109,8 @@ fn no_answer_of_a_server_exceeds_an_offer() {
                     if offered_client != Window::Absent && client_bits < 15 {
                         assert!(matches!(answered_client, Window::Bits(_)), "{shown}: {answer}");
                     }
-                    // Section 7.1.1.1: the server agrees to what was asked. Section 7.1.1.2: it may demand it.
+                    // Section 7.1.1.1: the server agrees to what was asked. Section 7.1.1.2: it may demand
+                    // it.
                     assert_eq!(
                         params.server_no_context_takeover(),
                         offered_server_no || server_no,

@@ -4,9 +4,14 @@
 use super::*;
 use sansws::{Role, Storage};
 
-/// What a client reports about a refusal, without the end of the transport: its body, and whether bytes of
-/// the body are missing. `None` if it waits for more bytes.
-type Body = Option<(Vec<u8>, bool)>;
+/// What a client reports about the body of a refusal, without the end of the transport.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Body {
+    /// The client waits for more bytes.
+    Unknown,
+    Complete(Vec<u8>),
+    Truncated(Vec<u8>),
+}
 
 fn read<R: Role, S: Storage>(client: &mut Connection<R, S>, stream: &[u8], cuts: &[usize]) -> Body {
     let mut from = 0;
@@ -16,12 +21,17 @@ fn read<R: Role, S: Storage>(client: &mut Connection<R, S>, stream: &[u8], cuts:
             None => from = to,
             Some((Event::HandshakeRefused(response), _)) => {
                 assert_eq!(response.status(), 403);
-                return Some((response.body().to_vec(), response.is_body_truncated()));
+                let body = response.body().to_vec();
+                return if response.is_body_truncated() {
+                    Body::Truncated(body)
+                } else {
+                    Body::Complete(body)
+                };
             }
             other => panic!("{other:?}"),
         }
     }
-    None
+    Body::Unknown
 }
 
 /// What clients report about a refusal with these headers and this body.
@@ -38,11 +48,11 @@ fn body_of(first_line: &str, fields: &str, body: &[u8]) -> Body {
 const REFUSAL: &str = "HTTP/1.1 403 Forbidden";
 
 fn complete(body: &[u8]) -> Body {
-    Some((body.to_vec(), false))
+    Body::Complete(body.to_vec())
 }
 
 fn truncated(body: &[u8]) -> Body {
-    Some((body.to_vec(), true))
+    Body::Truncated(body.to_vec())
 }
 
 // RFC 9112 section 6.3, rule 5: a list of the same length is that length.
@@ -62,7 +72,7 @@ fn a_length_that_is_repeated_counts_once() {
         "Content-Length:\r\n 2,\r\n 2\r\n",
     ] {
         assert_eq!(body_of(REFUSAL, fields, b"no"), complete(b"no"), "{fields:?}");
-        assert_eq!(body_of(REFUSAL, fields, b"n"), None, "{fields:?}");
+        assert_eq!(body_of(REFUSAL, fields, b"n"), Body::Unknown, "{fields:?}");
     }
     for fields in ["Content-Length: 0\r\n", "Content-Length: 0, 00\r\n"] {
         assert_eq!(body_of(REFUSAL, fields, b""), complete(b""), "{fields:?}");
@@ -114,10 +124,14 @@ fn a_refusal_with_an_unclear_transfer_coding_is_reported_at_once() {
     assert_eq!(body_of("HTTP/1.0 403 Forbidden", chunked, b""), truncated(b""));
     // Section 6.3, rule 4: without chunked coding at the end the body lasts as long as the transport.
     for value in ["gzip", "chunked, gzip", "chunked, x-other"] {
-        assert_eq!(body_of(REFUSAL, &format!("Transfer-Encoding: {value}\r\n"), b"no"), None, "{value:?}");
+        assert_eq!(
+            body_of(REFUSAL, &format!("Transfer-Encoding: {value}\r\n"), b"no"),
+            Body::Unknown,
+            "{value:?}"
+        );
     }
     for fields in ["", "Connection: keep-alive\r\n"] {
-        assert_eq!(body_of(REFUSAL, fields, b"no"), None, "rule 8");
+        assert_eq!(body_of(REFUSAL, fields, b"no"), Body::Unknown, "rule 8");
     }
 }
 
@@ -153,7 +167,7 @@ fn a_refusal_with_a_broken_chunked_body_is_reported_with_the_first_bad_byte() {
         let fields = "Transfer-Encoding: chunked\r\n";
         assert_eq!(body_of(REFUSAL, fields, body), truncated(expected), "{}", body.escape_ascii());
         let without = &body[..body.len() - 1];
-        assert_eq!(body_of(REFUSAL, fields, without), None, "{}", without.escape_ascii());
+        assert_eq!(body_of(REFUSAL, fields, without), Body::Unknown, "{}", without.escape_ascii());
     }
 }
 
@@ -170,7 +184,12 @@ fn a_chunked_body_ends_with_the_last_chunk() {
     ] {
         let fields = "Transfer-Encoding: chunked\r\n";
         assert_eq!(body_of(REFUSAL, fields, body), complete(expected), "{}", body.escape_ascii());
-        assert_eq!(body_of(REFUSAL, fields, &body[..body.len() - 1]), None, "{}", body.escape_ascii());
+        assert_eq!(
+            body_of(REFUSAL, fields, &body[..body.len() - 1]),
+            Body::Unknown,
+            "{}",
+            body.escape_ascii()
+        );
         let with_trailer = [body, b"X: y\r\n\r\n"].concat();
         assert_eq!(body_of(REFUSAL, fields, &with_trailer), complete(expected), "{}", body.escape_ascii());
     }
