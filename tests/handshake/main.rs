@@ -5,8 +5,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[macro_use]
+mod storages;
+
 mod client;
 mod elsewhere;
 mod heads;
 mod origin;
 mod server;
+mod syntax;
