@@ -20,7 +20,8 @@ pub enum Delivery {
     #[default]
     Whole,
     /// As [`Event::Part`](crate::Event::Part), piece by piece as the bytes arrive, without a buffer: for
-    /// messages that are larger than memory.
+    /// messages that are larger than memory. Only the parts of a compressed message need a buffer: each part
+    /// is at most 16 KiB long, and at most as long as the receive buffer.
     Parts,
 }
 

@@ -3,6 +3,8 @@
 
 mod any_messages;
 mod handshake;
+#[cfg(feature = "heapless")]
+mod product;
 mod receiving;
 mod sending;
 

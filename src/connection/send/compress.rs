@@ -123,7 +123,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let mut rest = bytes;
         loop {
             let so_far = outgoing.len();
-            let len = Compressor::bound(rest.len()).clamp(Compressor::MIN_ROOM, MAX_ROOM);
+            // Most messages shrink, so a buffer of fixed size need not hold the worst case.
+            let left = outgoing.max_len().saturating_sub(so_far).clamp(Compressor::MIN_ROOM, MAX_ROOM);
+            let len = Compressor::bound(rest.len()).min(left);
             let room = outgoing.grow(len).map_err(full::<S>)?;
             let step = if fin { compressor.finish(rest, room) } else { compressor.flush(rest, room) };
             outgoing.truncate(so_far + step.produced);
