@@ -2,6 +2,7 @@
 //! limits.
 
 mod any_messages;
+mod fragments;
 mod handshake;
 #[cfg(feature = "heapless")]
 mod product;
