@@ -4,7 +4,7 @@
 use super::small::SmallDecoder;
 use super::zlib::RawDecoder;
 use super::{Corrupt, Step};
-use crate::config::window_bits;
+use crate::config::{MAX_BITS, window_bits};
 use alloc::vec::Vec;
 
 /// Decompresses the messages of one direction.
@@ -94,6 +94,11 @@ impl Decompressor {
         self.waiting = None;
         self.is_corrupt = false;
         self.begin_message();
+    }
+
+    /// Supports every window of a peer from now on. The caller has reset the decompressor.
+    pub(super) const fn support_all_windows(&mut self) {
+        self.history.capacity = 1 << MAX_BITS;
     }
 
     /// Decompresses a piece of a message, as far as there is room. PMD-7.2.2-02

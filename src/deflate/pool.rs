@@ -94,9 +94,10 @@ impl Pool {
         pooled.flatten().unwrap_or_else(|| Box::new(Decompressor::new(15)))
     }
 
-    /// Returns a decompressor to the pool.
+    /// Returns a decompressor to the pool, whatever window it was created for.
     pub fn give_decompressor(&self, mut decompressor: Box<Decompressor>) {
         decompressor.reset();
+        decompressor.support_all_windows();
         self.with(|codecs| {
             if codecs.decompressors.len() < codecs.keep {
                 codecs.decompressors.push(decompressor);

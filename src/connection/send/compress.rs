@@ -12,7 +12,8 @@ use crate::role::Role;
 use crate::storage::Storage;
 use crate::storage::sealed::Buffer;
 
-/// The outgoing buffer grows by at most this many bytes at a time.
+/// The outgoing buffer grows by at most this many bytes at a time for a message that is compressed as a whole:
+/// it usually shrinks.
 const MAX_ROOM: usize = 64 * 1024;
 
 impl<R: Role, S: Storage> Sender<R, S> {
@@ -74,7 +75,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let before = self.outgoing.len();
         // Compression may make the payload longer, and then its header too.
         let header_room = header_room::<R>(payload.len());
-        let len = self.compressed(header_room, payload, true).ok().filter(|&len| {
+        let len = self.compressed(header_room, payload, true, MAX_ROOM).ok().filter(|&len| {
             let header_len = usize::from(FrameHeader::len_for(len, !R::IS_SERVER));
             // PMD-6-03 · PMD-6.1-04
             before + header_len + len <= self.max_outgoing()
@@ -99,9 +100,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let before = self.outgoing.len();
         let bound = Compressor::bound(bytes.len());
         let header_room = header_room::<R>(bytes.len());
-        // In the middle of a message compression cannot be undone, so even the worst case has to fit.
+        // In the middle of a message compression cannot be undone, so even the worst case has to fit. The
+        // room for it is made in one step, before the compressor sees any bytes: a refused call changes
+        // nothing.
         self.check_room(header_room, bound)?;
-        let compressed = self.compressed(header_room, bytes, fin).inspect_err(|_| {
+        let compressed = self.compressed(header_room, bytes, fin, bound).inspect_err(|_| {
             self.outgoing.truncate(before);
         })?;
         self.finish_frame(opcode, fin, header_room, compressed);
@@ -111,9 +114,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Appends room for a header and then the compressed bytes to the outgoing buffer. Returns the compressed
-    /// length.
-    fn compressed(&mut self, header_room: usize, bytes: &[u8], fin: bool) -> Result<usize, SendError> {
+    /// Appends room for a header and then the compressed bytes to the outgoing buffer, which grows by at most
+    /// `max_room` bytes at a time. Returns the compressed length.
+    fn compressed(
+        &mut self, header_room: usize, bytes: &[u8], fin: bool, max_room: usize,
+    ) -> Result<usize, SendError> {
         let Self { outgoing, compression, .. } = self;
         let before = outgoing.len();
         outgoing.grow(header_room).map_err(full::<S>)?;
@@ -124,7 +129,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         loop {
             let so_far = outgoing.len();
             // Most messages shrink, so a buffer of fixed size need not hold the worst case.
-            let left = outgoing.max_len().saturating_sub(so_far).clamp(Compressor::MIN_ROOM, MAX_ROOM);
+            let left = outgoing.max_len().saturating_sub(so_far).min(max_room).max(Compressor::MIN_ROOM);
             let len = Compressor::bound(rest.len()).min(left);
             let room = outgoing.grow(len).map_err(full::<S>)?;
             let step = if fin { compressor.finish(rest, room) } else { compressor.flush(rest, room) };
