@@ -147,19 +147,18 @@ proptest! {
                     reported.extend(feed_cut_with(&mut server, now, [], way, |_| {}));
                     rest = later;
                 }
-                Call::ReadInPlace(len) => match server.receive_buffer() {
-                    Some(room) => {
+                Call::ReadInPlace(len) => {
+                    if let Some(room) = server.receive_buffer() {
                         let len = len.min(room.len()).min(rest.len());
                         room[..len].copy_from_slice(&rest[..len]);
                         server.mark_received(len);
                         rest = &rest[len..];
-                    }
-                    None => {
+                    } else {
                         let (now, later) = rest.split_at(len.min(1000).min(rest.len()));
                         reported.extend(feed(&mut server, now));
                         rest = later;
                     }
-                },
+                }
                 Call::ForgottenRead(len, finds) => {
                     if let Some(room) = server.receive_buffer() {
                         let len = len.min(room.len()).min(garbage.len());
