@@ -85,7 +85,7 @@ impl FragmentState {
             }
         }
         self.fragments_left = self.fragments_left.checked_sub(1).ok_or(Limit::Fragments)?;
-        if self.is_compressed {
+        if cfg!(feature = "deflate") && self.is_compressed {
             self.left = self.left.saturating_add(FRAGMENT_OVERHEAD);
         }
         // WS-10.4-03: the message fails at the header of the frame that would cross the limit.
