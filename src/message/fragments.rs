@@ -53,8 +53,8 @@ impl FragmentState {
         self.max_message.saturating_sub(self.left)
     }
 
-    /// Whether the payload of the current message is compressed.
-    #[cfg(feature = "deflate")]
+    /// Whether the payload of the current message is compressed; between messages, that of the last one.
+    #[cfg(feature = "alloc")]
     pub(crate) const fn is_compressed(&self) -> bool {
         self.is_compressed
     }

@@ -11,6 +11,7 @@ mod cuts;
 #[cfg(feature = "heapless")]
 mod fixed;
 mod fragmentation;
+mod frame_left;
 mod framing;
 mod limits;
 mod masking;

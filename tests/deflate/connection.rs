@@ -4,9 +4,7 @@
 mod any_messages;
 mod fragments;
 mod handshake;
-#[cfg(feature = "heapless")]
 mod mixed_calls;
-#[cfg(feature = "heapless")]
 mod product;
 mod receiving;
 mod sending;

@@ -16,7 +16,7 @@ fn with_full_window() -> (zlib::Deflate, Decompressor) {
 const EMPTY_FINAL_BLOCKS: [u8; 4] = [0x03, 0x00, 0x03, 0x00];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     // PMD-7.2.1-05 · PMD-7.2.1-06 · PMD-7.2.1-07 · PMD-7.2.1-08
     #[test]
