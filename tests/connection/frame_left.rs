@@ -47,7 +47,7 @@ fn lengths<R: Role, S: Storage>(
 #[test]
 fn each_part_tells_how_many_bytes_of_its_frame_are_still_to_come() {
     let frames: [&[u8]; 4] =
-        [&frame(0x02, &[1; 1000]), &frame(0x89, b"ping"), &frame(0x00, b""), &frame(0x80, &[2; 70_000])];
+        [&frame(0x02, &[1; 1000]), &frame(0x89, b"ping"), &frame(0x00, b""), &frame(0x80, &vec![2; 70_000])];
     for piece in [1, 7, 300, 1004, 5000, 100_000] {
         let of_server = lengths(server, &masked_all(&frames), piece);
         let of_client = lengths(client, &frames.concat(), piece);
