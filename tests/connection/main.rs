@@ -15,6 +15,7 @@ mod framing;
 mod limits;
 mod masking;
 mod message;
+mod pongs;
 mod receive_buffer;
 mod sending;
 #[cfg(feature = "heapless")]

@@ -60,13 +60,15 @@ impl<R: Role, S: Storage> Sender<R, S> {
             return;
         }
         let waiting = self.outgoing_len().saturating_add(MAX_CONTROL_FRAME);
+        // This pong also answers the ping whose pong waits, and it must not overtake that one. WS-5.5.3-02
+        self.waiting_pong.clear();
+        self.pong_waits = false;
         if self.pong_end == 0 || (waiting <= PONG_BURST && waiting <= self.max_outgoing()) {
             // If there is no memory for the pong, it is dropped; the peer's next ping gets another.
             if self.frame(Opcode::Pong, true, payload).is_ok() {
                 self.pong_end = to_u32(self.outgoing.len());
             }
         } else {
-            self.waiting_pong.clear();
             self.pong_waits = self.waiting_pong.append(payload).is_ok();
         }
     }
