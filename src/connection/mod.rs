@@ -377,7 +377,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// After the read call [`mark_received`](Self::mark_received), then `receive` with empty input. The slice
     /// is never empty and ends at the end of the current frame at the latest, so that no byte has to move
     /// afterwards; that costs one more read for each frame. The buffer grows with the bytes that have
-    /// arrived: its size at most doubles.
+    /// arrived: it holds at most as many bytes again, or 16 KiB.
     ///
     /// The connection lends the buffer for binary messages only: inside a frame that lacks at least 64 KiB,
     /// and after a message of 16 KiB or more if [`Config::keep_capacity`](crate::Config::keep_capacity) is at
