@@ -503,9 +503,16 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Whether the connection is closed and the closing handshake had finished before that (RFC 6455 section
-    /// 7.1.4).
+    /// 7.1.4). On a server this is true as soon as it has written its Close, received the peer's, and
+    /// [`should_disconnect`](Self::should_disconnect) says to close the transport. A client waits for the end
+    /// of the transport first.
     pub fn is_closed_cleanly(&self) -> bool {
-        matches!(self.sender.lifecycle.phase(), Phase::Ended(Ending::Clean))
+        match self.sender.lifecycle.phase() {
+            // WS-7.1.4-02
+            Phase::Ended(Ending::Clean) => true,
+            Phase::CloseExchanged => self.should_disconnect(),
+            _ => false,
+        }
     }
 
     /// As [`error`](Self::error), as a `Result` for `?` at the end of a loop.

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clean_close;
 mod close;
 mod control;
 mod conversation;
