@@ -203,7 +203,7 @@ impl Chat {
         }
         // Write now, so that the messages of the next peer do not meet full buffers.
         if !commands.is_empty() {
-            self.flush();
+            self.flush(now);
         }
     }
 
@@ -259,19 +259,19 @@ impl Chat {
         }
     }
 
-    fn flush(&mut self) {
-        self.peers.values_mut().for_each(Peer::flush);
+    fn flush(&mut self, now: Duration) {
+        self.peers.values_mut().for_each(|peer| peer.flush(now));
     }
 
     fn end_turn(&mut self, now: Duration) {
         for peer in self.peers.values_mut() {
             peer.look_at_clock(now);
         }
-        self.flush();
+        self.flush(now);
         // The news that a guest left can itself be too much for another guest.
         while let Some(name) = self.peers.values_mut().find_map(Peer::take_name_of_gone) {
             self.broadcast(&format!("leave {name}"));
-            self.flush();
+            self.flush(now);
         }
         self.peers.retain(|_, peer| !peer.is_done());
     }
@@ -388,8 +388,13 @@ impl Peer {
             state => state,
         };
         match self.timers.poll(now, state) {
-            // If there is no room for the ping, the pong timeout will notice the silent peer.
-            Action::SendPing(payload) => drop(self.connection.sender().ping(&payload)),
+            Action::SendPing(payload) => {
+                let tx = self.connection.sender();
+                match tx.ping(&payload) {
+                    Ok(()) => self.timers.ping_queued(tx.outgoing_len()),
+                    Err(_) => self.timers.ping_refused(),
+                }
+            }
             Action::GiveUp(Timeout::Idle) => self.close(CloseCode::TIMEOUT, "idle"),
             Action::GiveUp(_) => self.is_lost = true,
             _ => {}
@@ -397,11 +402,14 @@ impl Peer {
     }
 
     /// Writes what can be written now.
-    fn flush(&mut self) {
+    fn flush(&mut self, now: Duration) {
         while !self.connection.outgoing().is_empty() && !self.is_lost {
             match self.stream.write(self.connection.outgoing()) {
-                Ok(len) => self.connection.mark_sent(len),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Ok(len) => {
+                    self.connection.mark_sent(len);
+                    self.timers.sent(now, len);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return self.timers.sent(now, 0),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => self.is_lost = true,
             }
