@@ -1,6 +1,9 @@
 //! Runs the `chat` example and joins it as guests do: at the address of its page, over TCP.
 #![cfg(feature = "std")]
 
+#[path = "chat/crowd.rs"]
+mod crowd;
+
 use rand::rngs::ThreadRng;
 #[cfg(feature = "deflate")]
 use sansws::deflate::DeflateConfig;
@@ -9,6 +12,7 @@ use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::mem;
 use std::net::{Shutdown, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -25,11 +29,26 @@ struct Chat {
 
 impl Chat {
     fn start() -> Self {
+        Self::start_as(&mut Command::new(Self::program()))
+    }
+
+    /// After a command of the shell, such as one that sets a limit. The log goes to a pipe.
+    #[cfg(unix)]
+    fn start_in_shell(command: &str) -> Self {
+        let script = format!("{command} && exec \"$0\" \"$1\"");
+        Self::start_as(Command::new("sh").arg("-c").arg(script).arg(Self::program()).stderr(Stdio::piped()))
+    }
+
+    fn program() -> PathBuf {
         let test = env::current_exe().unwrap();
         let mut path = test.parent().and_then(|deps| deps.parent()).unwrap().join("examples/chat");
         path.set_extension(env::consts::EXE_EXTENSION);
         assert!(path.exists(), "{} is missing: cargo build --examples", path.display());
-        let mut child = Command::new(path).arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
+        path
+    }
+
+    fn start_as(command: &mut Command) -> Self {
+        let mut child = command.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();

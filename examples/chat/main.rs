@@ -39,7 +39,7 @@ const CONFIG: Config = {
         .max_head(8 << 10)
         .max_message(4 << 10)
         // The most bytes that may wait for a slow reader. The messages that one read (`READ`) can cause fit
-        // twice, so a client that keeps up never reaches this limit.
+        // behind `FLUSH_AT`, so a client that keeps up never reaches this limit.
         .max_outgoing(512 << 10);
     // Without context takeover all guests get the same compressed bytes, which are made once, and an idle
     // guest holds no codec.
@@ -53,9 +53,18 @@ const TIMERS: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::f
 /// Together with `max_outgoing` this limits the memory of the whole server.
 const MAX_PEERS: usize = 1000;
 const MAX_NAME: usize = 24;
+/// News that guests have joined or left may wait this long, so that the news of a crowd needs few writes.
+const NEWS_DELAY: Duration = Duration::from_millis(50);
+/// How long to wait after the system refused to accept a connection. The listener does not report the waiting
+/// connections a second time.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+/// The server complains about the same trouble no more often than this.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 /// The most bytes that one read brings. Also the most payload that is taken out of them in one turn, because
 /// decompressed messages can be a thousand times as long as the bytes that were read.
 const READ: usize = 16 << 10;
+/// If more bytes wait for a peer, they are written before the turn ends.
+const FLUSH_AT: usize = 128 << 10;
 
 const LISTENER: Token = Token(0);
 const CTRL_C: Token = Token(1);
@@ -91,7 +100,11 @@ fn run() -> io::Result<()> {
         poll,
         listener: Some(listener),
         can_accept: true,
+        accept_again: None,
+        complained: None,
         peers: BTreeMap::new(),
+        names: BTreeSet::new(),
+        news_due: None,
         readable: BTreeSet::new(),
         next_peer: FIRST_PEER,
         start: Instant::now(),
@@ -107,12 +120,20 @@ struct Chat {
     /// `None` once the server ends.
     listener: Option<TcpListener>,
     can_accept: bool,
+    /// When to try again to accept a connection, after the system refused to.
+    accept_again: Option<Duration>,
+    /// When the server complained about that.
+    complained: Option<Duration>,
     /// Each turn looks at all peers, which is cheap for a thousand.
     peers: BTreeMap<Token, Peer>,
     /// The peers that have something to read. The system reports this only once, so a peer stays in this set
     /// until a read would block.
     readable: BTreeSet<Token>,
     next_peer: usize,
+    /// The names of all guests.
+    names: BTreeSet<String>,
+    /// When the news that wait in the outgoing buffers have to be written.
+    news_due: Option<Duration>,
     /// The fixed point that `Timers` count from.
     start: Instant,
     #[cfg(feature = "deflate")]
@@ -124,7 +145,7 @@ impl Chat {
         let mut events = Events::with_capacity(256);
         let mut buffer = vec![0; READ];
         while self.listener.is_some() || !self.peers.is_empty() {
-            self.accept()?;
+            self.accept();
             match self.poll.poll(&mut events, self.timeout()) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
                 _ => {}
@@ -149,10 +170,15 @@ impl Chat {
 
     /// Accepts new connections. Connections beyond `MAX_PEERS` wait in the queue of the listener until
     /// another one ends. They also wait there if this process may not open more files.
-    fn accept(&mut self) -> io::Result<()> {
+    fn accept(&mut self) {
+        let now = self.start.elapsed();
+        if self.accept_again.is_some_and(|at| now < at) {
+            return;
+        }
+        self.accept_again = None;
         while let Some(listener) = self.listener.as_ref().filter(|_| self.can_accept) {
             if self.peers.len() >= MAX_PEERS {
-                return Ok(());
+                return;
             }
             match listener.accept() {
                 Ok((mut stream, _)) => {
@@ -161,8 +187,10 @@ impl Chat {
                     let token = Token(self.next_peer);
                     self.next_peer += 1;
                     let interest = Interest::READABLE | Interest::WRITABLE;
-                    self.poll.registry().register(&mut stream, token, interest)?;
-                    self.peers.insert(token, Peer::new(stream, self.start.elapsed()));
+                    if let Err(error) = self.poll.registry().register(&mut stream, token, interest) {
+                        return self.pause_accepting(&error, now);
+                    }
+                    self.peers.insert(token, Peer::new(stream, now));
                     #[cfg(feature = "deflate")]
                     if let Some(peer) = self.peers.get_mut(&token) {
                         peer.connection.set_deflate_pool(&self.pool).expect("CONFIG asks for compression");
@@ -172,14 +200,20 @@ impl Chat {
                     ErrorKind::WouldBlock => self.can_accept = false,
                     // The peer went away while it waited in the queue.
                     ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
-                    _ => {
-                        eprintln!("cannot accept a connection: {error}");
-                        return Ok(());
-                    }
+                    _ => return self.pause_accepting(&error, now),
                 },
             }
         }
-        Ok(())
+    }
+
+    /// There are no more files or there is no memory. This passes when connections end, and until then every
+    /// attempt fails.
+    fn pause_accepting(&mut self, error: &io::Error, now: Duration) {
+        self.accept_again = Some(now + ACCEPT_PAUSE);
+        if self.complained.is_none_or(|at| now >= at + COMPLAINT_INTERVAL) {
+            self.complained = Some(now);
+            eprintln!("cannot accept a connection: {error}");
+        }
     }
 
     /// How long the loop may wait for an event. `None`: for any time.
@@ -187,7 +221,8 @@ impl Chat {
         if !self.readable.is_empty() {
             return Some(Duration::ZERO);
         }
-        let deadline = self.peers.values().filter_map(|peer| peer.timers.next_deadline()).min();
+        let timers = self.peers.values().filter_map(|peer| peer.timers.next_deadline());
+        let deadline = timers.chain(self.news_due).chain(self.accept_again).min();
         deadline.map(|deadline| deadline.saturating_sub(self.start.elapsed()))
     }
 
@@ -199,30 +234,29 @@ impl Chat {
         };
         self.readable.insert(token);
         for command in &commands {
-            self.obey(token, command);
-        }
-        // Write now, so that the messages of the next peer do not meet full buffers.
-        if !commands.is_empty() {
-            self.flush(now);
+            self.obey(token, command, now);
         }
     }
 
-    fn obey(&mut self, token: Token, command: &str) {
+    fn obey(&mut self, token: Token, command: &str, now: Duration) {
         let Some(peer) = self.peers.get_mut(&token) else { return };
         match (command.split_once(' '), &peer.name) {
-            (Some(("name", name)), None) => self.join(token, name),
+            (Some(("name", name)), None) => self.join(token, name, now),
             (Some(("say", text)), Some(name)) => {
-                let news = format!("say {name}\t{text}");
-                self.broadcast(&news);
+                let message = PreparedMessage::text(&format!("say {name}\t{text}"));
+                for peer in self.peers.values_mut().filter(|peer| peer.name.is_some()) {
+                    peer.send(&message, now);
+                }
             }
             _ => peer.close(CloseCode::POLICY_VIOLATION, "say your name once, then talk"),
         }
     }
 
-    fn join(&mut self, token: Token, wanted: &str) {
+    fn join(&mut self, token: Token, wanted: &str, now: Duration) {
         let name = self.free_name(wanted);
-        self.broadcast(&format!("join {name}"));
+        self.spread_news(&format!("join {name}"), now);
         let mut welcome = format!("welcome {name}");
+        self.names.insert(name.clone());
         if let Some(peer) = self.peers.get_mut(&token) {
             peer.name = Some(name);
         }
@@ -231,7 +265,7 @@ impl Chat {
             welcome.push_str(name);
         }
         if let Some(peer) = self.peers.get_mut(&token) {
-            peer.send(&PreparedMessage::text(&welcome));
+            peer.send(&PreparedMessage::text(&welcome), now);
         }
     }
 
@@ -241,26 +275,22 @@ impl Chat {
         let is_harmless = |c: &char| c.is_alphanumeric() || " -_.'".contains(*c);
         let name: String = wanted.chars().filter(is_harmless).take(MAX_NAME).collect();
         let name = if name.trim().is_empty() { "Guest" } else { name.trim() };
-        let is_taken = |name: &str| self.peers.values().any(|peer| peer.name.as_deref() == Some(name));
         let mut free = name.to_owned();
         let mut number = 2;
-        while is_taken(&free) {
+        while self.names.contains(&free) {
             free = format!("{name} {number}");
             number += 1;
         }
         free
     }
 
-    /// Sends news to all peers that have a name.
-    fn broadcast(&mut self, news: &str) {
+    /// Sends news to all peers that have a name. Nobody waits for news, so they may be written a little later.
+    fn spread_news(&mut self, news: &str, now: Duration) {
+        self.news_due.get_or_insert(now + NEWS_DELAY);
         let news = PreparedMessage::text(news);
         for peer in self.peers.values_mut().filter(|peer| peer.name.is_some()) {
-            peer.send(&news);
+            peer.send_news(&news, now);
         }
-    }
-
-    fn flush(&mut self, now: Duration) {
-        self.peers.values_mut().for_each(|peer| peer.flush(now));
     }
 
     fn end_turn(&mut self, now: Duration) {
@@ -269,11 +299,27 @@ impl Chat {
         }
         self.flush(now);
         // The news that a guest left can itself be too much for another guest.
-        while let Some(name) = self.peers.values_mut().find_map(Peer::take_name_of_gone) {
-            self.broadcast(&format!("leave {name}"));
-            self.flush(now);
+        loop {
+            let gone: Vec<String> = self.peers.values_mut().filter_map(Peer::take_name_of_gone).collect();
+            if gone.is_empty() {
+                break;
+            }
+            for name in gone {
+                self.names.remove(&name);
+                self.spread_news(&format!("leave {name}"), now);
+            }
         }
+        let before = self.peers.len();
         self.peers.retain(|_, peer| !peer.is_done());
+        if self.peers.len() < before {
+            // There is a file to accept a connection with.
+            self.accept_again = None;
+        }
+    }
+
+    fn flush(&mut self, now: Duration) {
+        let are_news_due = self.news_due.take_if(|at| *at <= now).is_some();
+        self.peers.values_mut().for_each(|peer| peer.flush(are_news_due, now));
     }
 
     /// Closes all connections. The loop continues until every peer has answered or its time is over.
@@ -296,6 +342,8 @@ struct Peer {
     timers: Timers,
     /// `None` before the peer has sent `name`, and after the others were told that it left.
     name: Option<String>,
+    /// The length of the outgoing bytes if all of them are news.
+    news_len: usize,
     /// Whether our direction of the transport is shut down.
     has_shut_down: bool,
     /// Whether the peer's direction of the transport has ended.
@@ -312,6 +360,7 @@ impl Peer {
             unreceived: Vec::new(),
             timers: Timers::new(TIMERS, now),
             name: None,
+            news_len: 0,
             has_ended: false,
             has_shut_down: false,
             is_lost: false,
@@ -370,9 +419,21 @@ impl Peer {
         commands
     }
 
-    fn send(&mut self, message: &PreparedMessage) {
+    fn send(&mut self, message: &PreparedMessage, now: Duration) {
         if self.connection.sender().prepared(message) == Err(SendError::NotNow) {
             self.close(CloseCode::TRY_AGAIN_LATER, "too slow");
+        }
+        // Write now, so that the messages of the next peer do not meet a full buffer.
+        if self.connection.outgoing().len() >= FLUSH_AT {
+            self.flush(true, now);
+        }
+    }
+
+    fn send_news(&mut self, news: &PreparedMessage, now: Duration) {
+        let only_news = self.connection.outgoing().len() == self.news_len;
+        self.send(news, now);
+        if only_news {
+            self.news_len = self.connection.outgoing().len();
         }
     }
 
@@ -401,8 +462,12 @@ impl Peer {
         }
     }
 
-    /// Writes what can be written now.
-    fn flush(&mut self, now: Duration) {
+    /// Writes what can be written now. Only news may wait until they are due.
+    fn flush(&mut self, are_news_due: bool, now: Duration) {
+        if !are_news_due && self.connection.outgoing().len() == self.news_len {
+            return self.shut_down();
+        }
+        self.news_len = 0;
         while !self.connection.outgoing().is_empty() && !self.is_lost {
             match self.stream.write(self.connection.outgoing()) {
                 Ok(len) => {
@@ -414,8 +479,12 @@ impl Peer {
                 Err(_) => self.is_lost = true,
             }
         }
-        // End only our direction, and read on until the peer ends its own. If the stream were dropped with
-        // unread input, the kernel would send a reset, which can overtake our last bytes.
+        self.shut_down();
+    }
+
+    /// Ends only our direction, and reads on until the peer ends its own. If the stream were dropped with
+    /// unread input, the kernel would send a reset, which can overtake our last bytes.
+    fn shut_down(&mut self) {
         if self.connection.should_disconnect() && !mem::replace(&mut self.has_shut_down, true) {
             let _ = self.stream.shutdown(Shutdown::Write);
         }
