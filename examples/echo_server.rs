@@ -138,16 +138,16 @@ impl Options {
 fn serve(stream: TcpStream, options: &Options) -> io::Result<()> {
     let handshake_deadline = Some(Instant::now() + HANDSHAKE_TIMEOUT);
     stream.set_nodelay(true)?;
-    let mut connection = Connection::server(options.config);
-    #[cfg(feature = "deflate")]
-    // This is refused unless the command line asks for compression.
-    let _ = connection.set_deflate_pool(&options.pool);
+    let connection = Connection::server(options.config);
     // Without memory only this connection ends. `vec!` would end the process.
     let mut buffer = Vec::new();
     buffer.try_reserve_exact(READ).map_err(|_| ErrorKind::OutOfMemory)?;
     buffer.resize(READ, 0);
     let patience = options.patience;
     let mut session = Session { stream, connection, patience, handshake_deadline, write_deadline: None };
+    #[cfg(feature = "deflate")]
+    // This is refused unless the command line asks for compression.
+    let _ = session.connection.set_deflate_pool(&options.pool);
     let result = session.converse(&mut buffer);
     // Also after an error: the bytes that are left tell the peer about it, with a Close or with an HTTP
     // error.
