@@ -1,10 +1,8 @@
-//! Compression of JSON-like messages, next to C zlib: `cargo bench --features deflate --bench deflate`
+//! Compression of JSON-like messages, next to C zlib: `cargo bench -p benches --features deflate --bench
+//! deflate`
 //!
 //! With context takeover the codec continues from message to message; without it, each message begins anew. C
 //! zlib has its defaults: level 6 and `memLevel` 8.
-
-#[path = "../tests/support/zlib.rs"]
-mod zlib;
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};

@@ -1,6 +1,4 @@
-//! The opening handshake of each side: `cargo bench --bench handshake`
-
-mod support;
+//! The opening handshake of each side: `cargo bench -p benches --bench handshake`
 
 use divan::{Bencher, black_box};
 use sansws::{Accept, ClientRequest, Connection, Event};

@@ -1,5 +1,5 @@
 //! Counts instructions per message with `valgrind --tool=callgrind`. These figures repeat on noisy machines,
-//! so the committed figures show what a change costs. `cargo bench --bench instructions` prints the figures
+//! so the committed figures show what a change costs. `cargo bench -p benches --bench instructions` prints the figures
 //! and compares them with `benches/instructions.tsv`; with `-- --write` it writes that file.
 //!
 //! Each case runs twice, with more and with fewer messages. The difference is the cost of the messages
@@ -8,8 +8,6 @@
 //! The figures depend on three tools: the compiler, which `rust-toolchain.toml` pins; valgrind, which
 //! `tests/tools.sh valgrind` installs; and the C library with its way to copy memory. The first line of the
 //! file names all three.
-
-mod support;
 
 use sansws::{Accept, ClientRequest, Connection, Event};
 use std::fmt::Write as _;
@@ -33,7 +31,7 @@ fn main() -> ExitCode {
         run(name, size.parse().unwrap(), count.parse().unwrap());
         return ExitCode::SUCCESS;
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/instructions.tsv");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("instructions.tsv");
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     let is_to_write = arguments == ["--write"];
     let tools = format!("# {}", tools());

@@ -1,6 +1,4 @@
-//! Masking in place, next to a plain XOR of each byte with a constant: `cargo bench --bench mask`
-
-mod support;
+//! Masking in place, next to a plain XOR of each byte with a constant: `cargo bench -p benches --bench mask`
 
 use divan::Bencher;
 use divan::counter::BytesCount;

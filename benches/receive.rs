@@ -1,7 +1,5 @@
 //! Receiving. One iteration is a stream of about 1 MiB, cut into reads of 16 KiB:
-//! `cargo bench --bench receive`
-
-mod support;
+//! `cargo bench -p benches --bench receive`
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};

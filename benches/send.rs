@@ -1,6 +1,4 @@
-//! Sending. One iteration is one message, encoded and marked as sent: `cargo bench --bench send`
-
-mod support;
+//! Sending. One iteration is one message, encoded and marked as sent: `cargo bench -p benches --bench send`
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};

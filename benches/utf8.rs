@@ -1,7 +1,5 @@
 //! The cost of the UTF-8 check, next to `core::str::from_utf8` of the same bytes. A client receives the bytes
-//! unmasked. `cargo bench --bench utf8 [--features simdutf8]`
-
-mod support;
+//! unmasked. `cargo bench -p benches --bench utf8 [--features simdutf8]`
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};

@@ -20,7 +20,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, process, thread};
+use std::{env, thread};
 
 /// The pages that may connect, in addition to the pages of this very host. Without this check any web site
 /// could connect in the name of a user who visits it.
@@ -63,7 +63,6 @@ fn main() -> ExitCode {
 fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let options = Arc::new(options);
     let listener = TcpListener::bind(&options.address)?;
-    ctrlc::set_handler(|| process::exit(0))?;
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on ws://{}/", listener.local_addr()?)?;
     // If stdout is a pipe, the process that waits for this line would not see it otherwise.

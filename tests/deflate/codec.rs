@@ -5,7 +5,6 @@ mod blocks;
 mod pool;
 mod window;
 
-use crate::zlib;
 use libz_sys::{Z_DEFAULT_STRATEGY, Z_FINISH, Z_FIXED, Z_HUFFMAN_ONLY, Z_NO_FLUSH, Z_SYNC_FLUSH};
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -7,7 +7,6 @@ mod receiving;
 mod sending;
 
 use crate::support::*;
-use crate::zlib;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sansws::deflate::{DeflateConfig, DeflateParams, Pool};

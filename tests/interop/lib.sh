@@ -12,6 +12,12 @@ build_examples() {
   examples=$(realpath "${CARGO_TARGET_DIR:-target}")/release/examples
 }
 
+# build_chat: builds the example `chat`, a package of its own. Sets `chat` to the program.
+build_chat() {
+  cargo build --locked --release --features deflate -p chat
+  chat=$(realpath "${CARGO_TARGET_DIR:-target}")/release/chat
+}
+
 # build_client: builds the example `client`, a package of its own because only it needs TLS. Sets `client` to the program.
 build_client() {
   cargo build --locked --release --manifest-path examples/client/Cargo.toml

@@ -198,13 +198,18 @@ fn undeclared(source: &Source, sources: &[Source]) -> Option<String> {
     let path = source.path.strip_suffix(".rs").filter(|path| path.starts_with("tests/"))?;
     let (folder, name) = path.rsplit_once('/')?;
     // The helpers of `support` are declared with a path, and `src` belongs to packages of their own.
-    let is_exempt = folder == "tests" || name == "main" || name == "build" || folder.ends_with("/support");
+    let is_exempt = folder == "tests"
+        || ["main", "suite", "build", "lib"].contains(&name)
+        || folder.ends_with("/support");
     if is_exempt || folder.contains("/src") {
         return None;
     }
     let (parents, declaration) = match path.strip_prefix("tests/unit/") {
         Some(unit) => (vec![format!("src/{unit}.rs")], format!("{path}.rs\"]\nmod tests;\n")),
-        None => (vec![format!("{folder}.rs"), format!("{folder}/main.rs")], format!("\nmod {name};\n")),
+        None => (
+            vec![format!("{folder}.rs"), format!("{folder}/main.rs"), format!("{folder}/suite.rs")],
+            format!("\nmod {name};\n"),
+        ),
     };
     let is_declared = sources
         .iter()

@@ -1,6 +1,6 @@
 //! C zlib, which the compressor and the decompressor are compared with.
-#![allow(dead_code, reason = "each test uses a part of it")]
 #![expect(unsafe_code, reason = "zlib has a C interface")]
+#![allow(clippy::missing_panics_doc, reason = "tests and benchmarks fail in this way")]
 
 use libz_sys::{
     Z_BUF_ERROR, Z_DATA_ERROR, Z_DEFLATED, Z_OK, Z_SYNC_FLUSH, deflate, deflateEnd, deflateInit2_,
@@ -55,6 +55,8 @@ fn size() -> i32 {
 }
 
 impl Inflate {
+    /// Creates a decompressor with a window of 2^`window_bits` bytes.
+    #[must_use]
     pub fn new(window_bits: u8) -> Self {
         let mut stream = Box::new(stream());
         // SAFETY: the stream is valid, and its box keeps it at the same address.
@@ -66,6 +68,9 @@ impl Inflate {
 
     /// Decompresses a message. The output has room for one byte at a time, so that zlib can look only into
     /// its window for earlier bytes, and not into the output.
+    ///
+    /// # Errors
+    /// The result code of zlib.
     pub fn message(&mut self, payload: &[u8]) -> Result<Vec<u8>, i32> {
         let mut out = Vec::new();
         let mut input = [payload, &[0, 0, 0xff, 0xff]].concat();
@@ -89,7 +94,8 @@ impl Inflate {
         if self.0.avail_in == 0 { Ok(out) } else { Err(Z_DATA_ERROR) }
     }
 
-    /// As `message`, but with all of the room at once, which is faster.
+    /// As [`message`](Self::message), into a buffer of the caller, which gives zlib all of the room at once.
+    /// Returns how many bytes the decompressor wrote.
     pub fn message_into(&mut self, payload: &[u8], out: &mut [u8]) -> usize {
         let room = out.len();
         self.0.next_out = out.as_mut_ptr();
@@ -103,6 +109,7 @@ impl Inflate {
         room - self.0.avail_out as usize
     }
 
+    /// Empties the window.
     pub fn reset(&mut self) {
         // SAFETY: the stream is valid.
         assert_eq!(unsafe { inflateReset(&raw mut *self.0) }, Z_OK);
@@ -110,6 +117,8 @@ impl Inflate {
 }
 
 impl Deflate {
+    /// Creates a compressor. The arguments are those of zlib's `deflateInit2`.
+    #[must_use]
     pub fn new(level: i32, window_bits: u8, mem_level: i32, strategy: i32) -> Self {
         let mut stream = Box::new(stream());
         let bits = -i32::from(window_bits);
@@ -138,6 +147,7 @@ impl Deflate {
         out
     }
 
+    /// As [`run`](Self::run), into a buffer of the caller. Returns how many bytes the compressor wrote.
     pub fn run_into(&mut self, input: &[u8], flush: i32, out: &mut [u8]) -> usize {
         let room = out.len();
         self.0.next_in = input.as_ptr().cast_mut();
@@ -161,6 +171,7 @@ impl Deflate {
         payload
     }
 
+    /// Empties the window.
     pub fn reset(&mut self) {
         // SAFETY: the stream is valid.
         assert_eq!(unsafe { deflateReset(&raw mut *self.0) }, Z_OK);

@@ -67,8 +67,8 @@ fn a_chat_without_files_complains_once_and_continues() {
     let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tAda");
     let mut crowd: Vec<TcpStream> = (0..40).map(|_| enter(&chat, "Guest")).collect();
     // Each message is a turn of the loop. Each turn used to try once more.
-    for _ in 0..200 {
-        ada.say("say still here");
+    for i in 0..200 {
+        ada.say(&format!("say {i} still here"));
         while !ada.hear_line().starts_with("say Ada\t") {}
     }
     // The last guest in the queue has its turn when the others have left.

@@ -1,5 +1,6 @@
 //! The code that the benchmarks share: streams of frames, connections, keys.
-#![allow(dead_code, reason = "each benchmark uses a part of it")]
+
+#![allow(clippy::missing_panics_doc, reason = "benchmarks fail in this way")]
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -11,7 +12,9 @@ pub const SIZES: [usize; 5] = [16, 125, 1024, 16 * 1024, 1 << 20];
 /// The size of a read, as a server would choose it.
 pub const READ: usize = 16 * 1024;
 
+/// The first byte of a binary message in one frame.
 pub const BINARY: u8 = 0x82;
+/// The first byte of a text message in one frame.
 pub const TEXT: u8 = 0x81;
 
 /// A configuration for few, busy connections: buffers keep their memory.
@@ -19,14 +22,17 @@ pub fn config() -> Config {
     Config::new().keep_capacity(4 << 20).max_message(16 << 20).max_outgoing(16 << 20)
 }
 
+/// A server after its handshake.
 pub fn server() -> Connection<Server> {
     Connection::after_handshake(Server, config(), Agreed::NONE)
 }
 
+/// A client after its handshake.
 pub fn client() -> Connection<Client<StdRng>> {
     Connection::after_handshake(Client::new(rng()), config(), Agreed::NONE)
 }
 
+/// A generator whose numbers are the same in every run.
 pub fn rng() -> StdRng {
     StdRng::seed_from_u64(7)
 }

@@ -2,53 +2,38 @@
 //! port.
 //!
 //! ```text
-//! cargo run --release --example chat [ADDR]
+//! cargo run --release -p chat [ADDR]
 //! ```
 //!
 //! `ADDR` is 127.0.0.1:8080 by default; port 0 means any free port. Ctrl-C says goodbye to all guests and
 //! ends the server. A build with `--features deflate` compresses messages for browsers that offer it, and all
 //! browsers do.
 //!
-//! A client sends `name NAME` once, and then `say TEXT` as often as it likes. The server answers the first
-//! with `welcome NAME`, with the name that it gave to the client, and the names of all guests follow. Later
-//! the server sends `join NAME`, `leave NAME` and `say NAME TEXT`. A name ends with a tab if more follows.
+//! A client sends `name NAME` once, and then `say ID TEXT` as often as it likes. The server answers the first
+//! with the last messages, each as `past AGE NAME ID TEXT` with its age in seconds, and then with
+//! `welcome NAME`, with the name that it gave to the client; the names of all guests follow. Later the server
+//! sends `join NAME`, `leave NAME` and `say NAME ID TEXT`. Behind the first space, tabs separate the parts.
+//!
+//! The client chooses the ID of a message. Until the message comes back, the client cannot know whether the
+//! server has received it, so after a new connection the client sends the message again. The server broadcasts
+//! a message with a known ID only once.
 
-use mio::net::{TcpListener, TcpStream};
+mod answer;
+mod history;
+mod peer;
+
+use history::{History, Line, is_id};
+use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
+use peer::{Peer, READ};
 #[cfg(feature = "deflate")]
-use sansws::deflate::{DeflateConfig, Pool};
-use sansws::handshake::Request;
-use sansws::timers::{Action, Timeout, Timers, TimersConfig};
-use sansws::{
-    Accept, CloseCode, Config, Connection, Event, Heap, Message, PreparedMessage, Reply, SendError, Sender,
-    Server, State,
-};
+use sansws::deflate::Pool;
+use sansws::{CloseCode, PreparedMessage, State};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::Shutdown;
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use std::{env, mem};
-
-const PAGE: &str = include_str!("page.html");
-const CHAT: &str = "/chat";
-
-const CONFIG: Config = {
-    let config = Config::new()
-        .http_requests(true)
-        .max_head(8 << 10)
-        .max_message(4 << 10)
-        // The most bytes that may wait for a slow reader. The messages that one read (`READ`) can cause fit
-        // behind `FLUSH_AT`, so a client that keeps up never reaches this limit.
-        .max_outgoing(512 << 10);
-    // Without context takeover all guests get the same compressed bytes, which are made once, and an idle
-    // guest holds no codec.
-    #[cfg(feature = "deflate")]
-    let config = config
-        .deflate(DeflateConfig::new().server_no_context_takeover(true).client_no_context_takeover(true));
-    config
-};
-const TIMERS: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::from_secs(5)));
 
 /// Together with `max_outgoing` this limits the memory of the whole server.
 const MAX_PEERS: usize = 1000;
@@ -60,12 +45,6 @@ const NEWS_DELAY: Duration = Duration::from_millis(50);
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 /// The server complains about the same trouble no more often than this.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
-/// The most bytes that one read brings. Also the most payload that is taken out of them in one turn, because
-/// decompressed messages can be a thousand times as long as the bytes that were read.
-const READ: usize = 16 << 10;
-/// If more bytes wait for a peer, they are written before the turn ends.
-const FLUSH_AT: usize = 128 << 10;
-
 const LISTENER: Token = Token(0);
 const CTRL_C: Token = Token(1);
 const FIRST_PEER: usize = 2;
@@ -108,6 +87,7 @@ fn run() -> io::Result<()> {
         readable: BTreeSet::new(),
         next_peer: FIRST_PEER,
         start: Instant::now(),
+        history: History::default(),
         // The chat compresses one message at a time.
         #[cfg(feature = "deflate")]
         pool: Pool::per_thread(1),
@@ -136,6 +116,7 @@ struct Chat {
     news_due: Option<Duration>,
     /// The fixed point that `Timers` count from.
     start: Instant,
+    history: History,
     #[cfg(feature = "deflate")]
     pool: Pool,
 }
@@ -242,13 +223,26 @@ impl Chat {
         let Some(peer) = self.peers.get_mut(&token) else { return };
         match (command.split_once(' '), &peer.name) {
             (Some(("name", name)), None) => self.join(token, name, now),
-            (Some(("say", text)), Some(name)) => {
-                let message = PreparedMessage::text(&format!("say {name}\t{text}"));
-                for peer in self.peers.values_mut().filter(|peer| peer.name.is_some()) {
-                    peer.send(&message, now);
+            (Some(("say", said)), Some(name)) => match said.split_once(' ') {
+                Some((id, text)) if is_id(id) => {
+                    let line = Line::new(name, id, text);
+                    self.say(token, line, now);
                 }
-            }
+                _ => peer.close(CloseCode::POLICY_VIOLATION, "a message needs an ID"),
+            },
             _ => peer.close(CloseCode::POLICY_VIOLATION, "say your name once, then talk"),
+        }
+    }
+
+    fn say(&mut self, token: Token, line: Line, now: Duration) {
+        let news = PreparedMessage::text(&format!("say {}", line.text));
+        if !self.history.contains(&line.id) {
+            for peer in self.peers.values_mut().filter(|peer| peer.name.is_some()) {
+                peer.send(&news, now);
+            }
+            self.history.push(line);
+        } else if let Some(peer) = self.peers.get_mut(&token) {
+            peer.send(&news, now);
         }
     }
 
@@ -265,6 +259,10 @@ impl Chat {
             welcome.push_str(name);
         }
         if let Some(peer) = self.peers.get_mut(&token) {
+            for line in &self.history.lines {
+                let past = format!("past {}\t{}", line.at.elapsed().as_secs(), line.text);
+                peer.send(&PreparedMessage::text(&past), now);
+            }
             peer.send(&PreparedMessage::text(&welcome), now);
         }
     }
@@ -330,215 +328,5 @@ impl Chat {
             peer.is_lost |= peer.connection.state() == State::Connecting;
             peer.close(CloseCode::GOING_AWAY, "the server ends");
         }
-    }
-}
-
-/// A browser, or another program that has connected.
-struct Peer {
-    stream: TcpStream,
-    connection: Connection<Server>,
-    /// Bytes that were read, and left for the next turn.
-    unreceived: Vec<u8>,
-    timers: Timers,
-    /// `None` before the peer has sent `name`, and after the others were told that it left.
-    name: Option<String>,
-    /// The length of the outgoing bytes if all of them are news.
-    news_len: usize,
-    /// Whether our direction of the transport is shut down.
-    has_shut_down: bool,
-    /// Whether the peer's direction of the transport has ended.
-    has_ended: bool,
-    /// Whether the transport is of no use any more.
-    is_lost: bool,
-}
-
-impl Peer {
-    fn new(stream: TcpStream, now: Duration) -> Self {
-        Self {
-            stream,
-            connection: Connection::server(CONFIG),
-            unreceived: Vec::new(),
-            timers: Timers::new(TIMERS, now),
-            name: None,
-            news_len: 0,
-            has_ended: false,
-            has_shut_down: false,
-            is_lost: false,
-        }
-    }
-
-    /// Returns what the peer asks of the chat. Reads once, unless bytes of the last read are left. `Err` if
-    /// there is nothing to read.
-    fn read(&mut self, buffer: &mut [u8], now: Duration) -> Result<Vec<String>, ()> {
-        let mut unreceived = mem::take(&mut self.unreceived);
-        if !unreceived.is_empty() {
-            return Ok(self.receive(&mut unreceived, now));
-        }
-        let len = match self.stream.read(buffer) {
-            Ok(0) => {
-                self.has_ended = true;
-                // It makes no difference here whether the closing handshake had finished.
-                let _ = self.connection.receive_eof();
-                return Err(());
-            }
-            Ok(len) => len,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(Vec::new()),
-            Err(_) => {
-                self.is_lost = true;
-                return Err(());
-            }
-        };
-        self.timers.received(now);
-        Ok(self.receive(&mut buffer[..len], now))
-    }
-
-    /// Returns what the peer asks of the chat.
-    fn receive(&mut self, mut input: &mut [u8], now: Duration) -> Vec<String> {
-        let mut commands = Vec::new();
-        let mut len = 0;
-        // A failure needs no code of its own: the Close that tells the peer is in `outgoing`, and once it is
-        // written, `should_disconnect` returns true.
-        while let Some((event, tx)) = self.connection.receive(&mut input) {
-            self.timers.event(now, &event);
-            match event {
-                // Messages that arrive after our own Close are too late.
-                Event::Message(Message::Text(text)) if tx.state() == State::Open => {
-                    // The length of the uncompressed frame: the header and the key take 6 bytes.
-                    len += text.len() + 6;
-                    commands.push(text.to_owned());
-                }
-                // If the answer is refused, the request remains open until the handshake deadline.
-                event => drop(answer(event, tx)),
-            }
-            if len >= READ {
-                self.unreceived.extend_from_slice(input);
-                break;
-            }
-        }
-        commands
-    }
-
-    fn send(&mut self, message: &PreparedMessage, now: Duration) {
-        if self.connection.sender().prepared(message) == Err(SendError::NotNow) {
-            self.close(CloseCode::TRY_AGAIN_LATER, "too slow");
-        }
-        // Write now, so that the messages of the next peer do not meet a full buffer.
-        if self.connection.outgoing().len() >= FLUSH_AT {
-            self.flush(true, now);
-        }
-    }
-
-    fn send_news(&mut self, news: &PreparedMessage, now: Duration) {
-        let only_news = self.connection.outgoing().len() == self.news_len;
-        self.send(news, now);
-        if only_news {
-            self.news_len = self.connection.outgoing().len();
-        }
-    }
-
-    /// If the connection is closing already, this call is refused, which does no harm.
-    fn close(&mut self, code: CloseCode, reason: &str) {
-        let _ = self.connection.sender().close(code, reason);
-    }
-
-    fn look_at_clock(&mut self, now: Duration) {
-        let state = match self.connection.state() {
-            // The protocol is finished but the transport is still open, so the close deadline continues.
-            State::Closed => State::Closing,
-            state => state,
-        };
-        match self.timers.poll(now, state) {
-            Action::SendPing(payload) => {
-                let tx = self.connection.sender();
-                match tx.ping(&payload) {
-                    Ok(()) => self.timers.ping_queued(tx.outgoing_len()),
-                    Err(_) => self.timers.ping_refused(),
-                }
-            }
-            Action::GiveUp(Timeout::Idle) => self.close(CloseCode::TIMEOUT, "idle"),
-            Action::GiveUp(_) => self.is_lost = true,
-            _ => {}
-        }
-    }
-
-    /// Writes what can be written now. Only news may wait until they are due.
-    fn flush(&mut self, are_news_due: bool, now: Duration) {
-        if !are_news_due && self.connection.outgoing().len() == self.news_len {
-            return self.shut_down();
-        }
-        self.news_len = 0;
-        while !self.connection.outgoing().is_empty() && !self.is_lost {
-            match self.stream.write(self.connection.outgoing()) {
-                Ok(len) => {
-                    self.connection.mark_sent(len);
-                    self.timers.sent(now, len);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return self.timers.sent(now, 0),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => self.is_lost = true,
-            }
-        }
-        self.shut_down();
-    }
-
-    /// Ends only our direction, and reads on until the peer ends its own. If the stream were dropped with
-    /// unread input, the kernel would send a reset, which can overtake our last bytes.
-    fn shut_down(&mut self) {
-        if self.connection.should_disconnect() && !mem::replace(&mut self.has_shut_down, true) {
-            let _ = self.stream.shutdown(Shutdown::Write);
-        }
-    }
-
-    fn take_name_of_gone(&mut self) -> Option<String> {
-        let is_gone = self.is_lost || self.connection.state() != State::Open;
-        self.name.take_if(|_| is_gone)
-    }
-
-    fn is_done(&self) -> bool {
-        self.is_lost || (self.has_ended && self.connection.outgoing().is_empty())
-    }
-}
-
-/// Answers the events that are not about the chat itself.
-fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
-    match event {
-        Event::HttpRequest(request) => respond(&request, tx),
-        Event::HandshakeRequest(request) if request.path() != CHAT => tx.reject(&Reply::new(404)),
-        // Only browsers send an Origin, and they always do. Without this check any web site could connect in
-        // the name of a user who visits it.
-        Event::HandshakeRequest(request) if request.origin().is_some() && !request.is_same_origin() => {
-            tx.reject(&Reply::new(403))
-        }
-        Event::HandshakeRequest(_) => tx.accept(&Accept::new()),
-        Event::Message(Message::Binary(_)) => tx.close(CloseCode::UNSUPPORTED_DATA, "text only"),
-        // The connection has answered pings and the Close already.
-        _ => Ok(()),
-    }
-}
-
-/// Serves the page.
-fn respond(request: &Request<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
-    match (request.method(), request.path()) {
-        ("GET" | "HEAD", "/") => {
-            // Only the script and the style that contain this number run.
-            let nonce = format!("{:032x}", rand::random::<u128>());
-            let policy = format!(
-                "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \
-                 connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-            );
-            let headers = [
-                ("Content-Type", "text/html; charset=utf-8"),
-                ("Content-Security-Policy", policy.as_str()),
-                ("X-Content-Type-Options", "nosniff"),
-                ("Referrer-Policy", "no-referrer"),
-                ("Cache-Control", "no-store"),
-            ];
-            let page = PAGE.replace("NONCE", &nonce);
-            tx.respond(&Reply::new(200).headers(&headers).body(page.as_bytes()))
-        }
-        (_, "/") => tx.respond(&Reply::new(405).headers(&[("Allow", "GET, HEAD")])),
-        (_, CHAT) => tx.respond(&Reply::new(426).headers(&[("Upgrade", "websocket")])),
-        _ => tx.respond(&Reply::new(404)),
     }
 }
