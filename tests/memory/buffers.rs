@@ -143,13 +143,15 @@ proptest! {
             // The buffer has to hold what has arrived and the next read.
             meter.assert_within(arrived + READ);
             assert!(meter.held <= (2 * arrived).max(arrived + READ), "{} for {arrived}", meter.held);
-            if let Some(room) = room.filter(|_| in_place) {
+            // Before the header has arrived, there is no room to read into.
+            let room = room.filter(|_| in_place);
+            if let Some(room) = room {
                 assert!(room >= READ.min(rest.len()), "{room} bytes are lent for {}", rest.len());
                 let len = read.min(room).min(rest.len());
                 meter.call(|| client.mark_received(len));
                 arrived += len;
             }
-            let mut input = rest[..if in_place { 0 } else { read.min(rest.len()) }].to_vec();
+            let mut input = rest[..if room.is_some() { 0 } else { read.min(rest.len()) }].to_vec();
             arrived += input.len();
             let is_complete = meter.call(|| {
                 let event = client.receive(&mut &mut input[..]).map(|(event, _)| event);
