@@ -5,8 +5,9 @@
 //! cargo run --example echo_server --features deflate -- --deflate [ADDR]
 //! ```
 //!
-//! `ADDR` is 127.0.0.1:9001 by default; port 0 means any free port. Ctrl-C ends the server. With `--deflate`
-//! the server compresses messages for clients that offer it. `--deflate-keeps-client-context` does the same,
+//! `ADDR` is 127.0.0.1:9001 by default; port 0 means any free port. Ctrl-C ends the server. A peer has
+//! `--patience` seconds to read the echo of what it sent, 10 by default. With `--deflate` the server compresses
+//! messages for clients that offer it. `--deflate-keeps-client-context` does the same,
 //! but ignores a client's hint that it can do without context takeover; so such a client takes its context
 //! over. `--deflate=WISH,WISH` compresses with wishes of the server's own: `server_max_window_bits=N`,
 //! `client_max_window_bits=N`, `server_no_context_takeover`, `client_no_context_takeover`, `ignore_hints`.
@@ -15,7 +16,7 @@
 use sansws::deflate::{DeflateConfig, Pool};
 use sansws::{Accept, Config, Connection, Event, Reply, Server};
 use std::error::Error;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -40,12 +41,18 @@ const CONFIG: Config = Config::new()
 /// A single read can bring thousands of small messages. When their echo reaches this length, it is written.
 const FLUSH_AT: usize = 1 << 20;
 
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A peer that sends but never reads occupies its thread no longer than this.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-const LINGER: Duration = Duration::from_secs(2);
+/// The most bytes that one read brings.
+const READ: usize = 64 << 10;
 
-const USAGE: &str = "usage: echo_server [--deflate[=WISH,...] | --deflate-keeps-client-context] [ADDR]";
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A peer that sends but never reads occupies its thread no longer than this after its last bytes arrived.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LINGER: Duration = Duration::from_secs(2);
+/// The server complains about the same trouble no more often than this.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+
+const USAGE: &str =
+    "usage: echo_server [--deflate[=WISH,...] | --deflate-keeps-client-context] [--patience SECONDS] [ADDR]";
 
 fn main() -> ExitCode {
     let result = Options::parse(env::args().skip(1)).and_then(run);
@@ -61,6 +68,7 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
     writeln!(stdout, "listening on ws://{}/", listener.local_addr()?)?;
     // If stdout is a pipe, the process that waits for this line would not see it otherwise.
     stdout.flush()?;
+    let mut complained: Option<Instant> = None;
     loop {
         let spawned = listener.accept().and_then(|(stream, peer)| {
             let options = Arc::clone(&options);
@@ -71,8 +79,12 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
             })
         });
         if let Err(error) = spawned {
-            // There are no more files or threads. This passes when connections end.
-            eprintln!("cannot accept a connection: {error}");
+            // There are no more files or threads. This passes when connections end, and until then every
+            // attempt fails.
+            if complained.is_none_or(|at| at.elapsed() >= COMPLAINT_INTERVAL) {
+                eprintln!("cannot accept a connection: {error}");
+                complained = Some(Instant::now());
+            }
             thread::sleep(Duration::from_millis(100));
         }
     }
@@ -81,6 +93,7 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
 /// What the command line asks for.
 struct Options {
     address: String,
+    patience: Duration,
     config: Config,
     /// The codecs that all threads share.
     #[cfg(feature = "deflate")]
@@ -88,15 +101,16 @@ struct Options {
 }
 
 impl Options {
-    fn parse(args: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
+    fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
         let mut options = Self {
             address: "127.0.0.1:9001".to_owned(),
+            patience: PATIENCE,
             config: CONFIG,
             // No more messages are compressed at a time than there are threads that run.
             #[cfg(feature = "deflate")]
             pool: Pool::new(thread::available_parallelism().map_or(1, usize::from)),
         };
-        for arg in args {
+        while let Some(arg) = args.next() {
             match arg.as_str() {
                 #[cfg(feature = "deflate")]
                 "--deflate" | "--deflate-keeps-client-context" => {
@@ -112,6 +126,11 @@ impl Options {
                 #[cfg(not(feature = "deflate"))]
                 "--deflate" | "--deflate-keeps-client-context" => {
                     return Err("compression needs a build with --features deflate".into());
+                }
+                "--patience" => {
+                    let seconds = args.next().and_then(|seconds| seconds.parse().ok());
+                    let patience = seconds.and_then(|seconds| Duration::try_from_secs_f32(seconds).ok());
+                    options.patience = patience.ok_or(USAGE)?;
                 }
                 _ if arg.starts_with('-') => return Err(USAGE.into()),
                 _ => options.address = arg,
@@ -136,77 +155,112 @@ fn with_wish(deflate: DeflateConfig, wish: &str) -> Option<DeflateConfig> {
 }
 
 /// One connection from its first byte to its last. Returns the reason why it failed, if it did.
-fn serve(mut stream: TcpStream, options: &Options) -> io::Result<Option<sansws::Error>> {
+fn serve(stream: TcpStream, options: &Options) -> io::Result<Option<sansws::Error>> {
+    let handshake_deadline = Some(Instant::now() + HANDSHAKE_TIMEOUT);
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(HANDSHAKE_TIMEOUT))?;
-    stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
-    let mut connection = Connection::server(options.config);
+    let connection = Connection::server(options.config);
+    // Without memory only this connection ends. `vec!` would end the process.
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(READ).map_err(|_| ErrorKind::OutOfMemory)?;
+    buffer.resize(READ, 0);
+    let patience = options.patience;
+    let mut session = Session { stream, connection, patience, handshake_deadline, write_deadline: None };
     #[cfg(feature = "deflate")]
     // This is refused unless the command line asks for compression.
-    let _ = connection.set_deflate_pool(&options.pool);
-    let mut buffer = vec![0; 64 << 10];
-    let result = converse(&mut stream, &mut connection, &mut buffer);
+    let _ = session.connection.set_deflate_pool(&options.pool);
+    let result = session.converse(&mut buffer);
     // Also after an error: the bytes that are left tell the peer about it, with a Close or with an HTTP
     // error.
-    flush(&mut stream, &mut connection)?;
-    linger(&mut stream, &mut buffer);
-    result.map(|()| connection.error())
+    session.flush()?;
+    session.linger(&mut buffer);
+    result.map(|()| session.connection.error())
 }
 
-fn converse(
-    stream: &mut TcpStream, connection: &mut Connection<Server>, buffer: &mut [u8],
-) -> io::Result<()> {
-    while !connection.should_disconnect() {
-        let len = stream.read(buffer)?;
-        if len == 0 {
-            connection.receive_eof();
-            break;
-        }
-        let mut input = &mut buffer[..len];
-        while let Some((event, tx)) = connection.receive(&mut input) {
-            match event {
-                Event::HandshakeRequest(request) => {
-                    // Only browsers send an Origin, and they always do.
-                    let is_welcome = request.origin().is_none()
-                        || request.is_same_origin()
-                        || request.is_origin_in(ALLOWED_ORIGINS);
-                    if !is_welcome {
-                        tx.reject(&Reply::new(403))?;
-                    } else if request.subprotocols().any(|name| name == SUBPROTOCOL) {
-                        tx.accept(&Accept::new().subprotocol(SUBPROTOCOL))?;
-                    } else {
-                        tx.accept(&Accept::new())?;
+struct Session {
+    stream: TcpStream,
+    connection: Connection<Server>,
+    patience: Duration,
+    /// `None` once the opening handshake is complete.
+    handshake_deadline: Option<Instant>,
+    /// Until when the peer has time to read. The time begins with the first write after each read, and ends
+    /// however many writes that takes.
+    write_deadline: Option<Instant>,
+}
+
+impl Session {
+    fn converse(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        while !self.connection.should_disconnect() {
+            if let Some(deadline) = self.handshake_deadline {
+                self.stream.set_read_timeout(Some(left_until(deadline)?))?;
+            }
+            let len = self.stream.read(buffer)?;
+            self.write_deadline = None;
+            if len == 0 {
+                self.connection.receive_eof();
+                break;
+            }
+            let mut input = &mut buffer[..len];
+            while let Some((event, tx)) = self.connection.receive(&mut input) {
+                match event {
+                    Event::HandshakeRequest(request) => {
+                        // Only browsers send an Origin, and they always do.
+                        let is_welcome = request.origin().is_none()
+                            || request.is_same_origin()
+                            || request.is_origin_in(ALLOWED_ORIGINS);
+                        if !is_welcome {
+                            tx.reject(&Reply::new(403))?;
+                        } else if request.subprotocols().any(|name| name == SUBPROTOCOL) {
+                            tx.accept(&Accept::new().subprotocol(SUBPROTOCOL))?;
+                        } else {
+                            tx.accept(&Accept::new())?;
+                        }
                     }
+                    // From now on the peer may be silent for any time.
+                    Event::HandshakeComplete(_) => {
+                        self.handshake_deadline = None;
+                        self.stream.set_read_timeout(None)?;
+                    }
+                    Event::Message(message) => tx.message(message)?,
+                    // The connection has answered pings and the Close already.
+                    _ => {}
                 }
-                // From now on the peer may be silent for any time.
-                Event::HandshakeComplete(_) => stream.set_read_timeout(None)?,
-                Event::Message(message) => tx.message(message)?,
-                // The connection has answered pings and the Close already.
-                _ => {}
+                if self.connection.outgoing().len() >= FLUSH_AT {
+                    self.flush()?;
+                }
             }
-            if connection.outgoing().len() >= FLUSH_AT {
-                flush(stream, connection)?;
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        while !self.connection.outgoing().is_empty() {
+            let deadline = *self.write_deadline.get_or_insert_with(|| Instant::now() + self.patience);
+            self.stream.set_write_timeout(Some(left_until(deadline)?))?;
+            let len = self.stream.write(self.connection.outgoing())?;
+            self.connection.mark_sent(len);
+        }
+        Ok(())
+    }
+
+    /// Ends our direction and waits a little for the end of the peer's. If the stream were dropped with
+    /// unread input, the kernel would send a reset, which can overtake our last bytes.
+    fn linger(&mut self, buffer: &mut [u8]) {
+        let end = Instant::now() + LINGER;
+        // All bytes are written, so errors do not matter any more.
+        let _ = self.stream.shutdown(Shutdown::Write);
+        while let Ok(left) = left_until(end) {
+            let _ = self.stream.set_read_timeout(Some(left));
+            if !matches!(self.stream.read(buffer), Ok(1..)) {
+                return;
             }
         }
-        flush(stream, connection)?;
     }
-    Ok(())
 }
 
-fn flush(stream: &mut TcpStream, connection: &mut Connection<Server>) -> io::Result<()> {
-    while !connection.outgoing().is_empty() {
-        let len = stream.write(connection.outgoing())?;
-        connection.mark_sent(len);
-    }
-    Ok(())
-}
-
-/// Ends our direction and waits a little for the end of the peer's. If the stream were dropped with unread
-/// input, the kernel would send a reset, which can overtake our last bytes.
-fn linger(stream: &mut TcpStream, buffer: &mut [u8]) {
-    let end = Instant::now() + LINGER;
-    // All bytes are written, so errors do not matter any more.
-    let _ = stream.shutdown(Shutdown::Write);
-    let _ = stream.set_read_timeout(Some(LINGER));
-    while Instant::now() < end && matches!(stream.read(buffer), Ok(1..)) {}
+/// The time until the deadline, for the timeout of a socket. The socket counts it anew for each read and
+/// write, so each of them needs what is left. An error if nothing is left.
+fn left_until(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
 }

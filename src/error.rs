@@ -89,7 +89,7 @@ errors! {
         Deflate =
             "a compressed message is not DEFLATE data, or ends in the middle of it (RFC 7692 section 7.2.2)",
         /// The transport ended without a Close frame (section 7.1.5: reported as 1006).
-        UnexpectedEof => "the transport ended without a Close frame (1006); reconnect if you need to",
+        UnexpectedEof => "the transport ended without a Close frame (1006); the peer or the network has failed",
     }
 
     /// A limit of [`Config`](crate::Config) that the peer exceeded.

@@ -8,7 +8,9 @@ pub trait Storage: sealed::Storage {}
 impl<T: sealed::Storage> Storage for T {}
 
 /// Buffers on the heap. They grow with the bytes that arrive or are queued, up to the limits of
-/// [`Config`](crate::Config), and at most double each time. An empty buffer returns its memory, see
+/// [`Config`](crate::Config). A buffer takes at most twice the memory of the bytes that it has to hold at one
+/// time, and at least 192 bytes; while it moves to larger memory, it needs the old memory too, which makes
+/// three times the bytes at most. An empty buffer returns its memory, see
 /// [`Config::keep_capacity`](crate::Config::keep_capacity). Needs the feature `alloc`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Heap;
@@ -158,7 +160,13 @@ pub(crate) mod sealed {
         /// The maximum number of filled bytes; `usize::MAX` if only memory limits it.
         fn max_len(&self) -> usize;
 
-        /// All room behind the filled bytes, at least `len` bytes. Its bytes do not count as filled.
+        /// The size of the room behind the filled bytes, for which the buffer need not grow.
+        fn room_len(&self) -> usize {
+            0
+        }
+
+        /// All room behind the filled bytes, at least `len` bytes. Its bytes do not count as filled. If the
+        /// buffer has to grow, it grows to exactly this size.
         fn room(&mut self, _len: usize) -> Result<&mut [u8], Full> {
             Err(Full)
         }

@@ -2,14 +2,14 @@
 //! time, and it returns the action to take.
 //!
 //! [`Connection`](crate::Connection) itself knows nothing of time. In each turn of the loop first tell
-//! [`Timers`] which bytes and events have arrived, then call [`poll`](Timers::poll). In this order a late
-//! turn never blames a peer whose bytes were waiting.
+//! [`Timers`] which bytes and events have arrived and which bytes the transport has taken, then call
+//! [`poll`](Timers::poll). In this order a late turn never blames a peer whose bytes were waiting.
 //!
 //! | limit | counts | default |
 //! |---|---|---|
 //! | [handshake deadline](TimersConfig::handshake_deadline) | from `Timers::new` to `Open` | 10 s |
 //! | [ping interval](TimersConfig::ping_interval) | in `Open`, from ping to ping | 30 s |
-//! | [pong timeout](TimersConfig::pong_timeout) | in `Open`, from a ping to the next byte | 20 s |
+//! | [pong timeout](TimersConfig::pong_timeout) | in `Open`, from a written ping to the next byte | 20 s |
 //! | [idle deadline](TimersConfig::idle_deadline) | in `Open`, from message to message | off |
 //! | [close deadline](TimersConfig::close_deadline) | from the first poll in `Closing` to `Closed` | 10 s |
 //!
@@ -25,22 +25,35 @@
 //! assert_eq!(timers.poll(second(1), State::Open), Action::Wait);
 //! assert_eq!(timers.next_deadline(), Some(second(31)));
 //!
-//! // Nothing else happens until then: send this ping with `conn.sender().ping(&payload)`.
+//! // Nothing else happens until then: send this ping with `conn.sender().ping(&payload)`. If the buffer is
+//! // full, call `ping_refused` instead.
 //! let Action::SendPing(payload) = timers.poll(second(31), State::Open) else { panic!() };
+//! timers.ping_queued(6);
+//!
+//! // The transport takes the ping, together with `conn.mark_sent(6)`.
+//! timers.sent(second(31), 6);
 //!
 //! // Bytes arrive, and the pong is among them. (`Timers::event` tells pongs and messages apart.)
 //! timers.received(second(32));
 //! assert_eq!(timers.pong(second(32), &payload), Some(second(1)));
 //!
-//! // The next ping is not answered: close the transport.
+//! // The next ping waits behind other bytes, which the transport takes slowly. It is not answered: close the
+//! // transport.
 //! assert!(matches!(timers.poll(second(61), State::Open), Action::SendPing(_)));
-//! assert_eq!(timers.poll(second(81), State::Open), Action::GiveUp(Timeout::Pong));
+//! timers.ping_queued(1_000_006);
+//! timers.sent(second(75), 500_000);
+//! timers.sent(second(90), 500_006);
+//! assert_eq!(timers.next_deadline(), Some(second(110)));
+//! assert_eq!(timers.poll(second(110), State::Open), Action::GiveUp(Timeout::Pong));
 //! ```
 
+mod time;
+
 use crate::State;
+use crate::bytes::to_u32;
 use crate::event::Event;
-use core::num::NonZeroU32;
 use core::time::Duration;
+use time::{Instant, Millis};
 
 /// The limits of [`Timers`]. `Copy`: keep one value and create all timers with it.
 ///
@@ -85,13 +98,19 @@ setters! {
     /// nothing was received since the last ping, no other ping is sent, unless the pong timeout is off.
     ping_interval(self, limit: Option<Duration>) => ping_interval = Millis::new(limit);
 
-    /// The most time from a keepalive ping to the next byte of the peer. Default 20 s, as in Python's
-    /// `websockets` and Socket.IO.
+    /// The most time from a keepalive ping to the next sign of life. Default 20 s, as in Python's
+    /// `websockets` and Socket.IO. A peer that vanishes is noticed after the ping interval and the pong
+    /// timeout together. Without a ping interval this limit has no effect.
     ///
-    /// Any byte counts as a sign of life, because a pong can be delayed by a large message before it. The
-    /// ping can be delayed in the same way by the messages that are sent before it. So choose a limit for the
-    /// largest message on the slowest link, or send in fragments. A peer that vanishes is noticed after the
-    /// ping interval and the pong timeout together. Without a ping interval this limit has no effect.
+    /// Any byte of the peer is a sign of life, because a pong can be delayed by a large message before it. The
+    /// ping can be delayed in the same way by the bytes that are written before it, if the peer reads slowly.
+    /// So the time counts from the moment that the transport has taken the ping, and before that from the
+    /// last bytes that it took ([`Timers::sent`]). A ping that found no room is asked for again as soon as the
+    /// transport takes bytes.
+    ///
+    /// The transport can have a buffer of its own, such as the send buffer of a socket, and the ping can wait
+    /// there too. So if the transport is full after the ping, each byte that it takes later is also a sign of
+    /// life. Otherwise choose a limit that is longer than the transport needs for its buffer.
     pong_timeout(self, limit: Option<Duration>) => pong_timeout = Millis::new(limit);
 
     /// The most time that an open connection may be without a message from the peer. Default off: a
@@ -105,7 +124,8 @@ setters! {
     /// Python's `websockets`.
     ///
     /// Without this limit, a peer that never answers a Close, or never closes the transport after it
-    /// (WS-7.1.1-05), occupies the connection for ever.
+    /// (WS-7.1.1-05), occupies the connection for ever. The time includes writing the bytes before the Close,
+    /// however slowly the peer reads: otherwise it could extend the limit byte by byte.
     close_deadline(self, limit: Option<Duration>) => close_deadline = Millis::new(limit);
 }
 
@@ -135,9 +155,62 @@ impl Timers {
 
     /// Tells the timers that bytes arrived, so the peer is alive.
     pub fn received(&mut self, now: Duration) {
-        self.advance(now);
-        if let Countdown::Open { ping: ping @ Ping::Unanswered, .. } = &mut self.countdown {
-            *ping = Ping::Overtaken;
+        let now = self.advance(now);
+        if let Countdown::Open { ping, pinged, .. } = &mut self.countdown {
+            match ping {
+                Ping::Unanswered { .. } => *ping = Ping::Overtaken,
+                Ping::Queued { .. } | Ping::Refused => *pinged = now,
+                Ping::None | Ping::Overtaken | Ping::Due => {}
+            }
+        }
+    }
+
+    /// Tells the timers that the transport took `len` of the outgoing bytes: call it next to
+    /// [`mark_sent`](crate::Connection::mark_sent). If bytes wait and the transport takes none, because it is
+    /// full, `len` is 0.
+    ///
+    /// The [pong timeout](TimersConfig::pong_timeout) needs this. Without these calls it counts from the
+    /// moment that the ping was queued, and a peer that reads slowly can be given up.
+    pub fn sent(&mut self, now: Duration, len: usize) {
+        let now = self.advance(now);
+        if let Countdown::Open { ping, pinged, .. } = &mut self.countdown {
+            *ping = match *ping {
+                Ping::Queued { ahead } if len > 0 => {
+                    *pinged = now;
+                    match ahead.saturating_sub(to_u32(len)) {
+                        0 => Ping::Unanswered { is_full: false },
+                        ahead => Ping::Queued { ahead },
+                    }
+                }
+                Ping::Refused if len > 0 => {
+                    *pinged = now;
+                    Ping::Due
+                }
+                Ping::Unanswered { .. } if len == 0 => Ping::Unanswered { is_full: true },
+                // The transport was full, so the peer has read since.
+                Ping::Unanswered { is_full: true } => Ping::Overtaken,
+                other => other,
+            };
+        }
+    }
+
+    /// Tells the timers that the ping of [`Action::SendPing`] was queued. It is the last of `outgoing_len`
+    /// bytes that wait to be written: pass [`Sender::outgoing_len`](crate::Sender::outgoing_len), and add
+    /// bytes from earlier that the connection no longer holds and you still have to write, such as those of
+    /// [`take_outgoing`](crate::Connection::take_outgoing).
+    ///
+    /// Without this call the timers assume that the ping was written at once.
+    pub fn ping_queued(&mut self, outgoing_len: usize) {
+        if let Countdown::Open { ping: ping @ Ping::Unanswered { .. }, .. } = &mut self.countdown {
+            *ping = Ping::Queued { ahead: to_u32(outgoing_len) };
+        }
+    }
+
+    /// Tells the timers that the ping of [`Action::SendPing`] was refused, because the outgoing buffer is
+    /// full. [`poll`](Self::poll) asks for it again once [`sent`](Self::sent) says that bytes were written.
+    pub fn ping_refused(&mut self) {
+        if let Countdown::Open { ping: ping @ Ping::Unanswered { .. }, .. } = &mut self.countdown {
+            *ping = Ping::Refused;
         }
     }
 
@@ -167,16 +240,21 @@ impl Timers {
     /// Any other pong counts as received bytes only: unsolicited pongs are legal (WS-5.5.3-03), and the
     /// embedder may send pings of its own.
     pub fn pong(&mut self, now: Duration, payload: &[u8]) -> Option<Duration> {
-        self.received(now);
+        self.advance(now);
         match &mut self.countdown {
-            Countdown::Open { ping: ping @ Ping::Overtaken, pinged, .. }
-                if payload == self.pings.to_be_bytes() =>
-            {
+            Countdown::Open {
+                ping: ping @ (Ping::Queued { .. } | Ping::Unanswered { .. } | Ping::Overtaken),
+                pinged,
+                ..
+            } if payload == self.pings.to_be_bytes() => {
                 *ping = Ping::None;
                 self.round_trip_time = Some(self.now.since(*pinged));
                 self.round_trip_time
             }
-            _ => None,
+            _ => {
+                self.received(now);
+                None
+            }
         }
     }
 
@@ -202,7 +280,7 @@ impl Timers {
             (Some(at), Countdown::Open { pinged, ping, .. }) if at <= now => {
                 self.pings = self.pings.wrapping_add(1);
                 *pinged = now;
-                *ping = Ping::Unanswered;
+                *ping = Ping::Unanswered { is_full: false };
                 Action::SendPing(self.pings.to_be_bytes())
             }
             _ => Action::Wait,
@@ -212,15 +290,15 @@ impl Timers {
     /// The time to poll again even if nothing happens. `None` if no deadline is pending: the limits are off,
     /// the connection is closed, or it was given up in this state.
     ///
-    /// Ask at the end of each turn. The deadline is later than the `now` of the last poll, so a loop that
-    /// waits for it never spins. A loop with a coarser clock must round up.
+    /// Ask at the end of each turn. The deadline is later than the `now` of the last poll, unless something
+    /// has happened since, so a loop that waits for it never spins. A loop with a coarser clock must round up.
     pub fn next_deadline(&self) -> Option<Duration> {
         let timeout = self.next_timeout().map(|(at, _)| at);
         [timeout, self.next_ping()].into_iter().flatten().min().map(Instant::to_duration)
     }
 
-    /// The last measured time from a keepalive ping to its pong. It includes the time that both frames spent
-    /// in buffers.
+    /// The last measured time from a keepalive ping to its pong. It counts from the moment that the transport
+    /// took the ping, and includes the time that both frames spent in the buffers of transports.
     pub const fn round_trip_time(&self) -> Option<Duration> {
         self.round_trip_time
     }
@@ -240,8 +318,8 @@ impl Timers {
             Countdown::Open { message, pinged, ping } => {
                 let idle = config.idle_deadline.after(message).map(|at| (at, Timeout::Idle));
                 let pong = match ping {
-                    Ping::Unanswered => config.pong_timeout.after(pinged).map(|at| (at, Timeout::Pong)),
                     Ping::None | Ping::Overtaken => None,
+                    _ => config.pong_timeout.after(pinged).map(|at| (at, Timeout::Pong)),
                 };
                 [pong, idle].into_iter().flatten().min_by_key(|&(at, _)| at)
             }
@@ -253,8 +331,12 @@ impl Timers {
 
     fn next_ping(&self) -> Option<Instant> {
         match self.countdown {
+            Countdown::Open { pinged, ping: Ping::Due, .. } => Some(pinged),
+            Countdown::Open { pinged, ping: Ping::None | Ping::Overtaken, .. } => {
+                self.config.ping_interval.after(pinged)
+            }
             // The pong timeout comes first.
-            Countdown::Open { ping: Ping::Unanswered, .. } if self.config.pong_timeout != Millis::OFF => None,
+            Countdown::Open { .. } if self.config.pong_timeout != Millis::OFF => None,
             Countdown::Open { pinged, .. } => self.config.ping_interval.after(pinged),
             _ => None,
         }
@@ -269,10 +351,9 @@ impl Timers {
 pub enum Action {
     /// Nothing is due. Poll again at [`Timers::next_deadline`], or after bytes or events.
     Wait,
-    /// Send a ping with this payload, and tell [`Timers::event`] about each event.
-    ///
-    /// If the outgoing buffer has no room for the ping, ignore that: the pong timeout ends a connection to a
-    /// peer that neither reads nor sends.
+    /// Send a ping with this payload. If [`Sender::ping`](crate::Sender::ping) succeeds, call
+    /// [`Timers::ping_queued`], otherwise [`Timers::ping_refused`]. Tell [`Timers::event`] about each event,
+    /// and [`Timers::sent`] about each write.
     SendPing([u8; 4]),
     /// A limit was reached; [`Timeout`] says what to do. The answer is the same until the state changes.
     GiveUp(Timeout),
@@ -286,7 +367,8 @@ errors! {
         /// There is no WebSocket to close yet: drop the transport. A server that has the request can reject
         /// it with 408.
         Handshake => "the opening handshake took too long; check the address of the endpoint",
-        /// Nothing was received for [`TimersConfig::pong_timeout`] after a ping.
+        /// There was no sign of life for [`TimersConfig::pong_timeout`] after a ping: nothing was received, and
+        /// the transport took no bytes if any waited.
         ///
         /// A Close would not reach the peer: drop the transport and report
         /// [`CloseCode::ABNORMAL`](crate::CloseCode::ABNORMAL).
@@ -307,7 +389,8 @@ errors! {
 into_io_error!(Timeout: |_| std::io::ErrorKind::TimedOut);
 
 /// The state of the last poll, with the times from which its limits count. In `Open`, both times are at first
-/// the time of the opening.
+/// the time of the opening. `pinged` is the time at which the last ping was due or written, or the last sign
+/// of life while it waits.
 #[derive(Clone, Copy, Debug)]
 enum Countdown {
     Connecting { since: Instant },
@@ -322,9 +405,15 @@ enum Countdown {
 enum Ping {
     /// No ping was sent, or its pong has arrived.
     None,
-    /// Nothing was received since the ping.
-    Unanswered,
-    /// Something was received since the ping, but not its pong.
+    /// The ping ends this many bytes after the last byte that the transport took.
+    Queued { ahead: u32 },
+    /// The ping found no room.
+    Refused,
+    /// The ping found no room, and bytes were written since.
+    Due,
+    /// There was no sign of life since the ping was written. `is_full`: the transport takes no more bytes.
+    Unanswered { is_full: bool },
+    /// There was a sign of life since the ping was written, but no pong.
     Overtaken,
 }
 
@@ -346,54 +435,5 @@ impl Countdown {
             Self::Closed => State::Closed,
             Self::GivenUp { state, .. } => *state,
         }
-    }
-}
-
-/// A point in time, in nanoseconds since the embedder's fixed point. All arithmetic saturates.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Instant(u64);
-
-impl Instant {
-    const fn new(time: Duration) -> Self {
-        Self(time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos() as u64))
-    }
-
-    const fn to_duration(self) -> Duration {
-        Duration::from_nanos(self.0)
-    }
-
-    const fn since(self, earlier: Self) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
-    }
-}
-
-/// A limit in milliseconds; each connection has five of them, and this is half the size of an `Instant`. It
-/// is never zero, since a loop that waits for a limit of zero would spin.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Millis(Option<NonZeroU32>);
-
-impl Millis {
-    const OFF: Self = Self(None);
-
-    const fn new(limit: Option<Duration>) -> Self {
-        let Some(limit) = limit else {
-            return Self::OFF;
-        };
-        let millis = limit
-            .as_secs()
-            .saturating_mul(1000)
-            .saturating_add(limit.subsec_nanos().div_ceil(1_000_000) as u64);
-        #[expect(clippy::cast_possible_truncation, reason = "compared before")]
-        match millis {
-            0 => Self(NonZeroU32::new(1)),
-            1..=0xFFFF_FFFF => Self(NonZeroU32::new(millis as u32)),
-            _ => Self(Some(NonZeroU32::MAX)),
-        }
-    }
-
-    /// The point in time at which the limit is reached, counted from `start`.
-    fn after(self, start: Instant) -> Option<Instant> {
-        self.0
-            .map(|millis| Instant(start.0.saturating_add(u64::from(millis.get()).saturating_mul(1_000_000))))
     }
 }

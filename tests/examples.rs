@@ -1,6 +1,9 @@
 //! Runs the examples as a newcomer would: from the command line, over TCP.
 #![cfg(feature = "std")]
 
+#[path = "examples/echo_server.rs"]
+mod echo_server;
+
 #[cfg(feature = "deflate")]
 use sansws::deflate::{DeflateConfig, DeflateParams};
 use sansws::{
@@ -9,10 +12,10 @@ use sansws::{
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// No step takes this long. A test that hangs fails after this time.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -40,8 +43,29 @@ impl EchoServer {
     }
 
     fn start_with(options: &[&str]) -> Self {
-        let mut command = example("echo_server");
-        let mut child = command.args(options).arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_as(example("echo_server").args(options))
+    }
+
+    /// With the lines that the server logs.
+    fn start_logged() -> (Self, ChildStderr) {
+        let mut server = Self::start_as(example("echo_server").stderr(Stdio::piped()));
+        let stderr = server.child.stderr.take().unwrap();
+        (server, stderr)
+    }
+
+    /// After a command of the shell, such as one that sets a limit.
+    #[cfg(unix)]
+    fn start_in_shell(command: &str) -> (Self, ChildStderr) {
+        let script = format!("{command} && exec \"$0\" \"$1\"");
+        let program = example("echo_server").get_program().to_owned();
+        let mut shell = Command::new("sh");
+        let mut server = Self::start_as(shell.arg("-c").arg(script).arg(program).stderr(Stdio::piped()));
+        let stderr = server.child.stderr.take().unwrap();
+        (server, stderr)
+    }
+
+    fn start_as(command: &mut Command) -> Self {
+        let mut child = command.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -228,7 +252,9 @@ fn echo_server_shows_its_usage_for_an_unknown_option() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("usage: echo_server [--deflate[=WISH,...] | --deflate-keeps-client-context] [ADDR]"),
+        said.contains(
+            "usage: echo_server [--deflate[=WISH,...] | --deflate-keeps-client-context] [--patience SECONDS] [ADDR]"
+        ),
         "{said}"
     );
 }

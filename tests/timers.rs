@@ -1,5 +1,9 @@
 //! Each timer is tested at its limit, just before it and after it. Time is a number, so no test waits.
 
+#[cfg(feature = "alloc")]
+#[path = "timers/transport.rs"]
+mod transport;
+
 use sansws::State::{self, Closed, Closing, Connecting, Open};
 use sansws::timers::Action::{GiveUp, SendPing, Wait};
 use sansws::timers::{Timeout, Timers, TimersConfig};

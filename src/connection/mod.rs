@@ -391,7 +391,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// After the read call [`mark_received`](Self::mark_received), then `receive` with empty input. The slice
     /// is never empty and ends at the end of the current frame at the latest, so that no byte has to move
     /// afterwards; that costs one more read for each frame. The buffer grows with the bytes that have
-    /// arrived: its size at most doubles.
+    /// arrived: it holds at most as many bytes again, or 16 KiB.
     ///
     /// The connection lends the buffer for binary messages only: inside a frame that lacks at least 64 KiB,
     /// and after a message of 16 KiB or more if [`Config::keep_capacity`](crate::Config::keep_capacity) is at
@@ -519,9 +519,16 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Whether the connection is closed and the closing handshake had finished before that (RFC 6455 section
-    /// 7.1.4).
+    /// 7.1.4). On a server this is true as soon as it has written its Close, received the peer's, and
+    /// [`should_disconnect`](Self::should_disconnect) says to close the transport. A client waits for the end
+    /// of the transport first.
     pub fn is_closed_cleanly(&self) -> bool {
-        matches!(self.sender.lifecycle.phase(), Phase::Ended(Ending::Clean))
+        match self.sender.lifecycle.phase() {
+            // WS-7.1.4-02
+            Phase::Ended(Ending::Clean) => true,
+            Phase::CloseExchanged => self.should_disconnect(),
+            _ => false,
+        }
     }
 
     /// As [`error`](Self::error), as a `Result` for `?` at the end of a loop.

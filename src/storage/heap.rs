@@ -55,6 +55,10 @@ impl Buffer for HeapBuffer {
         usize::MAX
     }
 
+    fn room_len(&self) -> usize {
+        self.bytes.len() - self.end()
+    }
+
     #[inline]
     fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
         // The remaining bytes move to the front if they are few compared with the consumed bytes: the buffer
@@ -63,8 +67,8 @@ impl Buffer for HeapBuffer {
         if self.start > 0 && (filled == 0 || (self.start >= MOVED_FROM && filled <= self.start / 8)) {
             self.move_to_front();
         }
-        if self.bytes.len() - self.end() < len {
-            self.make_room(len)?;
+        if self.room_len() < len {
+            self.make_room(len, false)?;
         }
         let end = self.end();
         self.bytes.get_mut(end..).ok_or(Full)
@@ -90,7 +94,7 @@ impl Buffer for HeapBuffer {
     fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
         // If the end overflows, the range is invalid and `get` returns `None`.
         if self.bytes.get(self.end()..self.end().wrapping_add(len)).is_none() {
-            self.make_room(len)?;
+            self.make_room(len, true)?;
         }
         let (from, to) = (self.end(), self.end().wrapping_add(len));
         let room = self.bytes.get_mut(from..to).ok_or(Full)?;
@@ -160,31 +164,34 @@ impl HeapBuffer {
         self.start = 0;
     }
 
+    /// Makes room for `len` more bytes behind the filled bytes. `has_more` says that more bytes are likely to
+    /// follow soon, so that the buffer should have more room than that.
+    ///
+    /// The memory is at most twice as large as these bytes, and three times as large together with the old
+    /// memory, which exists until the bytes have moved. So consumed bytes do not count.
     #[cold]
-    fn make_room(&mut self, len: usize) -> Result<(), Full> {
-        let filled = self.end - self.start;
-        // First reuse the memory of the consumed bytes. A move pays if at least half of the buffer is
-        // consumed: then there is at most one moved byte for each consumed byte.
-        if self.start > 0 {
-            if self.start >= filled {
-                self.move_to_front();
-            }
-            if self.bytes.len() - self.end() >= len {
-                return Ok(());
-            }
-        }
-        // The new memory is at most twice the old memory, unless these bytes need more.
-        let needed = self.end().checked_add(len).ok_or(Full)?;
+    fn make_room(&mut self, len: usize, has_more: bool) -> Result<(), Full> {
+        let (consumed, filled, old) = (self.start(), self.len(), self.bytes.len());
+        let needed = filled.checked_add(len).ok_or(Full)?;
         u32::try_from(needed).map_err(|_| Full)?;
-        let capacity =
-            self.bytes.len().saturating_mul(2).min(u32::MAX as usize).max(needed).max(MIN_CAPACITY);
+        if consumed > 0 {
+            self.move_to_front();
+        }
+        // The consumed bytes are room enough. But if they are few, the next bytes would soon move again: at
+        // most four bytes move for each consumed byte.
+        if needed <= old && consumed >= filled / 4 {
+            return Ok(());
+        }
+        let most = needed.saturating_mul(3).saturating_sub(old).min(u32::MAX as usize);
+        let capacity = if has_more { most.min(old.saturating_mul(2)) } else { 0 };
+        let capacity = capacity.max(needed).max(MIN_CAPACITY);
         let mut bytes = Vec::from(core::mem::take(&mut self.bytes));
-        let reserved = bytes.try_reserve_exact(capacity - bytes.len());
+        let reserved = bytes.try_reserve_exact(capacity.saturating_sub(old));
         if reserved.is_ok() {
-            bytes.resize(capacity, 0);
+            bytes.resize(capacity.max(old), 0);
         }
         self.bytes = bytes.into_boxed_slice();
-        reserved.map_err(|_| Full)
+        if needed <= old { Ok(()) } else { reserved.map_err(|_| Full) }
     }
 }
 

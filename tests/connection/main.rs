@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clean_close;
 mod close;
 mod control;
 mod conversation;
@@ -17,6 +18,7 @@ mod limits;
 mod masking;
 mod message;
 mod mixed_calls;
+mod pongs;
 mod receive_buffer;
 mod sending;
 #[cfg(feature = "heapless")]

@@ -39,6 +39,21 @@ impl Clock {
         self.timers.message(now);
     }
 
+    /// The transport took `len` of the outgoing bytes; 0 if it is full.
+    pub(crate) fn sent(&mut self, len: usize) {
+        let now = self.now();
+        self.timers.sent(now, len);
+    }
+
+    /// The connection was asked for a keepalive ping. `queued` is how many bytes wait up to it; `None`: there is no
+    /// room for it.
+    pub(crate) fn pinged(&mut self, queued: Option<usize>) {
+        match queued {
+            Some(len) => self.timers.ping_queued(len),
+            None => self.timers.ping_refused(),
+        }
+    }
+
     pub(crate) const fn round_trip_time(&self) -> Option<Duration> {
         self.timers.round_trip_time()
     }

@@ -135,7 +135,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
                 state => state,
             };
             match ready!(self.clock.poll(wakers.write, state)) {
-                Action::SendPing(payload) => drop(self.conn.sender().ping(&payload)),
+                Action::SendPing(payload) => {
+                    let tx = self.conn.sender();
+                    let queued = tx.ping(&payload).is_ok().then(|| tx.outgoing_len());
+                    self.clock.pinged(queued);
+                }
                 Action::GiveUp(Timeout::Idle) => self.close(CloseCode::TIMEOUT, "idle"),
                 Action::GiveUp(timeout) => return Poll::Ready(Err(self.fail(timeout.into()))),
                 _ => {}
@@ -208,9 +212,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
 
     fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.conn.outgoing().is_empty() {
-            match ready!(Pin::new(&mut self.io).poll_write(cx, self.conn.outgoing()))? {
+            let poll = Pin::new(&mut self.io).poll_write(cx, self.conn.outgoing());
+            if poll.is_pending() {
+                self.clock.sent(0);
+            }
+            match ready!(poll)? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                len => self.conn.mark_sent(len),
+                len => {
+                    self.conn.mark_sent(len);
+                    self.clock.sent(len);
+                }
             }
             self.must_flush = true;
         }
@@ -227,8 +238,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         if self.transport != Transport::ShutDown {
             // A transport that cannot be shut down has ended already.
             let _ = ready!(Pin::new(&mut self.io).poll_shutdown(&mut Context::from_waker(wakers.write)));
-            let peer_ended = self.transport == Transport::PeerEnded;
-            self.transport = if peer_ended { Transport::Over } else { Transport::ShutDown };
+            // After both Closes a server need not wait: the peer has nothing more to say (RFC 6455 section 7.1.1).
+            let is_over = self.transport == Transport::PeerEnded || self.conn.is_closed_cleanly();
+            self.transport = if is_over { Transport::Over } else { Transport::ShutDown };
         }
         let cx = &mut Context::from_waker(wakers.read);
         while self.transport == Transport::ShutDown {

@@ -1,5 +1,8 @@
 //! Runs the `chat` example and joins it as guests do: at the address of its page, over TCP.
 
+#[path = "chat/crowd.rs"]
+mod crowd;
+
 use rand::rngs::ThreadRng;
 #[cfg(feature = "deflate")]
 use sansws::deflate::DeflateConfig;
@@ -23,11 +26,19 @@ struct Chat {
 
 impl Chat {
     fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_chat"))
-            .arg("127.0.0.1:0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start_as(&mut Command::new(env!("CARGO_BIN_EXE_chat")))
+    }
+
+    /// After a command of the shell, such as one that sets a limit. The log goes to a pipe.
+    #[cfg(unix)]
+    fn start_in_shell(command: &str) -> Self {
+        let script = format!("{command} && exec \"$0\" \"$1\"");
+        let program = env!("CARGO_BIN_EXE_chat");
+        Self::start_as(Command::new("sh").arg("-c").arg(script).arg(program).stderr(Stdio::piped()))
+    }
+
+    fn start_as(command: &mut Command) -> Self {
+        let mut child = command.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();

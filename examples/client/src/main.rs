@@ -146,9 +146,13 @@ impl Session {
 
     fn keep_time(&mut self) -> Result<()> {
         match self.timers.poll(self.start.elapsed(), self.connection.state()) {
-            // A ping without room can be left out: the server does not read, so the pong timeout will end the
-            // connection.
-            Action::SendPing(payload) => _ = self.connection.sender().ping(&payload),
+            Action::SendPing(payload) => {
+                let tx = self.connection.sender();
+                match tx.ping(&payload) {
+                    Ok(()) => self.timers.ping_queued(tx.outgoing_len()),
+                    Err(_) => self.timers.ping_refused(),
+                }
+            }
             // The server is silent, so this counts as the end of the transport.
             Action::GiveUp(Timeout::Close) => _ = self.connection.receive_eof(),
             Action::GiveUp(timeout) => return Err(timeout.into()),
@@ -175,8 +179,14 @@ impl Session {
     fn send(&mut self) -> Result<()> {
         while !self.connection.outgoing().is_empty() {
             match self.transport.write(self.connection.outgoing()) {
-                Ok(len) => self.connection.mark_sent(len),
-                Err(error) if is_not_now(&error) => return Ok(()),
+                Ok(len) => {
+                    self.connection.mark_sent(len);
+                    self.timers.sent(self.start.elapsed(), len);
+                }
+                Err(error) if is_not_now(&error) => {
+                    self.timers.sent(self.start.elapsed(), 0);
+                    return Ok(());
+                }
                 // The bytes that the server sent before its end can still be read.
                 Err(error) if is_end(&error) => self.connection.mark_sent(usize::MAX),
                 Err(error) => return Err(error.into()),

@@ -4,6 +4,7 @@
 //! `embassy` needs it. The driver owns nothing but the connection, its timers and one buffer.
 #![no_std]
 
+use core::pin::pin;
 use embassy_futures::select::{Either, select};
 use embassy_time::{Instant, Timer};
 use embedded_io_async::{Read, Write};
@@ -34,7 +35,10 @@ pub struct Driver<T, R: Role, S: Storage, const BUFFER: usize> {
 impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, BUFFER> {
     /// Drives `connection` over `transport`. `BUFFER` is the number of bytes that one read can bring.
     pub fn new(transport: T, connection: Connection<R, S>, timers: TimersConfig) -> Self {
-        Self { transport, connection, timers: Timers::new(timers, now()), buffer: [0; BUFFER] }
+        let mut timers = Timers::new(timers, now());
+        // The connection can be open already. Nothing else is due yet.
+        let _ = timers.poll(now(), connection.state());
+        Self { transport, connection, timers, buffer: [0; BUFFER] }
     }
 
     /// The sending half. The next [`turn`](Self::turn) or [`flush`](Self::flush) writes the frames that it
@@ -51,13 +55,32 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
     /// Writes all queued bytes.
     ///
     /// # Errors
-    /// [`Failure::Transport`].
+    /// [`Failure::Transport`]. [`Failure::TimedOut`] if a deadline passes before the transport takes the bytes.
     pub async fn flush(&mut self) -> Result<(), Failure<T::Error>> {
         while !self.connection.outgoing().is_empty() {
-            let len = self.transport.write(self.connection.outgoing()).await.map_err(Failure::Transport)?;
+            let len = self.write().await?;
             self.connection.mark_sent(len);
+            self.timers.sent(now(), len);
         }
         self.transport.flush().await.map_err(Failure::Transport)
+    }
+
+    /// Waits until the transport takes some of the queued bytes, or until a deadline.
+    async fn write(&mut self) -> Result<usize, Failure<T::Error>> {
+        // A write that is dropped may have written some bytes, so it is dropped only to give up.
+        let mut write = pin!(self.transport.write(self.connection.outgoing()));
+        loop {
+            if let Some(len) = before(self.timers.next_deadline(), write.as_mut()).await {
+                return len.map_err(Failure::Transport);
+            }
+            // The transport is full.
+            self.timers.sent(now(), 0);
+            match self.timers.poll(now(), self.connection.state()) {
+                Action::SendPing(_) => self.timers.ping_refused(),
+                Action::GiveUp(timeout) => return Err(Failure::TimedOut(timeout)),
+                _ => {}
+            }
+        }
     }
 
     /// Writes all queued bytes, waits for bytes or for a deadline, and hands each event to `handle`, with the
@@ -77,25 +100,18 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
         }
         match self.timers.poll(now(), self.connection.state()) {
             Action::SendPing(payload) => {
-                // If there is no room for the ping, the pong timeout decides.
-                let _ = self.connection.sender().ping(&payload);
+                let tx = self.connection.sender();
+                match tx.ping(&payload) {
+                    Ok(()) => self.timers.ping_queued(tx.outgoing_len()),
+                    Err(_) => self.timers.ping_refused(),
+                }
                 self.flush().await?;
             }
             Action::GiveUp(timeout) => return Err(Failure::TimedOut(timeout)),
             _ => {}
         }
         let read = self.transport.read(&mut self.buffer);
-        let len = match self.timers.next_deadline() {
-            // One microsecond more, so that the deadline has passed when the timer fires.
-            Some(deadline) => {
-                let at = u64::try_from(deadline.as_micros()).unwrap_or(u64::MAX).saturating_add(1);
-                match select(read, Timer::at(Instant::from_micros(at))).await {
-                    Either::First(read) => read,
-                    Either::Second(()) => return Ok(true),
-                }
-            }
-            None => read.await,
-        };
+        let Some(len) = before(self.timers.next_deadline(), read).await else { return Ok(true) };
         let len = len.map_err(Failure::Transport)?;
         if len == 0 {
             // The end of the transport can complete the body of a refusal. There is nothing left to answer.
@@ -114,6 +130,17 @@ impl<T: Read + Write, R: Role, S: Storage, const BUFFER: usize> Driver<T, R, S, 
             return Err(Failure::WebSocket(error));
         }
         Ok(true)
+    }
+}
+
+/// The result of `future`; `None` if the deadline passes first.
+async fn before<F: Future>(deadline: Option<core::time::Duration>, future: F) -> Option<F::Output> {
+    let Some(deadline) = deadline else { return Some(future.await) };
+    // One microsecond more, so that the deadline has passed when the timer fires.
+    let at = u64::try_from(deadline.as_micros()).unwrap_or(u64::MAX).saturating_add(1);
+    match select(future, Timer::at(Instant::from_micros(at))).await {
+        Either::First(output) => Some(output),
+        Either::Second(()) => None,
     }
 }
 

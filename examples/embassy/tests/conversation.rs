@@ -7,7 +7,9 @@ use embassy_futures::block_on;
 use embassy_futures::join::join;
 use embedded_io_async::{ErrorType, Read, Write};
 use sansws::timers::{Timeout, TimersConfig};
-use sansws::{Accept, ClientRequest, CloseCode, Config, Connection, Event, Fixed, Message, State};
+use sansws::{
+    Accept, Agreed, ClientRequest, CloseCode, Config, Connection, Event, Fixed, Message, Server, State,
+};
 use sansws_embassy::{Driver, Failure};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -22,6 +24,8 @@ type Wire = Rc<RefCell<(VecDeque<u8>, bool)>>;
 struct Pipe {
     from: Wire,
     to: Wire,
+    /// How many bytes the wire holds.
+    capacity: usize,
 }
 
 impl Drop for Pipe {
@@ -53,9 +57,17 @@ impl Read for Pipe {
 
 impl Write for Pipe {
     async fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
-        let len = bytes.len().min(5);
-        self.to.borrow_mut().0.extend(&bytes[..len]);
-        Ok(len)
+        poll_fn(|context| {
+            let mut to = self.to.borrow_mut();
+            let len = bytes.len().min(5).min(self.capacity - to.0.len());
+            if len == 0 {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            to.0.extend(&bytes[..len]);
+            Poll::Ready(Ok(len))
+        })
+        .await
     }
 
     async fn flush(&mut self) -> Result<(), Infallible> {
@@ -65,7 +77,8 @@ impl Write for Pipe {
 
 fn pipes() -> (Pipe, Pipe) {
     let (up, down) = (Wire::default(), Wire::default());
-    (Pipe { from: up.clone(), to: down.clone() }, Pipe { from: down, to: up })
+    let capacity = 10_000;
+    (Pipe { from: up.clone(), to: down.clone(), capacity }, Pipe { from: down, to: up, capacity })
 }
 
 #[test]
@@ -122,4 +135,24 @@ fn the_driver_gives_up_a_silent_peer() {
         }
     });
     assert_eq!(failure, Failure::TimedOut(Timeout::Handshake));
+}
+
+/// The write waits for ever, but the driver does not.
+#[test]
+fn the_driver_gives_up_a_peer_that_does_not_read() {
+    let (mut server, _client) = pipes();
+    server.capacity = 10;
+    let connection = Connection::after_handshake_in(Server, Config::new(), Agreed::NONE, Memory::default());
+    let limit = Some(Duration::from_millis(20));
+    let deadlines = TimersConfig::new().ping_interval(limit).pong_timeout(limit);
+    let mut server: Driver<_, _, _, 64> = Driver::new(server, connection, deadlines);
+    server.sender().text("more than ten bytes").unwrap();
+    let failure = block_on(async {
+        loop {
+            if let Err(failure) = server.turn(|_, _| Ok(())).await {
+                return failure;
+            }
+        }
+    });
+    assert_eq!(failure, Failure::TimedOut(Timeout::Pong));
 }

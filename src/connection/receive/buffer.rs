@@ -242,6 +242,11 @@ impl<B: Buffer> ReceiveBuffer<B> {
         self.bytes.room(len).ok()
     }
 
+    /// The size of the free space at the end.
+    pub(super) fn room_len(&self) -> usize {
+        self.bytes.room_len()
+    }
+
     /// Lends free space to the embedder: at least `wanted` bytes if there is memory, at most `max` bytes.
     pub(super) fn lend(&mut self, wanted: usize, max: usize) -> Option<&mut [u8]> {
         let room = self.bytes.room(wanted).ok()?;

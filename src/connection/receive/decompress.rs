@@ -45,11 +45,13 @@ impl<S: Storage> Receiver<S> {
         loop {
             let so_far = self.buffer.len();
             // WS-10.4-04: the room ends at the limit of the message, so no bytes beyond it are decompressed.
-            // The buffer grows with the decompressed bytes: its size at most doubles.
             let left = self.fragments.max_message.saturating_sub(so_far as u64);
             let likely = (rest.len() as u64).saturating_mul(4).clamp(MIN_ROOM, MAX_FIRST_ROOM);
-            let len = to_len(likely.max(so_far as u64).min(left));
             let buffer = self.buffer.bytes();
+            // The buffer grows with the decompressed bytes: if there is too little room, its size doubles.
+            let room_len = buffer.room_len() as u64;
+            let wanted = if room_len < MIN_ROOM.min(left) { likely.max(so_far as u64) } else { room_len };
+            let len = to_len(wanted.min(left));
             let room = buffer.grow(len).map_err(|Full| Limit::Memory)?;
             let step = self.decompression.decompress(rest, room)?;
             buffer.truncate(so_far + step.produced);

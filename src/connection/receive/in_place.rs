@@ -51,8 +51,10 @@ impl<S: Storage> Receiver<S> {
             return None;
         }
         let rest = remaining.map_or(usize::MAX, to_len);
-        // The buffer grows with the bytes that have arrived: its size at most doubles.
-        let wanted = rest.min(self.buffer.len().max(USUAL_READ));
+        // Room for a usual read is enough. If there is less, the buffer grows to twice the bytes that it holds.
+        let least = rest.min(USUAL_READ);
+        let wanted =
+            if self.buffer.room_len() < least { rest.min(self.buffer.len().max(USUAL_READ)) } else { least };
         self.buffer.lend(wanted, rest)
     }
 

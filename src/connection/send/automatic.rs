@@ -67,6 +67,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
             return true;
         }
         let waiting = self.outgoing_len().saturating_add(MAX_CONTROL_FRAME);
+        // This pong also answers the ping whose pong waits, and it must not overtake that one. WS-5.5.3-02
+        self.waiting_pong.clear();
+        self.pong_waits = false;
         if self.pong_end == 0 || (waiting <= PONG_BURST && waiting <= self.max_outgoing()) {
             let is_queued = self.frame(Opcode::Pong, true, payload).is_ok();
             if is_queued {
@@ -74,7 +77,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
             }
             is_queued
         } else {
-            self.waiting_pong.clear();
             self.pong_waits = self.waiting_pong.append(payload).is_ok();
             self.pong_waits
         }

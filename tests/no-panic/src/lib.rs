@@ -282,6 +282,9 @@ fn deadlines(bytes: &[u8]) {
     let mut timers = Timers::new(config, time());
     for state in black_box([State::Connecting, State::Open, State::Closing, State::Closed]) {
         timers.received(time());
+        timers.sent(time(), black_box(bytes.len()));
+        timers.ping_queued(black_box(bytes.len()));
+        timers.ping_refused();
         timers.message(time());
         timers.pong(time(), bytes);
         _ = black_box(timers.poll(time(), state));

@@ -32,7 +32,9 @@ const CONFIG: Config = Config::new().max_message(RX).max_outgoing(TX - sansws::O
 type Socket = Connection<Client<ChaCha20Rng>, Fixed<RX, TX>>;
 
 /// Shorter than the time after which QEMU gives up, and longer than a loaded machine needs.
-const TIMERS: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::from_secs(5)));
+/// The conversation takes a moment, so the client needs no keepalive.
+const TIMERS: TimersConfig =
+    TimersConfig::new().close_deadline(Some(Duration::from_secs(5))).ping_interval(None);
 
 /// The messages to send, one after the other, each of which has to come back. They have every form of a
 /// length that fits into `RX`.

@@ -165,7 +165,7 @@ impl Slot {
                 true
             }
             Transport::Connected => {
-                let has_sent = self.session.send(socket);
+                let has_sent = self.session.send(socket, now);
                 let has_received = self.session.receive(socket, now, totals);
                 self.session.look_at_the_clock(socket, now, totals);
                 if self.session.connection.should_disconnect() {
@@ -217,12 +217,13 @@ impl Session {
     }
 
     /// Gives TCP as many bytes as it has room for.
-    fn send(&mut self, socket: &mut tcp::Socket<'_>) -> bool {
+    fn send(&mut self, socket: &mut tcp::Socket<'_>, now: Duration) -> bool {
         if self.connection.outgoing().is_empty() {
             return false;
         }
         let sent = socket.send_slice(self.connection.outgoing()).unwrap_or(0);
         self.connection.mark_sent(sent);
+        self.timers.sent(now, sent);
         sent > 0
     }
 
@@ -244,7 +245,7 @@ impl Session {
             // If the end comes too early, the state says so.
             let _ = self.connection.receive_eof();
             if socket.may_send() {
-                self.send(socket);
+                self.send(socket, now);
             }
             return true;
         }
@@ -300,8 +301,11 @@ impl Session {
     fn look_at_the_clock(&mut self, socket: &mut tcp::Socket<'_>, now: Duration, totals: &Totals) {
         match self.timers.poll(now, self.connection.state()) {
             Action::SendPing(payload) => {
-                // If there is no room for the ping, the pong timeout decides.
-                let _ = self.connection.sender().ping(&payload);
+                let tx = self.connection.sender();
+                match tx.ping(&payload) {
+                    Ok(()) => self.timers.ping_queued(tx.outgoing_len()),
+                    Err(_) => self.timers.ping_refused(),
+                }
             }
             Action::GiveUp(_) => socket.abort(),
             _ => {}
