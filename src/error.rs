@@ -108,6 +108,10 @@ errors! {
             "the HTTP version is not 1.1; if there is a proxy, configure it for HTTP/1.1 (nginx: \
              proxy_http_version 1.1)",
         Method = "the method is not GET; a WebSocket request must use GET",
+        Content =
+            "the request has content, or its Content-Length is not valid; an upgrade request must have none",
+        Expectation =
+            "the request has an expectation; send it again without Expect, since it needs no content",
         Host = "Host is missing, occurs twice, or is not valid; a request needs one valid Host",
         Upgrade =
             "Upgrade is missing or does not name websocket; if there is a proxy, configure it to pass \
@@ -198,9 +202,12 @@ impl HandshakeError {
         Some(match self {
             Self::Method => 405,
             Self::HttpVersion => 505,
+            // RFC 9110 section 10.1.1
+            Self::Expectation => 417,
             // RFC 9110 section 15.5.22. WS-4.2.2-11
             Self::Upgrade | Self::VersionNotSupported => 426,
             Self::MalformedHead
+            | Self::Content
             | Self::Host
             | Self::Connection
             | Self::Key

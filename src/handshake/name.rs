@@ -15,10 +15,10 @@ pub(crate) fn is_name(name: &[u8], known: &[u8]) -> bool {
 pub(crate) struct KnownHeader(usize);
 
 /// The names of the headers that the protocol reads in either role.
-static KNOWN_NAMES: [&str; 11] = [
+static KNOWN_NAMES: [&str; 12] = [
     "host", "origin", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version",
     "sec-websocket-protocol", "sec-websocket-extensions", "sec-websocket-accept", "content-length",
-    "transfer-encoding",
+    "transfer-encoding", "expect",
 ];
 
 impl KnownHeader {
@@ -30,6 +30,9 @@ impl KnownHeader {
     pub(crate) const PROTOCOL: Self = Self(6);
     pub(crate) const EXTENSIONS: Self = Self(7);
     pub(crate) const ACCEPT: Self = Self(8);
+    pub(crate) const LENGTH: Self = Self(9);
+    pub(crate) const CODING: Self = Self(10);
+    pub(crate) const EXPECT: Self = Self(11);
 
     /// Finds a header by its name, in any ASCII case. WS-4.1-63 · WS-4.2.1-03
     #[cfg_attr(target_pointer_width = "64", inline(always))]
@@ -41,9 +44,12 @@ impl KnownHeader {
         let is = |known: &[u8]| equals_known(name, known);
         Some(match name.len() {
             4 if is(b"host") => Self::HOST,
+            6 if is(b"expect") => Self::EXPECT,
             7 if is(b"upgrade") => Self::UPGRADE,
             10 if is(b"connection") => Self::CONNECTION,
+            14 if is(b"content-length") => Self::LENGTH,
             17 if is(b"sec-websocket-key") => Self::KEY,
+            17 if is(b"transfer-encoding") => Self::CODING,
             20 if is(b"sec-websocket-accept") => Self::ACCEPT,
             21 if is(b"sec-websocket-version") => Self::VERSION,
             22 if is(b"sec-websocket-protocol") => Self::PROTOCOL,

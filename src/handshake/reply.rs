@@ -161,9 +161,10 @@ pub(crate) fn error_answer(error: Error) -> Option<&'static [u8]> {
     Some(ERROR_ANSWERS.iter().find(|(known, _)| *known == status)?.1)
 }
 
-static ERROR_ANSWERS: [(u16, &[u8]); 5] = [
+static ERROR_ANSWERS: [(u16, &[u8]); 6] = [
     (400, b"400 Bad Request\r\nConnection: "),
     (405, b"405 Method Not Allowed\r\nAllow: GET\r\nConnection: "),
+    (417, b"417 Expectation Failed\r\nConnection: "),
     // WS-4.2.2-11 · WS-4.2.2-12 · WS-4.4-01
     (
         426,
@@ -187,13 +188,13 @@ const REASONS: &[u8] = if FOR_SPEED {
     b"200 OK\r\n204 No Content\r\n301 Moved Permanently\r\n302 Found\r\n303 See Other\r\n304 Not Modified\r\n\
     307 Temporary Redirect\r\n308 Permanent Redirect\r\n400 Bad Request\r\n401 Unauthorized\r\n403 Forbidden\r\n\
     404 Not Found\r\n405 Method Not Allowed\r\n408 Request Timeout\r\n413 Content Too Large\r\n\
-    421 Misdirected Request\r\n426 Upgrade Required\r\n429 Too Many Requests\r\n\
+    417 Expectation Failed\r\n421 Misdirected Request\r\n426 Upgrade Required\r\n429 Too Many Requests\r\n\
     431 Request Header Fields Too Large\r\n500 Internal Server Error\r\n502 Bad Gateway\r\n\
     503 Service Unavailable\r\n504 Gateway Timeout\r\n505 HTTP Version Not Supported\r\n"
 } else {
     b"200 OK\r\n400 Bad Request\r\n401 Unauthorized\r\n403 Forbidden\r\n404 Not Found\r\n\
-    405 Method Not Allowed\r\n426 Upgrade Required\r\n431 Request Header Fields Too Large\r\n\
-    503 Service Unavailable\r\n505 HTTP Version Not Supported\r\n"
+    405 Method Not Allowed\r\n417 Expectation Failed\r\n426 Upgrade Required\r\n\
+    431 Request Header Fields Too Large\r\n503 Service Unavailable\r\n505 HTTP Version Not Supported\r\n"
 };
 
 /// The rest of the status line after the status: a space, the reason phrase and the line end.

@@ -31,7 +31,8 @@ fn element<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// Whether the comma list has `token` as an element, in any ASCII case. WS-2.1-01
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn has_token(value: &[u8], token: &[u8]) -> bool {
     // Nearly always the token is the only element.
     (FOR_SPEED && equals_known(value, token)) || elements(value).any(|element| is_name(element, token))
