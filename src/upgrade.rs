@@ -96,7 +96,7 @@ where
             Some(name) => Accept::new().subprotocol(name),
             None => Accept::new(),
         };
-        accept.agreed(self.subprotocols())?;
+        accept.agreed(self.subprotocols().map(str::as_bytes))?;
         let (agreed, extensions) = self.negotiate(config);
         Ok(Acceptance { accept: self.accept, subprotocol, agreed, extensions })
     }

@@ -10,11 +10,11 @@ use crate::error::{Error, HandshakeError, Limit, SendError};
 use crate::event::{Event, EventKind, Handshake};
 use crate::handshake::{
     Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, Request, Response,
-    check_request, check_response, digest_of, elements, empty_lines_len, encode_key, is_name, request_line,
+    check_request, check_response, digest_of, empty_lines_len, encode_key, is_name, request_line,
     status_line, validated_header,
 };
 use crate::role::{Client, Role};
-use crate::storage::sealed::{Buffer, Empty, Text};
+use crate::storage::sealed::{Buffer, Subprotocols};
 use crate::storage::{Full, Storage};
 use core::str;
 use rand_core::CryptoRng;
@@ -176,8 +176,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     sender.under_way = UnderWay::Handshake(digest);
                     while let Some(header) = validated_header(&mut offers) {
                         if is_name(header.name, b"sec-websocket-protocol") {
-                            let names = elements(header.value);
-                            remember(&mut sender.negotiation, names).map_err(|Full| Limit::Head)?;
+                            sender.offer(header.value).map_err(|Full| Limit::Head)?;
                         }
                     }
                     if let Some(negotiation) = sender.compression.negotiation() {
@@ -190,7 +189,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
             return Ok(Some((Stage::Decision, len)));
         }
         let offers_extensions = sender.compression.negotiation().is_some();
-        let (digest, offered) = (&sender.under_way.digest(), sender.offered());
+        let digest = &sender.under_way.digest();
+        let offered = sender.offered().filter_map(|name| str::from_utf8(name).ok());
         let checked = if S::KEEPS_ALL_HEADERS {
             check_response::<false>(head, max_headers, digest, offered, offers_extensions)?
         } else {
@@ -201,12 +201,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
         };
         let next = match response {
             CheckedResponse::Upgrade { subprotocol } => {
-                let mut agreed = S::Text::empty();
-                agreed.push(subprotocol).map_err(|Full| Limit::Head)?;
+                let prepared =
+                    S::Subprotocols::prepared_for(subprotocol.as_bytes()).map_err(|Full| Limit::Head)?;
                 if let Some(negotiation) = sender.compression.negotiation() {
                     negotiation.check_answer(head.get(..len).unwrap_or_default())?;
                 }
-                sender.negotiation = agreed;
+                sender.agree_on(subprotocol, prepared);
                 Stage::Frames
             }
             CheckedResponse::Interim => Stage::head(),
@@ -291,6 +291,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     fn fail_opening(&mut self, error: Error) {
         self.receiver.clear_head();
         if R::IS_SERVER {
+            self.sender.forget_offers();
             self.sender.answer_invalid(error);
         } else {
             self.sender.discard_outgoing();
@@ -308,20 +309,9 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         let mut digest = [0; 20];
         digest_of(&key, &mut digest);
         self.under_way = UnderWay::Handshake(digest);
-        let names = request.offered().iter().map(|name| name.as_bytes());
-        remember(&mut self.negotiation, names).map_err(full::<S>)?;
+        request.offered().iter().try_for_each(|name| self.offer(name.as_bytes())).map_err(full::<S>)?;
         let offer = self.compression.negotiation().map(|negotiation| negotiation.offer());
         let extensions = offer.as_ref().map(ExtensionValue::as_str);
         self.write_head(self.max_outgoing(), |out| request.write(&key, extensions, out))
     }
-}
-
-/// Appends offered subprotocols to `Sender::negotiation`, each with a comma.
-fn remember<'a>(text: &mut impl Text, names: impl Iterator<Item = &'a [u8]>) -> Result<(), Full> {
-    for name in names {
-        // Tokens are ASCII.
-        text.push(str::from_utf8(name).unwrap_or_default())?;
-        text.push(",")?;
-    }
-    Ok(())
 }

@@ -163,8 +163,8 @@ pub(crate) enum CheckedResponse<'a> {
 /// Checks a response head, and returns the result with the length of the head. `None` if the head is not
 /// complete. `offered` are the subprotocols of the request, and `digest` belongs to its key. A head that
 /// `IS_VALIDATED` is complete, and its syntax was checked when it arrived.
-pub(crate) fn check_response<'a, const IS_VALIDATED: bool>(
-    head: &'a [u8], max_headers: u8, digest: &Digest, offered: impl Iterator<Item = &'a str>,
+pub(crate) fn check_response<'a, 'o, const IS_VALIDATED: bool>(
+    head: &'a [u8], max_headers: u8, digest: &Digest, offered: impl Iterator<Item = &'o str>,
     offers_extensions: bool,
 ) -> Result<Option<(CheckedResponse<'a>, usize)>, Error> {
     let Some((line, rest)) = status_line(head)? else {

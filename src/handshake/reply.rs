@@ -43,12 +43,12 @@ impl<'a> Accept<'a> {
     }
 
     /// The agreed subprotocol, after a check that it is one of `offered`.
-    pub(crate) fn agreed<'o>(&self, offered: impl IntoIterator<Item = &'o str>) -> Result<&'a str, Misuse> {
+    pub(crate) fn agreed<'o>(&self, offered: impl IntoIterator<Item = &'o [u8]>) -> Result<&'a str, Misuse> {
         match self.subprotocol {
             // WS-4.2.2-17: no subprotocol is agreed on, so none is written.
             None => Ok(""),
             // WS-4.2.2-15 · WS-4.2.2-16 · WS-4.2.2-18: an offered subprotocol is never empty.
-            Some(name) if offered.into_iter().any(|offer| offer == name) => Ok(name),
+            Some(name) if offered.into_iter().any(|offer| offer == name.as_bytes()) => Ok(name),
             Some(_) => Err(Misuse::SubprotocolNotOffered),
         }
     }

@@ -10,3 +10,4 @@ mod elsewhere;
 mod heads;
 mod origin;
 mod server;
+mod subprotocol;
