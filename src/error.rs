@@ -105,7 +105,7 @@ errors! {
     pub enum HandshakeError {
         MalformedHead = "the head is not HTTP/1.1; check whether the peer speaks TLS or HTTP/2",
         HttpVersion =
-            "the HTTP version is not 1.1; if there is a proxy, configure it for HTTP/1.1 (nginx: \
+            "the HTTP version is not 1.1 or higher; if there is a proxy, configure it for HTTP/1.1 (nginx: \
              proxy_http_version 1.1)",
         Method = "the method is not GET; a WebSocket request must use GET",
         Content =

@@ -9,8 +9,8 @@ use crate::bytes::{take_front, to_u32, to_usize};
 use crate::error::{Error, HandshakeError, Limit, SendError};
 use crate::event::{Event, EventKind, Handshake};
 use crate::handshake::{
-    Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, Request, Response,
-    check_request, check_response, digest_of, empty_lines_len, encode_key, is_name, request_line,
+    Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, KnownHeader, Request,
+    Response, check_request, check_response, digest_of, empty_lines_len, encode_key, request_line,
     status_line, validated_header,
 };
 use crate::role::{Client, Role};
@@ -175,7 +175,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     digest_of(key, &mut digest);
                     sender.under_way = UnderWay::Handshake(digest);
                     while let Some(header) = validated_header(&mut offers) {
-                        if is_name(header.name, b"sec-websocket-protocol") {
+                        if KnownHeader::named(header.name) == Some(KnownHeader::PROTOCOL) {
                             sender.offer(header.value).map_err(|Full| Limit::Head)?;
                         }
                     }

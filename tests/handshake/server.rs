@@ -4,9 +4,11 @@
 mod acceptance;
 mod content;
 mod extensions;
+mod host;
 mod limits;
 mod rejection;
 mod request;
+mod target;
 mod view;
 
 use crate::heads::Change::{self, Add, Set, Without};

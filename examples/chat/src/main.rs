@@ -18,6 +18,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 #[cfg(feature = "deflate")]
 use sansws::deflate::{DeflateConfig, Pool};
 use sansws::handshake::Request;
+use sansws::handshake::origin::Scheme;
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
 use sansws::{
     Accept, CloseCode, Config, Connection, Event, Heap, Message, PreparedMessage, Reply, SendError, Sender,
@@ -430,7 +431,9 @@ fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendErr
         Event::HandshakeRequest(request) if request.path() != CHAT => tx.reject(&Reply::new(404)),
         // Only browsers send an Origin, and they always do. Without this check any web site could connect in
         // the name of a user who visits it.
-        Event::HandshakeRequest(request) if request.origin().is_some() && !request.is_same_origin() => {
+        Event::HandshakeRequest(request)
+            if request.origin().is_some() && !request.is_same_origin_over(Scheme::Http) =>
+        {
             tx.reject(&Reply::new(403))
         }
         Event::HandshakeRequest(_) => tx.accept(&Accept::new()),

@@ -161,8 +161,13 @@ fn a_subprotocol_that_is_not_one_token_fails() {
 #[test]
 fn an_answer_that_is_not_http_1_1_fails() {
     assert_head_fails(&head("HTTP/1.0 101 Switching Protocols", &RESPONSE), HandshakeError::HttpVersion);
-    for first_line in ["HTTP/2.0 101 Ok", "HTTP/1.2 101 Ok"] {
+    for first_line in ["HTTP/2.0 101 Ok", "HTTP/0.9 101 Ok", "HTTP/3.1 101 Ok"] {
         assert_head_fails(&head(first_line, &RESPONSE), HandshakeError::HttpVersion);
+    }
+    // RFC 9110 section 2.5: a higher minor version is read as the highest that the recipient knows.
+    for minor in 1..=9 {
+        let head = head(&format!("HTTP/1.{minor} 101 Switching Protocols"), &RESPONSE);
+        assert_eq!(feed(&mut client(), &head), [Reported::Complete], "{minor}");
     }
     for first_line in [
         "", "garbage", "HTTP/2 101", "ICY 101 Ok", "http/1.1 101 Ok", "HTTP/1.1 10", "HTTP/1.1 1o1 Ok",

@@ -7,6 +7,7 @@ use core::convert::Infallible;
 use core::hint::black_box;
 use core::time::Duration;
 use rand_core::{TryCryptoRng, TryRng};
+use sansws::handshake::origin::Scheme;
 use sansws::handshake::{Request, Response};
 use sansws::timers::{Timers, TimersConfig};
 use sansws::upgrade::{ClientUpgrade, ServerUpgrade};
@@ -201,7 +202,7 @@ fn request(request: &Request<'_>) {
     let name = black_box("name");
     black_box((request.method(), request.target(), request.resource_name(), request.path(), request.query()));
     black_box((request.header(name), request.host(), request.origin()));
-    black_box((request.is_origin_in(&[name]), request.is_same_origin()));
+    black_box((request.is_origin_in(&[name]), request.is_same_origin(), request.is_same_origin_over(black_box(Scheme::Http))));
     request.headers().for_each(|header| _ = black_box(header));
     request.headers().all(name).for_each(|value| _ = black_box(value));
     request.subprotocols().for_each(|name| _ = black_box(name));
