@@ -114,7 +114,8 @@ impl<'a> Reply<'a> {
         self
     }
 
-    /// The body. The whole reply must not exceed [`Config::max_outgoing`](crate::Config::max_outgoing).
+    /// The body. The whole reply must not exceed [`Config::max_outgoing`](crate::Config::max_outgoing). A reply
+    /// with a status that allows no content is sent without its body: 204, 205 and 304.
     pub const fn body(mut self, body: &'a [u8]) -> Self {
         self.body = body;
         self
@@ -137,16 +138,18 @@ impl<'a> Reply<'a> {
         let upgrade = self.headers.0.iter().any(|(name, _)| is_name(name.as_bytes(), b"upgrade"));
         // RFC 9110 section 7.8: a sender of Upgrade names it in Connection.
         out.put(if upgrade { b"Connection: Upgrade, close\r\n" } else { b"Connection: close\r\n" });
-        // RFC 9110 section 8.6
-        let has_body = !matches!(self.status, 204 | 304);
-        if has_body {
+        // RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: these have no content.
+        let body = if matches!(self.status, 204 | 205 | 304) { &[] } else { self.body };
+        // RFC 9110 section 8.6. Without a length the content of a 205 would end with the connection (RFC 9112
+        // section 6.3).
+        if !matches!(self.status, 204 | 304) {
             out.put(b"Content-Length: ");
-            out.number(self.body.len());
+            out.number(body.len());
             out.put(b"\r\n");
         }
         out.put(b"\r\n");
-        if has_body && !is_head {
-            out.put(self.body);
+        if !is_head {
+            out.put(body);
         }
     }
 }

@@ -18,8 +18,8 @@ use proptest::prelude::*;
 use sansws::handshake::Request;
 use sansws::upgrade::ServerUpgrade;
 use sansws::{
-    Accept, CloseCode, Config, Connection, DataKind, Error, Event, HandshakeError, Limit, Misuse, Reply,
-    SendError, Server, State, Storage, Violation,
+    Accept, CloseCode, Config, Connection, DataKind, Error, Event, HandshakeError, Heap, Limit, Misuse,
+    Reply, SendError, Server, State, Storage, Violation,
 };
 #[cfg(feature = "heapless")]
 use sansws::{Borrowed, Fixed};
