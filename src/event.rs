@@ -97,17 +97,7 @@ macro_rules! event_kinds {
     };
 }
 event_kinds!(
-    HandshakeRequest,
-    HttpRequest,
-    HandshakeComplete,
-    HandshakeRefused,
-    /// If a text message turns out not to be UTF-8, [`view`](crate::Connection::view) shows [`Event::Failed`]
-    /// instead.
-    Message,
-    Part,
-    Ping,
-    Pong,
-    Close,
+    HandshakeRequest, HttpRequest, HandshakeComplete, HandshakeRefused, Message, Part, Ping, Pong, Close,
     Failed
 );
 

@@ -150,7 +150,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     ///         };
     ///         match self.conn.view(token, &self.buf[start..]) {
     ///             (Event::Message(message), _sender) => Ok(Some(message)),
-    ///             _ => Ok(None), // text that is not UTF-8: the connection has failed
+    ///             _ => unreachable!("the kind of the token is `Message`"),
     ///         }
     ///     }
     /// }
@@ -175,28 +175,29 @@ impl<R: Role, S: Storage> Connection<R, S> {
             return Some(EventToken::of_opening(self.find_opening(input)?, base));
         }
         let mut found = Located::nothing();
+        let mut is_valid = false;
         let fast = if FOR_SPEED { self.receiver.fast_message(input, R::IS_SERVER) } else { None };
-        if let Some(message) = fast {
+        let result = if let Some(message) = fast {
             self.receiver.note_fast_message(message.opcode);
+            is_valid = message.is_ascii || message.opcode == Opcode::Binary;
             found = Located { item: Item::Message, source: Source::Input(message.payload) };
+            Ok(())
         } else {
-            let result = self.receiver.next(input, &mut found);
-            // The connection answers now, whether the caller views the token or not.
-            if result.is_err() || found.item == Item::Control {
-                let (receiver, sender) = (&self.receiver, &mut self.sender);
-                if matches!(Self::event(receiver, sender, result, found, self.auto_pong), Event::Failed) {
-                    return Some(EventToken::FAILED);
-                }
+            self.receiver.next(input, &mut found)
+        };
+        // The connection answers or fails now, whether the caller views the token or not.
+        if result.is_err() || (found.item != Item::Nothing && !is_valid) {
+            let (receiver, sender) = (&self.receiver, &mut self.sender);
+            if matches!(Self::event(receiver, sender, result, found, self.auto_pong), Event::Failed) {
+                return Some(EventToken::FAILED);
             }
         }
         EventToken::of_frame(found, self.receiver.decoder.opcode(), base)
     }
 
     /// Shows the event that [`find_event`](Self::find_event) found, with the sender to answer it. `input` is
-    /// the input that was searched, or a longer slice that begins with it.
-    ///
-    /// This call validates a text message: if the text is not UTF-8, the connection fails and the event is
-    /// [`Event::Failed`].
+    /// the input that was searched, or a longer slice that begins with it. The event has the kind that the
+    /// token tells.
     pub fn view<'a>(&'a mut self, token: EventToken, input: &'a [u8]) -> (Event<'a>, &'a mut Sender<R, S>) {
         let (receiver, sender) = (&self.receiver, &mut self.sender);
         let event = match token.place {

@@ -9,30 +9,32 @@
 //! ends the server. A build with `--features deflate` compresses messages for browsers that offer it, and all
 //! browsers do.
 //!
-//! A client sends `name NAME` once, and then `say TEXT` as often as it likes. The server answers the first
-//! with `welcome NAME`, with the name that it gave to the client, and the names of all guests follow. Later
-//! the server sends `join NAME`, `leave NAME` and `say NAME TEXT`. A name ends with a tab if more follows.
+//! A client sends `name NAME` once, and then `say ID TEXT` as often as it likes. The server answers the first
+//! with the last messages, each as `past AGE NAME ID TEXT` with its age in seconds, and then with
+//! `welcome NAME`, with the name that it gave to the client; the names of all guests follow. Later the server
+//! sends `join NAME`, `leave NAME` and `say NAME ID TEXT`. Behind the first space, tabs separate the parts.
+//!
+//! The client chooses the ID of a message. Until the message comes back, the client cannot know whether the
+//! server has received it, so after a new connection the client sends the message again. The server broadcasts
+//! a message with a known ID only once.
 
+mod answer;
+mod history;
+
+use answer::answer;
+use history::{History, Line, is_id};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 #[cfg(feature = "deflate")]
 use sansws::deflate::{DeflateConfig, Pool};
-use sansws::handshake::Request;
-use sansws::handshake::origin::Scheme;
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
-use sansws::{
-    Accept, CloseCode, Config, Connection, Event, Heap, Message, PreparedMessage, Reply, SendError, Sender,
-    Server, State,
-};
+use sansws::{CloseCode, Config, Connection, Event, Message, PreparedMessage, SendError, Server, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use std::{env, mem};
-
-const PAGE: &str = include_str!("page.html");
-const CHAT: &str = "/chat";
 
 const CONFIG: Config = {
     let config = Config::new()
@@ -96,6 +98,7 @@ fn run() -> io::Result<()> {
         readable: BTreeSet::new(),
         next_peer: FIRST_PEER,
         start: Instant::now(),
+        history: History::default(),
         // The chat compresses one message at a time.
         #[cfg(feature = "deflate")]
         pool: Pool::per_thread(1),
@@ -116,6 +119,7 @@ struct Chat {
     next_peer: usize,
     /// The fixed point that `Timers` count from.
     start: Instant,
+    history: History,
     #[cfg(feature = "deflate")]
     pool: Pool,
 }
@@ -212,11 +216,24 @@ impl Chat {
         let Some(peer) = self.peers.get_mut(&token) else { return };
         match (command.split_once(' '), &peer.name) {
             (Some(("name", name)), None) => self.join(token, name),
-            (Some(("say", text)), Some(name)) => {
-                let news = format!("say {name}\t{text}");
-                self.broadcast(&news);
-            }
+            (Some(("say", said)), Some(name)) => match said.split_once(' ') {
+                Some((id, text)) if is_id(id) => {
+                    let line = Line::new(name, id, text);
+                    self.say(token, line);
+                }
+                _ => peer.close(CloseCode::POLICY_VIOLATION, "a message needs an ID"),
+            },
             _ => peer.close(CloseCode::POLICY_VIOLATION, "say your name once, then talk"),
+        }
+    }
+
+    fn say(&mut self, token: Token, line: Line) {
+        let news = format!("say {}", line.text);
+        if !self.history.contains(&line.id) {
+            self.broadcast(&news);
+            self.history.push(line);
+        } else if let Some(peer) = self.peers.get_mut(&token) {
+            peer.send(&PreparedMessage::text(&news));
         }
     }
 
@@ -232,6 +249,10 @@ impl Chat {
             welcome.push_str(name);
         }
         if let Some(peer) = self.peers.get_mut(&token) {
+            for line in &self.history.lines {
+                let past = format!("past {}\t{}", line.at.elapsed().as_secs(), line.text);
+                peer.send(&PreparedMessage::text(&past));
+            }
             peer.send(&PreparedMessage::text(&welcome));
         }
     }
@@ -421,50 +442,5 @@ impl Peer {
 
     fn is_done(&self) -> bool {
         self.is_lost || (self.has_ended && self.connection.outgoing().is_empty())
-    }
-}
-
-/// Answers the events that are not about the chat itself.
-fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
-    match event {
-        Event::HttpRequest(request) => respond(&request, tx),
-        Event::HandshakeRequest(request) if request.path() != CHAT => tx.reject(&Reply::new(404)),
-        // Only browsers send an Origin, and they always do. Without this check any web site could connect in
-        // the name of a user who visits it.
-        Event::HandshakeRequest(request)
-            if request.origin().is_some() && !request.is_same_origin_over(Scheme::Http) =>
-        {
-            tx.reject(&Reply::new(403))
-        }
-        Event::HandshakeRequest(_) => tx.accept(&Accept::new()),
-        Event::Message(Message::Binary(_)) => tx.close(CloseCode::UNSUPPORTED_DATA, "text only"),
-        // The connection has answered pings and the Close already.
-        _ => Ok(()),
-    }
-}
-
-/// Serves the page.
-fn respond(request: &Request<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
-    match (request.method(), request.path()) {
-        ("GET" | "HEAD", "/") => {
-            // Only the script and the style that contain this number run.
-            let nonce = format!("{:032x}", rand::random::<u128>());
-            let policy = format!(
-                "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \
-                 connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-            );
-            let headers = [
-                ("Content-Type", "text/html; charset=utf-8"),
-                ("Content-Security-Policy", policy.as_str()),
-                ("X-Content-Type-Options", "nosniff"),
-                ("Referrer-Policy", "no-referrer"),
-                ("Cache-Control", "no-store"),
-            ];
-            let page = PAGE.replace("NONCE", &nonce);
-            tx.respond(&Reply::new(200).headers(&headers).body(page.as_bytes()))
-        }
-        (_, "/") => tx.respond(&Reply::new(405).headers(&[("Allow", "GET, HEAD")])),
-        (_, CHAT) => tx.respond(&Reply::new(426).headers(&[("Upgrade", "websocket")])),
-        _ => tx.respond(&Reply::new(404)),
     }
 }

@@ -87,12 +87,24 @@ struct Guest {
 }
 
 impl Guest {
-    /// Asks for a name and waits for the welcome, which lists the guests.
+    /// Asks for a name and waits for the welcome, which lists the guests. Drops the messages before it.
     fn join(chat: &Chat, name: &str, welcome: &str) -> Self {
         Self::join_with(chat, name, welcome, Config::new())
     }
 
     fn join_with(chat: &Chat, name: &str, welcome: &str, config: Config) -> Self {
+        let mut guest = Self::enter(chat, name, config);
+        loop {
+            match guest.hear_line() {
+                past if past.starts_with("past ") => {}
+                line => break assert_eq!(line, welcome),
+            }
+        }
+        guest
+    }
+
+    /// Asks for a name.
+    fn enter(chat: &Chat, name: &str, config: Config) -> Self {
         let uri = format!("ws://{}/chat", chat.address);
         let request = ClientRequest::new(&uri).unwrap();
         let connection = Connection::client(&request, config, rand::rng()).unwrap();
@@ -100,7 +112,6 @@ impl Guest {
         guest.write();
         guest.hear(|event| matches!(event, Event::HandshakeComplete(_)).then_some(()));
         guest.say(&format!("name {name}"));
-        assert_eq!(guest.hear_line(), welcome);
         guest
     }
 
@@ -218,9 +229,9 @@ fn guests_hear_each_other_and_learn_who_joins_and_leaves() {
     let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tAda");
     let mut second = Guest::join(&chat, " A\u{202e}da\t", "welcome Ada 2\tAda\tAda 2");
     assert_eq!(ada.hear_line(), "join Ada 2");
-    ada.say("say hello\tyou");
-    assert_eq!(ada.hear_line(), "say Ada\thello\tyou");
-    assert_eq!(second.hear_line(), "say Ada\thello\tyou");
+    ada.say("say 1 hello\tyou");
+    assert_eq!(ada.hear_line(), "say Ada\t1\thello\tyou");
+    assert_eq!(second.hear_line(), "say Ada\t1\thello\tyou");
 
     second.connection.sender().close(CloseCode::GOING_AWAY, "").unwrap();
     second.write();
@@ -236,6 +247,52 @@ fn guests_hear_each_other_and_learn_who_joins_and_leaves() {
 }
 
 #[test]
+fn a_guest_that_joins_later_gets_the_last_messages() {
+    let chat = Chat::start();
+    let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tAda");
+    for number in 0..60 {
+        ada.say(&format!("say {number} line {number}"));
+        assert_eq!(ada.hear_line(), format!("say Ada\t{number}\tline {number}"));
+    }
+    let mut bob = Guest::enter(&chat, "Bob", Config::new());
+    for number in 10..60 {
+        let line = bob.hear_line();
+        let (age, past) = line.strip_prefix("past ").and_then(|rest| rest.split_once('\t')).unwrap();
+        assert!(age.parse::<u64>().unwrap() < 60, "{line}");
+        assert_eq!(past, format!("Ada\t{number}\tline {number}"));
+    }
+    assert_eq!(bob.hear_line(), "welcome Bob\tAda\tBob");
+}
+
+#[test]
+fn a_message_that_a_guest_sends_again_is_broadcast_once() {
+    let chat = Chat::start();
+    let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tAda");
+    let mut bob = Guest::join(&chat, "Bob", "welcome Bob\tAda\tBob");
+    assert_eq!(ada.hear_line(), "join Bob");
+    ada.say("say a-1 hello");
+    assert_eq!(ada.hear_line(), "say Ada\ta-1\thello");
+    assert_eq!(bob.hear_line(), "say Ada\ta-1\thello");
+    // Ada did not see the first copy, because its connection broke.
+    ada.say("say a-1 hello");
+    assert_eq!(ada.hear_line(), "say Ada\ta-1\thello");
+    ada.say("say a-2 still there?");
+    assert_eq!(ada.hear_line(), "say Ada\ta-2\tstill there?");
+    assert_eq!(bob.hear_line(), "say Ada\ta-2\tstill there?");
+}
+
+#[test]
+fn a_message_needs_an_id() {
+    let chat = Chat::start();
+    for said in ["say hello", "say  hello", "say a.b hello", &format!("say {} hello", "x".repeat(41))] {
+        let mut guest = Guest::join(&chat, "Ada", "welcome Ada\tAda");
+        guest.say(said);
+        assert_eq!(guest.hear_close(), CloseCode::POLICY_VIOLATION, "{said}");
+        guest.hear_end();
+    }
+}
+
+#[test]
 fn a_guest_that_breaks_the_rules_is_disconnected() {
     let chat = Chat::start();
     let mut guest = Guest::join(&chat, "Ada", "welcome Ada\tAda");
@@ -247,7 +304,7 @@ fn a_guest_that_breaks_the_rules_is_disconnected() {
     guest.write();
     assert_eq!(guest.hear_close(), CloseCode::UNSUPPORTED_DATA);
     let mut guest = Guest::join(&chat, "Eve", "welcome Eve\tEve");
-    guest.say(&format!("say {}", "x".repeat(4093)));
+    guest.say(&format!("say 1 {}", "x".repeat(4091)));
     assert_eq!(guest.hear_close(), CloseCode::MESSAGE_TOO_BIG);
 }
 
@@ -260,10 +317,10 @@ fn a_burst_of_messages_does_not_disconnect_a_guest_that_reads() {
     let mut bob = Guest::join(&chat, "Bob", "welcome Bob\tAda\tBob");
     assert_eq!(ada.hear_line(), "join Bob");
     let mut stream = ada.stream.try_clone().unwrap();
-    let line = format!("say {}", "x".repeat(3000));
+    let text = "x".repeat(3000);
     let mut burst = Vec::new();
-    for _ in 0..LINES {
-        ada.connection.sender().text(&line).unwrap();
+    for number in 0..LINES {
+        ada.connection.sender().text(&format!("say {number} {text}")).unwrap();
         burst.extend_from_slice(ada.connection.outgoing());
         ada.connection.mark_sent(usize::MAX);
     }
@@ -289,18 +346,18 @@ fn a_compressed_burst_does_not_disconnect_a_guest_that_reads() {
     assert!(ada.connection.deflate().unwrap().server_no_context_takeover());
     assert_eq!(bob.connection.deflate(), None);
     let mut stream = ada.stream.try_clone().unwrap();
-    let line = format!("say {}", "x".repeat(3000));
+    let text = "x".repeat(3000);
     let mut burst = Vec::new();
-    for _ in 0..LINES {
-        ada.connection.sender().text(&line).unwrap();
+    for number in 0..LINES {
+        ada.connection.sender().text(&format!("say {number} {text}")).unwrap();
         burst.extend_from_slice(ada.connection.outgoing());
         ada.connection.mark_sent(usize::MAX);
     }
     assert!(burst.len() < 500_000, "{}", burst.len());
     let sending = thread::spawn(move || stream.write_all(&burst).unwrap());
-    for _ in 0..LINES {
-        assert_eq!(ada.hear_line().len(), "say Ada\t".len() + 3000);
-        assert_eq!(bob.hear_line().len(), "say Ada\t".len() + 3000);
+    for number in 0..LINES {
+        assert_eq!(ada.hear_line().len(), format!("say Ada\t{number}\t").len() + 3000);
+        assert_eq!(bob.hear_line().len(), format!("say Ada\t{number}\t").len() + 3000);
     }
     sending.join().unwrap();
 }
@@ -311,10 +368,10 @@ fn a_slow_reader_is_disconnected_and_the_others_continue() {
     let mut slow = Guest::join(&chat, "slow", "welcome slow\tslow");
     let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tslow\tAda");
     // The buffers of the system hold some megabytes, so the limit of the chat is reached only after that.
-    let line = format!("say {}", "x".repeat(4000));
+    let text = "x".repeat(4000);
     let mut was_dropped = false;
-    for _ in 0..16_000 {
-        ada.say(&line);
+    for number in 0..16_000 {
+        ada.say(&format!("say {number} {text}"));
         while !ada.hear_line().starts_with("say ") {
             was_dropped = true;
         }
@@ -326,11 +383,11 @@ fn a_slow_reader_is_disconnected_and_the_others_continue() {
     // The slow reader reads now, and learns the reason.
     assert_eq!(slow.hear_close(), CloseCode::TRY_AGAIN_LATER);
     slow.hear_end();
-    ada.say("say still here");
+    ada.say("say last still here");
     loop {
         match ada.hear_line().as_str() {
             "leave slow" => {}
-            heard => break assert_eq!(heard, "say Ada\tstill here"),
+            heard => break assert_eq!(heard, "say Ada\tlast\tstill here"),
         }
     }
 }

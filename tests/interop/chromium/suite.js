@@ -345,6 +345,72 @@ try {
     await ann.seesMessage('Bob', 'We are back.');
   });
 
+  await check('a message stays pending while the server hangs, and arrives when it goes on', async () => {
+    server.child.kill('SIGSTOP');
+    await ann.say('Are you asleep?');
+    await ann.sees('Not delivered yet');
+    await ann.screenshot('pending');
+    server.child.kill('SIGCONT');
+    await bob.seesMessage('Ann', 'Are you asleep?');
+    await ann.page.getByText('Not delivered yet').waitFor({ state: 'detached' });
+  });
+
+  await check('a message to a server that dies is sent again to the next server, once', async () => {
+    server.child.kill('SIGSTOP');
+    await ann.say('Did you get this?');
+    await ann.sees('Not delivered yet');
+    await stopServer();
+    await ann.stateIs('Reconnecting');
+    await startServer(address);
+    await bob.seesMessage('Ann', 'Did you get this?');
+    await ann.page.getByText('Not delivered yet').waitFor({ state: 'detached' });
+    await ann.say('One more.');
+    await bob.seesMessage('Ann', 'One more.');
+    for (const { page } of [ann, bob]) {
+      assert.equal(await page.getByText('Did you get this?', { exact: true }).count(), 1);
+    }
+  });
+
+  await check('a guest that joins later gets the last messages', async () => {
+    const late = await (await Person.open(browser, url)).join('Late');
+    await late.seesMessage('Ann', 'One more.');
+    assert.equal(await late.page.locator('#empty').isVisible(), false);
+    await late.page.close();
+    await ann.sees('Late left');
+  });
+
+  await check('two guests that wanted the same name keep their names after a restart', async () => {
+    const other = await (await Person.open(browser, url)).join('Bob');
+    await ann.peopleAre('Ann', 'Bob', 'Bob 2');
+    await interruptServer();
+    for (const person of [ann, bob, other]) await person.stateIs('Reconnecting');
+    await startServer(address);
+    for (const person of [ann, bob, other]) await person.peopleAre('Ann', 'Bob', 'Bob 2');
+    assert.equal(await bob.page.evaluate(() => me), 'Bob');
+    assert.equal(await other.page.evaluate(() => me), 'Bob 2');
+    await other.page.close();
+    await ann.sees('Bob 2 left');
+  });
+
+  await check('many people: sorted by number, with a count and a hint that the strip scrolls', async () => {
+    const guests = [];
+    for (const name of ['Bot 10', 'Bot 2', 'A name of 24 characters', 'Bot 1', 'Bot 3']) {
+      guests.push(await (await Person.open(browser, url)).join(name));
+    }
+    await ann.peopleAre('A name of 24 characters', 'Ann', 'Bob', 'Bot 1', 'Bot 2', 'Bot 3', 'Bot 10');
+    await ann.screenshots('people');
+    const wide = ann.page.viewportSize();
+    await ann.page.setViewportSize({ width: 390, height: 700 });
+    assert(await ann.page.getByText('7 people here').isVisible());
+    const strip = ann.page.locator('#people');
+    await ann.page.waitForFunction(() => document.getElementById('people').className === 'more-right');
+    await strip.evaluate((element) => { element.scrollLeft = element.scrollWidth; });
+    await ann.page.waitForFunction(() => document.getElementById('people').className === 'more-left');
+    await ann.page.setViewportSize(wide);
+    for (const { page } of guests) await page.close();
+    await ann.peopleAre('Ann', 'Bob');
+  });
+
   await check('others see that a guest who closes the page has left', async () => {
     await bob.page.close();
     await ann.sees('Bob left');
