@@ -8,7 +8,8 @@
 //! `ADDR` is 127.0.0.1:9001 by default; port 0 means any free port. Ctrl-C ends the server. With `--deflate`
 //! the server compresses messages for clients that offer it. `--deflate-keeps-client-context` does the same,
 //! but ignores a client's hint that it can do without context takeover; so such a client takes its context
-//! over.
+//! over. `--deflate=WISH,WISH` compresses with wishes of the server's own: `server_max_window_bits=N`,
+//! `client_max_window_bits=N`, `server_no_context_takeover`, `client_no_context_takeover`, `ignore_hints`.
 
 #[cfg(feature = "deflate")]
 use sansws::deflate::{DeflateConfig, Pool};
@@ -45,7 +46,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const LINGER: Duration = Duration::from_secs(2);
 
-const USAGE: &str = "usage: echo_server [--deflate | --deflate-keeps-client-context] [ADDR]";
+const USAGE: &str = "usage: echo_server [--deflate[=WISH,...] | --deflate-keeps-client-context] [ADDR]";
 
 fn main() -> ExitCode {
     let result = Options::parse(env::args().skip(1)).and_then(run);
@@ -103,6 +104,12 @@ impl Options {
                     let deflate = DeflateConfig::new().follow_hints(arg == "--deflate");
                     options.config = options.config.deflate(deflate);
                 }
+                #[cfg(feature = "deflate")]
+                _ if arg.starts_with("--deflate=") => {
+                    let mut wishes = arg.trim_start_matches("--deflate=").split(',');
+                    let deflate = wishes.try_fold(DeflateConfig::new(), with_wish).ok_or(USAGE)?;
+                    options.config = options.config.deflate(deflate);
+                }
                 #[cfg(not(feature = "deflate"))]
                 "--deflate" | "--deflate-keeps-client-context" => {
                     return Err("compression needs a build with --features deflate".into());
@@ -113,6 +120,20 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+/// The configuration with one wish more. `None` if there is no such wish.
+#[cfg(feature = "deflate")]
+fn with_wish(deflate: DeflateConfig, wish: &str) -> Option<DeflateConfig> {
+    let (name, bits) = wish.split_once('=').unwrap_or((wish, ""));
+    Some(match name {
+        "server_max_window_bits" => deflate.server_max_window_bits(bits.parse().ok()?),
+        "client_max_window_bits" => deflate.client_max_window_bits(bits.parse().ok()?),
+        "server_no_context_takeover" => deflate.server_no_context_takeover(true),
+        "client_no_context_takeover" => deflate.client_no_context_takeover(true),
+        "ignore_hints" => deflate.follow_hints(false),
+        _ => return None,
+    })
 }
 
 /// One connection from its first byte to its last.

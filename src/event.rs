@@ -44,7 +44,8 @@ pub enum Event<'a> {
     Close(Close<'a>),
     /// The connection has failed (RFC 6455 section 7.1.7); [`Sender::error`](crate::Sender::error) says why.
     /// This is the last event. If the connection can tell the peer, [`outgoing`](crate::Connection::outgoing)
-    /// holds the Close frame or the HTTP error for it.
+    /// holds the Close frame or the HTTP error for it. A client can inspect an
+    /// [`invalid_response`](crate::Connection::invalid_response).
     // The event does not hold the error, because that would cost 330 bytes of flash in a server, and two
     // stores for each event.
     Failed,

@@ -69,7 +69,7 @@
 //! # The rest of the library
 //!
 //! - [`Config`]: limits and choices, with defaults that are safe for a server on the open internet.
-//! - [`handshake`]: requests and answers, `Origin`, URIs.
+//! - [`handshake`]: requests and answers, `Origin`, URIs, and where a redirect leads.
 //! - [`upgrade`]: the opening handshake over an HTTP stack of your own.
 //! - [`timers`]: deadlines and keepalive, as a state machine to which the embedder tells the time.
 //! - [`PreparedMessage`]: a message that is encoded once for many connections.

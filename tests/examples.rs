@@ -228,7 +228,7 @@ fn echo_server_shows_its_usage_for_an_unknown_option() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("usage: echo_server [--deflate | --deflate-keeps-client-context] [ADDR]"),
+        said.contains("usage: echo_server [--deflate[=WISH,...] | --deflate-keeps-client-context] [ADDR]"),
         "{said}"
     );
 }

@@ -114,6 +114,8 @@ fn types() -> Vec<(&'static str, Traits, Reasons)> {
         ResourceName<'static>: VALUE,
         HostField<'static>: VALUE,
         UriError: VALUE,
+        Downgrade: &[],
+        PercentEncoded<'static>: VALUE,
         Negotiated<'static>: VALUE,
         Acceptance<'static>: UPGRADE,
         ClientUpgrade<'static>: UPGRADE,

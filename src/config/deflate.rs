@@ -40,7 +40,7 @@ impl DeflateConfig {
             wanted: DeflateParams::new(),
             level: 4,
             offers_client_max_window_bits: true,
-            offers_fallback: false,
+            offers_fallback: true,
             follows_hints: true,
             threshold: None,
         }
@@ -74,8 +74,8 @@ setters! {
     /// The base-2 logarithm of the largest window that the server compresses with, 8 to 15. Default 15;
     /// values below 10 are of little use (PMD-7.3-01).
     ///
-    /// A server compresses with this window, and says so in its answer. A client asks for it, and fails if
-    /// the server does not agree, but see [`offer_fallback`](Self::offer_fallback).
+    /// A server compresses with this window, and says so in its answer. A client asks for it; see
+    /// [`offer_fallback`](Self::offer_fallback) for servers that do not agree.
     server_max_window_bits(self, bits: u8) => wanted = self.wanted.with_server_max_window_bits(bits);
 
     /// The base-2 logarithm of the largest window that the client compresses with, 8 to 15. Default 15.
@@ -87,8 +87,8 @@ setters! {
 
     /// Whether the server begins each message with an empty window. Default `false`.
     ///
-    /// A server does this, and says so in its answer. A client asks for it, and fails if the server does not
-    /// agree, but see [`offer_fallback`](Self::offer_fallback).
+    /// A server does this, and says so in its answer. A client asks for it; see
+    /// [`offer_fallback`](Self::offer_fallback) for servers that do not agree.
     server_no_context_takeover(self, on: bool) => wanted = self.wanted.with_server_no_context_takeover(on);
 
     /// Whether the client begins each message with an empty window. Default `false`.
@@ -99,12 +99,27 @@ setters! {
     /// Whether a client lets the server limit the client's window. Default `true`.
     offer_client_max_window_bits(self, on: bool) => offers_client_max_window_bits = on;
 
-    /// Whether a client that asks the server for limits also offers to continue without them. Default
-    /// `false`.
+    /// Whether a client that offers compression with limits also offers it without them. Default `true`.
+    ///
+    /// The limits are [`server_max_window_bits`](Self::server_max_window_bits),
+    /// [`server_no_context_takeover`](Self::server_no_context_takeover) and the value of
+    /// [`client_max_window_bits`](Self::client_max_window_bits). Many servers know only some of the
+    /// parameters: they ignore the others in their answer, decline the offer, or even refuse the handshake.
+    /// With the fallback, the client accepts what such a server agrees to, and
+    /// [`Connection::deflate`](crate::Connection::deflate) tells what it is. Then the client may need a
+    /// window of 32,768 bytes to decompress. It keeps to its own window in any case.
+    ///
+    /// Without the fallback a server can only accept all limits or compress nothing, and an answer without
+    /// the limits fails the handshake with
+    /// [`HandshakeError::ExtensionAnswer`](crate::HandshakeError::ExtensionAnswer). Choose this if the client
+    /// has no memory for a large window.
     offer_fallback(self, on: bool) => offers_fallback = on;
 
     /// Whether a server makes a client's hints part of the agreement: `client_no_context_takeover` and the
     /// value of `client_max_window_bits`. The server then needs less memory to decompress. Default `true`.
+    ///
+    /// If the server has a [limit of its own](Self::client_max_window_bits), its answer never exceeds the
+    /// value of the client, because clients reject such an answer (PMD-7.1.2.2-05).
     follow_hints(self, on: bool) => follows_hints = on;
 
     /// The length from which a message is compressed, in bytes. Shorter messages are sent uncompressed

@@ -124,9 +124,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
             let start = empty_lines_len(within);
             let bytes = within.get(start..).unwrap_or_default();
             let sender = &mut self.sender;
-            if let Some((next, len)) =
-                Self::check(sender, bytes, self.max_headers, self.http_requests, self.max_refusal_body)?
-            {
+            let checked =
+                Self::check(sender, bytes, self.max_headers, self.http_requests, self.max_refusal_body);
+            // A client collects a head that fails. While it does so, it repairs the head.
+            let checked = if R::IS_SERVER { checked? } else { checked.unwrap_or(None) };
+            if let Some((next, len)) = checked {
                 take_front(input, start);
                 let head = take_front(input, len);
                 progress.add(start.saturating_add(len));
@@ -143,7 +145,13 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 |line| status_line(line).map(drop)
             },
         };
-        if !progress.take::<S>(input, self.receiver.head_buffer(), &rules)? {
+        let buffer = self.receiver.head_buffer();
+        let is_complete = if R::IS_SERVER {
+            progress.take::<S, false>(input, buffer, &rules)?
+        } else {
+            progress.take::<S, true>(input, buffer, &rules)?
+        };
+        if !is_complete {
             return Ok(None);
         }
         let (sender, head) = (&mut self.sender, self.receiver.head_bytes());
@@ -289,14 +297,37 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Fails an opening handshake that is not valid. A server answers with an HTTP error; a client sends
     /// nothing (WS-7.1.7-06).
     fn fail_opening(&mut self, error: Error) {
-        self.receiver.clear_head();
         if R::IS_SERVER {
+            self.receiver.clear_head();
             self.sender.forget_offers();
             self.sender.answer_invalid(error);
         } else {
+            if !self.has_invalid_response() {
+                self.receiver.clear_head();
+            }
             self.sender.discard_outgoing();
         }
         self.sender.fail(error);
+    }
+}
+
+impl<R: Role, S: Storage> Connection<R, S> {
+    /// Whether the buffer holds a complete response that is not a valid answer.
+    fn has_invalid_response(&self) -> bool {
+        matches!(&self.stage, Stage::Head(progress) if progress.is_complete())
+    }
+}
+
+impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
+    /// The 101 that failed the opening handshake, after [`Event::Failed`]: its status, its reason and its
+    /// headers, to see which server or proxy has sent it. [`error`](Self::error) says which rule it breaks.
+    /// `None` if the handshake did not fail, or if no complete head has arrived.
+    ///
+    /// [`Heap`](crate::Heap) still holds all headers. The other storages hold those that they keep, see
+    /// [`Config::keep_headers`](crate::Config::keep_headers). The bytes behind the head are gone.
+    pub fn invalid_response(&self) -> Option<Response<'_>> {
+        // The stage remains that of the head only if the head is not valid.
+        self.has_invalid_response().then(|| Response::new(self.receiver.head_bytes(), &[], false))
     }
 }
 

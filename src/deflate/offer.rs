@@ -45,9 +45,13 @@ impl DeflateConfig {
         let client_bits = match offer.client_max_window_bits {
             // PMD-7.1.2.2-08
             ClientWindow::Missing => MAX_BITS,
-            // PMD-7.1.2.2-05 · PMD-7.1.2.2-06
-            ClientWindow::Bits(bits) if self.follows_hints => bits.min(wanted.client_max_window_bits()),
-            ClientWindow::Bits(_) | ClientWindow::Bare => wanted.client_max_window_bits(),
+            // PMD-7.1.2.2-06: without a limit of its own, the server ignores the hint and states no value.
+            ClientWindow::Bits(_) if !self.follows_hints && wanted.client_max_window_bits() == MAX_BITS => {
+                MAX_BITS
+            }
+            // PMD-7.1.2.2-05: a value in the answer never exceeds the value in the offer.
+            ClientWindow::Bits(bits) => bits.min(wanted.client_max_window_bits()),
+            ClientWindow::Bare => wanted.client_max_window_bits(),
         };
         let hinted = offer.client_no_context_takeover && self.follows_hints;
         let params = DeflateParams::new()
@@ -101,6 +105,10 @@ impl DeflateConfig {
             offer.push(Parameters {
                 server_no_context_takeover: false,
                 server_max_window_bits: None,
+                client_max_window_bits: match client_max_window_bits {
+                    ClientWindow::Bits(_) => ClientWindow::Bare,
+                    other => other,
+                },
                 ..first
             });
         }
@@ -177,8 +185,16 @@ impl DeflateConfig {
         self.wanted.server_max_window_bits() < MAX_BITS
     }
 
+    /// Whether the client hints at a window that is smaller than the largest.
+    const fn hints_at_window(&self) -> bool {
+        self.offers_client_max_window_bits && self.wanted.client_max_window_bits() < MAX_BITS
+    }
+
     const fn falls_back(&self) -> bool {
-        self.offers_fallback && (self.limits_server_window() || self.wanted.server_no_context_takeover())
+        self.offers_fallback
+            && (self.limits_server_window()
+                || self.wanted.server_no_context_takeover()
+                || self.hints_at_window())
     }
 }
 
@@ -257,7 +273,7 @@ pub struct ExtensionValue {
 }
 
 impl ExtensionValue {
-    /// The longest value is an offer with all parameters and a fallback with two of them: 203 bytes.
+    /// The longest value is an offer with all parameters and a fallback with two of them: 200 bytes.
     const CAPACITY: usize = 208;
 
     const fn new() -> Self {

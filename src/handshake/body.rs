@@ -1,7 +1,8 @@
 //! The body of a response other than 101: finds its length (RFC 9112 section 6.3), and collects its bytes
-//! from pieces of any size.
+//! from pieces of any size. If no length can be relied on, the body is complete at once, so that the status
+//! is reported even if the server keeps the transport open.
 
-use super::chars::trim;
+use super::chars::is_token;
 use super::response::Response;
 use super::value::elements;
 use crate::bytes::{take_front, to_u32, to_usize};
@@ -34,22 +35,52 @@ enum Framing {
     },
 }
 
-/// The part of a chunked body (RFC 9112 section 7.1) that the next byte belongs to.
+/// The part of a chunked body (RFC 9112 section 7.1) that the next byte belongs to. The body ends with the
+/// last chunk (section 8), so the trailers after it do not matter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Chunk {
     /// In front of a size.
     Start,
     /// In the digits of a size.
     Size(u32),
+    /// In white space after the size.
+    Space(u32),
     /// In a chunk extension after the size, which is ignored.
     Extension(u32),
+    /// After the CR behind the size.
+    SizeCr(u32),
     Data(u32),
-    /// In the line end after the data.
+    /// In front of the line end after the data.
     DataEnd,
-    /// In the line of a trailer.
-    Trailer,
-    /// At the beginning of a trailer, or of the empty line at the end.
-    TrailerStart,
+    /// After the CR of that line end.
+    DataCr,
+}
+
+impl Framing {
+    /// The framing that the headers of this response declare.
+    fn of(response: &Response<'_>) -> Self {
+        let length = ContentLength::of(response);
+        let mut codings = response.headers().all("transfer-encoding").peekable();
+        if codings.peek().is_some() {
+            // A length next to a coding is an error (RFC 9112 section 6.3), as is a coding in HTTP/1.0
+            // (section 6.1).
+            if length != ContentLength::Missing || response.is_http_1_0() {
+                return TRUNCATED;
+            }
+            // Chunked coding marks the end of the body only if it is the last coding.
+            return match codings.flat_map(elements).last() {
+                Some(last) if last.eq_ignore_ascii_case(b"chunked") => Self::Chunked(Chunk::Start),
+                Some(last) if is_token(last) => Self::Eof,
+                _ => TRUNCATED,
+            };
+        }
+        match length {
+            ContentLength::Missing => Self::Eof,
+            ContentLength::Bytes(0) => COMPLETE,
+            ContentLength::Bytes(length) => Self::Length(length),
+            ContentLength::Invalid => TRUNCATED,
+        }
+    }
 }
 
 const COMPLETE: Framing = Framing::Complete { is_truncated: false };
@@ -57,21 +88,7 @@ const TRUNCATED: Framing = Framing::Complete { is_truncated: true };
 
 impl Body {
     pub(crate) fn of(response: &Response<'_>, max: u32) -> Self {
-        let coding = response.headers().all("transfer-encoding").last();
-        let framing = if matches!(response.status(), 204 | 304) {
-            COMPLETE
-        } else if let Some(coding) = coding {
-            // Chunked coding marks the end of the body only if it is the last coding.
-            let is_chunked =
-                elements(coding).last().is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
-            if is_chunked { Framing::Chunked(Chunk::Start) } else { Framing::Eof }
-        } else {
-            match content_length(response) {
-                Some(0) => COMPLETE,
-                Some(length) => Framing::Length(length),
-                None => Framing::Eof,
-            }
-        };
+        let framing = if matches!(response.status(), 204 | 304) { COMPLETE } else { Framing::of(response) };
         Self { framing, room: max, overhead: MAX_OVERHEAD }
     }
 
@@ -129,40 +146,73 @@ impl Body {
             return TRUNCATED;
         };
         self.overhead = overhead;
-        let digit = char::from(byte).to_digit(16);
-        let next = match (chunk, byte) {
-            (Chunk::Start, _) => digit.map(Chunk::Size),
-            (Chunk::Size(0) | Chunk::Extension(0) | Chunk::Trailer, b'\n') | (Chunk::TrailerStart, b'\r') => {
-                Some(Chunk::TrailerStart)
-            }
-            (Chunk::Size(size) | Chunk::Extension(size), b'\n') => Some(Chunk::Data(size)),
-            (Chunk::Size(size), _) => match digit {
+        let next = match chunk {
+            Chunk::DataEnd if byte == b'\r' => Some(Chunk::DataCr),
+            Chunk::DataEnd | Chunk::DataCr if byte == b'\n' => Some(Chunk::Start),
+            Chunk::Start => hex_digit(byte).map(Chunk::Size),
+            Chunk::Size(size) => match hex_digit(byte) {
                 // A chunk of 4 GiB or more truncates the body.
                 Some(digit) => size.checked_mul(16).and_then(|size| size.checked_add(digit)).map(Chunk::Size),
-                None => Some(Chunk::Extension(size)),
+                None => chunk.after_size(size, byte),
             },
-            (Chunk::DataEnd, b'\n') => Some(Chunk::Start),
-            (Chunk::DataEnd, b'\r') => Some(Chunk::DataEnd),
-            (Chunk::DataEnd, _) => None,
-            (Chunk::TrailerStart, b'\n') => return COMPLETE,
-            (Chunk::TrailerStart, _) => Some(Chunk::Trailer),
-            (chunk, _) => Some(chunk),
+            Chunk::Space(size) | Chunk::Extension(size) | Chunk::SizeCr(size) => chunk.after_size(size, byte),
+            Chunk::Data(_) | Chunk::DataEnd | Chunk::DataCr => None,
         };
-        // Malformed chunked coding has no end that could be found.
-        next.map_or(TRUNCATED, Framing::Chunked)
+        match next {
+            Some(Chunk::Data(0)) => COMPLETE,
+            Some(next) => Framing::Chunked(next),
+            // Malformed chunked coding has no end that could be found.
+            None => TRUNCATED,
+        }
     }
 }
 
-/// The length that all `Content-Length` headers agree on.
-fn content_length(response: &Response<'_>) -> Option<u32> {
-    let mut values = response.headers().all("content-length").map(trim);
-    let first = values.next()?;
-    if !first.iter().all(u8::is_ascii_digit) || values.any(|other| other != first) {
-        return None;
+impl Chunk {
+    /// The state after a byte that follows the digits of this size. `None` if the byte is not allowed there.
+    fn after_size(self, size: u32, byte: u8) -> Option<Self> {
+        match (self, byte) {
+            (_, b'\n') => Some(Self::Data(size)),
+            (Self::SizeCr(_), _) => None,
+            (_, b'\r') => Some(Self::SizeCr(size)),
+            (Self::Extension(_), _) | (_, b';') => Some(Self::Extension(size)),
+            (_, b' ' | b'\t') => Some(Self::Space(size)),
+            _ => None,
+        }
     }
-    (!first.is_empty()).then(|| {
-        first
-            .iter()
-            .fold(0_u32, |length, digit| length.saturating_mul(10).saturating_add((digit & 0x0f).into()))
-    })
+}
+
+fn hex_digit(byte: u8) -> Option<u32> {
+    char::from(byte).to_digit(16)
+}
+
+/// What the `Content-Length` headers of a response say (RFC 9112 section 6.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum ContentLength {
+    Missing,
+    /// The length that all elements of all headers agree on. It saturates at `u32::MAX`.
+    Bytes(u32),
+    Invalid,
+}
+
+impl ContentLength {
+    fn of(response: &Response<'_>) -> Self {
+        let mut values = response.headers().all("content-length").peekable();
+        if values.peek().is_none() {
+            return Self::Missing;
+        }
+        let mut lengths = values.flat_map(elements).map(|mut digits| {
+            while let [b'0', rest @ ..] = digits {
+                digits = rest;
+            }
+            digits
+        });
+        match lengths.next() {
+            Some(first) if first.iter().all(u8::is_ascii_digit) && lengths.all(|other| other == first) => {
+                let add =
+                    |length: u32, digit: &u8| length.saturating_mul(10).saturating_add((digit & 0x0f).into());
+                Self::Bytes(first.iter().fold(0, add))
+            }
+            _ => Self::Invalid,
+        }
+    }
 }

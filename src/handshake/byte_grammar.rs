@@ -40,6 +40,14 @@ pub(crate) enum Position {
     LastCr,
     HeadEnd,
 
+    // The positions in a response head that the grammar does not allow and a client repairs.
+    /// In a line that begins with white space, in front of the first header.
+    IgnoredLine,
+    /// In the white space at the beginning of a line that continues the line before it.
+    Fold,
+    /// In white space in front of the colon.
+    NameEnd,
+
     Invalid,
 }
 

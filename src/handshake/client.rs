@@ -12,6 +12,10 @@ use super::writer::{HeadWriter, OwnHeaders};
 use crate::error::{Error, HandshakeError, Misuse};
 use core::str;
 
+/// The headers that the library itself writes, or that no request has.
+static RESERVED: [&str; 7] =
+    ["host", "origin", "upgrade", "connection", "content-length", "transfer-encoding", "sec-websocket-"];
+
 /// A client's request: a URI, the subprotocols that the client offers, and further headers.
 ///
 /// `Debug` shows neither the query of the URI nor the values of headers.
@@ -34,6 +38,7 @@ pub struct ClientRequest<'a> {
     subprotocols: &'a [&'a str],
     origin: Option<&'a str>,
     headers: OwnHeaders<'a>,
+    byte_headers: OwnHeaders<'a, &'a [u8]>,
 }
 
 impl<'a> ClientRequest<'a> {
@@ -48,7 +53,7 @@ impl<'a> ClientRequest<'a> {
 
     /// Asks for the resource that a checked URI names.
     pub const fn from_uri(uri: Uri<'a>) -> Self {
-        Self { uri, subprotocols: &[], origin: None, headers: OwnHeaders(&[]) }
+        Self { uri, subprotocols: &[], origin: None, headers: OwnHeaders(&[]), byte_headers: OwnHeaders(&[]) }
     }
 
     /// The URI, which contains the host and port to connect to.
@@ -76,6 +81,21 @@ impl<'a> ClientRequest<'a> {
         self
     }
 
+    /// As [`headers`](Self::headers), for values that are not UTF-8: a value is any sequence of bytes except
+    /// control characters (RFC 9110 section 5.5). These headers follow those of `headers`.
+    ///
+    /// ```
+    /// use sansws::ClientRequest;
+    ///
+    /// // A cookie that the server once set in ISO-8859-1.
+    /// let request = ClientRequest::new("ws://chat.example/")?.byte_headers(&[("Cookie", b"name=J\xf6rg")]);
+    /// # Ok::<(), sansws::UriError>(())
+    /// ```
+    pub const fn byte_headers(mut self, headers: &'a [(&'a str, &'a [u8])]) -> Self {
+        self.byte_headers = OwnHeaders(headers);
+        self
+    }
+
     pub(crate) fn offered(&self) -> &'a [&'a str] {
         self.subprotocols
     }
@@ -90,10 +110,8 @@ impl<'a> ClientRequest<'a> {
             return Err(Misuse::InvalidHeader);
         }
         // WS-4.1-45 · WS-11.3.1-01
-        self.headers.check(&[
-            "host", "origin", "upgrade", "connection", "content-length", "transfer-encoding",
-            "sec-websocket-",
-        ])
+        self.headers.check(&RESERVED)?;
+        self.byte_headers.check(&RESERVED)
     }
 
     /// Writes the request. WS-4.1-19 to WS-4.1-40
@@ -114,7 +132,7 @@ impl<'a> ClientRequest<'a> {
         out.put(key);
         out.put(b"\r\n");
         if let Some(origin) = self.origin {
-            out.header("Origin", origin);
+            out.header("Origin", origin.as_bytes());
         }
         // WS-4.1-41
         for (i, name) in self.subprotocols.iter().enumerate() {
@@ -125,9 +143,10 @@ impl<'a> ClientRequest<'a> {
             out.put(b"\r\n");
         }
         if let Some(extensions) = extensions {
-            out.header("Sec-WebSocket-Extensions", extensions);
+            out.header("Sec-WebSocket-Extensions", extensions.as_bytes());
         }
         self.headers.write(out);
+        self.byte_headers.write(out);
         out.put(b"\r\n");
     }
 }
@@ -137,6 +156,7 @@ debug!(ClientRequest<'_>, |this| ClientRequest {
     subprotocols: this.subprotocols,
     has_origin: this.origin.is_some(),
     headers: this.headers,
+    byte_headers: this.byte_headers,
 });
 
 /// Checks that each name is a token and occurs once. WS-4.1-42 · WS-4.1-43

@@ -4,6 +4,9 @@
 //! Each line is checked when its line feed has arrived, in the order of the lines. Before that, only the
 //! first byte of the whole head is checked. A storage of a fixed size keeps only the lines that the protocol
 //! or the embedder reads.
+//!
+//! A server rejects white space in unusual places. A client is a user agent: it repairs such a response while
+//! it collects the head, so that all other code reads lines of the plain grammar.
 
 use super::byte_grammar::{HEAD, Position};
 use super::chars::is_value_byte;
@@ -63,6 +66,11 @@ impl HeadProgress {
         self.position == Position::BeforeFirst && self.seen == 0
     }
 
+    /// Whether the buffer holds the complete head of a response.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.position == Position::HeadEnd
+    }
+
     /// Counts the bytes of a head that is taken as a whole.
     pub(crate) fn add(&mut self, bytes: usize) {
         self.seen = self.seen.saturating_add(to_u32(bytes));
@@ -79,8 +87,9 @@ impl HeadProgress {
     }
 
     /// Takes bytes of a head off the front of `input`. Returns `true` once the head is complete in `buffer`,
-    /// and `false` if all input was used and the head needs more.
-    pub(crate) fn take<S: Storage>(
+    /// and `false` if all input was used and the head needs more. `REPAIRS` says whether the reader is a
+    /// client, which repairs a head.
+    pub(crate) fn take<S: Storage, const REPAIRS: bool>(
         &mut self, input: &mut &mut [u8], buffer: &mut S::Receive, rules: &HeadRules<'_>,
     ) -> Result<bool, Error> {
         loop {
@@ -88,12 +97,24 @@ impl HeadProgress {
             let Some(&byte) = within.first() else {
                 return if input.is_empty() { Ok(false) } else { Err(Limit::Head.into()) };
             };
+            if REPAIRS {
+                if let Some(next) = self.repair(byte, buffer).map_err(|Full| Limit::Head)? {
+                    take_front(input, 1);
+                    self.add(1);
+                    self.position = next;
+                    continue;
+                }
+            }
             let len = if FOR_SPEED && S::KEEPS_ALL_HEADERS { run(self.position, within) } else { 1 };
             let next = match self.position {
                 Position::FirstLine if byte != b'\n' => Position::FirstLine,
                 Position::HeaderValue if is_value_byte(byte) => Position::HeaderValue,
                 position => position.after(HEAD, byte),
             };
+            if self.position == Position::LineStart {
+                self.is_dropped = false;
+                self.line_start = to_u32(buffer.len());
+            }
             let is_name = matches!(self.position, Position::LineStart | Position::HeaderName);
             if !S::KEEPS_ALL_HEADERS
                 && is_name
@@ -119,6 +140,9 @@ impl HeadProgress {
             }
             if byte == b'\n' {
                 if next == Position::HeadEnd {
+                    if REPAIRS {
+                        self.position = next;
+                    }
                     return Ok(true);
                 }
                 if self.position == Position::FirstLine {
@@ -129,11 +153,47 @@ impl HeadProgress {
                     }
                     self.headers += 1;
                 }
-                self.is_dropped = false;
-                self.line_start = to_u32(buffer.len());
             }
             self.position = next;
         }
+    }
+
+    /// Repairs the head if it has white space here that the grammar does not allow. Returns the next position
+    /// if the byte is left out of the buffer, and `None` if the byte continues the head.
+    fn repair<B: Buffer>(&mut self, byte: u8, buffer: &mut B) -> Result<Option<Position>, Full> {
+        let is_space = matches!(byte, b' ' | b'\t');
+        Ok(match self.position {
+            // RFC 9112 section 2.2: such lines in front of the first header are ignored.
+            Position::LineStart if is_space && self.headers == 0 => Some(Position::IgnoredLine),
+            Position::IgnoredLine if byte == b'\n' => Some(Position::LineStart),
+            Position::IgnoredLine => Some(Position::IgnoredLine),
+            // RFC 9112 section 5.2: a fold counts as a space, and the line continues.
+            Position::LineStart if is_space => {
+                self.headers = self.headers.saturating_sub(1);
+                if !self.is_dropped {
+                    let mut line = buffer.filled();
+                    while let [rest @ .., b' ' | b'\t' | b'\r' | b'\n'] = line {
+                        line = rest;
+                    }
+                    let len = line.len();
+                    buffer.truncate(len);
+                    buffer.append(b" ")?;
+                }
+                Some(Position::Fold)
+            }
+            Position::Fold if is_space => Some(Position::Fold),
+            Position::Fold => {
+                self.position = Position::HeaderValue;
+                None
+            }
+            // RFC 9112 section 5.1: a proxy removes white space in front of the colon, and so does a client.
+            Position::HeaderName | Position::NameEnd if is_space => Some(Position::NameEnd),
+            Position::NameEnd => {
+                self.position = if byte == b':' { Position::HeaderName } else { Position::Invalid };
+                None
+            }
+            _ => None,
+        })
     }
 
     fn line_start(&self) -> usize {

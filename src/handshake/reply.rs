@@ -72,11 +72,11 @@ impl<'a> Accept<'a> {
         out.put(b"\r\n");
         if !subprotocol.is_empty() {
             // WS-4.2.2-19
-            out.header("Sec-WebSocket-Protocol", subprotocol);
+            out.header("Sec-WebSocket-Protocol", subprotocol.as_bytes());
         }
         if let Some(extensions) = extensions {
             // PMD-5-13
-            out.header("Sec-WebSocket-Extensions", extensions);
+            out.header("Sec-WebSocket-Extensions", extensions.as_bytes());
         }
         self.headers.write(out);
         out.put(b"\r\n");

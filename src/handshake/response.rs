@@ -27,6 +27,10 @@ impl<'a> Response<'a> {
         words.nth(1).and_then(|status| str::from_utf8(status).ok()?.parse().ok()).unwrap_or_default()
     }
 
+    pub(super) fn is_http_1_0(&self) -> bool {
+        self.head.starts_with(b"HTTP/1.0")
+    }
+
     /// The reason phrase, which is often empty. It is also empty if it is not UTF-8.
     pub fn reason(&self) -> &'a str {
         let line = str::from_utf8(split_line(self.head).0).unwrap_or_default();
@@ -44,6 +48,14 @@ impl<'a> Response<'a> {
         self.headers().text(name)
     }
 
+    /// The `Location` of a redirect, as the server wrote it: of a response with status 301, 302, 303, 307 or
+    /// 308 (RFC 9110 section 15.4). `None` for another status, and if the value is not text.
+    /// [`Uri::resolve`](crate::Uri::resolve) tells where it leads. [`Fixed`](crate::Fixed) has to keep the
+    /// header, see [`Config::keep_headers`](crate::Config::keep_headers).
+    pub fn redirect(&self) -> Option<&'a str> {
+        matches!(self.status(), 301..=303 | 307 | 308).then(|| self.header("location")).flatten()
+    }
+
     /// The WebSocket versions that the server supports, from all headers with that name (WS-4.3-05).
     pub fn versions(&self) -> impl Iterator<Item = u8> + Clone + use<'a> {
         self.headers().all("sec-websocket-version").flat_map(elements).filter_map(parse_version)
@@ -55,7 +67,8 @@ impl<'a> Response<'a> {
         self.body
     }
 
-    /// Whether bytes of the body are missing.
+    /// Whether bytes of the body are missing. If the server does not say clearly where the body ends (RFC
+    /// 9112 section 6.3), the client reports the refusal at once, and this is `true`.
     pub fn is_body_truncated(&self) -> bool {
         self.is_truncated
     }

@@ -205,6 +205,8 @@ errors! {
             "the path has a character that RFC 3986 forbids; percent-encode it as UTF-8 (a space is %20)",
         Query =
             "the query has a character that RFC 3986 forbids; percent-encode it as UTF-8 (a space is %20)",
+        Insecure = "the redirect leads from wss to ws; allow this only if nothing in it has to be secret",
+        NoRoom = "there is no room for the URI that a redirect leads to; pass a longer buffer",
         Fragment = "a WebSocket URI has no fragment; leave it out, or write %23 if the # is data",
     }
 }

@@ -6,38 +6,38 @@ use crate::bytes::copy;
 use crate::error::Misuse;
 use core::fmt;
 
-/// Headers of the embedder, as pairs of name and value. `Debug` shows the names only: values carry
-/// credentials.
+/// Headers of the embedder, as pairs of name and value. The values are text, or bytes (RFC 9110 section 5.5).
+/// `Debug` shows the names only: values carry credentials.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(crate) struct OwnHeaders<'a>(pub(crate) &'a [(&'a str, &'a str)]);
+pub(crate) struct OwnHeaders<'a, V = &'a str>(pub(crate) &'a [(&'a str, V)]);
 
-impl OwnHeaders<'_> {
+impl<V: AsRef<[u8]>> OwnHeaders<'_, V> {
     /// Checks that no header can break the head apart (WS-4.1-21), and that none has a `reserved` name. If a
     /// reserved name ends with a dash, all names that begin with it are reserved.
+    #[inline]
     pub(crate) fn check(&self, reserved: &[&str]) -> Result<(), Misuse> {
-        for (name, value) in self.0 {
-            if !is_token(name.as_bytes()) || !value.bytes().all(is_value_byte) {
-                return Err(Misuse::InvalidHeader);
-            }
-            let is_reserved = reserved.iter().any(|reserved| {
-                let start = if reserved.ends_with('-') { name.get(..reserved.len()) } else { Some(*name) };
-                start.is_some_and(|start| start.eq_ignore_ascii_case(reserved))
-            });
-            if is_reserved {
-                return Err(Misuse::ReservedHeader);
-            }
-        }
-        Ok(())
+        self.0.iter().try_for_each(|(name, value)| check_header(name, value.as_ref(), reserved))
     }
 
     pub(crate) fn write(&self, out: &mut HeadWriter<'_>) {
         for (name, value) in self.0 {
-            out.header(name, value);
+            out.header(name, value.as_ref());
         }
     }
 }
 
-impl fmt::Debug for OwnHeaders<'_> {
+fn check_header(name: &str, value: &[u8], reserved: &[&str]) -> Result<(), Misuse> {
+    if !is_token(name.as_bytes()) || !value.iter().copied().all(is_value_byte) {
+        return Err(Misuse::InvalidHeader);
+    }
+    let is_reserved = reserved.iter().any(|reserved| {
+        let start = if reserved.ends_with('-') { name.get(..reserved.len()) } else { Some(name) };
+        start.is_some_and(|start| start.eq_ignore_ascii_case(reserved))
+    });
+    if is_reserved { Err(Misuse::ReservedHeader) } else { Ok(()) }
+}
+
+impl<V> fmt::Debug for OwnHeaders<'_, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
@@ -69,9 +69,9 @@ impl<'r> HeadWriter<'r> {
         }
     }
 
-    pub(crate) fn header(&mut self, name: &str, value: &str) {
-        for piece in [name, ": ", value, "\r\n"] {
-            self.put(piece.as_bytes());
+    pub(crate) fn header(&mut self, name: &str, value: &[u8]) {
+        for piece in [name.as_bytes(), b": ", value, b"\r\n"] {
+            self.put(piece);
         }
     }
 

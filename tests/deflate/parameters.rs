@@ -1,5 +1,7 @@
 //! The negotiation of permessage-deflate, RFC 7692 sections 5 and 7.1: offers and answers as text.
 
+mod table;
+
 use proptest::prelude::*;
 use sansws::HandshakeError;
 use sansws::deflate::{DeflateConfig, DeflateParams};
@@ -152,8 +154,9 @@ fn a_server_can_be_configured_to_ignore_hints_of_the_client() {
     let server = DeflateConfig::new().follow_hints(false);
     let offer = "permessage-deflate; client_no_context_takeover; client_max_window_bits=9";
     assert_eq!(accept(server, &[offer]), Some((DeflateParams::new(), "permessage-deflate".into())));
+    // An answer may leave the value out, but it must not exceed the offer.
     let server = server.client_max_window_bits(12);
-    assert_eq!(answer(server, offer), Some(with("; client_max_window_bits=12")));
+    assert_eq!(answer(server, offer), Some(with("; client_max_window_bits=9")));
 }
 
 // --- The client ---
@@ -164,30 +167,36 @@ fn a_server_can_be_configured_to_ignore_hints_of_the_client() {
 fn an_offer_has_the_parameters_of_the_config() {
     let new = DeflateConfig::new;
     let asking = new().server_max_window_bits(10);
+    let insisting = asking.offer_fallback(false);
     for (deflate, expected) in [
         (new(), "; client_max_window_bits"),
         (new().offer_client_max_window_bits(false), ""),
-        (new().client_max_window_bits(9), "; client_max_window_bits=9"),
-        (asking, "; server_max_window_bits=10; client_max_window_bits"),
+        (new().client_max_window_bits(9).offer_fallback(false), "; client_max_window_bits=9"),
+        // npm `ws` refuses the handshake of a client that hints at a smaller window than `ws` wants.
         (
-            asking.offer_fallback(true),
+            new().client_max_window_bits(9),
+            "; client_max_window_bits=9, permessage-deflate; client_max_window_bits",
+        ),
+        // These offers have no limits, so they need no fallback.
+        (new().client_no_context_takeover(true), "; client_no_context_takeover; client_max_window_bits"),
+        (new().client_max_window_bits(9).offer_client_max_window_bits(false), ""),
+        (insisting, "; server_max_window_bits=10; client_max_window_bits"),
+        (
+            asking,
             "; server_max_window_bits=10; client_max_window_bits, permessage-deflate; client_max_window_bits",
         ),
-        // This offer asks the server for nothing, so it needs no fallback.
-        (new().client_max_window_bits(9).offer_fallback(true), "; client_max_window_bits=9"),
         (
             asking
                 .server_no_context_takeover(true)
                 .client_no_context_takeover(true)
-                .client_max_window_bits(11)
-                .offer_fallback(true),
+                .client_max_window_bits(11),
             "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; \
              client_max_window_bits=11, \
-             permessage-deflate; client_no_context_takeover; client_max_window_bits=11",
+             permessage-deflate; client_no_context_takeover; client_max_window_bits",
         ),
         // A number out of range is replaced with the nearest one in range.
         (
-            new().server_max_window_bits(3).client_max_window_bits(200),
+            new().server_max_window_bits(3).client_max_window_bits(200).offer_fallback(false),
             "; server_max_window_bits=8; client_max_window_bits",
         ),
     ] {
@@ -237,9 +246,10 @@ fn a_second_answer_fails() {
 #[test]
 fn an_answer_that_contradicts_the_offer_fails() {
     let refused = Err(HandshakeError::ExtensionAnswer);
-    let asking = DeflateConfig::new().server_no_context_takeover(true);
+    let insisting = DeflateConfig::new().offer_fallback(false);
+    let asking = insisting.server_no_context_takeover(true);
     assert_eq!(check(asking, "permessage-deflate"), refused);
-    let asking = DeflateConfig::new().server_max_window_bits(10);
+    let asking = insisting.server_max_window_bits(10);
     assert_eq!(check(asking, "permessage-deflate"), refused);
     assert_eq!(check(asking, "permessage-deflate; server_max_window_bits=11"), refused);
     for bits in [8, 10] {
@@ -253,14 +263,29 @@ fn an_answer_that_contradicts_the_offer_fails() {
 // PMD-7.1.3-01
 #[test]
 fn an_answer_to_the_fallback_offer_is_accepted() {
-    let asking =
-        DeflateConfig::new().server_max_window_bits(10).server_no_context_takeover(true).offer_fallback(true);
+    let asking = DeflateConfig::new().server_max_window_bits(10).server_no_context_takeover(true);
     assert_eq!(check(asking, "permessage-deflate"), Ok(Some(DeflateParams::new())));
     let (params, _) =
         accept(DeflateConfig::new().server_max_window_bits(12), &[asking.offer().as_str()]).unwrap();
     assert_eq!(params.server_max_window_bits(), 10);
     let params = check(asking, "permessage-deflate; server_max_window_bits=12").unwrap().unwrap();
     assert_eq!(params.server_max_window_bits(), 12);
+}
+
+// PMD-5-19 · PMD-7.1.3-01
+#[test]
+fn a_client_that_asks_for_limits_also_opens_with_servers_that_know_none() {
+    let asking = DeflateConfig::new().server_max_window_bits(10);
+    // This server answers without a look at the parameters.
+    let answer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    let params = check(asking, answer).unwrap().unwrap();
+    assert_eq!((params.server_max_window_bits(), params.server_no_context_takeover()), (15, true));
+    // This server declines an offer that has a parameter with a value, and takes the next offer.
+    let taken = asking.offer().as_str().split(", ").find(|offer| !offer.contains('=')).map(str::to_string);
+    assert_eq!(taken, Some(with("; client_max_window_bits")));
+    assert_eq!(check(asking, "permessage-deflate"), Ok(Some(DeflateParams::new())));
+    // This server does not compress.
+    assert_eq!(asking.check_answer([]), Ok(None));
 }
 
 // PMD-5-11 · PMD-5-19 · PMD-7.1.1.1-07 · PMD-7.1.1.2-03 · PMD-7.1.1.2-04 · PMD-7.1.1.2-07

@@ -2,6 +2,7 @@
 //! head of HTTP/1.1, and with the headers that an HTTP stack of the embedder hands over (`ClientUpgrade`).
 
 mod answer;
+mod body;
 mod failure;
 mod refusal;
 mod request;
@@ -10,11 +11,11 @@ use crate::heads::Change::{self, Add, Set, Without};
 use crate::heads::{ACCEPT, Fixed, Header, KEY, RESPONSE, SAMPLE, as_bytes, head, response, with_changes};
 use crate::support::{Reported, feed, feed_cut, frame, take_outgoing};
 use proptest::prelude::*;
-use sansws::handshake::Response;
+use sansws::handshake::{Downgrade, Response};
 use sansws::upgrade::ClientUpgrade;
 use sansws::{
     Client, ClientRequest, CloseCode, Config, Connection, DataKind, Error, Event, HandshakeError, Limit,
-    Misuse, SendError, State, UriError, Violation,
+    Misuse, SendError, State, Uri, UriError, Violation,
 };
 
 type SampleClient = Connection<Client<Fixed>>;

@@ -5,9 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[macro_use]
+mod storages;
+
 mod client;
 mod elsewhere;
 mod heads;
 mod origin;
 mod server;
 mod subprotocol;
+mod syntax;

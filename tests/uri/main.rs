@@ -2,6 +2,8 @@
 //! (section 4.1).
 
 mod authority;
+mod percent;
+mod redirect;
 mod resource_name;
 
 use proptest::prelude::*;

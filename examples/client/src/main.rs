@@ -6,8 +6,10 @@
 //! ```
 //!
 //! With `--deflate` before the URL the client offers compression, and prints the server's answer to the
-//! offer. Ctrl-D closes the connection. If the server has a certificate of your own, set `SSL_CERT_FILE` to
-//! its root certificate.
+//! offer. `--deflate=WISH,WISH` offers it with wishes of the client's own: `server_max_window_bits=N`,
+//! `client_max_window_bits=N`, `server_no_context_takeover`, `client_no_context_takeover`, `no_fallback`.
+//! Ctrl-D closes the connection. If the server has a certificate of your own, set `SSL_CERT_FILE` to its root
+//! certificate.
 
 mod transport;
 
@@ -35,11 +37,12 @@ fn main() -> ExitCode {
     let mut config = Config::new();
     if args.next_if(|arg| arg == "--deflate").is_some() {
         config = config.deflate(DeflateConfig::new());
+    } else if let Some(arg) = args.next_if(|arg| arg.starts_with("--deflate=")) {
+        let mut wishes = arg.trim_start_matches("--deflate=").split(',');
+        let Some(deflate) = wishes.try_fold(DeflateConfig::new(), with_wish) else { return usage() };
+        config = config.deflate(deflate);
     }
-    let Some(url) = args.next() else {
-        eprintln!("usage: client [--deflate] URL, for instance: client wss://echo.example/");
-        return ExitCode::FAILURE;
-    };
+    let Some(url) = args.next() else { return usage() };
     match run(&url, config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -47,6 +50,24 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: client [--deflate[=WISH,...]] URL, for instance: client wss://echo.example/");
+    ExitCode::FAILURE
+}
+
+/// The configuration with one wish more. `None` if there is no such wish.
+fn with_wish(deflate: DeflateConfig, wish: &str) -> Option<DeflateConfig> {
+    let (name, bits) = wish.split_once('=').unwrap_or((wish, ""));
+    Some(match name {
+        "server_max_window_bits" => deflate.server_max_window_bits(bits.parse().ok()?),
+        "client_max_window_bits" => deflate.client_max_window_bits(bits.parse().ok()?),
+        "server_no_context_takeover" => deflate.server_no_context_takeover(true),
+        "client_no_context_takeover" => deflate.client_no_context_takeover(true),
+        "no_fallback" => deflate.offer_fallback(false),
+        _ => return None,
+    })
 }
 
 fn run(url: &str, config: Config) -> Result<()> {

@@ -9,8 +9,8 @@ fn client_and_server_agree_on_parameters_in_the_handshake() {
     let mut pair = Pair::new(Config::new().deflate(deflate));
     assert!(pair.client.deflate().is_none());
     let request = String::from_utf8(pair.client.outgoing().to_vec()).unwrap();
-    let offer =
-        "permessage-deflate; client_no_context_takeover; server_max_window_bits=12; client_max_window_bits";
+    let offer = "permessage-deflate; client_no_context_takeover; server_max_window_bits=12; client_max_window_bits, \
+         permessage-deflate; client_no_context_takeover; client_max_window_bits";
     assert!(request.contains(&format!("\r\nSec-WebSocket-Extensions: {offer}\r\n")), "{request}");
     pair.deliver_to_server();
     let answer = String::from_utf8(pair.server.outgoing().to_vec()).unwrap();

@@ -186,7 +186,7 @@ fn an_answer_that_is_not_http_1_1_fails() {
         );
     }
     assert_head_fails(b"\x15\x03\x01\x00\x02\x02\n\n", HandshakeError::MalformedHead);
-    for line in ["X", ": y", "X : y", " folded", "X: y\0", "X: y\rZ: z", "X Y: z", "\u{fc}: x"] {
+    for line in ["X", ": y", "X: y\0", "X: y\rZ: z", "X Y: z", "\u{fc}: x"] {
         let mut head = response(&[]);
         head.truncate(head.len() - 2);
         head.extend_from_slice(line.as_bytes());

@@ -1,6 +1,8 @@
 //! Answers that fail the client, the limits of an answer, and the end of the transport.
 
 use super::*;
+use rand_core::CryptoRng;
+use sansws::Storage;
 
 #[test]
 fn interim_answers_count_towards_max_head() {
@@ -64,6 +66,78 @@ fn every_failure_closes_the_connection_in_the_same_way() {
     assert_head_fails(b"garbage\r\n\r\n", HandshakeError::MalformedHead);
     assert_head_fails(&head("HTTP/1.0 101 Ok", &RESPONSE), HandshakeError::HttpVersion);
     assert_head_fails(&vec![b'x'; 16 * 1024 + 1], Limit::Head);
+}
+
+/// The invalid response that the client shows after it has read `stream`: status, reason, and headers.
+fn inspect<G: CryptoRng, S: Storage>(
+    client: &mut Connection<Client<G>, S>, stream: &[u8], cuts: &[usize],
+) -> Option<(u16, String, Vec<(String, Vec<u8>)>)> {
+    let mut from = 0;
+    for to in cuts.iter().copied().chain([stream.len()]) {
+        let mut bytes = stream[from..to].to_vec();
+        let mut input = &mut bytes[..];
+        while let Some((_, tx)) = client.receive(&mut input) {
+            let has_failed = tx.error().is_some();
+            assert!(has_failed || client.invalid_response().is_none());
+        }
+        from = to;
+    }
+    client.release_buffers();
+    let _ = client.receive(&mut &mut [b'x'][..]);
+    let _ = client.receive_eof();
+    client.invalid_response().map(|response| {
+        assert!(response.body().is_empty() && !format!("{response:?}").contains("secret"));
+        let headers = response.headers().map(|(name, value)| (name.to_string(), value.to_vec()));
+        (response.status(), response.reason().to_string(), headers.collect())
+    })
+}
+
+// RFC 6455 section 4.1: the client fails the connection, and the embedder may want to know why.
+#[test]
+fn an_invalid_101_can_be_inspected() {
+    let request = ClientRequest::new("ws://server.example/chat").unwrap();
+    let config = Config::new().keep_headers(&["X", "Set-Cookie"]);
+    let inspect_all = |stream: &[u8]| {
+        on_each_storage!(stream, inspect, |storage| {
+            let mut client = Connection::client_in(&request, config, SAMPLE, storage).unwrap();
+            client.mark_sent(usize::MAX);
+            client
+        })
+    };
+    for (first_line, reason, changes) in [
+        ("HTTP/1.1 101 Ok", "Ok", &[Set("Upgrade", "h2c")][..]),
+        ("HTTP/1.1 101", "", &[Without("Upgrade")]),
+        ("HTTP/1.1 101 Ok", "Ok", &[Set("Connection", "close")]),
+        ("HTTP/1.1 101 Ok", "Ok", &[Set("Sec-WebSocket-Accept", "x")]),
+        ("HTTP/1.1 101 Ok", "Ok", &[Add("Sec-WebSocket-Protocol", "other")]),
+        ("HTTP/1.1 101 Ok", "Ok", &[Add("Sec-WebSocket-Extensions", "foo")]),
+        ("HTTP/1.0 101 Ok", "Ok", &[]),
+    ] {
+        let changes = [changes, &[Add("X", "y"), Add("Set-Cookie", "secret")]].concat();
+        let fields = with_changes(&RESPONSE, &changes);
+        let expected = fields.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
+        let expected = Some((101, reason.to_string(), expected.collect()));
+        assert_eq!(inspect_all(&head(first_line, &fields)), expected);
+        // Interim responses in front of it and bytes behind it change nothing.
+        let interim = b"HTTP/1.1 103 Early Hints\r\nX: early\r\n\r\n";
+        assert_eq!(inspect_all(&[interim, &head(first_line, &fields)[..], b"\x81\x02hi"].concat()), expected);
+    }
+    // A valid 101 and a refusal come with their events. All else is no complete response.
+    let valid = response(&[]);
+    for stream in [
+        &valid[..],
+        &valid[..valid.len() - 1],
+        b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 403 No\r\nContent-Length: 1\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\ngarbage\r\n\r\n",
+        b"HTTP/2.0 101 Ok\r\n\r\n",
+        b"HTTP/1.1 101 Ok\r\nX\r\n\r\n",
+        b"\x15\x03\x01\x00\x02\x02\n\n",
+        b"",
+    ] {
+        assert_eq!(inspect_all(stream), None, "{}", stream.escape_ascii());
+    }
 }
 
 // WS-7.2.1-01

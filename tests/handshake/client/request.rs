@@ -252,6 +252,48 @@ fn headers_that_would_break_the_request_apart_are_refused() {
     }
 }
 
+// RFC 9110 section 5.5: a value consists of visible ASCII characters, white space, and the bytes 80 to FF.
+#[test]
+fn the_value_of_a_header_may_be_any_bytes_except_controls() {
+    let request = ClientRequest::new("ws://h/").unwrap();
+    let all: Vec<u8> = (0..=0xff).filter(|byte| *byte == b'\t' || !byte.is_ascii_control()).collect();
+    assert_eq!(all.len(), 1 + 95 + 128);
+    let headers = [("Cookie", &all[..]), ("X", b""), ("x", b"\xff")];
+    let request = request.headers(&[("First", "\u{fc}")]).byte_headers(&headers);
+    let expected = [b"\r\nFirst: \xc3\xbc\r\nCookie: ", &all[..], b"\r\nX: \r\nx: \xff\r\n\r\n"].concat();
+    let client = new_client(&request, Config::new()).unwrap();
+    assert!(client.outgoing().ends_with(&expected), "{}", client.outgoing().escape_ascii());
+    #[cfg(feature = "heapless")]
+    {
+        let client =
+            Connection::client_in(&request, Config::new(), SAMPLE, sansws::Fixed::<512, 1024>).unwrap();
+        assert!(client.outgoing().ends_with(&expected));
+    }
+    // A server reads the same bytes.
+    let mut bytes = client.outgoing().to_vec();
+    let mut server = Connection::server(Config::new());
+    let Some((Event::HandshakeRequest(read), _)) = server.receive(&mut &mut bytes[..]) else { panic!() };
+    assert!(read.headers().all("cookie").eq([all.trim_ascii()]));
+    assert!(read.headers().all("x").eq([&b""[..], b"\xff"]));
+    assert_eq!((read.header("cookie"), read.header("first")), (None, Some("\u{fc}")));
+    // The value may be secret.
+    assert!(!format!("{request:?}").contains("xff"));
+
+    for byte in (0..=0xff_u8).filter(|byte| !all.contains(byte)) {
+        let value = [b'a', byte, b'b'];
+        let refused = new_client(&request.byte_headers(&[("X", &value)]), Config::new()).map(drop);
+        assert_eq!(refused, Err(Misuse::InvalidHeader.into()), "{byte:#x}");
+    }
+    for name in ["", "X Y", "X:", "X\r\nY", "\u{fc}"] {
+        let refused = new_client(&request.byte_headers(&[(name, b"\xff")]), Config::new()).map(drop);
+        assert_eq!(refused, Err(Misuse::InvalidHeader.into()), "{name:?}");
+    }
+    for name in ["Host", "origin", "UPGRADE", "Connection", "Content-Length", "Sec-WebSocket-Key"] {
+        let refused = new_client(&request.byte_headers(&[(name, b"\xff")]), Config::new()).map(drop);
+        assert_eq!(refused, Err(Misuse::ReservedHeader.into()), "{name}");
+    }
+}
+
 // WS-4.1-45 · WS-11.3.1-01
 #[test]
 fn headers_that_belong_to_the_handshake_are_refused() {

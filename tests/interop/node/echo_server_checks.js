@@ -130,7 +130,8 @@ async function endsOnInterrupt(server, url) {
   socket.send('open');
   assert.equal(await socket.next(), 'open');
   server.interrupt();
-  assert.equal(await server.status(), 0);
+  // The server has nothing to clean up, so it need not handle the signal. Then it has no status.
+  assert([0, null].includes(await server.status()));
   socket.terminate();
 }
 
@@ -171,7 +172,7 @@ export async function run(checks, program, ...options) {
     if (!perMessageDeflate) await check('permessage-deflate is declined', noExtension, url);
     await check('several connections at once', severalAtOnce, url);
     await check('lost connection', lostConnection, url);
-    await check('ends with status 0 on SIGINT', endsOnInterrupt, server, url);
+    await check('ends on SIGINT', endsOnInterrupt, server, url);
   } finally {
     perMessageDeflate = false;
     await server.stop();

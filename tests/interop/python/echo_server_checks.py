@@ -1,5 +1,5 @@
 """Checks the example `echo_server` with `websockets` as its client."""
-import asyncio, random
+import asyncio, random, signal
 
 from websockets.asyncio.client import connect as websockets_connect
 
@@ -129,7 +129,8 @@ async def ends_on_interrupt(server, url):
         await socket.send('open')
         equal(await socket.recv(), 'open')
         server.interrupt()
-        equal(await server.status(), 0)
+        # The server has nothing to clean up, so it need not handle the signal.
+        equal(await server.status() in (0, -signal.SIGINT), True)
 
 
 async def run(checks, program, *options):
@@ -176,7 +177,7 @@ async def run(checks, program, *options):
             ('lost connection', lost_connection),
         ):
             await checks.run(title + name, check, url, *arguments)
-        await checks.run(title + 'ends with status 0 on SIGINT', ends_on_interrupt, server, url)
+        await checks.run(title + 'ends on SIGINT', ends_on_interrupt, server, url)
     finally:
         await server.stop()
         if checks.failed:

@@ -8,7 +8,7 @@ use core::hint::black_box;
 use core::time::Duration;
 use rand_core::{TryCryptoRng, TryRng};
 use sansws::handshake::origin::Scheme;
-use sansws::handshake::{Request, Response};
+use sansws::handshake::{Downgrade, Request, Response};
 use sansws::timers::{Timers, TimersConfig};
 use sansws::upgrade::{ClientUpgrade, ServerUpgrade};
 use sansws::{
@@ -84,7 +84,9 @@ fn client(bytes: &mut [u8]) {
     let headers = black_box([("name", "value")]);
     let Ok(request) = ClientRequest::new(black_box("ws://host/path")) else { return };
     black_box(request.uri());
+    let byte_headers = black_box([("name", &b"value"[..])]);
     let request = request.subprotocols(&texts).origin(black_box("http://host")).headers(&headers);
+    let request = request.byte_headers(&byte_headers);
     let Ok(mut connection) =
         Connection::client_in(&request, config(), Counter(black_box(1)), Memory::default())
     else {
@@ -100,6 +102,9 @@ fn client(bytes: &mut [u8]) {
             Event::HandshakeRefused(answer) => response(&answer),
             _ => {}
         });
+        if let Some(answer) = connection.invalid_response() {
+            response(&answer);
+        }
     }
 }
 
@@ -223,7 +228,7 @@ fn response(response: &Response<'_>) {
     black_box((response.status(), response.reason(), response.header(name)));
     response.headers().for_each(|header| _ = black_box(header));
     response.versions().for_each(|version| _ = black_box(version));
-    black_box((response.body(), response.is_body_truncated()));
+    black_box((response.body(), response.is_body_truncated(), response.redirect()));
 }
 
 fn of_error(error: Error) {
@@ -259,6 +264,10 @@ fn addresses(bytes: &[u8]) {
     if let Ok(uri) = Uri::parse(text) {
         black_box((uri.is_secure(), uri.host(), uri.port(), uri.port_is_default()));
         black_box((uri.resource_name(), uri.host_field()));
+        let mut buffer = black_box([0; 100]);
+        for downgrade in black_box([Downgrade::Refuse, Downgrade::Allow]) {
+            black_box(uri.resolve_in(text, downgrade, &mut buffer)).ok();
+        }
     }
 }
 
