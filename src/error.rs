@@ -156,6 +156,9 @@ errors! {
             "the client did not offer this subprotocol; choose from request.subprotocols()",
         InvalidSubprotocol =
             "a subprotocol is not a token, or is offered twice; use a token (RFC 9110 section 5.6.2), once",
+        InvalidExtension =
+            "an extension has a name or a parameter that is no token, or is permessage-deflate; negotiate that \
+             with Config::deflate",
         InvalidHeader = "a header name must be a token, and its value must not contain control characters",
         ReservedHeader = "the library writes this header itself; use the method that sets it",
         InvalidStatus = "the status of the reply is not between 200 and 599; for a 101 call accept()",

@@ -9,9 +9,9 @@ use crate::bytes::{take_front, to_u32, to_usize};
 use crate::error::{Error, HandshakeError, Limit, SendError};
 use crate::event::{Event, EventKind, Handshake};
 use crate::handshake::{
-    Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, KnownHeader, Request,
-    Response, check_request, check_response, digest_of, empty_lines_len, encode_key, request_line,
-    status_line, validated_header,
+    Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, Headers, KnownHeader,
+    Request, Response, check_request, check_response, digest_of, elements, empty_lines_len, encode_key,
+    request_line, status_line, validated_header,
 };
 use crate::role::{Client, Role};
 use crate::storage::sealed::{Buffer, Subprotocols};
@@ -196,7 +196,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
             };
             return Ok(Some((Stage::Decision, len)));
         }
-        let offers_extensions = sender.compression.negotiation().is_some();
+        let offers_extensions = sender.compression.negotiation().is_some()
+            || sender.offered().any(|offer| offer.first() == Some(&b';'));
         let digest = &sender.under_way.digest();
         let offered = sender.offered().filter_map(|name| str::from_utf8(name).ok());
         let checked = if S::KEEPS_ALL_HEADERS {
@@ -211,8 +212,13 @@ impl<R: Role, S: Storage> Connection<R, S> {
             CheckedResponse::Upgrade { subprotocol } => {
                 let prepared =
                     S::Subprotocols::prepared_for(subprotocol.as_bytes()).map_err(|Full| Limit::Head)?;
-                if let Some(negotiation) = sender.compression.negotiation() {
-                    negotiation.check_answer(head.get(..len).unwrap_or_default())?;
+                let head = head.get(..len).unwrap_or_default();
+                let offers = sender.subprotocols.as_bytes(&sender.outgoing);
+                let is_own = |name: &str| elements(offers).any(|offer| is_extension(offer, name));
+                match sender.compression.negotiation() {
+                    Some(negotiation) => negotiation.check_answer(head, is_own)?,
+                    None if Headers::of(head).extensions().all(|extension| is_own(extension.name())) => {}
+                    None => return Err(HandshakeError::ExtensionNotOffered.into()),
                 }
                 sender.agree_on(subprotocol, prepared);
                 Stage::Frames
@@ -331,6 +337,11 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     }
 }
 
+/// Whether an entry of `Sender::subprotocols` is the extension with this name.
+fn is_extension(entry: &[u8], name: &str) -> bool {
+    matches!(entry, [b';', offered @ .., b';'] if offered == name.as_bytes())
+}
+
 impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
     pub(super) fn write_request(&mut self, request: &ClientRequest<'_>) -> Result<(), SendError> {
         request.check()?;
@@ -341,6 +352,12 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         digest_of(&key, &mut digest);
         self.under_way = UnderWay::Handshake(digest);
         request.offered().iter().try_for_each(|name| self.offer(name.as_bytes())).map_err(full::<S>)?;
+        for extension in request.offered_extensions() {
+            // The text may grow at either end, so the name is marked on both sides.
+            for piece in [&b";"[..], extension.name().as_bytes(), b";", b","] {
+                self.subprotocols.push(&mut self.outgoing, piece).map_err(full::<S>)?;
+            }
+        }
         let offer = self.compression.negotiation().map(|negotiation| negotiation.offer());
         let extensions = offer.as_ref().map(ExtensionValue::as_str);
         self.write_head(self.max_outgoing(), |out| request.write(&key, extensions, out))

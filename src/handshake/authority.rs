@@ -62,7 +62,7 @@ pub(super) fn take_encoded(text: &mut &[u8], allowed: &CharSet) {
         allowed.take_from(text);
         match *text {
             [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                *text = rest
+                *text = rest;
             }
             _ => return,
         }

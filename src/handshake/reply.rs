@@ -3,6 +3,7 @@
 
 use super::accept_key::ACCEPT_LEN;
 use super::name::is_name;
+use super::own_extension::ExtensionAnswer;
 use super::writer::{HeadWriter, OwnHeaders};
 use crate::bytes::FOR_SPEED;
 use crate::error::{Error, Misuse};
@@ -20,18 +21,26 @@ use crate::error::{Error, Misuse};
 #[must_use]
 pub struct Accept<'a> {
     subprotocol: Option<&'a str>,
+    extension: Option<ExtensionAnswer<'a>>,
     headers: OwnHeaders<'a>,
 }
 
 impl<'a> Accept<'a> {
     /// Accepts without a subprotocol and without further headers.
     pub const fn new() -> Self {
-        Self { subprotocol: None, headers: OwnHeaders(&[]) }
+        Self { subprotocol: None, extension: None, headers: OwnHeaders(&[]) }
     }
 
     /// The subprotocol to use: one of those that the client offered (WS-4.2.2-15).
     pub const fn subprotocol(mut self, name: &'a str) -> Self {
         self.subprotocol = Some(name);
+        self
+    }
+
+    /// An extension of the embedder's own to use: one that the client offered, see
+    /// [`Extension::answer`](super::Extension::answer). The library itself negotiates permessage-deflate.
+    pub const fn extension(mut self, answer: ExtensionAnswer<'a>) -> Self {
+        self.extension = Some(answer);
         self
     }
 
@@ -54,6 +63,9 @@ impl<'a> Accept<'a> {
     }
 
     pub(crate) fn check_headers(&self) -> Result<(), Misuse> {
+        if let Some(extension) = &self.extension {
+            extension.check()?;
+        }
         self.headers
             .check(&["upgrade", "connection", "content-length", "transfer-encoding", "sec-websocket-"])
     }
@@ -74,9 +86,19 @@ impl<'a> Accept<'a> {
             // WS-4.2.2-19
             out.header("Sec-WebSocket-Protocol", subprotocol.as_bytes());
         }
-        if let Some(extensions) = extensions {
-            // PMD-5-13
-            out.header("Sec-WebSocket-Extensions", extensions.as_bytes());
+        // PMD-5-13 · WS-11.3.2-02: a response has one such header at most.
+        match (extensions, &self.extension) {
+            (None, None) => {}
+            (Some(extensions), None) => out.header("Sec-WebSocket-Extensions", extensions.as_bytes()),
+            (extensions, Some(own)) => {
+                out.put(b"Sec-WebSocket-Extensions: ");
+                if let Some(extensions) = extensions {
+                    out.put(extensions.as_bytes());
+                    out.put(b", ");
+                }
+                own.write(out);
+                out.put(b"\r\n");
+            }
         }
         self.headers.write(out);
         out.put(b"\r\n");

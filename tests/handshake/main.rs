@@ -10,6 +10,7 @@ mod storages;
 
 mod client;
 mod elsewhere;
+mod extensions;
 mod heads;
 mod origin;
 mod server;
