@@ -59,7 +59,7 @@ fn compress(compressor: &mut Compressor, message: &[u8], out: &mut Vec<u8>) -> u
 }
 
 fn payloads(len: usize, takeover: bool) -> Vec<Vec<u8>> {
-    let mut compressor = Compressor::new(4, 15);
+    let mut compressor = Compressor::new(4, 15).unwrap();
     let mut out = Vec::new();
     let mut compress = |message: &Vec<u8>| {
         let len = compress(&mut compressor, message, &mut out);
@@ -88,7 +88,7 @@ fn sizes() {
 
 fn deflate(bencher: Bencher, len: usize, level: u8, bits: u8, takeover: bool) {
     let messages = messages(len);
-    let mut compressor = Compressor::new(level, bits);
+    let mut compressor = Compressor::new(level, bits).unwrap();
     let mut out = Vec::new();
     bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
         for message in &messages {
@@ -122,7 +122,7 @@ fn deflate_from_pool(bencher: Bencher, len: usize) {
     let mut out = Vec::new();
     bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
         for message in &messages {
-            let mut compressor = pool.take_compressor(4, 15);
+            let mut compressor = pool.take_compressor(4, 15).unwrap();
             black_box(compress(&mut compressor, message, &mut out));
             pool.give_compressor(compressor);
         }
@@ -134,7 +134,8 @@ fn deflate_from_pool(bencher: Bencher, len: usize) {
 fn pool(bencher: Bencher) {
     let pool = Pool::new(2);
     bencher.bench_local(|| {
-        let (compressor, decompressor) = (pool.take_compressor(4, 15), pool.take_decompressor());
+        let (compressor, decompressor) =
+            (pool.take_compressor(4, 15).unwrap(), pool.take_decompressor().unwrap());
         pool.give_compressor(black_box(compressor));
         pool.give_decompressor(black_box(decompressor));
     });
@@ -158,7 +159,7 @@ fn deflate_c<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
 #[divan::bench(args = SIZES, consts = [true, false])]
 fn inflate<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
     let payloads = payloads(len, TAKEOVER);
-    let mut decompressor = Decompressor::new(15);
+    let mut decompressor = Decompressor::new(15).unwrap();
     let mut out = vec![0; len + 1];
     bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
         decompressor.reset();

@@ -30,7 +30,7 @@ fn client_binary(bencher: Bencher, size: usize) {
 
 #[divan::bench(args = SIZES)]
 fn server_prepared(bencher: Bencher, size: usize) {
-    let message = PreparedMessage::binary(&vec![7; size]);
+    let message = PreparedMessage::binary(&vec![7; size]).unwrap();
     let mut server = server();
     bencher.counter(BytesCount::new(size)).bench_local(|| {
         server.sender().prepared(black_box(&message)).unwrap();

@@ -134,7 +134,7 @@ fn converse(
             }
         }
     }
-    Ok(connection.result()?)
+    connection.result().map_err(io::Error::other)
 }
 
 fn flush(stream: &mut TcpStream, connection: &mut Connection<Client<ThreadRng>>) -> io::Result<()> {

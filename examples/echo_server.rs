@@ -65,10 +65,10 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
     loop {
         let spawned = listener.accept().and_then(|(stream, peer)| {
             let options = Arc::clone(&options);
-            thread::Builder::new().spawn(move || {
-                if let Err(error) = serve(stream, &options) {
-                    eprintln!("{peer}: {error}");
-                }
+            thread::Builder::new().spawn(move || match serve(stream, &options) {
+                Ok(None) => {}
+                Ok(Some(error)) => eprintln!("{peer}: {error}"),
+                Err(error) => eprintln!("{peer}: {error}"),
             })
         });
         if let Err(error) = spawned {
@@ -136,8 +136,8 @@ fn with_wish(deflate: DeflateConfig, wish: &str) -> Option<DeflateConfig> {
     })
 }
 
-/// One connection from its first byte to its last.
-fn serve(mut stream: TcpStream, options: &Options) -> io::Result<()> {
+/// One connection from its first byte to its last. Returns the reason why it failed, if it did.
+fn serve(mut stream: TcpStream, options: &Options) -> io::Result<Option<sansws::Error>> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(HANDSHAKE_TIMEOUT))?;
     stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
@@ -151,7 +151,7 @@ fn serve(mut stream: TcpStream, options: &Options) -> io::Result<()> {
     // error.
     flush(&mut stream, &mut connection)?;
     linger(&mut stream, &mut buffer);
-    result
+    result.map(|()| connection.error())
 }
 
 fn converse(
@@ -191,7 +191,7 @@ fn converse(
         }
         flush(stream, connection)?;
     }
-    Ok(connection.result()?)
+    Ok(())
 }
 
 fn flush(stream: &mut TcpStream, connection: &mut Connection<Server>) -> io::Result<()> {

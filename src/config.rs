@@ -133,7 +133,7 @@ setters! {
     /// The most body bytes that a client keeps of a refusal (a response with a status other than 101).
     /// Default 16 KiB.
     ///
-    /// The client drops the rest of a longer body, and
+    /// The client drops the rest of a longer body, or of one for which it has no memory, and
     /// [`Response::is_body_truncated`](crate::handshake::Response::is_body_truncated) returns `true`.
     max_refusal_body(self, bytes: usize) => max_refusal_body = to_u32(bytes);
 

@@ -2,6 +2,7 @@
 //! statuses.
 
 use crate::close::CloseCode;
+use crate::memory::OutOfMemory;
 
 errors! {
     /// The reason why a connection failed, sorted by the side that is at fault. The value is small and
@@ -12,6 +13,10 @@ errors! {
     /// then close the transport.
     ///
     /// A refused call is not a failure: it returns a [`SendError`], and the connection continues.
+    ///
+    /// With the feature `std`, `?` converts an error to a `std::io::Error` that has only its kind. A text
+    /// would need memory, and an error can say that there is none. `std::io::Error::other(error)` keeps the
+    /// text.
     pub enum Error {
         /// The peer broke the protocol.
         Peer(violation: Violation) => "the peer broke the protocol: {violation}",
@@ -98,7 +103,7 @@ errors! {
         Head =
             "the HTTP head is larger than Config::max_head or than the storage; raise it for large cookies",
         Headers = "the HTTP head has more headers than Config::max_headers; raise it, 128 at most",
-        Memory = "there was no memory for a message; lower Config::max_message, or serve fewer connections",
+        Memory = "the allocator has no memory; lower the limits of Config, or serve fewer connections",
     }
 
     /// The reason why an opening handshake is not valid (RFC 6455 section 4).
@@ -166,7 +171,8 @@ errors! {
 }
 
 impl Error {
-    /// The close code for this failure. The connection has sent it if it was open.
+    /// The close code for this failure. The connection has sent it if it was open, and if there was memory
+    /// for the Close.
     ///
     /// `None` for a failed handshake, which ends with an HTTP status, and if the transport has ended.
     pub const fn close_code(self) -> Option<CloseCode> {
@@ -189,11 +195,14 @@ impl Error {
     }
 
     /// The HTTP status with which a server answers a request that fails with this error; `None` for errors
-    /// outside of handshakes.
+    /// outside of handshakes. [`Limit::Memory`] has both a status and a close code.
     pub const fn http_status(self) -> Option<u16> {
         match self {
             Self::Handshake(error) => error.http_status(),
             Self::Limit(Limit::Head | Limit::Headers) => Some(431),
+            // Only a storage on the heap runs out of memory.
+            #[cfg(feature = "alloc")]
+            Self::Limit(Limit::Memory) => Some(503),
             _ => None,
         }
     }
@@ -245,9 +254,15 @@ from! {
     [] Misuse => SendError, |misuse| Self::NotAllowed(misuse);
 }
 
+from! {
+    [] OutOfMemory => Limit, |_| Self::Memory;
+    [] OutOfMemory => Error, |_| Self::Limit(Limit::Memory);
+    [] OutOfMemory => SendError, |_| Self::Memory;
+}
+
 into_io_error! {
     Error: of_failure, Violation: of_failure, Limit: of_failure, HandshakeError: of_failure,
-    SendError: of_refusal, Misuse: of_refusal,
+    SendError: of_refusal, Misuse: of_refusal, OutOfMemory: of_failure,
 }
 
 #[cfg(feature = "std")]
@@ -257,6 +272,7 @@ fn of_failure(error: impl Into<Error>) -> std::io::ErrorKind {
             std::io::ErrorKind::UnexpectedEof
         }
         Error::Refused(_) => std::io::ErrorKind::ConnectionRefused,
+        Error::Limit(Limit::Memory) => std::io::ErrorKind::OutOfMemory,
         _ => std::io::ErrorKind::InvalidData,
     }
 }

@@ -75,14 +75,15 @@ macro_rules! errors {
     )+};
 }
 
-/// Converts errors to `io::Error`, each with the kind that its function tells.
+/// Converts errors to `io::Error`, each with the kind that its function tells. The conversion must not
+/// allocate, because the process may be out of memory; an `io::Error` that carries another error is boxed.
 macro_rules! into_io_error {
     ($($name:ident: $kind:expr),+ $(,)?) => {$(
         #[cfg(feature = "std")]
         impl From<$name> for std::io::Error {
             fn from(error: $name) -> Self {
                 let kind: fn($name) -> std::io::ErrorKind = $kind;
-                Self::new(kind(error), error)
+                Self::from(kind(error))
             }
         }
     )+};
@@ -115,6 +116,20 @@ macro_rules! from {
     ($([$($lifetime:lifetime)?] $source:ty => $target:ty, |$value:pat_param| $result:expr;)+) => {$(
         impl$(<$lifetime>)? From<$source> for $target {
             fn from($value: $source) -> Self {
+                $result
+            }
+        }
+    )+};
+}
+
+/// Implements `TryFrom`: `[lifetime] source => target or error, |value| result;`
+#[cfg(feature = "alloc")]
+macro_rules! try_from {
+    ($([$lifetime:lifetime] $source:ty => $target:ident or $error:ty, |$value:pat_param| $result:expr;)+) => {$(
+        impl<$lifetime> TryFrom<$source> for $target {
+            type Error = $error;
+
+            fn try_from($value: $source) -> Result<Self, $error> {
                 $result
             }
         }

@@ -66,6 +66,14 @@
 //! A [`SendError`] says why a call was refused: whether it can succeed later, never, or is not allowed. A
 //! refused call queues nothing and changes nothing.
 //!
+//! # When memory runs out
+//!
+//! No allocation of the library aborts the process or panics. A connection that gets no memory fails with
+//! [`Limit::Memory`]: it sends Close 1013, or a server answers the request with HTTP 503. A call that sends
+//! returns [`SendError::Memory`], queues nothing, and can be repeated. Other calls return [`OutOfMemory`].
+//! The exceptions are `clone` of an [`OwnedMessage`], and those that the module [`deflate`] names.
+//! Allocations of the embedder are its own matter: the buffer to read into, an `Arc`, a `Box<dyn Error>`.
+//!
 //! # The rest of the library
 //!
 //! - [`Config`]: limits and choices, with defaults that are safe for a server on the open internet.
@@ -76,7 +84,8 @@
 //!
 //! # Features
 //!
-//! - `std` (default): each error converts to `std::io::Error`; implies `alloc`.
+//! - `std` (default): each error converts to a `std::io::Error` of a fitting kind; implies `alloc`. The
+//!   conversion allocates nothing, so the text is lost; `std::io::Error::other(error)` keeps the text.
 //! - `alloc`: the storage [`Heap`], [`PreparedMessage`] and [`OwnedMessage`].
 //! - `defmt`: `defmt::Format` for events, errors, states and configurations. Like `Debug`, it shows nothing
 //!   that can be a secret: no keys, no header values and no payloads.
@@ -108,6 +117,7 @@ mod error;
 mod event;
 mod frame;
 pub mod handshake;
+mod memory;
 mod message;
 mod role;
 mod storage;
@@ -127,6 +137,8 @@ pub use event::OwnedMessage;
 pub use event::{Event, EventKind, Handshake, Message, Part};
 pub use frame::FrameHeader;
 pub use handshake::{Accept, ClientRequest, Reply, Uri, UriError};
+#[cfg(feature = "alloc")]
+pub use memory::OutOfMemory;
 pub use message::DataKind;
 pub use rand_core;
 pub use role::{AcceptsHandshake, Client, FramesOnly, Role, Server, Unmasked};

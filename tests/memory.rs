@@ -69,6 +69,7 @@ fn memory_stays_within_the_documented_figures() {
     memory_grows_with_the_bytes_received();
     the_receive_buffer_grows_with_the_bytes_received();
     endless_heads_and_pings_take_limited_memory();
+    a_failed_connection_holds_no_message();
     #[cfg(feature = "deflate")]
     {
         a_decompression_bomb_stops_at_the_limit();
@@ -81,7 +82,7 @@ fn memory_stays_within_the_documented_figures() {
 fn a_decompression_bomb_stops_at_the_limit() {
     use sansws::deflate::{Compressor, DeflateConfig, DeflateParams};
     let mut payload = Vec::new();
-    let mut compressor = Compressor::new(9, 15);
+    let mut compressor = Compressor::new(9, 15).unwrap();
     let block = vec![0; 1 << 20];
     for i in 0..64 {
         let mut out = vec![0; 1 << 16];
@@ -107,6 +108,23 @@ fn a_decompression_bomb_stops_at_the_limit() {
     let peak = PEAK.get() - before;
     println!("a decompression bomb takes {peak} bytes at most");
     assert!(peak <= 2 << 20, "{peak} bytes");
+}
+
+/// The connection needs the memory of the message no more, and its Close may need that memory.
+fn a_failed_connection_holds_no_message() {
+    let part = masked(&frame(0x02, &vec![7; 60_000]), [1, 2, 3, 4]);
+    let text = masked(&frame(0x01, &vec![b'a'; 60_000]), [1, 2, 3, 4]);
+    for first in [part, text] {
+        let mut bytes = [first, masked(&frame(0x82, b""), [1, 2, 3, 4])].concat();
+        let before = held();
+        let config = Config::new().keep_capacity(1 << 20);
+        let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
+        let (first, second) = bytes.split_at_mut(50_000);
+        assert!(server.receive(&mut &mut first[..]).is_none());
+        assert!(held() - before >= 49_000);
+        assert!(matches!(server.receive(&mut &mut second[..]), Some((Event::Failed, _))));
+        assert!(held() - before <= 256, "{} bytes", held() - before);
+    }
 }
 
 /// Counts the struct and the heap together, after a handshake and ten messages of 1 KiB. Each message comes
@@ -315,7 +333,7 @@ fn codecs_hold_the_documented_memory() {
     for (bits, most) in [(8, 148), (10, 150), (12, 162), (13, 192), (14, 224), (15, 288)] {
         for level in [1, 4, 9] {
             let before = held();
-            let mut compressor = Compressor::new(level, bits);
+            let mut compressor = Compressor::new(level, bits).unwrap();
             assert!(compressor.finish(&message, &mut out).done);
             compressor.reset();
             assert!(compressor.finish(&message, &mut out).done);
@@ -324,11 +342,11 @@ fn codecs_hold_the_documented_memory() {
             assert!(bytes <= most * 1024, "{bytes} bytes for {bits} bits");
         }
     }
-    let step = Compressor::new(4, 15).finish(&message, &mut out);
+    let step = Compressor::new(4, 15).unwrap().finish(&message, &mut out);
     let mut room = vec![0; message.len()];
     for bits in [8, 12, 15] {
         let before = held();
-        let mut decompressor = Decompressor::new(bits);
+        let mut decompressor = Decompressor::new(bits).unwrap();
         let empty = held() - before;
         assert!(decompressor.decompress(&out[..step.produced], &mut room).unwrap().done);
         let bytes = held() - before;
@@ -338,14 +356,14 @@ fn codecs_hold_the_documented_memory() {
     // Without context takeover, an endpoint holds no codec between messages: it has returned them to the
     // pool.
     let pool = Pool::new(1);
-    drop((pool.take_compressor(4, 15), pool.take_decompressor()));
+    drop((pool.take_compressor(4, 15).unwrap(), pool.take_decompressor().unwrap()));
     let params =
         DeflateParams::new().with_server_no_context_takeover(true).with_client_no_context_takeover(true);
     let mut send = SendCodec::new(true, params, &DeflateConfig::new(), Some(pool.clone()));
-    let _ = send.compressor().finish(&message, &mut out);
+    let _ = send.compressor().unwrap().finish(&message, &mut out);
     send.end_message();
     let mut receive = ReceiveCodec::new(true, params, Some(pool.clone()));
-    let _ = receive.decompressor();
+    let _ = receive.decompressor().unwrap();
     receive.end_message();
     let before = held();
     drop((send, receive));
@@ -360,7 +378,8 @@ fn codecs_hold_the_documented_memory() {
     // The pool keeps no more codecs than its limit, even if more were taken from it.
     let before = held();
     let pool = Pool::new(1);
-    let taken: Vec<_> = (0..3).map(|_| (pool.take_compressor(4, 15), pool.take_decompressor())).collect();
+    let taken: Vec<_> =
+        (0..3).map(|_| (pool.take_compressor(4, 15).unwrap(), pool.take_decompressor().unwrap())).collect();
     for (compressor, decompressor) in taken {
         pool.give_compressor(compressor);
         pool.give_decompressor(decompressor);

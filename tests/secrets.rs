@@ -163,8 +163,8 @@ fn messages_and_control_frames_show_their_length_instead_of_the_payload() {
         assert!(shown.contains(kind) && shown.contains('7'), "{shown}");
         shows_no_secret(&Event::Message(message));
     }
-    shows_no_secret(&PreparedMessage::text(SECRET));
-    shows_no_secret(&PreparedMessage::binary(PAYLOAD));
+    shows_no_secret(&PreparedMessage::text(SECRET).unwrap());
+    shows_no_secret(&PreparedMessage::binary(PAYLOAD).unwrap());
     assert!(shows_no_secret(&Event::Ping(PAYLOAD)).contains("Ping"));
     assert!(shows_no_secret(&Event::Pong(PAYLOAD)).contains("Pong"));
 }

@@ -122,7 +122,7 @@ fn types() -> Vec<(&'static str, Traits, Reasons)> {
         Message<'static>: VALUE,
         OwnedMessage: OWNER,
         PreparedMessage: &[
-            ("Copy", "it owns memory"), ("PartialEq", "it is encoded to be sent, not to be read"),
+            ("Clone", "an `Arc` shares it, and a copy would cost memory"), ("Copy", "it owns memory"), ("PartialEq", "it is encoded to be sent, not to be read"),
             ("Eq", "it is encoded to be sent, not to be read"),
             ("Hash", "it is encoded to be sent, not to be read"),
             NO_DEFAULT,
@@ -138,6 +138,7 @@ fn types() -> Vec<(&'static str, Traits, Reasons)> {
         Limit: VALUE,
         HandshakeError: VALUE,
         Misuse: VALUE,
+        OutOfMemory: VALUE,
         Action: VALUE,
         Timeout: VALUE,
         Server: &[],

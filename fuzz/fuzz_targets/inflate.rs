@@ -5,7 +5,8 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use sansws::deflate::{Corrupt, Decompressor};
+use sansws::deflate::DecompressError::{self, Corrupt};
+use sansws::deflate::Decompressor;
 
 /// The limit of a message, in bytes. A connection has such a limit too.
 const MAX: usize = 1 << 16;
@@ -22,7 +23,7 @@ struct Input<'a> {
 /// Returns `None` for a message that is too long.
 fn message(
     decompressor: &mut Decompressor, payload: &[u8], piece: usize, room: usize,
-) -> Result<Option<Vec<u8>>, Corrupt> {
+) -> Result<Option<Vec<u8>>, DecompressError> {
     let mut message = Vec::new();
     for piece in payload.chunks(piece) {
         let mut rest = piece;
@@ -54,7 +55,7 @@ fn message(
 
 fuzz_target!(|input: Input<'_>| {
     let bits = 8 + input.window_bits % 8;
-    let (mut one, mut other) = (Decompressor::new(bits), Decompressor::new(bits));
+    let (mut one, mut other) = (Decompressor::new(bits).unwrap(), Decompressor::new(bits).unwrap());
     for payload in input.payloads {
         let expected = message(&mut one, payload, usize::MAX, MAX);
         let cut = message(&mut other, payload, usize::from(input.pieces) + 1, usize::from(input.room) + 1);

@@ -14,8 +14,8 @@ use super::{Connection, Role, Storage};
 use crate::config::{Agreed, Config, DeflateConfig, DeflateParams};
 use crate::deflate::{Pool, SendCodec};
 use crate::error::Misuse;
+use crate::memory::{OutOfMemory, TryBox};
 use crate::message::DataKind;
-use alloc::boxed::Box;
 
 /// Whether a message is compressed, on a connection that has agreed on permessage-deflate. See
 /// [`Sender::message_with`](crate::Sender::message_with).
@@ -28,7 +28,7 @@ pub enum Compress {
     #[default]
     Auto,
     /// The message is compressed, however short it is. It is sent uncompressed only if it would grow and no
-    /// context is taken over.
+    /// context is taken over, or if there is no memory to compress it.
     Always,
     /// The message is sent uncompressed: for content that is compressed already, and for content next to
     /// secrets (RFC 7692 section 8).
@@ -37,7 +37,7 @@ pub enum Compress {
 
 /// The sender's state of permessage-deflate. It takes eight bytes in a connection that does not use the
 /// extension.
-pub(super) struct Compression(Option<Box<CompressionStage>>);
+pub(super) struct Compression(Option<TryBox<CompressionStage>>);
 
 enum CompressionStage {
     /// The opening handshake is not complete.
@@ -52,11 +52,11 @@ struct Agreement {
 }
 
 impl Compression {
-    #[cfg(feature = "heapless")]
     pub(super) const NONE: Self = Self(None);
 
-    pub(super) fn new(config: &Config) -> Self {
-        Self(config.deflate.map(|config| Box::new(CompressionStage::Negotiating(Negotiation::new(config)))))
+    pub(super) fn new(config: &Config) -> Result<Self, OutOfMemory> {
+        let stage = config.deflate.map(|config| CompressionStage::Negotiating(Negotiation::new(config)));
+        Ok(Self(stage.map(TryBox::new).transpose()?))
     }
 
     /// The negotiation, if this end wants permessage-deflate and the connection is not open yet.
@@ -73,21 +73,26 @@ impl Compression {
         if let Some(Negotiation { config, pool, agreed, .. }) = self.negotiation() {
             let params = agreed.filter(|_| is_open);
             let agreement = params.map(|params| Agreement::new(is_server, params, config, pool.take()));
-            self.0 = agreement.map(|agreement| Box::new(CompressionStage::Agreed(agreement)));
+            match (agreement, self.0.as_deref_mut()) {
+                (Some(agreement), Some(stage)) => *stage = CompressionStage::Agreed(agreement),
+                _ => self.0 = None,
+            }
         }
     }
 
     /// Compression with the agreement of a handshake outside of the connection.
-    pub(super) fn after_handshake(config: &Config, is_server: bool, agreed: Agreed) -> Self {
+    pub(super) fn after_handshake(
+        config: &Config, is_server: bool, agreed: Agreed,
+    ) -> Result<Self, OutOfMemory> {
         let config = config.deflate.unwrap_or_default();
         let agreement = |params| CompressionStage::Agreed(Agreement::new(is_server, params, &config, None));
-        Self(agreed.deflate_params().map(|params| Box::new(agreement(params))))
+        Ok(Self(agreed.deflate_params().map(|params| TryBox::new(agreement(params))).transpose()?))
     }
 
     /// The decompression for the receiver, if both ends have agreed on permessage-deflate.
-    pub(super) fn decompression(&self, is_server: bool) -> Option<Decompression> {
-        let Agreement { params, codec } = self.agreement()?;
-        Some(Decompression::new(is_server, *params, codec.pool.clone()))
+    pub(super) fn decompression(&self, is_server: bool) -> Result<Option<Decompression>, OutOfMemory> {
+        let Some(Agreement { params, codec }) = self.agreement() else { return Ok(None) };
+        Decompression::new(is_server, *params, codec.pool.clone()).map(Some)
     }
 
     /// From the next message on, the compressor comes from this pool. Returns `false` if this connection does
@@ -152,9 +157,11 @@ impl Compression {
     /// The frame of a prepared message for this connection, if it should be sent compressed.
     pub(super) fn prepared<'m>(
         &self, frames: &'m CompressedFrames, kind: DataKind, payload: &[u8], how: Compress,
-    ) -> Option<&'m [u8]> {
-        let codec = self.codec().filter(|_| self.compresses(payload.len(), how))?;
-        frames.get(codec.window_bits(), codec.level(), kind, payload)
+    ) -> Result<Option<&'m [u8]>, OutOfMemory> {
+        match self.codec().filter(|_| self.compresses(payload.len(), how)) {
+            Some(codec) => frames.get(codec.window_bits(), codec.level(), kind, payload),
+            None => Ok(None),
+        }
     }
 }
 
@@ -188,7 +195,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// [`Misuse::CompressionNotAgreed`] if this connection compresses nothing:
     /// [`Config::deflate`](crate::Config::deflate) does not ask for it, or the handshake did not agree on it.
     pub fn set_deflate_pool(&mut self, pool: &Pool) -> Result<(), Misuse> {
-        if !self.sender.compression.set_pool(pool) {
+        // A connection without memory fails in the next call of `receive`, which tells the reason.
+        if !self.sender.compression.set_pool(pool) && !self.lacks_memory() {
             return Err(Misuse::CompressionNotAgreed);
         }
         self.receiver.decompression.set_pool(pool);

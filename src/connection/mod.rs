@@ -28,10 +28,11 @@ pub use token::EventToken;
 use crate::bytes::FOR_SPEED;
 use crate::close::{Close, CloseCode};
 use crate::config::{Agreed, Config};
-use crate::error::{Error, SendError, Violation};
+use crate::error::{Error, Limit, SendError, Violation};
 use crate::event::{Event, Message};
 use crate::frame::{FastMessage, Opcode};
 use crate::handshake::ClientRequest;
+use crate::memory::OutOfMemory;
 use crate::message::validate_ascii;
 use crate::role::{Client, Role, Server};
 #[cfg(feature = "alloc")]
@@ -81,6 +82,9 @@ type NextEvent<'a, R, S> = Option<(Event<'a>, &'a mut Sender<R, S>)>;
 #[cfg(feature = "alloc")]
 impl Connection<Server> {
     /// A server's end of a new transport: it waits for the opening handshake.
+    ///
+    /// If `config` asks for compression, this call allocates. Without memory the first call of
+    /// [`receive`](Self::receive) reports the failure, and a 503 tells the client.
     #[must_use]
     pub fn server(config: Config) -> Self {
         Self::server_in(config, Heap)
@@ -112,7 +116,9 @@ impl<R: Role> Connection<R> {
     /// sent at once. Bytes that were read beyond the handshake go to [`receive`](Self::receive) first.
     ///
     /// `agreed` says what that handshake agreed on. If messages are compressed, the level and the threshold
-    /// are those of [`Config::deflate`](crate::Config), or the defaults.
+    /// are those of [`Config::deflate`](crate::Config), or the defaults. If there is no memory for
+    /// compression, the first call of [`receive`](Self::receive) reports the failure, and a Close with 1013
+    /// tells the peer.
     ///
     /// ```
     /// use sansws::{Agreed, Client, Config, Connection, Server};
@@ -177,7 +183,7 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     pub fn client_in(
         request: &ClientRequest<'_>, config: Config, rng: G, storage: S,
     ) -> Result<Self, SendError> {
-        let compression = Compression::new(&config);
+        let compression = Ok(Compression::new(&config)?);
         // WS-4.1-01
         let mut connection =
             Self::new(Client::new(rng), &config, Lifecycle::new(), Stage::head(), compression, storage);
@@ -193,15 +199,18 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub fn after_handshake_in(role: R, config: Config, agreed: Agreed, storage: S) -> Self {
         let compression = Compression::after_handshake(&config, R::IS_SERVER, agreed);
         let mut connection = Self::new(role, &config, Lifecycle::open(), Stage::Frames, compression, storage);
-        connection.take_agreed();
+        connection.stage = connection.stage.begin(connection.take_agreed().is_ok());
         connection
     }
 
     // With `Fixed` the connection contains its buffers. Inlining avoids moving them.
     #[inline(always)]
     fn new(
-        role: R, config: &Config, lifecycle: Lifecycle, stage: Stage, compression: Compression, storage: S,
+        role: R, config: &Config, lifecycle: Lifecycle, stage: Stage,
+        compression: Result<Compression, OutOfMemory>, storage: S,
     ) -> Self {
+        let stage = stage.begin(compression.is_ok());
+        let compression = compression.unwrap_or(Compression::NONE);
         let (receive, send) = storage.into_buffers();
         let capacities = (receive.max_len(), send.max_len());
         let receiver = Receiver::new(config, R::IS_SERVER, receive, capacities.0, S::Control::empty());
@@ -238,7 +247,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// opening handshake this is a constant.
     #[inline(always)]
     fn has_frames(&self) -> bool {
-        !R::HAS_HANDSHAKE || matches!(self.stage, Stage::Frames)
+        (!R::HAS_HANDSHAKE && !cfg!(feature = "deflate")) || matches!(self.stage, Stage::Frames)
     }
 
     /// Whether the next bytes of the peer are frames that the connection still receives.
@@ -323,7 +332,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn receive_frames<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut NextEvent<'a, R, S>) {
         let mut found = Located::nothing();
-        let result = self.receiver.next(input, &mut found);
+        let result = self.receiver.next_or_discard(input, &mut found);
         let (receiver, sender) = (&self.receiver, &mut self.sender);
         if FOR_SPEED && result.is_ok() && found.item == Item::Message {
             *event = match receiver.message(found) {
@@ -356,10 +365,15 @@ impl<R: Role, S: Storage> Connection<R, S> {
     ) -> Event<'a> {
         match result.and_then(|()| receiver.event(found)) {
             Ok(event) => {
-                match event {
+                let answered = match event {
                     Event::Ping(payload) if auto_pong => sender.answer_ping(payload),
                     Event::Close(close) => sender.close_received(close.code),
-                    _ => {}
+                    _ => true,
+                };
+                // A buffer of a fixed size always has room for the answer, unless it is too small by design.
+                if S::Send::GROWS && !answered {
+                    sender.fail(Limit::Memory.into());
+                    return Event::Failed;
                 }
                 event
             }

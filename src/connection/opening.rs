@@ -6,16 +6,17 @@ use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, UnderWay, full};
 use super::state::{Phase, Transition};
 use crate::bytes::{take_front, to_u32, to_usize};
-use crate::error::{Error, HandshakeError, Limit, SendError};
+use crate::error::{Error, HandshakeError, SendError};
 use crate::event::{Event, EventKind, Handshake};
 use crate::handshake::{
     Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, Headers, KnownHeader,
     Request, Response, check_request, check_response, digest_of, elements, empty_lines_len, encode_key,
-    request_line, status_line, validated_header,
+    no_room, request_line, status_line, validated_header,
 };
+use crate::memory::OutOfMemory;
 use crate::role::{Client, Role};
+use crate::storage::Storage;
 use crate::storage::sealed::{Buffer, Subprotocols};
-use crate::storage::{Full, Storage};
 use core::str;
 use rand_core::CryptoRng;
 
@@ -30,11 +31,26 @@ pub(super) enum Stage {
     Refusal { head_len: u32, body: Body },
     /// Frames.
     Frames,
+    /// Nothing: there was no memory for compression when the connection was made. The next call of `receive`
+    /// fails the connection.
+    #[cfg(feature = "deflate")]
+    NoMemory,
 }
 
 impl Stage {
     pub(super) const fn head() -> Self {
         Self::Head(HeadProgress::NEW)
+    }
+
+    /// The first stage of a connection. Only compression needs memory when a connection is made.
+    #[cfg_attr(not(feature = "deflate"), expect(unused_variables, reason = "only compression needs memory"))]
+    #[inline(always)]
+    pub(super) const fn begin(self, has_memory: bool) -> Self {
+        #[cfg(feature = "deflate")]
+        if !has_memory {
+            return Self::NoMemory;
+        }
+        self
     }
 
     /// Makes the event. `buffer` holds the head if the head is not in the input, and the body of a refusal.
@@ -66,6 +82,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
     #[cfg_attr(not(target_pointer_width = "64"), inline(always))]
     pub(super) fn find_opening<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<Opening<'i>> {
         match self.sender.lifecycle.phase() {
+            #[cfg(feature = "deflate")]
+            Phase::Handshake | Phase::Open | Phase::CloseSent if self.lacks_memory() => {
+                self.fail_opening(OutOfMemory.into());
+                Some((EventKind::Failed, None))
+            }
             Phase::Handshake | Phase::Open | Phase::CloseSent if R::HAS_HANDSHAKE => self.open(input),
             _ => {
                 *input = &mut [];
@@ -85,8 +106,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 // The embedder has accepted.
                 Stage::Decision => {
                     self.receiver.clear_head();
-                    self.take_agreed();
                     self.stage = Stage::Frames;
+                    if let Err(error) = self.take_agreed() {
+                        self.fail_opening(error.into());
+                        return Some((EventKind::Failed, None));
+                    }
                     return Some((EventKind::HandshakeComplete, None));
                 }
                 // Only clients receive refusals; the guard lets a server build drop this arm.
@@ -107,7 +131,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                         return Some((EventKind::Failed, None));
                     }
                 },
-                Stage::Refusal { .. } | Stage::Frames => return None,
+                _ => return None,
             }
         }
     }
@@ -184,11 +208,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     sender.under_way = UnderWay::Handshake(digest);
                     while let Some(header) = validated_header(&mut offers) {
                         if KnownHeader::named(header.name) == Some(KnownHeader::PROTOCOL) {
-                            sender.offer(header.value).map_err(|Full| Limit::Head)?;
+                            sender.offer(header.value).map_err(no_room::<S>)?;
                         }
                     }
                     if let Some(negotiation) = sender.compression.negotiation() {
-                        negotiation.choose(head.get(..len).unwrap_or_default());
+                        negotiation.choose(head.get(..len).unwrap_or_default())?;
                     }
                     Decision::Upgrade
                 }
@@ -210,13 +234,14 @@ impl<R: Role, S: Storage> Connection<R, S> {
         };
         let next = match response {
             CheckedResponse::Upgrade { subprotocol } => {
-                let prepared =
-                    S::Subprotocols::prepared_for(subprotocol.as_bytes()).map_err(|Full| Limit::Head)?;
+                let prepared = S::Subprotocols::prepared_for(subprotocol.as_bytes()).map_err(no_room::<S>)?;
                 let head = head.get(..len).unwrap_or_default();
                 let offers = sender.subprotocols.as_bytes(&sender.outgoing);
                 let is_own = |name: &str| elements(offers).any(|offer| is_extension(offer, name));
                 match sender.compression.negotiation() {
                     Some(negotiation) => negotiation.check_answer(head, is_own)?,
+                    // Without any offer, the response has no extension.
+                    None if !offers_extensions => {}
                     None if Headers::of(head).extensions().all(|extension| is_own(extension.name())) => {}
                     None => return Err(HandshakeError::ExtensionNotOffered.into()),
                 }
@@ -245,7 +270,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             }
             Stage::Refusal { .. } => {
                 if let Some(head) = head {
-                    self.receiver.head_buffer().append(head).map_err(|Full| Limit::Head)?;
+                    self.receiver.head_buffer().append(head).map_err(no_room::<S>)?;
                 }
                 self.stage = next;
                 Ok(None)
@@ -258,22 +283,29 @@ impl<R: Role, S: Storage> Connection<R, S> {
                 }
                 Ok(None)
             }
-            Stage::Frames | Stage::Decision => {
+            _ => {
                 self.sender.step(Transition::Opened);
-                self.take_agreed();
                 self.stage = next;
+                self.take_agreed()?;
                 self.receiver.report_head();
                 Ok(Some((EventKind::HandshakeComplete, head)))
             }
         }
     }
 
+    /// Whether there was no memory for compression when the connection was made.
+    #[cfg(feature = "deflate")]
+    pub(super) fn lacks_memory(&self) -> bool {
+        self.stage == Stage::NoMemory
+    }
+
     /// Passes the agreement of the handshake to the receiver.
     #[inline(always)]
-    pub(super) fn take_agreed(&mut self) {
-        if let Some(decompression) = self.sender.compression.decompression(R::IS_SERVER) {
+    pub(super) fn take_agreed(&mut self) -> Result<(), OutOfMemory> {
+        if let Some(decompression) = self.sender.compression.decompression(R::IS_SERVER)? {
             self.receiver.decompress(decompression);
         }
+        Ok(())
     }
 
     /// Reports a refusal that is complete in the buffer.
@@ -301,17 +333,21 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Fails an opening handshake that is not valid. A server answers with an HTTP error; a client sends
-    /// nothing (WS-7.1.7-06).
+    /// nothing (WS-7.1.7-06). If there is no memory for an open connection, a Close says so.
     fn fail_opening(&mut self, error: Error) {
-        if R::IS_SERVER {
-            self.receiver.clear_head();
-            self.sender.forget_offers();
-            self.sender.answer_invalid(error);
-        } else {
-            if !self.has_invalid_response() {
+        match self.sender.lifecycle.phase() {
+            Phase::Open | Phase::CloseSent if cfg!(feature = "deflate") => self.receiver.clear_head(),
+            _ if R::IS_SERVER => {
                 self.receiver.clear_head();
+                self.sender.forget_offers();
+                self.sender.answer_invalid(error);
             }
-            self.sender.discard_outgoing();
+            _ => {
+                if !self.has_invalid_response() {
+                    self.receiver.clear_head();
+                }
+                self.sender.discard_outgoing();
+            }
         }
         self.sender.fail(error);
     }

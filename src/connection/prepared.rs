@@ -5,40 +5,34 @@ use super::send::full;
 use super::{Message, Role, Sender, Storage};
 use crate::error::SendError;
 use crate::frame::{FrameHeader, Opcode};
+use crate::memory::{OutOfMemory, concat};
 use crate::message::DataKind;
 use crate::storage::sealed::Buffer;
 use alloc::boxed::Box;
-#[cfg(not(target_has_atomic = "ptr"))]
-use alloc::rc::Rc as Shared;
-#[cfg(target_has_atomic = "ptr")]
-use alloc::sync::Arc as Shared;
 
 /// A message that is encoded once and sent to many connections: a broadcast costs one copy for each
 /// connection, and no header, check or allocation. Needs the feature `alloc`.
 ///
-/// A clone costs next to nothing: it shares the encoded bytes. Threads can share them too, except on a target
-/// without atomic compare-and-swap.
+/// To share a message between its users or between threads, put it into an `Arc`. The library itself does
+/// not, because an `Arc` aborts the process if there is no memory.
 ///
 /// ```
 /// use sansws::{Agreed, Config, Connection, PreparedMessage, Server};
 ///
-/// let news = PreparedMessage::text("it is noon");
+/// let news = PreparedMessage::text("it is noon")?;
 /// let open = || Connection::after_handshake(Server, Config::new(), Agreed::NONE);
 /// let mut connections = [open(), open()];
 /// for connection in &mut connections {
 ///     connection.sender().prepared(&news)?;
 /// }
 /// assert_eq!(connections[1].outgoing(), b"\x81\x0ait is noon");
-/// # Ok::<(), sansws::SendError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// A server that has agreed on permessage-deflate sends the message compressed. The message is compressed
 /// once for each size of the window, not for each connection. It does not refer to earlier messages, and
 /// later messages do not refer to it, so a connection loses the context that it took over.
-#[derive(Clone)]
-pub struct PreparedMessage(Shared<PreparedFrame>);
-
-struct PreparedFrame {
+pub struct PreparedMessage {
     /// The frame as a server sends it: without a mask, and uncompressed.
     frame: Box<[u8]>,
     kind: DataKind,
@@ -48,30 +42,34 @@ struct PreparedFrame {
 
 impl PreparedMessage {
     /// Encodes a text message.
-    #[must_use]
-    pub fn text(text: &str) -> Self {
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn text(text: &str) -> Result<Self, OutOfMemory> {
         Self::new(DataKind::Text, text.as_bytes())
     }
 
     /// Encodes a binary message.
-    #[must_use]
-    pub fn binary(bytes: &[u8]) -> Self {
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn binary(bytes: &[u8]) -> Result<Self, OutOfMemory> {
         Self::new(DataKind::Binary, bytes)
     }
 
-    fn new(kind: DataKind, payload: &[u8]) -> Self {
+    fn new(kind: DataKind, payload: &[u8]) -> Result<Self, OutOfMemory> {
         let header = FrameHeader::encode(kind.opcode(), true, payload.len() as u64, None);
-        let frame = [header.as_bytes(), payload].concat().into_boxed_slice();
+        let frame = concat([header.as_bytes(), payload])?;
         let header_len = FrameHeader::len_for(payload.len(), false);
-        Self(Shared::new(PreparedFrame { frame, kind, header_len, compressed: CompressedFrames::new() }))
+        Ok(Self { frame, kind, header_len, compressed: CompressedFrames::new() })
     }
 
     fn payload(&self) -> &[u8] {
-        self.0.frame.get(self.0.header_len.into()..).unwrap_or_default()
+        self.frame.get(self.header_len.into()..).unwrap_or_default()
     }
 }
 
-shown!(PreparedMessage { this => "PreparedMessage({:?}, {} bytes)", this.0.kind, this.payload().len(); });
+shown!(PreparedMessage { this => "PreparedMessage({:?}, {} bytes)", this.kind, this.payload().len(); });
 
 impl<R: Role, S: Storage> Sender<R, S> {
     /// Sends a prepared message. A client masks its copy with a key of its own (WS-5.3-02).
@@ -79,7 +77,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// # Errors
     /// As [`text`](Self::text).
     pub fn prepared(&mut self, message: &PreparedMessage) -> Result<(), SendError> {
-        match message.0.kind {
+        match message.kind {
             _ if R::IS_SERVER => self.queue_prepared(message, Compress::Auto),
             DataKind::Text => self.data(Opcode::Text, message.payload()),
             DataKind::Binary => self.data(Opcode::Binary, message.payload()),
@@ -94,17 +92,18 @@ impl<R: Role, S: Storage> Sender<R, S> {
     #[cfg(feature = "deflate")]
     pub fn prepared_with(&mut self, message: &PreparedMessage, how: Compress) -> Result<(), SendError> {
         if !R::IS_SERVER {
-            return self.data_with(message.0.kind.opcode(), message.payload(), how);
+            return self.data_with(message.kind.opcode(), message.payload(), how);
         }
         self.data_allowed()?;
         self.compress_allowed(how)?;
         self.queue_prepared(message, how)
     }
 
-    /// Queues the frame, in its compressed form if there is one.
+    /// Queues the frame, in its compressed form if there is one. If there is no memory to compress it, it is
+    /// sent uncompressed.
     fn queue_prepared(&mut self, message: &PreparedMessage, how: Compress) -> Result<(), SendError> {
-        let PreparedFrame { frame, kind, compressed, .. } = &*message.0;
-        let compressed = self.compression.prepared(compressed, *kind, message.payload(), how);
+        let PreparedMessage { frame, kind, compressed, .. } = message;
+        let compressed = self.compression.prepared(compressed, *kind, message.payload(), how).unwrap_or(None);
         let frame = compressed.unwrap_or(frame);
         self.data_allowed()?;
         self.check_room(0, frame.len())?;
@@ -116,6 +115,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 }
 
-from! {
-    ['a] Message<'a> => PreparedMessage, |message| Self::new(message.kind(), message.as_bytes());
+try_from! {
+    ['a] Message<'a> => PreparedMessage or OutOfMemory, |message| Self::new(message.kind(), message.as_bytes());
 }

@@ -129,6 +129,27 @@ impl<S: Storage> Receiver<S> {
         is_in_input && self.buffer.borrowed() == Borrowed::Message && self.release_borrowed().is_ok()
     }
 
+    /// As [`next`](Self::next). If the connection fails, it needs its buffers no more, and their memory may
+    /// be what the Close needs.
+    #[inline(always)]
+    pub(super) fn next_or_discard<'i>(
+        &mut self, input: &mut &'i mut [u8], found: &mut Located<'i>,
+    ) -> Result<(), Error> {
+        let result = self.next(input, found);
+        if S::Receive::GROWS && result.is_err() {
+            self.discard();
+        }
+        result
+    }
+
+    #[cold]
+    fn discard(&mut self) {
+        self.buffer.discard();
+        self.text.clear(0);
+        self.control.clear();
+        self.decompression = Decompression::NONE;
+    }
+
     /// Parses until there is something to report or all input is used up.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn next<'i>(

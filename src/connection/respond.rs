@@ -21,8 +21,8 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// [`Misuse::NoRequest`], [`Misuse::SubprotocolNotOffered`], [`Misuse::InvalidHeader`],
-    /// [`Misuse::ReservedHeader`], [`SendError::TooLarge`]. The request still waits for an answer after an
-    /// error.
+    /// [`Misuse::ReservedHeader`], [`SendError::TooLarge`], [`SendError::Memory`]. The request still waits
+    /// for an answer after an error.
     pub fn accept(&mut self, accept: &Accept<'_>) -> Result<(), SendError> {
         if self.decision() != Decision::Upgrade {
             return Err(Misuse::NoRequest.into());
@@ -45,8 +45,8 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// [`Misuse::NoRequest`], [`Misuse::InvalidStatus`], [`Misuse::InvalidHeader`],
-    /// [`Misuse::ReservedHeader`], [`SendError::TooLarge`]. The request still waits for an answer after an
-    /// error.
+    /// [`Misuse::ReservedHeader`], [`SendError::TooLarge`], [`SendError::Memory`]. The request still waits
+    /// for an answer after an error.
     pub fn reject(&mut self, reply: &Reply<'_>) -> Result<(), SendError> {
         let is_head = match self.decision() {
             Decision::None => return Err(Misuse::NoRequest.into()),

@@ -127,8 +127,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// # Errors
     /// [`SendError::NotNow`] or [`SendError::TooLarge`] if the frame does not fit, see [`room`](Self::room);
     /// [`Misuse::NotOpenYet`] and [`Misuse::Closed`] outside of [`State::Open`];
-    /// [`Misuse::MessageUnfinished`] between [`begin`](Self::begin) and [`finish`](Self::finish). A refused
-    /// call queues nothing.
+    /// [`Misuse::MessageUnfinished`] between [`begin`](Self::begin) and [`finish`](Self::finish);
+    /// [`SendError::Memory`] on [`Heap`](crate::Heap). A refused call queues nothing.
     #[inline]
     pub fn text(&mut self, text: &str) -> Result<(), SendError> {
         self.data(Opcode::Text, text.as_bytes())
@@ -180,7 +180,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// [`SendError::NotNow`] or [`SendError::TooLarge`] if the frame does not fit; [`Misuse::NothingBegun`];
-    /// [`Misuse::InvalidUtf8`] if the text so far cannot be UTF-8; [`Misuse::Closed`].
+    /// [`Misuse::InvalidUtf8`] if the text so far cannot be UTF-8; [`Misuse::Closed`]; [`SendError::Memory`].
     pub fn fragment(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         self.next_fragment(bytes, false)
     }
@@ -197,7 +197,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ///
     /// # Errors
     /// [`SendError::NotNow`] or [`SendError::TooLarge`] if the frame does not fit;
-    /// [`Misuse::ControlTooLong`]; [`Misuse::NotOpenYet`]; [`Misuse::Closed`].
+    /// [`Misuse::ControlTooLong`]; [`Misuse::NotOpenYet`]; [`Misuse::Closed`]; [`SendError::Memory`].
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         self.control(Opcode::Ping, payload)
@@ -224,7 +224,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// # Errors
     /// [`Misuse::CloseCodeNotAllowed`] for codes that must not be on the wire, and for 1010 from a server;
     /// [`Misuse::ReasonTooLong`] above [`MAX_CLOSE_REASON`] bytes; [`Misuse::NotOpenYet`],
-    /// [`Misuse::Closed`].
+    /// [`Misuse::Closed`]; [`SendError::Memory`].
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         // WS-7.4.1-13
@@ -249,7 +249,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// Begins the closing handshake without a code or a reason. The peer reports 1005.
     ///
     /// # Errors
-    /// [`Misuse::NotOpenYet`], [`Misuse::Closed`].
+    /// [`Misuse::NotOpenYet`], [`Misuse::Closed`], [`SendError::Memory`].
     pub fn close_without_code(&mut self) -> Result<(), SendError> {
         self.lifecycle.may_send()?;
         self.frame(Opcode::Close, true, &[])?;

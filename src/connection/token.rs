@@ -183,7 +183,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             found = Located { item: Item::Message, source: Source::Input(message.payload) };
             Ok(())
         } else {
-            self.receiver.next(input, &mut found)
+            self.receiver.next_or_discard(input, &mut found)
         };
         // The connection answers or fails now, whether the caller views the token or not.
         if result.is_err() || (found.item != Item::Nothing && !is_valid) {

@@ -4,7 +4,7 @@
 
 use super::{Compressor, Decompressor, Pool};
 use crate::config::{DeflateConfig, DeflateParams};
-use alloc::boxed::Box;
+use crate::memory::{OutOfMemory, TryBox};
 
 /// The compressor of one end of a connection that has agreed on permessage-deflate.
 ///
@@ -19,20 +19,20 @@ use alloc::boxed::Box;
 /// let mut client = ReceiveCodec::new(false, params, None);
 ///
 /// let mut payload = [0; 100];
-/// let step = server.compressor().finish(b"Hello", &mut payload);
+/// let step = server.compressor()?.finish(b"Hello", &mut payload);
 /// assert!(step.done);
 /// server.end_message();
 ///
 /// let mut message = [0; 100];
-/// let step = client.decompressor().decompress(&payload[..step.produced], &mut message)?;
+/// let step = client.decompressor()?.decompress(&payload[..step.produced], &mut message)?;
 /// assert!(step.done);
-/// client.decompressor().finish()?;
+/// client.decompressor()?.finish()?;
 /// client.end_message();
 /// assert_eq!(message[..step.produced], *b"Hello");
-/// # Ok::<(), sansws::deflate::Corrupt>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct SendCodec {
-    compressor: Option<Box<Compressor>>,
+    compressor: Option<TryBox<Compressor>>,
     pub(crate) pool: Option<Pool>,
     threshold: u32,
     level: u8,
@@ -79,12 +79,17 @@ impl SendCodec {
     }
 
     /// The compressor for the current message, or for the next one.
-    pub fn compressor(&mut self) -> &mut Compressor {
-        let Self { pool, level, window_bits, takes_over, .. } = self;
-        self.compressor.get_or_insert_with(|| match pool {
-            Some(pool) if !*takes_over => pool.take_compressor(*level, *window_bits),
-            _ => Box::new(Compressor::new(*level, *window_bits)),
-        })
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if there is no compressor yet.
+    pub fn compressor(&mut self) -> Result<&mut Compressor, OutOfMemory> {
+        if self.compressor.is_none() {
+            self.compressor = Some(match &self.pool {
+                Some(pool) if !self.takes_over => pool.take_compressor(self.level, self.window_bits)?,
+                _ => TryBox::new(Compressor::new(self.level, self.window_bits)?)?,
+            });
+        }
+        self.compressor.as_deref_mut().ok_or(OutOfMemory)
     }
 
     /// Whether a message of `plain` bytes that was compressed to `compressed` bytes should be sent
@@ -122,7 +127,7 @@ impl SendCodec {
 /// decompressor stays here. If not, it returns to the [`Pool`] after each message, or stays here too if there
 /// is no pool. See [`SendCodec`] for an example.
 pub struct ReceiveCodec {
-    decompressor: Option<Box<Decompressor>>,
+    decompressor: Option<TryBox<Decompressor>>,
     pool: Option<Pool>,
     window_bits: u8,
     takes_over: bool,
@@ -142,12 +147,17 @@ impl ReceiveCodec {
     }
 
     /// The decompressor for the current message, or for the next one.
-    pub fn decompressor(&mut self) -> &mut Decompressor {
-        let Self { pool, window_bits, takes_over, .. } = self;
-        self.decompressor.get_or_insert_with(|| match pool {
-            Some(pool) if !*takes_over => pool.take_decompressor(),
-            _ => Box::new(Decompressor::new(*window_bits)),
-        })
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if there is no decompressor yet.
+    pub fn decompressor(&mut self) -> Result<&mut Decompressor, OutOfMemory> {
+        if self.decompressor.is_none() {
+            self.decompressor = Some(match &self.pool {
+                Some(pool) if !self.takes_over => pool.take_decompressor()?,
+                _ => TryBox::new(Decompressor::new(self.window_bits)?)?,
+            });
+        }
+        self.decompressor.as_deref_mut().ok_or(OutOfMemory)
     }
 
     /// Ends a message that was decompressed completely. PMD-7.2.2-04 to PMD-7.2.2-08

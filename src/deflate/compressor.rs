@@ -6,6 +6,7 @@ use super::Step;
 use super::decompressor::TAIL;
 use super::zlib::RawEncoder;
 use crate::config::window_bits;
+use crate::memory::OutOfMemory;
 
 /// Compresses the messages of one direction.
 ///
@@ -16,11 +17,12 @@ use crate::config::window_bits;
 /// ```
 /// use sansws::deflate::Compressor;
 ///
-/// let mut compressor = Compressor::new(6, 15);
+/// let mut compressor = Compressor::new(6, 15)?;
 /// let mut out = [0; 100];
 /// let step = compressor.finish(b"Hello", &mut out);
 /// assert!(step.done);
 /// assert_eq!(out[..step.produced], [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]);
+/// # Ok::<(), sansws::deflate::OutOfMemory>(())
 /// ```
 ///
 /// # Context takeover
@@ -54,17 +56,19 @@ impl Compressor {
     /// Creates a compressor with an empty window. `level` is 1 (fastest) to 9 (smallest). `bits` is the
     /// base-2 logarithm of the window, 8 to 15: no message refers back further (PMD-7.2.1-16, PMD-7.2.1-18,
     /// PMD-7.2.2-13).
-    #[must_use]
-    pub fn new(level: u8, bits: u8) -> Self {
+    ///
+    /// # Errors
+    /// [`OutOfMemory`]. No other call allocates.
+    pub fn new(level: u8, bits: u8) -> Result<Self, OutOfMemory> {
         let (level, window_bits) = (level.clamp(1, 9), window_bits(bits));
-        Self {
-            encoder: RawEncoder::new(level, window_bits),
+        Ok(Self {
+            encoder: RawEncoder::new(level, window_bits)?,
             level,
             window_bits,
             is_reset: false,
             has_input: false,
             held: None,
-        }
+        })
     }
 
     /// The room that is always enough to compress `len` bytes in one step, in bytes.

@@ -1,9 +1,11 @@
 //! Decompresses messages (RFC 7692 section 7.2.2). The output does not depend on how the input and the room
 //! are cut, and it is never larger than the room that the caller provides.
 
+use super::DecompressError::{self, Corrupt};
+use super::Step;
 use super::zlib::RawDecoder;
-use super::{Corrupt, Step};
 use crate::config::window_bits;
+use crate::memory::OutOfMemory;
 use alloc::vec::Vec;
 
 /// Decompresses the messages of one direction.
@@ -14,13 +16,13 @@ use alloc::vec::Vec;
 /// ```
 /// use sansws::deflate::Decompressor;
 ///
-/// let mut decompressor = Decompressor::new(15);
+/// let mut decompressor = Decompressor::new(15)?;
 /// let mut out = [0; 100];
 /// let step = decompressor.decompress(&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00], &mut out)?;
 /// assert!(step.done);
 /// decompressor.finish()?;
 /// assert_eq!(out[..step.produced], *b"Hello");
-/// # Ok::<(), sansws::deflate::Corrupt>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Decompressor {
     decoder: RawDecoder,
@@ -50,16 +52,18 @@ const END_BLOCK: usize = 5;
 impl Decompressor {
     /// Creates a decompressor with an empty window. `window_bits` is the base-2 logarithm of the largest
     /// window that the peer may use, 8 to 15.
-    #[must_use]
-    pub fn new(window_bits: u8) -> Self {
-        Self {
-            decoder: RawDecoder::new(),
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn new(window_bits: u8) -> Result<Self, OutOfMemory> {
+        Ok(Self {
+            decoder: RawDecoder::new()?,
             history: History::new(window_bits),
             last: [0xff; 4],
             is_at_start: true,
             waiting: None,
             is_corrupt: false,
-        }
+        })
     }
 
     /// Forgets the current message and the window: the next message must not refer to earlier ones. Keeps the
@@ -82,8 +86,9 @@ impl Decompressor {
     /// of `n` bytes never needs more than `n` bytes of room.
     ///
     /// # Errors
-    /// [`Corrupt`], after all output before the corrupt input: the connection has to fail (PMD-7.2.2-03).
-    pub fn decompress(&mut self, input: &[u8], out: &mut [u8]) -> Result<Step, Corrupt> {
+    /// [`DecompressError::Corrupt`], after all output before the corrupt input: the connection has to fail
+    /// (PMD-7.2.2-03). [`DecompressError::Memory`]: the output of this call is lost.
+    pub fn decompress(&mut self, input: &[u8], out: &mut [u8]) -> Result<Step, DecompressError> {
         let step = self.decode(input, out, Stop::AtEnd)?;
         let taken = input.get(..step.consumed).unwrap_or_default();
         for &byte in taken.get(taken.len().saturating_sub(self.last.len())..).unwrap_or_default() {
@@ -98,8 +103,9 @@ impl Decompressor {
     /// PMD-7.2.2-01
     ///
     /// # Errors
-    /// [`Corrupt`] if the message ends in the middle of a block, or if `decompress` is not done.
-    pub fn finish(&mut self) -> Result<(), Corrupt> {
+    /// [`DecompressError::Corrupt`] if the message ends in the middle of a block, or if `decompress` is not
+    /// done.
+    pub fn finish(&mut self) -> Result<(), DecompressError> {
         // Normally the payload ends with the header of an empty block: three zero bits, and zeros up to the
         // next byte. Some peers do not remove the rest of this block, or write no such block after a final
         // block. Then a complete empty block is added, which does no harm.
@@ -127,7 +133,7 @@ impl Decompressor {
         self.is_at_start = true;
     }
 
-    fn decode(&mut self, input: &[u8], out: &mut [u8], until: Stop) -> Result<Step, Corrupt> {
+    fn decode(&mut self, input: &[u8], out: &mut [u8], until: Stop) -> Result<Step, DecompressError> {
         let mut step = Step { consumed: 0, produced: 0, done: false };
         if let Some(byte) = self.waiting {
             let Some(first) = out.first_mut() else { return Ok(step) };
@@ -148,7 +154,7 @@ impl Decompressor {
             self.is_corrupt = decoded.is_corrupt;
             let bytes = room.get(..decoded.produced).unwrap_or_default();
             let has_room = decoded.produced < room.len();
-            self.history.push(bytes);
+            self.history.push(bytes).inspect_err(|_| self.is_corrupt = true)?;
             step.consumed += decoded.consumed;
             self.is_at_start = decoded.ended || (self.is_at_start && decoded.consumed == 0);
             if decoded.ended {
@@ -209,14 +215,15 @@ impl History {
         self.start = 0;
     }
 
-    fn push(&mut self, bytes: &[u8]) {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), OutOfMemory> {
         let bytes = bytes.get(bytes.len().saturating_sub(self.capacity)..).unwrap_or_default();
         let room = self.capacity - self.ring.len();
         let (fill, rest) = bytes.split_at(room.min(bytes.len()));
         let len = self.ring.len() + fill.len();
         if len > self.ring.capacity() {
             // The new memory is at most twice the length, and at most the window.
-            self.ring.reserve_exact((2 * len).min(self.capacity) - self.ring.len());
+            let more = (2 * len).min(self.capacity) - self.ring.len();
+            self.ring.try_reserve_exact(more).map_err(|_| OutOfMemory)?;
         }
         self.ring.extend_from_slice(fill);
         // Overwrite the oldest bytes: first up to the end of the ring, then from its beginning.
@@ -230,6 +237,7 @@ impl History {
         if !rest.is_empty() {
             self.start = (self.start + rest.len()) % self.capacity;
         }
+        Ok(())
     }
 
     /// The older and the newer part of the window.

@@ -19,8 +19,14 @@
 //!
 //! A [`Decompressor`] holds 47 KiB, and in addition up to the size of the window as messages arrive. With
 //! context takeover, a connection holds its codecs from the first compressed message on. Without context
-//! takeover, an idle connection that has a [`Pool`] holds no codec. Creating a codec panics if the allocator
-//! has no memory.
+//! takeover, an idle connection that has a [`Pool`] holds no codec.
+//!
+//! If the allocator has no memory for a codec, the call returns [`OutOfMemory`], and a connection fails with
+//! [`Limit::Memory`] or sends the message uncompressed. The crate `zlib-rs` has no constructor that returns
+//! an error, only one that panics. So this library first checks whether the allocator has enough memory. If
+//! another thread takes that memory in between, `zlib-rs` panics; the library catches this panic. The panic
+//! hook then still runs, and a program that is built with `panic = "abort"` aborts. [`Pool`] names two more
+//! small allocations, which happen once.
 //!
 //! # Security
 //!
@@ -35,11 +41,14 @@ mod pool;
 mod zlib;
 
 pub use crate::config::{DeflateConfig, DeflateParams};
+pub use crate::memory::{OutOfMemory, TryBox};
 pub use codec::{ReceiveCodec, SendCodec};
 pub use compressor::Compressor;
 pub use decompressor::Decompressor;
 pub use offer::ExtensionValue;
 pub use pool::Pool;
+
+use crate::error::{Error, Limit, Violation};
 
 /// The progress that one call of a codec has made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,15 +63,21 @@ pub struct Step {
     pub done: bool,
 }
 
-/// The payload breaks RFC 7692 section 7.2.2: it is not valid DEFLATE data, or it ends in the middle of a
-/// block. The codec cannot continue.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Corrupt;
-
-impl core::fmt::Display for Corrupt {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the compressed data is not valid; fail the connection with close code 1007")
+errors! {
+    /// The reason why a [`Decompressor`] cannot continue. Only [`Decompressor::reset`] ends this state.
+    pub enum DecompressError {
+        /// The payload breaks RFC 7692 section 7.2.2: it is not valid DEFLATE data, or it ends in the middle
+        /// of a block.
+        Corrupt => "the compressed data is not valid; fail the connection with close code 1007",
+        /// The allocator has no memory for the window.
+        Memory => "no memory for the window; fail the connection with close code 1013",
     }
 }
 
-impl core::error::Error for Corrupt {}
+from! {
+    [] OutOfMemory => DecompressError, |_| Self::Memory;
+    [] DecompressError => Error, |error| match error {
+        DecompressError::Corrupt => Violation::Deflate.into(),
+        DecompressError::Memory => Limit::Memory.into(),
+    };
+}

@@ -3,7 +3,7 @@
 
 use super::{Compressor, Decompressor};
 use crate::config::window_bits;
-use alloc::boxed::Box;
+use crate::memory::{OutOfMemory, TryBox};
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use std::sync::{Arc, Mutex};
@@ -21,10 +21,19 @@ use std::sync::{Arc, Mutex};
 /// use sansws::deflate::Pool;
 ///
 /// let pool = Pool::new(4);
-/// let mut compressor = pool.take_compressor(6, 15);
+/// let mut compressor = pool.take_compressor(6, 15)?;
 /// let step = compressor.finish(b"a message", &mut [0; 100]);
 /// pool.give_compressor(compressor);
+/// # Ok::<(), sansws::deflate::OutOfMemory>(())
 /// ```
+///
+/// # Memory
+///
+/// [`new`](Self::new) allocates an `Arc`, and the standard library has no `Arc` that fails instead of
+/// aborting the process: make the pool when the program starts. The first use of a pool that is [per
+/// thread](Self::per_thread) makes the standard library register a thread-local variable, which may allocate
+/// a few bytes in the same way, and so may the first use of a `Mutex` on some operating systems. All other
+/// calls return [`OutOfMemory`]. A pool without memory for a returned codec drops it.
 #[derive(Clone)]
 pub struct Pool(Scope);
 
@@ -40,16 +49,17 @@ std::thread_local! {
 }
 
 #[derive(Default)]
-#[expect(clippy::vec_box, reason = "a codec moves to a connection and back as a pointer")]
 struct IdleCodecs {
-    compressors: Vec<Box<Compressor>>,
-    decompressors: Vec<Box<Decompressor>>,
+    compressors: Vec<TryBox<Compressor>>,
+    decompressors: Vec<TryBox<Decompressor>>,
     keep: usize,
 }
 
 impl Pool {
     /// Creates a pool that keeps at most `keep` codecs of each kind. A pool needs as many codecs as there are
     /// messages at the same time: one or two in an event loop that handles one message after the other.
+    ///
+    /// Without memory this call aborts the process, see [above](Self#memory).
     #[must_use]
     pub fn new(keep: usize) -> Self {
         Self(Scope::Shared(Arc::new(Mutex::new(IdleCodecs { keep, ..IdleCodecs::default() }))))
@@ -63,25 +73,28 @@ impl Pool {
     }
 
     /// Takes a compressor with an empty window from the pool, or creates one. See [`Compressor::new`].
-    pub fn take_compressor(&self, level: u8, bits: u8) -> Box<Compressor> {
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn take_compressor(&self, level: u8, bits: u8) -> Result<TryBox<Compressor>, OutOfMemory> {
         let (level, bits) = (level.clamp(1, 9), window_bits(bits));
         let pooled = self.with(|codecs| {
             let compressors = &mut codecs.compressors;
             let at = compressors.iter().rposition(|idle| (idle.level, idle.window_bits) == (level, bits))?;
             Some(compressors.swap_remove(at))
         });
-        pooled.flatten().unwrap_or_else(|| Box::new(Compressor::new(level, bits)))
+        pooled.flatten().map_or_else(|| TryBox::new(Compressor::new(level, bits)?), Ok)
     }
 
     /// Returns a compressor to the pool.
-    pub fn give_compressor(&self, mut compressor: Box<Compressor>) {
+    pub fn give_compressor(&self, mut compressor: TryBox<Compressor>) {
         compressor.reset();
         self.with(|codecs| {
             // The compressor that has been idle for longest makes room.
             if codecs.compressors.len() >= codecs.keep && !codecs.compressors.is_empty() {
                 codecs.compressors.remove(0);
             }
-            if codecs.compressors.len() < codecs.keep {
+            if codecs.compressors.len() < codecs.keep && codecs.compressors.try_reserve(1).is_ok() {
                 codecs.compressors.push(compressor);
             }
         });
@@ -89,16 +102,19 @@ impl Pool {
 
     /// Takes a decompressor with an empty window from the pool, or creates one. It supports every window of
     /// the peer.
-    pub fn take_decompressor(&self) -> Box<Decompressor> {
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn take_decompressor(&self) -> Result<TryBox<Decompressor>, OutOfMemory> {
         let pooled = self.with(|codecs| codecs.decompressors.pop());
-        pooled.flatten().unwrap_or_else(|| Box::new(Decompressor::new(15)))
+        pooled.flatten().map_or_else(|| TryBox::new(Decompressor::new(15)?), Ok)
     }
 
     /// Returns a decompressor to the pool.
-    pub fn give_decompressor(&self, mut decompressor: Box<Decompressor>) {
+    pub fn give_decompressor(&self, mut decompressor: TryBox<Decompressor>) {
         decompressor.reset();
         self.with(|codecs| {
-            if codecs.decompressors.len() < codecs.keep {
+            if codecs.decompressors.len() < codecs.keep && codecs.decompressors.try_reserve(1).is_ok() {
                 codecs.decompressors.push(decompressor);
             }
         });

@@ -5,8 +5,11 @@
 //! [`Deflate`] rejects a window of 256 bytes for raw data. With a window of 512 bytes it refers back at most
 //! 250 bytes, so this file asks for 512 instead of 256.
 
-use super::Corrupt;
+use super::DecompressError::{self, Corrupt};
 use crate::config::{MAX_BITS, MIN_BITS};
+use crate::memory::{OutOfMemory, with_capacity};
+use core::hint::black_box;
+use std::panic::{UnwindSafe, catch_unwind};
 use zlib_rs::{
     Deflate, DeflateConfig as DeflateOptions, DeflateFlush, Inflate, InflateError, InflateFlush, Method,
     Status, Strategy,
@@ -27,12 +30,12 @@ pub(super) struct Decoded {
 
 /// The codec borrows its state mutably, so the compiler does not implement this trait by itself. A panic
 /// cannot leave the state half changed: no code of a caller runs while the codec does.
-impl core::panic::UnwindSafe for RawDecoder {}
-impl core::panic::UnwindSafe for RawEncoder {}
+impl UnwindSafe for RawDecoder {}
+impl UnwindSafe for RawEncoder {}
 
 impl RawDecoder {
-    pub(super) fn new() -> Self {
-        Self(Inflate::new(false, MAX_BITS))
+    pub(super) fn new() -> Result<Self, OutOfMemory> {
+        create(DECODER, || Self(Inflate::new(false, MAX_BITS)))
     }
 
     /// Decodes until the input is used up, `out` is full, or a final block has ended. With `stop_at_block` it
@@ -63,7 +66,7 @@ impl RawDecoder {
     }
 
     /// Appends to the window. Call this only directly after [`restart`](Self::restart).
-    pub(super) fn append_window(&mut self, bytes: &[u8]) -> Result<(), Corrupt> {
+    pub(super) fn append_window(&mut self, bytes: &[u8]) -> Result<(), DecompressError> {
         if !bytes.is_empty() {
             self.0.set_dictionary(bytes).map_err(|_| Corrupt)?;
         }
@@ -85,15 +88,18 @@ impl RawEncoder {
     /// again.
     pub(super) const MIN_ROOM: usize = 7;
 
-    pub(super) fn new(level: u8, window_bits: u8) -> Self {
+    pub(super) fn new(level: u8, window_bits: u8) -> Result<Self, OutOfMemory> {
         let window_bits = window_bits.clamp(MIN_BITS + 1, MAX_BITS);
-        Self(Deflate::new_with_config(DeflateOptions {
-            level: i32::from(level),
-            method: Method::Deflated,
-            window_bits: -i32::from(window_bits),
-            mem_level: mem_level(window_bits),
-            strategy: Strategy::Default,
-        }))
+        let mem_level = mem_level(window_bits);
+        create(encoder_len(window_bits, mem_level), || {
+            Self(Deflate::new_with_config(DeflateOptions {
+                level: i32::from(level),
+                method: Method::Deflated,
+                window_bits: -i32::from(window_bits),
+                mem_level,
+                strategy: Strategy::Default,
+            }))
+        })
     }
 
     /// Compresses without a flush.
@@ -129,3 +135,26 @@ impl RawEncoder {
 fn mem_level(window_bits: u8) -> i32 {
     if window_bits < 13 { 5 } else { 6 }
 }
+
+/// The memory of a decoder, in bytes; a little more than zlib-rs takes.
+const DECODER: usize = 47 * 1024;
+
+/// The memory of an encoder, in bytes; a little more than zlib-rs takes: twice the window, two bytes for each
+/// place in the window, a hash table, seven bytes for each symbol of a block, and the state.
+const fn encoder_len(window_bits: u8, mem_level: i32) -> usize {
+    (4 << window_bits) + 128 * 1024 + 7 * (64 << mem_level) + 4 * 1024
+}
+
+/// Calls a constructor that allocates `len` bytes and panics without memory. zlib-rs has no other one.
+///
+/// The panic itself needs memory, and a panic hook may abort. So this function first takes the memory, and
+/// returns it just before the call. Only another thread can take it away then.
+fn create<T>(len: usize, constructor: impl FnOnce() -> T + UnwindSafe) -> Result<T, OutOfMemory> {
+    // The compiler must not remove an allocation that nothing uses.
+    drop(black_box(with_capacity::<Line>(len.div_ceil(size_of::<Line>()))?));
+    catch_unwind(constructor).map_err(|_| OutOfMemory)
+}
+
+/// The alignment of the memory in zlib-rs.
+#[repr(align(64))]
+struct Line(#[expect(dead_code, reason = "only its size matters")] [u8; 64]);

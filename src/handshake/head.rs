@@ -131,7 +131,7 @@ impl HeadProgress {
             self.add(len);
             let piece = take_front(input, len);
             if !self.is_dropped && (next == Position::FirstLine || !is_before_first(self.position)) {
-                buffer.append(piece).map_err(|Full| Limit::Head)?;
+                buffer.append(piece).map_err(no_room::<S>)?;
             }
             // If the first byte begins neither a method nor `HTTP/`, the peer sends TLS or noise. Neither
             // need ever contain an empty line, so the head fails at once.
@@ -204,4 +204,10 @@ impl HeadProgress {
     fn current_line<'b, B: Buffer>(&self, buffer: &'b B) -> &'b [u8] {
         buffer.filled().get(self.line_start()..).unwrap_or_default()
     }
+}
+
+/// The error for a storage without room for a head: the allocator has no memory, or the storage has a fixed
+/// size and is too small.
+pub(crate) fn no_room<S: Storage>(_: Full) -> Limit {
+    if S::Receive::GROWS { Limit::Memory } else { Limit::Head }
 }

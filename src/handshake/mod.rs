@@ -41,7 +41,7 @@ pub(crate) use accept_key::{ACCEPT_LEN, KEY_LEN, accept_of, digest_of, encode_ke
 pub(crate) use body::Body;
 pub(crate) use client::{CheckedResponse, ResponseHeaders, check_response, check_subprotocols};
 pub(crate) use extension::extensions;
-pub(crate) use head::{HeadProgress, HeadRules};
+pub(crate) use head::{HeadProgress, HeadRules, no_room};
 pub(crate) use line::{empty_lines_len, request_line, status_line, validated_header};
 pub(crate) use name::KnownHeader;
 pub(crate) use reply::{ERROR_TAIL, STATUS_LINE_PREFIX, error_answer};

@@ -186,7 +186,7 @@ pub(crate) fn error_answer(error: Error) -> Option<&'static [u8]> {
     Some(ERROR_ANSWERS.iter().find(|(known, _)| *known == status)?.1)
 }
 
-static ERROR_ANSWERS: [(u16, &[u8]); 6] = [
+static ERROR_ANSWERS: &[(u16, &[u8])] = &[
     (400, b"400 Bad Request\r\nConnection: "),
     (405, b"405 Method Not Allowed\r\nAllow: GET\r\nConnection: "),
     (417, b"417 Expectation Failed\r\nConnection: "),
@@ -197,6 +197,8 @@ static ERROR_ANSWERS: [(u16, &[u8]); 6] = [
         Connection: Upgrade, ",
     ),
     (431, b"431 Request Header Fields Too Large\r\nConnection: "),
+    #[cfg(feature = "alloc")]
+    (503, b"503 Service Unavailable\r\nConnection: "),
     (505, b"505 HTTP Version Not Supported\r\nConnection: "),
 ];
 

@@ -41,6 +41,7 @@ impl<'a> Storage for Borrowed<'a> {
 
     #[inline(always)]
     fn into_buffers(self) -> (Self::Receive, Self::Send) {
-        (LinearBuffer::new(self.receive), LinearBuffer::new(self.send))
+        let lens = (self.receive.len(), self.send.len());
+        (LinearBuffer::new(self.receive, lens.0), LinearBuffer::new(self.send, lens.1))
     }
 }

@@ -4,6 +4,7 @@ mod text;
 
 use super::sealed::{Buffer, Control, Empty, Storage};
 use super::{Full, Heap};
+use crate::memory::TryBox;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use text::LazyText;
@@ -189,7 +190,14 @@ impl HeapBuffer {
 
 /// A buffer that takes eight bytes until its first use: most connections never use it.
 #[derive(Debug)]
-pub struct LazyBuffer(Option<Box<HeapBuffer>>);
+pub struct LazyBuffer(Option<TryBox<ControlPayload>>);
+
+/// The payload of one control frame.
+#[derive(Debug)]
+struct ControlPayload {
+    bytes: [u8; 125],
+    len: u8,
+}
 
 impl Empty for LazyBuffer {
     const EMPTY: Self = Self(None);
@@ -197,11 +205,23 @@ impl Empty for LazyBuffer {
 
 impl Control for LazyBuffer {
     fn filled(&self) -> &[u8] {
-        self.0.as_ref().map_or(&[], |buffer| buffer.filled())
+        let Some(payload) = &self.0 else { return &[] };
+        payload.bytes.get(..payload.len.into()).unwrap_or_default()
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        self.0.get_or_insert_default().append(bytes)
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if self.0.is_none() {
+            self.0 = Some(TryBox::new(ControlPayload { bytes: [0; 125], len: 0 }).map_err(|_| Full)?);
+        }
+        let payload = self.0.as_deref_mut().ok_or(Full)?;
+        let start = usize::from(payload.len);
+        let end = start.saturating_add(bytes.len());
+        payload.bytes.get_mut(start..end).ok_or(Full)?.copy_from_slice(bytes);
+        payload.len = u8::try_from(end).map_err(|_| Full)?;
+        Ok(())
     }
 
     fn clear(&mut self) {

@@ -13,14 +13,15 @@ use heapless::Vec;
 pub struct LinearBuffer<M> {
     memory: M,
     filled: Filled,
-    /// The number of bytes at the end of the memory that hold a [text](TextBehind) and not the queue.
-    text_len: usize,
+    /// The number of bytes at the front of the memory that belong to the queue. Those behind them hold a
+    /// [text](TextBehind).
+    max_len: usize,
 }
 
 impl<M> LinearBuffer<M> {
     #[inline(always)]
-    pub(crate) const fn new(memory: M) -> Self {
-        Self { memory, filled: Filled { start: 0, end: 0 }, text_len: 0 }
+    pub(crate) const fn new(memory: M, max_len: usize) -> Self {
+        Self { memory, filled: Filled { start: 0, end: 0 }, max_len }
     }
 }
 
@@ -37,7 +38,7 @@ macro_rules! empty {
         }
     };
 }
-empty!([const N: usize] LinearBuffer<Vec<u8, N>>, Self::new(Vec::new()));
+empty!([const N: usize] LinearBuffer<Vec<u8, N>>, Self::new(Vec::new(), N));
 empty!([] ControlBuffer, Self(Vec::new()));
 
 /// The memory of a [`LinearBuffer`].
@@ -86,7 +87,7 @@ impl Memory for &mut [u8] {
 
 impl<M: Memory> Buffer for LinearBuffer<M> {
     fn max_len(&self) -> usize {
-        self.memory.max_len().wrapping_sub(self.text_len)
+        self.max_len
     }
 
     fn filled(&self) -> &[u8] {
@@ -99,8 +100,7 @@ impl<M: Memory> Buffer for LinearBuffer<M> {
 
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        let max_len = self.max_len();
-        self.filled.grow(self.memory.bytes_mut().get_mut(..max_len).ok_or(Full)?, len)
+        self.filled.grow(self.memory.bytes_mut().get_mut(..self.max_len).ok_or(Full)?, len)
     }
 
     fn last_mut(&mut self, len: usize) -> &mut [u8] {
@@ -192,23 +192,23 @@ impl Empty for TextBehind {
 
 impl<M: Memory> Subprotocols<LinearBuffer<M>> for TextBehind {
     fn as_bytes<'t>(&'t self, buffer: &'t LinearBuffer<M>) -> &'t [u8] {
-        buffer.memory.bytes().get(buffer.max_len()..).unwrap_or_default()
+        buffer.memory.bytes().get(buffer.max_len..).unwrap_or_default()
     }
 
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn push(&mut self, buffer: &mut LinearBuffer<M>, piece: &[u8]) -> Result<(), Full> {
-        let end = buffer.max_len();
+        let end = buffer.max_len;
         let start = end.checked_sub(piece.len()).ok_or(Full)?;
         if start < buffer.filled.end {
             return Err(Full);
         }
         copy(piece, buffer.memory.bytes_mut().get_mut(start..end).ok_or(Full)?);
-        buffer.text_len = buffer.text_len.wrapping_add(piece.len());
+        buffer.max_len = start;
         Ok(())
     }
 
     fn clear(&mut self, buffer: &mut LinearBuffer<M>) {
-        buffer.text_len = 0;
+        buffer.max_len = buffer.memory.max_len();
     }
 
     fn prepared_for(_name: &[u8]) -> Result<Self, Full> {
@@ -216,7 +216,7 @@ impl<M: Memory> Subprotocols<LinearBuffer<M>> for TextBehind {
     }
 
     fn reduce_to(&mut self, buffer: &mut LinearBuffer<M>, name: &[u8], _prepared: Self) {
-        buffer.text_len = 0;
+        self.clear(buffer);
         // The name takes no more room than the text did.
         let _ = self.push(buffer, name);
     }

@@ -82,7 +82,7 @@ fn a_sender_has_to_finish_a_message_before_it_begins_another() {
     assert_eq!(tx.text("t"), refused);
     tx.fragment(b"a").unwrap();
     assert_eq!(tx.binary(b"b"), refused);
-    assert_eq!(tx.prepared(&sansws::PreparedMessage::text("p")), refused);
+    assert_eq!(tx.prepared(&sansws::PreparedMessage::text("p").unwrap()), refused);
     assert_eq!(tx.mask_in_place(DataKind::Binary, &mut []), Err(Misuse::MessageUnfinished.into()));
     tx.finish(b"b").unwrap();
     tx.text("t").unwrap();

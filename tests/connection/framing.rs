@@ -201,7 +201,7 @@ fn assert_all_refused<R: sansws::Role, S: sansws::Storage>(tx: &mut sansws::Send
     assert_eq!(tx.begin(DataKind::Text), refused);
     assert_eq!(tx.ping(b""), refused);
     assert_eq!(tx.mask_in_place(DataKind::Binary, &mut [1]), Err(misuse.into()));
-    assert_eq!(tx.prepared(&sansws::PreparedMessage::text("p")), refused);
+    assert_eq!(tx.prepared(&sansws::PreparedMessage::text("p").unwrap()), refused);
     assert_eq!(tx.close(CloseCode::NORMAL, ""), refused);
     assert_eq!(tx.close_without_code(), refused);
 }

@@ -96,12 +96,12 @@ fn a_frame_beyond_max_outgoing_is_refused_as_a_whole() {
     assert_eq!(server.outgoing(), b"345678\x01\x00\x80\x00");
 
     let mut server = Connection::after_handshake(Server, Config::new().max_outgoing(10), Agreed::NONE);
-    assert_eq!(server.sender().prepared(&PreparedMessage::text("123456789")), never);
-    server.sender().prepared(&PreparedMessage::text("12345678")).unwrap();
+    assert_eq!(server.sender().prepared(&PreparedMessage::text("123456789").unwrap()), never);
+    server.sender().prepared(&PreparedMessage::text("12345678").unwrap()).unwrap();
     let mut client =
         Connection::after_handshake(Client::new(rng()), Config::new().max_outgoing(14), Agreed::NONE);
-    assert_eq!(client.sender().prepared(&PreparedMessage::text("123456789")), never);
-    client.sender().prepared(&PreparedMessage::text("12345678")).unwrap();
+    assert_eq!(client.sender().prepared(&PreparedMessage::text("123456789").unwrap()), never);
+    client.sender().prepared(&PreparedMessage::text("12345678").unwrap()).unwrap();
     assert_eq!(client.outgoing().len(), 14);
 }
 

@@ -49,7 +49,7 @@ fn a_client_masks_every_frame() {
     tx.finish(b"").unwrap();
     tx.ping(b"p").unwrap();
     tx.pong(b"p").unwrap();
-    tx.prepared(&PreparedMessage::text("p")).unwrap();
+    tx.prepared(&PreparedMessage::text("p").unwrap()).unwrap();
     tx.close(CloseCode::NORMAL, "").unwrap();
     let mut bytes = client.outgoing();
     let mut count = 0;
@@ -86,7 +86,7 @@ fn a_server_masks_nothing() {
     tx.binary(b"b").unwrap();
     tx.ping(b"p").unwrap();
     tx.pong(b"p").unwrap();
-    tx.prepared(&PreparedMessage::text("p")).unwrap();
+    tx.prepared(&PreparedMessage::text("p").unwrap()).unwrap();
     tx.close(CloseCode::NORMAL, "").unwrap();
     assert_eq!(server.outgoing(), b"\x81\x01t\x82\x01b\x89\x01p\x8a\x01p\x81\x01p\x88\x02\x03\xe8");
 }
@@ -116,7 +116,7 @@ fn each_frame_draws_a_new_key_once_its_payload_is_known() {
     tx.fragment(b"f").unwrap();
     tx.ping(b"p").unwrap();
     tx.finish(b"f").unwrap();
-    tx.prepared(&PreparedMessage::text("p")).unwrap();
+    tx.prepared(&PreparedMessage::text("p").unwrap()).unwrap();
     // Refused calls draw no key either.
     assert_eq!(tx.ping(&[0; 126]), Err(Misuse::ControlTooLong.into()));
     assert_eq!(tx.text(&"t".repeat(3 << 20)), Err(SendError::TooLarge));

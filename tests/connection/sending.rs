@@ -51,7 +51,8 @@ fn mask_in_place_masks_the_payload_in_the_buffer_of_the_caller() {
 fn a_prepared_message_has_the_same_bytes_as_an_ordinary_one() {
     for len in [0, 1, 125, 126, 65535, 65536] {
         let text = "x".repeat(len);
-        let prepared = [PreparedMessage::text(&text), PreparedMessage::binary(text.as_bytes())];
+        let prepared =
+            [PreparedMessage::text(&text).unwrap(), PreparedMessage::binary(text.as_bytes()).unwrap()];
         let mut servers = [open_server(), open_server()];
         servers[0].sender().prepared(&prepared[0]).unwrap();
         servers[0].sender().prepared(&prepared[1]).unwrap();
@@ -151,12 +152,12 @@ fn a_message_of_3_mib_never_fits_the_default_queue_of_2_mib() {
     let large = vec![7; 3 << 20];
     let mut server = open_server();
     assert_eq!(server.sender().binary(&large), Err(SendError::TooLarge));
-    assert_eq!(server.sender().prepared(&PreparedMessage::binary(&large)), Err(SendError::TooLarge));
+    assert_eq!(server.sender().prepared(&PreparedMessage::binary(&large).unwrap()), Err(SendError::TooLarge));
     // A message of 1.5 MiB fits, and a second one fits once the first is written.
     let half = &large[..3 << 19];
     server.sender().binary(half).unwrap();
     assert_eq!(server.sender().binary(half), Err(SendError::NotNow));
-    assert_eq!(server.sender().prepared(&PreparedMessage::binary(half)), Err(SendError::NotNow));
+    assert_eq!(server.sender().prepared(&PreparedMessage::binary(half).unwrap()), Err(SendError::NotNow));
     server.mark_sent(usize::MAX);
     server.sender().binary(half).unwrap();
 }
@@ -176,7 +177,7 @@ fn not_now_is_returned_only_while_bytes_wait() {
         let result = match random.random_range(0..4) {
             0 => tx.text(str::from_utf8(&payload).unwrap()),
             1 => tx.ping(&payload),
-            2 => tx.prepared(&PreparedMessage::binary(&payload)),
+            2 => tx.prepared(&PreparedMessage::binary(&payload).unwrap()),
             _ => tx.mask_in_place(DataKind::Binary, &mut [1]).map(drop),
         };
         if result == Err(SendError::NotNow) {

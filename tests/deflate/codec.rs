@@ -9,7 +9,9 @@ use libz_sys::{Z_DEFAULT_STRATEGY, Z_FINISH, Z_FIXED, Z_HUFFMAN_ONLY, Z_NO_FLUSH
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sansws::deflate::{
-    Compressor, Corrupt, Decompressor, DeflateConfig, DeflateParams, Pool, ReceiveCodec, SendCodec, Step,
+    Compressor,
+    DecompressError::{self, Corrupt},
+    Decompressor, DeflateConfig, DeflateParams, Pool, ReceiveCodec, SendCodec, Step,
 };
 
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
@@ -37,7 +39,9 @@ fn any_cuts(least: usize) -> impl Strategy<Value = Cuts> {
 }
 
 /// Decompresses a message with one call of `decompress` for each cut, and then `finish`.
-fn inflate(decompressor: &mut Decompressor, payload: &[u8], cuts: &mut Cuts) -> Result<Vec<u8>, Corrupt> {
+fn inflate(
+    decompressor: &mut Decompressor, payload: &[u8], cuts: &mut Cuts,
+) -> Result<Vec<u8>, DecompressError> {
     let mut message = Vec::new();
     let mut rest = payload;
     while !rest.is_empty() {
@@ -57,8 +61,8 @@ fn inflate(decompressor: &mut Decompressor, payload: &[u8], cuts: &mut Cuts) -> 
 /// Calls `step` until it is done, each time with the room of the next cut, and appends the output to
 /// `message`.
 fn grow(
-    message: &mut Vec<u8>, cuts: &mut Cuts, mut step: impl FnMut(&mut [u8]) -> Result<Step, Corrupt>,
-) -> Result<(), Corrupt> {
+    message: &mut Vec<u8>, cuts: &mut Cuts, mut step: impl FnMut(&mut [u8]) -> Result<Step, DecompressError>,
+) -> Result<(), DecompressError> {
     loop {
         let mut out = vec![0; cuts.next()];
         let taken = step(&mut out)?;
@@ -101,7 +105,7 @@ fn deflate(compressor: &mut Compressor, message: &[u8], cuts: &mut Cuts) -> Vec<
 }
 
 /// Decompresses a message in one piece.
-fn whole(decompressor: &mut Decompressor, payload: &[u8]) -> Result<Vec<u8>, Corrupt> {
+fn whole(decompressor: &mut Decompressor, payload: &[u8]) -> Result<Vec<u8>, DecompressError> {
     inflate(decompressor, payload, &mut Cuts::whole())
 }
 

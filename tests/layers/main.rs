@@ -10,30 +10,31 @@ use std::path::Path;
 
 /// The rooms from the highest to the lowest, with the rooms that each may import. `lib.rs` may import all of
 /// them, and every room may import `bytes`.
-const MAY_IMPORT: [(&str, &[&str]); 15] = [
+const MAY_IMPORT: [(&str, &[&str]); 16] = [
     (
         "connection",
         &[
             "upgrade", "event", "handshake", "message", "deflate", "frame", "config", "storage", "error",
-            "close", "role",
+            "memory", "close", "role",
         ],
     ),
     // The timers know the state of a connection and its events, and nothing else about it.
     ("timers", &["State", "event"]),
     ("upgrade", &["handshake", "deflate", "config", "error"]),
-    ("event", &["handshake", "message", "close"]),
+    ("event", &["handshake", "message", "memory", "close"]),
     // The negotiation reads extensions with the grammar of `handshake`, which does not know `deflate`. The
     // configuration and the agreed parameters are a part of `config`.
-    ("deflate", &["handshake", "config", "error"]),
+    ("deflate", &["handshake", "config", "error", "memory"]),
     ("handshake", &["storage", "error"]),
     // `message` and `frame` take plain numbers and never `Config`, so that they can be read and tested
     // without a connection.
     ("message", &["frame", "storage", "error"]),
     ("frame", &["error"]),
     ("config", &[]),
-    ("storage", &[]),
-    ("error", &["close"]),
+    ("storage", &["memory"]),
+    ("error", &["close", "memory"]),
     ("close", &[]),
+    ("memory", &[]),
     ("bytes", &[]),
     ("impls", &[]),
     ("role", &[]),
@@ -42,7 +43,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
 /// A file has fewer lines of code than this. Blank lines, comments and test modules do not count.
 const LINES: usize = 400;
 /// The folders whose files have this limit.
-const FOLDERS: [&str; 5] = ["src", "tests", "examples", "benches", "fuzz"];
+const FOLDERS: [&str; 6] = ["src", "tests", "drivers", "examples", "benches", "fuzz"];
 
 /// Names that tell nothing about the content of a file. A file with such a name collects unrelated code.
 const NO_NAMES: [&str; 5] = ["util.rs", "utils.rs", "common.rs", "misc.rs", "helpers.rs"];
@@ -86,6 +87,11 @@ fn files_are_named_for_what_they_do() {
 #[test]
 fn nothing_is_unsafe() {
     holds(unsafe_code);
+}
+
+#[test]
+fn each_allocation_returns_an_error() {
+    holds(aborting_allocations);
 }
 
 #[test]
@@ -244,6 +250,23 @@ fn named_for_nothing(path: &str, _: &[&str]) -> Vec<String> {
         .collect()
 }
 
+/// Calls that abort the process if there is no memory. `memory.rs` has others for them.
+fn aborting_allocations(path: &str, code: &[&str]) -> Vec<String> {
+    const CALLS: [&str; 15] = [
+        "Box::new", "Box::from", "Arc::new", "Rc::new", "String::from", "format!", "vec![",
+        "Vec::with_capacity", ".to_vec()", ".to_owned()", ".to_string()", ".concat()", ".collect()",
+        ".reserve(", ".reserve_exact(",
+    ];
+    // Stable Rust has no other `Arc`. The documentation of the pool says so.
+    const ALLOWED: (&str, &str) = ("deflate/pool.rs", "Arc::new");
+    let found = code.iter().flat_map(|line| {
+        // Neither of these allocates without an error.
+        let line = line.replace("TryBox", "").replace("AsciiString", "");
+        CALLS.into_iter().filter(move |call| line.contains(call) && (path, *call) != ALLOWED)
+    });
+    found.map(|call| format!("{path}: {call} aborts without memory")).collect()
+}
+
 fn unsafe_code(path: &str, code: &[&str]) -> Vec<String> {
     const FORBIDDEN: &str = "#![forbid(unsafe_code)]";
     let mut problems: Vec<String> = code
@@ -351,4 +374,6 @@ fn long_files_bad_names_and_unsafe_code_are_noticed() {
     assert_eq!(unsafe_code("lib.rs", &["#![forbid(unsafe_code)]"]), [""; 0]);
     assert_eq!(unsafe_code("lib.rs", &["#![no_std]"]), ["lib.rs has to say #![forbid(unsafe_code)]"]);
     assert_eq!(unsafe_code("a.rs", &["/* x"]), ["a.rs: write comments with //"]);
+    assert_eq!(aborting_allocations("a.rs", &["Box::new(x)"]), ["a.rs: Box::new aborts without memory"]);
+    assert_eq!(aborting_allocations("a.rs", &["TryBox::new(x)?"]), [""; 0]);
 }

@@ -54,7 +54,7 @@ impl Reported {
         Self::Close(code, reason.to_string())
     }
 
-    fn of(event: Event<'_>, error: Option<Error>) -> Self {
+    pub fn of(event: Event<'_>, error: Option<Error>) -> Self {
         match event {
             Event::Failed => Self::Failed(error.expect("a failed connection has an error")),
             Event::HandshakeRequest(request) => Self::Request(
@@ -86,7 +86,7 @@ impl Reported {
 }
 
 /// Adds an event to the list. Consecutive parts of one message become one.
-fn add_event(reported: &mut Vec<Reported>, event: Reported) {
+pub fn add_event(reported: &mut Vec<Reported>, event: Reported) {
     match (reported.last_mut(), event) {
         (
             Some(Reported::Parts { bytes: before, is_last: last @ false, .. }),

@@ -4,7 +4,7 @@ use crate::cell::Batch;
 use crate::session::{Deflating, Sink};
 use crate::transport::{Stream, take_captured};
 use crate::wire::{Lcg, Payload, push_frame, take_frame};
-use crate::zlib::{Deflate, Inflate};
+use zlib::{Deflate, Inflate};
 use libz_sys::Z_DEFAULT_STRATEGY;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -14,8 +14,6 @@ pub mod report;
 pub mod session;
 pub mod transport;
 pub mod wire;
-#[path = "../../../tests/support/zlib.rs"]
-mod zlib;
 
 #[global_allocator]
 static ALLOCATOR: allocator::Counting = allocator::Counting;

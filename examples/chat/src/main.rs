@@ -233,7 +233,7 @@ impl Chat {
             self.broadcast(&news);
             self.history.push(line);
         } else if let Some(peer) = self.peers.get_mut(&token) {
-            peer.send(&PreparedMessage::text(&news));
+            peer.tell(&news);
         }
     }
 
@@ -251,9 +251,9 @@ impl Chat {
         if let Some(peer) = self.peers.get_mut(&token) {
             for line in &self.history.lines {
                 let past = format!("past {}\t{}", line.at.elapsed().as_secs(), line.text);
-                peer.send(&PreparedMessage::text(&past));
+                peer.tell(&past);
             }
-            peer.send(&PreparedMessage::text(&welcome));
+            peer.tell(&welcome);
         }
     }
 
@@ -275,7 +275,8 @@ impl Chat {
 
     /// Sends news to all peers that have a name.
     fn broadcast(&mut self, news: &str) {
-        let news = PreparedMessage::text(news);
+        // Without memory nobody hears the news, and the chat goes on.
+        let Ok(news) = PreparedMessage::text(news) else { return };
         for peer in self.peers.values_mut().filter(|peer| peer.name.is_some()) {
             peer.send(&news);
         }
@@ -393,8 +394,21 @@ impl Peer {
     }
 
     fn send(&mut self, message: &PreparedMessage) {
-        if self.connection.sender().prepared(message) == Err(SendError::NotNow) {
-            self.close(CloseCode::TRY_AGAIN_LATER, "too slow");
+        let sent = self.connection.sender().prepared(message);
+        self.close_unless(sent);
+    }
+
+    fn tell(&mut self, text: &str) {
+        let sent = self.connection.sender().text(text);
+        self.close_unless(sent);
+    }
+
+    /// A peer that misses a message comes back and then gets it.
+    fn close_unless(&mut self, sent: Result<(), SendError>) {
+        match sent {
+            Err(SendError::NotNow) => self.close(CloseCode::TRY_AGAIN_LATER, "too slow"),
+            Err(SendError::Memory) => self.close(CloseCode::TRY_AGAIN_LATER, "no memory"),
+            _ => {}
         }
     }
 

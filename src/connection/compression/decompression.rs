@@ -3,11 +3,11 @@
 use crate::config::DeflateParams;
 use crate::deflate::{Pool, ReceiveCodec, Step};
 use crate::error::{Error, Violation};
-use alloc::boxed::Box;
+use crate::memory::{OutOfMemory, TryBox};
 
 /// The decompressor of the receiver. It takes eight bytes in a connection that has not agreed on
 /// permessage-deflate.
-pub(crate) struct Decompression(Option<Box<Active>>);
+pub(crate) struct Decompression(Option<TryBox<Active>>);
 
 struct Active {
     codec: ReceiveCodec,
@@ -20,9 +20,11 @@ struct Active {
 impl Decompression {
     pub(crate) const NONE: Self = Self(None);
 
-    pub(super) fn new(is_server: bool, params: DeflateParams, pool: Option<Pool>) -> Self {
+    pub(super) fn new(
+        is_server: bool, params: DeflateParams, pool: Option<Pool>,
+    ) -> Result<Self, OutOfMemory> {
         let codec = ReceiveCodec::new(is_server, params, pool);
-        Self(Some(Box::new(Active { codec, produced: 0, has_more: false })))
+        Ok(Self(Some(TryBox::new(Active { codec, produced: 0, has_more: false })?)))
     }
 
     /// From the next message on, the decompressor comes from this pool.
@@ -41,7 +43,7 @@ impl Decompression {
     pub(crate) fn decompress(&mut self, input: &[u8], room: &mut [u8]) -> Result<Step, Error> {
         let active = self.active()?;
         // PMD-7.2.2-03
-        let step = active.codec.decompressor().decompress(input, room).map_err(|_| Violation::Deflate)?;
+        let step = active.codec.decompressor()?.decompress(input, room)?;
         active.produced = active.produced.saturating_add(step.produced as u64);
         Ok(step)
     }
@@ -65,7 +67,7 @@ impl Decompression {
     /// Ends the current message. PMD-7.2.2-01
     pub(crate) fn end_message(&mut self) -> Result<(), Error> {
         let active = self.active()?;
-        active.codec.decompressor().finish().map_err(|_| Violation::Deflate)?;
+        active.codec.decompressor()?.finish()?;
         active.codec.end_message();
         active.produced = 0;
         Ok(())

@@ -11,19 +11,21 @@ pub(super) use crate::upgrade::ExtensionValue;
 
 use crate::config::{Agreed, Config};
 use crate::error::HandshakeError;
+use crate::memory::OutOfMemory;
 
 pub(crate) struct Compression;
 
 impl Compression {
-    #[cfg(feature = "heapless")]
     pub(crate) const NONE: Self = Self;
 
-    pub(crate) const fn new(_config: &Config) -> Self {
-        Self
+    pub(crate) const fn new(_config: &Config) -> Result<Self, OutOfMemory> {
+        Ok(Self)
     }
 
-    pub(crate) const fn after_handshake(_config: &Config, _is_server: bool, _agreed: Agreed) -> Self {
-        Self
+    pub(crate) const fn after_handshake(
+        _config: &Config, _is_server: bool, _agreed: Agreed,
+    ) -> Result<Self, OutOfMemory> {
+        Ok(Self)
     }
 
     pub(crate) const fn negotiation(&mut self) -> Option<&mut Negotiation> {
@@ -44,15 +46,15 @@ impl Compression {
     pub(crate) const fn prepared<'m>(
         &self, _frames: &'m CompressedFrames, _kind: crate::message::DataKind, _payload: &[u8],
         _how: Compress,
-    ) -> Option<&'m [u8]> {
-        None
+    ) -> Result<Option<&'m [u8]>, OutOfMemory> {
+        Ok(None)
     }
 
     #[cfg(feature = "alloc")]
     pub(crate) const fn forget(&mut self) {}
 
-    pub(crate) const fn decompression(&self, _is_server: bool) -> Option<Decompression> {
-        None
+    pub(crate) const fn decompression(&self, _is_server: bool) -> Result<Option<Decompression>, OutOfMemory> {
+        Ok(None)
     }
 }
 
@@ -70,7 +72,7 @@ impl Negotiation {
         match *self {}
     }
 
-    pub(crate) const fn choose(&mut self, _request: &[u8]) {
+    pub(crate) const fn choose(&mut self, _request: &[u8]) -> Result<(), OutOfMemory> {
         match *self {}
     }
 

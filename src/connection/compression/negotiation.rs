@@ -4,7 +4,7 @@ use crate::config::{DeflateConfig, DeflateParams};
 use crate::deflate::{ExtensionValue, Pool};
 use crate::error::HandshakeError;
 use crate::handshake::Headers;
-use alloc::boxed::Box;
+use crate::memory::{OutOfMemory, TryBox};
 
 /// The wishes of this end, and the agreement of both ends so far.
 pub(crate) struct Negotiation {
@@ -13,7 +13,7 @@ pub(crate) struct Negotiation {
     pub(super) agreed: Option<DeflateParams>,
     /// A server's answer, which states the agreement. It is boxed because it is much larger than the rest of
     /// the negotiation.
-    answer: Option<Box<ExtensionValue>>,
+    answer: Option<TryBox<ExtensionValue>>,
 }
 
 /// The header that negotiates extensions.
@@ -30,9 +30,12 @@ impl Negotiation {
     }
 
     /// A server chooses one of the offers in this request.
-    pub(crate) fn choose(&mut self, request: &[u8]) {
-        let accepted = self.config.accept(Headers::of(request).all(EXTENSIONS));
-        (self.agreed, self.answer) = accepted.map(|(params, answer)| (params, Box::new(answer))).unzip();
+    pub(crate) fn choose(&mut self, request: &[u8]) -> Result<(), OutOfMemory> {
+        if let Some((params, answer)) = self.config.accept(Headers::of(request).all(EXTENSIONS)) {
+            self.answer = Some(TryBox::new(answer)?);
+            self.agreed = Some(params);
+        }
+        Ok(())
     }
 
     /// The value of `Sec-WebSocket-Extensions` in a server's 101; `None` if the server has chosen no offer.

@@ -2,6 +2,7 @@
 
 use crate::deflate::Compressor;
 use crate::frame::FrameHeader;
+use crate::memory::{OutOfMemory, concat, with_capacity};
 use crate::message::DataKind;
 use alloc::boxed::Box;
 use std::sync::OnceLock;
@@ -20,19 +21,31 @@ impl CompressedFrames {
     }
 
     /// The frame compressed for a window of this size, if it is shorter then.
-    pub(super) fn get(&self, window_bits: u8, level: u8, kind: DataKind, payload: &[u8]) -> Option<&[u8]> {
+    pub(super) fn get(
+        &self, window_bits: u8, level: u8, kind: DataKind, payload: &[u8],
+    ) -> Result<Option<&[u8]>, OutOfMemory> {
         let at = usize::from(window_bits.saturating_sub(9)).min(WINDOWS - 1);
-        self.0.get(at)?.get_or_init(|| compress(window_bits, level, kind, payload)).as_deref()
+        let Some(frame) = self.0.get(at) else { return Ok(None) };
+        if frame.get().is_none() {
+            // Without memory the frame stays unknown, and the next call tries again. If two threads compress
+            // the message at the same time, the first result counts.
+            let _ = frame.set(compress(window_bits, level, kind, payload)?);
+        }
+        Ok(frame.get().and_then(Option::as_deref))
     }
 }
 
-fn compress(window_bits: u8, level: u8, kind: DataKind, payload: &[u8]) -> Option<Box<[u8]>> {
-    let mut compressed = alloc::vec![0; Compressor::bound(payload.len())];
-    let step = Compressor::new(level, window_bits).finish(payload, &mut compressed);
+fn compress(
+    window_bits: u8, level: u8, kind: DataKind, payload: &[u8],
+) -> Result<Option<Box<[u8]>>, OutOfMemory> {
+    let len = Compressor::bound(payload.len());
+    let mut compressed = with_capacity(len)?;
+    compressed.resize(len, 0);
+    let step = Compressor::new(level, window_bits)?.finish(payload, &mut compressed);
     compressed.truncate(step.produced);
     if !step.done || compressed.len() >= payload.len() {
-        return None;
+        return Ok(None);
     }
     let header = FrameHeader::encode(kind.opcode(), true, compressed.len() as u64, None);
-    Some([header.with_rsv1().as_bytes(), &compressed].concat().into_boxed_slice())
+    concat([header.with_rsv1().as_bytes(), &compressed]).map(Some)
 }

@@ -309,6 +309,14 @@ impl<B: Buffer> ReceiveBuffer<B> {
         }
     }
 
+    /// Drops everything: the connection has failed, and reads nothing more.
+    pub(super) fn discard(&mut self) {
+        self.bytes.clear(0);
+        (self.payload, self.unparsed) = (IN_INPUT, 0);
+        self.loan = Loan::Nothing;
+        self.set_borrowed(Borrowed::Nothing);
+    }
+
     /// Takes a step. Returns `false` if the step is not legal now; then nothing changes.
     fn apply(&mut self, step: BufferStep) -> bool {
         let Some(resume) = self.resume().next(step) else {

@@ -142,8 +142,8 @@ impl<S: Storage> Receiver<S> {
             let piece = { self.decoder }.payload(&mut ahead, usize::MAX);
             let bytes = piece.map(Piece::unmask).unwrap_or_default();
             let step = match self.decompression.decompress(bytes, buffer.last_mut(len - filled)) {
-                // The bytes before the error are reported as a part; the next call fails.
-                Err(_) if filled > 0 => break true,
+                // The bytes before the bad byte are reported as a part; the next call fails.
+                Err(Error::Peer(_)) if filled > 0 => break true,
                 step => step?,
             };
             filled += step.produced;
@@ -158,7 +158,7 @@ impl<S: Storage> Receiver<S> {
             }
             if ends_frame && self.decoder.fin() {
                 match self.decompression.end_message() {
-                    Err(_) if filled > 0 => break true,
+                    Err(Error::Peer(_)) if filled > 0 => break true,
                     result => result?,
                 }
                 ends_message = true;

@@ -32,42 +32,51 @@ impl<R: Role, S: Storage> Sender<R, S> {
     fn queue_waiting_pong(&mut self, len: usize) {
         self.pong_end = self.pong_end.saturating_sub(to_u32(len));
         if self.pong_waits && self.pong_end == 0 {
-            self.pong_waits = false;
             let pong = self.waiting_pong.filled();
             if Self::write_frame(&mut self.role, &mut self.outgoing, Opcode::Pong, true, pong).is_ok() {
                 self.pong_end = to_u32(self.outgoing.len());
+            } else if S::Send::GROWS {
+                // There is no memory for the pong. It waits for the next call.
+                return;
             }
+            self.pong_waits = false;
             self.waiting_pong.clear();
         }
     }
 
-    /// Answers the peer's Close, unless it answers ours. WS-5.5.1-08 · WS-5.5.1-09 · WS-5.5.1-10
-    pub(crate) fn close_received(&mut self, code: CloseCode) {
+    /// Answers the peer's Close, unless it answers ours. Returns `false` if there is no room for the answer.
+    /// WS-5.5.1-08 · WS-5.5.1-09 · WS-5.5.1-10
+    pub(crate) fn close_received(&mut self, code: CloseCode) -> bool {
         self.pong_waits = false;
         if matches!(self.lifecycle.phase(), Phase::Open) {
             // WS-7.4.1-05: a Close without a code is answered without one.
             let body = u16::from(code).to_be_bytes();
             let body: &[u8] = if code == CloseCode::NO_STATUS_RECEIVED { &[] } else { &body };
-            let _ = self.frame(Opcode::Close, true, body);
+            if self.frame(Opcode::Close, true, body).is_err() && S::Send::GROWS {
+                return false;
+            }
         }
         self.lifecycle.apply(Transition::ReceivedClose);
+        true
     }
 
-    /// Answers a ping. WS-5.5.2-02 · WS-5.5.3-01
-    pub(crate) fn answer_ping(&mut self, payload: &[u8]) {
+    /// Answers a ping. Returns `false` if there is no room for the answer. WS-5.5.2-02 · WS-5.5.3-01
+    pub(crate) fn answer_ping(&mut self, payload: &[u8]) -> bool {
         // WS-5.5.2-03 · WS-5.5.2-04
         if self.lifecycle.may_pong().is_err() {
-            return;
+            return true;
         }
         let waiting = self.outgoing_len().saturating_add(MAX_CONTROL_FRAME);
         if self.pong_end == 0 || (waiting <= PONG_BURST && waiting <= self.max_outgoing()) {
-            // If there is no memory for the pong, it is dropped; the peer's next ping gets another.
-            if self.frame(Opcode::Pong, true, payload).is_ok() {
+            let is_queued = self.frame(Opcode::Pong, true, payload).is_ok();
+            if is_queued {
                 self.pong_end = to_u32(self.outgoing.len());
             }
+            is_queued
         } else {
             self.waiting_pong.clear();
             self.pong_waits = self.waiting_pong.append(payload).is_ok();
+            self.pong_waits
         }
     }
 }

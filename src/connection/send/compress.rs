@@ -69,12 +69,13 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// Compresses a message and queues it. The caller has checked that it may be sent, and that it fits
-    /// uncompressed: a message that does not fit when it is compressed is sent uncompressed.
+    /// uncompressed: a message that does not fit when it is compressed, or that there is no memory to
+    /// compress, is sent uncompressed.
     pub(super) fn compressed_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         let before = self.outgoing.len();
         // Compression may make the payload longer, and then its header too.
         let header_room = header_room::<R>(payload.len());
-        let len = self.compressed(header_room, payload, true).ok().filter(|&len| {
+        let len = self.compressed(header_room, payload, true, MAX_ROOM).ok().filter(|&len| {
             let header_len = usize::from(FrameHeader::len_for(len, !R::IS_SERVER));
             // PMD-6-03 · PMD-6.1-04
             before + header_len + len <= self.max_outgoing()
@@ -99,9 +100,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let before = self.outgoing.len();
         let bound = Compressor::bound(bytes.len());
         let header_room = header_room::<R>(bytes.len());
-        // In the middle of a message compression cannot be undone, so even the worst case has to fit.
+        // In the middle of a message compression cannot be undone, so even the worst case has to fit. The
+        // whole room is there before compression begins.
         self.check_room(header_room, bound)?;
-        let compressed = self.compressed(header_room, bytes, fin).inspect_err(|_| {
+        let compressed = self.compressed(header_room, bytes, fin, bound).inspect_err(|_| {
             self.outgoing.truncate(before);
         })?;
         self.finish_frame(opcode, fin, header_room, compressed);
@@ -111,19 +113,21 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Appends room for a header and then the compressed bytes to the outgoing buffer. Returns the compressed
-    /// length.
-    fn compressed(&mut self, header_room: usize, bytes: &[u8], fin: bool) -> Result<usize, SendError> {
+    /// Appends room for a header and then the compressed bytes to the outgoing buffer, which grows by at most
+    /// `max_room` bytes at a time. Returns the compressed length.
+    fn compressed(
+        &mut self, header_room: usize, bytes: &[u8], fin: bool, max_room: usize,
+    ) -> Result<usize, SendError> {
         let Self { outgoing, compression, .. } = self;
         let before = outgoing.len();
         outgoing.grow(header_room).map_err(full::<S>)?;
-        let Some(compressor) = compression.codec_mut().map(SendCodec::compressor) else {
+        let Some(compressor) = compression.codec_mut().map(SendCodec::compressor).transpose()? else {
             return Ok(0);
         };
         let mut rest = bytes;
         loop {
             let so_far = outgoing.len();
-            let len = Compressor::bound(rest.len()).clamp(Compressor::MIN_ROOM, MAX_ROOM);
+            let len = Compressor::bound(rest.len()).clamp(Compressor::MIN_ROOM, max_room);
             let room = outgoing.grow(len).map_err(full::<S>)?;
             let step = if fin { compressor.finish(rest, room) } else { compressor.flush(rest, room) };
             outgoing.truncate(so_far + step.produced);

@@ -1,8 +1,8 @@
 //! A text message that is joined from validated pieces, so that nothing has to validate the whole text again.
 
+use crate::memory::TryBox;
 use crate::storage::Full;
 use crate::storage::sealed::{Empty, Subprotocols, Text, TextMessage};
-use alloc::boxed::Box;
 use alloc::string::String;
 use core::str;
 #[cfg(feature = "simdutf8")]
@@ -14,7 +14,7 @@ use {
 /// A text that takes eight bytes while it is empty: most connections receive no message in pieces, and agree
 /// on no subprotocol.
 #[derive(Debug)]
-pub struct LazyText(Option<Box<Joined>>);
+pub struct LazyText(Option<TryBox<Joined>>);
 
 /// The text is in `ascii` until the first non-ASCII character arrives, and then in `text`. Both use the same
 /// memory: it moves from one to the other.
@@ -27,6 +27,15 @@ struct Joined {
     #[cfg(feature = "simdutf8")]
     len: usize,
     text: String,
+}
+
+impl LazyText {
+    fn joined(&mut self) -> Result<&mut Joined, Full> {
+        if self.0.is_none() {
+            self.0 = Some(TryBox::new(Joined::default()).map_err(|_| Full)?);
+        }
+        self.0.as_deref_mut().ok_or(Full)
+    }
 }
 
 impl Empty for LazyText {
@@ -49,7 +58,7 @@ impl Text for LazyText {
         if piece.is_empty() {
             return Ok(());
         }
-        let joined = self.0.get_or_insert_default();
+        let joined = self.joined()?;
         #[cfg(feature = "simdutf8")]
         if joined.ascii.capacity() > 0 {
             let mut ascii = core::mem::take(&mut joined.ascii);
@@ -92,7 +101,7 @@ impl TextMessage for LazyText {
 
     #[cfg(feature = "simdutf8")]
     fn ascii_room(&mut self, len: usize) -> Result<Option<&mut [AsciiChar]>, Full> {
-        let joined = self.0.get_or_insert_default();
+        let joined = self.joined()?;
         if !joined.text.is_empty() {
             return Ok(None);
         }

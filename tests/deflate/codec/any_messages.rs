@@ -14,7 +14,7 @@ proptest! {
         mut cuts in any_cuts(1),
         (level, bits, takeover) in (1u8..10, 8u8..16, any::<bool>()),
     ) {
-        let mut compressor = Compressor::new(level, bits);
+        let mut compressor = Compressor::new(level, bits).unwrap();
         let mut decompressor = zlib::Inflate::new(bits);
         for message in messages {
             let payload = deflate(&mut compressor, &message, &mut cuts);
@@ -37,7 +37,7 @@ proptest! {
         (level, mem_level, bits, takeover) in (0..10, 1..10, 9u8..16, any::<bool>()),
     ) {
         let mut compressor = zlib::Deflate::new(level, bits, mem_level, Z_DEFAULT_STRATEGY);
-        let mut decompressor = Decompressor::new(bits);
+        let mut decompressor = Decompressor::new(bits).unwrap();
         for message in messages {
             let payload = compressor.message(&message);
             prop_assert_eq!(inflate(&mut decompressor, &payload, &mut cuts), Ok(message));
@@ -58,7 +58,7 @@ proptest! {
         mut cuts in any_cuts(1),
     ) {
         let mut compressor = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
-        let mut decompressor = Decompressor::new(15);
+        let mut decompressor = Decompressor::new(15).unwrap();
         for _ in 0..2 {
             let mut payload = Vec::new();
             for (piece, flush) in &pieces {
@@ -86,7 +86,7 @@ proptest! {
             *at.get_mut(&mut payload) = byte;
         }
         for payload in [payload, noise] {
-            let (mut one, mut other) = (Decompressor::new(15), Decompressor::new(15));
+            let (mut one, mut other) = (Decompressor::new(15).unwrap(), Decompressor::new(15).unwrap());
             let expected = whole(&mut one, &payload);
             prop_assert_eq!(inflate(&mut other, &payload, &mut cuts), expected.clone());
             if expected.is_ok() {

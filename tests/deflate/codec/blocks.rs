@@ -15,7 +15,7 @@ fn the_examples_of_the_rfc_decompress_to_hello() {
     ] {
         for piece in 1..=payload.len() {
             for room in [1, 2, 5, 6] {
-                let mut decompressor = Decompressor::new(15);
+                let mut decompressor = Decompressor::new(15).unwrap();
                 let mut cuts = Cuts(vec![room, piece]);
                 assert_eq!(
                     inflate(&mut decompressor, payload, &mut cuts).unwrap(),
@@ -32,7 +32,7 @@ fn the_examples_of_the_rfc_decompress_to_hello() {
 // PMD-7.1.1.2-06
 #[test]
 fn hello_is_compressed_to_the_bytes_of_the_rfc() {
-    let mut compressor = Compressor::new(6, 15);
+    let mut compressor = Compressor::new(6, 15).unwrap();
     assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
     assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO_AGAIN);
     compressor.reset();
@@ -42,7 +42,7 @@ fn hello_is_compressed_to_the_bytes_of_the_rfc() {
 // PMD-7.2.2-04 · PMD-7.2.2-05 · PMD-7.2.2-06 · PMD-7.2.2-07 · PMD-7.2.2-08
 #[test]
 fn a_reset_of_the_decompressor_clears_its_window() {
-    let mut decompressor = Decompressor::new(15);
+    let mut decompressor = Decompressor::new(15).unwrap();
     assert_eq!(whole(&mut decompressor, &HELLO).unwrap(), b"Hello");
     assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
     decompressor.reset();
@@ -54,8 +54,8 @@ fn a_reset_of_the_decompressor_clears_its_window() {
 // PMD-7.2.1-03 · PMD-7.2.1-04 · PMD-7.2.3.6-01
 #[test]
 fn an_empty_message_is_compressed_to_one_byte() {
-    let mut compressor = Compressor::new(6, 15);
-    let mut decompressor = Decompressor::new(15);
+    let mut compressor = Compressor::new(6, 15).unwrap();
+    let mut decompressor = Decompressor::new(15).unwrap();
     for message in [&b""[..], b"", b"Hello", b"", b""] {
         let payload = deflate(&mut compressor, message, &mut Cuts::whole());
         assert_eq!(payload == [0], message.is_empty());
@@ -86,7 +86,7 @@ fn a_final_block_does_not_end_a_message() {
         ([HELLO[..6].to_vec(), vec![0x04, 0x00, 0x00, 0xff, 0xff, 0x00]].concat(), "Hello"),
     ] {
         for piece in 1..=payload.len() {
-            let mut decompressor = Decompressor::new(15);
+            let mut decompressor = Decompressor::new(15).unwrap();
             let mut cuts = Cuts(vec![piece, 3]);
             assert_eq!(
                 inflate(&mut decompressor, &payload, &mut cuts).unwrap(),
@@ -102,7 +102,7 @@ fn a_final_block_does_not_end_a_message() {
 #[test]
 fn the_window_lasts_across_final_blocks_within_a_message_and_to_the_next() {
     let fin = [&final_block(b"Hello")[..], &[0]].concat();
-    let mut decompressor = Decompressor::new(15);
+    let mut decompressor = Decompressor::new(15).unwrap();
     assert_eq!(whole(&mut decompressor, &fin).unwrap(), b"Hello");
     assert_eq!(whole(&mut decompressor, &HELLO_AGAIN).unwrap(), b"Hello");
     decompressor.reset();
@@ -112,7 +112,7 @@ fn the_window_lasts_across_final_blocks_within_a_message_and_to_the_next() {
     // The messages use all distances of the window, and are long enough to wrap its ring buffer around.
     for bits in [9, 12, 15] {
         let mut compressor = zlib::Deflate::new(6, bits, 8, Z_DEFAULT_STRATEGY);
-        let mut decompressor = Decompressor::new(bits);
+        let mut decompressor = Decompressor::new(bits).unwrap();
         let mut noise = 1u32;
         for len in [10, 300, 511, 512, 513, 5000, 40_000, 70_000, 3] {
             let message: Vec<u8> = (0..len)
@@ -133,7 +133,7 @@ fn the_window_lasts_across_final_blocks_within_a_message_and_to_the_next() {
 
 #[test]
 fn a_tail_that_the_peer_did_not_remove_does_no_harm() {
-    let mut decompressor = Decompressor::new(15);
+    let mut decompressor = Decompressor::new(15).unwrap();
     let left_on = [&HELLO[..], &[0x00, 0x00, 0xff, 0xff]].concat();
     for piece in 1..=left_on.len() {
         let mut cuts = Cuts(vec![piece, 1]);
@@ -161,7 +161,7 @@ fn invalid_data_is_an_error() {
         // A stored block whose bytes are cut off, so that the payload ends like a tail.
         &[0x00, 0x0a, 0x00, 0xf5, 0xff, 0x00, 0x00, 0xff, 0xff],
     ] {
-        assert_eq!(whole(&mut Decompressor::new(15), payload), Err(Corrupt), "{payload:02x?}");
+        assert_eq!(whole(&mut Decompressor::new(15).unwrap(), payload), Err(Corrupt), "{payload:02x?}");
     }
 }
 
@@ -171,7 +171,7 @@ fn a_message_that_is_cut_off_is_an_error() {
     for strategy in [Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY] {
         let payload = zlib::Deflate::new(6, 15, 8, strategy).message(&message.repeat(20));
         for end in 1..payload.len() {
-            assert_eq!(whole(&mut Decompressor::new(15), &payload[..end]), Err(Corrupt), "{end}");
+            assert_eq!(whole(&mut Decompressor::new(15).unwrap(), &payload[..end]), Err(Corrupt), "{end}");
         }
     }
 }
@@ -182,7 +182,7 @@ fn a_decompression_bomb_writes_no_more_than_the_room_it_is_given() {
     let len = 10 << 20;
     let payload = zlib::Deflate::new(9, 15, 8, Z_DEFAULT_STRATEGY).message(&vec![0; len]);
     assert!(payload.len() < 11_000);
-    let mut decompressor = Decompressor::new(15);
+    let mut decompressor = Decompressor::new(15).unwrap();
     let mut out = vec![1; 1000];
     let step = decompressor.decompress(&payload, &mut out).unwrap();
     assert_eq!((step.produced, step.done), (1000, false));
@@ -190,14 +190,14 @@ fn a_decompression_bomb_writes_no_more_than_the_room_it_is_given() {
     let step = decompressor.decompress(&payload[step.consumed..], &mut []).unwrap();
     assert_eq!((step.produced, step.done), (0, false));
 
-    let mut decompressor = Decompressor::new(15);
+    let mut decompressor = Decompressor::new(15).unwrap();
     let mut out = vec![1; len];
     let step = decompressor.decompress(&payload, &mut out).unwrap();
     assert_eq!(step, Step { consumed: payload.len(), produced: len, done: true });
     decompressor.finish().unwrap();
     assert_eq!(out, vec![0; len]);
 
-    let mut decompressor = Decompressor::new(15);
+    let mut decompressor = Decompressor::new(15).unwrap();
     let step = decompressor.decompress(&payload, &mut out[..len - 1]).unwrap();
     assert_eq!((step.produced, step.done), (len - 1, false));
 }
@@ -206,7 +206,7 @@ fn a_decompression_bomb_writes_no_more_than_the_room_it_is_given() {
 #[test]
 fn blocks_of_every_type_are_decompressed() {
     let message: Vec<u8> = (0..100_000u32).map(|i| (i % 997 * i / 7).to_be_bytes()[2]).collect();
-    let mut decompressor = Decompressor::new(15);
+    let mut decompressor = Decompressor::new(15).unwrap();
     // Stored blocks, fixed blocks, dynamic blocks, and many small dynamic blocks.
     for (level, mem_level, strategy) in
         [(0, 8, Z_DEFAULT_STRATEGY), (6, 8, Z_FIXED), (6, 9, Z_DEFAULT_STRATEGY), (9, 1, Z_HUFFMAN_ONLY)]
@@ -223,8 +223,8 @@ fn blocks_of_every_type_are_decompressed() {
 // PMD-7.2.1-09 · PMD-7.2.1-10 · PMD-7.2.3.6-01
 #[test]
 fn each_fragment_can_be_decompressed_before_the_next_arrives() {
-    let mut compressor = Compressor::new(6, 15);
-    let mut decompressor = Decompressor::new(15);
+    let mut compressor = Compressor::new(6, 15).unwrap();
+    let mut decompressor = Decompressor::new(15).unwrap();
     for round in 0..3 {
         let mut message = Vec::new();
         for fragment in [&b"first of three, "[..], b"", b"second of three, "] {

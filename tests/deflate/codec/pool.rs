@@ -5,42 +5,42 @@ use super::*;
 #[test]
 fn a_pool_resets_the_codecs_that_it_lends() {
     for pool in [Pool::new(1), Pool::per_thread(1)] {
-        let mut compressor = pool.take_compressor(6, 15);
+        let mut compressor = pool.take_compressor(6, 15).unwrap();
         assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
         let place = &raw const *compressor;
         pool.clone().give_compressor(compressor);
-        let mut compressor = pool.take_compressor(6, 15);
+        let mut compressor = pool.take_compressor(6, 15).unwrap();
         assert_eq!(&raw const *compressor, place, "the pool lends the same codec again");
         assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
         pool.give_compressor(compressor);
         // The pool has no codec with this window, so it creates one, which later replaces the first one.
-        let small = pool.take_compressor(6, 9);
+        let small = pool.take_compressor(6, 9).unwrap();
         assert_ne!(&raw const *small, place);
         pool.give_compressor(small);
-        let mut decompressor = pool.take_decompressor();
+        let mut decompressor = pool.take_decompressor().unwrap();
         whole(&mut decompressor, &HELLO).unwrap();
         let place = &raw const *decompressor;
         pool.give_decompressor(decompressor);
-        let mut decompressor = pool.take_decompressor();
+        let mut decompressor = pool.take_decompressor().unwrap();
         assert_eq!(&raw const *decompressor, place, "the pool lends the same codec again");
         assert_eq!(whole(&mut decompressor, &HELLO_AGAIN), Err(Corrupt));
         pool.give_decompressor(decompressor);
-        assert_eq!(whole(&mut pool.take_decompressor(), &HELLO).unwrap(), b"Hello");
+        assert_eq!(whole(&mut pool.take_decompressor().unwrap(), &HELLO).unwrap(), b"Hello");
     }
 }
 
 #[test]
 fn a_pool_per_thread_does_not_share_codecs_between_threads() {
     let pool = Pool::per_thread(1);
-    let decompressor = pool.take_decompressor();
+    let decompressor = pool.take_decompressor().unwrap();
     let place = (&raw const *decompressor).addr();
     pool.give_decompressor(decompressor);
     let other = pool.clone();
     // The other thread takes a codec from its own pool, so it cannot get the one that this thread gave back.
-    std::thread::spawn(move || assert_ne!((&raw const *other.take_decompressor()).addr(), place))
+    std::thread::spawn(move || assert_ne!((&raw const *other.take_decompressor().unwrap()).addr(), place))
         .join()
         .unwrap();
-    assert_eq!((&raw const *pool.take_decompressor()).addr(), place);
+    assert_eq!((&raw const *pool.take_decompressor().unwrap()).addr(), place);
 }
 
 /// The messages are random bytes that have the longest fixed codes, so no type of block makes them shorter.
@@ -53,7 +53,7 @@ fn the_bound_is_large_enough_for_any_message() {
     };
     for bits in [8, 12, 15] {
         for level in 1..10 {
-            let mut compressor = Compressor::new(level, bits);
+            let mut compressor = Compressor::new(level, bits).unwrap();
             for len in [0, 1, 2, 10, 100, 1000, 5000, 70_000] {
                 let message: Vec<u8> = (0..len).map(|_| next()).collect();
                 let step = compressor.finish(&message, &mut vec![0; Compressor::bound(len)]);

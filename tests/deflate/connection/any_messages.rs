@@ -134,7 +134,7 @@ proptest! {
                         }
                         tx.finish(b"").unwrap();
                     } else if is_prepared {
-                        tx.prepared_with(&PreparedMessage::binary(&message), how).unwrap();
+                        tx.prepared_with(&PreparedMessage::binary(&message).unwrap(), how).unwrap();
                     } else {
                         tx.message_with(Message::Binary(&message), how).unwrap();
                     }

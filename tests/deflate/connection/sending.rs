@@ -85,7 +85,7 @@ fn compression_is_refused_on_a_connection_that_has_not_agreed_on_it() {
         let tx = server.sender();
         assert_eq!(tx.message_with(Message::Text("Hello"), Compress::Always), refused);
         assert_eq!(tx.begin_with(DataKind::Text, Compress::Always), refused);
-        assert_eq!(tx.prepared_with(&PreparedMessage::text("Hello"), Compress::Always), refused);
+        assert_eq!(tx.prepared_with(&PreparedMessage::text("Hello").unwrap(), Compress::Always), refused);
         assert_eq!(tx.finish(b"Hello"), Err(Misuse::NothingBegun.into()));
         assert_eq!(tx.outgoing_len(), 0);
         for how in [Compress::Auto, Compress::Never] {
@@ -94,7 +94,7 @@ fn compression_is_refused_on_a_connection_that_has_not_agreed_on_it() {
             server.sender().begin_with(DataKind::Binary, how).unwrap();
             server.sender().finish(b"Hello").unwrap();
             assert_eq!(sent(&mut server), frame(0x82, b"Hello"));
-            server.sender().prepared_with(&PreparedMessage::text("Hello"), how).unwrap();
+            server.sender().prepared_with(&PreparedMessage::text("Hello").unwrap(), how).unwrap();
             assert_eq!(sent(&mut server), frame(0x81, b"Hello"));
         }
     }
@@ -186,7 +186,7 @@ fn messages_that_are_refused_or_prepared_do_not_disturb_the_window() {
         server.sender().binary(&noise).unwrap();
         assert_eq!(server.sender().binary(&noise), Err(SendError::NotNow));
         assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Reported::binary(&noise)]);
-        server.sender().prepared(&PreparedMessage::text(&text)).unwrap();
+        server.sender().prepared(&PreparedMessage::text(&text).unwrap()).unwrap();
         assert_eq!(feed(&mut client, &take_outgoing(&mut server)), [Reported::text(&text)]);
     }
 }
@@ -194,7 +194,7 @@ fn messages_that_are_refused_or_prepared_do_not_disturb_the_window() {
 #[test]
 fn a_prepared_message_is_compressed_once_for_all_connections_with_the_same_window() {
     let text = json(5000);
-    let message = PreparedMessage::text(&text);
+    let message = PreparedMessage::text(&text).unwrap();
     let with =
         |bits, no| DeflateParams::new().with_server_max_window_bits(bits).with_server_no_context_takeover(no);
     let mut outgoing = Vec::new();
@@ -217,6 +217,6 @@ fn a_prepared_message_is_compressed_once_for_all_connections_with_the_same_windo
     assert_eq!(take_outgoing(&mut plain), frame(0x81, text.as_bytes()));
     let noise = noise(500);
     let mut server = server_with(config(), with(15, false));
-    server.sender().prepared(&PreparedMessage::binary(&noise)).unwrap();
+    server.sender().prepared(&PreparedMessage::binary(&noise).unwrap()).unwrap();
     assert_eq!(take_outgoing(&mut server), frame(0x82, &noise));
 }

@@ -5,7 +5,7 @@ use crate::deflate::deflater;
 use crate::session::{Result, Session, Sink};
 use crate::transport::{Link, Stream};
 use crate::wire::{Payload, push_frame, take_frame};
-use crate::zlib::{Deflate, Inflate};
+use zlib::{Deflate, Inflate};
 use libz_sys::Z_SYNC_FLUSH;
 
 /// The last bytes of a flush, which are not sent.

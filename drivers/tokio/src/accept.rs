@@ -1,0 +1,120 @@
+//! The opening handshake of a server.
+
+use crate::engine::Wakers;
+use crate::{Error, WebSocket};
+use sansws::handshake::Request;
+use sansws::timers::TimersConfig;
+use sansws::{Config, Connection, Event, Reply, Server};
+use std::future::poll_fn;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// The answer to an opening handshake.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    status: Option<u16>,
+    subprotocol: Option<String>,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// Accepts the connection.
+    #[must_use]
+    pub const fn accept() -> Self {
+        Self { status: None, subprotocol: None, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// Rejects the connection with this HTTP status, such as 403.
+    #[must_use]
+    pub const fn reject(status: u16) -> Self {
+        Self { status: Some(status), subprotocol: None, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// Accepts the connection if the request does not come from a web page of another site: with no `Origin`, or
+    /// with that of the very host. Otherwise rejects it with 403. Without this check, any web site could connect in
+    /// the name of a user who visits it (RFC 6455 section 10.2).
+    #[must_use]
+    pub fn same_origin(request: &Request<'_>) -> Self {
+        if request.origin().is_none() || request.is_same_origin() {
+            Self::accept()
+        } else {
+            Self::reject(403)
+        }
+    }
+
+    /// Chooses a subprotocol, which the client must have offered.
+    #[must_use]
+    pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
+        self.subprotocol = Some(name.into());
+        self
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The body of a rejection.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+}
+
+/// Accepts a WebSocket from a client, if [`Answer::same_origin`] does, with the default [`Config`].
+///
+/// # Errors
+/// As [`accept_with`].
+pub async fn accept<T>(io: T) -> Result<WebSocket<T, Server>, Error>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    accept_with(io, Config::new(), TimersConfig::new(), async |request| Answer::same_origin(request)).await
+}
+
+/// Accepts a WebSocket from a client, if `decide` does. It gets the request and may take its time, for example to
+/// ask a database who the client is; the handshake deadline goes on only while bytes are awaited.
+///
+/// Not cancel safe: if you drop the future, the transport is dropped.
+///
+/// # Errors
+/// The request was not valid, or was rejected: the client has got an HTTP answer. Or the transport failed or the
+/// handshake deadline passed.
+pub async fn accept_with<T, F>(
+    io: T, config: Config, timers: TimersConfig, decide: F,
+) -> Result<WebSocket<T, Server>, Error>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    F: AsyncFnOnce(&Request<'_>) -> Answer,
+{
+    let mut socket = WebSocket::new(io, Connection::server(config), &[], timers);
+    let mut decide = Some(decide);
+    while poll_fn(|cx| socket.engine.poll_find(Wakers::one(cx.waker()))).await? {
+        match (socket.engine.take(), decide.take()) {
+            (Some((Event::HandshakeRequest(request), tx)), Some(decide)) => {
+                let answer = decide(&request).await;
+                let headers: Vec<_> =
+                    answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                if let Some(status) = answer.status {
+                    tx.reject(&Reply::new(status).headers(&headers).body(&answer.body))?;
+                } else {
+                    let accept = sansws::Accept::new().headers(&headers);
+                    tx.accept(&match &answer.subprotocol {
+                        Some(name) => accept.subprotocol(name),
+                        None => accept,
+                    })?;
+                }
+            }
+            (Some((Event::HandshakeComplete(_), _)), _) => {
+                socket.flush().await?;
+                return Ok(socket);
+            }
+            (_, rest) => decide = rest,
+        }
+    }
+    // The request was rejected, and the client knows.
+    Err(socket.connection().error().map_or(Error::Rejected, Error::Connection))
+}

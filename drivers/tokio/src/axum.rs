@@ -1,0 +1,111 @@
+//! An extractor for axum.
+
+use crate::upgrade::{Rejection, Upgrade, UpgradedSocket};
+use axum_core::body::Body;
+use axum_core::extract::FromRequestParts;
+use axum_core::response::{IntoResponse, Response};
+use http::request::Parts;
+use sansws::timers::TimersConfig;
+use sansws::{Config, Misuse};
+use std::future::Future;
+
+/// An opening handshake, as the argument of a handler. A request that is not one is rejected with the HTTP status that
+/// says why, and so is a request from a web page of another site, unless you call [`any_origin`](Self::any_origin).
+///
+/// ```
+/// use axum::{Router, response::Response, routing::any};
+/// use sansws_tokio::axum::WebSocketUpgrade;
+///
+/// async fn echo(upgrade: WebSocketUpgrade) -> Response {
+///     upgrade.on_upgrade(|mut socket| async move {
+///         while let Some((message, tx)) = socket.recv_with_sender().await? {
+///             tx.message(message)?;
+///         }
+///         Ok(())
+///     })
+/// }
+///
+/// let app: Router = Router::new().route("/echo", any(echo));
+/// ```
+#[derive(Debug)]
+pub struct WebSocketUpgrade {
+    upgrade: Upgrade,
+    is_same_origin_required: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
+        let upgrade = Upgrade::of(parts.method.clone(), parts.headers.clone(), parts.extensions.remove())?;
+        Ok(Self { upgrade, is_same_origin_required: true })
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        self.response(Body::from(self.to_string()))
+    }
+}
+
+impl WebSocketUpgrade {
+    /// Accepts requests from web pages of any site. Check [`Upgrade::origin`] yourself, unless the connection gives a
+    /// page nothing that it could not have without the user.
+    #[must_use]
+    pub fn any_origin(mut self) -> Self {
+        self.is_same_origin_required = false;
+        self
+    }
+
+    /// The request.
+    #[must_use]
+    pub const fn request(&self) -> &Upgrade {
+        &self.upgrade
+    }
+
+    /// The limits and choices of the connection.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.upgrade = self.upgrade.config(config);
+        self
+    }
+
+    /// The deadlines and keepalive of the connection.
+    #[must_use]
+    pub fn timers(mut self, timers: TimersConfig) -> Self {
+        self.upgrade = self.upgrade.timers(timers);
+        self
+    }
+
+    /// Chooses a subprotocol.
+    ///
+    /// # Errors
+    /// [`Misuse::SubprotocolNotOffered`]: the client did not offer it.
+    pub fn subprotocol(mut self, name: &str) -> Result<Self, Misuse> {
+        self.upgrade = self.upgrade.subprotocol(name)?;
+        Ok(self)
+    }
+
+    /// Accepts the connection, and runs `serve` with it in a task of its own. An error of `serve` ends the task; the
+    /// peer has been told the reason by then, if it broke the protocol.
+    pub fn on_upgrade<F, O>(self, serve: F) -> Response
+    where
+        F: FnOnce(UpgradedSocket) -> O + Send + 'static,
+        O: Future<Output = Result<(), crate::Error>> + Send + 'static,
+    {
+        let upgrade = match (self.is_same_origin_required, self.upgrade) {
+            (true, upgrade) => match upgrade.same_origin() {
+                Ok(upgrade) => upgrade,
+                Err(rejection) => return rejection.into_response(),
+            },
+            (false, upgrade) => upgrade,
+        };
+        let (response, socket) = upgrade.accept();
+        tokio::spawn(async move {
+            if let Ok(socket) = socket.await {
+                let _ = serve(socket).await;
+            }
+        });
+        response.map(|()| Body::empty())
+    }
+}

@@ -1,0 +1,203 @@
+//! The opening handshake of a client, and everything below it: TCP, an HTTP proxy, TLS.
+
+use crate::engine::Wakers;
+use crate::proxy;
+use crate::{Error, Transport, WebSocket};
+use rand::rngs::{StdRng, SysRng};
+use sansws::rand_core::SeedableRng;
+use sansws::timers::TimersConfig;
+use sansws::{Client, ClientRequest, Config, Connection, Event, Uri};
+use std::future::poll_fn;
+use std::io;
+#[cfg(feature = "rustls")]
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+#[cfg(feature = "rustls")]
+use tokio_rustls::rustls;
+
+/// The role of a client, with a random source that is `Send` and gets its seed from the operating system.
+pub type RandomClient = Client<StdRng>;
+
+/// Opens a WebSocket over a transport that is connected already.
+///
+/// Not cancel safe: if you drop the future, the transport is dropped.
+///
+/// # Errors
+/// The server refused the handshake or answered it wrongly, the transport failed, or the handshake deadline passed.
+pub async fn client<T>(
+    io: T, request: &ClientRequest<'_>, config: Config, timers: TimersConfig,
+) -> Result<WebSocket<T, RandomClient>, Error>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let rng = StdRng::try_from_rng(&mut SysRng).map_err(|error| io::Error::other(error.to_string()))?;
+    let connection = Connection::client(request, config, rng)?;
+    let mut socket = WebSocket::new(io, connection, &[], timers);
+    while poll_fn(|cx| socket.engine.poll_find(Wakers::one(cx.waker()))).await? {
+        if let Some((Event::HandshakeComplete(_), _)) = socket.engine.take() {
+            return Ok(socket);
+        }
+    }
+    Err(socket.connection().error().map_or(Error::Rejected, Error::Connection))
+}
+
+/// Connects to a `ws://` or `wss://` URI and opens a WebSocket, with the defaults of [`Connector`].
+///
+/// # Errors
+/// As [`Connector::connect`].
+pub async fn connect(uri: &str) -> Result<WebSocket<Transport, RandomClient>, Error> {
+    Connector::new().connect(&ClientRequest::new(uri)?).await
+}
+
+/// How to connect. It serves for many connections.
+///
+/// ```no_run
+/// use sansws_tokio::sansws::{ClientRequest, Config};
+/// use sansws_tokio::{Connector, Error};
+///
+/// # async fn example() -> Result<(), Error> {
+/// let request = ClientRequest::new("ws://chat.example/room")?
+///     .subprotocols(&["chat"])
+///     .headers(&[("Authorization", "Bearer secret")]);
+/// let socket = Connector::new().config(Config::new().max_message(64 << 10)).connect(&request).await?;
+/// println!("the server speaks {:?}", socket.connection().subprotocol());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Connector {
+    config: Config,
+    timers: TimersConfig,
+    connect_timeout: Duration,
+    proxy: Option<String>,
+    #[cfg(feature = "rustls")]
+    tls: Option<Arc<rustls::ClientConfig>>,
+}
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Connector {
+    // The URL of a proxy can contain a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connector").field("connect_timeout", &self.connect_timeout).finish_non_exhaustive()
+    }
+}
+
+impl Connector {
+    /// The defaults.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            config: Config::new(),
+            timers: TimersConfig::new(),
+            connect_timeout: Duration::from_secs(20),
+            proxy: None,
+            #[cfg(feature = "rustls")]
+            tls: None,
+        }
+    }
+
+    /// The limits and choices of the connection.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The deadlines and keepalive of the connection.
+    #[must_use]
+    pub fn timers(mut self, timers: TimersConfig) -> Self {
+        self.timers = timers;
+        self
+    }
+
+    /// The most time that TCP, the proxy and TLS may take together, before the opening handshake, which has a
+    /// deadline of its own. Default 20 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// Connects through an HTTP proxy, with the method CONNECT (RFC 6455 section 4.1, RFC 9110 section 9.3.6):
+    /// `http://proxy.example:3128`, or `http://user:password@proxy.example:3128`. Default: none.
+    #[must_use]
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+
+    /// The TLS configuration for `wss://`. Default: the root certificates of the operating system.
+    #[cfg(feature = "rustls")]
+    #[must_use]
+    pub fn tls(mut self, config: Arc<rustls::ClientConfig>) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
+    /// Connects and opens a WebSocket.
+    ///
+    /// Not cancel safe: if you drop the future, the connection is dropped.
+    ///
+    /// # Errors
+    /// The name cannot be resolved, the connection or TLS failed or took too long, `wss://` needs the feature
+    /// `rustls`, or as [`client`].
+    pub async fn connect(
+        &self, request: &ClientRequest<'_>,
+    ) -> Result<WebSocket<Transport, RandomClient>, Error> {
+        let transport = match timeout(self.connect_timeout, self.transport(request.uri())).await {
+            Ok(transport) => transport?,
+            Err(_) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+        };
+        client(transport, request, self.config, self.timers).await
+    }
+
+    async fn transport(&self, uri: Uri<'_>) -> io::Result<Transport> {
+        // TCP and TLS write an IPv6 address without its brackets.
+        let host = uri.host().trim_start_matches('[').trim_end_matches(']');
+        let stream = match &self.proxy {
+            Some(url) => proxy::connect(url, uri).await?,
+            None => TcpStream::connect((host, uri.port())).await?,
+        };
+        // Otherwise small messages would wait until the peer acknowledges earlier ones.
+        stream.set_nodelay(true)?;
+        if uri.is_secure() { self.secure(stream, host).await } else { Ok(Transport::Plain(stream)) }
+    }
+
+    #[cfg(feature = "rustls")]
+    async fn secure(&self, stream: TcpStream, host: &str) -> io::Result<Transport> {
+        let config = match &self.tls {
+            Some(config) => Arc::clone(config),
+            None => Arc::new(tls_config()?),
+        };
+        let name = rustls::pki_types::ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        let stream = tokio_rustls::TlsConnector::from(config).connect(name, stream).await?;
+        Ok(Transport::Tls(Box::new(stream)))
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    #[expect(clippy::unused_self, clippy::unused_async, reason = "the signature is that with the feature")]
+    async fn secure(&self, _stream: TcpStream, _host: &str) -> io::Result<Transport> {
+        let reason = "wss:// needs the feature `rustls`, or a TLS stream of your own for `client`";
+        Err(io::Error::new(io::ErrorKind::Unsupported, reason))
+    }
+}
+
+/// Trusts the same authorities as the operating system.
+#[cfg(feature = "rustls")]
+fn tls_config() -> io::Result<rustls::ClientConfig> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the system has no trusted root certificates"));
+    }
+    Ok(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+}

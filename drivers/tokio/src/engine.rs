@@ -1,0 +1,309 @@
+//! What all ways to use a connection share: the transport, the protocol, the bytes that were read, and the
+//! deadlines. Each method polls once, and no byte lives in a future. So a future can be dropped at any await, and
+//! the next call goes on with the same state.
+
+use crate::Error;
+use crate::clock::Clock;
+use crate::read_buffer::ReadBuffer;
+use sansws::timers::{Action, Timeout, TimersConfig};
+use sansws::{CloseCode, Connection, Event, EventKind, EventToken, Heap, Role, SendError, Sender, State};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Whom to wake. A connection in one piece has one task. The halves of a split connection both write, so each
+/// write wakes both.
+#[derive(Clone, Copy)]
+pub(crate) struct Wakers<'a> {
+    pub(crate) read: &'a Waker,
+    pub(crate) write: &'a Waker,
+}
+
+impl<'a> Wakers<'a> {
+    pub(crate) const fn one(waker: &'a Waker) -> Self {
+        Self { read: waker, write: waker }
+    }
+}
+
+pub(crate) struct Engine<T, R: Role> {
+    io: T,
+    pub(crate) conn: Connection<R>,
+    read: ReadBuffer,
+    /// The event that was found and not taken yet.
+    found: Option<Found>,
+    clock: Clock,
+    transport: Transport,
+    /// Whether the transport has taken bytes since it was flushed.
+    must_flush: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Found {
+    token: EventToken,
+    /// The place in the read buffer from which the event was found.
+    start: usize,
+}
+
+/// The state of the transport.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transport {
+    /// Both directions are open.
+    Open,
+    /// The peer's direction has ended.
+    PeerEnded,
+    /// Our direction is shut down.
+    ShutDown,
+    /// The connection is over, and its result is not reported yet.
+    Over,
+    /// The connection is over, and its result was reported.
+    Reported,
+}
+
+impl<T, R: Role> Engine<T, R> {
+    /// `unread` was read from the transport already.
+    pub(crate) fn new(io: T, conn: Connection<R>, unread: &[u8], timers: TimersConfig) -> Self {
+        Self {
+            io,
+            conn,
+            read: ReadBuffer::with(unread),
+            found: None,
+            clock: Clock::new(timers),
+            transport: Transport::Open,
+            must_flush: false,
+        }
+    }
+
+    pub(crate) const fn round_trip_time(&self) -> Option<Duration> {
+        self.clock.round_trip_time()
+    }
+
+    /// Whether an event waits to be taken.
+    pub(crate) const fn has_found(&self) -> bool {
+        self.found.is_some()
+    }
+
+    /// Whether the connection is over.
+    pub(crate) const fn is_over(&self) -> bool {
+        matches!(self.transport, Transport::Over | Transport::Reported)
+    }
+
+    pub(crate) const fn io(&self) -> &T {
+        &self.io
+    }
+
+    /// The transport, the connection, and the bytes that were read and not consumed.
+    pub(crate) fn into_parts(mut self) -> (T, Connection<R>, Vec<u8>) {
+        let unread = self.read.unread().to_vec();
+        (self.io, self.conn, unread)
+    }
+
+    /// The event that [`poll_find`](Self::poll_find) found, with the sender to answer it.
+    pub(crate) fn take(&mut self) -> Option<(Event<'_>, &mut Sender<R, Heap>)> {
+        let Found { token, start } = self.found.take()?;
+        Some(self.conn.view(token, self.read.from(start)))
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
+    /// Reads until there is an event for the application. Control frames are handled here, and what is queued is
+    /// written meanwhile as far as the transport takes it; reading never waits for that. `false`: the connection
+    /// has ended cleanly.
+    pub(crate) fn poll_find(&mut self, wakers: Wakers<'_>) -> Poll<Result<bool, Error>> {
+        loop {
+            if self.found.is_some() {
+                return Poll::Ready(Ok(true));
+            }
+            if self.is_over() {
+                return Poll::Ready(self.report());
+            }
+            if self.find() {
+                continue;
+            }
+            let written = self.poll_write(wakers.write)?;
+            if self.conn.should_disconnect() && written.is_ready() {
+                ready!(self.poll_end(wakers));
+                continue;
+            }
+            if self.poll_read(wakers.read)?.is_ready() {
+                continue;
+            }
+            let state = match self.conn.state() {
+                // The protocol has ended, but not the transport, so the close deadline goes on.
+                State::Closed => State::Closing,
+                state => state,
+            };
+            match ready!(self.clock.poll(wakers.write, state)) {
+                Action::SendPing(payload) => drop(self.conn.sender().ping(&payload)),
+                Action::GiveUp(Timeout::Idle) => self.close(CloseCode::TIMEOUT, "idle"),
+                Action::GiveUp(timeout) => return Poll::Ready(Err(self.fail(timeout.into()))),
+                _ => {}
+            }
+        }
+    }
+
+    /// Looks for an event in the bytes that were read. `false`: all of them are consumed.
+    fn find(&mut self) -> bool {
+        let start = self.read.start();
+        let (consumed, token) = self.conn.find_event(self.read.unread());
+        self.read.consume(consumed);
+        let Some(token) = token else { return false };
+        match token.kind() {
+            // The connection has answered a ping or a Close. A failure is reported when the peer knows of it.
+            EventKind::Ping | EventKind::Pong | EventKind::Close => {
+                let (event, _) = self.conn.view(token, self.read.from(start));
+                self.clock.event(&event);
+            }
+            EventKind::Failed => {}
+            kind => {
+                if matches!(kind, EventKind::Message | EventKind::Part) {
+                    self.clock.message();
+                }
+                self.found = Some(Found { token, start });
+            }
+        }
+        true
+    }
+
+    /// Reads once. `Ready` if that changed something: bytes arrived, or the peer's direction ended.
+    fn poll_read(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
+        // If bytes are left, the connection waits for a decision about its opening handshake.
+        if self.transport != Transport::Open || !self.read.is_empty() {
+            return Poll::Pending;
+        }
+        let cx = &mut Context::from_waker(waker);
+        // Large messages are read into the memory of the connection, which saves a copy.
+        let result = if let Some(room) = self.conn.receive_buffer() {
+            let result = ready!(read_into(&mut self.io, cx, room));
+            result.inspect(|&len| self.conn.mark_received(len))
+        } else {
+            let poll = read_into(&mut self.io, cx, self.read.room());
+            if poll.is_pending() {
+                self.read.release();
+            }
+            ready!(poll).inspect(|&len| self.read.fill(len))
+        };
+        match result {
+            Ok(0) => {
+                // The result of the connection says whether this was too early.
+                let _ = self.conn.receive_eof();
+                self.transport = Transport::PeerEnded;
+            }
+            Ok(_) => self.clock.received(),
+            Err(error) => return Poll::Ready(Err(self.fail(error.into()))),
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes what is queued. `Ready` if the transport has taken all of it.
+    pub(crate) fn poll_write(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
+        if !matches!(self.transport, Transport::Open | Transport::PeerEnded) {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.poll_write_all(&mut Context::from_waker(waker)))
+            .map_err(|error| self.fail(error.into()))
+            .into()
+    }
+
+    fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.conn.outgoing().is_empty() {
+            match ready!(Pin::new(&mut self.io).poll_write(cx, self.conn.outgoing()))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                len => self.conn.mark_sent(len),
+            }
+            self.must_flush = true;
+        }
+        if self.must_flush {
+            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            self.must_flush = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ends the transport: shuts down our direction, and reads until the peer ends its own. If the transport were
+    /// dropped with unread bytes, a TCP reset could destroy our last bytes (RFC 6455 section 7.1.1).
+    fn poll_end(&mut self, wakers: Wakers<'_>) -> Poll<()> {
+        if self.transport != Transport::ShutDown {
+            // A transport that cannot be shut down has ended already.
+            let _ = ready!(Pin::new(&mut self.io).poll_shutdown(&mut Context::from_waker(wakers.write)));
+            let peer_ended = self.transport == Transport::PeerEnded;
+            self.transport = if peer_ended { Transport::Over } else { Transport::ShutDown };
+        }
+        let cx = &mut Context::from_waker(wakers.read);
+        while self.transport == Transport::ShutDown {
+            self.read.release();
+            let poll = read_into(&mut self.io, cx, self.read.room());
+            self.read.release();
+            match poll {
+                // Nothing that arrives after the Close counts.
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(Ok(0) | Err(_)) => self.transport = Transport::Over,
+                Poll::Pending => {
+                    if let Action::GiveUp(_) = ready!(self.clock.poll(wakers.write, State::Closing)) {
+                        self.transport = Transport::Over;
+                    }
+                }
+            }
+        }
+        let _ = self.conn.receive_eof();
+        Poll::Ready(())
+    }
+
+    /// Begins the closing handshake. If the connection is closing already, this changes nothing.
+    fn close(&mut self, code: CloseCode, reason: &str) {
+        let _ = self.conn.sender().close(code, reason);
+    }
+
+    /// The connection is over because of this error, which is reported now.
+    fn fail(&mut self, error: Error) -> Error {
+        self.transport = Transport::Reported;
+        self.read.release();
+        let _ = self.conn.receive_eof();
+        error
+    }
+
+    fn report(&mut self) -> Result<bool, Error> {
+        if self.transport == Transport::Reported {
+            return Ok(false);
+        }
+        self.transport = Transport::Reported;
+        self.conn.result()?;
+        Ok(false)
+    }
+
+    /// Calls `send` until the outgoing buffer has room, and begins to write. Meanwhile reads up to the next event,
+    /// so that pings are answered and the peer's Close is seen. Either all of a message is queued or none.
+    pub(crate) fn poll_send(
+        &mut self, wakers: Wakers<'_>, mut send: impl FnMut(&mut Sender<R, Heap>) -> Result<(), SendError>,
+    ) -> Poll<Result<(), Error>> {
+        loop {
+            match send(self.conn.sender()) {
+                Ok(()) => {
+                    return match self.poll_write(wakers.write) {
+                        Poll::Ready(result) => Poll::Ready(result),
+                        Poll::Pending => Poll::Ready(Ok(())),
+                    };
+                }
+                Err(SendError::NotNow) => {}
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+            let before = self.conn.outgoing().len();
+            let _ = self.poll_write(wakers.write)?;
+            if self.conn.outgoing().len() < before {
+                continue;
+            }
+            if self.found.is_some() {
+                return Poll::Pending;
+            }
+            ready!(self.poll_find(wakers))?;
+        }
+    }
+}
+
+fn read_into<T: AsyncRead + Unpin>(
+    io: &mut T, cx: &mut Context<'_>, room: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    let mut buffer = ReadBuf::new(room);
+    Pin::new(io).poll_read(cx, &mut buffer).map_ok(|()| buffer.filled().len())
+}

@@ -1,0 +1,90 @@
+//! Why an operation failed.
+
+use sansws::timers::Timeout;
+use sansws::{CloseCode, Limit, OutOfMemory, SendError, UriError};
+use std::{error, fmt, io};
+
+/// The error of a [`WebSocket`](crate::WebSocket), or of its opening handshake.
+#[non_exhaustive]
+#[derive(Debug)]
+pub enum Error {
+    /// The transport failed.
+    Io(io::Error),
+    /// The connection failed: the peer broke the protocol, a limit was reached, the server refused the handshake,
+    /// or the transport ended before the closing handshake.
+    Connection(sansws::Error),
+    /// The server rejected the client's opening handshake, as it decided to.
+    Rejected,
+    /// A deadline has passed.
+    Timeout(Timeout),
+    /// The connection cannot send this, or cannot send in this state.
+    Send(SendError),
+    /// The URI is not valid.
+    Uri(UriError),
+}
+
+impl Error {
+    /// The close code for this failure, as the application sees it (RFC 6455 section 7.1.5). `None` if there was
+    /// no connection yet, or if the call was refused and the connection goes on.
+    #[must_use]
+    pub fn close_code(&self) -> Option<CloseCode> {
+        match self {
+            Self::Connection(error) => error.close_code(),
+            Self::Io(_) | Self::Timeout(Timeout::Pong | Timeout::Close) => Some(CloseCode::ABNORMAL),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "the transport failed: {error}"),
+            Self::Connection(error) => error.fmt(f),
+            Self::Rejected => f.write_str("the server rejected the opening handshake"),
+            Self::Timeout(timeout) => timeout.fmt(f),
+            Self::Send(error) => error.fmt(f),
+            Self::Uri(error) => error.fmt(f),
+        }
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! from {
+    ($($source:ty => $variant:ident),+) => {$(
+        impl From<$source> for Error {
+            fn from(error: $source) -> Self {
+                Self::$variant(error)
+            }
+        }
+    )+};
+}
+from!(io::Error => Io, sansws::Error => Connection, Timeout => Timeout, SendError => Send, UriError => Uri);
+
+/// The message stays with the connection, but a connection without memory for its messages is of no use.
+impl From<OutOfMemory> for Error {
+    fn from(_: OutOfMemory) -> Self {
+        Self::Connection(Limit::Memory.into())
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Io(error) => error,
+            Error::Connection(error) => error.into(),
+            Error::Rejected => Self::new(io::ErrorKind::ConnectionRefused, error),
+            Error::Timeout(timeout) => Self::new(io::ErrorKind::TimedOut, timeout),
+            Error::Send(error) => error.into(),
+            Error::Uri(error) => error.into(),
+        }
+    }
+}

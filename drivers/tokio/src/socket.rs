@@ -1,0 +1,258 @@
+//! A connection in one piece.
+
+use crate::engine::{Engine, Wakers};
+use crate::{Error, split};
+use futures_core::Stream;
+use futures_sink::Sink;
+use sansws::timers::TimersConfig;
+use sansws::{
+    Agreed, CloseCode, Config, Connection, Event, Heap, Message, OutOfMemory, OwnedMessage, Role, SendError,
+    Sender,
+};
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A WebSocket over the transport `T`.
+///
+/// # Cancel safety
+///
+/// Every method can be used in `tokio::select!`: no byte lives in a future. If you drop a future before it is
+/// ready, nothing is lost, duplicated or cut: [`recv`](Self::recv) returns the same message next time, and
+/// [`send`](Self::send) has queued nothing. The other methods say what they do.
+///
+/// # Memory
+///
+/// The connection queues at most [`Config::max_outgoing`](sansws::Config) bytes to write. While it waits for input
+/// it holds no buffer for it.
+pub struct WebSocket<T, R: Role> {
+    /// Boxed, because a future that owns a socket often has room for it twice.
+    pub(crate) engine: Box<Engine<T, R>>,
+}
+
+/// What a [`WebSocket`] consists of.
+#[non_exhaustive]
+pub struct Parts<T, R: Role> {
+    /// The transport.
+    pub io: T,
+    /// The state of the protocol. Bytes that are queued to be written are in its
+    /// [`outgoing`](sansws::Connection::outgoing).
+    pub connection: Connection<R>,
+    /// The bytes that were read, and that the connection has not received yet.
+    pub unread: Vec<u8>,
+    /// The message that was received while [`send`](WebSocket::send) waited for room, if no one has taken it.
+    pub message: Option<OwnedMessage>,
+}
+
+impl<T, R: Role> fmt::Debug for WebSocket<T, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket").field("connection", &self.engine.conn).finish_non_exhaustive()
+    }
+}
+
+impl<T, R: Role> WebSocket<T, R> {
+    /// Continues `connection` over `io`. The bytes `unread` were read from `io` already. The connection may be in
+    /// any state; the opening handshake is the caller's, see [`accept`](crate::accept) and
+    /// [`client`](crate::client).
+    pub fn new(io: T, connection: Connection<R>, unread: &[u8], timers: TimersConfig) -> Self {
+        Self { engine: Box::new(Engine::new(io, connection, unread, timers)) }
+    }
+
+    /// A connection whose opening handshake took place elsewhere, for example in an HTTP stack that has upgraded
+    /// `io`. The HTTP stack may have read some of the peer's frames already: these bytes are `unread`.
+    pub fn from_upgraded(io: T, role: R, config: Config, agreed: Agreed, unread: &[u8]) -> Self {
+        let connection = Connection::after_handshake(role, config, agreed);
+        Self::new(io, connection, unread, TimersConfig::new())
+    }
+
+    /// The state of the protocol: the subprotocol, the close code of the peer, and so on.
+    pub const fn connection(&self) -> &Connection<R> {
+        &self.engine.conn
+    }
+
+    /// The transport.
+    pub const fn get_ref(&self) -> &T {
+        self.engine.io()
+    }
+
+    /// The last measured time from a keepalive ping to its pong.
+    pub const fn round_trip_time(&self) -> Option<Duration> {
+        self.engine.round_trip_time()
+    }
+
+    /// Takes the connection apart.
+    ///
+    /// # Errors
+    /// There is no memory for the message that no one has taken.
+    pub fn into_parts(mut self) -> Result<Parts<T, R>, OutOfMemory> {
+        let message = owned(self.engine.take().map(|(event, _)| event)).transpose()?;
+        let (io, connection, unread) = self.engine.into_parts();
+        Ok(Parts { io, connection, unread, message })
+    }
+
+    /// Queues a message without waiting: either all of it or nothing. The next call that writes begins with it:
+    /// [`flush`](Self::flush), [`send`](Self::send) or [`recv`](Self::recv).
+    ///
+    /// # Errors
+    /// [`SendError::NotNow`] if the outgoing buffer has no room; otherwise as [`Sender::message`].
+    pub fn feed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
+        self.sender().message(message.into())
+    }
+
+    /// The sender, for everything that can be sent: fragments, prepared messages, pings. It queues, like
+    /// [`feed`](Self::feed).
+    pub fn sender(&mut self) -> &mut Sender<R, Heap> {
+        self.engine.conn.sender()
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
+    /// Receives the next message. `None`: the connection has ended cleanly, with a closing handshake;
+    /// [`connection`](Self::connection) tells the peer's close code.
+    ///
+    /// The message borrows the connection, so no byte is copied. Meanwhile this answers pings and the peer's
+    /// Close, writes what is queued, sends keepalive pings, and watches the deadlines. It waits for the peer, and
+    /// never for its own writes.
+    ///
+    /// Cancel safe: if you drop the future, the next call returns the message.
+    ///
+    /// # Errors
+    /// The connection is over. The peer has been told the reason, if that was possible. Later calls return `None`.
+    pub async fn recv(&mut self) -> Result<Option<Message<'_>>, Error> {
+        Ok(self.recv_with_sender().await?.map(|(message, _)| message))
+    }
+
+    /// As [`recv`](Self::recv), with the sender for an answer. The answer can borrow the message, so an echo copies
+    /// nothing but into the outgoing buffer. The next call of `recv` or [`flush`](Self::flush) writes it.
+    ///
+    /// Cancel safe, as `recv` is.
+    ///
+    /// # Errors
+    /// As `recv`.
+    pub async fn recv_with_sender(&mut self) -> Result<Option<(Message<'_>, &mut Sender<R, Heap>)>, Error> {
+        Ok(match self.recv_event().await? {
+            Some((Event::Message(message), tx)) => Some((message, tx)),
+            Some((Event::Part(part), tx)) => Some((part.data, tx)),
+            _ => None,
+        })
+    }
+
+    /// As [`recv_with_sender`](Self::recv_with_sender), for a configuration with
+    /// [`Delivery::Parts`](sansws::Delivery::Parts): returns [`Event::Part`], which tells where a message begins and
+    /// ends.
+    ///
+    /// Cancel safe, as `recv` is.
+    ///
+    /// # Errors
+    /// As `recv`.
+    pub async fn recv_event(&mut self) -> Result<Option<(Event<'_>, &mut Sender<R, Heap>)>, Error> {
+        if poll_fn(|cx| self.engine.poll_find(Wakers::one(cx.waker()))).await? {
+            return Ok(self.engine.take());
+        }
+        Ok(None)
+    }
+
+    /// Sends a message: waits until the outgoing buffer has room, queues the message, and begins to write it. The
+    /// call does not wait for the rest of the write. Whatever you call next writes on: `recv`, `send`, or `flush`,
+    /// which waits.
+    ///
+    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before, nothing
+    /// was queued.
+    ///
+    /// # Errors
+    /// [`Error::Send`] if the message can never be sent: it is larger than the outgoing buffer, or the connection
+    /// is closing. Any other error: the connection is over.
+    pub async fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
+        let message = message.into();
+        poll_fn(|cx| self.engine.poll_send(Wakers::one(cx.waker()), |tx| tx.message(message))).await
+    }
+
+    /// Waits until the transport has taken all that is queued.
+    ///
+    /// Cancel safe: what is not written stays queued.
+    ///
+    /// # Errors
+    /// The transport has failed.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.engine.poll_write(cx.waker())).await
+    }
+
+    /// Closes the connection: sends a Close with this code and reason, waits for the peer's Close and the end of
+    /// the transport, at most for [the close deadline](sansws::timers::TimersConfig::close_deadline). Messages that
+    /// arrive meanwhile are dropped. If the connection is closing already, this waits for the end.
+    ///
+    /// Cancel safe: call it again, or `recv`, to go on.
+    ///
+    /// # Errors
+    /// [`Error::Send`] if the code or the reason is not valid; then nothing was sent. Any other error: the
+    /// connection did not end cleanly.
+    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        close(&mut self.engine.conn, code, reason)?;
+        while self.recv_event().await?.is_some() {}
+        Ok(())
+    }
+
+    /// Splits the connection into two halves for two tasks.
+    pub fn into_split(self) -> (split::ReadHalf<T, R>, split::WriteHalf<T, R>) {
+        split::new(*self.engine)
+    }
+}
+
+/// Queues a Close. If the connection is closing already, that is no error.
+pub(crate) fn close<R: Role>(
+    connection: &mut Connection<R>, code: CloseCode, reason: &str,
+) -> Result<(), SendError> {
+    match connection.sender().close(code, reason) {
+        Err(SendError::NotAllowed(sansws::Misuse::Closed)) => Ok(()),
+        result => result,
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin, R: Role + Unpin> Stream for WebSocket<T, R> {
+    type Item = Result<OwnedMessage, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if !ready!(self.engine.poll_find(Wakers::one(cx.waker())))? {
+            return Poll::Ready(None);
+        }
+        let event = self.engine.take().map(|(event, _)| event);
+        Poll::Ready(owned(event).map(|message| message.map_err(Error::from)))
+    }
+}
+
+/// The content of an event, as a message that owns its payload.
+pub(crate) fn owned(event: Option<Event<'_>>) -> Option<Result<OwnedMessage, OutOfMemory>> {
+    match event? {
+        Event::Message(message) => Some(message.into_owned()),
+        Event::Part(part) => Some(part.data.into_owned()),
+        _ => None,
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin, R: Role + Unpin> Sink<OwnedMessage> for WebSocket<T, R> {
+    type Error = Error;
+
+    /// Waits until all that is queued is written, so that any message that can be sent at all fits.
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.engine.poll_write(cx.waker())
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: OwnedMessage) -> Result<(), Error> {
+        Ok(self.feed(&message)?)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.engine.poll_write(cx.waker())
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        close(&mut self.engine.conn, CloseCode::NORMAL, "")?;
+        while ready!(self.engine.poll_find(Wakers::one(cx.waker())))? {
+            let _ = self.engine.take();
+        }
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,248 @@
+//! WebSockets over the HTTP stack hyper, version 1: for a server that also answers other requests.
+
+use crate::{Error, WebSocket};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Request, Response, StatusCode};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use sansws::timers::TimersConfig;
+use sansws::upgrade::ServerUpgrade;
+use sansws::{Agreed, Config, HandshakeError, Misuse, Server};
+use std::future::Future;
+use std::iter::Map;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::{error, fmt, io, str};
+
+/// A WebSocket over a connection that hyper has upgraded.
+pub type UpgradedSocket = WebSocket<TokioIo<Upgraded>, Server>;
+
+/// Why a request does not become a WebSocket. It converts to the response that tells the client.
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rejection {
+    /// The request is not a valid opening handshake.
+    Handshake(HandshakeError),
+    /// The request comes from a web page of another site.
+    Origin,
+    /// The server does not offer hyper's upgrades on this connection.
+    NotUpgradable,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Handshake(error) => error.fmt(f),
+            Self::Origin => f.write_str("the request comes from a web page of another site"),
+            Self::NotUpgradable => {
+                f.write_str("the connection cannot be upgraded; does it serve `with_upgrades`?")
+            }
+        }
+    }
+}
+
+impl error::Error for Rejection {}
+
+impl Rejection {
+    /// The response that tells the client, with this body.
+    #[must_use]
+    pub fn response<B>(&self, body: B) -> Response<B> {
+        let (status, headers) = match self {
+            Self::Handshake(error) => (error.http_status().unwrap_or(400), error.http_headers()),
+            Self::Origin => (403, &[][..]),
+            Self::NotUpgradable => (500, &[][..]),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        for (name, value) in headers {
+            if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+                response.headers_mut().append(name, HeaderValue::from_static(value));
+            }
+        }
+        response
+    }
+}
+
+/// A valid opening handshake that waits for an answer.
+///
+/// ```no_run
+/// use http::{Request, Response};
+/// use sansws_tokio::upgrade::{Rejection, Upgrade};
+///
+/// fn chat<B>(mut request: Request<B>) -> Result<Response<()>, Rejection> {
+///     let upgrade = Upgrade::new(&mut request)?.same_origin()?;
+///     let (response, socket) = upgrade.accept();
+///     tokio::spawn(async move {
+///         let mut socket = socket.await?;
+///         while let Some((message, tx)) = socket.recv_with_sender().await? {
+///             tx.message(message)?;
+///         }
+///         Ok::<_, sansws_tokio::Error>(())
+///     });
+///     Ok(response)
+/// }
+/// ```
+pub struct Upgrade {
+    upgraded: OnUpgrade,
+    method: http::Method,
+    headers: HeaderMap,
+    config: Config,
+    timers: TimersConfig,
+    subprotocol: Option<String>,
+}
+
+impl fmt::Debug for Upgrade {
+    // Headers carry cookies and credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgrade").finish_non_exhaustive()
+    }
+}
+
+impl Upgrade {
+    /// Checks a request (RFC 6455 section 4.2.1) and takes hyper's upgrade out of it. It may come over HTTP/1.1.
+    ///
+    /// # Errors
+    /// The request is not a valid opening handshake. Answer with [`Rejection::response`].
+    pub fn new<B>(request: &mut Request<B>) -> Result<Self, Rejection> {
+        let method = request.method().clone();
+        let headers = request.headers().clone();
+        let on_upgrade = request.extensions_mut().remove();
+        Self::of(method, headers, on_upgrade)
+    }
+
+    pub(crate) fn of(
+        method: http::Method, headers: HeaderMap, on_upgrade: Option<OnUpgrade>,
+    ) -> Result<Self, Rejection> {
+        check(&method, &headers).map_err(Rejection::Handshake)?;
+        let on_upgrade = on_upgrade.ok_or(Rejection::NotUpgradable)?;
+        let (config, timers) = (Config::new(), TimersConfig::new());
+        Ok(Self { upgraded: on_upgrade, method, headers, config, timers, subprotocol: None })
+    }
+
+    /// Rejects requests from web pages of other sites: those with an `Origin` that is not the very host. Other clients
+    /// than browsers send none. Without this check, any web site could connect in the name of a user who visits it (RFC
+    /// 6455 section 10.2).
+    ///
+    /// # Errors
+    /// [`Rejection::Origin`].
+    pub fn same_origin(self) -> Result<Self, Rejection> {
+        let host = self.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        match self.origin() {
+            Some(origin) if !sansws::handshake::origin::is_same(origin, host) => Err(Rejection::Origin),
+            _ => Ok(self),
+        }
+    }
+
+    /// The web page that the request comes from, if it comes from a browser.
+    #[must_use]
+    pub fn origin(&self) -> Option<&str> {
+        self.headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or("null"))
+    }
+
+    /// All headers of the request.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The limits and choices of the connection.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The deadlines and keepalive of the connection.
+    #[must_use]
+    pub fn timers(mut self, timers: TimersConfig) -> Self {
+        self.timers = timers;
+        self
+    }
+
+    /// The subprotocols that the client offers, the most wanted first.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        let values = self.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+        values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
+    }
+
+    /// Chooses a subprotocol.
+    ///
+    /// # Errors
+    /// [`Misuse::SubprotocolNotOffered`]: the client did not offer it.
+    pub fn subprotocol(mut self, name: &str) -> Result<Self, Misuse> {
+        if !self.subprotocols().any(|offered| offered == name) {
+            return Err(Misuse::SubprotocolNotOffered);
+        }
+        self.subprotocol = Some(name.to_owned());
+        Ok(self)
+    }
+
+    /// Accepts the connection: returns the response, with the status 101, and a future for the connection. Give the
+    /// response to hyper, and wait for the future in a task of its own: it is ready once hyper has sent the response.
+    pub fn accept(self) -> (Response<()>, OnSocket) {
+        let mut response = Response::new(());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let mut agreed = Agreed::NONE;
+        // Both were checked before.
+        if let Ok(upgrade) = check(&self.method, &self.headers) {
+            if let Ok(acceptance) = upgrade.accept(self.subprotocol.as_deref(), &self.config) {
+                agreed = acceptance.agreed();
+                for (name, value) in acceptance.headers() {
+                    if let (Ok(name), Ok(value)) =
+                        (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
+                    {
+                        response.headers_mut().append(name, value);
+                    }
+                }
+            }
+        }
+        let Self { upgraded, config, timers, .. } = self;
+        (response, OnSocket { upgraded, config, timers, agreed })
+    }
+}
+
+/// All headers, as pairs of name and value.
+#[derive(Clone, Copy)]
+struct Pairs<'h>(&'h HeaderMap);
+
+impl<'h> IntoIterator for Pairs<'h> {
+    type Item = (&'h str, &'h [u8]);
+    type IntoIter = Map<header::Iter<'h, HeaderValue>, fn((&'h HeaderName, &'h HeaderValue)) -> Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+    }
+}
+
+/// Checks the headers of a request over HTTP/1.1.
+fn check<'h>(
+    method: &http::Method, headers: &'h HeaderMap,
+) -> Result<ServerUpgrade<Pairs<'h>>, HandshakeError> {
+    ServerUpgrade::check(method.as_str(), Pairs(headers))
+}
+
+/// Becomes the connection once hyper has sent the response.
+#[must_use = "the connection begins when this future is awaited"]
+pub struct OnSocket {
+    upgraded: OnUpgrade,
+    config: Config,
+    timers: TimersConfig,
+    agreed: Agreed,
+}
+
+impl fmt::Debug for OnSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnSocket").finish_non_exhaustive()
+    }
+}
+
+impl Future for OnSocket {
+    type Output = Result<UpgradedSocket, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let upgraded = ready!(Pin::new(&mut self.upgraded).poll(cx)).map_err(io::Error::other)?;
+        let connection = sansws::Connection::after_handshake(Server, self.config, self.agreed);
+        // hyper keeps the bytes that it has read already, and returns them from the first reads.
+        Poll::Ready(Ok(WebSocket::new(TokioIo::new(upgraded), connection, &[], self.timers)))
+    }
+}

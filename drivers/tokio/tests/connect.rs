@@ -1,0 +1,172 @@
+//! How a client connects: TLS, a proxy, and what goes wrong.
+
+use sansws_tokio::sansws::ClientRequest;
+use sansws_tokio::{CloseCode, Connector, Error, Message, accept, connect};
+use std::io::ErrorKind;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// Answers one message over any transport.
+async fn echo_once<T>(io: T) -> Result<(), Error>
+where
+    T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let mut socket = accept(io).await?;
+    while let Some((message, tx)) = socket.recv_with_sender().await? {
+        tx.message(message)?;
+    }
+    Ok(())
+}
+
+async fn listen() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+/// A proxy that answers one CONNECT with `answer`, and then forwards. Returns the head of the request.
+fn proxy(listener: TcpListener, answer: &'static str) -> JoinHandle<String> {
+    tokio::spawn(async move {
+        let mut near = listener.accept().await.unwrap().0;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(near.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap();
+        near.write_all(answer.as_bytes()).await.unwrap();
+        if answer.contains(" 200 ") {
+            let target = head.split(' ').nth(1).unwrap();
+            let mut far = TcpStream::connect(target).await.unwrap();
+            let _ = copy_bidirectional(&mut near, &mut far).await;
+        }
+        head
+    })
+}
+
+#[tokio::test]
+async fn a_client_connects_through_a_proxy() {
+    let (listener, port) = listen().await;
+    let (proxy_listener, proxy_port) = listen().await;
+    let tunnel = proxy(proxy_listener, "HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n");
+    let serving = tokio::spawn(async move { echo_once(listener.accept().await.unwrap().0).await });
+    let uri = format!("ws://127.0.0.1:{port}/");
+    let connector = Connector::new().proxy(format!("http://Aladdin:open%20sesame@127.0.0.1:{proxy_port}/"));
+    let mut socket = connector.connect(&ClientRequest::new(&uri).unwrap()).await.unwrap();
+    socket.send("through the tunnel").await.unwrap();
+    assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("through the tunnel")));
+    socket.close(CloseCode::NORMAL, "").await.unwrap();
+    serving.await.unwrap().unwrap();
+    drop(socket);
+    let head = tunnel.await.unwrap();
+    // RFC 9110 section 9.3.6 and RFC 7617 section 2, whose example this is.
+    assert_eq!(
+        head,
+        format!(
+            "CONNECT 127.0.0.1:{port} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\
+             Proxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_an_error_with_its_status() {
+    for (answer, kind) in [
+        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", ErrorKind::ConnectionRefused),
+        ("SSH-2.0-OpenSSH\r\n\r\n", ErrorKind::InvalidData),
+    ] {
+        let (listener, port) = listen().await;
+        let tunnel = proxy(listener, answer);
+        let connector = Connector::new().proxy(format!("http://127.0.0.1:{port}"));
+        let error = connector.connect(&ClientRequest::new("ws://example/").unwrap()).await.unwrap_err();
+        assert!(matches!(&error, Error::Io(error) if error.kind() == kind), "{error:?}");
+        tunnel.await.unwrap();
+    }
+    for url in ["socks5://127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:1/path", "http://a%zz@127.0.0.1:1"] {
+        let connector = Connector::new().proxy(url);
+        let error = connector.connect(&ClientRequest::new("ws://example/").unwrap()).await.unwrap_err();
+        let is_expected = |error: &std::io::Error| {
+            matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::ConnectionRefused)
+        };
+        assert!(matches!(&error, Error::Io(error) if is_expected(error)), "{url}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_an_error() {
+    let (listener, port) = listen().await;
+    drop(listener);
+    let error = connect(&format!("ws://127.0.0.1:{port}/")).await.unwrap_err();
+    assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused), "{error:?}");
+    assert!(matches!(connect("http://example/").await.unwrap_err(), Error::Uri(_)));
+}
+
+/// A listener that never takes the connection over: TCP connects, and TLS never begins.
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn a_server_that_never_speaks_tls_is_given_up() {
+    let (_listener, port) = listen().await;
+    let uri = format!("wss://127.0.0.1:{port}/");
+    let connector = Connector::new().connect_timeout(Duration::from_millis(100)).tls(trusting(&[]));
+    let error = connector.connect(&ClientRequest::new(&uri).unwrap()).await.unwrap_err();
+    assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
+}
+
+#[cfg(not(feature = "rustls"))]
+#[tokio::test]
+async fn without_its_feature_tls_is_an_error_that_says_so() {
+    let (_listener, port) = listen().await;
+    let uri = format!("wss://127.0.0.1:{port}/");
+    let connector = Connector::new().connect_timeout(Duration::from_secs(10));
+    let error = connector.connect(&ClientRequest::new(&uri).unwrap()).await.unwrap_err();
+    assert!(error.to_string().contains("feature `rustls`"), "{error}");
+}
+
+#[cfg(feature = "rustls")]
+use sansws_tokio::rustls;
+#[cfg(feature = "rustls")]
+use std::sync::Arc;
+
+#[cfg(feature = "rustls")]
+fn trusting(certificates: &[rustls::pki_types::CertificateDer<'static>]) -> Arc<rustls::ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in certificates {
+        roots.add(certificate.clone()).unwrap();
+    }
+    Arc::new(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn a_client_speaks_tls_and_checks_the_certificate() {
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = own.cert.der().clone();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let (listener, port) = listen().await;
+    let serving = tokio::spawn(async move {
+        let refused = acceptor.accept(listener.accept().await.unwrap().0).await;
+        assert!(refused.is_err());
+        let stream = acceptor.accept(listener.accept().await.unwrap().0).await.unwrap();
+        echo_once(stream).await
+    });
+    let uri = format!("wss://localhost:{port}/");
+    let request = ClientRequest::new(&uri).unwrap();
+    // A certificate that no one vouches for.
+    let error = Connector::new().tls(trusting(&[])).connect(&request).await.unwrap_err();
+    assert!(matches!(error, Error::Io(_)), "{error:?}");
+
+    let mut socket = Connector::new().tls(trusting(&[certificate])).connect(&request).await.unwrap();
+    for size in [1, 1000, 300_000] {
+        let bytes = vec![1; size];
+        socket.send(&bytes[..]).await.unwrap();
+        assert_eq!(socket.recv().await.unwrap(), Some(Message::Binary(&bytes)));
+    }
+    socket.close(CloseCode::NORMAL, "").await.unwrap();
+    serving.await.unwrap().unwrap();
+}

@@ -1,0 +1,129 @@
+//! WebSockets behind an HTTP stack.
+#![cfg(feature = "axum")]
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::{any, get};
+use sansws_tokio::axum::WebSocketUpgrade;
+use sansws_tokio::sansws::timers::TimersConfig;
+use sansws_tokio::sansws::{ClientRequest, Config, Error as ConnectionError};
+use sansws_tokio::{CloseCode, Connector, Error, Message, client, connect};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+async fn echo(upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(|mut socket| async move {
+        while let Some((message, tx)) = socket.recv_with_sender().await? {
+            tx.message(message)?;
+        }
+        Ok(())
+    })
+}
+
+async fn chat(upgrade: WebSocketUpgrade) -> Result<Response, String> {
+    let config = Config::new().max_message(10);
+    let upgrade = upgrade.subprotocol("chat").map_err(|error| error.to_string())?.config(config);
+    Ok(upgrade.any_origin().on_upgrade(|mut socket| async move {
+        socket.send("welcome").await?;
+        socket.recv().await?;
+        socket.close(CloseCode::NORMAL, "").await
+    }))
+}
+
+/// Serves, and returns the port.
+async fn serve() -> u16 {
+    let app = Router::new()
+        .route("/echo", any(echo))
+        .route("/chat", any(chat))
+        .route("/page", get(|| async { "a page" }));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    port
+}
+
+/// The answer to a request, as text.
+async fn ask(port: u16, request: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn an_axum_handler_echoes_messages() {
+    let port = serve().await;
+    let mut socket = connect(&format!("ws://127.0.0.1:{port}/echo")).await.unwrap();
+    for size in [0, 1, 1000, 200_000] {
+        let bytes = vec![1; size];
+        socket.send(&bytes[..]).await.unwrap();
+        assert_eq!(socket.recv().await.unwrap(), Some(Message::Binary(&bytes)));
+    }
+    socket.close(CloseCode::NORMAL, "bye").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_subprotocol_is_agreed_on_and_the_limits_hold() {
+    let port = serve().await;
+    let uri = format!("ws://127.0.0.1:{port}/chat");
+    let request = ClientRequest::new(&uri)
+        .unwrap()
+        .subprotocols(&["other", "chat"])
+        .origin("https://elsewhere.example");
+    let mut socket = Connector::new().connect(&request).await.unwrap();
+    assert_eq!(socket.connection().subprotocol(), Some("chat"));
+    assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("welcome")));
+    socket.send("longer than ten bytes").await.unwrap();
+    assert_eq!(socket.recv().await.unwrap(), None);
+    assert_eq!(socket.connection().close_code(), Some(CloseCode::MESSAGE_TOO_BIG));
+}
+
+// RFC 6455 sections 4.2.1 and 10.2
+#[tokio::test]
+async fn requests_that_are_no_opening_handshake_are_rejected_with_the_status_that_says_why() {
+    let port = serve().await;
+    let uri = format!("ws://127.0.0.1:{port}/echo");
+    let evil = ClientRequest::new(&uri).unwrap().origin("https://evil.example");
+    let error = Connector::new().connect(&evil).await.unwrap_err();
+    assert!(matches!(error, Error::Connection(ConnectionError::Refused(403))), "{error:?}");
+    let own = format!("http://127.0.0.1:{port}");
+    Connector::new().connect(&ClientRequest::new(&uri).unwrap().origin(&own)).await.unwrap();
+
+    let answer = ask(port, "GET /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 426 Upgrade Required\r\n"), "{answer}");
+    assert!(answer.contains("sec-websocket-version: 13\r\n"), "{answer}");
+    let old = "GET /echo HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: close, Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n\r\n";
+    let answer = ask(port, old).await;
+    assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
+    let answer = ask(port, "GET /page HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+    assert!(answer.ends_with("a page"), "{answer}");
+}
+
+#[tokio::test]
+async fn frames_that_arrive_together_with_the_request_are_not_lost() {
+    let port = serve().await;
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let mut bytes = b"GET /echo HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        .to_vec();
+    bytes.extend(b"\x81\x82\0\0\0\0hi\x88\x80\0\0\0\0");
+    stream.write_all(&bytes).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    assert!(answer.ends_with(b"\x81\x02hi\x88\x00"), "{answer:?}");
+}
+
+/// A client over a stream of one's own reaches the same server.
+#[tokio::test]
+async fn a_client_over_its_own_stream_reaches_axum() {
+    let port = serve().await;
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let uri = format!("ws://127.0.0.1:{port}/echo");
+    let request = ClientRequest::new(&uri).unwrap();
+    let mut socket = client(stream, &request, Config::new(), TimersConfig::new()).await.unwrap();
+    socket.send("hello").await.unwrap();
+    assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("hello")));
+}
