@@ -335,19 +335,16 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Fails an opening handshake that is not valid. A server answers with an HTTP error; a client sends
     /// nothing (WS-7.1.7-06). If there is no memory for an open connection, a Close says so.
     fn fail_opening(&mut self, error: Error) {
+        if R::IS_SERVER || !self.has_invalid_response() {
+            self.receiver.clear_head();
+        }
         match self.sender.lifecycle.phase() {
-            Phase::Open | Phase::CloseSent if cfg!(feature = "deflate") => self.receiver.clear_head(),
+            Phase::Open | Phase::CloseSent if cfg!(feature = "deflate") => {}
             _ if R::IS_SERVER => {
-                self.receiver.clear_head();
                 self.sender.forget_offers();
                 self.sender.answer_invalid(error);
             }
-            _ => {
-                if !self.has_invalid_response() {
-                    self.receiver.clear_head();
-                }
-                self.sender.discard_outgoing();
-            }
+            _ => self.sender.discard_outgoing(),
         }
         self.sender.fail(error);
     }

@@ -98,7 +98,7 @@ impl HeadProgress {
                 return if input.is_empty() { Ok(false) } else { Err(Limit::Head.into()) };
             };
             if REPAIRS {
-                if let Some(next) = self.repair(byte, buffer).map_err(|Full| Limit::Head)? {
+                if let Some(next) = self.repair(byte, buffer).map_err(no_room::<S>)? {
                     take_front(input, 1);
                     self.add(1);
                     self.position = next;

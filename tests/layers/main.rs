@@ -253,7 +253,7 @@ fn named_for_nothing(path: &str, _: &[&str]) -> Vec<String> {
 /// Calls that abort the process if there is no memory. `memory.rs` has others for them.
 fn aborting_allocations(path: &str, code: &[&str]) -> Vec<String> {
     const CALLS: [&str; 15] = [
-        "Box::new", "Box::from", "Arc::new", "Rc::new", "String::from", "format!", "vec![",
+        "Box::new", "Box::from", "Arc::new", "Rc::new", "String::from(", "format!", "vec![",
         "Vec::with_capacity", ".to_vec()", ".to_owned()", ".to_string()", ".concat()", ".collect()",
         ".reserve(", ".reserve_exact(",
     ];
