@@ -227,8 +227,8 @@ pub(crate) mod sealed {
         }
     }
 
-    /// A text of names and commas. A storage may keep it in memory of the outgoing buffer, which then has less
-    /// room for frames.
+    /// A text of names and commas. A storage may keep it in memory of the outgoing buffer, which then has
+    /// less room for frames.
     pub trait Subprotocols<B>: Empty {
         fn as_bytes<'t>(&'t self, outgoing: &'t B) -> &'t [u8];
 
@@ -237,7 +237,8 @@ pub(crate) mod sealed {
 
         fn clear(&mut self, outgoing: &mut B);
 
-        /// A value that can replace this one in [`reduce_to`](Self::reduce_to), which then needs no more memory.
+        /// A value that can replace this one in [`reduce_to`](Self::reduce_to), which then needs no more
+        /// memory.
         fn prepared_for(name: &[u8]) -> Result<Self, Full>
         where
             Self: Sized;

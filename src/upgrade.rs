@@ -127,9 +127,10 @@ pub struct Acceptance<'a> {
 }
 
 impl Acceptance<'_> {
-    /// The headers of the 101. To accept an extension of its own, an embedder appends
-    /// [its answer](Extension::answer) to the value of `Sec-WebSocket-Extensions`, after a comma, or adds that header
-    /// if it is missing: a response may have it only once (RFC 6455 section 11.3.2). WS-4.2.2-24 · WS-4.2.2-25 · WS-4.2.2-26
+    /// The headers of the 101. To accept an extension of its own, an embedder appends [its
+    /// answer](Extension::answer) to the value of `Sec-WebSocket-Extensions`, after a comma, or adds that
+    /// header if it is missing: a response may have it only once (RFC 6455 section 11.3.2). WS-4.2.2-24 ·
+    /// WS-4.2.2-25 · WS-4.2.2-26
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> + Clone {
         let accept = str::from_utf8(&self.accept).unwrap_or_default();
         [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept)]
@@ -212,9 +213,9 @@ impl<'a> ClientUpgrade<'a> {
         })
     }
 
-    /// Also offers extensions of the embedder's own. [`headers`](Self::headers) does not contain them: write each in
-    /// a `Sec-WebSocket-Extensions` header of its own. [`Extension::list`] shows which of them the server has
-    /// accepted.
+    /// Also offers extensions of the embedder's own. [`headers`](Self::headers) does not contain them: write
+    /// each in a `Sec-WebSocket-Extensions` header of its own. [`Extension::list`] shows which of them the
+    /// server has accepted.
     ///
     /// # Errors
     /// [`Misuse::InvalidExtension`].

@@ -43,8 +43,8 @@ pub struct Sender<R: Role, S: Storage> {
     /// The length of `outgoing` up to the end of its last automatic pong; 0 if it contains none.
     pong_end: u32,
     pub(super) under_way: UnderWay,
-    /// During the handshake: the offered subprotocols, with commas between them, and the names of extensions that
-    /// a client's embedder offers, each between semicolons. Afterwards: the agreed subprotocol.
+    /// During the handshake: the offered subprotocols, with commas between them, and the names of extensions
+    /// that a client's embedder offers, each between semicolons. Afterwards: the agreed subprotocol.
     pub(super) subprotocols: S::Subprotocols,
     /// The decision that a server's embedder has to make now.
     pub(super) decision: Decision,

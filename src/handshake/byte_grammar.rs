@@ -69,9 +69,10 @@ const ANY: u8 = 0;
 
 /// The grammar `extension = token *( ";" token [ "=" ( token / quoted-string ) ] )`. WS-4.3-06 · WS-4.3-07
 ///
-/// Section 9.1 demands that the content of a quoted string is a token after its backslashes are removed. This is
-/// a matter of the extension: permessage-deflate keeps to it, and `bbf-usp-protocol` (TR-369) does not. A server
-/// has to ignore an extension that it does not know, so the content is not checked here. WS-4.3-01 · WS-9.1-02
+/// Section 9.1 demands that the content of a quoted string is a token after its backslashes are removed. This
+/// is a matter of the extension: permessage-deflate keeps to it, and `bbf-usp-protocol` (TR-369) does not. A
+/// server has to ignore an extension that it does not know, so the content is not checked here. WS-4.3-01 ·
+/// WS-9.1-02
 pub(crate) static EXTENSIONS: &Grammar = &[
     (Position::ListStart, b' ', Position::ListStart),
     (Position::ListStart, b',', Position::ListStart),

@@ -32,8 +32,8 @@ pub struct Parameter<'a> {
 
 /// The value of a [`Parameter`]: `10`, `"10"` and `"1\0"` are all equal to `"10"` (WS-4.3-01).
 ///
-/// Section 9.1 of RFC 6455 allows only tokens, but some extensions send other values in quotes, such as `bbf-usp-protocol`
-/// of TR-369. [`is_token`](Self::is_token) tells them apart.
+/// Section 9.1 of RFC 6455 allows only tokens, but some extensions send other values in quotes, such as
+/// `bbf-usp-protocol` of TR-369. [`is_token`](Self::is_token) tells them apart.
 ///
 /// [`Display`](fmt::Display) writes the value; `Debug` shows only its length.
 #[derive(Clone, Copy)]
@@ -48,7 +48,8 @@ impl<'a> Extension<'a> {
         ascii(self.name)
     }
 
-    /// The extensions in a value of `Sec-WebSocket-Extensions`, up to the first that does not follow the grammar.
+    /// The extensions in a value of `Sec-WebSocket-Extensions`, up to the first that does not follow the
+    /// grammar.
     pub fn list(value: &'a [u8]) -> impl Iterator<Item = Self> + Clone + use<'a> {
         extensions(value).map_while(Result::ok)
     }
@@ -184,8 +185,8 @@ fn token(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     if end == 0 { Err(Malformed) } else { value.split_at_checked(end).ok_or(Malformed) }
 }
 
-/// The content of a quoted string up to its closing quote (RFC 9110 section 5.6.4). The caller knows whether it
-/// has to be a token. WS-4.3-01 · WS-9.1-02
+/// The content of a quoted string up to its closing quote (RFC 9110 section 5.6.4). The caller knows whether
+/// it has to be a token. WS-4.3-01 · WS-9.1-02
 fn quoted_string(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let mut escaped = false;
     for (at, &byte) in value.iter().enumerate() {

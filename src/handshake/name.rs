@@ -21,8 +21,8 @@ fn equals_compactly(name: &[u8], known: &[u8]) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KnownHeader(usize);
 
-/// The names of the headers that the protocol reads in either role. An array of slices would take almost twice
-/// the flash.
+/// The names of the headers that the protocol reads in either role. An array of slices would take almost
+/// twice the flash.
 const KNOWN_NAMES: &[u8] = b"host,origin,upgrade,connection,sec-websocket-key,sec-websocket-version,\
     sec-websocket-protocol,sec-websocket-extensions,sec-websocket-accept,content-length,transfer-encoding,expect";
 

@@ -30,8 +30,8 @@ pub enum Scheme {
     Https,
 }
 
-/// Whether `origin` consists of `scheme` and of the host and the port of `host`, the value of the `Host` header
-/// or of `:authority`. A missing port is the default of the scheme.
+/// Whether `origin` consists of `scheme` and of the host and the port of `host`, the value of the `Host`
+/// header or of `:authority`. A missing port is the default of the scheme.
 ///
 /// This function is for an embedder with its own HTTP stack; others use
 /// [`Request::is_same_origin`](super::Request::is_same_origin), which says more about the scheme.

@@ -1,5 +1,5 @@
-//! Extensions of the embedder's own: a client offers them, and a server accepts them. They may need no reserved
-//! bit, because the connection allows the reserved bits of permessage-deflate only.
+//! Extensions of the embedder's own: a client offers them, and a server accepts them. They may need no
+//! reserved bit, because the connection allows the reserved bits of permessage-deflate only.
 
 use super::chars::{is_token, is_value_byte};
 use super::extension::Extension;
@@ -127,8 +127,9 @@ impl<'a> ExtensionOffer<'a> {
 pub struct ExtensionAnswer<'a>(Written<'a>);
 
 impl<'a> Extension<'a> {
-    /// Accepts this offer of a client, with these parameters: their names, which are tokens, and their values.
-    /// The connection knows nothing about the extension, so it must need no reserved bit (RFC 6455 section 5.2).
+    /// Accepts this offer of a client, with these parameters: their names, which are tokens, and their
+    /// values. The connection knows nothing about the extension, so it must need no reserved bit (RFC 6455
+    /// section 5.2).
     ///
     /// ```
     /// # use sansws::{Accept, Event, Sender, SendError, Server, Heap};

@@ -136,8 +136,8 @@ impl<'a> Reply<'a> {
         self
     }
 
-    /// The body. The whole reply must not exceed [`Config::max_outgoing`](crate::Config::max_outgoing). A reply
-    /// with a status that allows no content is sent without its body: 204, 205 and 304.
+    /// The body. The whole reply must not exceed [`Config::max_outgoing`](crate::Config::max_outgoing). A
+    /// reply with a status that allows no content is sent without its body: 204, 205 and 304.
     pub const fn body(mut self, body: &'a [u8]) -> Self {
         self.body = body;
         self

@@ -83,22 +83,23 @@ impl<'a> Request<'a> {
         self.origin().is_some_and(|origin| origin::is_in(origin, allowed))
     }
 
-    /// Whether the page came from this server over TLS: whether `Origin` has the scheme `https`, and the host and
-    /// the port of [`host`](Self::host) (RFC 6454 section 4). Returns `false` without an `Origin`.
+    /// Whether the page came from this server over TLS: whether `Origin` has the scheme `https`, and the host
+    /// and the port of [`host`](Self::host) (RFC 6454 section 4). Returns `false` without an `Origin`.
     ///
-    /// This is right for a connection that the client sees as `wss`, no matter whether the server or a proxy in
-    /// front of it ends the TLS. For `ws` use [`is_same_origin_over`](Self::is_same_origin_over).
+    /// This is right for a connection that the client sees as `wss`, no matter whether the server or a proxy
+    /// in front of it ends the TLS. For `ws` use [`is_same_origin_over`](Self::is_same_origin_over).
     pub fn is_same_origin(&self) -> bool {
         self.is_same_origin_over(Scheme::Https)
     }
 
-    /// As [`is_same_origin`](Self::is_same_origin), for a page that came over `scheme`. Only the embedder knows
-    /// it: [`Scheme::Https`] if the client uses TLS, directly or up to a proxy, and otherwise [`Scheme::Http`].
+    /// As [`is_same_origin`](Self::is_same_origin), for a page that came over `scheme`. Only the embedder
+    /// knows it: [`Scheme::Https`] if the client uses TLS, directly or up to a proxy, and otherwise
+    /// [`Scheme::Http`].
     ///
-    /// An attacker in the network can put a script into any page that comes without TLS. So a server that uses
-    /// TLS must not accept the origin `http` of the same host. Behind a proxy for both schemes, let the proxy
-    /// tell the scheme, for instance in `X-Forwarded-Proto`, and make sure that it removes this header from the
-    /// client's own request.
+    /// An attacker in the network can put a script into any page that comes without TLS. So a server that
+    /// uses TLS must not accept the origin `http` of the same host. Behind a proxy for both schemes, let the
+    /// proxy tell the scheme, for instance in `X-Forwarded-Proto`, and make sure that it removes this header
+    /// from the client's own request.
     pub fn is_same_origin_over(&self, scheme: Scheme) -> bool {
         match (self.origin(), self.host()) {
             (Some(origin), Some(host)) => origin::is_same(origin, host, scheme),

@@ -5,13 +5,13 @@ use super::chars::CharSet;
 use super::name::is_name;
 use crate::bytes::split_once;
 
-/// The characters of a target. RFC 3986 forbids some of them, but browsers do not encode them: `[`, `]`, `|` and
-/// `%` in a path or a query, and `\`, `^`, the backtick, `{` and `}` in a query (URL Standard, percent-encode
-/// sets). Browsers encode everything else that RFC 3986 forbids, and they send no fragment.
+/// The characters of a target. RFC 3986 forbids some of them, but browsers do not encode them: `[`, `]`, `|`
+/// and `%` in a path or a query, and `\`, `^`, the backtick, `{` and `}` in a query (URL Standard,
+/// percent-encode sets). Browsers encode everything else that RFC 3986 forbids, and they send no fragment.
 pub(super) static TARGET: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=:@/?%[]|\\^`{}");
 
-/// Whether the target is in origin form, or in absolute form with the scheme `http` or `https`. Its characters
-/// were checked before. WS-4.2.1-06
+/// Whether the target is in origin form, or in absolute form with the scheme `http` or `https`. Its
+/// characters were checked before. WS-4.2.1-06
 pub(super) fn is_valid(target: &[u8]) -> bool {
     if let [b'/', ..] = target {
         return true;

@@ -1,5 +1,5 @@
-//! Extensions other than permessage-deflate. IANA lists one, `bbf-usp-protocol` (TR-369), and an embedder may have
-//! extensions of its own that need no reserved bit (RFC 6455 section 9).
+//! Extensions other than permessage-deflate. IANA lists one, `bbf-usp-protocol` (TR-369), and an embedder may
+//! have extensions of its own that need no reserved bit (RFC 6455 section 9).
 
 use crate::heads::Change::Add;
 use crate::heads::{KEY, REQUEST, RESPONSE, SAMPLE, as_bytes, request, response, with_changes};
@@ -17,7 +17,8 @@ use sansws::{Borrowed, Fixed};
 
 const NAME: &str = "Sec-WebSocket-Extensions";
 
-/// Quoted values that no token equals, in lists that follow the grammar nevertheless (RFC 9110 section 5.6.4).
+/// Quoted values that no token equals, in lists that follow the grammar nevertheless (RFC 9110 section
+/// 5.6.4).
 const QUOTED: [(&str, &str); 12] = [
     (r#"bbf-usp-protocol; eid="os::012345""#, "os::012345"),
     (r#"bbf-usp-protocol; eid="""#, ""),

@@ -47,8 +47,8 @@ fn is_in_accepts_only_the_allowed_origins() {
     assert!(!is_in("http://\u{212a}.example", &["http://k.example"]));
 }
 
-/// Whether `origin` is the same as that of a page from `host` over its own scheme, which is `http` or `https`. Over
-/// the other scheme it must not be.
+/// Whether `origin` is the same as that of a page from `host` over its own scheme, which is `http` or
+/// `https`. Over the other scheme it must not be.
 fn is_same(origin: &str, host: &str) -> bool {
     let over = |scheme| origin::is_same(origin, host, scheme);
     let is_https = origin.to_ascii_lowercase().starts_with("https:");

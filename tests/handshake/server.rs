@@ -75,8 +75,8 @@ fn expected_answer(error: Error) -> &'static str {
     }
 }
 
-/// Gives a server on each storage a stream that begins with a head, whole and byte by byte. Returns the events
-/// and the answer, which must be the same in all cases.
+/// Gives a server on each storage a stream that begins with a head, whole and byte by byte. Returns the
+/// events and the answer, which must be the same in all cases.
 #[track_caller]
 fn on_every_storage(config: Config, stream: &[u8]) -> (Vec<Reported>, String) {
     fn run<S: Storage>(

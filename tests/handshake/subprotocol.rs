@@ -3,11 +3,10 @@
 
 use crate::support::{Reported, Rng, feed, feed_cut, rng, take_outgoing};
 use sansws::{
-    Accept, Client, ClientRequest, Config, Connection, Event, Heap, Limit, Misuse, OUTGOING_RESERVE, Reply,
-    SendError, Server, Storage,
+    Accept, Client, ClientRequest, Config, Connection, Event, Heap, Misuse, Reply, SendError, Server, Storage,
 };
 #[cfg(feature = "heapless")]
-use sansws::{Borrowed, Fixed};
+use sansws::{Borrowed, Fixed, Limit, OUTGOING_RESERVE};
 
 type ClientOn<S> = Connection<Client<Rng>, S>;
 type ServerOn<S> = Connection<Server, S>;

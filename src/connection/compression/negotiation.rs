@@ -43,7 +43,8 @@ impl Negotiation {
         self.answer.as_deref().copied()
     }
 
-    /// A client checks the extensions in this response. `is_own` tells which of them the embedder has offered.
+    /// A client checks the extensions in this response. `is_own` tells which of them the embedder has
+    /// offered.
     pub(crate) fn check_answer(
         &mut self, response: &[u8], is_own: impl Fn(&str) -> bool,
     ) -> Result<(), HandshakeError> {

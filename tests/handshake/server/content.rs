@@ -1,6 +1,6 @@
-//! Requests with content. A connection reads no content: frames follow the head of an upgrade request at once.
-//! If it read the bytes of the content as frames, it would disagree with a proxy about the end of the request
-//! (RFC 9112 section 11.2).
+//! Requests with content. A connection reads no content: frames follow the head of an upgrade request at
+//! once. If it read the bytes of the content as frames, it would disagree with a proxy about the end of the
+//! request (RFC 9112 section 11.2).
 
 use super::*;
 
@@ -11,9 +11,9 @@ fn content() -> Vec<u8> {
     content
 }
 
-/// Values of `Content-Length` that are not a length at all (RFC 9110 section 8.6: `1*DIGIT`), or that name two
-/// lengths. RFC 9112 section 6.3 demands an answer of 400 for two lengths that differ, and allows it for two
-/// equal ones.
+/// Values of `Content-Length` that are not a length at all (RFC 9110 section 8.6: `1*DIGIT`), or that name
+/// two lengths. RFC 9112 section 6.3 demands an answer of 400 for two lengths that differ, and allows it for
+/// two equal ones.
 const INVALID_LENGTHS: [&str; 26] = [
     "", "0, 0", "0,0", "14, 14", "14, 0", "0, 14", ",0", "0,", "+0", "-0", "+14", "-14", "0 0", "1 4",
     "0\t0", "0x0", "0xe", "0.0", "14.0", "1e1", "\"0\"", "0;x", "zero", "\u{660}", ":", "o",

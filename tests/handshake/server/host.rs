@@ -58,8 +58,8 @@ fn a_host_with_another_character_or_form_is_a_bad_request() {
 // WS-4.2.1-07 · RFC 3986 section 3.2.2
 #[test]
 fn an_address_in_brackets_is_an_ipv6_address() {
-    // All texts of up to nine of these pieces that can be an address, and the parser of the standard library to
-    // compare with. The two grammars are the same.
+    // All texts of up to nine of these pieces that can be an address, and the parser of the standard library
+    // to compare with. The two grammars are the same.
     let is_accepted = |address: &str| {
         let fields = with_changes(&REQUEST, &[Without("Host")]);
         let host = format!("[{address}]");

@@ -137,8 +137,8 @@ fn each_status_has_a_body_and_a_length_only_if_http_allows_them() {
                 continue;
             }
             let (length, content) = match status {
-                // No content, and no length. That of a 304 would be the length of the 200, which the library does
-                // not know.
+                // No content, and no length. That of a 304 would be the length of the 200, which the library
+                // does not know.
                 204 | 304 => (None, ""),
                 // No content. Without a length it would end with the connection (RFC 9112 section 6.3).
                 205 => (Some(0), ""),

@@ -178,8 +178,8 @@ fn a_version_of_1_1_or_higher_is_accepted() {
         let plain = head(&format!("GET / HTTP/1.{minor}"), &[]);
         assert_head_refused_with(Config::new().http_requests(true), &plain, HandshakeError::Host);
     }
-    // RFC 9110 section 15.6.6: a major version that the server does not support. HTTP/2 and HTTP/3 have no request
-    // line; a client that sends one anyway must not get a 101, which HTTP/2 does not know.
+    // RFC 9110 section 15.6.6: a major version that the server does not support. HTTP/2 and HTTP/3 have no
+    // request line; a client that sends one anyway must not get a 101, which HTTP/2 does not know.
     for version in ["HTTP/1.0", "HTTP/0.9", "HTTP/0.1", "HTTP/2.0", "HTTP/2.1", "HTTP/3.0", "HTTP/9.9"] {
         for config in [Config::new(), Config::new().http_requests(true)] {
             let head = head(&format!("GET / {version}"), &REQUEST);
