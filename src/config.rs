@@ -20,7 +20,8 @@ pub enum Delivery {
     #[default]
     Whole,
     /// As [`Event::Part`](crate::Event::Part), piece by piece as the bytes arrive, without a buffer: for
-    /// messages that are larger than memory.
+    /// messages that are larger than memory. Only the parts of a compressed message need a buffer: each part
+    /// is at most 16 KiB long, and at most as long as the receive buffer.
     Parts,
 }
 
@@ -87,7 +88,9 @@ setters! {
     /// This limits the memory that a peer can make the connection allocate. The default is small, because a
     /// thousand connections with this limit can already hold a gigabyte. A larger message fails the
     /// connection with 1009 (WS-10.4-03). The limit also applies to [`Delivery::Parts`]; there it can be
-    /// `usize::MAX`, which means no limit, even beyond the address space.
+    /// `usize::MAX`, which means no limit, even beyond the address space. For a compressed message the limit
+    /// counts the decompressed bytes. On the wire such a message may have a seventh more, and 320 bytes for
+    /// each fragment.
     max_message(self, bytes: usize) => max_message = no_limit_if_max(bytes);
 
     /// The most payload bytes of a received data frame. By default a frame has no limit except

@@ -1,8 +1,12 @@
 //! The events that `receive` reports.
 
 #[cfg(feature = "alloc")]
+mod frame_left;
+#[cfg(feature = "alloc")]
 mod owned;
 
+#[cfg(feature = "alloc")]
+pub(crate) use frame_left::FrameProgress;
 #[cfg(feature = "alloc")]
 pub use owned::OwnedMessage;
 
@@ -180,15 +184,23 @@ pub struct Part<'a> {
     pub is_first: bool,
     /// Whether the message ends with this part.
     pub is_last: bool,
+    #[cfg(feature = "alloc")]
+    pub(crate) frame: FrameProgress<'a>,
 }
 
 shown!(Part<'_> { this => "{:?}, is_first: {}, is_last: {}", this.data, this.is_first, this.is_last; });
 
 impl<'a> Part<'a> {
-    /// A part with this content.
+    /// A part with this content, whose frame has an unknown length.
     #[must_use]
     pub const fn new(data: Message<'a>, is_first: bool, is_last: bool) -> Self {
-        Self { data, is_first, is_last }
+        Self {
+            data,
+            is_first,
+            is_last,
+            #[cfg(feature = "alloc")]
+            frame: FrameProgress::UNKNOWN,
+        }
     }
 }
 

@@ -431,8 +431,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
 
     /// Tells the connection that you have read into the first `len` bytes of
     /// [`receive_buffer`](Self::receive_buffer). If `len` is larger than the slice, all of the slice counts.
-    /// If no slice was lent since the last call, this call does nothing. The next [`receive`](Self::receive)
-    /// reports the events.
+    /// The next [`receive`](Self::receive) reports the events.
+    ///
+    /// This call ends the loan of the slice. [`receive`](Self::receive), [`find_event`](Self::find_event) and
+    /// [`release_buffers`](Self::release_buffers) end it too. If no slice is lent, this call does nothing.
     pub fn mark_received(&mut self, len: usize) {
         if self.is_receiving() {
             self.receiver.mark_received(len);

@@ -119,7 +119,7 @@ impl<S: Storage> Receiver<S> {
     /// Whether the connection can report nothing without more input. If so, the last event is released.
     #[inline]
     pub(super) fn needs_input(&mut self) -> bool {
-        if self.buffer.loan != Loan::Nothing || self.decompression.has_more() {
+        if self.buffer.loan() != Loan::Nothing || self.decompression.has_more() {
             return false;
         }
         if self.buffer.is_idle() {
@@ -157,7 +157,7 @@ impl<S: Storage> Receiver<S> {
     ) -> Result<(), Error> {
         self.release_event()?;
         if S::Receive::GROWS {
-            self.buffer.loan = Loan::Nothing;
+            self.buffer.end_loan();
             if self.take_complete() {
                 found.item = Item::Message;
                 return Ok(());
@@ -310,7 +310,7 @@ impl<S: Storage> Receiver<S> {
     /// Frees the memory of the buffers, but only between messages: even if the buffer is empty, a text may be
     /// incomplete.
     pub(super) fn release(&mut self) {
-        self.buffer.loan = Loan::Nothing;
+        self.buffer.end_loan();
         let is_idle = !self.fragments.is_in_message() && self.buffer.resume() == Resume::Input;
         if is_idle && self.release_event().is_ok() && self.buffer.len() == 0 {
             self.buffer.bytes().clear(0);

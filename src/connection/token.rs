@@ -14,7 +14,8 @@ use crate::storage::Storage;
 /// nothing. Pass it to [`Connection::view`](crate::Connection::view) for the event itself.
 ///
 /// A token is valid until the next call of `find_event`, `receive` or `receive_buffer`. Viewing it later, or
-/// with another input, shows some other bytes, but never panics.
+/// with another input, shows some other bytes, but never panics. If those bytes should be text and are not
+/// UTF-8, the connection fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use = "the event is lost unless `Connection::view` shows it"]
 pub struct EventToken {

@@ -3,8 +3,9 @@
 
 use super::DecompressError::{self, Corrupt};
 use super::Step;
+use super::small::SmallDecoder;
 use super::zlib::RawDecoder;
-use crate::config::window_bits;
+use crate::config::{MAX_BITS, window_bits};
 use crate::memory::OutOfMemory;
 use alloc::vec::Vec;
 
@@ -26,6 +27,14 @@ use alloc::vec::Vec;
 /// ```
 pub struct Decompressor {
     decoder: RawDecoder,
+    /// Decodes what follows a final block, until a copy of the window for `decoder` pays.
+    small: SmallDecoder,
+    uses_small: bool,
+    /// The number of bytes that went in and came out since `decoder` last got a copy of the window.
+    since_copy: usize,
+    /// The number of bytes that were copied as the window of `decoder`.
+    #[cfg(test)]
+    copied: usize,
     history: History,
     /// The last four input bytes of the message.
     last: [u8; 4],
@@ -49,6 +58,12 @@ const END_TAIL: usize = 1;
 /// The end of the block in [`END`].
 const END_BLOCK: usize = 5;
 
+/// The cost of [`RawDecoder::restart`], as a number of bytes to copy.
+const RESTART_COST: usize = 4096;
+/// The number of bytes that may be copied for each byte that goes in or comes out. Copying so many bytes takes
+/// about a nanosecond.
+const COPIES_PER_BYTE: usize = 32;
+
 impl Decompressor {
     /// Creates a decompressor with an empty window. `window_bits` is the base-2 logarithm of the largest
     /// window that the peer may use, 8 to 15.
@@ -58,6 +73,11 @@ impl Decompressor {
     pub fn new(window_bits: u8) -> Result<Self, OutOfMemory> {
         Ok(Self {
             decoder: RawDecoder::new()?,
+            small: SmallDecoder::new(),
+            uses_small: false,
+            since_copy: 0,
+            #[cfg(test)]
+            copied: 0,
             history: History::new(window_bits),
             last: [0xff; 4],
             is_at_start: true,
@@ -73,10 +93,16 @@ impl Decompressor {
     /// takes its context over, this call would break the next message (PMD-7.2.2-05, -07 and -08).
     pub fn reset(&mut self) {
         self.decoder.restart();
+        self.uses_small = false;
         self.history.clear();
         self.waiting = None;
         self.is_corrupt = false;
         self.begin_message();
+    }
+
+    /// Supports every window of a peer from now on. The caller has reset the decompressor.
+    pub(super) const fn support_all_windows(&mut self) {
+        self.history.capacity = 1 << MAX_BITS;
     }
 
     /// Decompresses a piece of a message, as far as there is room. PMD-7.2.2-02
@@ -150,20 +176,25 @@ impl Decompressor {
             let mut one = [0];
             let is_full = room.is_empty();
             let room = if is_full { &mut one } else { room };
-            let decoded = self.decoder.decode(input, room, until == Stop::AtBlock);
+            let decoded = if self.uses_small {
+                self.small.decode(input, room, self.history.window(), until == Stop::AtBlock)
+            } else {
+                self.decoder.decode(input, room, until == Stop::AtBlock)
+            };
             self.is_corrupt = decoded.is_corrupt;
             let bytes = room.get(..decoded.produced).unwrap_or_default();
             let has_room = decoded.produced < room.len();
             self.history.push(bytes).inspect_err(|_| self.is_corrupt = true)?;
             step.consumed += decoded.consumed;
             self.is_at_start = decoded.ended || (self.is_at_start && decoded.consumed == 0);
-            if decoded.ended {
+            self.since_copy =
+                self.since_copy.saturating_add(decoded.consumed).saturating_add(decoded.produced);
+            if decoded.ended && !self.uses_small {
                 // PMD-7.2.1-07 · PMD-7.2.1-08: the next byte begins a new stream, in the same window.
-                self.decoder.restart();
-                let (older, newer) = self.history.window();
-                self.decoder.append_window(older)?;
-                self.decoder.append_window(newer)?;
+                self.small.restart();
+                self.uses_small = true;
             }
+            self.choose_decoder()?;
             if is_full {
                 self.waiting = bytes.first().copied();
                 if self.waiting.is_some() {
@@ -176,13 +207,37 @@ impl Decompressor {
             if self.is_corrupt {
                 continue;
             }
-            let has_come_on = decoded.ended || decoded.consumed > 0;
+            let has_come_on = decoded.is_early || decoded.consumed > 0;
             let goes_on = until == Stop::AtEnd && has_come_on && decoded.consumed < input.len();
             if has_room && !goes_on {
                 step.done = true;
                 return Ok(step);
             }
         }
+    }
+
+    /// Changes back to the codec of zlib-rs if a copy of the window is paid for by the bytes that went in and
+    /// came out since the last copy. So a peer cannot demand a copy for every final block, which may have two
+    /// bytes only.
+    fn choose_decoder(&mut self) -> Result<(), DecompressError> {
+        if !self.uses_small || !self.small.is_at_byte_boundary() {
+            return Ok(());
+        }
+        let (older, newer) = self.history.window();
+        let cost = RESTART_COST + older.len() + newer.len();
+        if self.since_copy < cost / COPIES_PER_BYTE {
+            return Ok(());
+        }
+        self.decoder.restart();
+        self.decoder.append_window(older)?;
+        self.decoder.append_window(newer)?;
+        #[cfg(test)]
+        {
+            self.copied += cost;
+        }
+        self.since_copy = 0;
+        self.uses_small = false;
+        Ok(())
     }
 }
 
@@ -246,3 +301,7 @@ impl History {
         (older, newer)
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/unit/deflate/decompressor.rs"]
+mod tests;

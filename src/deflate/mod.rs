@@ -36,8 +36,10 @@
 mod codec;
 mod compressor;
 mod decompressor;
+mod huffman;
 mod offer;
 mod pool;
+mod small;
 mod zlib;
 
 pub use crate::config::{DeflateConfig, DeflateParams};

@@ -110,9 +110,10 @@ impl Pool {
         pooled.flatten().map_or_else(|| TryBox::new(Decompressor::new(15)?), Ok)
     }
 
-    /// Returns a decompressor to the pool.
+    /// Returns a decompressor to the pool, whatever window it was created for.
     pub fn give_decompressor(&self, mut decompressor: TryBox<Decompressor>) {
         decompressor.reset();
+        decompressor.support_all_windows();
         self.with(|codecs| {
             if codecs.decompressors.len() < codecs.keep && codecs.decompressors.try_reserve(1).is_ok() {
                 codecs.decompressors.push(decompressor);

@@ -4,6 +4,12 @@ use super::DataKind;
 use crate::error::{Error, Limit, Violation};
 use crate::frame::{Header, Opcode};
 
+/// The bytes on the wire that each fragment of a compressed message may have beyond its share of the message
+/// (RFC 7692 section 7.2.1). A sender may flush its compressor for every fragment. The fragment then contains
+/// at least one block and its end, at most 290 bytes if the block describes its codes in the longest form. A
+/// final block and empty blocks may follow.
+const FRAGMENT_OVERHEAD: u64 = 320;
+
 /// The message that is arriving, and how much of it may still come. This type needs only the headers, so it
 /// decides before the connection takes any payload.
 #[derive(Debug)]
@@ -47,8 +53,8 @@ impl FragmentState {
         self.max_message.saturating_sub(self.left)
     }
 
-    /// Whether the payload of the current message is compressed.
-    #[cfg(feature = "deflate")]
+    /// Whether the payload of the current message is compressed; between messages, that of the last one.
+    #[cfg(feature = "alloc")]
     pub(crate) const fn is_compressed(&self) -> bool {
         self.is_compressed
     }
@@ -69,14 +75,19 @@ impl FragmentState {
                 self.is_compressed = cfg!(feature = "deflate") && rsv1;
                 self.fragments_left = max_fragments;
                 self.left = self.max_message;
-                // Data that does not shrink grows by a few bytes when it is compressed, so the wire may carry
-                // a little more than the limit. The decompressed message is held to the limit itself.
+                // Data that does not shrink grows when it is compressed: a literal has up to 9 bits, and the
+                // blocks have headers. So the wire may carry more than the limit. The decompressed message
+                // is held to the limit itself.
                 if self.is_compressed {
-                    self.left = self.left.saturating_add(self.left / 8).saturating_add(64);
+                    let max = self.max_message;
+                    self.left = max.saturating_add(max / 8).saturating_add(max / 64);
                 }
             }
         }
         self.fragments_left = self.fragments_left.checked_sub(1).ok_or(Limit::Fragments)?;
+        if cfg!(feature = "deflate") && self.is_compressed {
+            self.left = self.left.saturating_add(FRAGMENT_OVERHEAD);
+        }
         // WS-10.4-03: the message fails at the header of the frame that would cross the limit.
         self.left = self.left.checked_sub(payload_len).ok_or(Limit::Message)?;
         self.is_in_message = true;

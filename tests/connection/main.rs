@@ -11,10 +11,12 @@ mod cuts;
 #[cfg(feature = "heapless")]
 mod fixed;
 mod fragmentation;
+mod frame_left;
 mod framing;
 mod limits;
 mod masking;
 mod message;
+mod mixed_calls;
 mod receive_buffer;
 mod sending;
 #[cfg(feature = "heapless")]

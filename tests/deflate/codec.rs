@@ -2,6 +2,7 @@
 
 mod any_messages;
 mod blocks;
+mod final_blocks;
 mod pool;
 mod window;
 

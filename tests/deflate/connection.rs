@@ -2,7 +2,10 @@
 //! limits.
 
 mod any_messages;
+mod fragments;
 mod handshake;
+mod mixed_calls;
+mod product;
 mod receiving;
 mod sending;
 

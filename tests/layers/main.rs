@@ -21,7 +21,8 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
     // The timers know the state of a connection and its events, and nothing else about it.
     ("timers", &["State", "event"]),
     ("upgrade", &["handshake", "deflate", "config", "error"]),
-    ("event", &["handshake", "message", "memory", "close"]),
+    // A part of a message knows its frame.
+    ("event", &["handshake", "message", "frame", "memory", "close"]),
     // The negotiation reads extensions with the grammar of `handshake`, which does not know `deflate`. The
     // configuration and the agreed parameters are a part of `config`.
     ("deflate", &["handshake", "config", "error", "memory"]),

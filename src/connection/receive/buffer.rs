@@ -48,11 +48,11 @@ pub(super) struct ReceiveBuffer<B> {
     payload: u32,
     unparsed: u32,
     borrowed: Borrowed,
-    /// Whether an event borrows the buffer or parsing continues in it. This spares the fast path a
-    /// comparison.
+    /// Whether an event borrows the buffer, parsing continues in it, or its free space is lent. This spares
+    /// the fast path some comparisons.
     is_busy: bool,
     /// The free space that is lent to the embedder.
-    pub(super) loan: Loan,
+    loan: Loan,
     /// Whether the last read into the buffer was small, although much space was lent for a masked message.
     pub(super) reads_are_small: bool,
     /// The memory that the buffer keeps when it is empty, in bytes.
@@ -177,7 +177,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
         }
     }
 
-    /// Whether no event borrows anything, and parsing continues in the input.
+    /// Whether no event borrows anything, parsing continues in the input, and no free space is lent.
     pub(super) const fn is_idle(&self) -> bool {
         !self.is_busy
     }
@@ -190,7 +190,29 @@ impl<B: Buffer> ReceiveBuffer<B> {
     /// Sets the memory that the next event borrows, or releases that of the last event.
     pub(super) fn set_borrowed(&mut self, borrowed: Borrowed) {
         self.borrowed = borrowed;
-        self.is_busy = borrowed != Borrowed::Nothing || self.resume() != Resume::Input;
+        self.note_busy();
+    }
+
+    fn note_busy(&mut self) {
+        self.is_busy = self.borrowed != Borrowed::Nothing
+            || self.resume() != Resume::Input
+            || (B::GROWS && self.loan != Loan::Nothing);
+    }
+
+    /// The free space that is lent to the embedder.
+    pub(super) const fn loan(&self) -> Loan {
+        self.loan
+    }
+
+    /// The next call to the connection ends the loan: whatever is in the free space now, no later call may
+    /// count it as received.
+    #[inline]
+    pub(super) fn end_loan(&mut self) -> Loan {
+        let loan = core::mem::replace(&mut self.loan, Loan::Nothing);
+        if loan != Loan::Nothing {
+            self.note_busy();
+        }
+        loan
     }
 
     /// The payload of the message, or the HTTP head, that the buffer holds.
@@ -225,6 +247,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
         let room = self.bytes.room(wanted).ok()?;
         let len = room.len().min(max);
         self.loan = if len > USUAL_READ { Loan::Large } else { Loan::Usual };
+        self.is_busy = true;
         room.get_mut(..len)
     }
 

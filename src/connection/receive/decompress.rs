@@ -14,7 +14,8 @@ use crate::storage::{Full, Storage};
 const MIN_ROOM: u64 = 512;
 /// The most room that is made before the decompressor has returned any bytes.
 const MAX_FIRST_ROOM: u64 = 16 * 1024;
-/// The longest part of a message that is delivered in parts.
+/// The longest part of a message that is delivered in parts. If the receive buffer is smaller, a part is as
+/// long as the buffer.
 const PART: u64 = 16 * 1024;
 /// The number of compressed bytes that are unmasked at a time for a part. A part ends when its room is full,
 /// so the decompressor may not consume all of them.
@@ -128,8 +129,8 @@ impl<S: Storage> Receiver<S> {
         // WS-10.4-04
         let left = self.fragments.max_message.saturating_sub(self.decompression.produced());
         let most = if missing > 0 { missing as u64 } else { PART };
-        let len = to_len(most.min(left));
         let buffer = self.buffer.bytes();
+        let len = to_len(most.min(left)).min(buffer.max_len());
         buffer.grow(len).map_err(|Full| Limit::Memory)?;
         let mut filled = 0;
         let mut ends_message = false;
@@ -151,7 +152,8 @@ impl<S: Storage> Receiver<S> {
                 && self.decoder.is_in_header();
             if !step.done {
                 match filled {
-                    0 if len == 0 => return Err(Limit::Message.into()),
+                    0 if len == 0 && left == 0 => return Err(Limit::Message.into()),
+                    0 if len == 0 => return Err(Limit::Memory.into()),
                     filled if filled == len => break true,
                     _ => continue,
                 }

@@ -6,6 +6,8 @@ use super::{Receiver, parse_close};
 use crate::bytes::to_usize;
 use crate::close::{Close, CloseCode};
 use crate::error::{Error, Violation};
+#[cfg(feature = "alloc")]
+use crate::event::FrameProgress;
 use crate::event::{Event, Message, Part};
 use crate::frame::Opcode;
 use crate::message::{DataKind, InvalidUtf8, validate};
@@ -101,6 +103,12 @@ impl<S: Storage> Receiver<S> {
                 data,
                 is_first: item == Item::FirstPart,
                 is_last: !self.fragments.is_in_message(),
+                #[cfg(feature = "alloc")]
+                frame: if cfg!(feature = "deflate") && self.fragments.is_compressed() {
+                    FrameProgress::UNKNOWN
+                } else {
+                    FrameProgress::of(&self.decoder)
+                },
             }),
         })
     }

@@ -66,7 +66,7 @@ impl<S: Storage> Receiver<S> {
     /// The embedder has read `len` bytes into the space that [`lend`](Self::lend) returned.
     pub(crate) fn mark_received(&mut self, len: usize) {
         // Without a loan, the bytes in the free space are leftovers of an earlier message.
-        let loan = core::mem::replace(&mut self.buffer.loan, Loan::Nothing);
+        let loan = self.buffer.end_loan();
         if loan == Loan::Nothing {
             return;
         }

@@ -12,7 +12,8 @@ use crate::role::Role;
 use crate::storage::Storage;
 use crate::storage::sealed::Buffer;
 
-/// The outgoing buffer grows by at most this many bytes at a time.
+/// The outgoing buffer grows by at most this many bytes at a time for a message that is compressed as a whole:
+/// it usually shrinks.
 const MAX_ROOM: usize = 64 * 1024;
 
 impl<R: Role, S: Storage> Sender<R, S> {
@@ -101,7 +102,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let bound = Compressor::bound(bytes.len());
         let header_room = header_room::<R>(bytes.len());
         // In the middle of a message compression cannot be undone, so even the worst case has to fit. The
-        // whole room is there before compression begins.
+        // room for it is made in one step, before the compressor sees any bytes: a refused call changes
+        // nothing.
         self.check_room(header_room, bound)?;
         let compressed = self.compressed(header_room, bytes, fin, bound).inspect_err(|_| {
             self.outgoing.truncate(before);
@@ -127,7 +129,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let mut rest = bytes;
         loop {
             let so_far = outgoing.len();
-            let len = Compressor::bound(rest.len()).clamp(Compressor::MIN_ROOM, max_room);
+            // Most messages shrink, so a buffer of fixed size need not hold the worst case.
+            let left = outgoing.max_len().saturating_sub(so_far).min(max_room).max(Compressor::MIN_ROOM);
+            let len = Compressor::bound(rest.len()).min(left);
             let room = outgoing.grow(len).map_err(full::<S>)?;
             let step = if fin { compressor.finish(rest, room) } else { compressor.flush(rest, room) };
             outgoing.truncate(so_far + step.produced);

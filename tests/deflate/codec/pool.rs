@@ -63,3 +63,23 @@ fn the_bound_is_large_enough_for_any_message() {
         }
     }
 }
+
+// PMD-7.2.1-07 · PMD-7.2.2-05: the pool is shared by connections with different windows.
+#[test]
+fn a_decompressor_from_the_pool_supports_every_window_whoever_used_it_before() {
+    let pool = Pool::new(1);
+    pool.give_decompressor(sansws::deflate::TryBox::new(Decompressor::new(9).unwrap()).unwrap());
+    // A connection whose window is small gets a pool when it has a decompressor already.
+    let params = DeflateParams::new().with_client_max_window_bits(9).with_client_no_context_takeover(true);
+    let mut codec = ReceiveCodec::new(true, params, None);
+    assert_eq!(whole(codec.decompressor().unwrap(), &HELLO).unwrap(), b"Hello");
+    codec.set_pool(pool.clone());
+    codec.end_message();
+    // The second half refers to the first, across a final block that ends the codec's own window.
+    let message = at_distance(20_000);
+    let mut compressor = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
+    let first = compressor.run(&message, Z_SYNC_FLUSH);
+    let payload = [&first[..], &[0x03, 0x00], &compressor.message(&message)].concat();
+    let mut decompressor = pool.take_decompressor().unwrap();
+    assert_eq!(whole(&mut decompressor, &payload).unwrap(), message.repeat(2));
+}

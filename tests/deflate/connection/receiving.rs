@@ -145,3 +145,14 @@ fn parts_are_reported_in_pieces_of_at_most_16_kib() {
     assert_eq!((longest, ends), (16 * 1024, 2));
     assert!(joined == [text.as_bytes(), &vec![7; 100_000]].concat());
 }
+
+// PMD-6-04: an uncompressed message on the same connection has a known length.
+#[test]
+fn a_part_of_a_compressed_message_does_not_tell_how_much_is_still_to_come() {
+    let mut server = server_with(config().delivery(Delivery::Parts), DeflateParams::new());
+    for (first, payload, left) in [(0xc1, &HELLO[..], None), (0x82, b"Hello", Some(0))] {
+        let mut bytes = masked(&frame(first, payload), [1, 2, 3, 4]);
+        let Some((sansws::Event::Part(part), _)) = server.receive(&mut &mut bytes[..]) else { panic!() };
+        assert_eq!((part.data.as_bytes(), part.frame_left()), (&b"Hello"[..], left));
+    }
+}
