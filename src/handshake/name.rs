@@ -24,7 +24,8 @@ pub(crate) struct KnownHeader(usize);
 /// The names of the headers that the protocol reads in either role. An array of slices would take almost
 /// twice the flash.
 const KNOWN_NAMES: &[u8] = b"host,origin,upgrade,connection,sec-websocket-key,sec-websocket-version,\
-    sec-websocket-protocol,sec-websocket-extensions,sec-websocket-accept,content-length,transfer-encoding,expect";
+    sec-websocket-protocol,sec-websocket-extensions,sec-websocket-accept,content-length,transfer-encoding,\
+    expect";
 
 impl KnownHeader {
     pub(crate) const HOST: Self = Self(0);
