@@ -14,6 +14,7 @@
 
 #[cfg(feature = "deflate")]
 use sansws::deflate::{DeflateConfig, Pool};
+use sansws::handshake::origin::Scheme;
 use sansws::{Accept, Config, Connection, Event, Reply, Server};
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
@@ -205,7 +206,7 @@ impl Session {
                     Event::HandshakeRequest(request) => {
                         // Only browsers send an Origin, and they always do.
                         let is_welcome = request.origin().is_none()
-                            || request.is_same_origin()
+                            || request.is_same_origin_over(Scheme::Http)
                             || request.is_origin_in(ALLOWED_ORIGINS);
                         if !is_welcome {
                             tx.reject(&Reply::new(403))?;

@@ -110,9 +110,13 @@ errors! {
     pub enum HandshakeError {
         MalformedHead = "the head is not HTTP/1.1; check whether the peer speaks TLS or HTTP/2",
         HttpVersion =
-            "the HTTP version is not 1.1; if there is a proxy, configure it for HTTP/1.1 (nginx: \
+            "the HTTP version is not 1.1 or higher; if there is a proxy, configure it for HTTP/1.1 (nginx: \
              proxy_http_version 1.1)",
         Method = "the method is not GET; a WebSocket request must use GET",
+        Content =
+            "the request has content, or its Content-Length is not valid; an upgrade request must have none",
+        Expectation =
+            "the request has an expectation; send it again without Expect, since it needs no content",
         Host = "Host is missing, occurs twice, or is not valid; a request needs one valid Host",
         Upgrade =
             "Upgrade is missing or does not name websocket; if there is a proxy, configure it to pass \
@@ -157,6 +161,9 @@ errors! {
             "the client did not offer this subprotocol; choose from request.subprotocols()",
         InvalidSubprotocol =
             "a subprotocol is not a token, or is offered twice; use a token (RFC 9110 section 5.6.2), once",
+        InvalidExtension =
+            "an extension has a name or a parameter that is no token, or is permessage-deflate; negotiate that \
+             with Config::deflate",
         InvalidHeader = "a header name must be a token, and its value must not contain control characters",
         ReservedHeader = "the library writes this header itself; use the method that sets it",
         InvalidStatus = "the status of the reply is not between 200 and 599; for a 101 call accept()",
@@ -207,9 +214,12 @@ impl HandshakeError {
         Some(match self {
             Self::Method => 405,
             Self::HttpVersion => 505,
+            // RFC 9110 section 10.1.1
+            Self::Expectation => 417,
             // RFC 9110 section 15.5.22. WS-4.2.2-11
             Self::Upgrade | Self::VersionNotSupported => 426,
             Self::MalformedHead
+            | Self::Content
             | Self::Host
             | Self::Connection
             | Self::Key

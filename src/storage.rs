@@ -26,8 +26,9 @@ pub struct Heap;
 ///   With [`Delivery::Parts`](crate::Delivery::Parts), messages may have any length.
 ///
 /// `TX` is the size of the outgoing buffer. A pong and a Close need
-/// [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes of it, and a 101 with a subprotocol about 170. The
-/// names of the offered subprotocols have 100 bytes of their own.
+/// [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes of it. During the opening handshake it also holds the
+/// names of the offered subprotocols next to the request, or next to the 101, which takes about 170 bytes.
+/// Afterwards the agreed subprotocol takes its length from `TX`.
 ///
 /// ```
 /// # #[cfg(feature = "heapless")] {
@@ -93,7 +94,7 @@ pub(crate) mod sealed {
         /// Holds the payload of one control frame.
         type Control: Control;
         /// Holds the subprotocols that are offered or agreed on.
-        type Text: Text;
+        type Subprotocols: Subprotocols<Self::Send>;
         /// Holds a text message that is being received.
         type TextMessage: TextMessage;
         /// The names of the headers that the connection keeps for the embedder, unless it keeps all headers.
@@ -232,6 +233,26 @@ pub(crate) mod sealed {
         fn push(&mut self, _piece: &str) -> Result<(), Full> {
             Err(Full)
         }
+    }
+
+    /// A text of names and commas. A storage may keep it in memory of the outgoing buffer, which then has
+    /// less room for frames.
+    pub trait Subprotocols<B>: Empty {
+        fn as_bytes<'t>(&'t self, outgoing: &'t B) -> &'t [u8];
+
+        /// Adds ASCII at either end.
+        fn push(&mut self, outgoing: &mut B, piece: &[u8]) -> Result<(), Full>;
+
+        fn clear(&mut self, outgoing: &mut B);
+
+        /// A value that can replace this one in [`reduce_to`](Self::reduce_to), which then needs no more
+        /// memory.
+        fn prepared_for(name: &[u8]) -> Result<Self, Full>
+        where
+            Self: Sized;
+
+        /// Reduces the text to `name`, which is a part of it.
+        fn reduce_to(&mut self, outgoing: &mut B, name: &[u8], prepared: Self);
     }
 }
 

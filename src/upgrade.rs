@@ -12,8 +12,8 @@ use crate::config::{Agreed, Config};
 use crate::deflate::ExtensionValue;
 use crate::error::{Error, HandshakeError, Misuse};
 use crate::handshake::{
-    ACCEPT_LEN, Accept, Digest, Extension, KEY_LEN, RequestHeaders, ResponseHeaders, accept_of,
-    check_subprotocols, digest_of, elements, encode_key, extensions,
+    ACCEPT_LEN, Accept, Digest, Extension, ExtensionOffer, KEY_LEN, RequestHeaders, ResponseHeaders,
+    accept_of, check_subprotocols, digest_of, elements, encode_key, extensions,
 };
 use core::str;
 use rand_core::CryptoRng;
@@ -96,7 +96,7 @@ where
             Some(name) => Accept::new().subprotocol(name),
             None => Accept::new(),
         };
-        accept.agreed(self.subprotocols())?;
+        accept.agreed(self.subprotocols().map(str::as_bytes))?;
         let (agreed, extensions) = self.negotiate(config);
         Ok(Acceptance { accept: self.accept, subprotocol, agreed, extensions })
     }
@@ -127,7 +127,10 @@ pub struct Acceptance<'a> {
 }
 
 impl Acceptance<'_> {
-    /// The headers of the 101. WS-4.2.2-24 · WS-4.2.2-25 · WS-4.2.2-26
+    /// The headers of the 101. To accept an extension of its own, an embedder appends [its
+    /// answer](Extension::answer) to the value of `Sec-WebSocket-Extensions`, after a comma, or adds that
+    /// header if it is missing: a response may have it only once (RFC 6455 section 11.3.2). WS-4.2.2-24 ·
+    /// WS-4.2.2-25 · WS-4.2.2-26
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> + Clone {
         let accept = str::from_utf8(&self.accept).unwrap_or_default();
         [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept)]
@@ -175,6 +178,7 @@ debug!(Acceptance<'_>, |this| Acceptance { subprotocol: this.subprotocol, agreed
 pub struct ClientUpgrade<'a> {
     key: [u8; KEY_LEN],
     subprotocols: &'a [&'a str],
+    extensions: &'a [ExtensionOffer<'a>],
     #[cfg(feature = "deflate")]
     deflate: Option<DeflateConfig>,
     offer: Option<ExtensionValue>,
@@ -202,10 +206,23 @@ impl<'a> ClientUpgrade<'a> {
         Ok(Self {
             key: encode_key(nonce),
             subprotocols,
+            extensions: &[],
             #[cfg(feature = "deflate")]
             deflate: config.deflate,
             offer,
         })
+    }
+
+    /// Also offers extensions of the embedder's own. [`headers`](Self::headers) does not contain them: write
+    /// each in a `Sec-WebSocket-Extensions` header of its own. [`Extension::list`] shows which of them the
+    /// server has accepted.
+    ///
+    /// # Errors
+    /// [`Misuse::InvalidExtension`].
+    pub fn extensions(mut self, offers: &'a [ExtensionOffer<'a>]) -> Result<Self, Misuse> {
+        offers.iter().try_for_each(ExtensionOffer::check)?;
+        self.extensions = offers;
+        Ok(self)
     }
 
     /// The headers of the request, except `Host`. Each subprotocol is in a header of its own, which is
@@ -240,7 +257,8 @@ impl<'a> ClientUpgrade<'a> {
         }
         let mut digest = Digest::default();
         digest_of(&self.key, &mut digest);
-        let subprotocol = known.check(&digest, self.subprotocols.iter().copied(), self.offer.is_some())?;
+        let offers_extensions = self.offer.is_some() || !self.extensions.is_empty();
+        let subprotocol = known.check(&digest, self.subprotocols.iter().copied(), offers_extensions)?;
         Ok(Negotiated { subprotocol, agreed: self.check_extensions(headers)? })
     }
 
@@ -248,21 +266,32 @@ impl<'a> ClientUpgrade<'a> {
     fn check_extensions<'h>(
         &self, headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
     ) -> Result<Agreed, HandshakeError> {
+        let answers = values(headers, "sec-websocket-extensions");
         let Some(deflate) = self.deflate else {
-            return Ok(Agreed::NONE);
+            return self.check_own(answers);
         };
-        let params = deflate.check_answer(values(headers, "sec-websocket-extensions"))?;
+        let params = deflate.check_answer_among(answers, |name| self.is_own(name))?;
         Ok(params.map_or(Agreed::NONE, Agreed::deflate))
     }
 
     #[cfg(not(feature = "deflate"))]
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "the signature is that with the feature"
-    )]
-    fn check_extensions<H>(&self, _headers: H) -> Result<Agreed, HandshakeError> {
-        Ok(Agreed::NONE)
+    fn check_extensions<'h>(
+        &self, headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
+    ) -> Result<Agreed, HandshakeError> {
+        self.check_own(values(headers, "sec-websocket-extensions"))
+    }
+
+    /// Checks the answers of a server if the client does not offer compression.
+    fn check_own<'h>(&self, mut answers: impl Iterator<Item = &'h [u8]>) -> Result<Agreed, HandshakeError> {
+        if answers.all(|answer| Extension::list(answer).all(|extension| self.is_own(extension.name()))) {
+            Ok(Agreed::NONE)
+        } else {
+            Err(HandshakeError::ExtensionNotOffered)
+        }
+    }
+
+    fn is_own(&self, name: &str) -> bool {
+        self.extensions.iter().any(|offer| offer.name() == name)
     }
 }
 

@@ -300,7 +300,7 @@ fn fuzzing_server() -> (String, Receiver<Did>) {
             let mut resource = String::new();
             pump(&mut stream, &mut connection, |event, tx| {
                 if let Event::HandshakeRequest(request) = event {
-                    request.resource_name().clone_into(&mut resource);
+                    resource = request.resource_name().to_string();
                     tx.accept(&Accept::new()).unwrap();
                 }
                 matches!(event, Event::HandshakeComplete(_))

@@ -221,7 +221,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             send,
             (config.max_outgoing, capacities.1),
             S::Control::empty(),
-            S::Text::empty(),
+            S::Subprotocols::empty(),
         );
         Self::with(receiver, sender, config, stage, S::keep_headers(config.kept_headers))
     }

@@ -9,14 +9,14 @@ use crate::bytes::{take_front, to_u32, to_usize};
 use crate::error::{Error, HandshakeError, SendError};
 use crate::event::{Event, EventKind, Handshake};
 use crate::handshake::{
-    Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, Request, Response,
-    check_request, check_response, digest_of, elements, empty_lines_len, encode_key, is_name, no_room,
-    request_line, status_line, validated_header,
+    Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, Headers, KnownHeader,
+    Request, Response, check_request, check_response, digest_of, elements, empty_lines_len, encode_key,
+    no_room, request_line, status_line, validated_header,
 };
 use crate::memory::OutOfMemory;
 use crate::role::{Client, Role};
-use crate::storage::sealed::{Buffer, Empty, Text};
-use crate::storage::{Full, Storage};
+use crate::storage::Storage;
+use crate::storage::sealed::{Buffer, Subprotocols};
 use core::str;
 use rand_core::CryptoRng;
 
@@ -207,9 +207,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     digest_of(key, &mut digest);
                     sender.under_way = UnderWay::Handshake(digest);
                     while let Some(header) = validated_header(&mut offers) {
-                        if is_name(header.name, b"sec-websocket-protocol") {
-                            let names = elements(header.value);
-                            remember(&mut sender.negotiation, names).map_err(no_room::<S>)?;
+                        if KnownHeader::named(header.name) == Some(KnownHeader::PROTOCOL) {
+                            sender.offer(header.value).map_err(no_room::<S>)?;
                         }
                     }
                     if let Some(negotiation) = sender.compression.negotiation() {
@@ -221,8 +220,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
             };
             return Ok(Some((Stage::Decision, len)));
         }
-        let offers_extensions = sender.compression.negotiation().is_some();
-        let (digest, offered) = (&sender.under_way.digest(), sender.offered());
+        let offers_extensions = sender.compression.negotiation().is_some()
+            || sender.offered().any(|offer| offer.first() == Some(&b';'));
+        let digest = &sender.under_way.digest();
+        let offered = sender.offered().filter_map(|name| str::from_utf8(name).ok());
         let checked = if S::KEEPS_ALL_HEADERS {
             check_response::<false>(head, max_headers, digest, offered, offers_extensions)?
         } else {
@@ -233,12 +234,18 @@ impl<R: Role, S: Storage> Connection<R, S> {
         };
         let next = match response {
             CheckedResponse::Upgrade { subprotocol } => {
-                let mut agreed = S::Text::empty();
-                agreed.push(subprotocol).map_err(no_room::<S>)?;
-                if let Some(negotiation) = sender.compression.negotiation() {
-                    negotiation.check_answer(head.get(..len).unwrap_or_default())?;
+                let prepared = S::Subprotocols::prepared_for(subprotocol.as_bytes()).map_err(no_room::<S>)?;
+                let head = head.get(..len).unwrap_or_default();
+                let offers = sender.subprotocols.as_bytes(&sender.outgoing);
+                let is_own = |name: &str| elements(offers).any(|offer| is_extension(offer, name));
+                match sender.compression.negotiation() {
+                    Some(negotiation) => negotiation.check_answer(head, is_own)?,
+                    // Without any offer, the response has no extension.
+                    None if !offers_extensions => {}
+                    None if Headers::of(head).extensions().all(|extension| is_own(extension.name())) => {}
+                    None => return Err(HandshakeError::ExtensionNotOffered.into()),
                 }
-                sender.negotiation = agreed;
+                sender.agree_on(subprotocol, prepared);
                 Stage::Frames
             }
             CheckedResponse::Interim => Stage::head(),
@@ -333,7 +340,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
         match self.sender.lifecycle.phase() {
             Phase::Open | Phase::CloseSent if cfg!(feature = "deflate") => {}
-            _ if R::IS_SERVER => self.sender.answer_invalid(error),
+            _ if R::IS_SERVER => {
+                self.sender.forget_offers();
+                self.sender.answer_invalid(error);
+            }
             _ => self.sender.discard_outgoing(),
         }
         self.sender.fail(error);
@@ -360,6 +370,11 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     }
 }
 
+/// Whether an entry of `Sender::subprotocols` is the extension with this name.
+fn is_extension(entry: &[u8], name: &str) -> bool {
+    matches!(entry, [b';', offered @ .., b';'] if offered == name.as_bytes())
+}
+
 impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
     pub(super) fn write_request(&mut self, request: &ClientRequest<'_>) -> Result<(), SendError> {
         request.check()?;
@@ -369,20 +384,15 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         let mut digest = [0; 20];
         digest_of(&key, &mut digest);
         self.under_way = UnderWay::Handshake(digest);
-        let names = request.offered().iter().map(|name| name.as_bytes());
-        remember(&mut self.negotiation, names).map_err(full::<S>)?;
+        request.offered().iter().try_for_each(|name| self.offer(name.as_bytes())).map_err(full::<S>)?;
+        for extension in request.offered_extensions() {
+            // The text may grow at either end, so the name is marked on both sides.
+            for piece in [&b";"[..], extension.name().as_bytes(), b";", b","] {
+                self.subprotocols.push(&mut self.outgoing, piece).map_err(full::<S>)?;
+            }
+        }
         let offer = self.compression.negotiation().map(|negotiation| negotiation.offer());
         let extensions = offer.as_ref().map(ExtensionValue::as_str);
         self.write_head(self.max_outgoing(), |out| request.write(&key, extensions, out))
     }
-}
-
-/// Appends offered subprotocols to `Sender::negotiation`, each with a comma.
-fn remember<'a>(text: &mut impl Text, names: impl Iterator<Item = &'a [u8]>) -> Result<(), Full> {
-    for name in names {
-        // Tokens are ASCII.
-        text.push(str::from_utf8(name).unwrap_or_default())?;
-        text.push(",")?;
-    }
-    Ok(())
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Misuse, SendError};
 use crate::handshake::{Accept, ERROR_TAIL, Reply, STATUS_LINE_PREFIX, accept_of, error_answer};
 use crate::role::{AcceptsHandshake, Role};
 use crate::storage::Storage;
-use crate::storage::sealed::{Empty, Text};
+use crate::storage::sealed::Subprotocols;
 
 /// The most bytes of the library's own error answers. They may take this much room even if the embedder's
 /// limit is lower.
@@ -29,13 +29,12 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
         }
         let agreed = accept.agreed(self.offered())?;
         accept.check_headers()?;
-        let mut negotiation = S::Text::empty();
-        negotiation.push(agreed).map_err(full::<S>)?;
+        let prepared = S::Subprotocols::prepared_for(agreed.as_bytes()).map_err(full::<S>)?;
         let key = accept_of(&self.under_way.digest());
         let answer = self.compression.negotiation().and_then(|negotiation| negotiation.answer());
         let extensions = answer.as_ref().map(ExtensionValue::as_str);
         self.write_head(self.max_outgoing(), |out| accept.write(&key, agreed, extensions, out))?;
-        self.negotiation = negotiation;
+        self.agree_on(agreed, prepared);
         self.step(Transition::Opened);
         Ok(())
     }

@@ -9,17 +9,17 @@ mod header_only;
 
 use super::compression::{Compress, Compression};
 use super::state::{Ending, Lifecycle, Phase, State, Transition};
-use crate::bytes::{FOR_SPEED, copy, split_once, to_u32, to_usize};
+use crate::bytes::{FOR_SPEED, copy, to_u32, to_usize};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
 use crate::error::{Error, Misuse, SendError};
 use crate::event::Message;
 use crate::frame::{FrameHeader, MAX_CONTROL, Mask, Opcode};
-use crate::handshake::{Digest, HeadWriter};
+use crate::handshake::{Digest, HeadWriter, elements};
 use crate::message::{DataKind, Utf8};
 use crate::role::Role;
-use crate::storage::sealed::{Buffer, Empty, Text};
+use crate::storage::sealed::{Buffer, Subprotocols};
 use crate::storage::{Full, Storage};
-use core::iter;
+use core::str;
 
 /// The longest control frame: a header of two bytes, a masking key, 125 bytes of payload.
 const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL;
@@ -43,9 +43,9 @@ pub struct Sender<R: Role, S: Storage> {
     /// The length of `outgoing` up to the end of its last automatic pong; 0 if it contains none.
     pong_end: u32,
     pub(super) under_way: UnderWay,
-    /// During the handshake: the offered subprotocols, each followed by a comma. Afterwards: the agreed
-    /// subprotocol.
-    pub(super) negotiation: S::Text,
+    /// During the handshake: the offered subprotocols, with commas between them, and the names of extensions
+    /// that a client's embedder offers, each between semicolons. Afterwards: the agreed subprotocol.
+    pub(super) subprotocols: S::Subprotocols,
     /// The decision that a server's embedder has to make now.
     pub(super) decision: Decision,
     /// Without the feature `deflate` this takes no memory.
@@ -103,7 +103,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     #[inline(always)]
     pub(super) const fn new(
         role: R, lifecycle: Lifecycle, compression: Compression, outgoing: S::Send,
-        (max_outgoing, capacity): (usize, usize), waiting_pong: S::Control, negotiation: S::Text,
+        (max_outgoing, capacity): (usize, usize), waiting_pong: S::Control, subprotocols: S::Subprotocols,
     ) -> Self {
         let room = capacity.saturating_sub(OUTGOING_RESERVE);
         Self {
@@ -114,7 +114,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             pong_waits: false,
             pong_end: 0,
             under_way: UnderWay::Nothing,
-            negotiation,
+            subprotocols,
             decision: Decision::None,
             compression,
             // The cursors of buffers have 32 bits.
@@ -301,18 +301,34 @@ impl<R: Role, S: Storage> Sender<R, S> {
     pub fn subprotocol(&self) -> Option<&str> {
         match self.lifecycle.phase() {
             Phase::Handshake => None,
-            _ => Some(self.negotiation.as_str()).filter(|name| !name.is_empty()),
+            _ => str::from_utf8(self.subprotocols.as_bytes(&self.outgoing))
+                .ok()
+                .filter(|name| !name.is_empty()),
         }
     }
 
-    /// The subprotocols that the client offers.
-    pub(super) fn offered(&self) -> impl Iterator<Item = &str> {
-        let mut rest = self.negotiation.as_str();
-        iter::from_fn(move || {
-            let (name, after) = split_once(rest, b',')?;
-            rest = after;
-            Some(name)
-        })
+    /// The subprotocols that the client offers, in any order.
+    pub(super) fn offered(&self) -> impl Iterator<Item = &[u8]> {
+        elements(self.subprotocols.as_bytes(&self.outgoing))
+    }
+
+    /// Remembers offered subprotocols: one, or a comma list.
+    pub(super) fn offer(&mut self, list: &[u8]) -> Result<(), Full> {
+        self.subprotocols.push(&mut self.outgoing, list)?;
+        self.subprotocols.push(&mut self.outgoing, b",")
+    }
+
+    /// Replaces the offers by the agreed subprotocol, one of them. `prepared` comes from `prepared_for`.
+    pub(super) fn agree_on(&mut self, subprotocol: &str, prepared: S::Subprotocols) {
+        self.subprotocols.reduce_to(&mut self.outgoing, subprotocol.as_bytes(), prepared);
+        // The buffer has less room for frames if it holds the subprotocol too.
+        let room = self.outgoing.max_len().saturating_sub(OUTGOING_RESERVE);
+        self.max_outgoing = self.max_outgoing.min(to_u32(room));
+    }
+
+    /// Forgets the offered subprotocols.
+    pub(super) fn forget_offers(&mut self) {
+        self.subprotocols.clear(&mut self.outgoing);
     }
 
     /// The number of bytes that wait in [`outgoing`](crate::Connection::outgoing). It grows if the peer reads
@@ -393,7 +409,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if R::HAS_HANDSHAKE && matches!(self.lifecycle.phase(), Phase::Handshake) {
             let is_open = matches!(transition, Transition::Opened);
             if !is_open {
-                self.negotiation = S::Text::empty();
+                self.forget_offers();
             }
             self.compression.end_negotiation(R::IS_SERVER, is_open);
         }

@@ -126,10 +126,20 @@ impl DeflateConfig {
     pub fn check_answer<'a>(
         &self, lines: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Option<DeflateParams>, HandshakeError> {
+        self.check_answer_among(lines, |_| false)
+    }
+
+    /// As above, but skips the extensions that the client's embedder has offered.
+    pub(crate) fn check_answer_among<'a>(
+        &self, lines: impl IntoIterator<Item = &'a [u8]>, is_own: impl Fn(&str) -> bool,
+    ) -> Result<Option<DeflateParams>, HandshakeError> {
         let mut agreed = None;
         for line in lines {
             for extension in extensions(line) {
                 let extension = extension.map_err(|_| HandshakeError::Extensions)?;
+                if is_own(extension.name()) {
+                    continue;
+                }
                 // PMD-5-20
                 if extension.name() != NAME {
                     return Err(HandshakeError::ExtensionNotOffered);

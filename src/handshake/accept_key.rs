@@ -2,7 +2,6 @@
 
 use super::chars::CharSet;
 use super::sha1::{Digest, sha1};
-use crate::bytes::copy;
 
 /// The fixed string of section 1.3. Only an endpoint that knows the WebSocket protocol appends it to a key.
 const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -86,18 +85,14 @@ fn encode(bytes: &[u8], to: &mut [u8]) {
 /// The four bits of padding may have any value (WS-4.2.1-13): the key is used as text and never decoded, and
 /// the RFC's own sample has them set.
 pub(crate) fn valid_key(key: &[u8]) -> Option<&[u8; KEY_LEN]> {
-    let (letters, padding) = key.split_first_chunk::<22>()?;
-    let is_valid = padding == b"==" && letters.iter().all(|&byte| BASE64.has(byte));
-    if is_valid { key.first_chunk() } else { None }
+    let mut padding = key;
+    BASE64.take_from(&mut padding);
+    if padding == b"==" { key.try_into().ok() } else { None }
 }
 
 /// The digest of a key, which the answer to the key encodes. WS-4.2.2-26 · WS-4.1-58
 pub(crate) fn digest_of(key: &[u8; KEY_LEN], digest: &mut Digest) {
-    let mut text = [0; KEY_LEN + GUID.len()];
-    let (front, back) = text.split_at_mut_checked(KEY_LEN).unwrap_or_default();
-    copy(key, front);
-    copy(GUID, back);
-    sha1(&text, digest);
+    sha1(key, GUID, digest);
 }
 
 /// The answer to a key: the digest in base64. WS-4.2.2-26 · WS-4.1-58

@@ -1,32 +1,78 @@
 //! The characters that may occur in each part of a header (RFC 9110 section 5.6).
 
-/// A set of ASCII characters, with one bit for each.
+/// A set of ASCII characters: a table for speed, and one bit for each character for size.
 #[derive(Clone, Copy)]
-pub(crate) struct CharSet([u32; 4]);
+pub(crate) struct CharSet(
+    #[cfg(target_pointer_width = "64")] [bool; 256],
+    #[cfg(not(target_pointer_width = "64"))] [u32; 4],
+);
 
 impl CharSet {
     /// The letters, the digits, and `others`.
-    #[expect(clippy::cast_possible_truncation, reason = "four quarters")]
-    pub(crate) const fn alphanumeric_and(mut others: &[u8]) -> Self {
-        let mut bits: u128 = ((1 << 26) - 1) << b'A' | ((1 << 26) - 1) << b'a' | ((1 << 10) - 1) << b'0';
+    pub(crate) const fn alphanumeric_and(others: &[u8]) -> Self {
+        Self::with(((1 << 26) - 1) << b'A' | ((1 << 26) - 1) << b'a' | ((1 << 10) - 1) << b'0', others)
+    }
+
+    /// These characters.
+    pub(crate) const fn of(characters: &[u8]) -> Self {
+        Self::with(0, characters)
+    }
+
+    const fn with(mut bits: u128, mut others: &[u8]) -> Self {
         while let [other, rest @ ..] = others {
             bits |= 1 << *other;
             others = rest;
         }
+        Self::of_bits(bits)
+    }
+
+    #[cfg(target_pointer_width = "64")]
+    const fn of_bits(bits: u128) -> Self {
+        let mut table = [false; 256];
+        let (mut places, mut rest): (&mut [bool], u128) = (&mut table, bits);
+        while let ([place, later @ ..], 1..) = (places, rest) {
+            *place = rest & 1 != 0;
+            places = later;
+            rest >>= 1;
+        }
+        Self(table)
+    }
+
+    #[cfg(not(target_pointer_width = "64"))]
+    #[expect(clippy::cast_possible_truncation, reason = "four quarters")]
+    const fn of_bits(bits: u128) -> Self {
         Self([bits as u32, (bits >> 32) as u32, (bits >> 64) as u32, (bits >> 96) as u32])
     }
 
+    /// Takes the characters of the set off the front of `text`.
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn take_from<'a>(&self, text: &mut &'a [u8]) -> &'a [u8] {
+        let end = text.iter().position(|&byte| !self.has(byte)).unwrap_or(text.len());
+        let (front, rest) = text.split_at_checked(end).unwrap_or_default();
+        *text = rest;
+        front
+    }
+
+    #[cfg(target_pointer_width = "64")]
+    #[inline]
+    pub(crate) fn has(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)).copied().unwrap_or_default()
+    }
+
+    #[cfg(not(target_pointer_width = "64"))]
+    #[inline(never)]
     pub(crate) fn has(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte / 32)).is_some_and(|quarter| quarter >> (byte % 32) & 1 != 0)
     }
 }
 
-/// Whether `byte` may occur in a token: it is a visible ASCII character and no separator.
+/// The characters of a token: the visible ASCII characters that are no separators.
+pub(crate) static TOKEN: CharSet = CharSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
+
+/// Whether `byte` may occur in a token.
 #[inline]
 pub(crate) fn is_token_byte(byte: u8) -> bool {
-    static TOKEN: CharSet = CharSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
     TOKEN.has(byte)
 }
 

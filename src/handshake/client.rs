@@ -5,6 +5,7 @@ use super::accept_key::{KEY_LEN, accept_of};
 use super::chars::{is_token, trim};
 use super::line::{StatusLine, header_lines, status_line};
 use super::name::KnownHeader;
+use super::own_extension::ExtensionOffer;
 use super::sha1::Digest;
 use super::uri::{Uri, UriError};
 use super::value::{List, Once, has_token};
@@ -36,6 +37,7 @@ static RESERVED: [&str; 7] =
 pub struct ClientRequest<'a> {
     uri: Uri<'a>,
     subprotocols: &'a [&'a str],
+    extensions: &'a [ExtensionOffer<'a>],
     origin: Option<&'a str>,
     headers: OwnHeaders<'a>,
     byte_headers: OwnHeaders<'a, &'a [u8]>,
@@ -53,7 +55,14 @@ impl<'a> ClientRequest<'a> {
 
     /// Asks for the resource that a checked URI names.
     pub const fn from_uri(uri: Uri<'a>) -> Self {
-        Self { uri, subprotocols: &[], origin: None, headers: OwnHeaders(&[]), byte_headers: OwnHeaders(&[]) }
+        Self {
+            uri,
+            subprotocols: &[],
+            extensions: &[],
+            origin: None,
+            headers: OwnHeaders(&[]),
+            byte_headers: OwnHeaders(&[]),
+        }
     }
 
     /// The URI, which contains the host and port to connect to.
@@ -64,6 +73,14 @@ impl<'a> ClientRequest<'a> {
     /// The subprotocols that the client offers, the most wanted first. Each is a token and may occur once.
     pub const fn subprotocols(mut self, names: &'a [&'a str]) -> Self {
         self.subprotocols = names;
+        self
+    }
+
+    /// Extensions of the embedder's own to offer, the most wanted first. The library itself offers
+    /// permessage-deflate in front of them. [`Response::extensions`](super::Response::extensions) shows which
+    /// of them the server has accepted, and with which parameters.
+    pub const fn extensions(mut self, offers: &'a [ExtensionOffer<'a>]) -> Self {
+        self.extensions = offers;
         self
     }
 
@@ -96,12 +113,17 @@ impl<'a> ClientRequest<'a> {
         self
     }
 
+    pub(crate) fn offered_extensions(&self) -> &'a [ExtensionOffer<'a>] {
+        self.extensions
+    }
+
     pub(crate) fn offered(&self) -> &'a [&'a str] {
         self.subprotocols
     }
 
     pub(crate) fn check(&self) -> Result<(), Misuse> {
         check_subprotocols(self.subprotocols)?;
+        self.extensions.iter().try_for_each(ExtensionOffer::check)?;
         // WS-4.1-37
         if self
             .origin
@@ -142,8 +164,14 @@ impl<'a> ClientRequest<'a> {
         if !self.subprotocols.is_empty() {
             out.put(b"\r\n");
         }
-        if let Some(extensions) = extensions {
-            out.header("Sec-WebSocket-Extensions", extensions.as_bytes());
+        if extensions.is_some() || !self.extensions.is_empty() {
+            out.put(b"Sec-WebSocket-Extensions: ");
+            out.put(extensions.unwrap_or_default().as_bytes());
+            for (i, own) in self.extensions.iter().enumerate() {
+                out.put(if i == 0 && extensions.is_none() { b"" } else { b", " });
+                own.write(out);
+            }
+            out.put(b"\r\n");
         }
         self.headers.write(out);
         self.byte_headers.write(out);
@@ -183,8 +211,8 @@ pub(crate) enum CheckedResponse<'a> {
 /// Checks a response head, and returns the result with the length of the head. `None` if the head is not
 /// complete. `offered` are the subprotocols of the request, and `digest` belongs to its key. A head that
 /// `IS_VALIDATED` is complete, and its syntax was checked when it arrived.
-pub(crate) fn check_response<'a, const IS_VALIDATED: bool>(
-    head: &'a [u8], max_headers: u8, digest: &Digest, offered: impl Iterator<Item = &'a str>,
+pub(crate) fn check_response<'a, 'o, const IS_VALIDATED: bool>(
+    head: &'a [u8], max_headers: u8, digest: &Digest, offered: impl Iterator<Item = &'o str>,
     offers_extensions: bool,
 ) -> Result<Option<(CheckedResponse<'a>, usize)>, Error> {
     let Some((line, rest)) = status_line(head)? else {

@@ -32,10 +32,13 @@ pub struct Parameter<'a> {
 
 /// The value of a [`Parameter`]: `10`, `"10"` and `"1\0"` are all equal to `"10"` (WS-4.3-01).
 ///
+/// Section 9.1 of RFC 6455 allows only tokens, but some extensions send other values in quotes, such as
+/// `bbf-usp-protocol` of TR-369. [`is_token`](Self::is_token) tells them apart.
+///
 /// [`Display`](fmt::Display) writes the value; `Debug` shows only its length.
 #[derive(Clone, Copy)]
 pub struct ParameterValue<'a> {
-    /// ASCII, without the quotes around it but with the backslashes inside.
+    /// Without the quotes around it but with the backslashes inside.
     raw: &'a [u8],
 }
 
@@ -43,6 +46,12 @@ impl<'a> Extension<'a> {
     /// The extension's name, a token.
     pub fn name(&self) -> &'a str {
         ascii(self.name)
+    }
+
+    /// The extensions in a value of `Sec-WebSocket-Extensions`, up to the first that does not follow the
+    /// grammar.
+    pub fn list(value: &'a [u8]) -> impl Iterator<Item = Self> + Clone + use<'a> {
+        extensions(value).map_while(Result::ok)
     }
 
     /// The parameters in their order.
@@ -59,20 +68,31 @@ impl<'a> Extension<'a> {
 debug!(Extension<'_>, |this| Extension { name: this.name(), parameters: this.parameters().count() });
 
 impl<'a> ParameterValue<'a> {
-    /// The characters, without the backslashes that escape them.
-    pub fn chars(&self) -> impl Iterator<Item = char> + Clone + use<'a> {
+    /// The bytes, without the backslashes that escape them.
+    pub fn bytes(&self) -> impl Iterator<Item = u8> + Clone + use<'a> {
         let mut bytes = self.raw.iter();
         core::iter::from_fn(move || match bytes.next() {
-            Some(b'\\') => bytes.next(),
-            other => other,
+            Some(b'\\') => bytes.next().copied(),
+            other => other.copied(),
         })
-        .map(|&byte| char::from(byte))
+    }
+
+    /// The characters, without the backslashes that escape them. A byte that is not ASCII, which nearly no
+    /// extension sends, becomes U+FFFD.
+    pub fn chars(&self) -> impl Iterator<Item = char> + Clone + use<'a> {
+        self.bytes().map(|byte| if byte.is_ascii() { char::from(byte) } else { char::REPLACEMENT_CHARACTER })
+    }
+
+    /// Whether the value is a token, as section 9.1 of RFC 6455 demands.
+    pub fn is_token(&self) -> bool {
+        let mut bytes = self.bytes();
+        !self.raw.is_empty() && bytes.all(is_token_byte)
     }
 }
 
 impl PartialEq for ParameterValue<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.chars().eq(other.chars())
+        self.bytes().eq(other.bytes())
     }
 }
 
@@ -80,13 +100,13 @@ impl Eq for ParameterValue<'_> {}
 
 impl Hash for ParameterValue<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.chars().for_each(|c| c.hash(state));
+        self.bytes().for_each(|byte| byte.hash(state));
     }
 }
 
 impl PartialEq<str> for ParameterValue<'_> {
     fn eq(&self, other: &str) -> bool {
-        self.chars().eq(other.chars())
+        self.bytes().eq(other.bytes())
     }
 }
 
@@ -102,7 +122,7 @@ impl fmt::Display for ParameterValue<'_> {
     }
 }
 
-shown!(ParameterValue<'_> { this => "ParameterValue({} bytes)", this.chars().count(); });
+shown!(ParameterValue<'_> { this => "ParameterValue({} bytes)", this.bytes().count(); });
 
 /// Everything that follows the grammar is ASCII.
 fn ascii(text: &[u8]) -> &str {
@@ -153,7 +173,7 @@ fn parameter(value: &[u8]) -> Result<Option<(&[u8], Option<&[u8]>, &[u8])>, Malf
         return Ok(Some((name, None, rest)));
     };
     let (raw, rest) = match skip_space(value) {
-        [b'"', quoted @ ..] => quoted_token(quoted)?,
+        [b'"', quoted @ ..] => quoted_string(quoted)?,
         value => token(value)?,
     };
     Ok(Some((name, Some(raw), rest)))
@@ -165,19 +185,17 @@ fn token(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     if end == 0 { Err(Malformed) } else { value.split_at_checked(end).ok_or(Malformed) }
 }
 
-/// The content of a quoted string up to its closing quote, which has to be a token after its backslashes are
-/// removed. WS-4.3-01 · WS-9.1-02
-fn quoted_token(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+/// The content of a quoted string up to its closing quote (RFC 9110 section 5.6.4). The caller knows whether
+/// it has to be a token. WS-4.3-01 · WS-9.1-02
+fn quoted_string(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let mut escaped = false;
     for (at, &byte) in value.iter().enumerate() {
         match byte {
-            b'\\' if !escaped => escaped = true,
-            b'"' if !escaped && at > 0 => {
+            b'"' if !escaped => {
                 let (raw, rest) = value.split_at_checked(at).ok_or(Malformed)?;
                 return Ok((raw, rest.get(1..).unwrap_or_default()));
             }
-            byte if is_token_byte(byte) => escaped = false,
-            _ => return Err(Malformed),
+            byte => escaped = byte == b'\\' && !escaped,
         }
     }
     Err(Malformed)

@@ -31,7 +31,7 @@ impl<'a> Headers<'a> {
         str::from_utf8(self.all(name).next()?).ok()
     }
 
-    pub(super) fn extensions(self) -> impl Iterator<Item = Extension<'a>> + Clone + use<'a> {
+    pub(crate) fn extensions(self) -> impl Iterator<Item = Extension<'a>> + Clone + use<'a> {
         self.all("sec-websocket-extensions").flat_map(extensions).filter_map(Result::ok)
     }
 }

@@ -2,9 +2,10 @@
 //! is checked when its line feed has arrived and not earlier, so the result does not depend on how the
 //! network cut the bytes.
 
-use super::swar::{find_line_feed, token_len, value_len};
+use super::chars::TOKEN;
+use super::swar::{find_line_feed, take_until, token_len, value_len};
+use super::target::TARGET;
 use crate::error::{Error, HandshakeError, Limit};
-use core::str;
 
 /// A line that was taken off the front of a head, and the bytes after it. `None` if its line feed has not
 /// arrived.
@@ -14,7 +15,8 @@ pub(crate) type Line<'a, T> = Result<Option<(T, &'a [u8])>, HandshakeError>;
 #[derive(Clone, Copy)]
 pub(crate) struct RequestLine<'a> {
     pub(crate) method: &'a [u8],
-    pub(crate) target: &'a str,
+    pub(crate) target: &'a [u8],
+    /// Whether the version is 1.1 or a later minor version.
     pub(crate) is_http_1_1: bool,
 }
 
@@ -43,19 +45,25 @@ pub(crate) fn empty_lines_len(bytes: &[u8]) -> usize {
 }
 
 pub(crate) fn request_line(bytes: &[u8]) -> Line<'_, RequestLine<'_>> {
-    complete_line(bytes, || {
-        let (method, rest) = bytes.split_at_checked(token_len(bytes))?;
-        let rest = rest.strip_prefix(b" ")?;
-        let (target, rest) =
-            rest.split_at_checked(rest.iter().position(|&byte| byte <= b' ' || byte == 0x7f)?)?;
-        let target = str::from_utf8(target).ok()?;
-        let (version, rest) = rest.strip_prefix(b" ")?.split_first_chunk()?;
-        let rest = line_end(rest)?;
-        if method.is_empty() || target.is_empty() {
-            return None;
+    let mut rest = bytes;
+    let line = take_until(&mut rest, b'\n');
+    let [_, rest @ ..] = rest else {
+        return Ok(None);
+    };
+    let mut line = line.strip_suffix(b"\r").unwrap_or(line);
+    let method = TOKEN.take_from(&mut line);
+    let Some(mut line) = line.strip_prefix(b" ") else {
+        return Err(HandshakeError::MalformedHead);
+    };
+    let target = TARGET.take_from(&mut line);
+    match line {
+        [b' ', version @ ..] if !method.is_empty() => {
+            let version =
+                version.try_into().ok().and_then(http_version).ok_or(HandshakeError::MalformedHead)?;
+            Ok(Some((RequestLine { method, target, is_http_1_1: version? }, rest)))
         }
-        Some(http_version(*version)?.map(|is_http_1_1| (RequestLine { method, target, is_http_1_1 }, rest)))
-    })
+        _ => Err(HandshakeError::MalformedHead),
+    }
 }
 
 pub(crate) fn status_line(bytes: &[u8]) -> Line<'_, StatusLine> {
@@ -124,18 +132,17 @@ pub(crate) fn header_lines<'a, const IS_VALIDATED: bool>(
 
 /// Takes a header off the front of lines whose syntax was checked before. `None` at the end of the head.
 pub(crate) fn validated_header<'a>(lines: &mut &'a [u8]) -> Option<HeaderLine<'a>> {
-    let (line, rest) = lines.split_at_checked(find_line_feed(lines)?)?;
-    *lines = rest.get(1..)?;
-    let (name, value) = line.split_at_checked(line.iter().position(|&byte| byte == b':')?)?;
-    let value = value.get(1..)?;
+    let mut line = take_until(lines, b'\n');
+    *lines = lines.get(1..)?;
+    let name = take_until(&mut line, b':');
+    let value = line.get(1..)?;
     Some(HeaderLine { name, value: value.strip_suffix(b"\r").unwrap_or(value) })
 }
 
 /// The first line without its line end, and the lines after it.
-pub(crate) fn split_line(lines: &[u8]) -> (&[u8], &[u8]) {
-    let end = lines.iter().position(|&byte| byte == b'\n').unwrap_or(lines.len());
-    let (line, rest) = lines.split_at_checked(end).unwrap_or_default();
-    (line.strip_suffix(b"\r").unwrap_or(line), rest.get(1..).unwrap_or_default())
+pub(crate) fn split_line(mut lines: &[u8]) -> (&[u8], &[u8]) {
+    let line = take_until(&mut lines, b'\n');
+    (line.strip_suffix(b"\r").unwrap_or(line), lines.get(1..).unwrap_or_default())
 }
 
 /// Reads a line with `read`. If `read` returns `None` and the line's end has arrived, the line is malformed.
@@ -156,9 +163,9 @@ fn http_version(version: [u8; 8]) -> Option<Result<bool, HandshakeError>> {
         return None;
     };
     match (major, minor) {
-        (b'1', b'0' | b'1') => Some(Ok(minor == b'1')),
-        _ if major.is_ascii_digit() && minor.is_ascii_digit() => Some(Err(HandshakeError::HttpVersion)),
-        _ => None,
+        _ if !major.is_ascii_digit() || !minor.is_ascii_digit() => None,
+        (b'1', minor) => Some(Ok(minor != b'0')),
+        _ => Some(Err(HandshakeError::HttpVersion)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The opening handshake, RFC 6455 section 4, and the URIs of section 3.
 
 mod accept_key;
+mod authority;
 mod body;
 mod byte_grammar;
 mod chars;
@@ -11,6 +12,7 @@ mod headers;
 mod line;
 mod name;
 pub mod origin;
+mod own_extension;
 mod percent;
 mod redirect;
 mod reply;
@@ -27,6 +29,7 @@ mod writer;
 pub use client::ClientRequest;
 pub use extension::{Extension, Parameter, ParameterValue};
 pub use headers::Headers;
+pub use own_extension::{ExtensionAnswer, ExtensionOffer};
 pub use percent::PercentEncoded;
 pub use redirect::Downgrade;
 pub use reply::{Accept, Reply};
@@ -40,7 +43,7 @@ pub(crate) use client::{CheckedResponse, ResponseHeaders, check_response, check_
 pub(crate) use extension::extensions;
 pub(crate) use head::{HeadProgress, HeadRules, no_room};
 pub(crate) use line::{empty_lines_len, request_line, status_line, validated_header};
-pub(crate) use name::is_name;
+pub(crate) use name::KnownHeader;
 pub(crate) use reply::{ERROR_TAIL, STATUS_LINE_PREFIX, error_answer};
 pub(crate) use server::{CheckedRequest, RequestHeaders, check_request};
 pub(crate) use sha1::Digest;

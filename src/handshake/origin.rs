@@ -20,33 +20,46 @@ pub fn is_in(origin: &str, allowed: &[&str]) -> bool {
     allowed.iter().any(|allowed| origin.eq_ignore_ascii_case(allowed))
 }
 
-/// Whether `origin` has the host and the port of `host`, the value of the `Host` header. A missing port is
-/// the default of the origin's scheme, `http` or `https`. Pages with other schemes are not from an HTTP
-/// server.
+/// The scheme of a page, which is part of its origin (RFC 6454 section 4).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Scheme {
+    /// Without TLS: a page from here opens `ws` URIs.
+    Http,
+    /// With TLS, which a proxy may end: a page from here opens `wss` URIs.
+    Https,
+}
+
+/// Whether `origin` consists of `scheme` and of the host and the port of `host`, the value of the `Host`
+/// header or of `:authority`. A missing port is the default of the scheme.
+///
+/// This function is for an embedder with its own HTTP stack; others use
+/// [`Request::is_same_origin`](super::Request::is_same_origin), which says more about the scheme.
 ///
 /// ```
-/// use sansws::handshake::origin;
+/// use sansws::handshake::origin::{self, Scheme};
 ///
-/// assert!(origin::is_same("https://chat.example", "chat.example"));
-/// assert!(origin::is_same("http://localhost:8080", "localhost:8080"));
-/// assert!(!origin::is_same("http://localhost:3000", "localhost:8080"));
+/// assert!(origin::is_same("https://chat.example", "chat.example", Scheme::Https));
+/// assert!(origin::is_same("http://localhost:8080", "localhost:8080", Scheme::Http));
+/// assert!(!origin::is_same("http://localhost:3000", "localhost:8080", Scheme::Http));
+/// assert!(!origin::is_same("http://chat.example", "chat.example", Scheme::Https));
 /// ```
 #[must_use]
-pub fn is_same(origin: &str, host: &str) -> bool {
-    let Some((scheme, authority)) = split_once(origin, b':') else {
+pub fn is_same(origin: &str, host: &str, scheme: Scheme) -> bool {
+    let Some((name, authority)) = split_once(origin, b':') else {
         return false;
     };
     let Some(authority) = authority.strip_prefix("//") else {
         return false;
     };
-    let default_port = match scheme {
-        scheme if scheme.eq_ignore_ascii_case("https") => "443",
-        scheme if scheme.eq_ignore_ascii_case("http") => "80",
-        _ => return false,
+    let (expected, default_port) = match scheme {
+        Scheme::Http => ("http", "80"),
+        Scheme::Https => ("https", "443"),
     };
     let (origin_host, origin_port) = split_port(authority);
     let (host, port) = split_port(host);
-    !host.is_empty()
+    name.eq_ignore_ascii_case(expected)
+        && !host.is_empty()
         && origin_host.eq_ignore_ascii_case(host)
         && origin_port.unwrap_or(default_port) == port.unwrap_or(default_port)
 }

@@ -3,6 +3,7 @@
 
 use super::accept_key::ACCEPT_LEN;
 use super::name::is_name;
+use super::own_extension::ExtensionAnswer;
 use super::writer::{HeadWriter, OwnHeaders};
 use crate::bytes::FOR_SPEED;
 use crate::error::{Error, Misuse};
@@ -20,18 +21,26 @@ use crate::error::{Error, Misuse};
 #[must_use]
 pub struct Accept<'a> {
     subprotocol: Option<&'a str>,
+    extension: Option<ExtensionAnswer<'a>>,
     headers: OwnHeaders<'a>,
 }
 
 impl<'a> Accept<'a> {
     /// Accepts without a subprotocol and without further headers.
     pub const fn new() -> Self {
-        Self { subprotocol: None, headers: OwnHeaders(&[]) }
+        Self { subprotocol: None, extension: None, headers: OwnHeaders(&[]) }
     }
 
     /// The subprotocol to use: one of those that the client offered (WS-4.2.2-15).
     pub const fn subprotocol(mut self, name: &'a str) -> Self {
         self.subprotocol = Some(name);
+        self
+    }
+
+    /// An extension of the embedder's own to use: one that the client offered, see
+    /// [`Extension::answer`](super::Extension::answer). The library itself negotiates permessage-deflate.
+    pub const fn extension(mut self, answer: ExtensionAnswer<'a>) -> Self {
+        self.extension = Some(answer);
         self
     }
 
@@ -43,17 +52,20 @@ impl<'a> Accept<'a> {
     }
 
     /// The agreed subprotocol, after a check that it is one of `offered`.
-    pub(crate) fn agreed<'o>(&self, offered: impl IntoIterator<Item = &'o str>) -> Result<&'a str, Misuse> {
+    pub(crate) fn agreed<'o>(&self, offered: impl IntoIterator<Item = &'o [u8]>) -> Result<&'a str, Misuse> {
         match self.subprotocol {
             // WS-4.2.2-17: no subprotocol is agreed on, so none is written.
             None => Ok(""),
             // WS-4.2.2-15 · WS-4.2.2-16 · WS-4.2.2-18: an offered subprotocol is never empty.
-            Some(name) if offered.into_iter().any(|offer| offer == name) => Ok(name),
+            Some(name) if offered.into_iter().any(|offer| offer == name.as_bytes()) => Ok(name),
             Some(_) => Err(Misuse::SubprotocolNotOffered),
         }
     }
 
     pub(crate) fn check_headers(&self) -> Result<(), Misuse> {
+        if let Some(extension) = &self.extension {
+            extension.check()?;
+        }
         self.headers
             .check(&["upgrade", "connection", "content-length", "transfer-encoding", "sec-websocket-"])
     }
@@ -74,9 +86,19 @@ impl<'a> Accept<'a> {
             // WS-4.2.2-19
             out.header("Sec-WebSocket-Protocol", subprotocol.as_bytes());
         }
-        if let Some(extensions) = extensions {
-            // PMD-5-13
-            out.header("Sec-WebSocket-Extensions", extensions.as_bytes());
+        // PMD-5-13 · WS-11.3.2-02: a response has one such header at most.
+        match (extensions, &self.extension) {
+            (None, None) => {}
+            (Some(extensions), None) => out.header("Sec-WebSocket-Extensions", extensions.as_bytes()),
+            (extensions, Some(own)) => {
+                out.put(b"Sec-WebSocket-Extensions: ");
+                if let Some(extensions) = extensions {
+                    out.put(extensions.as_bytes());
+                    out.put(b", ");
+                }
+                own.write(out);
+                out.put(b"\r\n");
+            }
         }
         self.headers.write(out);
         out.put(b"\r\n");
@@ -114,7 +136,8 @@ impl<'a> Reply<'a> {
         self
     }
 
-    /// The body. The whole reply must not exceed [`Config::max_outgoing`](crate::Config::max_outgoing).
+    /// The body. The whole reply must not exceed [`Config::max_outgoing`](crate::Config::max_outgoing). A
+    /// reply with a status that allows no content is sent without its body: 204, 205 and 304.
     pub const fn body(mut self, body: &'a [u8]) -> Self {
         self.body = body;
         self
@@ -137,16 +160,18 @@ impl<'a> Reply<'a> {
         let upgrade = self.headers.0.iter().any(|(name, _)| is_name(name.as_bytes(), b"upgrade"));
         // RFC 9110 section 7.8: a sender of Upgrade names it in Connection.
         out.put(if upgrade { b"Connection: Upgrade, close\r\n" } else { b"Connection: close\r\n" });
-        // RFC 9110 section 8.6
-        let has_body = !matches!(self.status, 204 | 304);
-        if has_body {
+        // RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: these have no content.
+        let body = if matches!(self.status, 204 | 205 | 304) { &[] } else { self.body };
+        // RFC 9110 section 8.6. Without a length the content of a 205 would end with the connection (RFC 9112
+        // section 6.3).
+        if !matches!(self.status, 204 | 304) {
             out.put(b"Content-Length: ");
-            out.number(self.body.len());
+            out.number(body.len());
             out.put(b"\r\n");
         }
         out.put(b"\r\n");
-        if has_body && !is_head {
-            out.put(self.body);
+        if !is_head {
+            out.put(body);
         }
     }
 }
@@ -164,6 +189,7 @@ pub(crate) fn error_answer(error: Error) -> Option<&'static [u8]> {
 static ERROR_ANSWERS: &[(u16, &[u8])] = &[
     (400, b"400 Bad Request\r\nConnection: "),
     (405, b"405 Method Not Allowed\r\nAllow: GET\r\nConnection: "),
+    (417, b"417 Expectation Failed\r\nConnection: "),
     // WS-4.2.2-11 · WS-4.2.2-12 · WS-4.4-01
     (
         426,
@@ -189,13 +215,13 @@ const REASONS: &[u8] = if FOR_SPEED {
     b"200 OK\r\n204 No Content\r\n301 Moved Permanently\r\n302 Found\r\n303 See Other\r\n304 Not Modified\r\n\
     307 Temporary Redirect\r\n308 Permanent Redirect\r\n400 Bad Request\r\n401 Unauthorized\r\n403 Forbidden\r\n\
     404 Not Found\r\n405 Method Not Allowed\r\n408 Request Timeout\r\n413 Content Too Large\r\n\
-    421 Misdirected Request\r\n426 Upgrade Required\r\n429 Too Many Requests\r\n\
+    417 Expectation Failed\r\n421 Misdirected Request\r\n426 Upgrade Required\r\n429 Too Many Requests\r\n\
     431 Request Header Fields Too Large\r\n500 Internal Server Error\r\n502 Bad Gateway\r\n\
     503 Service Unavailable\r\n504 Gateway Timeout\r\n505 HTTP Version Not Supported\r\n"
 } else {
     b"200 OK\r\n400 Bad Request\r\n401 Unauthorized\r\n403 Forbidden\r\n404 Not Found\r\n\
-    405 Method Not Allowed\r\n426 Upgrade Required\r\n431 Request Header Fields Too Large\r\n\
-    503 Service Unavailable\r\n505 HTTP Version Not Supported\r\n"
+    405 Method Not Allowed\r\n417 Expectation Failed\r\n426 Upgrade Required\r\n\
+    431 Request Header Fields Too Large\r\n503 Service Unavailable\r\n505 HTTP Version Not Supported\r\n"
 };
 
 /// The rest of the status line after the status: a space, the reason phrase and the line end.

@@ -3,8 +3,9 @@
 use super::extension::Extension;
 use super::headers::Headers;
 use super::line::split_line;
-use super::origin;
-use super::target::resource_name;
+use super::origin::{self, Scheme};
+use super::target::{self, Parts};
+use super::uri::ResourceName;
 use super::value::elements;
 use crate::bytes::split_once;
 use core::str;
@@ -33,20 +34,21 @@ impl<'a> Request<'a> {
         self.request_line().1
     }
 
-    /// The resource name: path and query of the target (RFC 6455 section 4.2.2, WS-4.2.2-13).
-    pub fn resource_name(&self) -> &'a str {
-        resource_name(self.target())
+    /// The resource name: path and query of the target, also of an absolute URI (RFC 6455 section 4.2.2,
+    /// WS-4.2.2-13).
+    pub fn resource_name(&self) -> ResourceName<'a> {
+        let Parts { path, query, .. } = self.parts();
+        ResourceName::new(path, query.unwrap_or_default())
     }
 
     /// The path of the resource name, without the query.
     pub fn path(&self) -> &'a str {
-        let name = self.resource_name();
-        split_once(name, b'?').map_or(name, |(path, _)| path)
+        self.parts().path
     }
 
     /// The query of the resource name, if there is one, without the question mark.
     pub fn query(&self) -> Option<&'a str> {
-        split_once(self.resource_name(), b'?').map(|(_, query)| query)
+        self.parts().query
     }
 
     /// All headers in their order.
@@ -59,9 +61,10 @@ impl<'a> Request<'a> {
         self.headers().text(name)
     }
 
-    /// The `Host` header: the authority that the client asked for.
+    /// The authority that the client asked for: that of the target if the target is an absolute URI, and
+    /// otherwise the `Host` header (RFC 9112 section 3.2.2).
     pub fn host(&self) -> Option<&'a str> {
-        self.header("host")
+        self.parts().authority.or_else(|| self.header("host"))
     }
 
     /// The `Origin` header: the origin of the script that opened the connection (RFC 6455 section 10.2).
@@ -80,11 +83,26 @@ impl<'a> Request<'a> {
         self.origin().is_some_and(|origin| origin::is_in(origin, allowed))
     }
 
-    /// Whether `Origin` has the host and the port of `Host`, so that the page came from this server. Returns
-    /// `false` without an `Origin`.
+    /// Whether the page came from this server over TLS: whether `Origin` has the scheme `https`, and the host
+    /// and the port of [`host`](Self::host) (RFC 6454 section 4). Returns `false` without an `Origin`.
+    ///
+    /// This is right for a connection that the client sees as `wss`, no matter whether the server or a proxy
+    /// in front of it ends the TLS. For `ws` use [`is_same_origin_over`](Self::is_same_origin_over).
     pub fn is_same_origin(&self) -> bool {
+        self.is_same_origin_over(Scheme::Https)
+    }
+
+    /// As [`is_same_origin`](Self::is_same_origin), for a page that came over `scheme`. Only the embedder
+    /// knows it: [`Scheme::Https`] if the client uses TLS, directly or up to a proxy, and otherwise
+    /// [`Scheme::Http`].
+    ///
+    /// An attacker in the network can put a script into any page that comes without TLS. So a server that
+    /// uses TLS must not accept the origin `http` of the same host. Behind a proxy for both schemes, let the
+    /// proxy tell the scheme, for instance in `X-Forwarded-Proto`, and make sure that it removes this header
+    /// from the client's own request.
+    pub fn is_same_origin_over(&self, scheme: Scheme) -> bool {
         match (self.origin(), self.host()) {
-            (Some(origin), Some(host)) => origin::is_same(origin, host),
+            (Some(origin), Some(host)) => origin::is_same(origin, host, scheme),
             _ => false,
         }
     }
@@ -100,6 +118,10 @@ impl<'a> Request<'a> {
     /// The extensions that the client offers, the most wanted first, from all headers with that name.
     pub fn extensions(&self) -> impl Iterator<Item = Extension<'a>> + Clone + use<'a> {
         self.headers().extensions()
+    }
+
+    fn parts(&self) -> Parts<'a> {
+        target::parts(self.target())
     }
 
     fn request_line(&self) -> (&'a str, &'a str) {

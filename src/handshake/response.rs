@@ -1,5 +1,6 @@
 //! A server's response as a view of its complete head, and of the body of a refusal.
 
+use super::extension::Extension;
 use super::headers::Headers;
 use super::line::split_line;
 use super::value::{elements, parse_version};
@@ -59,6 +60,11 @@ impl<'a> Response<'a> {
     /// The WebSocket versions that the server supports, from all headers with that name (WS-4.3-05).
     pub fn versions(&self) -> impl Iterator<Item = u8> + Clone + use<'a> {
         self.headers().all("sec-websocket-version").flat_map(elements).filter_map(parse_version)
+    }
+
+    /// The extensions that the server accepts, with their parameters.
+    pub fn extensions(&self) -> impl Iterator<Item = Extension<'a>> + Clone + use<'a> {
+        self.headers().extensions()
     }
 
     /// The body of a refusal, as much of it as arrived before the transport ended and fits within

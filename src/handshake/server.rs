@@ -1,11 +1,13 @@
 //! A server's check of the request (RFC 6455 section 4.2.1).
 
 use super::accept_key::{KEY_LEN, valid_key};
+use super::authority::is_authority;
 use super::chars::trim;
 use super::line::{RequestLine, header_lines, request_line};
 use super::name::KnownHeader;
-use super::target::has_resource_name;
-use super::value::{List, Once, has_token, parse_version};
+use super::target;
+use super::value::{List, has_token, parse_version};
+use crate::bytes::FOR_SPEED;
 use crate::error::{Error, HandshakeError};
 
 /// A request that was checked.
@@ -38,14 +40,21 @@ pub(crate) fn check_request<const IS_VALIDATED: bool>(
     Ok(Some((known.request(&line, rest, allows_http)?, head.len() - after.len())))
 }
 
+/// The value of a header that occurs twice and may occur once: no such header may have this value.
+const REPEATED: &[u8] = b" ";
+
 /// The values of the request headers that belong to the handshake. A name may occur in several headers.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each of them stands for one header")]
 pub(crate) struct RequestHeaders<'a> {
-    hosts: u8,
+    host: Option<&'a [u8]>,
+    key: Option<&'a [u8]>,
+    version: Option<&'a [u8]>,
+    length: Option<&'a [u8]>,
+    has_coding: bool,
+    has_expectation: bool,
     upgrade: bool,
     connection: bool,
-    key: Once<&'a [u8]>,
-    version: Once<&'a [u8]>,
     subprotocols: List,
     extensions: List,
 }
@@ -59,23 +68,24 @@ impl<'a> RequestHeaders<'a> {
             return;
         };
         let value = trim(value);
-        match known {
-            KnownHeader::HOST => {
-                let is_valid = !value.iter().any(|byte| matches!(byte, b',' | b' '));
-                self.hosts = self.hosts.saturating_add(if is_valid { 1 } else { 2 });
-            }
+        let once = match known {
+            KnownHeader::HOST => &mut self.host,
+            KnownHeader::KEY => &mut self.key,
+            KnownHeader::VERSION => &mut self.version,
+            KnownHeader::LENGTH => &mut self.length,
+            KnownHeader::CODING => return self.has_coding = true,
+            KnownHeader::EXPECT => return self.has_expectation = true,
             // WS-4.2.1-09
-            KnownHeader::UPGRADE => self.upgrade |= has_token(value, b"websocket"),
+            KnownHeader::UPGRADE => return self.upgrade |= has_token(value, b"websocket"),
             // WS-4.2.1-10
-            KnownHeader::CONNECTION => self.connection |= has_token(value, b"upgrade"),
-            KnownHeader::KEY => self.key.set(value),
-            KnownHeader::VERSION => self.version.set(value),
+            KnownHeader::CONNECTION => return self.connection |= has_token(value, b"upgrade"),
             // WS-4.3-03 · WS-11.3.4-01 · WS-8.1-04
-            KnownHeader::PROTOCOL => self.subprotocols.add_tokens(value),
+            KnownHeader::PROTOCOL => return self.subprotocols.add_tokens(value),
             // WS-4.3-06 · WS-9.1-01 · WS-9.1-03 · WS-11.3.2-01
-            KnownHeader::EXTENSIONS => self.extensions.add_extensions(value),
-            _ => {}
-        }
+            KnownHeader::EXTENSIONS => return self.extensions.add_extensions(value),
+            _ => return,
+        };
+        *once = Some(if once.is_some() { REPEATED } else { value });
     }
 
     /// Checks the request with this first line. `lines` are its headers.
@@ -84,38 +94,60 @@ impl<'a> RequestHeaders<'a> {
         &self, line: &RequestLine<'_>, lines: &'a [u8], allows_http: bool,
     ) -> Result<CheckedRequest<'a>, HandshakeError> {
         let is_get = line.method == b"GET";
+        if !target::is_valid(line.target) && (line.target != b"*" || line.method != b"OPTIONS") {
+            return Err(HandshakeError::MalformedHead);
+        }
+        self.check_host(line.is_http_1_1)?;
         if !self.upgrade {
-            // RFC 9112 section 3.2
-            if line.is_http_1_1 && self.hosts != 1 {
-                return Err(HandshakeError::Host);
-            }
             if !allows_http {
                 return Err(if is_get { HandshakeError::Upgrade } else { HandshakeError::Method });
             }
+            // The content of a plain request is dropped, but its length has to be valid.
+            if self.largest_digit() > 9 {
+                return Err(HandshakeError::Content);
+            }
             return Ok(CheckedRequest::Http { is_head: line.method == b"HEAD" });
-        }
-        // WS-4.2.2-13: `http://host?query` has no resource name.
-        if !has_resource_name(line.target.as_bytes()) {
-            return Err(HandshakeError::MalformedHead);
         }
         // WS-4.2.1-05
         if !line.is_http_1_1 {
             return Err(HandshakeError::HttpVersion);
         }
-        let key = self.check(is_get)?;
+        let key = self.check_upgrade(is_get)?;
         let has_subprotocols = self.subprotocols != List::Missing;
         Ok(CheckedRequest::Upgrade { key, offers: if has_subprotocols { lines } else { &[] } })
     }
 
     /// Makes the checks of section 4.2.1. Returns the key.
     pub(crate) fn check(&self, is_get: bool) -> Result<&'a [u8; KEY_LEN], HandshakeError> {
+        self.check_host(true)?;
+        self.check_upgrade(is_get)
+    }
+
+    /// RFC 9112 section 3.2. WS-4.2.1-07
+    fn check_host(&self, is_required: bool) -> Result<(), HandshakeError> {
+        match self.host {
+            None if !is_required => Ok(()),
+            Some(host) if is_authority(host) => Ok(()),
+            _ => Err(HandshakeError::Host),
+        }
+    }
+
+    /// The largest digit of `Content-Length`, which is 0 if there is no content. The result is above 9 if the
+    /// header is not one number (RFC 9112 section 6.3). No number can be too large.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn largest_digit(&self) -> u8 {
+        match self.length {
+            None => 0,
+            Some([]) => u8::MAX,
+            Some(length) => length.iter().fold(0, |largest, byte| largest.max(byte ^ b'0')),
+        }
+    }
+
+    #[inline(always)]
+    fn check_upgrade(&self, is_get: bool) -> Result<&'a [u8; KEY_LEN], HandshakeError> {
         // WS-4.2.1-04
         if !is_get {
             return Err(HandshakeError::Method);
-        }
-        // WS-4.2.1-07
-        if self.hosts != 1 {
-            return Err(HandshakeError::Host);
         }
         if !self.upgrade {
             return Err(HandshakeError::Upgrade);
@@ -123,19 +155,26 @@ impl<'a> RequestHeaders<'a> {
         if !self.connection {
             return Err(HandshakeError::Connection);
         }
+        // RFC 9110 section 7.8: the new protocol begins after the content, and this library reads none.
+        if self.has_coding || self.largest_digit() != 0 {
+            return Err(HandshakeError::Content);
+        }
+        // RFC 9110 sections 7.8 and 10.1.1: a server that does not send a 100 before the 101 sends an error.
+        if self.has_expectation {
+            return Err(HandshakeError::Expectation);
+        }
         // WS-4.2.1-14 · WS-11.3.5-02
         match self.version {
-            Once::Found(b"13") => {}
-            Once::Found(version) if parse_version(version).is_some() => {
+            Some(b"13") => {}
+            // An answer of 426 is also right for a version that is not a number, so a build for size does not
+            // tell the two apart.
+            Some(version) if !FOR_SPEED || parse_version(version).is_some() => {
                 return Err(HandshakeError::VersionNotSupported);
             }
             _ => return Err(HandshakeError::Version),
         }
         // WS-4.2.1-11 · WS-11.3.1-01
-        let Once::Found(key) = self.key else {
-            return Err(HandshakeError::Key);
-        };
-        let key = valid_key(key).ok_or(HandshakeError::Key)?;
+        let key = self.key.and_then(valid_key).ok_or(HandshakeError::Key)?;
         if !self.subprotocols.is_valid() {
             return Err(HandshakeError::Subprotocol);
         }

@@ -9,10 +9,12 @@
 /// program.
 pub(crate) type Digest = [u8; 20];
 
-/// The digest of a text of 60 bytes.
+/// The digest of a text of 60 bytes, in two parts.
 #[cfg(all(feature = "alloc", not(feature = "sha1")))]
-pub(crate) fn sha1(text: &[u8; 60], digest: &mut Digest) {
-    *digest = sha1_smol::Sha1::from(text).digest().bytes();
+pub(crate) fn sha1(front: &[u8; 24], back: &[u8; 36], digest: &mut Digest) {
+    let mut sha1 = sha1_smol::Sha1::from(front);
+    sha1.update(back);
+    *digest = sha1.digest().bytes();
 }
 
 #[cfg(any(feature = "sha1", not(feature = "alloc")))]
@@ -29,12 +31,14 @@ const START: ChainingValue = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476
 /// The text and its padding (section 4) fill two blocks. The padding is zeros except for the mark and the
 /// length.
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
-pub(crate) fn by_blocks(text: &[u8; 60], digest: &mut Digest) {
+pub(crate) fn by_blocks(front: &[u8; 24], back: &[u8; 36], digest: &mut Digest) {
     let mut state = START;
     let mut block = [0; 16];
-    let words = text.chunks_exact(4).map(|bytes| bytes.first_chunk().copied().map_or(0, u32::from_be_bytes));
-    for (place, word) in block.iter_mut().zip(words.chain([1 << 31])) {
-        *place = word;
+    let (first, second) = block.split_at_mut_checked(6).unwrap_or_default();
+    fill(front, first);
+    fill(back, second);
+    if let Some(place) = second.last_mut() {
+        *place = 1 << 31;
     }
     compress(&mut state, &mut block);
     block = [0; 16];
@@ -45,6 +49,15 @@ pub(crate) fn by_blocks(text: &[u8; 60], digest: &mut Digest) {
         if let Some(to) = to.first_chunk_mut() {
             *to = word.to_be_bytes();
         }
+    }
+}
+
+/// Copies bytes to words. There are at least as many words.
+#[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+fn fill(bytes: &[u8], words: &mut [u32]) {
+    for (place, bytes) in words.iter_mut().zip(bytes.chunks_exact(4)) {
+        *place = bytes.first_chunk().copied().map_or(0, u32::from_be_bytes);
     }
 }
 

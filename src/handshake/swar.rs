@@ -102,6 +102,21 @@ pub(crate) fn find_line_feed(bytes: &[u8]) -> Option<usize> {
     Some(at + bytes.get(at..)?.iter().position(|&byte| byte == b'\n')?)
 }
 
+/// Takes the bytes before the first `delimiter` off the front of `text`, or all if there is none.
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+pub(crate) fn take_until<'a>(text: &mut &'a [u8], delimiter: u8) -> &'a [u8] {
+    let found = if FOR_SPEED && delimiter == b'\n' {
+        find_line_feed(text)
+    } else {
+        text.iter().position(|&byte| byte == delimiter)
+    };
+    let end = found.unwrap_or(text.len());
+    let (front, rest) = text.split_at_checked(end).unwrap_or_default();
+    *text = rest;
+    front
+}
+
 /// Whether `text` equals `known` in any ASCII case. `known` is a constant of at least four lower-case
 /// letters, digits and dashes. The last word overlaps bytes that were compared before, so there is no loop
 /// over single bytes.

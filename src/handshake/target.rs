@@ -1,42 +1,61 @@
-//! The target of a request line, and the resource name in it (RFC 6455 section 4.2.1, RFC 9112 section 3.2).
+//! The target of a request line (RFC 9112 section 3.2), and the resource name and the authority in it.
 
-use super::chars::is_token;
-use super::swar::token_len;
+use super::authority::{Authority, take_authority};
+use super::chars::CharSet;
+use super::name::is_name;
 use crate::bytes::split_once;
 
-/// Path and query of a request target in origin form or in absolute form. WS-4.2.1-06
-pub(crate) fn resource_name(target: &str) -> &str {
-    // Nearly every target is in origin form, which needs no search.
-    if target.starts_with('/') {
-        return target;
-    }
-    let Some((scheme, rest)) = split_once(target, b':') else {
-        return target;
-    };
-    let Some(rest) = rest.strip_prefix("//").filter(|_| is_token(scheme.as_bytes())) else {
-        return target;
-    };
-    let start = rest.bytes().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
-    match rest.get(start..) {
-        Some("") | None => "/",
-        Some(name) => name,
-    }
-}
+/// The characters of a target. RFC 3986 forbids some of them, but browsers do not encode them: `[`, `]`, `|`
+/// and `%` in a path or a query, and `\`, `^`, the backtick, `{` and `}` in a query (URL Standard,
+/// percent-encode sets). Browsers encode everything else that RFC 3986 forbids, and they send no fragment.
+pub(super) static TARGET: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=:@/?%[]|\\^`{}");
 
-/// Whether the target has a resource name that begins with a slash. `http://host?query` has none.
-pub(crate) fn has_resource_name(target: &[u8]) -> bool {
+/// Whether the target is in origin form, or in absolute form with the scheme `http` or `https`. Its
+/// characters were checked before. WS-4.2.1-06
+pub(super) fn is_valid(target: &[u8]) -> bool {
     if let [b'/', ..] = target {
         return true;
     }
-    let (scheme, rest) = target.split_at_checked(token_len(target)).unwrap_or_default();
-    match rest {
-        [b':', b'/', b'/', rest @ ..] if !scheme.is_empty() => {
-            rest.iter().find(|byte| matches!(byte, b'/' | b'?')) != Some(&b'?')
-        }
-        _ => false,
-    }
+    let Some(mut rest) = after_scheme(target) else {
+        return false;
+    };
+    // RFC 9110 section 4.2.1: an empty host is not valid.
+    take_authority(&mut rest) == Authority::Valid && matches!(rest, [] | [b'/' | b'?', ..])
 }
 
-#[cfg(test)]
-#[path = "../../tests/unit/handshake/target.rs"]
-mod tests;
+/// The target after `http://` or `https://`.
+#[inline(always)]
+fn after_scheme(target: &[u8]) -> Option<&[u8]> {
+    strip_name(target, b"http://").or_else(|| strip_name(target, b"https://"))
+}
+
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+fn strip_name<'a>(target: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
+    let (front, rest) = target.split_at_checked(prefix.len())?;
+    if is_name(front, prefix) { Some(rest) } else { None }
+}
+
+/// A target in its parts.
+pub(super) struct Parts<'a> {
+    /// The authority of a target in absolute form.
+    pub(super) authority: Option<&'a str>,
+    /// The path. Only `*` has none that begins with a slash.
+    pub(super) path: &'a str,
+    /// The query without the question mark.
+    pub(super) query: Option<&'a str>,
+}
+
+/// The parts of a valid target. WS-4.2.2-13
+pub(super) fn parts(target: &str) -> Parts<'_> {
+    let rest = after_scheme(target.as_bytes()).and_then(|rest| target.get(target.len() - rest.len()..));
+    let (authority, name) = match rest {
+        Some(rest) => {
+            let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+            let (authority, name) = rest.split_at_checked(end).unwrap_or_default();
+            (Some(authority), name)
+        }
+        None => (None, target),
+    };
+    let (path, query) = split_once(name, b'?').map_or((name, None), |(path, query)| (path, Some(query)));
+    Parts { authority, path: if path.is_empty() { "/" } else { path }, query }
+}

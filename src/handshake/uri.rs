@@ -1,6 +1,7 @@
 //! WebSocket URIs (RFC 6455 section 3). Everything except an RFC 3986 URI in plain ASCII is refused, so that
 //! no URI can break a request line or a `Host` header apart.
 
+use super::authority::{HOST, is_ipv6, take_encoded};
 use super::chars::CharSet;
 use crate::bytes::split_once;
 use core::fmt;
@@ -141,6 +142,11 @@ pub struct ResourceName<'a> {
 }
 
 impl<'a> ResourceName<'a> {
+    /// The resource name of a request, whose target was checked.
+    pub(super) const fn new(path: &'a str, query: &'a str) -> Self {
+        Self { path, query }
+    }
+
     /// The texts that it consists of.
     pub(super) fn pieces(&self) -> [&'a str; 3] {
         // WS-3-08 · WS-3-09 · WS-3-10
@@ -221,7 +227,7 @@ fn split_authority(authority: &str) -> Result<(&str, &str), UriError> {
     // WS-3-03
     if let Some(literal) = authority.strip_prefix('[') {
         let (host, after) = split_once(literal, b']').ok_or(UriError::IpLiteral)?;
-        if !is_ipv6(host) {
+        if !is_ipv6(host.as_bytes()) {
             return Err(UriError::IpLiteral);
         }
         return match after {
@@ -244,56 +250,6 @@ fn split_authority(authority: &str) -> Result<(&str, &str), UriError> {
     Ok((host, port))
 }
 
-/// Whether the text is an `IPv6address` of RFC 3986 section 3.2.2. `core::net::Ipv6Addr` accepts the same
-/// text, but its bounds checks are panics that the linker keeps.
-fn is_ipv6(literal: &str) -> bool {
-    let elision = literal.bytes().zip(literal.bytes().skip(1)).position(|pair| pair == (b':', b':'));
-    let Some((head, tail)) = elision.and_then(|at| literal.split_at_checked(at)) else {
-        return count_pieces(literal) == Some(8);
-    };
-    let tail = tail.strip_prefix("::").unwrap_or(tail);
-    match (count_pieces(head), count_pieces(tail)) {
-        // The elision stands for at least one piece. An IPv4 address may only be at the very end.
-        (Some(before), Some(after)) => before + after < 8 && !head.contains('.'),
-        _ => false,
-    }
-}
-
-/// The number of 16-bit pieces in the text. An IPv4 address at its end counts as two.
-fn count_pieces(text: &str) -> Option<usize> {
-    if text.is_empty() {
-        return Some(0);
-    }
-    let mut pieces = text.as_bytes().split(|&byte| byte == b':');
-    let width = match pieces.next_back()? {
-        piece if is_h16(piece) => 1,
-        piece if is_ipv4(piece) => 2,
-        _ => return None,
-    };
-    pieces.clone().all(is_h16).then(|| pieces.count() + width)
-}
-
-fn is_h16(piece: &[u8]) -> bool {
-    matches!(piece.len(), 1..=4) && piece.iter().all(u8::is_ascii_hexdigit)
-}
-
-fn is_ipv4(address: &[u8]) -> bool {
-    let mut octets = address.split(|&byte| byte == b'.');
-    octets.clone().count() == 4 && octets.all(is_dec_octet)
-}
-
-/// Whether the text is a number from 0 to 255 without leading zeros.
-const fn is_dec_octet(octet: &[u8]) -> bool {
-    matches!(
-        octet,
-        [b'0'..=b'9']
-            | [b'1'..=b'9', b'0'..=b'9']
-            | [b'1', b'0'..=b'9', b'0'..=b'9']
-            | [b'2', b'0'..=b'4', b'0'..=b'9']
-            | [b'2', b'5', b'0'..=b'5']
-    )
-}
-
 /// Parses the port. `None` if the URI has no port.
 fn parse_port(port: &str) -> Result<Option<u16>, UriError> {
     // WS-3-07: `u16::from_str` alone would accept a plus sign.
@@ -308,23 +264,10 @@ fn parse_port(port: &str) -> Result<Option<u16>, UriError> {
 
 /// Whether `text` consists of allowed bytes and of `%` with two hexadecimal digits.
 fn is_made_of(text: &str, allowed: &CharSet) -> bool {
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        let fits = match byte {
-            b'%' => [bytes.next(), bytes.next()]
-                .iter()
-                .all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit())),
-            _ => allowed.has(byte),
-        };
-        if !fits {
-            return false;
-        }
-    }
-    true
+    let mut rest = text.as_bytes();
+    take_encoded(&mut rest, allowed);
+    rest.is_empty()
 }
-
-/// The characters of a `reg-name` of RFC 3986 section 3.2.2, without percent-encoding.
-static HOST: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=");
 
 /// The characters of a path: `pchar` of RFC 3986 section 3.3, and the slash between segments.
 static PATH: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=:@/");

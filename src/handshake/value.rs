@@ -5,7 +5,7 @@ use super::byte_grammar::{EXTENSIONS, Grammar, Position, TOKENS};
 use super::chars::{is_token, trim};
 use super::extension::extensions;
 use super::name::is_name;
-use super::swar::equals_known;
+use super::swar::{equals_known, take_until};
 use crate::bytes::FOR_SPEED;
 
 /// The elements of a comma list, without the white space around them. Empty elements are skipped (WS-4.3-08).
@@ -18,20 +18,18 @@ pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
 #[cfg_attr(target_pointer_width = "64", inline)]
 #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 fn element<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    while !rest.is_empty() {
-        let end = rest.iter().position(|&byte| byte == b',').unwrap_or(rest.len());
-        let (element, after) = rest.split_at_checked(end)?;
-        *rest = after.get(1..).unwrap_or_default();
-        let element = trim(element);
+    loop {
+        let element = trim(take_until(rest, b','));
         if !element.is_empty() {
             return Some(element);
         }
+        *rest = rest.get(1..)?;
     }
-    None
 }
 
 /// Whether the comma list has `token` as an element, in any ASCII case. WS-2.1-01
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn has_token(value: &[u8], token: &[u8]) -> bool {
     // Nearly always the token is the only element.
     (FOR_SPEED && equals_known(value, token)) || elements(value).any(|element| is_name(element, token))

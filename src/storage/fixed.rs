@@ -1,19 +1,16 @@
 //! Buffers of a fixed size, for machines without an allocator. The buffers are inside the connection, or the
 //! embedder lends them to it.
 
-use super::linear::{ControlBuffer, LinearBuffer, NoSeparateText};
+use super::linear::{ControlBuffer, LinearBuffer, NoSeparateText, TextBehind};
 use super::sealed::{Empty, Storage};
 use super::{Borrowed, Fixed};
-use heapless::{String, Vec};
-
-/// The room for the names of offered subprotocols, in bytes.
-const SUBPROTOCOLS: usize = 100;
+use heapless::Vec;
 
 /// What both storages have in common.
 macro_rules! without_allocator {
     () => {
         type Control = ControlBuffer;
-        type Text = String<SUBPROTOCOLS>;
+        type Subprotocols = TextBehind;
         type TextMessage = NoSeparateText;
         type Names = &'static [&'static str];
 
@@ -44,6 +41,7 @@ impl<'a> Storage for Borrowed<'a> {
 
     #[inline(always)]
     fn into_buffers(self) -> (Self::Receive, Self::Send) {
-        (LinearBuffer::new(self.receive), LinearBuffer::new(self.send))
+        let lens = (self.receive.len(), self.send.len());
+        (LinearBuffer::new(self.receive, lens.0), LinearBuffer::new(self.send, lens.1))
     }
 }

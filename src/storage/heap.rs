@@ -13,7 +13,7 @@ impl Storage for Heap {
     type Receive = HeapBuffer;
     type Send = HeapBuffer;
     type Control = LazyBuffer;
-    type Text = LazyText;
+    type Subprotocols = LazyText;
     type TextMessage = LazyText;
     type Names = [&'static str; 0];
 

@@ -1,9 +1,10 @@
 //! Buffers in memory of a fixed size, for the storages without an allocator.
 
 use super::Full;
-use super::sealed::{Buffer, Control, Empty, Text, TextMessage};
+use super::sealed::{Buffer, Control, Empty, Subprotocols, Text, TextMessage};
+use crate::bytes::copy;
 use core::cell::Cell;
-use heapless::{String, Vec};
+use heapless::Vec;
 
 /// A queue of bytes in memory of a fixed size. If there is no room behind the filled bytes, they move to the
 /// front, over the consumed bytes. The code of [`Filled`] depends neither on the kind of memory nor on its
@@ -12,12 +13,15 @@ use heapless::{String, Vec};
 pub struct LinearBuffer<M> {
     memory: M,
     filled: Filled,
+    /// The number of bytes at the front of the memory that belong to the queue. Those behind them hold a
+    /// [text](TextBehind).
+    max_len: usize,
 }
 
 impl<M> LinearBuffer<M> {
     #[inline(always)]
-    pub(crate) const fn new(memory: M) -> Self {
-        Self { memory, filled: Filled { start: 0, end: 0 } }
+    pub(crate) const fn new(memory: M, max_len: usize) -> Self {
+        Self { memory, filled: Filled { start: 0, end: 0 }, max_len }
     }
 }
 
@@ -34,8 +38,7 @@ macro_rules! empty {
         }
     };
 }
-empty!([const N: usize] LinearBuffer<Vec<u8, N>>, Self::new(Vec::new()));
-empty!([const N: usize] String<N>, Self::new());
+empty!([const N: usize] LinearBuffer<Vec<u8, N>>, Self::new(Vec::new(), N));
 empty!([] ControlBuffer, Self(Vec::new()));
 
 /// The memory of a [`LinearBuffer`].
@@ -84,7 +87,7 @@ impl Memory for &mut [u8] {
 
 impl<M: Memory> Buffer for LinearBuffer<M> {
     fn max_len(&self) -> usize {
-        self.memory.max_len()
+        self.max_len
     }
 
     fn filled(&self) -> &[u8] {
@@ -97,7 +100,7 @@ impl<M: Memory> Buffer for LinearBuffer<M> {
 
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn grow(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        self.filled.grow(self.memory.bytes_mut(), len)
+        self.filled.grow(self.memory.bytes_mut().get_mut(..self.max_len).ok_or(Full)?, len)
     }
 
     fn last_mut(&mut self, len: usize) -> &mut [u8] {
@@ -179,13 +182,43 @@ impl Control for ControlBuffer {
     }
 }
 
-impl<const N: usize> Text for String<N> {
-    fn as_str(&self) -> &str {
-        self
+/// A text in the last bytes of a [`LinearBuffer`]. It grows towards the front.
+#[derive(Clone, Copy, Debug)]
+pub struct TextBehind;
+
+impl Empty for TextBehind {
+    const EMPTY: Self = Self;
+}
+
+impl<M: Memory> Subprotocols<LinearBuffer<M>> for TextBehind {
+    fn as_bytes<'t>(&'t self, buffer: &'t LinearBuffer<M>) -> &'t [u8] {
+        buffer.memory.bytes().get(buffer.max_len..).unwrap_or_default()
     }
 
-    fn push(&mut self, piece: &str) -> Result<(), Full> {
-        self.push_str(piece).map_err(|()| Full)
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn push(&mut self, buffer: &mut LinearBuffer<M>, piece: &[u8]) -> Result<(), Full> {
+        let end = buffer.max_len;
+        let start = end.checked_sub(piece.len()).ok_or(Full)?;
+        if start < buffer.filled.end {
+            return Err(Full);
+        }
+        copy(piece, buffer.memory.bytes_mut().get_mut(start..end).ok_or(Full)?);
+        buffer.max_len = start;
+        Ok(())
+    }
+
+    fn clear(&mut self, buffer: &mut LinearBuffer<M>) {
+        buffer.max_len = buffer.memory.max_len();
+    }
+
+    fn prepared_for(_name: &[u8]) -> Result<Self, Full> {
+        Ok(Self)
+    }
+
+    fn reduce_to(&mut self, buffer: &mut LinearBuffer<M>, name: &[u8], _prepared: Self) {
+        self.clear(buffer);
+        // The name takes no more room than the text did.
+        let _ = self.push(buffer, name);
     }
 }
 

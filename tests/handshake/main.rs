@@ -10,7 +10,9 @@ mod storages;
 
 mod client;
 mod elsewhere;
+mod extensions;
 mod heads;
 mod origin;
 mod server;
+mod subprotocol;
 mod syntax;

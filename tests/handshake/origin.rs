@@ -2,7 +2,7 @@
 
 use crate::heads::Change::{self, Add, Set, Without};
 use crate::heads::request;
-use sansws::handshake::origin::{is_in, is_same};
+use sansws::handshake::origin::{self, Scheme, is_in};
 use sansws::{Config, Connection, Event};
 
 #[test]
@@ -45,6 +45,16 @@ fn is_in_accepts_only_the_allowed_origins() {
     assert!(is_in("null", &["null"]));
     // Only ASCII letters are compared without case.
     assert!(!is_in("http://\u{212a}.example", &["http://k.example"]));
+}
+
+/// Whether `origin` is the same as that of a page from `host` over its own scheme, which is `http` or
+/// `https`. Over the other scheme it must not be.
+fn is_same(origin: &str, host: &str) -> bool {
+    let over = |scheme| origin::is_same(origin, host, scheme);
+    let is_https = origin.to_ascii_lowercase().starts_with("https:");
+    let (own, other) = if is_https { (Scheme::Https, Scheme::Http) } else { (Scheme::Http, Scheme::Https) };
+    assert!(!over(other), "{origin} {host}");
+    over(own)
 }
 
 #[test]
@@ -117,6 +127,26 @@ fn is_same_refuses_schemes_other_than_http_and_https() {
     }
 }
 
+// RFC 6454 section 4
+#[test]
+fn is_same_compares_the_scheme() {
+    for host in ["chat.example", "chat.example:443", "chat.example:80", "chat.example:8080"] {
+        for port in ["", ":80", ":443", ":8080"] {
+            let http = format!("http://chat.example{port}");
+            let https = format!("HTTPS://chat.example{port}");
+            assert!(!origin::is_same(&http, host, Scheme::Https), "{http} {host}");
+            assert!(!origin::is_same(&https, host, Scheme::Http), "{https} {host}");
+        }
+    }
+    // The default port is that of the scheme.
+    assert!(origin::is_same("http://h", "h:80", Scheme::Http));
+    assert!(origin::is_same("https://h", "h:443", Scheme::Https));
+    assert!(!origin::is_same("http://h", "h:443", Scheme::Http));
+    assert!(!origin::is_same("https://h", "h:80", Scheme::Https));
+    assert!(origin::is_same("https://h:80", "h:80", Scheme::Https));
+    assert!(origin::is_same("http://h:443", "h:443", Scheme::Http));
+}
+
 /// The results of `is_origin_in` (with `https://chat.example`) and `is_same_origin` for a request with these
 /// changes.
 fn verdicts(changes: &[Change]) -> (bool, bool) {
@@ -137,11 +167,13 @@ fn a_request_checks_its_own_origin() {
     assert_eq!(verdicts(&[host, Add("Origin", "https://chat.example")]), (true, true));
     assert_eq!(verdicts(&[host, Add("origin", " HTTPS://chat.example\t")]), (true, true));
     assert_eq!(verdicts(&[Add("Origin", "https://chat.example")]), (true, false));
-    assert_eq!(verdicts(&[Add("Origin", "http://server.example")]), (false, true));
+    assert_eq!(verdicts(&[Add("Origin", "https://server.example")]), (false, true));
     assert_eq!(
-        verdicts(&[Set("Host", "server.example:81"), Add("Origin", "http://server.example:81")]),
+        verdicts(&[Set("Host", "server.example:81"), Add("Origin", "https://server.example:81")]),
         (false, true)
     );
+    // By default the connection counts as TLS: a page that came without TLS may hold an attacker's script.
+    assert_eq!(verdicts(&[Add("Origin", "http://server.example")]), (false, false));
     assert_eq!(verdicts(&[host, Add("Origin", "https://chat.example.evil.example")]), (false, false));
     assert_eq!(verdicts(&[host, Add("Origin", "null")]), (false, false));
     assert_eq!(verdicts(&[host, Add("Origin", "")]), (false, false));

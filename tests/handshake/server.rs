@@ -2,10 +2,13 @@
 //! head of HTTP/1.1, and with the headers that an HTTP stack of the embedder hands over (`ServerUpgrade`).
 
 mod acceptance;
+mod content;
 mod extensions;
+mod host;
 mod limits;
 mod rejection;
 mod request;
+mod target;
 mod view;
 
 use crate::heads::Change::{self, Add, Set, Without};
@@ -15,9 +18,12 @@ use proptest::prelude::*;
 use sansws::handshake::Request;
 use sansws::upgrade::ServerUpgrade;
 use sansws::{
-    Accept, CloseCode, Config, Connection, DataKind, Error, Event, HandshakeError, Limit, Misuse, Reply,
-    SendError, State, Violation,
+    Accept, CloseCode, Config, Connection, DataKind, Error, Event, HandshakeError, Heap, Limit, Misuse,
+    Reply, SendError, Server, State, Storage, Violation,
 };
+#[cfg(feature = "heapless")]
+use sansws::{Borrowed, Fixed};
+use std::ops::Range;
 
 const ACCEPTED: &str = "HTTP/1.1 101 Switching Protocols\r\n\
     Upgrade: websocket\r\n\
@@ -34,6 +40,8 @@ const UPGRADE_REQUIRED: &str = "HTTP/1.1 426 Upgrade Required\r\n\
     Connection: Upgrade, close\r\n\
     Content-Length: 0\r\n\
     \r\n";
+const EXPECTATION_FAILED: &str =
+    "HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 const HEADERS_TOO_LARGE: &str =
     "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 const VERSION_NOT_SUPPORTED: &str =
@@ -61,9 +69,35 @@ fn expected_answer(error: Error) -> &'static str {
         Error::Handshake(HandshakeError::Method) => METHOD_NOT_ALLOWED,
         Error::Handshake(HandshakeError::HttpVersion) => VERSION_NOT_SUPPORTED,
         Error::Handshake(HandshakeError::Upgrade | HandshakeError::VersionNotSupported) => UPGRADE_REQUIRED,
+        Error::Handshake(HandshakeError::Expectation) => EXPECTATION_FAILED,
         Error::Limit(_) => HEADERS_TOO_LARGE,
         _ => BAD_REQUEST,
     }
+}
+
+/// Gives a server on each storage a stream that begins with a head, whole and byte by byte. Returns the
+/// events and the answer, which must be the same in all cases.
+#[track_caller]
+fn on_every_storage(config: Config, stream: &[u8]) -> (Vec<Reported>, String) {
+    fn run<S: Storage>(
+        mut server: Connection<Server, S>, stream: &[u8], cuts: Range<usize>,
+    ) -> (Vec<Reported>, String) {
+        let reported = feed_cut(&mut server, stream, cuts);
+        (reported, text_of(&take_outgoing(&mut server)).to_string())
+    }
+    let whole = run(Connection::server(config), stream, 0..0);
+    let cuts = || 1..stream.len();
+    let shown = stream.escape_ascii();
+    assert_eq!(run(Connection::server(config), stream, cuts()), whole, "{shown}");
+    #[cfg(feature = "heapless")]
+    for cuts in [0..0, cuts()] {
+        let (mut receive, mut send) = ([0; 4096], [0; 4096]);
+        let borrowed = Borrowed::new(&mut receive, &mut send);
+        let fixed = Connection::server_in(config, Fixed::<4096, 4096>);
+        assert_eq!(run(fixed, stream, cuts.clone()), whole, "{shown}");
+        assert_eq!(run(Connection::server_in(config, borrowed), stream, cuts), whole, "{shown}");
+    }
+    whole
 }
 
 /// Asserts that the server answers the head with an HTTP error and that the connection is closed once the
@@ -99,7 +133,15 @@ fn assert_head_refused(head: &[u8], error: impl Into<Error>) {
 #[track_caller]
 fn assert_refused(changes: &[Change], error: HandshakeError) {
     let fields = with_changes(&REQUEST, changes);
-    assert_head_refused(&head("GET /chat HTTP/1.1", &fields), error);
+    let head = head("GET /chat HTTP/1.1", &fields);
+    assert_head_refused(&head, error);
+    let expected = (vec![Reported::Failed(error.into())], expected_answer(error.into()).to_string());
+    for config in [Config::new(), Config::new().http_requests(true)] {
+        // A request without `Upgrade` is a plain request.
+        if error != HandshakeError::Upgrade || config == Config::new() {
+            assert_eq!(on_every_storage(config, &head), expected, "{changes:?}");
+        }
+    }
     assert_eq!(ServerUpgrade::check("GET", as_bytes(&fields)).map(drop), Err(error), "{changes:?}");
 }
 
@@ -118,7 +160,10 @@ fn assert_head_accepted(head: &[u8], subprotocols: &[&str]) {
 
 #[track_caller]
 fn assert_headers_accepted(fields: &[Header]) {
-    assert_head_accepted(&head("GET /chat HTTP/1.1", fields), &[]);
+    let head = head("GET /chat HTTP/1.1", fields);
+    assert_head_accepted(&head, &[]);
+    let expected = (vec![request_event(&[]), Reported::Complete], ACCEPTED.to_string());
+    assert_eq!(on_every_storage(Config::new(), &head), expected, "{fields:?}");
     let upgrade = ServerUpgrade::check("GET", as_bytes(fields)).unwrap();
     assert_eq!(upgrade.accept(None, &Config::new()).unwrap().headers().nth(2).unwrap().1, ACCEPT);
 }

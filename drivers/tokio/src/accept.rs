@@ -1,8 +1,10 @@
 //! The opening handshake of a server.
 
 use crate::engine::Wakers;
+use crate::origin::is_own_page;
 use crate::{Error, WebSocket};
 use sansws::handshake::Request;
+use sansws::handshake::origin::Scheme;
 use sansws::timers::TimersConfig;
 use sansws::{Config, Connection, Event, Reply, Server};
 use std::future::poll_fn;
@@ -30,16 +32,27 @@ impl Answer {
         Self { status: Some(status), subprotocol: None, headers: Vec::new(), body: Vec::new() }
     }
 
-    /// Accepts the connection if the request does not come from a web page of another site: with no `Origin`, or
-    /// with that of the very host. Otherwise rejects it with 403. Without this check, any web site could connect in
-    /// the name of a user who visits it (RFC 6455 section 10.2).
+    /// Accepts the connection if the request does not come from a web page of another site; otherwise rejects it with
+    /// 403. Without this check, any web site could connect in the name of a user who visits it (RFC 6455 section 10.2).
+    ///
+    /// These are accepted: requests without `Origin`, because only browsers send it; pages over `https` of the very
+    /// host, no matter whether a proxy ends the TLS; and pages over `http` if the host is this machine. For a server in
+    /// a network that is reached without TLS, use [`same_origin_over`](Self::same_origin_over).
     #[must_use]
     pub fn same_origin(request: &Request<'_>) -> Self {
-        if request.origin().is_none() || request.is_same_origin() {
-            Self::accept()
-        } else {
-            Self::reject(403)
-        }
+        Self::of_page(request, None)
+    }
+
+    /// As [`same_origin`](Self::same_origin), for a server whose pages come over this scheme only.
+    #[must_use]
+    pub fn same_origin_over(request: &Request<'_>, scheme: Scheme) -> Self {
+        Self::of_page(request, Some(scheme))
+    }
+
+    fn of_page(request: &Request<'_>, scheme: Option<Scheme>) -> Self {
+        let host = request.host().unwrap_or_default();
+        let is_foreign = request.origin().is_some_and(|origin| !is_own_page(origin, host, scheme));
+        if is_foreign { Self::reject(403) } else { Self::accept() }
     }
 
     /// Chooses a subprotocol, which the client must have offered.

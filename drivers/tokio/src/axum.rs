@@ -5,6 +5,7 @@ use axum_core::body::Body;
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
+use sansws::handshake::origin::Scheme;
 use sansws::timers::TimersConfig;
 use sansws::{Config, Misuse};
 use std::future::Future;
@@ -30,7 +31,15 @@ use std::future::Future;
 #[derive(Debug)]
 pub struct WebSocketUpgrade {
     upgrade: Upgrade,
-    is_same_origin_required: bool,
+    origin: Origins,
+}
+
+/// Which web pages may connect.
+#[derive(Debug)]
+enum Origins {
+    Same,
+    SameOver(Scheme),
+    Any,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
@@ -38,7 +47,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
         let upgrade = Upgrade::of(parts.method.clone(), parts.headers.clone(), parts.extensions.remove())?;
-        Ok(Self { upgrade, is_same_origin_required: true })
+        Ok(Self { upgrade, origin: Origins::Same })
     }
 }
 
@@ -53,7 +62,15 @@ impl WebSocketUpgrade {
     /// page nothing that it could not have without the user.
     #[must_use]
     pub fn any_origin(mut self) -> Self {
-        self.is_same_origin_required = false;
+        self.origin = Origins::Any;
+        self
+    }
+
+    /// Accepts requests from web pages of the very host that come over this scheme, see
+    /// [`Answer::same_origin_over`](crate::Answer::same_origin_over).
+    #[must_use]
+    pub fn same_origin_over(mut self, scheme: Scheme) -> Self {
+        self.origin = Origins::SameOver(scheme);
         self
     }
 
@@ -93,12 +110,14 @@ impl WebSocketUpgrade {
         F: FnOnce(UpgradedSocket) -> O + Send + 'static,
         O: Future<Output = Result<(), crate::Error>> + Send + 'static,
     {
-        let upgrade = match (self.is_same_origin_required, self.upgrade) {
-            (true, upgrade) => match upgrade.same_origin() {
-                Ok(upgrade) => upgrade,
-                Err(rejection) => return rejection.into_response(),
-            },
-            (false, upgrade) => upgrade,
+        let upgrade = match self.origin {
+            Origins::Same => self.upgrade.same_origin(),
+            Origins::SameOver(scheme) => self.upgrade.same_origin_over(scheme),
+            Origins::Any => Ok(self.upgrade),
+        };
+        let upgrade = match upgrade {
+            Ok(upgrade) => upgrade,
+            Err(rejection) => return rejection.into_response(),
         };
         let (response, socket) = upgrade.accept();
         tokio::spawn(async move {

@@ -9,6 +9,7 @@ mod clock;
 mod connect;
 mod engine;
 mod error;
+mod origin;
 mod proxy;
 mod read_buffer;
 mod socket;

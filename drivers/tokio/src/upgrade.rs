@@ -1,10 +1,12 @@
 //! WebSockets over the HTTP stack hyper, version 1: for a server that also answers other requests.
 
+use crate::origin::is_own_page;
 use crate::{Error, WebSocket};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use sansws::handshake::origin::Scheme;
 use sansws::timers::TimersConfig;
 use sansws::upgrade::ServerUpgrade;
 use sansws::{Agreed, Config, HandshakeError, Misuse, Server};
@@ -119,16 +121,26 @@ impl Upgrade {
         Ok(Self { upgraded: on_upgrade, method, headers, config, timers, subprotocol: None })
     }
 
-    /// Rejects requests from web pages of other sites: those with an `Origin` that is not the very host. Other clients
-    /// than browsers send none. Without this check, any web site could connect in the name of a user who visits it (RFC
-    /// 6455 section 10.2).
+    /// Rejects requests from web pages of other sites, as [`Answer::same_origin`](crate::Answer::same_origin) does.
     ///
     /// # Errors
     /// [`Rejection::Origin`].
     pub fn same_origin(self) -> Result<Self, Rejection> {
+        self.of_page(None)
+    }
+
+    /// As [`same_origin`](Self::same_origin), for a server whose pages come over this scheme only.
+    ///
+    /// # Errors
+    /// [`Rejection::Origin`].
+    pub fn same_origin_over(self, scheme: Scheme) -> Result<Self, Rejection> {
+        self.of_page(Some(scheme))
+    }
+
+    fn of_page(self, scheme: Option<Scheme>) -> Result<Self, Rejection> {
         let host = self.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         match self.origin() {
-            Some(origin) if !sansws::handshake::origin::is_same(origin, host) => Err(Rejection::Origin),
+            Some(origin) if !is_own_page(origin, host, scheme) => Err(Rejection::Origin),
             _ => Ok(self),
         }
     }

@@ -1,6 +1,7 @@
 //! Answers HTTP requests, opening handshakes and messages that are not part of the chat.
 
 use sansws::handshake::Request;
+use sansws::handshake::origin::Scheme;
 use sansws::{Accept, CloseCode, Event, Heap, Message, Reply, SendError, Sender, Server};
 
 const PAGE: &str = include_str!("page.html");
@@ -13,7 +14,9 @@ pub fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), Sen
         Event::HandshakeRequest(request) if request.path() != CHAT => tx.reject(&Reply::new(404)),
         // Only browsers send an Origin, and they always do. Without this check any web site could connect in
         // the name of a user who visits it.
-        Event::HandshakeRequest(request) if request.origin().is_some() && !request.is_same_origin() => {
+        Event::HandshakeRequest(request)
+            if request.origin().is_some() && !request.is_same_origin_over(Scheme::Http) =>
+        {
             tx.reject(&Reply::new(403))
         }
         Event::HandshakeRequest(_) => tx.accept(&Accept::new()),

@@ -80,7 +80,9 @@ impl Negotiation {
         match *self {}
     }
 
-    pub(crate) const fn check_answer(&mut self, _response: &[u8]) -> Result<(), HandshakeError> {
+    pub(crate) const fn check_answer(
+        &mut self, _response: &[u8], _is_own: impl Fn(&str) -> bool + Copy,
+    ) -> Result<(), HandshakeError> {
         match *self {}
     }
 }

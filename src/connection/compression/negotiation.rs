@@ -43,9 +43,12 @@ impl Negotiation {
         self.answer.as_deref().copied()
     }
 
-    /// A client checks the extensions in this response.
-    pub(crate) fn check_answer(&mut self, response: &[u8]) -> Result<(), HandshakeError> {
-        self.agreed = self.config.check_answer(Headers::of(response).all(EXTENSIONS))?;
+    /// A client checks the extensions in this response. `is_own` tells which of them the embedder has
+    /// offered.
+    pub(crate) fn check_answer(
+        &mut self, response: &[u8], is_own: impl Fn(&str) -> bool,
+    ) -> Result<(), HandshakeError> {
+        self.agreed = self.config.check_answer_among(Headers::of(response).all(EXTENSIONS), is_own)?;
         Ok(())
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::memory::TryBox;
 use crate::storage::Full;
-use crate::storage::sealed::{Empty, Text, TextMessage};
+use crate::storage::sealed::{Empty, Subprotocols, Text, TextMessage};
 use alloc::string::String;
+use core::str;
 #[cfg(feature = "simdutf8")]
 use {
     alloc::vec::Vec,
@@ -68,6 +69,30 @@ impl Text for LazyText {
         joined.text.try_reserve(piece.len()).map_err(|_| Full)?;
         joined.text.push_str(piece);
         Ok(())
+    }
+}
+
+impl<B> Subprotocols<B> for LazyText {
+    fn as_bytes<'t>(&'t self, _outgoing: &'t B) -> &'t [u8] {
+        self.as_str().as_bytes()
+    }
+
+    fn push(&mut self, _outgoing: &mut B, piece: &[u8]) -> Result<(), Full> {
+        Text::push(self, str::from_utf8(piece).unwrap_or_default())
+    }
+
+    fn clear(&mut self, _outgoing: &mut B) {
+        *self = Self::EMPTY;
+    }
+
+    fn prepared_for(name: &[u8]) -> Result<Self, Full> {
+        let mut prepared = Self::EMPTY;
+        Text::push(&mut prepared, str::from_utf8(name).unwrap_or_default())?;
+        Ok(prepared)
+    }
+
+    fn reduce_to(&mut self, _outgoing: &mut B, _name: &[u8], prepared: Self) {
+        *self = prepared;
     }
 }
 

@@ -92,6 +92,74 @@ fn a_reply_has_a_status_headers_and_a_body() {
     }
 }
 
+/// The answer of a server on each storage to a request with this method.
+fn answers(method: &str, reply: &Reply<'_>) -> Vec<String> {
+    fn answer<S: Storage>(storage: S, head: &[u8], reply: &Reply<'_>) -> String {
+        let mut server = Connection::server_in(Config::new().http_requests(true), storage);
+        let mut head = head.to_vec();
+        let mut input = &mut head[..];
+        let Some((Event::HandshakeRequest(_) | Event::HttpRequest(_), tx)) = server.receive(&mut input)
+        else {
+            panic!("no request");
+        };
+        tx.respond(reply).unwrap();
+        text_of(&take_outgoing(&mut server)).to_string()
+    }
+    let head = if method == "upgrade" {
+        request(&[])
+    } else {
+        head(&format!("{method} / HTTP/1.1"), &[("Host", "h")])
+    };
+    vec![
+        answer(Heap, &head, reply),
+        #[cfg(feature = "heapless")]
+        answer(Fixed::<1024, 1024>, &head, reply),
+    ]
+}
+
+// RFC 9110 sections 6.4.1, 8.6, 15.2, 15.3.5, 15.3.6 and 15.4.5
+#[test]
+fn each_status_has_a_body_and_a_length_only_if_http_allows_them() {
+    for status in 100..=599 {
+        for (method, body) in [
+            ("upgrade", "body"),
+            ("upgrade", ""),
+            ("GET", "body"),
+            ("POST", "body"),
+            ("HEAD", "body"),
+            ("HEAD", ""),
+        ] {
+            let reply = Reply::new(status).body(body.as_bytes());
+            if status < 200 {
+                // A final response never has a status of 1xx.
+                let mut server = server_with_request(&[]);
+                assert_eq!(server.sender().reject(&reply), Err(Misuse::InvalidStatus.into()), "{status}");
+                continue;
+            }
+            let (length, content) = match status {
+                // No content, and no length. That of a 304 would be the length of the 200, which the library
+                // does not know.
+                204 | 304 => (None, ""),
+                // No content. Without a length it would end with the connection (RFC 9112 section 6.3).
+                205 => (Some(0), ""),
+                _ if method == "HEAD" => (Some(body.len()), ""),
+                _ => (Some(body.len()), body),
+            };
+            for answer in answers(method, &reply) {
+                let (head, sent) = answer.split_once("\r\n\r\n").unwrap();
+                let lines: Vec<_> = head.split("\r\n").collect();
+                assert!(lines[0].starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+                let expected: Vec<_> = length.iter().map(|len| format!("Content-Length: {len}")).collect();
+                let lengths: Vec<_> =
+                    lines.iter().filter(|line| line.starts_with("Content-Length")).collect();
+                assert_eq!(lengths, expected.iter().collect::<Vec<_>>(), "{method} {status}");
+                assert!(!head.to_ascii_lowercase().contains("transfer-encoding"));
+                assert_eq!(sent, content, "{method} {status}");
+            }
+        }
+    }
+}
+
 #[test]
 fn an_invalid_reply_is_refused_and_the_request_still_waits() {
     let mut server = server_with_request(&[]);

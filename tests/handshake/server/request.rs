@@ -94,60 +94,6 @@ fn a_method_other_than_get_is_refused() {
     }
 }
 
-// WS-4.2.1-05
-#[test]
-fn an_http_version_other_than_1_1_is_refused() {
-    for version in ["HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/1.2"] {
-        assert_head_refused(&head(&format!("GET / {version}"), &REQUEST), HandshakeError::HttpVersion);
-    }
-    // The connection preface of HTTP/2.
-    assert_head_refused(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", HandshakeError::HttpVersion);
-}
-
-// WS-4.2.1-06 · WS-4.2.2-13
-#[test]
-fn the_resource_name_comes_from_the_request_target() {
-    for (target, resource_name, path, query) in [
-        ("/", "/", "/", None),
-        ("/chat", "/chat", "/chat", None),
-        ("/a/%7e/../A?x=%2F", "/a/%7e/../A?x=%2F", "/a/%7e/../A", Some("x=%2F")),
-        ("/a?b?c", "/a?b?c", "/a", Some("b?c")),
-        ("/a?", "/a?", "/a", Some("")),
-        ("/a?u=http://h/x", "/a?u=http://h/x", "/a", Some("u=http://h/x")),
-        ("//a/b", "//a/b", "//a/b", None),
-        ("/http://h/x", "/http://h/x", "/http://h/x", None),
-        ("http://h/chat?x", "/chat?x", "/chat", Some("x")),
-        ("https://h:8443/chat", "/chat", "/chat", None),
-        ("HTTP://h/chat", "/chat", "/chat", None),
-        ("http://h", "/", "/", None),
-        ("http://h/", "/", "/", None),
-        ("http://[::1]:80/a", "/a", "/a", None),
-    ] {
-        inspect_request(&head(&format!("GET {target} HTTP/1.1"), &REQUEST), |request| {
-            assert_eq!((request.method(), request.target()), ("GET", target));
-            assert_eq!(request.resource_name(), resource_name, "{target}");
-            assert_eq!((request.path(), request.query()), (path, query), "{target}");
-        });
-    }
-}
-
-// WS-4.2.1-01 · WS-10.7-04
-#[test]
-fn a_target_without_a_resource_name_is_a_bad_request() {
-    for target in ["*", "chat", "server.example:80", "http://server.example?x", "?x"] {
-        assert_head_refused(
-            &head(&format!("GET {target} HTTP/1.1"), &REQUEST),
-            HandshakeError::MalformedHead,
-        );
-    }
-}
-
-// WS-10.7-04
-#[test]
-fn a_target_with_a_space_is_a_bad_request() {
-    assert_head_refused(b"GET /ch at HTTP/1.1\r\nHost: h\r\n\r\n", HandshakeError::MalformedHead);
-}
-
 // WS-4.2.1-07
 #[test]
 fn a_request_without_exactly_one_valid_host_is_refused() {

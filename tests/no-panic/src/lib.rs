@@ -7,7 +7,8 @@ use core::convert::Infallible;
 use core::hint::black_box;
 use core::time::Duration;
 use rand_core::{TryCryptoRng, TryRng};
-use sansws::handshake::{Downgrade, Request, Response};
+use sansws::handshake::origin::Scheme;
+use sansws::handshake::{Downgrade, ExtensionOffer, Request, Response};
 use sansws::timers::{Timers, TimersConfig};
 use sansws::upgrade::{ClientUpgrade, ServerUpgrade};
 use sansws::{
@@ -59,7 +60,12 @@ fn server(bytes: &mut [u8]) {
             let done = match event {
                 Event::HandshakeRequest(asked) if black_box(true) => {
                     request(&asked);
-                    tx.accept(&Accept::new().subprotocol(text).headers(&headers))
+                    let parameters = black_box([(name, Some(text))]);
+                    let mut accept = Accept::new().subprotocol(text).headers(&headers);
+                    if let Some(extension) = asked.extensions().next() {
+                        accept = accept.extension(extension.answer(&parameters));
+                    }
+                    tx.accept(&accept)
                 }
                 Event::HandshakeRequest(_) => {
                     tx.reject(&Reply::new(black_box(401)).headers(&headers).body(text.as_bytes()))
@@ -85,7 +91,9 @@ fn client(bytes: &mut [u8]) {
     black_box(request.uri());
     let byte_headers = black_box([("name", &b"value"[..])]);
     let request = request.subprotocols(&texts).origin(black_box("http://host")).headers(&headers);
-    let request = request.byte_headers(&byte_headers);
+    let parameters = black_box([("name", Some("a value"))]);
+    let offers = [ExtensionOffer::new(black_box("name")).parameters(&parameters)];
+    let request = request.byte_headers(&byte_headers).extensions(&offers);
     let Ok(mut connection) =
         Connection::client_in(&request, config(), Counter(black_box(1)), Memory::default())
     else {
@@ -207,6 +215,7 @@ fn request(request: &Request<'_>) {
     black_box((request.method(), request.target(), request.resource_name(), request.path(), request.query()));
     black_box((request.header(name), request.host(), request.origin()));
     black_box((request.is_origin_in(&[name]), request.is_same_origin()));
+    black_box(request.is_same_origin_over(black_box(Scheme::Http)));
     request.headers().for_each(|header| _ = black_box(header));
     request.headers().all(name).for_each(|value| _ = black_box(value));
     request.subprotocols().for_each(|name| _ = black_box(name));
@@ -216,6 +225,7 @@ fn request(request: &Request<'_>) {
             black_box(parameter.name);
             if let Some(value) = parameter.value {
                 value.chars().for_each(|char| _ = black_box(char));
+                black_box(value.is_token());
             }
         }
     }
@@ -226,6 +236,7 @@ fn response(response: &Response<'_>) {
     let name = black_box("name");
     black_box((response.status(), response.reason(), response.header(name)));
     response.headers().for_each(|header| _ = black_box(header));
+    response.extensions().for_each(|extension| _ = black_box(extension.name()));
     response.versions().for_each(|version| _ = black_box(version));
     black_box((response.body(), response.is_body_truncated(), response.redirect()));
 }

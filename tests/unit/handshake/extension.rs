@@ -43,15 +43,18 @@ fn extensions_follow_the_grammar_of_section_9_1() {
 
 // WS-4.3-01 · WS-9.1-02
 #[test]
-fn a_quoted_value_is_a_token_once_unquoted() {
+fn a_quoted_value_ends_at_the_first_quote_without_a_backslash() {
     for (value, expected) in [
         (r#"foo; x="10""#, "foo[x=10]"),
         (r#"foo; x="1\0""#, "foo[x=10]"),
         (r#"foo; x="10", bar; y="2""#, "foo[x=10] bar[y=2]"),
-        (r#"foo; x="""#, "malformed"),
-        (r#"foo; x="a b""#, "malformed"),
-        (r#"foo; x="a,b""#, "malformed"),
-        (r#"foo; x="a\"b""#, "malformed"),
+        (r#"foo; x="""#, "foo[x=]"),
+        (r#"foo; x="a b""#, "foo[x=a b]"),
+        (r#"foo; x="a,b", bar"#, "foo[x=a,b] bar[]"),
+        (r#"foo; x="a\"b\\""#, r#"foo[x=a"b\]"#),
+        ("foo; x=\"\u{e9}\"", "foo[x=\u{fffd}\u{fffd}]"),
+        (r#"foo; x="a\""#, "malformed"),
+        (r#"foo; x="a\\\""#, "malformed"),
         (r#"foo; x="a"#, "malformed"),
         (r#"foo; x="a\"#, "malformed"),
         (r#"foo; x="a"b"#, "malformed"),

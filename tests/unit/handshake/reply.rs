@@ -8,6 +8,8 @@ fn an_error_answer_equals_the_reply_with_the_same_status_and_headers() {
         HandshakeError::MalformedHead,
         HandshakeError::HttpVersion,
         HandshakeError::Method,
+        HandshakeError::Content,
+        HandshakeError::Expectation,
         HandshakeError::Host,
         HandshakeError::Upgrade,
         HandshakeError::Connection,

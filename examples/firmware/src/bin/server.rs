@@ -14,6 +14,7 @@ use core::time::Duration;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use heapless::String;
+use sansws::handshake::origin::Scheme;
 use sansws::timers::{Action, Timers, TimersConfig};
 use sansws::{
     Accept, Config, Connection, DataKind, Event, Fixed, Message, Misuse, OUTGOING_RESERVE, Part, Reply,
@@ -265,7 +266,7 @@ impl Session {
             Event::HandshakeRequest(request) => match request.path() {
                 "/" | "/echo" => tx.accept(&Accept::new()),
                 // Any page could ask for readings. A browser says which page it is.
-                "/reading" if request.origin().is_some() && !request.is_same_origin() => {
+                "/reading" if request.origin().is_some() && !request.is_same_origin_over(Scheme::Http) => {
                     tx.reject(&Reply::new(403))
                 }
                 "/reading" => {
