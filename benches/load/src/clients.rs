@@ -41,7 +41,9 @@ pub fn run(address: &str, row: Row, duration: Duration) -> Result<()> {
     times.sort_unstable();
     let percentile = |share: f64| {
         let at = (times.len() as f64 * share) as usize;
-        times.get(at.min(times.len().saturating_sub(1))).map_or(0.0, |time: &Duration| time.as_secs_f64() * 1e6)
+        times
+            .get(at.min(times.len().saturating_sub(1)))
+            .map_or(0.0, |time: &Duration| time.as_secs_f64() * 1e6)
     };
     println!(
         "{} {:.0}, {:.0}, {:.0}",
@@ -53,7 +55,9 @@ pub fn run(address: &str, row: Row, duration: Duration) -> Result<()> {
     Ok(())
 }
 
-async fn client(address: String, row: Row, counted: Rc<Cell<usize>>, times: Rc<RefCell<Vec<Duration>>>) -> Result<()> {
+async fn client(
+    address: String, row: Row, counted: Rc<Cell<usize>>, times: Rc<RefCell<Vec<Duration>>>,
+) -> Result<()> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     stream.write_all(REQUEST).await?;

@@ -41,8 +41,11 @@ fn main() -> Result<()> {
     match arguments[..] {
         ["serve", name] => servers::serve(name),
         ["generate", address, payload, connections, in_flight, seconds] => {
-            let row =
-                Row { payload: payload.parse()?, connections: connections.parse()?, in_flight: in_flight.parse()? };
+            let row = Row {
+                payload: payload.parse()?,
+                connections: connections.parse()?,
+                in_flight: in_flight.parse()?,
+            };
             clients::run(address, row, Duration::from_secs_f64(seconds.parse()?))
         }
         _ => compare(&arguments),
@@ -72,7 +75,8 @@ fn compare(arguments: &[&str]) -> Result<()> {
             for &number in &rows {
                 let Row { payload, connections, in_flight } = ROWS[number];
                 let numbers = [payload, connections, in_flight].map(|number| number.to_string());
-                let output = on_core(1)?.arg("generate").arg(&server.address).args(numbers).arg(seconds).output()?;
+                let output =
+                    on_core(1)?.arg("generate").arg(&server.address).args(numbers).arg(seconds).output()?;
                 let text = String::from_utf8(output.stdout)?;
                 let (rate, latency) = text.trim_end().split_once(' ').ok_or_else(|| {
                     format!("{}: {text}{}", names[at], String::from_utf8_lossy(&output.stderr))
@@ -82,7 +86,9 @@ fn compare(arguments: &[&str]) -> Result<()> {
             }
         }
     }
-    println!("| payload | connections | in flight | server | messages/s | p50, p99, p99.9 in µs, last round |");
+    println!(
+        "| payload | connections | in flight | server | messages/s | p50, p99, p99.9 in µs, last round |"
+    );
     println!("|--:|--:|--:|---|--:|---|");
     for ((number, at), mut found) in rates {
         found.sort_by(f64::total_cmp);

@@ -10,8 +10,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
-pub const NAMES: [&str; 6] =
-    ["sansws-tokio", "sansws, tokio loop", "sansws, epoll", "tokio-tungstenite", "tokio-websockets", "fastwebsockets"];
+pub const NAMES: [&str; 6] = [
+    "sansws-tokio", "sansws, tokio loop", "sansws, epoll", "tokio-tungstenite", "tokio-websockets",
+    "fastwebsockets",
+];
 
 /// Prints the address and serves until the process is killed.
 pub fn serve(name: &str) -> Result<()> {

@@ -183,7 +183,7 @@ impl Connector {
     }
 
     #[cfg(not(feature = "rustls"))]
-    #[expect(clippy::unused_self, clippy::unused_async, reason = "the signature is that with the feature")]
+    #[allow(clippy::unused_self, clippy::unused_async, reason = "the signature is that with the feature")]
     async fn secure(&self, _stream: TcpStream, _host: &str) -> io::Result<Transport> {
         let reason = "wss:// needs the feature `rustls`, or a TLS stream of your own for `client`";
         Err(io::Error::new(io::ErrorKind::Unsupported, reason))
