@@ -118,6 +118,7 @@ errors! {
         Expectation =
             "the request has an expectation; send it again without Expect, since it needs no content",
         Host = "Host is missing, occurs twice, or is not valid; a request needs one valid Host",
+        Protocol = "the request asks for another protocol than websocket; answer with 501",
         Upgrade =
             "Upgrade is missing or does not name websocket; if there is a proxy, configure it to pass \
              Upgrade on",
@@ -214,6 +215,8 @@ impl HandshakeError {
         Some(match self {
             Self::Method => 405,
             Self::HttpVersion => 505,
+            // RFC 9220 section 3. H3-3-03
+            Self::Protocol => 501,
             // RFC 9110 section 10.1.1
             Self::Expectation => 417,
             // RFC 9110 section 15.5.22. WS-4.2.2-11

@@ -4,6 +4,13 @@
 //! of a request and checks the response. Both negotiate permessage-deflate if
 //! [`Config::deflate`](crate::Config) asks for it, and return the [agreement](crate::Agreed), which a
 //! connection needs to begin after the handshake.
+//!
+//! On HTTP/1.1 the client asks with GET and the server answers 101. On HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220)
+//! one stream becomes the WebSocket: the client asks with an [`ExtendedConnect`], and the server answers 200.
+
+mod connect;
+
+pub use connect::{ExtendedConnect, PseudoHeader};
 
 #[cfg(feature = "deflate")]
 use crate::config::DeflateConfig;
@@ -45,7 +52,8 @@ use rand_core::CryptoRng;
 #[derive(Clone, Copy)]
 pub struct ServerUpgrade<H> {
     headers: H,
-    accept: [u8; ACCEPT_LEN],
+    /// `None` on a stream of HTTP/2 or HTTP/3.
+    accept: Option<[u8; ACCEPT_LEN]>,
 }
 
 // Headers carry cookies and credentials.
@@ -69,7 +77,7 @@ where
         let key = known.check(method == "GET")?;
         let mut digest = Digest::default();
         digest_of(key, &mut digest);
-        Ok(Self { headers, accept: accept_of(&digest) })
+        Ok(Self { headers, accept: Some(accept_of(&digest)) })
     }
 
     /// The subprotocols that the client offers, the most wanted first.
@@ -117,31 +125,65 @@ where
     }
 }
 
-/// The content of the 101, as [`ServerUpgrade::accept`] returns it.
+/// The content of the answer, as [`ServerUpgrade::accept`] returns it.
 #[derive(Clone, Copy)]
 pub struct Acceptance<'a> {
-    accept: [u8; ACCEPT_LEN],
+    accept: Option<[u8; ACCEPT_LEN]>,
     subprotocol: Option<&'a str>,
     agreed: Agreed,
     extensions: Option<ExtensionValue>,
 }
 
 impl Acceptance<'_> {
-    /// The headers of the 101. To accept an extension of its own, an embedder appends [its
+    /// The status of the answer: 101, or 200 on a stream of HTTP/2 or HTTP/3. H2-5-14
+    pub const fn status(&self) -> u16 {
+        if self.accept.is_some() { 101 } else { 200 }
+    }
+
+    /// The headers of the answer. To accept an extension of its own, an embedder appends [its
     /// answer](Extension::answer) to the value of `Sec-WebSocket-Extensions`, after a comma, or adds that
     /// header if it is missing: a response may have it only once (RFC 6455 section 11.3.2). WS-4.2.2-24 ·
     /// WS-4.2.2-25 · WS-4.2.2-26
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> + Clone {
-        let accept = str::from_utf8(&self.accept).unwrap_or_default();
-        [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept)]
-            .into_iter()
-            .chain(self.subprotocol.map(|name| ("Sec-WebSocket-Protocol", name)))
-            .chain(self.extensions.iter().map(|value| ("Sec-WebSocket-Extensions", value.as_str())))
+        let names = Names::of(self.accept.is_none());
+        let accept = self.accept.iter().flat_map(|accept| {
+            let accept = str::from_utf8(accept).unwrap_or_default();
+            [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept)]
+        });
+        accept
+            .chain(self.subprotocol.map(|name| (names.protocol, name)))
+            .chain(self.extensions.iter().map(move |value| (names.extensions, value.as_str())))
     }
 
     /// The agreement that the connection after the handshake needs.
     pub const fn agreed(&self) -> Agreed {
         self.agreed
+    }
+}
+
+/// The names of headers that both HTTP/1.1 and later versions have. H2-5-13
+struct Names {
+    version: &'static str,
+    protocol: &'static str,
+    extensions: &'static str,
+}
+
+impl Names {
+    /// HTTP/2 and HTTP/3 write all names in lower case.
+    const fn of(is_stream: bool) -> Self {
+        if is_stream {
+            Self {
+                version: "sec-websocket-version",
+                protocol: "sec-websocket-protocol",
+                extensions: "sec-websocket-extensions",
+            }
+        } else {
+            Self {
+                version: "Sec-WebSocket-Version",
+                protocol: "Sec-WebSocket-Protocol",
+                extensions: "Sec-WebSocket-Extensions",
+            }
+        }
     }
 }
 
@@ -176,7 +218,8 @@ debug!(Acceptance<'_>, |this| Acceptance { subprotocol: this.subprotocol, agreed
 /// ```
 #[derive(Clone, Copy)]
 pub struct ClientUpgrade<'a> {
-    key: [u8; KEY_LEN],
+    /// `None` on a stream of HTTP/2 or HTTP/3.
+    key: Option<[u8; KEY_LEN]>,
     subprotocols: &'a [&'a str],
     extensions: &'a [ExtensionOffer<'a>],
     #[cfg(feature = "deflate")]
@@ -196,15 +239,21 @@ impl<'a> ClientUpgrade<'a> {
     pub fn new(
         rng: &mut impl CryptoRng, config: &Config, subprotocols: &'a [&'a str],
     ) -> Result<Self, Misuse> {
+        let mut nonce = [0; 16];
+        rng.fill_bytes(&mut nonce);
+        Self::with_key(Some(encode_key(nonce)), config, subprotocols)
+    }
+
+    fn with_key(
+        key: Option<[u8; KEY_LEN]>, config: &Config, subprotocols: &'a [&'a str],
+    ) -> Result<Self, Misuse> {
         #[cfg(feature = "deflate")]
         let offer = config.deflate.map(|deflate| deflate.offer());
         #[cfg(not(feature = "deflate"))]
         let (_, offer) = (config, None);
         check_subprotocols(subprotocols)?;
-        let mut nonce = [0; 16];
-        rng.fill_bytes(&mut nonce);
         Ok(Self {
-            key: encode_key(nonce),
+            key,
             subprotocols,
             extensions: &[],
             #[cfg(feature = "deflate")]
@@ -228,37 +277,44 @@ impl<'a> ClientUpgrade<'a> {
     /// The headers of the request, except `Host`. Each subprotocol is in a header of its own, which is
     /// equivalent to one list (RFC 6455 section 11.3.4).
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> + Clone {
-        let key = str::from_utf8(&self.key).unwrap_or_default();
-        [
-            ("Upgrade", "websocket"),
-            ("Connection", "Upgrade"),
-            ("Sec-WebSocket-Version", "13"),
-            ("Sec-WebSocket-Key", key),
-        ]
-        .into_iter()
-        .chain(self.subprotocols.iter().map(|name| ("Sec-WebSocket-Protocol", *name)))
-        .chain(self.offer.iter().map(|value| ("Sec-WebSocket-Extensions", value.as_str())))
+        let names = Names::of(self.key.is_none());
+        let key = self.key.as_ref().map(|key| str::from_utf8(key).unwrap_or_default());
+        let upgrade = key.into_iter().flat_map(|_| [("Upgrade", "websocket"), ("Connection", "Upgrade")]);
+        upgrade
+            .chain([(names.version, "13")])
+            .chain(key.map(|key| ("Sec-WebSocket-Key", key)))
+            .chain(self.subprotocols.iter().map(move |name| (names.protocol, *name)))
+            .chain(self.offer.iter().map(move |value| (names.extensions, value.as_str())))
     }
 
     /// Checks the response. `headers` iterates over all its headers, as pairs of name and value.
     ///
     /// # Errors
-    /// [`Error::Refused`] for a status other than 101; otherwise the reason why the response is not valid.
+    /// [`Error::Refused`] for a status other than 101, or than 200 to 299 on a stream of HTTP/2 or HTTP/3;
+    /// otherwise the reason why the response is not valid.
     pub fn check<'h, H>(&self, status: u16, headers: H) -> Result<Negotiated<'h>, Error>
     where
         H: IntoIterator<Item = (&'h str, &'h [u8])> + Clone,
     {
-        if status != 101 {
+        // H2-5-14
+        let is_success = if self.key.is_some() { status == 101 } else { (200..=299).contains(&status) };
+        if !is_success {
             return Err(Error::Refused(status));
         }
         let mut known = ResponseHeaders::default();
         for (name, value) in headers.clone() {
             known.add(name.as_bytes(), value);
         }
-        let mut digest = Digest::default();
-        digest_of(&self.key, &mut digest);
         let offers_extensions = self.offer.is_some() || !self.extensions.is_empty();
-        let subprotocol = known.check(&digest, self.subprotocols.iter().copied(), offers_extensions)?;
+        let offered = self.subprotocols.iter().copied();
+        let subprotocol = match &self.key {
+            Some(key) => {
+                let mut digest = Digest::default();
+                digest_of(key, &mut digest);
+                known.check(&digest, offered, offers_extensions)?
+            }
+            None => known.check_agreement(offered, offers_extensions)?,
+        };
         Ok(Negotiated { subprotocol, agreed: self.check_extensions(headers)? })
     }
 

@@ -277,7 +277,7 @@ impl<'a> ResponseHeaders<'a> {
 
     /// Makes the checks of section 4.1. Returns the subprotocol that the server chose.
     pub(crate) fn check<'o>(
-        &self, digest: &Digest, mut offered: impl Iterator<Item = &'o str>, offers_extensions: bool,
+        &self, digest: &Digest, offered: impl Iterator<Item = &'o str>, offers_extensions: bool,
     ) -> Result<Option<&'a str>, HandshakeError> {
         // WS-4.1-51 · WS-4.1-52
         match self.upgrade {
@@ -293,6 +293,14 @@ impl<'a> ResponseHeaders<'a> {
             Once::Found(value) if value == accept_of(digest) => {}
             _ => return Err(HandshakeError::Accept),
         }
+        self.check_agreement(offered, offers_extensions)
+    }
+
+    /// Makes the checks that also hold for a stream of HTTP/2 or HTTP/3 (RFC 8441 section 5). Returns the
+    /// subprotocol that the server chose. H2-5-12
+    pub(crate) fn check_agreement<'o>(
+        &self, mut offered: impl Iterator<Item = &'o str>, offers_extensions: bool,
+    ) -> Result<Option<&'a str>, HandshakeError> {
         // WS-9.1-01 · WS-4.1-59
         match self.extensions {
             List::Missing => {}

@@ -123,6 +123,20 @@ impl<'a> RequestHeaders<'a> {
         self.check_upgrade(is_get)
     }
 
+    /// Makes the checks of a stream of HTTP/2 or HTTP/3 (RFC 8441 section 5), which has no key: the version, the
+    /// subprotocols and the extensions. H2-5-11 · H2-5-12
+    pub(crate) fn check_stream(&self) -> Result<(), HandshakeError> {
+        // H2-5-09
+        if self.upgrade || self.connection || self.has_coding {
+            return Err(HandshakeError::MalformedHead);
+        }
+        if self.has_expectation {
+            return Err(HandshakeError::Expectation);
+        }
+        self.check_version()?;
+        self.check_lists()
+    }
+
     /// RFC 9112 section 3.2. WS-4.2.1-07
     fn check_host(&self, is_required: bool) -> Result<(), HandshakeError> {
         match self.host {
@@ -163,24 +177,35 @@ impl<'a> RequestHeaders<'a> {
         if self.has_expectation {
             return Err(HandshakeError::Expectation);
         }
-        // WS-4.2.1-14 · WS-11.3.5-02
-        match self.version {
-            Some(b"13") => {}
-            // An answer of 426 is also right for a version that is not a number, so a build for size does not
-            // tell the two apart.
-            Some(version) if !FOR_SPEED || parse_version(version).is_some() => {
-                return Err(HandshakeError::VersionNotSupported);
-            }
-            _ => return Err(HandshakeError::Version),
-        }
+        self.check_version()?;
         // WS-4.2.1-11 · WS-11.3.1-01
         let key = self.key.and_then(valid_key).ok_or(HandshakeError::Key)?;
+        self.check_lists()?;
+        Ok(key)
+    }
+
+    #[inline(always)]
+    fn check_lists(&self) -> Result<(), HandshakeError> {
         if !self.subprotocols.is_valid() {
             return Err(HandshakeError::Subprotocol);
         }
         if !self.extensions.is_valid() {
             return Err(HandshakeError::Extensions);
         }
-        Ok(key)
+        Ok(())
+    }
+
+    /// WS-4.2.1-14 · WS-11.3.5-02
+    #[inline(always)]
+    fn check_version(&self) -> Result<(), HandshakeError> {
+        match self.version {
+            Some(b"13") => Ok(()),
+            // An answer of 426 is also right for a version that is not a number, so a build for size does not
+            // tell the two apart.
+            Some(version) if !FOR_SPEED || parse_version(version).is_some() => {
+                Err(HandshakeError::VersionNotSupported)
+            }
+            _ => Err(HandshakeError::Version),
+        }
     }
 }

@@ -14,5 +14,6 @@ mod extensions;
 mod heads;
 mod origin;
 mod server;
+mod stream;
 mod subprotocol;
 mod syntax;

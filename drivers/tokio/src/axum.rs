@@ -1,6 +1,6 @@
 //! An extractor for axum.
 
-use crate::upgrade::{Rejection, Upgrade, UpgradedSocket};
+use crate::upgrade::{Head, Rejection, Upgrade, UpgradedSocket};
 use axum_core::body::Body;
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
@@ -46,7 +46,14 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
-        let upgrade = Upgrade::of(parts.method.clone(), parts.headers.clone(), parts.extensions.remove())?;
+        let head = Head {
+            method: parts.method.clone(),
+            version: parts.version,
+            uri: parts.uri.clone(),
+            protocol: parts.extensions.remove(),
+            headers: parts.headers.clone(),
+        };
+        let upgrade = Upgrade::of(head, parts.extensions.remove())?;
         Ok(Self { upgrade, origin: Origins::Same })
     }
 }

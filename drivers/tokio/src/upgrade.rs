@@ -3,12 +3,14 @@
 use crate::origin::is_own_page;
 use crate::{Error, WebSocket};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::uri::{Authority, PathAndQuery, Uri};
+use http::{Method, Request, Response, StatusCode, Version};
+use hyper::ext::Protocol;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use sansws::handshake::origin::Scheme;
 use sansws::timers::TimersConfig;
-use sansws::upgrade::ServerUpgrade;
+use sansws::upgrade::{ExtendedConnect, ServerUpgrade};
 use sansws::{Agreed, Config, HandshakeError, Misuse, Server};
 use std::future::Future;
 use std::iter::Map;
@@ -86,8 +88,7 @@ impl Rejection {
 /// ```
 pub struct Upgrade {
     upgraded: OnUpgrade,
-    method: http::Method,
-    headers: HeaderMap,
+    head: Head,
     config: Config,
     timers: TimersConfig,
     subprotocol: Option<String>,
@@ -101,24 +102,27 @@ impl fmt::Debug for Upgrade {
 }
 
 impl Upgrade {
-    /// Checks a request (RFC 6455 section 4.2.1) and takes hyper's upgrade out of it. It may come over HTTP/1.1.
+    /// Checks a request and takes hyper's upgrade out of it. It may come over HTTP/1.1 (RFC 6455 section 4.2.1) or
+    /// HTTP/2 (RFC 8441), if the server enables that: `enable_connect_protocol` of hyper's builder.
     ///
     /// # Errors
     /// The request is not a valid opening handshake. Answer with [`Rejection::response`].
     pub fn new<B>(request: &mut Request<B>) -> Result<Self, Rejection> {
-        let method = request.method().clone();
-        let headers = request.headers().clone();
-        let on_upgrade = request.extensions_mut().remove();
-        Self::of(method, headers, on_upgrade)
+        let head = Head {
+            method: request.method().clone(),
+            version: request.version(),
+            uri: request.uri().clone(),
+            protocol: request.extensions_mut().remove(),
+            headers: request.headers().clone(),
+        };
+        Self::of(head, request.extensions_mut().remove())
     }
 
-    pub(crate) fn of(
-        method: http::Method, headers: HeaderMap, on_upgrade: Option<OnUpgrade>,
-    ) -> Result<Self, Rejection> {
-        check(&method, &headers).map_err(Rejection::Handshake)?;
+    pub(crate) fn of(head: Head, on_upgrade: Option<OnUpgrade>) -> Result<Self, Rejection> {
+        head.check().map_err(Rejection::Handshake)?;
         let on_upgrade = on_upgrade.ok_or(Rejection::NotUpgradable)?;
         let (config, timers) = (Config::new(), TimersConfig::new());
-        Ok(Self { upgraded: on_upgrade, method, headers, config, timers, subprotocol: None })
+        Ok(Self { upgraded: on_upgrade, head, config, timers, subprotocol: None })
     }
 
     /// Rejects requests from web pages of other sites, as [`Answer::same_origin`](crate::Answer::same_origin) does.
@@ -138,9 +142,8 @@ impl Upgrade {
     }
 
     fn of_page(self, scheme: Option<Scheme>) -> Result<Self, Rejection> {
-        let host = self.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         match self.origin() {
-            Some(origin) if !is_own_page(origin, host, scheme) => Err(Rejection::Origin),
+            Some(origin) if !is_own_page(origin, self.head.host(), scheme) => Err(Rejection::Origin),
             _ => Ok(self),
         }
     }
@@ -148,13 +151,13 @@ impl Upgrade {
     /// The web page that the request comes from, if it comes from a browser.
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
-        self.headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or("null"))
+        self.head.headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or("null"))
     }
 
     /// All headers of the request.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.head.headers
     }
 
     /// The limits and choices of the connection.
@@ -173,7 +176,7 @@ impl Upgrade {
 
     /// The subprotocols that the client offers, the most wanted first.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
-        let values = self.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+        let values = self.head.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
         values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
     }
 
@@ -189,16 +192,16 @@ impl Upgrade {
         Ok(self)
     }
 
-    /// Accepts the connection: returns the response, with the status 101, and a future for the connection. Give the
-    /// response to hyper, and wait for the future in a task of its own: it is ready once hyper has sent the response.
+    /// Accepts the connection: returns the response, with the status 101 (200 over HTTP/2), and a future for the
+    /// connection. Give the response to hyper, and wait for the future in a task of its own: it is ready once hyper has sent the response.
     pub fn accept(self) -> (Response<()>, OnSocket) {
         let mut response = Response::new(());
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let mut agreed = Agreed::NONE;
         // Both were checked before.
-        if let Ok(upgrade) = check(&self.method, &self.headers) {
+        if let Ok(upgrade) = self.head.check() {
             if let Ok(acceptance) = upgrade.accept(self.subprotocol.as_deref(), &self.config) {
                 agreed = acceptance.agreed();
+                *response.status_mut() = StatusCode::from_u16(acceptance.status()).unwrap_or_default();
                 for (name, value) in acceptance.headers() {
                     if let (Ok(name), Ok(value)) =
                         (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
@@ -226,11 +229,37 @@ impl<'h> IntoIterator for Pairs<'h> {
     }
 }
 
-/// Checks the headers of a request over HTTP/1.1.
-fn check<'h>(
-    method: &http::Method, headers: &'h HeaderMap,
-) -> Result<ServerUpgrade<Pairs<'h>>, HandshakeError> {
-    ServerUpgrade::check(method.as_str(), Pairs(headers))
+/// The head of a request.
+pub(crate) struct Head {
+    pub(crate) method: Method,
+    pub(crate) version: Version,
+    pub(crate) uri: Uri,
+    /// `:protocol`, on HTTP/2.
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) headers: HeaderMap,
+}
+
+impl Head {
+    fn check(&self) -> Result<ServerUpgrade<Pairs<'_>>, HandshakeError> {
+        let (method, headers) = (self.method.as_str(), Pairs(&self.headers));
+        if self.version < Version::HTTP_2 {
+            return ServerUpgrade::check(method, headers);
+        }
+        let request = ExtendedConnect {
+            method,
+            protocol: self.protocol.as_ref().map(Protocol::as_str),
+            scheme: self.uri.scheme_str(),
+            authority: self.uri.authority().map(Authority::as_str),
+            path: self.uri.path_and_query().map(PathAndQuery::as_str),
+        };
+        ServerUpgrade::check_connect(&request, headers)
+    }
+
+    /// The host that the client asked for, with its port.
+    fn host(&self) -> &str {
+        let header = self.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        self.uri.authority().map(Authority::as_str).or(header).unwrap_or_default()
+    }
 }
 
 /// Becomes the connection once hyper has sent the response.

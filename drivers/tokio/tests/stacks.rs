@@ -127,3 +127,118 @@ async fn a_client_over_its_own_stream_reaches_axum() {
     socket.send("hello").await.unwrap();
     assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("hello")));
 }
+
+mod http2 {
+    //! RFC 8441: the connection is one stream of HTTP/2. hyper is the client too.
+
+    use super::*;
+    use http_body_util::Empty;
+    use hyper::body::Bytes;
+    use hyper::ext::Protocol;
+    use hyper::{Method, Request, StatusCode};
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use hyper_util::service::TowerToHyperService;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+    use sansws_tokio::WebSocket;
+    use sansws_tokio::sansws::upgrade::ClientUpgrade;
+    use sansws_tokio::sansws::{Agreed, Client};
+
+    type Sender = hyper::client::conn::http2::SendRequest<Empty<Bytes>>;
+
+    /// A client of HTTP/2 that is connected to the application.
+    async fn connect() -> Sender {
+        let app = Router::new().route("/echo", any(echo)).route("/chat", any(chat));
+        let (near, far) = tokio::io::duplex(64 << 10);
+        tokio::spawn(async move {
+            let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            builder.enable_connect_protocol();
+            builder.serve_connection(TokioIo::new(far), TowerToHyperService::new(app)).await
+        });
+        let (sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(near)).await.unwrap();
+        tokio::spawn(connection);
+        sender
+    }
+
+    fn request(uri: &str, upgrade: &ClientUpgrade<'_>) -> Request<Empty<Bytes>> {
+        let mut request = Request::builder().method(Method::CONNECT).uri(uri);
+        for (name, value) in upgrade.headers() {
+            request = request.header(name, value);
+        }
+        request.extension(Protocol::from_static("websocket")).body(Empty::new()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_handler_serves_a_stream_of_http_2() {
+        let mut sender = connect().await;
+        let upgrade = ClientUpgrade::connect(&Config::new(), &["chat"]).unwrap();
+        sender.ready().await.unwrap();
+        let mut response =
+            sender.send_request(request("https://server.example/chat", &upgrade)).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let headers: Vec<_> =
+            response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let negotiated = upgrade.check(200, headers.iter().copied()).unwrap();
+        assert_eq!(negotiated.subprotocol(), Some("chat"));
+        let agreed = negotiated.agreed();
+        let upgraded = hyper::upgrade::on(&mut response).await.unwrap();
+        let client = Client::new(StdRng::seed_from_u64(7));
+        let mut socket = WebSocket::from_upgraded(TokioIo::new(upgraded), client, Config::new(), agreed, &[]);
+        assert_eq!(agreed, Agreed::NONE);
+        assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("welcome")));
+        socket.send("hello").await.unwrap();
+        assert_eq!(socket.recv().await.unwrap(), None);
+        assert_eq!(socket.connection().close_code(), Some(CloseCode::NORMAL));
+        assert!(socket.connection().is_closed_cleanly());
+    }
+
+    #[tokio::test]
+    async fn streams_are_echoed_side_by_side() {
+        let sender = connect().await;
+        let mut sockets = Vec::new();
+        for _ in 0..5 {
+            let upgrade = ClientUpgrade::connect(&Config::new(), &[]).unwrap();
+            let mut sender = sender.clone();
+            let response =
+                sender.send_request(request("https://server.example/echo", &upgrade)).await.unwrap();
+            let upgraded = hyper::upgrade::on(response).await.unwrap();
+            let client = Client::new(StdRng::seed_from_u64(7));
+            sockets.push(WebSocket::from_upgraded(
+                TokioIo::new(upgraded),
+                client,
+                Config::new(),
+                Agreed::NONE,
+                &[],
+            ));
+        }
+        for (size, socket) in sockets.iter_mut().enumerate() {
+            let bytes = vec![1; size * 30_000];
+            socket.send(&bytes[..]).await.unwrap();
+            assert_eq!(socket.recv().await.unwrap(), Some(Message::Binary(&bytes)));
+        }
+        for mut socket in sockets {
+            socket.close(CloseCode::NORMAL, "").await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn other_requests_are_rejected() {
+        let mut sender = connect().await;
+        let upgrade = ClientUpgrade::connect(&Config::new(), &[]).unwrap();
+        let mut foreign = request("https://server.example/echo", &upgrade);
+        foreign.headers_mut().insert("origin", "https://evil.example".parse().unwrap());
+        let mut own = request("https://server.example/echo", &upgrade);
+        own.headers_mut().insert("origin", "https://server.example".parse().unwrap());
+        let mut protocol = request("https://server.example/echo", &upgrade);
+        protocol.extensions_mut().insert(Protocol::from_static("connect-udp"));
+        let mut version = request("https://server.example/echo", &upgrade);
+        version.headers_mut().insert("sec-websocket-version", "8".parse().unwrap());
+        let plain = Request::get("https://server.example/echo").body(Empty::new()).unwrap();
+        for (request, status) in [(foreign, 403), (own, 200), (protocol, 501), (version, 426), (plain, 426)] {
+            sender.ready().await.unwrap();
+            let response = sender.send_request(request).await.unwrap();
+            assert_eq!(response.status().as_u16(), status);
+        }
+    }
+}
