@@ -30,9 +30,9 @@ use core::fmt;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The end of the stream is the end of the transport: END_STREAM or FIN is `receive_eof`, and after
-/// `should_disconnect` the embedder ends its own direction in this way. A reset of the stream (CANCEL,
-/// H3_REQUEST_CANCELLED) is a lost transport, which is `receive_eof` too.
+/// The end of the stream is the end of the transport: `END_STREAM` or FIN is `receive_eof`, and after
+/// `should_disconnect` the embedder ends its own direction in this way. A reset of the stream (`CANCEL`,
+/// `H3_REQUEST_CANCELLED`) is a lost transport, which is `receive_eof` too.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ExtendedConnect<'a> {
     /// `:method`.
