@@ -12,6 +12,13 @@ build_examples() {
   examples=$(realpath "${CARGO_TARGET_DIR:-target}")/release/examples
 }
 
+# build_driver_examples NAME...: the same for examples of the driver for tokio.
+build_driver_examples() {
+  # shellcheck disable=SC2046
+  cargo build --locked --release -p sansws-tokio --features deflate $(printf -- '--example %s ' "$@")
+  examples=$(realpath "${CARGO_TARGET_DIR:-target}")/release/examples
+}
+
 # build_chat: builds the example `chat`, a package of its own. Sets `chat` to the program.
 build_chat() {
   cargo build --locked --release --features deflate -p chat

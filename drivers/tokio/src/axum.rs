@@ -19,8 +19,9 @@ use std::future::Future;
 ///
 /// async fn echo(upgrade: WebSocketUpgrade) -> Response {
 ///     upgrade.on_upgrade(|mut socket| async move {
-///         while let Some((message, tx)) = socket.recv_with_sender().await? {
-///             tx.message(message)?;
+///         while let Some(message) = socket.recv().await? {
+///             let message = message.into_owned()?;
+///             socket.send(&message).await?;
 ///         }
 ///         Ok(())
 ///     })

@@ -195,7 +195,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
                 self.transport = Transport::PeerEnded;
             }
             Ok(_) => self.clock.received(),
-            Err(error) => return Poll::Ready(Err(self.fail(error.into()))),
+            Err(error) => return Poll::Ready(self.lose(error)),
         }
         Poll::Ready(Ok(()))
     }
@@ -205,9 +205,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         if !matches!(self.transport, Transport::Open | Transport::PeerEnded) {
             return Poll::Ready(Ok(()));
         }
-        ready!(self.poll_write_all(&mut Context::from_waker(waker)))
-            .map_err(|error| self.fail(error.into()))
-            .into()
+        Poll::Ready(
+            ready!(self.poll_write_all(&mut Context::from_waker(waker))).or_else(|error| self.lose(error)),
+        )
     }
 
     fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -265,6 +265,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
     /// Begins the closing handshake. If the connection is closing already, this changes nothing.
     fn close(&mut self, code: CloseCode, reason: &str) {
         let _ = self.conn.sender().close(code, reason);
+    }
+
+    /// The transport has failed. After the Close of the peer that is no error: some peers do not wait for ours, and
+    /// others reset the transport.
+    fn lose(&mut self, error: io::Error) -> Result<(), Error> {
+        if self.conn.peer_close().is_none() || self.conn.error().is_some() {
+            return Err(self.fail(error.into()));
+        }
+        let _ = self.conn.receive_eof();
+        self.transport = Transport::Over;
+        self.read.release();
+        Ok(())
     }
 
     /// The connection is over because of this error, which is reported now.

@@ -128,6 +128,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     /// As [`recv`](Self::recv), with the sender for an answer. The answer can borrow the message, so an echo copies
     /// nothing but into the outgoing buffer. The next call of `recv` or [`flush`](Self::flush) writes it.
     ///
+    /// The sender queues and never waits. If the peer does not read, the buffer gets full and the answer is refused with
+    /// [`SendError::NotNow`]; [`send`](Self::send) waits for room instead.
+    ///
     /// Cancel safe, as `recv` is.
     ///
     /// # Errors

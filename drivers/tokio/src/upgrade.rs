@@ -78,8 +78,9 @@ impl Rejection {
 ///     let (response, socket) = upgrade.accept();
 ///     tokio::spawn(async move {
 ///         let mut socket = socket.await?;
-///         while let Some((message, tx)) = socket.recv_with_sender().await? {
-///             tx.message(message)?;
+///         while let Some(message) = socket.recv().await? {
+///             let message = message.into_owned()?;
+///             socket.send(&message).await?;
 ///         }
 ///         Ok::<_, sansws_tokio::Error>(())
 ///     });

@@ -6,6 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use sansws_tokio::sansws::timers::{Timeout, TimersConfig};
 use sansws_tokio::sansws::{ClientRequest, Config, Error as ConnectionError, SendError, Violation};
 use sansws_tokio::{Answer, CloseCode, Error, Message, OwnedMessage, accept, accept_with, client, connect};
+use std::io::ErrorKind;
 use std::time::Duration;
 use support::{Stutter, pair, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -158,6 +159,37 @@ async fn the_end_of_the_transport_without_a_close_is_an_error() {
     let error = socket.recv().await.unwrap_err();
     assert!(matches!(error, Error::Connection(ConnectionError::Peer(Violation::UnexpectedEof))), "{error:?}");
     assert!(matches!(socket.send("too late").await, Err(Error::Send(SendError::NotAllowed(_)))));
+}
+
+/// Some peers reset the transport after the closing handshake, and some do not wait for our Close.
+#[tokio::test]
+async fn a_transport_that_is_lost_after_the_peers_close_is_no_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    for frames in [&b"\x88\x80\0\0\0\0"[..], b"\x81\x82\0\0\0\0hi\x88\x82\0\0\0\0\x03\xe8"] {
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut socket = server(listener.accept().await.unwrap().0, Config::new());
+        peer.write_all(frames).await.unwrap();
+        // The kernel sends a reset, because there are unread bytes.
+        socket.send("unread").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        drop(peer);
+        while socket.recv().await.unwrap().is_some() {}
+        assert!(socket.connection().peer_close().is_some());
+    }
+}
+
+/// Without a Close, a reset is an error.
+#[tokio::test]
+async fn a_transport_that_is_reset_before_the_close_is_an_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let mut socket = server(listener.accept().await.unwrap().0, Config::new());
+    socket.send("unread").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    drop(peer);
+    let error = socket.recv().await.unwrap_err();
+    assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::ConnectionReset), "{error:?}");
+    assert_eq!(error.close_code(), Some(CloseCode::ABNORMAL));
 }
 
 #[tokio::test(start_paused = true)]

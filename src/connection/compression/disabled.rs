@@ -4,6 +4,7 @@
 #![expect(
     clippy::unused_self,
     clippy::needless_pass_by_ref_mut,
+    clippy::unnecessary_wraps,
     reason = "the signatures are those with the feature"
 )]
 

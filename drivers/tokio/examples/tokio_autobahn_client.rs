@@ -1,0 +1,65 @@
+//! A client for the fuzzing server of the Autobahn test suite: it echoes all messages in every case.
+//!
+//! ```text
+//! cargo run --release -p sansws-tokio --example tokio_autobahn_client [-- [--deflate] URL AGENT]
+//! ```
+
+use sansws_tokio::sansws::ClientRequest;
+#[cfg(feature = "deflate")]
+use sansws_tokio::sansws::deflate::DeflateConfig;
+use sansws_tokio::{Config, Connector, Error, RandomClient, Transport, WebSocket};
+use std::env;
+
+/// The limits allow the largest messages of the suite.
+const CONFIG: Config =
+    Config::new().max_message(32 << 20).max_fragments(1 << 17).max_outgoing(64 << 20).keep_capacity(64 << 10);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = env::args().skip(1).peekable();
+    let config = configuration(arguments.next_if(|argument| argument == "--deflate").is_some());
+    let (Some(url), Some(agent)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: tokio_autobahn_client [--deflate] URL AGENT".into());
+    };
+    let url = url.trim_end_matches('/');
+    let mut count = open(&format!("{url}/getCaseCount"), config).await?;
+    let cases: u32 = count.recv().await?.and_then(|message| message.as_text()).unwrap_or("0").parse()?;
+    finish(count).await?;
+    for case in 1..=cases {
+        let mut socket = open(&format!("{url}/runCase?case={case}&agent={agent}"), config).await?;
+        // Most cases break the protocol, so the server decides what counts as a failure.
+        if let Err(error) = echo(&mut socket).await {
+            println!("case {case} of {cases}: {error}");
+        }
+    }
+    finish(open(&format!("{url}/updateReports?agent={agent}"), config).await?).await?;
+    Ok(())
+}
+
+async fn open(uri: &str, config: Config) -> Result<WebSocket<Transport, RandomClient>, Error> {
+    Connector::new().config(config).connect(&ClientRequest::new(uri)?).await
+}
+
+async fn echo(socket: &mut WebSocket<Transport, RandomClient>) -> Result<(), Error> {
+    while let Some(message) = socket.recv().await? {
+        let message = message.into_owned()?;
+        socket.send(&message).await?;
+    }
+    Ok(())
+}
+
+async fn finish(mut socket: WebSocket<Transport, RandomClient>) -> Result<(), Error> {
+    while socket.recv().await?.is_some() {}
+    Ok(())
+}
+
+#[cfg(feature = "deflate")]
+fn configuration(compresses: bool) -> Config {
+    if compresses { CONFIG.deflate(DeflateConfig::new()) } else { CONFIG }
+}
+
+#[cfg(not(feature = "deflate"))]
+fn configuration(compresses: bool) -> Config {
+    assert!(!compresses, "compression needs a build with --features deflate");
+    CONFIG
+}
