@@ -3,7 +3,6 @@
 //! and without context takeover.
 #![no_main]
 
-
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use sansws::deflate::{Compressor, Decompressor};

@@ -4,9 +4,9 @@ use crate::cell::Batch;
 use crate::session::{Deflating, Sink};
 use crate::transport::{Stream, take_captured};
 use crate::wire::{Lcg, Payload, push_frame, take_frame};
-use zlib::{Deflate, Inflate};
 use libz_sys::Z_DEFAULT_STRATEGY;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use zlib::{Deflate, Inflate};
 
 const FIN: u8 = 0x80;
 const RSV1: u8 = 0x40;

@@ -5,8 +5,8 @@ use crate::deflate::deflater;
 use crate::session::{Result, Session, Sink};
 use crate::transport::{Link, Stream};
 use crate::wire::{Payload, push_frame, take_frame};
-use zlib::{Deflate, Inflate};
 use libz_sys::Z_SYNC_FLUSH;
+use zlib::{Deflate, Inflate};
 
 /// The last bytes of a flush, which are not sent.
 const TAIL: usize = 4;
