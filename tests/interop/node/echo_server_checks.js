@@ -124,17 +124,6 @@ async function lostConnection(url) {
   await echoes(url, 'and a new one is served');
 }
 
-async function endsOnInterrupt(server, url) {
-  await echoes(url, 'closed');
-  const socket = await connect(url);
-  socket.send('open');
-  assert.equal(await socket.next(), 'open');
-  server.interrupt();
-  // The server has nothing to clean up, so it need not handle the signal. Then it has no status.
-  assert([0, null].includes(await server.status()));
-  socket.terminate();
-}
-
 // With the option --deflate all messages are compressed.
 export async function run(checks, program, ...options) {
   perMessageDeflate = options.length > 0 && { threshold: 0 };
@@ -172,7 +161,6 @@ export async function run(checks, program, ...options) {
     if (!perMessageDeflate) await check('permessage-deflate is declined', noExtension, url);
     await check('several connections at once', severalAtOnce, url);
     await check('lost connection', lostConnection, url);
-    await check('ends on SIGINT', endsOnInterrupt, server, url);
   } finally {
     perMessageDeflate = false;
     await server.stop();

@@ -31,7 +31,6 @@ export class Program {
 
   type(text) { this.process.stdin.write(text); }
   endOfInput() { this.process.stdin.end(); }
-  interrupt() { this.process.kill('SIGINT'); }
 
   // Waits for the end of the program and returns its exit status.
   async status() { return (await this.ended)[0]; }

@@ -122,17 +122,6 @@ async def lost_connection(url):
     await echoes(url, 'and a new one is served')
 
 
-async def ends_on_interrupt(server, url):
-    """One connection is open at the interrupt, and one was closed before."""
-    await echoes(url, 'closed')
-    async with connect(url, close_timeout=1) as socket:
-        await socket.send('open')
-        equal(await socket.recv(), 'open')
-        server.interrupt()
-        # The server has nothing to clean up, so it need not handle the signal.
-        equal(await server.status() in (0, -signal.SIGINT), True)
-
-
 async def run(checks, program, *options):
     """With the option --deflate all messages are compressed."""
     global compression
@@ -177,7 +166,6 @@ async def run(checks, program, *options):
             ('lost connection', lost_connection),
         ):
             await checks.run(title + name, check, url, *arguments)
-        await checks.run(title + 'ends on SIGINT', ends_on_interrupt, server, url)
     finally:
         await server.stop()
         if checks.failed:

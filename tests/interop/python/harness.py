@@ -48,9 +48,6 @@ class Program:
         await self.drained
         return await self.process.wait()
 
-    def interrupt(self):
-        self.process.send_signal(signal.SIGINT)
-
     async def stop(self):
         if self.process.returncode is None:
             self.process.kill()
