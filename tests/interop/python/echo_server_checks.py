@@ -1,5 +1,5 @@
 """Checks the example `echo_server` with `websockets` as its client."""
-import asyncio, random, signal
+import asyncio, random
 
 from websockets.asyncio.client import connect as websockets_connect
 
