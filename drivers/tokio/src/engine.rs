@@ -203,7 +203,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
     /// Writes what is queued. `Ready` if the transport has taken all of it.
     pub(crate) fn poll_write(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
         if !matches!(self.transport, Transport::Open | Transport::PeerEnded) {
-            return Poll::Ready(Ok(()));
+            // What is queued will never be written. Its sender has to know.
+            let is_written = self.conn.outgoing().is_empty();
+            let lost = || io::Error::new(io::ErrorKind::BrokenPipe, "the connection is over");
+            return Poll::Ready(if is_written { Ok(()) } else { Err(lost().into()) });
         }
         Poll::Ready(
             ready!(self.poll_write_all(&mut Context::from_waker(waker))).or_else(|error| self.lose(error)),

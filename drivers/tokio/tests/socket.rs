@@ -178,6 +178,17 @@ async fn a_transport_that_is_lost_after_the_peers_close_is_no_error() {
     }
 }
 
+#[tokio::test]
+async fn flush_fails_if_the_connection_ended_before_everything_was_written() {
+    let (a, b) = duplex(16);
+    let (mut reading, mut writing) = server(a, Config::new()).into_split();
+    writing.send(&[1; 1000][..]).await.unwrap();
+    drop(b);
+    reading.recv().await.unwrap_err();
+    let error = writing.flush().await.unwrap_err();
+    assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::BrokenPipe), "{error:?}");
+}
+
 /// Without a Close, a reset is an error.
 #[tokio::test]
 async fn a_transport_that_is_reset_before_the_close_is_an_error() {
