@@ -70,6 +70,13 @@ impl<'a> ClientRequest<'a> {
         self.uri
     }
 
+    /// The same request for another URI, for example after a redirect. Headers such as `Authorization` and
+    /// `Cookie` are sent to the other host too.
+    pub const fn with_uri(mut self, uri: Uri<'a>) -> Self {
+        self.uri = uri;
+        self
+    }
+
     /// The subprotocols that the client offers, the most wanted first. Each is a token and may occur once.
     pub const fn subprotocols(mut self, names: &'a [&'a str]) -> Self {
         self.subprotocols = names;

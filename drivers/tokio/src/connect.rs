@@ -2,8 +2,9 @@
 
 use crate::engine::Wakers;
 use crate::proxy;
-use crate::{Error, Transport, WebSocket};
+use crate::{Error, Refusal, Transport, WebSocket};
 use rand::rngs::{StdRng, SysRng};
+use sansws::handshake::Downgrade;
 use sansws::rand_core::SeedableRng;
 use sansws::timers::TimersConfig;
 use sansws::{Client, ClientRequest, Config, Connection, Event, Uri};
@@ -37,8 +38,12 @@ where
     let connection = Connection::client(request, config, rng)?;
     let mut socket = WebSocket::new(io, connection, &[], timers);
     while poll_fn(|cx| socket.engine.poll_find(Wakers::one(cx.waker()))).await? {
-        if let Some((Event::HandshakeComplete(_), _)) = socket.engine.take() {
-            return Ok(socket);
+        match socket.engine.take() {
+            Some((Event::HandshakeComplete(_), _)) => return Ok(socket),
+            Some((Event::HandshakeRefused(response), _)) => {
+                return Err(Error::Refused(Box::new(Refusal::of(&response))));
+            }
+            _ => {}
         }
     }
     Err(socket.connection().error().map_or(Error::Rejected, Error::Connection))
@@ -72,6 +77,7 @@ pub struct Connector {
     config: Config,
     timers: TimersConfig,
     connect_timeout: Duration,
+    max_redirects: usize,
     proxy: Option<String>,
     #[cfg(feature = "rustls")]
     tls: Option<Arc<rustls::ClientConfig>>,
@@ -98,6 +104,7 @@ impl Connector {
             config: Config::new(),
             timers: TimersConfig::new(),
             connect_timeout: Duration::from_secs(20),
+            max_redirects: 0,
             proxy: None,
             #[cfg(feature = "rustls")]
             tls: None,
@@ -126,6 +133,15 @@ impl Connector {
         self
     }
 
+    /// Follows at most this many redirects (RFC 6455 section 4.2.2), and only to the same host, because the headers of
+    /// the request can carry credentials. No redirect leads from `wss` to `ws`. Default 0: a redirect is
+    /// [`Error::Refused`].
+    #[must_use]
+    pub fn max_redirects(mut self, count: usize) -> Self {
+        self.max_redirects = count;
+        self
+    }
+
     /// Connects through an HTTP proxy, with the method CONNECT (RFC 6455 section 4.1, RFC 9110 section 9.3.6):
     /// `http://proxy.example:3128`, or `http://user:password@proxy.example:3128`. Default: none.
     #[must_use]
@@ -150,6 +166,30 @@ impl Connector {
     /// The name cannot be resolved, the connection or TLS failed or took too long, `wss://` needs the feature
     /// `rustls`, or as [`client`].
     pub async fn connect(
+        &self, request: &ClientRequest<'_>,
+    ) -> Result<WebSocket<Transport, RandomClient>, Error> {
+        let mut left = self.max_redirects;
+        let mut target = None::<String>;
+        loop {
+            let request = match &target {
+                Some(target) => request.with_uri(Uri::parse(target)?),
+                None => *request,
+            };
+            let refusal = match self.connect_once(&request).await {
+                Err(Error::Refused(refusal)) if left > 0 => refusal,
+                result => return result,
+            };
+            let Some(location) = refusal.redirect() else { return Err(Error::Refused(refusal)) };
+            let next = request.uri().resolve(location, Downgrade::Refuse)?;
+            if !Uri::parse(&next)?.host().eq_ignore_ascii_case(request.uri().host()) {
+                return Err(Error::Refused(refusal));
+            }
+            target = Some(next);
+            left -= 1;
+        }
+    }
+
+    async fn connect_once(
         &self, request: &ClientRequest<'_>,
     ) -> Result<WebSocket<Transport, RandomClient>, Error> {
         let transport = match timeout(self.connect_timeout, self.transport(request.uri())).await {

@@ -1,5 +1,6 @@
 //! Why an operation failed.
 
+use sansws::handshake::Response;
 use sansws::timers::Timeout;
 use sansws::{CloseCode, Limit, OutOfMemory, SendError, UriError};
 use std::{error, fmt, io};
@@ -10,9 +11,11 @@ use std::{error, fmt, io};
 pub enum Error {
     /// The transport failed.
     Io(io::Error),
-    /// The connection failed: the peer broke the protocol, a limit was reached, the server refused the handshake,
-    /// or the transport ended before the closing handshake.
+    /// The connection failed: the peer broke the protocol, a limit was reached, or the transport ended before the
+    /// closing handshake.
     Connection(sansws::Error),
+    /// The server answered the client's opening handshake with another status than 101.
+    Refused(Box<Refusal>),
     /// The server rejected the client's opening handshake, as it decided to.
     Rejected,
     /// A deadline has passed.
@@ -21,6 +24,60 @@ pub enum Error {
     Send(SendError),
     /// The URI is not valid.
     Uri(UriError),
+}
+
+/// The answer of a server that refused an opening handshake, such as 401 or 302.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Refusal {
+    status: u16,
+    headers: Vec<(String, Vec<u8>)>,
+    body: Vec<u8>,
+}
+
+impl Refusal {
+    pub(crate) fn of(response: &Response<'_>) -> Self {
+        Self {
+            status: response.status(),
+            headers: response.headers().map(|(name, value)| (name.to_owned(), value.to_vec())).collect(),
+            body: response.body().to_vec(),
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// All headers in their order, as pairs of name and value.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), &value[..]))
+    }
+
+    /// The value of the first header with this name, in any ASCII case, if it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(value).ok()
+    }
+
+    /// The body, at most as long as [`Config::max_refusal_body`](sansws::Config::max_refusal_body).
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The `Location` of a redirect.
+    pub(crate) fn redirect(&self) -> Option<&str> {
+        if matches!(self.status, 301..=303 | 307 | 308) { self.header("location") } else { None }
+    }
+}
+
+impl fmt::Debug for Refusal {
+    // Headers and body can hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refusal").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl Error {
@@ -41,6 +98,7 @@ impl fmt::Display for Error {
         match self {
             Self::Io(error) => write!(f, "the transport failed: {error}"),
             Self::Connection(error) => error.fmt(f),
+            Self::Refused(refusal) => sansws::Error::Refused(refusal.status).fmt(f),
             Self::Rejected => f.write_str("the server rejected the opening handshake"),
             Self::Timeout(timeout) => timeout.fmt(f),
             Self::Send(error) => error.fmt(f),
@@ -81,6 +139,7 @@ impl From<Error> for io::Error {
         match error {
             Error::Io(error) => error,
             Error::Connection(error) => error.into(),
+            Error::Refused(refusal) => sansws::Error::Refused(refusal.status).into(),
             Error::Rejected => Self::new(io::ErrorKind::ConnectionRefused, error),
             Error::Timeout(timeout) => Self::new(io::ErrorKind::TimedOut, timeout),
             Error::Send(error) => error.into(),

@@ -20,7 +20,7 @@ pub mod upgrade;
 
 pub use accept::{Answer, accept, accept_with};
 pub use connect::{Connector, RandomClient, client, connect};
-pub use error::Error;
+pub use error::{Error, Refusal};
 pub use sansws;
 pub use sansws::{CloseCode, Config, Message, OwnedMessage};
 pub use socket::{Parts, WebSocket};

@@ -102,6 +102,70 @@ async fn a_server_that_is_not_there_is_an_error() {
     assert!(matches!(connect("http://example/").await.unwrap_err(), Error::Uri(_)));
 }
 
+/// A server that gives each connection the next of these answers, and echoes if there is none left.
+fn answering(listener: TcpListener, answers: Vec<String>) -> JoinHandle<Vec<String>> {
+    tokio::spawn(async move {
+        let mut requests = Vec::new();
+        for answer in answers {
+            let mut stream = listener.accept().await.unwrap().0;
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            requests.push(String::from_utf8(head).unwrap().lines().next().unwrap().to_owned());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+        let _ = echo_once(listener.accept().await.unwrap().0).await;
+        requests
+    })
+}
+
+#[tokio::test]
+async fn a_refusal_shows_the_answer_of_the_server() {
+    let (listener, port) = listen().await;
+    let answer =
+        "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 4\r\n\r\nwho?";
+    let _serving = answering(listener, vec![answer.to_owned()]);
+    let error = connect(&format!("ws://127.0.0.1:{port}/")).await.unwrap_err();
+    let Error::Refused(refusal) = &error else { panic!("{error:?}") };
+    assert_eq!((refusal.status(), refusal.body()), (401, &b"who?"[..]));
+    assert_eq!(refusal.header("www-authenticate"), Some("Basic realm=x"));
+    assert_eq!(refusal.headers().count(), 2);
+    // Logs do not show what can be secret.
+    assert!(!format!("{error:?}").contains("realm") && error.to_string().contains("401"), "{error:?}");
+}
+
+#[tokio::test]
+async fn redirects_are_followed_only_if_asked_and_only_to_the_same_host() {
+    let redirect = |location: &str| {
+        format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")
+    };
+    let (listener, port) = listen().await;
+    let answers = vec![redirect("../b?x=1#fragment"), redirect(&format!("http://127.0.0.1:{port}/c"))];
+    let serving = answering(listener, answers);
+    let uri = format!("ws://127.0.0.1:{port}/a/");
+    let request = ClientRequest::new(&uri).unwrap();
+    let mut socket = Connector::new().max_redirects(2).connect(&request).await.unwrap();
+    socket.close(CloseCode::NORMAL, "").await.unwrap();
+    assert_eq!(serving.await.unwrap(), ["GET /a/ HTTP/1.1", "GET /b?x=1 HTTP/1.1"]);
+
+    for (location, max) in [("/b", 0), ("http://localhost/", 5), ("https://other.example/", 5)] {
+        let (listener, port) = listen().await;
+        let _serving = answering(listener, vec![redirect(location)]);
+        let uri = format!("ws://127.0.0.1:{port}/");
+        let request = ClientRequest::new(&uri).unwrap();
+        let error = Connector::new().max_redirects(max).connect(&request).await.unwrap_err();
+        assert!(matches!(&error, Error::Refused(refusal) if refusal.status() == 307), "{error:?}");
+    }
+    // A circle ends.
+    let (listener, port) = listen().await;
+    let _serving = answering(listener, vec![redirect("/"); 4]);
+    let uri = format!("ws://127.0.0.1:{port}/");
+    let error =
+        Connector::new().max_redirects(3).connect(&ClientRequest::new(&uri).unwrap()).await.unwrap_err();
+    assert!(matches!(error, Error::Refused(_)), "{error:?}");
+}
+
 /// A listener that never takes the connection over: TCP connects, and TLS never begins.
 #[cfg(feature = "rustls")]
 #[tokio::test]

@@ -34,6 +34,22 @@ fn a_request_with_an_invalid_component_cannot_be_made() {
     );
 }
 
+#[test]
+fn a_request_for_another_uri_keeps_everything_else() {
+    let headers = [("Cookie", "a=b")];
+    let request = ClientRequest::new("ws://h/old").unwrap().subprotocols(&["chat"]).headers(&headers);
+    let other = request.with_uri(Uri::parse("wss://new.example:99/b?c").unwrap());
+    let text = |request: &ClientRequest<'_>| {
+        let mut client = new_client(request, Config::new()).unwrap();
+        String::from_utf8(take_outgoing(&mut client)).unwrap()
+    };
+    let expected = text(&request)
+        .replace("GET /old HTTP", "GET /b?c HTTP")
+        .replace("\r\nHost: h\r\n", "\r\nHost: new.example:99\r\n");
+    assert_eq!(text(&other), expected);
+    assert!(expected.contains("\r\nCookie: a=b\r\n") && expected.contains("chat"), "{expected}");
+}
+
 // WS-4.1-19 · WS-4.1-22 · WS-4.1-23 · WS-4.1-24 · WS-4.1-25 · WS-4.1-27 · WS-4.1-28 · WS-4.1-29 · WS-4.1-30
 // WS-4.1-31 · WS-4.1-38 · WS-4.1-39 · WS-4.1-40 · WS-4.1-44
 #[test]
