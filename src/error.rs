@@ -100,6 +100,9 @@ errors! {
              Delivery::Parts",
         Fragments =
             "a message has more fragments than Config::max_fragments; raise it for peers that stream",
+        FinalBlocks =
+            "a compressed message has too many final DEFLATE blocks (BFINAL) for its length; have the peer end \
+             blocks with a flush",
         Head =
             "the HTTP head is larger than Config::max_head or than the storage; raise it for large cookies",
         Headers = "the HTTP head has more headers than Config::max_headers; raise it, 128 at most",
@@ -184,7 +187,7 @@ impl Error {
             }
             // WS-7.4.1-10
             Self::Limit(Limit::Frame | Limit::Message) => Some(CloseCode::MESSAGE_TOO_BIG),
-            Self::Limit(Limit::Fragments) => Some(CloseCode::POLICY_VIOLATION),
+            Self::Limit(Limit::Fragments | Limit::FinalBlocks) => Some(CloseCode::POLICY_VIOLATION),
             Self::Limit(Limit::Memory) => Some(CloseCode::TRY_AGAIN_LATER),
             Self::Peer(Violation::UnexpectedEof)
             | Self::Limit(Limit::Head | Limit::Headers)

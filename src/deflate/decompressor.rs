@@ -3,7 +3,6 @@
 
 use super::DecompressError::{self, Corrupt};
 use super::Step;
-use super::small::SmallDecoder;
 use super::zlib::RawDecoder;
 use crate::config::{MAX_BITS, window_bits};
 use crate::memory::OutOfMemory;
@@ -27,14 +26,6 @@ use alloc::vec::Vec;
 /// ```
 pub struct Decompressor {
     decoder: RawDecoder,
-    /// Decodes what follows a final block, until a copy of the window for `decoder` pays.
-    small: SmallDecoder,
-    uses_small: bool,
-    /// The number of bytes that went in and came out since `decoder` last got a copy of the window.
-    since_copy: usize,
-    /// The number of bytes that were copied as the window of `decoder`.
-    #[cfg(test)]
-    copied: usize,
     history: History,
     /// The last four input bytes of the message.
     last: [u8; 4],
@@ -42,10 +33,26 @@ pub struct Decompressor {
     is_at_start: bool,
     /// A byte that was decoded without room for it, to find out whether there is more output.
     waiting: Option<u8>,
-    /// Whether the next input is corrupt. The output before it is returned first, as it would be if the bytes
-    /// had arrived one by one.
-    is_corrupt: bool,
+    /// Why the decompressor cannot continue. The output before that is returned first, as it would be if the
+    /// bytes had arrived one by one.
+    failure: Option<DecompressError>,
+    /// The number of bytes that may still be copied for final blocks, see
+    /// [`pay_for_final_block`](Self::pay_for_final_block).
+    credit: usize,
+    /// Whether the current message has had a final block. The first one is free.
+    has_final_block: bool,
+    /// The number of bytes that went in and came out since the last final block.
+    since_final_block: usize,
 }
+
+/// The most bytes that may be copied for final blocks ahead of the bytes that pay for it: a thousand blocks
+/// with a full window, which takes about a millisecond.
+const MAX_CREDIT: usize = 1000 * (RESTART_COST + (1 << MAX_BITS));
+/// The number of bytes that may be copied for each byte that goes in or comes out. Copying so many bytes takes
+/// about a nanosecond.
+const COPIES_PER_BYTE: usize = 32;
+/// The cost of [`RawDecoder::restart`], as a number of bytes to copy.
+const RESTART_COST: usize = 4096;
 
 /// The bytes that the sender has removed from the end of a message, section 7.2.1.
 pub(super) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
@@ -58,12 +65,6 @@ const END_TAIL: usize = 1;
 /// The end of the block in [`END`].
 const END_BLOCK: usize = 5;
 
-/// The cost of [`RawDecoder::restart`], as a number of bytes to copy.
-const RESTART_COST: usize = 4096;
-/// The number of bytes that may be copied for each byte that goes in or comes out. Copying so many bytes takes
-/// about a nanosecond.
-const COPIES_PER_BYTE: usize = 32;
-
 impl Decompressor {
     /// Creates a decompressor with an empty window. `window_bits` is the base-2 logarithm of the largest
     /// window that the peer may use, 8 to 15.
@@ -73,16 +74,14 @@ impl Decompressor {
     pub fn new(window_bits: u8) -> Result<Self, OutOfMemory> {
         Ok(Self {
             decoder: RawDecoder::new()?,
-            small: SmallDecoder::new(),
-            uses_small: false,
-            since_copy: 0,
-            #[cfg(test)]
-            copied: 0,
             history: History::new(window_bits),
             last: [0xff; 4],
             is_at_start: true,
             waiting: None,
-            is_corrupt: false,
+            failure: None,
+            credit: MAX_CREDIT,
+            has_final_block: false,
+            since_final_block: 0,
         })
     }
 
@@ -93,16 +92,16 @@ impl Decompressor {
     /// takes its context over, this call would break the next message (PMD-7.2.2-05, -07 and -08).
     pub fn reset(&mut self) {
         self.decoder.restart();
-        self.uses_small = false;
         self.history.clear();
         self.waiting = None;
-        self.is_corrupt = false;
+        self.failure = None;
         self.begin_message();
     }
 
     /// Supports every window of a peer from now on. The caller has reset the decompressor.
     pub(super) const fn support_all_windows(&mut self) {
         self.history.capacity = 1 << MAX_BITS;
+        self.credit = MAX_CREDIT;
     }
 
     /// Decompresses a piece of a message, as far as there is room. PMD-7.2.2-02
@@ -113,7 +112,8 @@ impl Decompressor {
     ///
     /// # Errors
     /// [`DecompressError::Corrupt`], after all output before the corrupt input: the connection has to fail
-    /// (PMD-7.2.2-03). [`DecompressError::Memory`]: the output of this call is lost.
+    /// (PMD-7.2.2-03). [`DecompressError::FinalBlocks`]: the message has too many final blocks.
+    /// [`DecompressError::Memory`]: the output of this call is lost.
     pub fn decompress(&mut self, input: &[u8], out: &mut [u8]) -> Result<Step, DecompressError> {
         let step = self.decode(input, out, Stop::AtEnd)?;
         let taken = input.get(..step.consumed).unwrap_or_default();
@@ -145,7 +145,7 @@ impl Decompressor {
             }
         }
         if at > END_BLOCK {
-            self.is_corrupt = true;
+            self.failure = Some(Corrupt);
             // This byte was decoded from the tail and is no part of the message.
             self.waiting = None;
             return Err(Corrupt);
@@ -157,6 +157,24 @@ impl Decompressor {
     fn begin_message(&mut self) {
         self.last = [0xff; 4];
         self.is_at_start = true;
+        self.has_final_block = false;
+    }
+
+    /// A final block costs a copy of the window, and it can be two bytes long. So the bytes of the payload and
+    /// of the output have to pay for the copies, except for the first in each message. A peer that ends each
+    /// message, or each flush of some length, with a final block never notices.
+    fn pay_for_final_block(&mut self) {
+        let earned = self.since_final_block.saturating_mul(COPIES_PER_BYTE);
+        self.since_final_block = 0;
+        self.credit = self.credit.saturating_add(earned).min(MAX_CREDIT);
+        if self.has_final_block {
+            let cost = RESTART_COST + self.history.ring.len();
+            match self.credit.checked_sub(cost) {
+                Some(credit) => self.credit = credit,
+                None => self.failure = Some(DecompressError::FinalBlocks),
+            }
+        }
+        self.has_final_block = true;
     }
 
     fn decode(&mut self, input: &[u8], out: &mut [u8], until: Stop) -> Result<Step, DecompressError> {
@@ -168,33 +186,31 @@ impl Decompressor {
             step.produced = 1;
         }
         loop {
-            if self.is_corrupt {
-                return if step.produced > 0 { Ok(step) } else { Err(Corrupt) };
+            if let Some(failure) = self.failure {
+                return if step.produced > 0 { Ok(step) } else { Err(failure) };
             }
             let input = input.get(step.consumed..).unwrap_or_default();
             let room = out.get_mut(step.produced..).unwrap_or_default();
             let mut one = [0];
             let is_full = room.is_empty();
             let room = if is_full { &mut one } else { room };
-            let decoded = if self.uses_small {
-                self.small.decode(input, room, self.history.window(), until == Stop::AtBlock)
-            } else {
-                self.decoder.decode(input, room, until == Stop::AtBlock)
-            };
-            self.is_corrupt = decoded.is_corrupt;
+            let decoded = self.decoder.decode(input, room, until == Stop::AtBlock);
+            self.failure = decoded.is_corrupt.then_some(Corrupt);
             let bytes = room.get(..decoded.produced).unwrap_or_default();
             let has_room = decoded.produced < room.len();
-            self.history.push(bytes).inspect_err(|_| self.is_corrupt = true)?;
+            self.history.push(bytes).inspect_err(|_| self.failure = Some(Corrupt))?;
             step.consumed += decoded.consumed;
             self.is_at_start = decoded.ended || (self.is_at_start && decoded.consumed == 0);
-            self.since_copy =
-                self.since_copy.saturating_add(decoded.consumed).saturating_add(decoded.produced);
-            if decoded.ended && !self.uses_small {
+            self.since_final_block =
+                self.since_final_block.saturating_add(decoded.consumed).saturating_add(decoded.produced);
+            if decoded.ended {
+                self.pay_for_final_block();
                 // PMD-7.2.1-07 · PMD-7.2.1-08: the next byte begins a new stream, in the same window.
-                self.small.restart();
-                self.uses_small = true;
+                self.decoder.restart();
+                let (older, newer) = self.history.window();
+                self.decoder.append_window(older)?;
+                self.decoder.append_window(newer)?;
             }
-            self.choose_decoder()?;
             if is_full {
                 self.waiting = bytes.first().copied();
                 if self.waiting.is_some() {
@@ -204,40 +220,16 @@ impl Decompressor {
                 step.produced += decoded.produced;
             }
             // Even without room for output the codec may take the byte that ends a final block.
-            if self.is_corrupt {
+            if self.failure.is_some() {
                 continue;
             }
-            let has_come_on = decoded.is_early || decoded.consumed > 0;
+            let has_come_on = decoded.ended || decoded.consumed > 0;
             let goes_on = until == Stop::AtEnd && has_come_on && decoded.consumed < input.len();
             if has_room && !goes_on {
                 step.done = true;
                 return Ok(step);
             }
         }
-    }
-
-    /// Changes back to the codec of zlib-rs if a copy of the window is paid for by the bytes that went in and
-    /// came out since the last copy. So a peer cannot demand a copy for every final block, which may have two
-    /// bytes only.
-    fn choose_decoder(&mut self) -> Result<(), DecompressError> {
-        if !self.uses_small || !self.small.is_at_byte_boundary() {
-            return Ok(());
-        }
-        let (older, newer) = self.history.window();
-        let cost = RESTART_COST + older.len() + newer.len();
-        if self.since_copy < cost / COPIES_PER_BYTE {
-            return Ok(());
-        }
-        self.decoder.restart();
-        self.decoder.append_window(older)?;
-        self.decoder.append_window(newer)?;
-        #[cfg(test)]
-        {
-            self.copied += cost;
-        }
-        self.since_copy = 0;
-        self.uses_small = false;
-        Ok(())
     }
 }
 

@@ -36,10 +36,8 @@
 mod codec;
 mod compressor;
 mod decompressor;
-mod huffman;
 mod offer;
 mod pool;
-mod small;
 mod zlib;
 
 pub use crate::config::{DeflateConfig, DeflateParams};
@@ -71,6 +69,8 @@ errors! {
         /// The payload breaks RFC 7692 section 7.2.2: it is not valid DEFLATE data, or it ends in the middle
         /// of a block.
         Corrupt => "the compressed data is not valid; fail the connection with close code 1007",
+        /// The payload has too many final blocks for its length: each costs a copy of the window.
+        FinalBlocks => "too many final blocks; fail the connection with close code 1008",
         /// The allocator has no memory for the window.
         Memory => "no memory for the window; fail the connection with close code 1013",
     }
@@ -80,6 +80,7 @@ from! {
     [] OutOfMemory => DecompressError, |_| Self::Memory;
     [] DecompressError => Error, |error| match error {
         DecompressError::Corrupt => Violation::Deflate.into(),
+        DecompressError::FinalBlocks => Limit::FinalBlocks.into(),
         DecompressError::Memory => Limit::Memory.into(),
     };
 }

@@ -24,8 +24,6 @@ pub(super) struct Decoded {
     pub(super) produced: usize,
     /// Whether a final block has ended. If so, call [`RawDecoder::restart`] before the next stream.
     pub(super) ended: bool,
-    /// Whether the decoder stopped at the end of a block although it could have gone on.
-    pub(super) is_early: bool,
     /// Whether the rest of the input is not DEFLATE data.
     pub(super) is_corrupt: bool,
 }
@@ -59,7 +57,7 @@ impl RawDecoder {
         };
         let consumed = (self.0.total_in() - before_in) as usize;
         let produced = (self.0.total_out() - before_out) as usize;
-        Decoded { consumed, produced, ended, is_early: ended, is_corrupt }
+        Decoded { consumed, produced, ended, is_corrupt }
     }
 
     /// Begins a new stream, with an empty window.

@@ -2,7 +2,6 @@
 
 mod any_messages;
 mod blocks;
-mod final_blocks;
 mod pool;
 mod window;
 

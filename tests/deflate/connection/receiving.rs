@@ -33,6 +33,22 @@ fn the_window_lasts_from_message_to_message_and_uncompressed_messages_do_not_cha
     assert_eq!(feed(&mut client_with(config(), params), &frames.concat()), failed);
 }
 
+// PMD-7.2.1-05 · PMD-7.2.1-08: a message may have many final blocks, but not without end. Each costs a copy of the
+// window, and most of them here have no content.
+#[test]
+fn a_message_with_too_many_final_blocks_for_its_length_fails_with_1008() {
+    let blocks = |count: usize| frame(0xc2, &[[0x03, 0x00].repeat(count), HELLO.to_vec()].concat());
+    assert_eq!(reported(config(), &[&blocks(1000)]), [Reported::binary(b"Hello")]);
+    let failed = Reported::Failed(Limit::FinalBlocks.into());
+    let params = DeflateParams::new();
+    for delivery in [Delivery::Whole, Delivery::Parts] {
+        let config = config().delivery(delivery);
+        let mut server = server_with(config, params);
+        assert_eq!(feed(&mut server, &masked_all(&[&blocks(20_000)])).last(), Some(&failed));
+        assert_eq!(server.outgoing()[..4], [0x88, server.outgoing()[1], 0x03, 0xf0]);
+    }
+}
+
 // PMD-6-04 · PMD-6.2-04
 #[test]
 fn an_uncompressed_message_is_not_decompressed() {

@@ -13,53 +13,88 @@ fn with_full_window() -> Decompressor {
     decompressor
 }
 
-/// RFC 7692 section 7.2.1 allows final blocks anywhere. If each of them cost a copy of the window, then one
-/// MiB of them would take half a second.
+/// Final blocks with and without content, and the length of their output.
+const CASES: [(&str, &[u8], usize); 6] = [
+    ("an empty block of type 1", &[0x03, 0x00], 0),
+    ("an empty stored block", &[0x01, 0x00, 0x00, 0xff, 0xff], 0),
+    ("an empty block before it", &[0x02, 0x0c, 0x00], 0),
+    ("a literal", &[0x4b, 0x04, 0x00], 1),
+    ("a stored byte", &[0x01, 0x01, 0x00, 0xfe, 0xff, 0x61], 1),
+    // Length 3, distance 32768: code 257 is 0000001, code 29 is 11101, and 13 further bits are set.
+    ("the oldest bytes of the window", &[0x03, 0xde, 0xff, 0x0f, 0x00], 3),
+];
+
+/// Otherwise one MiB of them would take half a second.
 #[test]
-fn the_work_for_final_blocks_is_bounded_by_the_bytes() {
-    let cases: [(&str, &[u8], usize); 6] = [
-        ("an empty block of type 1", &[0x03, 0x00], 0),
-        ("an empty stored block", &[0x01, 0x00, 0x00, 0xff, 0xff], 0),
-        ("an empty block before it", &[0x02, 0x0c, 0x00], 0),
-        ("a literal", &[0x4b, 0x04, 0x00], 1),
-        ("a stored byte", &[0x01, 0x01, 0x00, 0xfe, 0xff, 0x61], 1),
-        // Length 3, distance 32768: code 257 is 0000001, code 29 is 11101, and 13 further bits are set.
-        ("the oldest bytes of the window", &[0x03, 0xde, 0xff, 0x0f, 0x00], 3),
-    ];
-    for (name, stream, produced) in cases {
-        for per_message in [1, 2, 1000, 20_000] {
-            let mut decompressor = with_full_window();
-            let before = decompressor.copied;
-            let payload = stream.repeat(per_message);
-            let mut out = vec![0; payload.len() + 1];
-            let messages = 20_000 / per_message;
-            for _ in 0..messages {
-                let step = decompressor.decompress(&payload, &mut out).unwrap();
-                assert_eq!((step.produced, step.done), (produced * per_message, true), "{name}");
-                decompressor.finish().unwrap();
+fn final_blocks_that_the_bytes_do_not_pay_for_fail_the_message() {
+    for (name, stream, produced) in CASES {
+        let mut decompressor = with_full_window();
+        let payload = stream.repeat(20_000);
+        let mut out = vec![0; 3 * 20_000 + 1];
+        // The output before the failure comes first.
+        let result = match decompressor.decompress(&payload, &mut out) {
+            Ok(step) => {
+                assert!(!step.done && step.produced > 1000 * produced, "{name}");
+                decompressor.decompress(&payload[step.consumed..], &mut out)
             }
-            // `finish` adds at most five bytes to each message.
-            let bytes = messages * (payload.len() + 5 + produced * per_message);
-            let copied = decompressor.copied - before;
-            assert!(
-                copied <= (bytes + 40_000) * COPIES_PER_BYTE,
-                "{name}, {per_message}: {copied} for {bytes}"
-            );
-            // The codec of zlib-rs does most of the work if there is much of it.
-            assert!(copied > 0, "{name}, {per_message}");
-        }
+            result => result,
+        };
+        assert_eq!(result, Err(DecompressError::FinalBlocks), "{name}");
+        // The credit is for a thousand blocks, and the bytes pay for some more.
+        let mut decompressor = with_full_window();
+        let payload = stream.repeat(1001);
+        let step = decompressor.decompress(&payload, &mut out).unwrap();
+        assert_eq!((step.produced, step.done), (1001 * produced, true), "{name}");
+        decompressor.finish().unwrap();
     }
 }
 
-/// The codec of zlib-rs is faster, so it decodes all messages but the shortest.
+/// The failure does not depend on how the payload and the room are cut.
 #[test]
-fn a_message_with_a_final_block_that_pays_for_a_copy_of_the_window_gets_one() {
+fn the_limit_of_final_blocks_is_at_the_same_byte_for_every_cut() {
+    for (name, stream, _) in CASES {
+        let payload = stream.repeat(1200);
+        let failing_at = |piece: usize, room: usize| {
+            let mut decompressor = with_full_window();
+            let mut arrived = 0;
+            for piece in payload.chunks(piece) {
+                let mut rest = piece;
+                loop {
+                    match decompressor.decompress(rest, &mut vec![0; room]) {
+                        Ok(step) => {
+                            arrived += step.consumed;
+                            rest = &rest[step.consumed..];
+                            if step.done {
+                                break;
+                            }
+                        }
+                        Err(error) => {
+                            assert_eq!(error, DecompressError::FinalBlocks, "{name}");
+                            return Some((arrived + rest.len()).div_ceil(stream.len()));
+                        }
+                    }
+                }
+            }
+            None
+        };
+        let expected = failing_at(1, 100);
+        assert!(expected.is_some_and(|block| block > 1001), "{name}: {expected:?}");
+        assert_eq!(failing_at(1, 1), expected, "{name}");
+    }
+}
+
+/// Each message may end with a final block, however short it is, and so may each flush of some length.
+#[test]
+fn usual_final_blocks_are_free() {
     let mut decompressor = with_full_window();
-    let stored = [&[1, 0xd0, 0x07, 0x2f, 0xf8][..], &[9; 2000]].concat();
-    for _ in 0..3 {
-        let step = decompressor.decompress(&stored, &mut [0; 2001]).unwrap();
-        assert_eq!((step.produced, step.done), (2000, true));
-        assert!(!decompressor.uses_small);
+    for _ in 0..10_000 {
+        let step = decompressor.decompress(&[0x4b, 0x04, 0x00], &mut [0; 2]).unwrap();
+        assert_eq!((step.produced, step.done), (1, true));
         decompressor.finish().unwrap();
     }
+    let flush = [&[1, 0xd0, 0x07, 0x2f, 0xf8][..], &[9; 2000]].concat();
+    let mut out = vec![0; 2000 * 5000 + 1];
+    let step = decompressor.decompress(&flush.repeat(5000), &mut out).unwrap();
+    assert_eq!((step.produced, step.done), (2000 * 5000, true));
+    decompressor.finish().unwrap();
 }
