@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
 pub const NAMES: [&str; 6] = [
-    "sansws-tokio", "sansws, tokio loop", "sansws, epoll", "tokio-tungstenite", "tokio-websockets",
+    "sansws-tokio", "sansws (tokio loop)", "sansws (epoll)", "tokio-tungstenite", "tokio-websockets",
     "fastwebsockets",
 ];
 
@@ -19,8 +19,8 @@ pub const NAMES: [&str; 6] = [
 pub fn serve(name: &str) -> Result<()> {
     match name {
         "sansws-tokio" => accept(driver),
-        "sansws, tokio loop" => accept(by_hand),
-        "sansws, epoll" => epoll(),
+        "sansws (tokio loop)" => accept(by_hand),
+        "sansws (epoll)" => epoll(),
         "tokio-tungstenite" => accept(tungstenite),
         "tokio-websockets" => accept(tokio_websockets),
         "fastwebsockets" => accept(fastwebsockets),

@@ -11,13 +11,21 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(crate) struct Clock {
     timers: Timers,
     start: Instant,
+    /// When bytes arrived last. Events that are found in them count from then, because asking for the time takes longer
+    /// than finding a small message.
+    arrival: Duration,
     /// Armed for the next deadline, or for one before it: most deadlines move on before they are reached.
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Clock {
     pub(crate) fn new(config: TimersConfig) -> Self {
-        Self { timers: Timers::new(config, Duration::ZERO), start: Instant::now(), sleep: None }
+        Self {
+            timers: Timers::new(config, Duration::ZERO),
+            start: Instant::now(),
+            arrival: Duration::ZERO,
+            sleep: None,
+        }
     }
 
     fn now(&self) -> Duration {
@@ -25,18 +33,16 @@ impl Clock {
     }
 
     pub(crate) fn received(&mut self) {
-        let now = self.now();
-        self.timers.received(now);
+        self.arrival = self.now();
+        self.timers.received(self.arrival);
     }
 
     pub(crate) fn event(&mut self, event: &Event<'_>) {
-        let now = self.now();
-        self.timers.event(now, event);
+        self.timers.event(self.arrival, event);
     }
 
     pub(crate) fn message(&mut self) {
-        let now = self.now();
-        self.timers.message(now);
+        self.timers.message(self.arrival);
     }
 
     /// The transport took `len` of the outgoing bytes; 0 if it is full.
