@@ -161,6 +161,11 @@ pub(crate) mod sealed {
         /// The maximum number of filled bytes; `usize::MAX` if only memory limits it.
         fn max_len(&self) -> usize;
 
+        /// The size of the memory, with consumed bytes and room. Only a buffer that grows needs it.
+        fn capacity(&self) -> usize {
+            0
+        }
+
         /// The size of the room behind the filled bytes, for which the buffer need not grow.
         fn room_len(&self) -> usize {
             0

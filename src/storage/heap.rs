@@ -55,6 +55,10 @@ impl Buffer for HeapBuffer {
         usize::MAX
     }
 
+    fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
     fn room_len(&self) -> usize {
         self.bytes.len() - self.end()
     }

@@ -242,6 +242,11 @@ impl<B: Buffer> ReceiveBuffer<B> {
         self.bytes.room(len).ok()
     }
 
+    /// The size of the memory.
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// The size of the free space at the end.
     pub(super) fn room_len(&self) -> usize {
         self.bytes.room_len()

@@ -51,10 +51,18 @@ impl<S: Storage> Receiver<S> {
             return None;
         }
         let rest = remaining.map_or(usize::MAX, to_len);
-        // Room for a usual read is enough. If there is less, the buffer grows to twice the bytes that it holds.
-        let least = rest.min(USUAL_READ);
-        let wanted =
-            if self.buffer.room_len() < least { rest.min(self.buffer.len().max(USUAL_READ)) } else { least };
+        let (len, room_len, capacity) = (self.buffer.len(), self.buffer.room_len(), self.buffer.capacity());
+        let usual = rest.min(len.max(USUAL_READ));
+        // Memory that the buffer keeps anyway doubles: with more room, fewer bytes have to move.
+        let kept = to_usize(self.buffer.keep_capacity).min(capacity.saturating_mul(2));
+        let wanted = if room_len < usual && kept > capacity {
+            usual.max(kept.saturating_sub(len))
+        } else if room_len < rest.min(USUAL_READ) {
+            // Room for a usual read is enough. If there is less, the buffer grows to twice the bytes that it holds.
+            usual
+        } else {
+            rest.min(USUAL_READ)
+        };
         self.buffer.lend(wanted, rest)
     }
 
