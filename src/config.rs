@@ -145,7 +145,8 @@ setters! {
     ///
     /// For few busy connections, set this above the usual message size: the connection then allocates nothing
     /// for a message. If the value is at least 192 and the feature `simdutf8` is enabled, a connection
-    /// validates short non-ASCII text four times as fast.
+    /// validates short non-ASCII text four times as fast. A receive buffer may then grow ahead of the bytes that
+    /// arrive, up to this value.
     /// [`release_buffers`](crate::Connection::release_buffers) returns the memory of empty buffers.
     keep_capacity(self, bytes: usize) => keep_capacity = to_u32(bytes);
 

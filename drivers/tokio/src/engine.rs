@@ -107,16 +107,30 @@ impl<T, R: Role> Engine<T, R> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
-    /// Reads until there is an event for the application. Control frames are handled here, and what is queued is
-    /// written meanwhile as far as the transport takes it; reading never waits for that. `false`: the connection
-    /// has ended cleanly.
+    /// Reads until there is an event for the application. This handles control frames itself, and meanwhile writes
+    /// the queued bytes as far as the transport takes them; reading never waits for that. `false`: the connection has
+    /// ended cleanly, or its failure was reported before.
     pub(crate) fn poll_find(&mut self, wakers: Wakers<'_>) -> Poll<Result<bool, Error>> {
+        let found = ready!(self.poll_event(wakers));
+        if matches!(found, Ok(true)) {
+            return Poll::Ready(found);
+        }
+        // The caller learns once why the connection is over, also if another call has failed before.
+        let was_reported = std::mem::replace(&mut self.transport, Transport::Reported) == Transport::Reported;
+        Poll::Ready(match found {
+            Ok(_) if !was_reported => self.conn.result().map(|()| false).map_err(Error::from),
+            found => found,
+        })
+    }
+
+    /// As [`poll_find`](Self::poll_find), but `false` says only that the connection is over.
+    fn poll_event(&mut self, wakers: Wakers<'_>) -> Poll<Result<bool, Error>> {
         loop {
             if self.found.is_some() {
                 return Poll::Ready(Ok(true));
             }
             if self.is_over() {
-                return Poll::Ready(self.report());
+                return Poll::Ready(Ok(false));
             }
             if self.find() {
                 continue;
@@ -129,22 +143,29 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             if self.poll_read(wakers.read)?.is_ready() {
                 continue;
             }
-            let state = match self.conn.state() {
-                // The protocol has ended, but not the transport, so the close deadline goes on.
-                State::Closed => State::Closing,
-                state => state,
-            };
-            match ready!(self.clock.poll(wakers.write, state)) {
-                Action::SendPing(payload) => {
-                    let tx = self.conn.sender();
-                    let queued = tx.ping(&payload).is_ok().then(|| tx.outgoing_len());
-                    self.clock.pinged(queued);
-                }
-                Action::GiveUp(Timeout::Idle) => self.close(CloseCode::TIMEOUT, "idle"),
-                Action::GiveUp(timeout) => return Poll::Ready(Err(self.fail(timeout.into()))),
-                _ => {}
-            }
+            ready!(self.poll_deadline(wakers.write))?;
         }
+    }
+
+    /// Ready if a deadline has passed and something was done about it: a ping or a Close is queued, or the connection
+    /// is over. Every wait for the peer ends with this call, whether it waits to read or to write.
+    fn poll_deadline(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
+        let state = match self.conn.state() {
+            // The protocol has ended, but not the transport, so the close deadline goes on.
+            State::Closed => State::Closing,
+            state => state,
+        };
+        match ready!(self.clock.poll(waker, state)) {
+            Action::SendPing(payload) => {
+                let tx = self.conn.sender();
+                let queued = tx.ping(&payload).is_ok().then(|| tx.outgoing_len());
+                self.clock.pinged(queued);
+            }
+            Action::GiveUp(Timeout::Idle) => self.close(CloseCode::TIMEOUT, "idle"),
+            Action::GiveUp(timeout) => return Poll::Ready(Err(self.fail(timeout.into()))),
+            _ => {}
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Looks for an event in the bytes that were read. `false`: all of them are consumed.
@@ -200,10 +221,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes what is queued. `Ready` if the transport has taken all of it.
-    pub(crate) fn poll_write(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
+    /// Writes all queued bytes. Waits for the transport, up to the deadlines.
+    pub(crate) fn poll_flush(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
+        loop {
+            if let Poll::Ready(result) = self.poll_write(waker) {
+                return Poll::Ready(result);
+            }
+            ready!(self.poll_deadline(waker))?;
+        }
+    }
+
+    /// Writes queued bytes. `Ready` if the transport has taken all of them.
+    fn poll_write(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
         if !matches!(self.transport, Transport::Open | Transport::PeerEnded) {
-            // What is queued will never be written. Its sender has to know.
+            // Queued bytes will never be written now, and the caller has to know.
             let is_written = self.conn.outgoing().is_empty();
             let lost = || io::Error::new(io::ErrorKind::BrokenPipe, "the connection is over");
             return Poll::Ready(if is_written { Ok(()) } else { Err(lost().into()) });
@@ -238,27 +269,27 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
     /// Ends the transport: shuts down our direction, and reads until the peer ends its own. If the transport were
     /// dropped with unread bytes, a TCP reset could destroy our last bytes (RFC 6455 section 7.1.1).
     fn poll_end(&mut self, wakers: Wakers<'_>) -> Poll<()> {
-        if self.transport != Transport::ShutDown {
+        if let Poll::Ready(Action::GiveUp(_)) = self.clock.poll(wakers.write, State::Closing) {
+            self.transport = Transport::Over;
+        }
+        if matches!(self.transport, Transport::Open | Transport::PeerEnded) {
             // A transport that cannot be shut down has ended already.
             let _ = ready!(Pin::new(&mut self.io).poll_shutdown(&mut Context::from_waker(wakers.write)));
             // After both Closes a server need not wait: the peer has nothing more to say (RFC 6455 section 7.1.1).
             let is_over = self.transport == Transport::PeerEnded || self.conn.is_closed_cleanly();
             self.transport = if is_over { Transport::Over } else { Transport::ShutDown };
         }
-        let cx = &mut Context::from_waker(wakers.read);
-        while self.transport == Transport::ShutDown {
+        if self.transport == Transport::ShutDown {
             self.read.release();
-            let poll = read_into(&mut self.io, cx, self.read.room());
+            let poll = read_into(&mut self.io, &mut Context::from_waker(wakers.read), self.read.room());
             self.read.release();
-            match poll {
-                // Nothing that arrives after the Close counts.
-                Poll::Ready(Ok(1..)) => {}
-                Poll::Ready(Ok(0) | Err(_)) => self.transport = Transport::Over,
-                Poll::Pending => {
-                    if let Action::GiveUp(_) = ready!(self.clock.poll(wakers.write, State::Closing)) {
-                        self.transport = Transport::Over;
-                    }
+            match ready!(poll) {
+                // Bytes after the Close do not count. A peer that sends them without end gets one read for each poll.
+                Ok(1..) => {
+                    wakers.read.wake_by_ref();
+                    return Poll::Pending;
                 }
+                Ok(0) | Err(_) => self.transport = Transport::Over,
             }
         }
         let _ = self.conn.receive_eof();
@@ -282,21 +313,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         Ok(())
     }
 
-    /// The connection is over because of this error, which is reported now.
+    /// The connection is over because of this error.
     fn fail(&mut self, error: Error) -> Error {
-        self.transport = Transport::Reported;
+        self.transport = Transport::Over;
         self.read.release();
         let _ = self.conn.receive_eof();
         error
-    }
-
-    fn report(&mut self) -> Result<bool, Error> {
-        if self.transport == Transport::Reported {
-            return Ok(false);
-        }
-        self.transport = Transport::Reported;
-        self.conn.result()?;
-        Ok(false)
     }
 
     /// Calls `send` until the outgoing buffer has room, and begins to write. Meanwhile reads up to the next event,
@@ -321,9 +343,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
                 continue;
             }
             if self.found.is_some() {
-                return Poll::Pending;
+                ready!(self.poll_deadline(wakers.write))?;
+            } else {
+                ready!(self.poll_event(wakers))?;
             }
-            ready!(self.poll_find(wakers))?;
         }
     }
 }

@@ -114,7 +114,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     /// [`connection`](Self::connection) tells the peer's close code.
     ///
     /// The message borrows the connection, so no byte is copied. Meanwhile this answers pings and the peer's
-    /// Close, writes what is queued, sends keepalive pings, and watches the deadlines. It waits for the peer, and
+    /// Close, writes the queued bytes, sends keepalive pings, and watches the deadlines. It waits for the peer, and
     /// never for its own writes.
     ///
     /// Cancel safe: if you drop the future, the next call returns the message.
@@ -173,14 +173,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
         poll_fn(|cx| self.engine.poll_send(Wakers::one(cx.waker()), |tx| tx.message(message))).await
     }
 
-    /// Waits until the transport has taken all that is queued.
+    /// Waits until the transport has taken all queued bytes.
     ///
-    /// Cancel safe: what is not written stays queued.
+    /// Cancel safe: the bytes that are not written remain in the outgoing buffer.
     ///
     /// # Errors
     /// The transport has failed.
     pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.engine.poll_write(cx.waker())).await
+        poll_fn(|cx| self.engine.poll_flush(cx.waker())).await
     }
 
     /// Closes the connection: sends a Close with this code and reason, waits for the peer's Close and the end of
@@ -240,7 +240,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role + Unpin> Sink<OwnedMessage> for 
 
     /// Waits until all that is queued is written, so that any message that can be sent at all fits.
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.engine.poll_write(cx.waker())
+        self.engine.poll_flush(cx.waker())
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: OwnedMessage) -> Result<(), Error> {
@@ -248,7 +248,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role + Unpin> Sink<OwnedMessage> for 
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.engine.poll_write(cx.waker())
+        self.engine.poll_flush(cx.waker())
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -219,12 +219,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WriteHalf<T, R> {
 
     /// As [`WebSocket::flush`](crate::WebSocket::flush).
     ///
-    /// Cancel safe: what is not written stays queued.
+    /// Cancel safe: the bytes that are not written remain in the outgoing buffer.
     ///
     /// # Errors
     /// The transport has failed.
     pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.shared.poll(Half::Write, cx, |engine, wakers| engine.poll_write(wakers.write)))
+        poll_fn(|cx| self.shared.poll(Half::Write, cx, |engine, wakers| engine.poll_flush(wakers.write)))
             .await
     }
 
@@ -267,7 +267,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Sink<OwnedMessage> for WriteHal
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.shared.poll(Half::Write, cx, |engine, wakers| engine.poll_write(wakers.write))
+        self.shared.poll(Half::Write, cx, |engine, wakers| engine.poll_flush(wakers.write))
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

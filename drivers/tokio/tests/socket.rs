@@ -295,3 +295,46 @@ async fn a_peer_over_tcp_that_closes_sees_no_reset() {
     drop(peer);
     serving.await.unwrap().unwrap_err();
 }
+
+/// A peer that neither reads nor closes: every wait for it ends, also while a message waits to be received.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_never_reads_is_given_up_while_send_and_flush_wait() {
+    for has_message in [false, true] {
+        let (a, mut peer) = duplex(16);
+        let mut socket = server(a, Config::new().max_outgoing(1000));
+        if has_message {
+            peer.write_all(b"\x81\x82\0\0\0\0hi").await.unwrap();
+        }
+        socket.send(&[1; 900][..]).await.unwrap();
+        let start = tokio::time::Instant::now();
+        let error = socket.send(&[2; 900][..]).await.unwrap_err();
+        assert!(matches!(error, Error::Timeout(Timeout::Pong)), "{error:?}");
+        assert!(start.elapsed() <= Duration::from_secs(60), "{:?}", start.elapsed());
+
+        let (a, _peer) = duplex(16);
+        let mut socket = server(a, Config::new());
+        socket.send(&[1; 900][..]).await.unwrap();
+        let error = socket.flush().await.unwrap_err();
+        assert!(matches!(error, Error::Timeout(Timeout::Pong)), "{error:?}");
+    }
+}
+
+/// A peer that goes on sending after it broke the protocol cannot keep the connection alive.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_sends_without_end_after_its_violation_is_given_up() {
+    let (a, mut peer) = duplex(1 << 10);
+    let mut socket = server(a, Config::new());
+    let sending = tokio::spawn(async move { while peer.write_all(&[0xff; 100]).await.is_ok() {} });
+    let start = tokio::time::Instant::now();
+    // Time stands still while a task can run, so this one moves it on.
+    let time = tokio::spawn(async {
+        loop {
+            tokio::time::advance(Duration::from_millis(100)).await;
+        }
+    });
+    socket.recv().await.unwrap_err();
+    assert!(start.elapsed() <= Duration::from_secs(11), "{:?}", start.elapsed());
+    drop(socket);
+    sending.await.unwrap();
+    time.abort();
+}

@@ -120,3 +120,15 @@ async fn only_halves_of_one_connection_join_again() {
     server.send("joined").await.unwrap();
     assert_eq!(client.recv().await.unwrap(), Some(Message::Text("joined")));
 }
+
+/// If the writing half notices first that the connection is lost, the reading half must not take it for a clean end.
+#[tokio::test]
+async fn both_halves_learn_that_the_connection_is_lost() {
+    let (a, b) = duplex(16);
+    let (mut reading, mut writing) = server(a, Config::new()).into_split();
+    writing.send(&[1; 1000][..]).await.unwrap();
+    drop(b);
+    writing.flush().await.unwrap_err();
+    reading.recv().await.unwrap_err();
+    assert_eq!(reading.recv().await.unwrap(), None);
+}

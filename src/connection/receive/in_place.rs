@@ -58,7 +58,7 @@ impl<S: Storage> Receiver<S> {
         let wanted = if room_len < usual && kept > capacity {
             usual.max(kept.saturating_sub(len))
         } else if room_len < rest.min(USUAL_READ) {
-            // Room for a usual read is enough. If there is less, the buffer grows to twice the bytes that it holds.
+            // Room for a usual read is enough. If there is less, the buffer grows to twice its bytes.
             usual
         } else {
             rest.min(USUAL_READ)
