@@ -1,5 +1,5 @@
-//! The head of a request or a response, as HTTP/3 carries it (RFC 9114 section 4.3). quiche decodes the fields
-//! and leaves their rules to the program.
+//! The head of a request or a response, as HTTP/3 carries it (RFC 9114 section 4.3). quiche decodes the
+//! fields and leaves their rules to the program.
 
 use quiche::h3::{Header, NameValue};
 use sansws::upgrade::ExtendedConnect;
@@ -15,8 +15,8 @@ pub struct Head<'h> {
 }
 
 impl<'h> Head<'h> {
-    /// Splits the fields of a request. `None` if the request is malformed (RFC 9114 section 4.1.2): a name with
-    /// capital letters, a pseudo-header that is unknown, occurs twice, or follows another header.
+    /// Splits the fields of a request. `None` if the request is malformed (RFC 9114 section 4.1.2): a name
+    /// with capital letters, a pseudo-header that is unknown, occurs twice, or follows another header.
     #[must_use]
     pub fn of_request(fields: &'h [Header]) -> Option<Self> {
         let mut head = Self::default();

@@ -9,7 +9,8 @@ use std::net::SocketAddr;
 pub const MAX_DATAGRAM: usize = 1350;
 
 /// How much a peer may send on all streams of a connection before the program reads, in bytes. Messages that
-/// are larger than a window take several round trips, so quiche raises a window that is too small for the path.
+/// are larger than a window take several round trips, so quiche raises a window that is too small for the
+/// path.
 const CONNECTION_WINDOW: u64 = 1 << 20;
 /// The same for one stream.
 const STREAM_WINDOW: u64 = 256 << 10;
@@ -47,8 +48,8 @@ pub fn client_config() -> quiche::Result<quiche::Config> {
     Ok(config)
 }
 
-/// What both roles have in common. 0-RTT stays off: an attacker can replay the first data of a connection, and
-/// an opening handshake with cookies is no request to answer twice (RFC 8470).
+/// What both roles have in common. 0-RTT stays off: an attacker can replay the first data of a connection,
+/// and an opening handshake with cookies is no request to answer twice (RFC 8470).
 fn config() -> quiche::Result<quiche::Config> {
     let mut config = quiche::Config::new(quiche::PROTOCOL_VERSION)?;
     config.set_application_protos(quiche::h3::APPLICATION_PROTOCOL)?;
@@ -62,7 +63,8 @@ fn config() -> quiche::Result<quiche::Config> {
     config.set_initial_max_streams_uni(MAX_UNI_STREAMS);
     config.set_max_connection_window(MAX_CONNECTION_WINDOW);
     config.set_max_stream_window(MAX_CONNECTION_WINDOW / 4);
-    // This program has one socket and offers no spare connection IDs, so a client cannot move to another path.
+    // This program has one socket and offers no spare connection IDs, so a client cannot move to another
+    // path.
     config.set_disable_active_migration(true);
     // `Udp::send` does not wait for the time at which a packet is due.
     config.enable_pacing(false);
@@ -143,8 +145,8 @@ impl Udp {
     /// Returns whether the socket takes more.
     fn send_unsent(&mut self) -> bool {
         let Some((len, to)) = self.unsent else { return true };
-        // Any other error concerns this datagram only: anybody can send from an address that nothing can be sent
-        // to. QUIC sends the lost data again, and its timeouts decide.
+        // Any other error concerns this datagram only: anybody can send from an address that nothing can be
+        // sent to. QUIC sends the lost data again, and its timeouts decide.
         let is_full = matches!(
             self.socket.send_to(&self.packet[..len], to),
             Err(error) if error.kind() == ErrorKind::WouldBlock

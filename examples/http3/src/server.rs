@@ -57,7 +57,8 @@ impl Peer {
         Self { quic, ids, number, h3: None, requests: VecDeque::new(), sockets: BTreeMap::new(), resets: 0 }
     }
 
-    /// When to call [`turn`](Self::turn) and the `on_timeout` of QUIC even if nothing arrives, counted from `now`.
+    /// When to call [`turn`](Self::turn) and the `on_timeout` of QUIC even if nothing arrives, counted from
+    /// `now`.
     #[must_use]
     pub fn timeout(&self, now: Duration) -> Option<Duration> {
         let deadlines = self.sockets.values().filter_map(WebSocket::next_deadline);
@@ -169,8 +170,8 @@ impl Peer {
 
 fn echo(event: Event<'_>, tx: &mut Sender<Role, Heap>) {
     if let Event::Message(message) = event {
-        // There is room for the echo, because `WebSocket` reads only while few bytes wait to be sent. If there
-        // is no memory, the client learns it.
+        // There is room for the echo, because `WebSocket` reads only while few bytes wait to be sent. If
+        // there is no memory, the client learns it.
         if tx.message(message).is_err() {
             let _ = tx.close(sansws::CloseCode::INTERNAL_ERROR, "");
         }

@@ -6,7 +6,7 @@
 //! | FIN of the peer | `receive_eof`, once all data before it is consumed |
 //! | reset of the peer | `receive_eof` at once, and our direction is reset too |
 //! | `should_disconnect` | FIN of our direction (RFC 9220 section 3) |
-//! | a deadline has passed | reset of both directions with `H3_REQUEST_CANCELLED` |
+//! | a deadline has passed before our FIN | reset of both directions with `H3_REQUEST_CANCELLED` |
 
 use quiche::{Shutdown, h3};
 use sansws::timers::{Action, Timeout, Timers, TimersConfig};
@@ -23,11 +23,11 @@ pub const H3_EXCESSIVE_LOAD: u64 = 0x107;
 /// The transport is lost. RFC 9220 section 3 names this code for what a reset is to TCP.
 pub const H3_REQUEST_CANCELLED: u64 = 0x10c;
 
-/// If this many bytes wait to be sent, the WebSocket reads nothing more. So a peer that sends but does not read
-/// stops, because QUIC's flow control gives it no new credit.
+/// If this many bytes wait to be sent, the WebSocket reads nothing more. So a peer that sends but does not
+/// read stops, because QUIC's flow control gives it no new credit.
 const PAUSE_AT: usize = 64 << 10;
 
-/// After our FIN, the peer has this long to end its own direction.
+/// Once the WebSocket is over, the peer has this long to read what still waits, and to end its own direction.
 const LINGER: Duration = Duration::from_secs(3);
 
 /// What a program does with an event.
@@ -43,8 +43,10 @@ pub struct WebSocket<R: Role> {
     rest: Vec<u8>,
     /// The peer has sent its FIN, and the program has read everything before it.
     peer_has_ended: bool,
-    /// We have sent our FIN, or a reset. The time says until when we wait for the peer.
-    ended_until: Option<Duration>,
+    /// We have sent our FIN.
+    has_ended: bool,
+    /// The WebSocket is over, and this is until when we wait for the peer.
+    until: Option<Duration>,
     is_over: bool,
     gave_up: Option<Timeout>,
 }
@@ -61,7 +63,8 @@ impl<R: Role> WebSocket<R> {
             timers,
             rest,
             peer_has_ended: false,
-            ended_until: None,
+            has_ended: false,
+            until: None,
             is_over: false,
             gave_up: None,
         }
@@ -76,7 +79,7 @@ impl<R: Role> WebSocket<R> {
     /// When to call [`turn`](Self::turn) even if nothing arrives.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
-        [self.timers.next_deadline(), self.ended_until].into_iter().flatten().min()
+        [self.timers.next_deadline(), self.until].into_iter().flatten().min()
     }
 
     /// How the WebSocket ended, in a few words.
@@ -92,7 +95,8 @@ impl<R: Role> WebSocket<R> {
         }
     }
 
-    /// Reads what has arrived, reports each event, and sends what is to be sent. Returns whether anything was
+    /// Reads what has arrived, reports each event, and sends what is to be sent. Call it after `h3.poll` has
+    /// returned every event, because quiche looks for DATA frames only there. Returns whether anything was
     /// read: the end of the stream may be behind it, so ask `h3.poll` again then.
     pub fn turn(
         &mut self, quic: &mut quiche::Connection, h3: &mut h3::Connection, buffer: &mut [u8], now: Duration,
@@ -112,9 +116,7 @@ impl<R: Role> WebSocket<R> {
         }
         self.keep_time(quic, now);
         self.write(quic, h3, now);
-        if self.ended_until.is_some() {
-            self.linger(quic, now);
-        }
+        self.linger(quic, now);
         has_read
     }
 
@@ -168,13 +170,15 @@ impl<R: Role> WebSocket<R> {
     }
 
     fn write(&mut self, quic: &mut quiche::Connection, h3: &mut h3::Connection, now: Duration) {
-        while !self.is_over && self.ended_until.is_none() {
-            let is_last = self.connection.should_disconnect();
-            if self.connection.outgoing().is_empty() && !is_last {
+        while !self.is_over && !self.has_ended {
+            // After `receive_eof`, bytes can still wait although the connection is over: a peer that has
+            // ended only its own direction reads them.
+            let is_last = self.connection.outgoing().is_empty();
+            if is_last && !self.connection.should_disconnect() {
                 return;
             }
             match h3.send_body(quic, self.stream, self.connection.outgoing(), is_last) {
-                Ok(_) if is_last => self.ended_until = Some(now + LINGER),
+                Ok(_) if is_last => self.has_ended = true,
                 Ok(len) => {
                     self.connection.mark_sent(len);
                     self.timers.sent(now, len);
@@ -210,14 +214,20 @@ impl<R: Role> WebSocket<R> {
         }
     }
 
-    /// We have ended our direction, and wait a little for the end of the peer's.
+    /// Once the WebSocket is over, waits a little for the end of both directions.
     fn linger(&mut self, quic: &mut quiche::Connection, now: Duration) {
-        if self.is_over || self.ended_until.is_some_and(|until| now < until) && !self.peer_has_ended {
+        if self.is_over || !self.connection.should_disconnect() {
             return;
         }
-        if !self.peer_has_ended {
-            let _ = quic.stream_shutdown(self.stream, Shutdown::Read, H3_NO_ERROR);
+        let is_late = now >= *self.until.get_or_insert(now + LINGER);
+        match (self.has_ended, self.peer_has_ended) {
+            (true, true) => self.is_over = true,
+            (true, false) if is_late => {
+                let _ = quic.stream_shutdown(self.stream, Shutdown::Read, H3_NO_ERROR);
+                self.is_over = true;
+            }
+            (false, _) if is_late => self.lost(quic),
+            _ => {}
         }
-        self.is_over = true;
     }
 }

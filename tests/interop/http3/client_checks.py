@@ -88,7 +88,8 @@ async def request_is_sound(client, files):
     authority = dict(request)[b':authority']
     equal(authority.startswith(b'localhost:'), True)
     equal(request, [(b':method', b'CONNECT'), (b':protocol', b'websocket'), (b':scheme', b'https'),
-                    (b':authority', authority), (b':path', b'/some/path?query=1'), (b'sec-websocket-version', b'13')])
+                    (b':authority', authority), (b':path', b'/some/path?query=1'),
+                    (b'sec-websocket-version', b'13')])
 
 
 async def subprotocol(client, files):
@@ -282,4 +283,5 @@ async def run(checks, client, files):
     ):
         await checks.run('client: ' + name, check, client, files, *arguments)
     await checks.run('client: unknown authority', lambda: untrusted(client, files, trusted=None))
-    await checks.run('client: certificate of another host', lambda: untrusted(client, files, certificate='elsewhere'))
+    await checks.run('client: certificate of another host',
+                     lambda: untrusted(client, files, certificate='elsewhere'))

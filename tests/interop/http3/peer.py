@@ -1,4 +1,4 @@
-"""The foreign side: HTTP/3 by aioquic, WebSocket frames by wsproto. Each role is in one place, with no code of ours."""
+"""The foreign side: HTTP/3 by aioquic and WebSocket frames by wsproto, for both roles."""
 import asyncio
 from contextlib import asynccontextmanager
 
@@ -85,7 +85,8 @@ class Quic(QuicConnectionProtocol):
         return stream
 
 
-def request(*headers, method='CONNECT', protocol='websocket', path='/echo', authority='localhost', version='13'):
+def request(*headers, method='CONNECT', protocol='websocket', path='/echo', authority='localhost',
+            version='13'):
     pseudo = [(':method', method), (':protocol', protocol), (':scheme', 'https'), (':authority', authority),
               (':path', path), ('sec-websocket-version', version)]
     fields = [field for field in pseudo if field[1] is not None] + list(headers)
@@ -171,7 +172,8 @@ class Stream:
 async def connected(port, authority):
     """A client's connection. `authority` is the file with the certificate to trust."""
     configuration = QuicConfiguration(alpn_protocols=H3_ALPN, server_name='localhost', cafile=authority)
-    async with aioquic.asyncio.connect('127.0.0.1', port, configuration=configuration, create_protocol=Quic) as quic:
+    async with aioquic.asyncio.connect('127.0.0.1', port, configuration=configuration,
+                                       create_protocol=Quic) as quic:
         yield quic
 
 
@@ -184,7 +186,8 @@ async def serving(on_request, certificate, key, http_class=H3Connection):
         quic = Quic(*arguments, on_request=on_request, **options)
         quic.http_class = http_class
         return quic
-    server = await aioquic.asyncio.serve('127.0.0.1', 0, configuration=configuration, create_protocol=protocol)
+    server = await aioquic.asyncio.serve('127.0.0.1', 0, configuration=configuration,
+                                         create_protocol=protocol)
     try:
         yield server._transport.get_extra_info('sockname')[1]
     finally:

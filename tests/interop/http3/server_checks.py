@@ -15,7 +15,8 @@ ZERO_MASK = bytes(4)                     # a mask that leaves the payload as it 
 @asynccontextmanager
 async def session(server, files, *options):
     """The server, and a QUIC connection to it."""
-    program = await Program.start(server, *options, files + '/server.pem', files + '/server.key', '127.0.0.1:0')
+    pair = files + '/server.pem', files + '/server.key'
+    program = await Program.start(server, *options, *pair, '127.0.0.1:0')
     try:
         port = int((await program.line_matching(r'^listening on https://127\.0\.0\.1:(\d+)/$'))[1])
         async with connected(port, files + '/ca.pem') as quic:
@@ -238,7 +239,7 @@ async def frames_with_the_request(quic, program):
 
 
 async def one_byte_at_a_time(quic, program):
-    """Each byte is a DATA frame of its own, with empty ones between. The bounds of DATA frames mean nothing."""
+    """Each byte is in a DATA frame of its own, with empty frames between: their bounds mean nothing."""
     stream = await quic.websocket()
     for byte in frame(0x1, b'bit by bit'):
         stream.send_bytes(bytes([byte]))
@@ -300,8 +301,8 @@ async def run(checks, server, files):
         ('a frame without mask', breaks_the_protocol, b'\x81\x05hello', 1002),
         ('an unknown opcode', breaks_the_protocol, frame(0x3, b''), 1002),
         ('text that is not UTF-8', breaks_the_protocol, frame(0x1, b'\xff'), 1007),
-        ('a message that is too long', breaks_the_protocol, b'\x82\xff' + (1 << 25).to_bytes(8, 'big') + ZERO_MASK,
-         1009),
+        ('a message that is too long', breaks_the_protocol,
+         b'\x82\xff' + (1 << 25).to_bytes(8, 'big') + ZERO_MASK, 1009),
         ('a second HEADERS frame', trailers),
         ('200 resets and one more', too_many_resets),
     ):

@@ -1,12 +1,12 @@
-//! A WebSocket client over HTTP/3 for the terminal. It sends lines from stdin as text, and prints the messages
-//! that it receives.
+//! A WebSocket client over HTTP/3 for the terminal. It sends lines from stdin as text, and prints the
+//! messages that it receives.
 //!
 //! ```text
 //! cargo run --release --bin http3_client -- [--deflate] [--subprotocol NAME] wss://localhost:4433/echo
 //! ```
 //!
-//! With `--deflate` the client offers compression. Ctrl-D closes the connection. If the server has a certificate
-//! of your own, set `SSL_CERT_FILE` to its root certificate.
+//! With `--deflate` the client offers compression. Ctrl-D closes the connection. If the server has a
+//! certificate of your own, set `SSL_CERT_FILE` to its root certificate.
 
 use http3::head::of_response;
 use http3::quic::{Udp, client_config, new_connection_id};
@@ -83,7 +83,8 @@ fn run() -> Result<()> {
     let (start, mut events, mut buffer) = (Instant::now(), Events::with_capacity(8), vec![0; READ]);
     let result = loop {
         while let Some((len, info)) = udp.receive(&mut buffer)? {
-            // If a packet breaks a rule of QUIC, or the certificate is not trusted, quiche closes the connection.
+            // If a packet breaks a rule of QUIC, or the certificate is not trusted, quiche closes the
+            // connection.
             let _ = session.quic.recv(&mut buffer[..len], info);
         }
         session.quic.on_timeout();
@@ -98,8 +99,8 @@ fn run() -> Result<()> {
             _ => {}
         }
     };
-    // The end of the stream first, and then the end of the connection. The server has read our Close, or had its
-    // time to, so nothing is lost.
+    // The end of the stream first, and then the end of the connection. The server has read our Close, or had
+    // its time to, so nothing is lost.
     udp.send_all(&mut session.quic);
     let _ = session.quic.close(true, H3_NO_ERROR, b"");
     udp.send_all(&mut session.quic);
@@ -254,8 +255,8 @@ impl Session<'_> {
     }
 }
 
-/// Sends a line, if there is one, as soon as all bytes before it are sent. So a slow server slows down the input,
-/// and no memory fills up.
+/// Sends a line, if there is one, as soon as all bytes before it are sent. So a slow server slows down the
+/// input, and no memory fills up.
 fn take_line(connection: &mut Connection<Role>, lines: &Receiver<io::Result<String>>) -> Result<bool> {
     if connection.state() != State::Open || !connection.outgoing().is_empty() {
         return Ok(false);
@@ -268,8 +269,8 @@ fn take_line(connection: &mut Connection<Role>, lines: &Receiver<io::Result<Stri
     Ok(true)
 }
 
-/// Starts a thread that reads lines from stdin, because reading from a terminal blocks. The waker reports each
-/// line, and the end, which the channel shows as its own end.
+/// Starts a thread that reads lines from stdin, because reading from a terminal blocks. The waker reports
+/// each line, and the end, which the channel shows as its own end.
 fn read_stdin(waker: Arc<Waker>) -> Receiver<io::Result<String>> {
     let (sender, receiver) = sync_channel(16);
     thread::spawn(move || {

@@ -93,8 +93,8 @@ impl Endpoint {
         Ok(true)
     }
 
-    /// Gives a datagram to its connection. Datagrams that belong to none, or are damaged, are dropped, as QUIC
-    /// demands.
+    /// Gives a datagram to its connection. Datagrams that belong to none, or are damaged, are dropped, as
+    /// QUIC demands.
     fn take_datagram(&mut self, datagram: &mut [u8], info: RecvInfo) {
         let Ok(header) = quiche::Header::from_slice(datagram, quiche::MAX_CONN_ID_LEN) else { return };
         let number = match self.numbers.get(&header.dcid) {
