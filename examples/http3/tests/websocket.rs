@@ -78,7 +78,8 @@ impl Pair {
     /// The server's turn: the WebSocket echoes messages.
     fn turn(&mut self, now: Duration) {
         let (quic, h3) = &mut self.server;
-        let mut buffer = [0; 4096];
+        // One read takes all that has arrived, so a WebSocket that pauses has to keep the rest.
+        let mut buffer = vec![0; 1 << 20];
         loop {
             while let Ok((_, event)) = h3.poll(quic) {
                 match event {
