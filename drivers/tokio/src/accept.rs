@@ -1,8 +1,7 @@
 //! The opening handshake of a server.
 
-use crate::engine::Wakers;
 use crate::origin::is_own_page;
-use crate::{Error, WebSocket};
+use crate::{Error, WebSocket, trace};
 use sansws::handshake::Request;
 use sansws::handshake::origin::Scheme;
 use sansws::timers::TimersConfig;
@@ -105,13 +104,14 @@ where
 {
     let mut socket = WebSocket::new(io, Connection::server(config), &[], timers);
     let mut decide = Some(decide);
-    while poll_fn(|cx| socket.engine.poll_find(Wakers::one(cx.waker()))).await? {
+    while poll_fn(|cx| socket.engine.poll_find(cx.waker())).await? {
         match (socket.engine.take(), decide.take()) {
             (Some((Event::HandshakeRequest(request), tx)), Some(decide)) => {
                 let answer = decide(&request).await;
                 let headers: Vec<_> =
                     answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
                 if let Some(status) = answer.status {
+                    trace::rejected(status);
                     tx.reject(&Reply::new(status).headers(&headers).body(&answer.body))?;
                 } else {
                     let accept = sansws::Accept::new().headers(&headers);
@@ -123,6 +123,7 @@ where
             }
             (Some((Event::HandshakeComplete(_), _)), _) => {
                 socket.flush().await?;
+                trace::accepted(101);
                 return Ok(socket);
             }
             (_, rest) => decide = rest,

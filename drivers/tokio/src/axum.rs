@@ -129,8 +129,12 @@ impl WebSocketUpgrade {
         };
         let (response, socket) = upgrade.accept();
         tokio::spawn(async move {
-            if let Ok(socket) = socket.await {
-                let _ = serve(socket).await;
+            let result = match socket.await {
+                Ok(socket) => serve(socket).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = result {
+                crate::trace::handler_ended(&error);
             }
         });
         response.map(|()| Body::empty())

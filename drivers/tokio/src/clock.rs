@@ -1,12 +1,15 @@
-//! The deadlines of a connection, with tokio's clock.
+//! The deadlines of a connection, and its pings.
 
+mod alarm;
+mod ping;
+
+use crate::trace;
+use alarm::{Alarm, Instant};
+use ping::{Payload, Ping};
 use sansws::timers::{Action, Timers, TimersConfig};
 use sansws::{Event, State};
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep_until};
 
 pub(crate) struct Clock {
     timers: Timers,
@@ -14,8 +17,10 @@ pub(crate) struct Clock {
     /// When bytes arrived last. Events that are found in them count from then, because asking for the time takes longer
     /// than finding a small message.
     arrival: Duration,
-    /// Armed for the next deadline, or for one before it: most deadlines move on before they are reached.
-    sleep: Option<Pin<Box<Sleep>>>,
+    /// Set for the next deadline, or for a time before it: most deadlines move on before they are reached.
+    alarm: Option<Alarm>,
+    /// The ping of the application that waits for its pong, or whose round trip no one has taken yet.
+    ping: Option<Box<Ping>>,
 }
 
 impl Clock {
@@ -24,7 +29,8 @@ impl Clock {
             timers: Timers::new(config, Duration::ZERO),
             start: Instant::now(),
             arrival: Duration::ZERO,
-            sleep: None,
+            alarm: None,
+            ping: None,
         }
     }
 
@@ -38,7 +44,14 @@ impl Clock {
     }
 
     pub(crate) fn event(&mut self, event: &Event<'_>) {
-        self.timers.event(self.arrival, event);
+        if let Event::Pong(payload) = event {
+            if let Some(round_trip) = self.timers.pong(self.arrival, payload) {
+                trace::keepalive_answered(round_trip);
+            }
+            if let Some(ping) = &mut self.ping {
+                ping.pong(self.arrival, payload);
+            }
+        }
     }
 
     pub(crate) fn message(&mut self) {
@@ -49,15 +62,51 @@ impl Clock {
     pub(crate) fn sent(&mut self, len: usize) {
         let now = self.now();
         self.timers.sent(now, len);
+        if let Some(ping) = &mut self.ping {
+            ping.sent(now, len);
+        }
     }
 
     /// The connection was asked for a keepalive ping. `queued` is how many bytes wait up to it; `None`: there is no
     /// room for it.
-    pub(crate) fn pinged(&mut self, queued: Option<usize>) {
+    pub(crate) fn keepalive(&mut self, payload: [u8; 4], queued: Option<usize>) {
         match queued {
-            Some(len) => self.timers.ping_queued(len),
+            Some(len) => {
+                trace::keepalive_queued();
+                self.timers.ping_queued(len);
+                if let Some(ping) = &mut self.ping {
+                    ping.keepalive(payload);
+                }
+            }
             None => self.timers.ping_refused(),
         }
+    }
+
+    /// The payload for a ping of the application.
+    pub(crate) fn ping_payload(&self) -> Payload {
+        ping::payload(self.now())
+    }
+
+    /// The application's ping is the last of `queued` outgoing bytes.
+    pub(crate) fn pinged(&mut self, payload: Payload, queued: usize) {
+        self.ping = Some(Box::new(Ping::new(payload, self.now(), queued)));
+    }
+
+    /// Whether a ping of the application waits for its pong, or its round trip was not taken yet.
+    pub(crate) const fn has_ping(&self) -> bool {
+        self.ping.is_some()
+    }
+
+    /// Whether the pong of the application's ping has arrived, and its round trip was not taken yet.
+    pub(crate) fn has_pong(&self) -> bool {
+        self.ping.as_ref().is_some_and(|ping| ping.round_trip().is_some())
+    }
+
+    /// The round trip of the application's ping, once.
+    pub(crate) fn take_pong(&mut self) -> Option<Duration> {
+        let round_trip = self.ping.as_ref()?.round_trip()?;
+        self.ping = None;
+        Some(round_trip)
     }
 
     pub(crate) const fn round_trip_time(&self) -> Option<Duration> {
@@ -74,11 +123,8 @@ impl Clock {
             }
             let Some(deadline) = self.timers.next_deadline() else { return Poll::Pending };
             let deadline = self.start + deadline;
-            let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-            if sleep.is_elapsed() || sleep.deadline() > deadline {
-                sleep.as_mut().reset(deadline);
-            }
-            if sleep.as_mut().poll(&mut Context::from_waker(waker)).is_pending() {
+            let alarm = self.alarm.get_or_insert_with(|| Alarm::new(deadline));
+            if alarm.poll(&mut Context::from_waker(waker), deadline).is_pending() {
                 return Poll::Pending;
             }
         }

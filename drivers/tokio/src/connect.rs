@@ -1,53 +1,17 @@
-//! The opening handshake of a client, and everything below it: TCP, an HTTP proxy, TLS.
+//! Everything below the opening handshake of a client: TCP, an HTTP proxy, TLS.
 
-use crate::engine::Wakers;
-use crate::proxy;
-use crate::{Error, Refusal, Transport, WebSocket};
-use rand::rngs::{StdRng, SysRng};
+use crate::{Error, RandomClient, Transport, WebSocket, client, proxy};
 use sansws::handshake::Downgrade;
-use sansws::rand_core::SeedableRng;
 use sansws::timers::TimersConfig;
-use sansws::{Client, ClientRequest, Config, Connection, Event, Uri};
-use std::future::poll_fn;
+use sansws::{ClientRequest, Config, Uri};
 use std::io;
 #[cfg(feature = "rustls")]
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 #[cfg(feature = "rustls")]
 use tokio_rustls::rustls;
-
-/// The role of a client, with a random source that is `Send` and gets its seed from the operating system.
-pub type RandomClient = Client<StdRng>;
-
-/// Opens a WebSocket over a transport that is connected already.
-///
-/// Not cancel safe: if you drop the future, the transport is dropped.
-///
-/// # Errors
-/// The server refused the handshake or answered it wrongly, the transport failed, or the handshake deadline passed.
-pub async fn client<T>(
-    io: T, request: &ClientRequest<'_>, config: Config, timers: TimersConfig,
-) -> Result<WebSocket<T, RandomClient>, Error>
-where
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    let rng = StdRng::try_from_rng(&mut SysRng).map_err(|error| io::Error::other(error.to_string()))?;
-    let connection = Connection::client(request, config, rng)?;
-    let mut socket = WebSocket::new(io, connection, &[], timers);
-    while poll_fn(|cx| socket.engine.poll_find(Wakers::one(cx.waker()))).await? {
-        match socket.engine.take() {
-            Some((Event::HandshakeComplete(_), _)) => return Ok(socket),
-            Some((Event::HandshakeRefused(response), _)) => {
-                return Err(Error::Refused(Box::new(Refusal::of(&response))));
-            }
-            _ => {}
-        }
-    }
-    Err(socket.connection().error().map_or(Error::Rejected, Error::Connection))
-}
 
 /// Connects to a `ws://` or `wss://` URI and opens a WebSocket, with the defaults of [`Connector`].
 ///

@@ -24,6 +24,8 @@ pub enum Error {
     Send(SendError),
     /// The URI is not valid.
     Uri(UriError),
+    /// A message has arrived, and a call of [`ping`](crate::WebSocket::ping) can only go on when you have received it.
+    MessageFirst,
 }
 
 /// The answer of a server that refused an opening handshake, such as 401 or 302.
@@ -68,6 +70,7 @@ impl Refusal {
     }
 
     /// The `Location` of a redirect.
+    #[cfg(feature = "tokio")]
     pub(crate) fn redirect(&self) -> Option<&str> {
         if matches!(self.status, 301..=303 | 307 | 308) { self.header("location") } else { None }
     }
@@ -103,6 +106,9 @@ impl fmt::Display for Error {
             Self::Timeout(timeout) => timeout.fmt(f),
             Self::Send(error) => error.fmt(f),
             Self::Uri(error) => error.fmt(f),
+            Self::MessageFirst => {
+                f.write_str("a message has arrived before the pong; receive it, then go on")
+            }
         }
     }
 }
@@ -144,6 +150,7 @@ impl From<Error> for io::Error {
             Error::Timeout(timeout) => Self::new(io::ErrorKind::TimedOut, timeout),
             Error::Send(error) => error.into(),
             Error::Uri(error) => error.into(),
+            Error::MessageFirst => Self::new(io::ErrorKind::ResourceBusy, error),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A connection in one piece.
 
-use crate::engine::{Engine, Wakers};
+use crate::engine::Engine;
 use crate::{Error, split};
 use futures_core::Stream;
 use futures_sink::Sink;
@@ -152,7 +152,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     /// # Errors
     /// As `recv`.
     pub async fn recv_event(&mut self) -> Result<Option<(Event<'_>, &mut Sender<R, Heap>)>, Error> {
-        if poll_fn(|cx| self.engine.poll_find(Wakers::one(cx.waker()))).await? {
+        if poll_fn(|cx| self.engine.poll_find(cx.waker())).await? {
             return Ok(self.engine.take());
         }
         Ok(None)
@@ -170,7 +170,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     /// is closing. Any other error: the connection is over.
     pub async fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
         let message = message.into();
-        poll_fn(|cx| self.engine.poll_send(Wakers::one(cx.waker()), |tx| tx.message(message))).await
+        poll_fn(|cx| self.engine.poll_send(cx.waker(), |tx| tx.message(message))).await
     }
 
     /// Waits until the transport has taken all queued bytes.
@@ -181,6 +181,41 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     /// The transport has failed.
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.engine.poll_flush(cx.waker())).await
+    }
+
+    /// Measures the round trip: sends a ping and waits for its pong (RFC 6455 section 5.5.2). The time counts from the
+    /// moment that the transport took the ping. It includes the time that the pong spent behind messages of the peer.
+    ///
+    /// The connection reads no further than the next message, because only you can take it. So if a message arrives
+    /// before the pong, this returns [`Error::MessageFirst`]: receive the message, and call `ping` again, which sends
+    /// no other ping but goes on with the first one. The pings of [`WriteHalf`](split::WriteHalf::ping) know no such
+    /// error.
+    ///
+    /// A peer that sends messages and never answers a ping makes this wait for ever: limit the time if you do not trust
+    /// it. A peer that sends nothing is given up by keepalive.
+    ///
+    /// Cancel safe: if you drop the future, the next call goes on with the same ping. It returns the round trip even if
+    /// the pong has arrived meanwhile.
+    ///
+    /// ```no_run
+    /// # use sansws_tokio::{Error, RandomClient, WebSocket};
+    /// # async fn example(mut socket: WebSocket<tokio::net::TcpStream, RandomClient>) -> Result<(), Error> {
+    /// let round_trip = loop {
+    ///     match socket.ping().await {
+    ///         Err(Error::MessageFirst) => println!("received {:?}", socket.recv().await?),
+    ///         result => break result?,
+    ///     }
+    /// };
+    /// println!("the peer is {round_trip:?} away");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::MessageFirst`]; [`Error::Send`] if the connection is closing or was closed. Any other error: the
+    /// connection is over.
+    pub async fn ping(&mut self) -> Result<Duration, Error> {
+        poll_fn(|cx| self.engine.poll_ping(cx.waker())).await?.ok_or(Error::MessageFirst)
     }
 
     /// Closes the connection: sends a Close with this code and reason, waits for the peer's Close and the end of
@@ -218,7 +253,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role + Unpin> Stream for WebSocket<T,
     type Item = Result<OwnedMessage, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if !ready!(self.engine.poll_find(Wakers::one(cx.waker())))? {
+        if !ready!(self.engine.poll_find(cx.waker()))? {
             return Poll::Ready(None);
         }
         let event = self.engine.take().map(|(event, _)| event);
@@ -253,7 +288,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role + Unpin> Sink<OwnedMessage> for 
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         close(&mut self.engine.conn, CloseCode::NORMAL, "")?;
-        while ready!(self.engine.poll_find(Wakers::one(cx.waker())))? {
+        while ready!(self.engine.poll_find(cx.waker()))? {
             let _ = self.engine.take();
         }
         Poll::Ready(Ok(()))

@@ -1,7 +1,7 @@
 //! WebSockets over the HTTP stack hyper, version 1: for a server that also answers other requests.
 
 use crate::origin::is_own_page;
-use crate::{Error, WebSocket};
+use crate::{Error, WebSocket, trace};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Uri};
 use http::{Method, Request, Response, StatusCode, Version};
@@ -56,6 +56,7 @@ impl Rejection {
             Self::Origin => (403, &[][..]),
             Self::NotUpgradable => (500, &[][..]),
         };
+        trace::rejected(status);
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         for (name, value) in headers {
@@ -212,6 +213,7 @@ impl Upgrade {
                 }
             }
         }
+        trace::accepted(response.status().as_u16());
         let Self { upgraded, config, timers, .. } = self;
         (response, OnSocket { upgraded, config, timers, agreed })
     }
