@@ -15,8 +15,8 @@ pub(crate) struct Clock {
     timers: Timers,
     start: Instant,
     /// When bytes arrived last. Events that are found in them count from then, because asking for the time takes longer
-    /// than finding a small message.
-    arrival: Duration,
+    /// than finding a small message. In nanoseconds, because a `Duration` takes twice the memory.
+    arrival: u64,
     /// Set for the next deadline, or for a time before it: most deadlines move on before they are reached.
     alarm: Option<Alarm>,
     /// The ping of the application that waits for its pong, or whose round trip no one has taken yet.
@@ -28,7 +28,7 @@ impl Clock {
         Self {
             timers: Timers::new(config, Duration::ZERO),
             start: Instant::now(),
-            arrival: Duration::ZERO,
+            arrival: 0,
             alarm: None,
             ping: None,
         }
@@ -39,23 +39,30 @@ impl Clock {
     }
 
     pub(crate) fn received(&mut self) {
-        self.arrival = self.now();
-        self.timers.received(self.arrival);
+        let now = self.now();
+        self.timers.received(now);
+        // Enough for 584 years.
+        self.arrival = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+    }
+
+    const fn arrival(&self) -> Duration {
+        Duration::from_nanos(self.arrival)
     }
 
     pub(crate) fn event(&mut self, event: &Event<'_>) {
         if let Event::Pong(payload) = event {
-            if let Some(round_trip) = self.timers.pong(self.arrival, payload) {
+            let now = self.arrival();
+            if let Some(round_trip) = self.timers.pong(now, payload) {
                 trace::keepalive_answered(round_trip);
             }
             if let Some(ping) = &mut self.ping {
-                ping.pong(self.arrival, payload);
+                ping.pong(now, payload);
             }
         }
     }
 
     pub(crate) fn message(&mut self) {
-        self.timers.message(self.arrival);
+        self.timers.message(self.arrival());
     }
 
     /// The transport took `len` of the outgoing bytes; 0 if it is full.

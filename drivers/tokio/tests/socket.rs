@@ -1,4 +1,5 @@
 //! A connection in one piece: messages, the opening and the closing handshake, deadlines.
+#![cfg(feature = "tokio")]
 
 mod support;
 
