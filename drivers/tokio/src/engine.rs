@@ -263,6 +263,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
     /// Ends the transport: shuts down our direction, and reads until the peer ends its own. If the transport were
     /// dropped with unread bytes, a TCP reset could destroy our last bytes (RFC 6455 section 7.1.1).
     fn poll_end(&mut self, waker: &Waker) -> Poll<()> {
+        if self.is_over() {
+            // The transport was lost while the last bytes were written.
+            return Poll::Ready(());
+        }
         if let Poll::Ready(Action::GiveUp(_)) = self.clock.poll(waker, State::Closing) {
             self.transport = Transport::Over;
         }

@@ -6,10 +6,15 @@ mod support;
 use sansws_tokio::sansws::timers::TimersConfig;
 use sansws_tokio::sansws::{ClientRequest, Config};
 use sansws_tokio::{Answer, CloseCode, Error, Message, accept, accept_with, client};
+#[cfg(feature = "tokio")]
+use sansws_tokio::{
+    WebSocket,
+    sansws::{Agreed, Connection, Server},
+};
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::sync::Once;
-use support::{pair, server};
+use support::server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 thread_local! {
@@ -167,7 +172,7 @@ async fn a_log_shows_each_failure_once_with_its_fault() {
 #[tokio::test(start_paused = true)]
 async fn a_log_shows_keepalive_and_deadlines() {
     start();
-    let (mut socket, mut peer) = pair(1 << 10);
+    let (mut socket, mut peer) = support::pair(1 << 10);
     let answering = tokio::spawn(async move { peer.recv().await.map(|_| ()) });
     let waiting = tokio::time::timeout(std::time::Duration::from_secs(45), socket.recv()).await;
     waiting.unwrap_err();
@@ -179,10 +184,72 @@ async fn a_log_shows_keepalive_and_deadlines() {
     let pong = "TRACE sansws: keepalive pong round_trip=";
     assert_eq!(log.iter().filter(|line| line.starts_with(pong)).count(), 2, "{log:?}");
 
-    let (mut socket, _peer) = pair(1 << 10);
+    let (mut socket, _peer) = support::pair(1 << 10);
     socket.recv().await.unwrap_err();
     let log = lines();
     assert_eq!(log.len(), 2, "{log:?}");
     assert_eq!(log[0], "TRACE sansws: keepalive ping");
     assert!(log[1].starts_with("INFO sansws: connection failed fault=\"deadline\" error="), "{log:?}");
+}
+
+#[cfg(feature = "tokio")]
+#[tokio::test(start_paused = true)]
+async fn a_log_shows_that_a_connection_was_idle() {
+    start();
+    let (a, mut peer) = duplex(1 << 10);
+    let connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+    let timers = TimersConfig::new().idle_deadline(Some(std::time::Duration::from_secs(5)));
+    let mut socket = WebSocket::new(a, connection, &[], timers);
+    peer.write_all(b"\x88\x82\0\0\0\0\x03\xe8").await.unwrap();
+    drop(peer);
+    assert_eq!(socket.recv().await.unwrap(), None);
+    let closed = ["DEBUG sansws: the peer closes code=1000", "DEBUG sansws: connection closed code=1000"];
+    assert_eq!(lines(), closed);
+
+    let (a, _peer) = duplex(1 << 10);
+    let connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+    WebSocket::new(a, connection, &[], timers).recv().await.unwrap_err();
+    let log = lines();
+    assert_eq!(log.len(), 2, "{log:?}");
+    assert_eq!(log[0], "DEBUG sansws: idle deadline passed, closing");
+    assert!(log[1].starts_with("INFO sansws: connection failed fault=\"deadline\" error="), "{log:?}");
+}
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn a_log_shows_how_a_handler_of_axum_began_and_ended() {
+    use axum::routing::any;
+    use sansws_tokio::axum::WebSocketUpgrade;
+    start();
+    let handler = async |upgrade: WebSocketUpgrade| {
+        upgrade.on_upgrade(|mut socket| async move {
+            socket.close(CloseCode::from(1), "").await // not a valid code
+        })
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving =
+        tokio::spawn(
+            async move { axum::serve(listener, axum::Router::new().route("/", any(handler))).await },
+        );
+    let uri = format!("ws://{address}/?token={SECRET}");
+    let request = ClientRequest::new(&uri).unwrap().origin("https://evil.example");
+    sansws_tokio::Connector::new().connect(&request).await.unwrap_err();
+    let log = lines();
+    let expected = [
+        "INFO sansws: opening handshake rejected status=403",
+        "INFO sansws: opening handshake refused status=403",
+    ];
+    assert_eq!(log.iter().filter(|line| line.contains("sansws:")).collect::<Vec<_>>(), expected, "{log:?}");
+    sansws_tokio::connect(&uri).await.unwrap().recv().await.unwrap_err();
+    let log = lines();
+    for expected in [
+        "DEBUG sansws: opening handshake accepted status=101",
+        "DEBUG sansws: opening handshake complete",
+        "DEBUG sansws: the handler ended with an error error=",
+    ] {
+        assert!(log.iter().any(|line| line.starts_with(expected)), "{expected} {log:?}");
+    }
+    assert!(!log.concat().contains(SECRET), "{log:?}");
+    serving.abort();
 }
