@@ -3,6 +3,7 @@
 mod alarm;
 mod ping;
 
+use crate::split::Ping as PingState;
 use crate::trace;
 use alarm::{Alarm, Instant};
 use ping::{Payload, Ping};
@@ -99,14 +100,13 @@ impl Clock {
         self.ping = Some(Box::new(Ping::new(payload, self.now(), queued)));
     }
 
-    /// Whether a ping of the application waits for its pong, or its round trip was not taken yet.
-    pub(crate) const fn has_ping(&self) -> bool {
-        self.ping.is_some()
-    }
-
-    /// Whether the pong of the application's ping has arrived, and its round trip was not taken yet.
-    pub(crate) fn has_pong(&self) -> bool {
-        self.ping.as_ref().is_some_and(|ping| ping.round_trip().is_some())
+    /// The state of the application's ping.
+    pub(crate) fn ping(&self) -> PingState {
+        match &self.ping {
+            None => PingState::None,
+            Some(ping) if ping.round_trip().is_none() => PingState::Awaited,
+            Some(_) => PingState::Answered,
+        }
     }
 
     /// The round trip of the application's ping, once.

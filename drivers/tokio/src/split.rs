@@ -21,6 +21,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+pub(crate) use wakers::Ping;
 use wakers::{Handle, Progress, Shareable};
 
 /// The half that receives. It answers pings and the peer's Close, sends keepalive pings, and watches the deadlines,
@@ -42,8 +43,7 @@ impl<T, R: Role> Shareable for Engine<T, R> {
         Progress {
             outgoing: self.conn.outgoing().len(),
             has_found: self.has_found(),
-            has_ping: self.has_ping(),
-            has_pong: self.has_pong(),
+            ping: self.ping(),
             is_over: self.is_over(),
         }
     }
@@ -159,7 +159,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WriteHalf<T, R> {
     /// there.
     pub async fn ping(&mut self) -> Result<Duration, Error> {
         let poll = |cx: &mut Context<'_>| {
-            let found = self.half.poll(cx, |engine, waker| engine.poll_ping(waker));
+            let found = self.half.poll(cx, Engine::poll_ping);
             match ready!(found)? {
                 Some(round_trip) => Poll::Ready(Ok(round_trip)),
                 None if self.half.is_alone() => Poll::Ready(Err(Error::MessageFirst)),

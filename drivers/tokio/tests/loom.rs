@@ -20,7 +20,7 @@ use std::mem::take;
 use std::sync::Arc;
 use std::task::{Poll, Waker, ready};
 use sync::Mutex;
-use wakers::{Handle, Progress, Shareable, share};
+use wakers::{Handle, Ping, Progress, Shareable, share};
 
 fn model(test: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -76,7 +76,7 @@ struct Engine {
     wire: Far,
     outgoing: usize,
     found: bool,
-    ping: Option<bool>,
+    ping: Ping,
     is_over: bool,
 }
 
@@ -85,19 +85,13 @@ const LEN: usize = 2;
 
 impl Shareable for Engine {
     fn progress(&self) -> Progress {
-        Progress {
-            outgoing: self.outgoing,
-            has_found: self.found,
-            has_ping: self.ping.is_some(),
-            has_pong: self.ping == Some(true),
-            is_over: self.is_over,
-        }
+        Progress { outgoing: self.outgoing, has_found: self.found, ping: self.ping, is_over: self.is_over }
     }
 }
 
 impl Engine {
     fn halves(wire: &Far) -> [Handle<Self>; 2] {
-        share(Self { wire: wire.clone(), outgoing: 0, found: false, ping: None, is_over: false })
+        share(Self { wire: wire.clone(), outgoing: 0, found: false, ping: Ping::None, is_over: false })
     }
 
     fn poll_write(&mut self, waker: &Waker) -> Poll<()> {
@@ -126,7 +120,7 @@ impl Engine {
             }
             match wire.input.remove(0) {
                 Some(Frame::Message) => self.found = true,
-                Some(Frame::Pong) => self.ping = Some(true),
+                Some(Frame::Pong) => self.ping = Ping::Answered,
                 None => self.is_over = true,
             }
         }
@@ -156,10 +150,10 @@ impl Engine {
 
     /// As `ping` of the driver. `false`: an event waits to be taken.
     fn poll_ping(&mut self, waker: &Waker) -> Poll<bool> {
-        self.ping.get_or_insert(false);
+        self.ping = if self.ping == Ping::None { Ping::Awaited } else { self.ping };
         let found = self.poll_find(waker);
-        if self.ping == Some(true) {
-            self.ping = None;
+        if self.ping == Ping::Answered {
+            self.ping = Ping::None;
             return Poll::Ready(true);
         }
         found.map(|_| false)
@@ -199,8 +193,9 @@ fn no_wake_is_lost_if_both_halves_share_the_transport() {
         let peer = thread::spawn({
             let far = far.clone();
             move || {
-                far.take_bytes(LEN);
+                // Then the half that reads may have polled the transport last, and needs it no more.
                 far.send(&[Some(Frame::Message)]);
+                far.take_bytes(LEN);
             }
         });
         assert!(receive(&reading));
@@ -254,8 +249,8 @@ fn a_close_of_the_writing_half_wakes_the_reading_half() {
         let receiving = thread::spawn(move || assert!(!receive(&reading)));
         // As if this half had noticed that the transport is lost.
         let waker = futures_util::task::noop_waker();
-        let mut cx = std::task::Context::from_waker(&waker);
-        let over = writing.poll(&mut cx, |engine, _| {
+        let cx = std::task::Context::from_waker(&waker);
+        let over = writing.poll(&cx, |engine, _| {
             engine.is_over = true;
             Poll::Ready(())
         });

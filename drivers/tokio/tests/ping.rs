@@ -266,3 +266,33 @@ async fn a_ping_fails_if_nobody_can_take_the_message_before_its_pong() {
     drop(reading);
     assert!(matches!(pinging.await.unwrap(), Err(Error::MessageFirst)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_of_the_writing_half_that_is_dropped_goes_on_with_the_next_call() {
+    let (a, mut peer) = duplex(1 << 10);
+    let (mut reading, mut writing) = quiet_server(Stutter::new(a, 3)).into_split();
+    let receiving = tokio::spawn(async move { reading.recv().await.map(|message| message.is_none()) });
+    let answering = tokio::spawn(async move {
+        for _ in 0..5 {
+            let payload = next_ping(&mut peer).await;
+            sleep(ms(10)).await;
+            send_pong(&mut peer, &payload).await;
+        }
+        peer.write_all(&frame(8, &[])).await.unwrap();
+        let mut rest = Vec::new();
+        peer.read_to_end(&mut rest).await.unwrap();
+        rest
+    });
+    for _ in 0..5 {
+        let round_trip = loop {
+            match poll_once!(writing.ping()) {
+                Poll::Ready(result) => break result.unwrap(),
+                Poll::Pending => sleep(ms(1)).await,
+            }
+        };
+        assert!(round_trip >= ms(10), "{round_trip:?}");
+    }
+    assert!(receiving.await.unwrap().unwrap());
+    // One ping for each measurement, and then the answer to the Close.
+    assert_eq!(answering.await.unwrap(), b"\x88\0");
+}

@@ -84,18 +84,18 @@ mod tests {
     #[test]
     fn only_its_own_pong_or_that_of_a_later_keepalive_ping_answers_a_ping() {
         let mut ping = Ping::new(payload(ms(1)), ms(1), 0);
-        let pong = |ping: &mut Ping, payload: &[u8]| {
+        let receive = |ping: &mut Ping, payload: &[u8]| {
             ping.pong(ms(3), payload);
             ping.round_trip()
         };
         for foreign in [&b""[..], b"hello", &payload(ms(2)), &[0, 0, 0, 6], &[0, 0, 0, 7]] {
-            assert_eq!(pong(&mut ping, foreign), None, "{foreign:?}");
+            assert_eq!(receive(&mut ping, foreign), None, "{foreign:?}");
         }
         ping.keepalive([0, 0, 0, 7]);
         ping.keepalive([0, 0, 0, 8]);
         for foreign in [&b""[..], b"hello", &[0, 0, 0, 6]] {
-            assert_eq!(pong(&mut ping, foreign), None, "{foreign:?}");
+            assert_eq!(receive(&mut ping, foreign), None, "{foreign:?}");
         }
-        assert_eq!(pong(&mut ping, &[0, 0, 0, 8]), Some(ms(2)));
+        assert_eq!(receive(&mut ping, &[0, 0, 0, 8]), Some(ms(2)));
     }
 }

@@ -2,20 +2,15 @@
 
 use super::Engine;
 use crate::Error;
+use crate::split::Ping;
 use sansws::{Misuse, Role, SendError};
 use std::task::{Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 impl<T, R: Role> Engine<T, R> {
-    /// Whether a ping waits for its pong, or its round trip was not taken yet.
-    pub(crate) const fn has_ping(&self) -> bool {
-        self.clock.has_ping()
-    }
-
-    /// Whether the pong has arrived, and the round trip was not taken yet.
-    pub(crate) fn has_pong(&self) -> bool {
-        self.clock.has_pong()
+    pub(crate) fn ping(&self) -> Ping {
+        self.clock.ping()
     }
 }
 
@@ -23,7 +18,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
     /// Sends a ping, unless one is under way already, and waits for its pong. Meanwhile reads up to the next event.
     /// `None`: there is an event that no one has taken, and the pong can only be behind it.
     pub(crate) fn poll_ping(&mut self, waker: &Waker) -> Poll<Result<Option<Duration>, Error>> {
-        if !self.clock.has_ping() {
+        if self.clock.ping() == Ping::None {
             let payload = self.clock.ping_payload();
             ready!(self.poll_send(waker, |tx| tx.ping(&payload)))?;
             self.clock.pinged(payload, self.conn.outgoing().len());

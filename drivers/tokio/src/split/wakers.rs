@@ -33,12 +33,19 @@ pub(crate) struct Progress {
     pub(crate) outgoing: usize,
     /// Whether an event waits to be taken.
     pub(crate) has_found: bool,
-    /// Whether a ping is under way.
-    pub(crate) has_ping: bool,
-    /// Whether the pong has arrived.
-    pub(crate) has_pong: bool,
+    pub(crate) ping: Ping,
     /// Whether the connection is over.
     pub(crate) is_over: bool,
+}
+
+/// The ping that measures the round trip.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ping {
+    None,
+    /// Its pong has not arrived yet.
+    Awaited,
+    /// Its pong has arrived, and no one has taken the round trip.
+    Answered,
 }
 
 /// What the halves share.
@@ -166,9 +173,9 @@ impl<E: Shareable> Handle<E> {
         let after = engine.progress();
         drop(engine);
         let has_room = after.outgoing < before.outgoing;
-        let has_pong = after.has_pong && !before.has_pong;
+        let has_pong = after.ping == Ping::Answered && before.ping != Ping::Answered;
         // Behind the event that the reader has taken may be the pong that the writer waits for.
-        let may_read_on = *half == Half::Read && after.has_ping && result.is_ready();
+        let may_read_on = *half == Half::Read && after.ping == Ping::Awaited && result.is_ready();
         if has_room || has_pong || may_read_on || after.has_found || after.is_over {
             both.wake_half(half.other());
         }
