@@ -31,12 +31,14 @@ impl Answer {
         Self { status: Some(status), subprotocol: None, headers: Vec::new(), body: Vec::new() }
     }
 
-    /// Accepts the connection if the request does not come from a web page of another site; otherwise rejects it with
-    /// 403. Without this check, any web site could connect in the name of a user who visits it (RFC 6455 section 10.2).
+    /// Accepts the connection if the request does not come from a web page of another site; otherwise rejects
+    /// it with 403. Without this check, any web site could connect in the name of a user who visits it (RFC
+    /// 6455 section 10.2).
     ///
-    /// These are accepted: requests without `Origin`, because only browsers send it; pages over `https` of the very
-    /// host, no matter whether a proxy ends the TLS; and pages over `http` if the host is this machine. For a server in
-    /// a network that is reached without TLS, use [`same_origin_over`](Self::same_origin_over).
+    /// These are accepted: requests without `Origin`, because only browsers send it; pages over `https` of
+    /// the very host, no matter whether a proxy ends the TLS; and pages over `http` if the host is this
+    /// machine. For a server in a network that is reached without TLS, use
+    /// [`same_origin_over`](Self::same_origin_over).
     #[must_use]
     pub fn same_origin(request: &Request<'_>) -> Self {
         Self::of_page(request, None)
@@ -87,14 +89,14 @@ where
     accept_with(io, Config::new(), TimersConfig::new(), async |request| Answer::same_origin(request)).await
 }
 
-/// Accepts a WebSocket from a client, if `decide` does. It gets the request and may take its time, for example to
-/// ask a database who the client is; the handshake deadline goes on only while bytes are awaited.
+/// Accepts a WebSocket from a client, if `decide` does. It gets the request and may take its time, for
+/// example to ask a database who the client is; the handshake deadline goes on only while bytes are awaited.
 ///
 /// Not cancel safe: if you drop the future, the transport is dropped.
 ///
 /// # Errors
-/// The request was not valid, or was rejected: the client has got an HTTP answer. Or the transport failed or the
-/// handshake deadline passed.
+/// The request was not valid, or was rejected: the client has got an HTTP answer. Or the transport failed or
+/// the handshake deadline passed.
 pub async fn accept_with<T, F>(
     io: T, config: Config, timers: TimersConfig, decide: F,
 ) -> Result<WebSocket<T, Server>, Error>

@@ -17,7 +17,8 @@ pub type RandomClient = Client<StdRng>;
 /// Not cancel safe: if you drop the future, the transport is dropped.
 ///
 /// # Errors
-/// The server refused the handshake or answered it wrongly, the transport failed, or the handshake deadline passed.
+/// The server refused the handshake or answered it wrongly, the transport failed, or the handshake deadline
+/// passed.
 pub async fn client<T>(
     io: T, request: &ClientRequest<'_>, config: Config, timers: TimersConfig,
 ) -> Result<WebSocket<T, RandomClient>, Error>

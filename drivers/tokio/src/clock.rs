@@ -15,8 +15,9 @@ use std::time::Duration;
 pub(crate) struct Clock {
     timers: Timers,
     start: Instant,
-    /// When bytes arrived last. Events that are found in them count from then, because asking for the time takes longer
-    /// than finding a small message. In nanoseconds, because a `Duration` takes twice the memory.
+    /// When bytes arrived last. Events that are found in them count from then, because asking for the time
+    /// takes longer than finding a small message. In nanoseconds, because a `Duration` takes twice the
+    /// memory.
     arrival: u64,
     /// Set for the next deadline, or for a time before it: most deadlines move on before they are reached.
     alarm: Option<Alarm>,
@@ -75,8 +76,8 @@ impl Clock {
         }
     }
 
-    /// The connection was asked for a keepalive ping. `queued` is how many bytes wait up to it; `None`: there is no
-    /// room for it.
+    /// The connection was asked for a keepalive ping. `queued` is how many bytes wait up to it; `None`: there
+    /// is no room for it.
     pub(crate) fn keepalive(&mut self, payload: [u8; 4], queued: Option<usize>) {
         match queued {
             Some(len) => {

@@ -97,17 +97,17 @@ impl Connector {
         self
     }
 
-    /// Follows at most this many redirects (RFC 6455 section 4.2.2), and only to the same host, because the headers of
-    /// the request can carry credentials. No redirect leads from `wss` to `ws`. Default 0: a redirect is
-    /// [`Error::Refused`].
+    /// Follows at most this many redirects (RFC 6455 section 4.2.2), and only to the same host, because the
+    /// headers of the request can carry credentials. No redirect leads from `wss` to `ws`. Default 0: a
+    /// redirect is [`Error::Refused`].
     #[must_use]
     pub fn max_redirects(mut self, count: usize) -> Self {
         self.max_redirects = count;
         self
     }
 
-    /// Connects through an HTTP proxy, with the method CONNECT (RFC 6455 section 4.1, RFC 9110 section 9.3.6):
-    /// `http://proxy.example:3128`, or `http://user:password@proxy.example:3128`. Default: none.
+    /// Connects through an HTTP proxy, with the method CONNECT (RFC 6455 section 4.1, RFC 9110 section
+    /// 9.3.6): `http://proxy.example:3128`, or `http://user:password@proxy.example:3128`. Default: none.
     #[must_use]
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());

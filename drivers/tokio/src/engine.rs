@@ -1,6 +1,6 @@
 //! What all ways to use a connection share: the transport, the protocol, the bytes that were read, and the
-//! deadlines. Each method polls once, and no byte lives in a future. So a future can be dropped at any await, and
-//! the next call goes on with the same state.
+//! deadlines. Each method polls once, and no byte lives in a future. So a future can be dropped at any await,
+//! and the next call goes on with the same state.
 
 mod ping;
 
@@ -95,9 +95,9 @@ impl<T, R: Role> Engine<T, R> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
-    /// Reads until there is an event for the application. This handles control frames itself, and meanwhile writes
-    /// the queued bytes as far as the transport takes them; reading never waits for that. `false`: the connection has
-    /// ended cleanly, or its failure was reported before.
+    /// Reads until there is an event for the application. This handles control frames itself, and meanwhile
+    /// writes the queued bytes as far as the transport takes them; reading never waits for that. `false`: the
+    /// connection has ended cleanly, or its failure was reported before.
     pub(crate) fn poll_find(&mut self, waker: &Waker) -> Poll<Result<bool, Error>> {
         let found = ready!(self.poll_event(waker));
         if matches!(found, Ok(true)) {
@@ -135,8 +135,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         }
     }
 
-    /// Ready if a deadline has passed and something was done about it: a ping or a Close is queued, or the connection
-    /// is over. Every wait for the peer ends with this call, whether it waits to read or to write.
+    /// Ready if a deadline has passed and something was done about it: a ping or a Close is queued, or the
+    /// connection is over. Every wait for the peer ends with this call, whether it waits to read or to write.
     fn poll_deadline(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
         let state = match self.conn.state() {
             // The protocol has ended, but not the transport, so the close deadline goes on.
@@ -260,8 +260,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         Poll::Ready(Ok(()))
     }
 
-    /// Ends the transport: shuts down our direction, and reads until the peer ends its own. If the transport were
-    /// dropped with unread bytes, a TCP reset could destroy our last bytes (RFC 6455 section 7.1.1).
+    /// Ends the transport: shuts down our direction, and reads until the peer ends its own. If the transport
+    /// were dropped with unread bytes, a TCP reset could destroy our last bytes (RFC 6455 section 7.1.1).
     fn poll_end(&mut self, waker: &Waker) -> Poll<()> {
         if self.is_over() {
             // The transport was lost while the last bytes were written.
@@ -273,7 +273,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         if matches!(self.transport, Transport::Open | Transport::PeerEnded) {
             // A transport that cannot be shut down has ended already.
             let _ = ready!(Pin::new(&mut self.io).poll_shutdown(&mut Context::from_waker(waker)));
-            // After both Closes a server need not wait: the peer has nothing more to say (RFC 6455 section 7.1.1).
+            // After both Closes a server need not wait: the peer has nothing more to say (RFC 6455 section
+            // 7.1.1).
             let is_over = self.transport == Transport::PeerEnded || self.conn.is_closed_cleanly();
             self.transport = if is_over { Transport::Over } else { Transport::ShutDown };
         }
@@ -282,7 +283,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             let poll = read_into(&mut self.io, &mut Context::from_waker(waker), self.read.room());
             self.read.release();
             match ready!(poll) {
-                // Bytes after the Close do not count. A peer that sends them without end gets one read for each poll.
+                // Bytes after the Close do not count. A peer that sends them without end gets one read for
+                // each poll.
                 Ok(1..) => {
                     waker.wake_by_ref();
                     return Poll::Pending;
@@ -300,8 +302,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         let _ = self.conn.sender().close(code, reason);
     }
 
-    /// The transport has failed. After the Close of the peer that is no error: some peers do not wait for ours, and
-    /// others reset the transport.
+    /// The transport has failed. After the Close of the peer that is no error: some peers do not wait for
+    /// ours, and others reset the transport.
     fn lose(&mut self, error: io::Error) -> Result<(), Error> {
         if self.conn.peer_close().is_none() || self.conn.error().is_some() {
             return Err(self.fail(error.into()));
@@ -322,8 +324,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         error
     }
 
-    /// Calls `send` until the outgoing buffer has room, and begins to write. Meanwhile reads up to the next event,
-    /// so that pings are answered and the peer's Close is seen. Either all of a message is queued or none.
+    /// Calls `send` until the outgoing buffer has room, and begins to write. Meanwhile reads up to the next
+    /// event, so that pings are answered and the peer's Close is seen. Either all of a message is queued or
+    /// none.
     pub(crate) fn poll_send(
         &mut self, waker: &Waker, mut send: impl FnMut(&mut Sender<R, Heap>) -> Result<(), SendError>,
     ) -> Poll<Result<(), Error>> {

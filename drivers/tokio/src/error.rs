@@ -11,8 +11,8 @@ use std::{error, fmt, io};
 pub enum Error {
     /// The transport failed.
     Io(io::Error),
-    /// The connection failed: the peer broke the protocol, a limit was reached, or the transport ended before the
-    /// closing handshake.
+    /// The connection failed: the peer broke the protocol, a limit was reached, or the transport ended before
+    /// the closing handshake.
     Connection(sansws::Error),
     /// The server answered the client's opening handshake with another status than 101.
     Refused(Box<Refusal>),
@@ -24,7 +24,8 @@ pub enum Error {
     Send(SendError),
     /// The URI is not valid.
     Uri(UriError),
-    /// A message has arrived, and a call of [`ping`](crate::WebSocket::ping) can only go on when you have received it.
+    /// A message has arrived, and a call of [`ping`](crate::WebSocket::ping) can only go on when you have
+    /// received it.
     MessageFirst,
 }
 
@@ -84,8 +85,8 @@ impl fmt::Debug for Refusal {
 }
 
 impl Error {
-    /// The close code for this failure, as the application sees it (RFC 6455 section 7.1.5). `None` if there was
-    /// no connection yet, or if the call was refused and the connection goes on.
+    /// The close code for this failure, as the application sees it (RFC 6455 section 7.1.5). `None` if there
+    /// was no connection yet, or if the call was refused and the connection goes on.
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {

@@ -6,11 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::ReadBuf;
 
-/// A transport with the traits of [`futures_io`](::futures_io), as a transport with the traits of tokio, which this
-/// crate uses. It needs no runtime of tokio, holds nothing but `T`, and copies nothing.
+/// A transport with the traits of [`futures_io`](::futures_io), as a transport with the traits of tokio,
+/// which this crate uses. It needs no runtime of tokio, holds nothing but `T`, and copies nothing.
 ///
-/// To shut down the transport calls [`poll_close`](::futures_io::AsyncWrite::poll_close). For a socket of smol that ends
-/// our direction, and the peer's remains open.
+/// To shut down the transport calls [`poll_close`](::futures_io::AsyncWrite::poll_close). For a socket of
+/// smol that ends our direction, and the peer's remains open.
 ///
 /// ```no_run
 /// use sansws_tokio::sansws::{ClientRequest, timers::TimersConfig};

@@ -1,8 +1,8 @@
 //! A connection in two halves, for two tasks.
 //!
-//! One mutex guards the state. A half holds it for one poll, which never waits. Both halves write: the half that
-//! reads sends pongs and the answer to a Close. And both read: the half that waits for room, or for a pong, reads up to
-//! the next message, so that pings are answered.
+//! One mutex guards the state. A half holds it for one poll, which never waits. Both halves write: the half
+//! that reads sends pongs and the answer to a Close. And both read: the half that waits for room, or for a
+//! pong, reads up to the next message, so that pings are answered.
 
 mod sync {
     pub(super) use std::sync::{Mutex, MutexGuard};
@@ -24,9 +24,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub(crate) use wakers::Ping;
 use wakers::{Handle, Progress, Shareable};
 
-/// The half that receives. It answers pings and the peer's Close, sends keepalive pings, and watches the deadlines,
-/// without help from the other half. If you drop it, nothing reads any more, and the connection does not close by
-/// itself.
+/// The half that receives. It answers pings and the peer's Close, sends keepalive pings, and watches the
+/// deadlines, without help from the other half. If you drop it, nothing reads any more, and the connection
+/// does not close by itself.
 pub struct ReadHalf<T, R: Role> {
     half: Handle<Engine<T, R>>,
     /// The message that was received last.
@@ -74,8 +74,8 @@ fn copy(message: Message<'_>, to: &mut OwnedMessage) -> Result<(), OutOfMemory> 
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> ReadHalf<T, R> {
-    /// As [`WebSocket::recv`](crate::WebSocket::recv). The message is a copy in the memory of this half, because the
-    /// other half may use the connection meanwhile.
+    /// As [`WebSocket::recv`](crate::WebSocket::recv). The message is a copy in the memory of this half,
+    /// because the other half may use the connection meanwhile.
     ///
     /// Cancel safe: if you drop the future, the next call returns the message.
     ///
@@ -128,8 +128,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WriteHalf<T, R> {
 
     /// As [`WebSocket::send`](crate::WebSocket::send).
     ///
-    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before, nothing
-    /// was queued.
+    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before,
+    /// nothing was queued.
     ///
     /// # Errors
     /// As there.
@@ -149,14 +149,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WriteHalf<T, R> {
         poll_fn(|cx| self.half.poll(cx, Engine::poll_flush)).await
     }
 
-    /// As [`WebSocket::ping`](crate::WebSocket::ping), while the other half receives: a message that arrives before the
-    /// pong is no error here, and the call waits until the other half has taken it.
+    /// As [`WebSocket::ping`](crate::WebSocket::ping), while the other half receives: a message that arrives
+    /// before the pong is no error here, and the call waits until the other half has taken it.
     ///
     /// Cancel safe, as there.
     ///
     /// # Errors
-    /// [`Error::MessageFirst`] if the other half was dropped, so that no one takes the messages any more. Otherwise as
-    /// there.
+    /// [`Error::MessageFirst`] if the other half was dropped, so that no one takes the messages any more.
+    /// Otherwise as there.
     pub async fn ping(&mut self) -> Result<Duration, Error> {
         let poll = |cx: &mut Context<'_>| {
             let found = self.half.poll(cx, Engine::poll_ping);
@@ -169,8 +169,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WriteHalf<T, R> {
         poll_fn(poll).await
     }
 
-    /// Begins the closing handshake and writes the Close. The other half sees the end: its `recv` returns `None`
-    /// when the closing handshake is complete.
+    /// Begins the closing handshake and writes the Close. The other half sees the end: its `recv` returns
+    /// `None` when the closing handshake is complete.
     ///
     /// Cancel safe: the Close is queued by the first poll.
     ///

@@ -1,5 +1,5 @@
-//! Events for operators (feature `tracing`). They hold neither payloads nor close reasons, nor header values, URIs or
-//! keys. Without the feature they are empty functions.
+//! Events for operators (feature `tracing`). They hold neither payloads nor close reasons, nor header values,
+//! URIs or keys. Without the feature they are empty functions.
 //!
 //! | level | event |
 //! |---|---|

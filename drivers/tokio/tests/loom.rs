@@ -1,9 +1,10 @@
-//! The wakers of two halves, in all orders in which two tasks can meet: loom runs each test once for each order. A wake
-//! that is lost in one of them is a deadlock, which loom reports. The tasks interrupt each other at most twice, which
-//! finds nearly all faults and takes seconds; `LOOM_MAX_PREEMPTIONS=3` takes minutes.
+//! The wakers of two halves, in all orders in which two tasks can meet: loom runs each test once for each
+//! order. A wake that is lost in one of them is a deadlock, which loom reports. The tasks interrupt each
+//! other at most twice, which finds nearly all faults and takes seconds; `LOOM_MAX_PREEMPTIONS=3` takes
+//! minutes.
 //!
-//! The test compiles the driver's own `split/wakers.rs` with the lock of loom. The transport and the protocol are as
-//! small as they can be.
+//! The test compiles the driver's own `split/wakers.rs` with the lock of loom. The transport and the protocol
+//! are as small as they can be.
 
 #[path = "../src/split/wakers.rs"]
 #[allow(dead_code, reason = "halves are not joined here")]

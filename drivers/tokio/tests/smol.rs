@@ -56,8 +56,8 @@ fn echo(mut peer: Peer) -> Option<u16> {
     }
 }
 
-fn ms(count: u64) -> Option<Duration> {
-    Some(Duration::from_millis(count))
+fn ms(count: u64) -> Duration {
+    Duration::from_millis(count)
 }
 
 #[test]
@@ -135,7 +135,12 @@ fn two_tasks_of_smol_share_a_connection() {
 /// A connection whose timers are over in milliseconds.
 fn impatient(io: FuturesIo<TcpStream>) -> WebSocket<FuturesIo<TcpStream>, Server> {
     let connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
-    WebSocket::new(io, connection, &[], TimersConfig::new().ping_interval(ms(1)).pong_timeout(ms(1)))
+    WebSocket::new(
+        io,
+        connection,
+        &[],
+        TimersConfig::new().ping_interval(Some(ms(1))).pong_timeout(Some(ms(1))),
+    )
 }
 
 #[test]
@@ -152,7 +157,7 @@ fn keepalive_pings_and_deadlines_need_no_runtime_of_tokio() {
             peer
         })
         .await;
-        let timers = TimersConfig::new().ping_interval(ms(1));
+        let timers = TimersConfig::new().ping_interval(Some(ms(1)));
         let mut socket = accept_with(io, Config::new(), timers, async |_| Answer::accept()).await.unwrap();
         assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("two pings")));
         assert!(socket.round_trip_time().is_some());
@@ -164,7 +169,7 @@ fn keepalive_pings_and_deadlines_need_no_runtime_of_tokio() {
         assert!(matches!(error, Error::Timeout(Timeout::Pong)), "{error:?}");
         drop(peer.join().unwrap());
         let (io, peer) = connected(|stream| stream).await;
-        let timers = TimersConfig::new().handshake_deadline(ms(1));
+        let timers = TimersConfig::new().handshake_deadline(Some(ms(1)));
         let error = accept_with(io, Config::new(), timers, async |_| Answer::accept()).await.unwrap_err();
         assert!(matches!(error, Error::Timeout(Timeout::Handshake)), "{error:?}");
         drop(peer.join().unwrap());

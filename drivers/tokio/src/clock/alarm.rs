@@ -1,8 +1,9 @@
 //! Wakes a task at a point in time, with the timers of its runtime.
 //!
-//! Features add up over a whole application, so a build with both kinds of timers can run on either kind of runtime.
-//! The choice is therefore made when an alarm is set for the first time: tokio's timers inside of a tokio runtime, and
-//! otherwise those of `async-io`, which work everywhere. They cost a thread only if no `smol` runs in the process.
+//! Features add up over a whole application, so a build with both kinds of timers can run on either kind of
+//! runtime. The choice is therefore made when an alarm is set for the first time: tokio's timers inside of a
+//! tokio runtime, and otherwise those of `async-io`, which work everywhere. They cost a thread only if no
+//! `smol` runs in the process.
 
 #[cfg(feature = "futures-io")]
 use async_io::Timer;
@@ -59,8 +60,8 @@ impl Alarm {
         Self::Anywhere(Box::new(Armed { timer: timer(at), at: Some(at) }))
     }
 
-    /// Ready if the time has passed for which the alarm was set: `deadline`, or a time before it. Otherwise the task is
-    /// woken then.
+    /// Ready if the time has passed for which the alarm was set: `deadline`, or a time before it. Otherwise
+    /// the task is woken then.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         match self {
             #[cfg(feature = "tokio")]

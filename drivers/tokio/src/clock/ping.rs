@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// The payload of a ping: its time in nanoseconds since the connection began, so no two are alike. Keepalive pings have
-/// four bytes.
+/// The payload of a ping: its time in nanoseconds since the connection began, so no two are alike. Keepalive
+/// pings have four bytes.
 pub(crate) type Payload = [u8; 8];
 
 pub(crate) fn payload(now: Duration) -> Payload {
@@ -44,8 +44,8 @@ impl Ping {
         self.keepalive.get_or_insert(payload);
     }
 
-    /// A pong arrived. A peer may answer only the last of several pings (RFC 6455 section 5.5.3), so the pong of a
-    /// keepalive ping behind this one counts too.
+    /// A pong arrived. A peer may answer only the last of several pings (RFC 6455 section 5.5.3), so the pong
+    /// of a keepalive ping behind this one counts too.
     pub(crate) fn pong(&mut self, now: Duration, payload: &[u8]) {
         let is_behind = || {
             let (first, number) = (self.keepalive?, <[u8; 4]>::try_from(payload).ok()?);

@@ -15,8 +15,8 @@ impl<T, R: Role> Engine<T, R> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
-    /// Sends a ping, unless one is under way already, and waits for its pong. Meanwhile reads up to the next event.
-    /// `None`: there is an event that no one has taken, and the pong can only be behind it.
+    /// Sends a ping, unless one is under way already, and waits for its pong. Meanwhile reads up to the next
+    /// event. `None`: there is an event that no one has taken, and the pong can only be behind it.
     pub(crate) fn poll_ping(&mut self, waker: &Waker) -> Poll<Result<Option<Duration>, Error>> {
         if self.clock.ping() == Ping::None {
             let payload = self.clock.ping_payload();

@@ -1,10 +1,11 @@
 //! Who wakes whom, if two tasks share one connection.
 //!
-//! A transport remembers only the task that polled it last. So the halves never give it their own wakers, but one that
-//! wakes both. And what one half has done can let the other one go on, without any word from the transport.
+//! A transport remembers only the task that polled it last. So the halves never give it their own wakers, but
+//! one that wakes both. And what one half has done can let the other one go on, without any word from the
+//! transport.
 //!
-//! The file knows neither the transport nor the protocol, and gets its lock from its parent. So `tests/loom.rs` runs
-//! the same file with loom's lock, through all orders in which two tasks can meet.
+//! The file knows neither the transport nor the protocol, and gets its lock from its parent. So
+//! `tests/loom.rs` runs the same file with loom's lock, through all orders in which two tasks can meet.
 
 use super::sync::{Mutex, MutexGuard};
 use std::sync::{Arc, PoisonError};
