@@ -45,13 +45,22 @@ pub struct Example {
     pub secure: fn(TcpStream) -> Box<dyn Stream>,
     /// The files that the program opens for itself, at most.
     pub own_files: usize,
+    /// The threads that accept connections.
+    pub threads: usize,
 }
 
 impl Example {
     /// A server on TCP.
     #[must_use]
     pub fn new(program: &'static str) -> Self {
-        Self { program, args: Vec::new(), scheme: "ws", secure: |stream| Box::new(stream), own_files: 10 }
+        Self {
+            program,
+            args: Vec::new(),
+            scheme: "ws",
+            secure: |stream| Box::new(stream),
+            own_files: 10,
+            threads: 1,
+        }
     }
 
     /// Starts the program, with these arguments in addition.
@@ -145,17 +154,23 @@ impl Server {
         }
     }
 
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A value of `/proc/PID/status` in bytes, such as `VmHWM`, the most memory that the server ever had.
     #[must_use]
     pub fn memory(&self, name: &str) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
         line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() << 10
     }
 
     /// Sends a signal, such as `INT`, which Ctrl-C sends.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status();
+        let status = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status();
         assert!(status.unwrap().success());
     }
 

@@ -10,6 +10,7 @@
 //! - **Deadlines cost nothing while they are far away.** A heap knows the next alarm of each connection.
 
 mod alarms;
+pub mod options;
 mod peer;
 
 use alarms::Alarms;
