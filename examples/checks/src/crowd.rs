@@ -39,8 +39,9 @@ pub fn memory_of_an_idle_connection(example: &Example, count: usize) -> usize {
 /// A server that may open few files waits for one to become free, and complains once.
 pub fn a_server_without_files_complains_once_and_continues(example: &Example) {
     let files = example.own_files + 10;
-    let server = example.start_in_shell(&format!("ulimit -n {files}"));
+    let mut server = example.start_in_shell(&format!("ulimit -n {files}"));
     let mut streams: Vec<TcpStream> = (0..files + 20).map(|_| server.connect_tcp()).collect();
+    server.wait_for_log("cannot accept");
     // The last one has its turn when the others have ended.
     let last = streams.pop().unwrap();
     let first = streams.remove(0);
@@ -53,6 +54,6 @@ pub fn a_server_without_files_complains_once_and_continues(example: &Example) {
     client.send(Message::text("last")).unwrap();
     expect(&mut client, &Message::text("last"));
     let log = server.log();
-    let complaints = log.lines().filter(|line| line.starts_with("cannot accept")).count();
-    assert!((1..=example.threads).contains(&complaints), "{log}");
+    let complaints = 1 + log.lines().filter(|line| line.starts_with("cannot accept")).count();
+    assert!(complaints <= example.threads, "{log}");
 }

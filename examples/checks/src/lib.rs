@@ -85,7 +85,7 @@ impl Example {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let stderr = child.stderr.take().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         lines.read_line(&mut line).unwrap();
@@ -101,7 +101,7 @@ impl Example {
 pub struct Server {
     example: Example,
     child: Child,
-    stderr: Option<ChildStderr>,
+    stderr: Option<BufReader<ChildStderr>>,
     /// `127.0.0.1` and the port, joined with a colon.
     pub address: String,
 }
@@ -179,7 +179,13 @@ impl Server {
         self.child.wait().unwrap()
     }
 
-    /// Ends the program, and returns what it has logged.
+    /// Waits until the program logs a line that begins with `wanted`. Drops the lines before it.
+    pub fn wait_for_log(&mut self, wanted: &str) {
+        let mut lines = self.stderr.as_mut().unwrap().lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.starts_with(wanted)), "the program has ended");
+    }
+
+    /// Ends the program, and returns what it has logged since.
     #[must_use]
     pub fn log(mut self) -> String {
         self.child.kill().unwrap();
@@ -194,7 +200,7 @@ impl Drop for Server {
     }
 }
 
-fn rest_of(mut stderr: ChildStderr) -> String {
+fn rest_of(mut stderr: BufReader<ChildStderr>) -> String {
     let mut text = String::new();
     stderr.read_to_string(&mut text).unwrap();
     text
