@@ -62,3 +62,9 @@ fn a_client_that_does_not_speak_tls_is_dropped() {
     // Nothing but an alert of TLS.
     assert!(answer.first().is_none_or(|byte| *byte == 0x15), "{answer:?}");
 }
+
+#[test]
+fn an_idle_connection_takes_little_memory() {
+    let each = checks::crowd::memory_of_an_idle_connection(&example(), 100);
+    assert!(each < 150 << 10, "{each} bytes");
+}
