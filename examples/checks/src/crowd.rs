@@ -17,8 +17,8 @@ pub fn two_hundred_connections_work_at_once(example: &Example) {
     }
 }
 
-/// The bytes of memory that an idle connection takes, which has been in use before. The pages of the kernel do not
-/// count.
+/// The bytes of memory that an idle connection takes, which has been in use before. The pages of the kernel
+/// do not count.
 pub fn memory_of_an_idle_connection(example: &Example, count: usize) -> usize {
     let server = example.start(&[]);
     let open = || {

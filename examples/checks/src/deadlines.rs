@@ -1,5 +1,5 @@
-//! Peers that are slow, silent or gone. Each server runs with short deadlines, and each check ends when the server
-//! acts.
+//! Peers that are slow, silent or gone. Each server runs with short deadlines, and each check ends when the
+//! server acts.
 
 use crate::{Client, Example, MAX_MESSAGE, Server, expect};
 use std::io::{Read, Write};
@@ -74,8 +74,8 @@ pub fn a_peer_that_answers_pings_stays(example: &Example) {
     }
 }
 
-/// The server ends its direction after the closing handshake. If the peer does not do the same, the server gives
-/// up, and then the system answers each byte with a reset.
+/// The server ends its direction after the closing handshake. If the peer does not do the same, the server
+/// gives up, and then the system answers each byte with a reset.
 pub fn a_peer_that_does_not_end_its_transport_is_dropped(example: &Example) {
     let server = impatient(example);
     let mut client = server.open();

@@ -233,9 +233,9 @@ pub fn expect_close(client: &mut Client, code: u16) {
 macro_rules! server_tests {
     ($example:expr) => {
         $crate::server_tests! { $example;
-            conversation: messages_come_back, a_long_fragmented_message_comes_back, small_messages_in_one_write_come_back,
-                messages_come_back_while_more_arrive, a_ping_is_answered, a_close_is_answered_with_its_code,
-                a_server_that_ends_closes_its_connections;
+            conversation: messages_come_back, a_long_fragmented_message_comes_back,
+                small_messages_in_one_write_come_back, messages_come_back_while_more_arrive, a_ping_is_answered,
+                a_close_is_answered_with_its_code, a_server_that_ends_closes_its_connections;
             faults: a_broken_frame_is_answered_with_1002, invalid_text_is_answered_with_1007,
                 a_message_beyond_the_limit_is_answered_with_1009, a_page_of_another_origin_is_rejected,
                 a_request_for_a_page_is_refused, noise_is_refused, a_peer_that_vanishes_harms_nobody;

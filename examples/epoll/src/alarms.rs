@@ -6,9 +6,9 @@ use std::time::Duration;
 
 /// The next alarm of each connection.
 ///
-/// Deadlines move all the time, and mostly to a later time. So an alarm stays where it is until it rings; then
-/// the connection looks at its clock and sets the next one. Only an earlier deadline needs an alarm at once. The
-/// alarm that it replaces rings too, which costs one needless turn.
+/// Deadlines move all the time, and mostly to a later time. So an alarm stays where it is until it rings;
+/// then the connection looks at its clock and sets the next one. Only an earlier deadline needs an alarm at
+/// once. The alarm that it replaces rings too, which costs one needless turn.
 #[derive(Default)]
 pub struct Alarms {
     heap: BinaryHeap<Reverse<(Duration, usize)>>,

@@ -2,9 +2,11 @@
 //!
 //! Copy [`Server`] for the loop, and `peer.rs` for what happens on one connection.
 //!
-//! - **An idle connection costs about 400 bytes** besides what the kernel needs: no buffer, no task, no thread.
-//! - **Each event costs one read and one write.** The loop reports an event again as long as there is something
-//!   to read (level-triggered), so every peer has its turn before a second read, however much one peer sends.
+//! - **An idle connection costs about 400 bytes** besides what the kernel needs: no buffer, no task, no
+//!   thread.
+//! - **Each event costs one read and one write.** The loop reports an event again as long as there is
+//!   something to read (level-triggered), so every peer has its turn before a second read, however much one
+//!   peer sends.
 //! - **A peer that does not read stops its own input.** The loop reads from a peer only if no bytes wait for
 //!   that peer. So a connection holds one message and its echo at most.
 //! - **Deadlines cost nothing while they are far away.** A heap knows the next alarm of each connection.
@@ -209,8 +211,8 @@ impl Server {
         self.set_accepting(true)
     }
 
-    /// Whether epoll reports connections that wait. Otherwise each turn would begin with a connection that the
-    /// server cannot accept.
+    /// Whether epoll reports connections that wait. Otherwise each turn would begin with a connection that
+    /// the server cannot accept.
     fn set_accepting(&mut self, on: bool) -> io::Result<()> {
         let Some(listener) = &self.listener else { return Ok(()) };
         let flags = if on { EventFlags::IN } else { EventFlags::empty() };
@@ -245,8 +247,8 @@ impl Server {
 pub struct Stopper(Arc<OwnedFd>);
 
 impl Stopper {
-    /// Asks the server to close all connections and to return from [`Server::run`]. The second call asks it to
-    /// return at once.
+    /// Asks the server to close all connections and to return from [`Server::run`]. The second call asks it
+    /// to return at once.
     pub fn stop(&self) {
         // This write fails only if the server has been asked 2^64 times.
         let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());

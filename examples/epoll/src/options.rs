@@ -30,8 +30,8 @@ pub fn parse(program: &str) -> Result<(String, Limits), String> {
     Ok((address, limits))
 }
 
-/// Allows this process as many files as the system permits. Each connection needs one, and most systems begin with a
-/// thousand.
+/// Allows this process as many files as the system permits. Each connection needs one, and most systems begin
+/// with a thousand.
 pub fn allow_files() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // If this is refused, the server holds fewer connections, and says so.

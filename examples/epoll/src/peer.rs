@@ -133,8 +133,8 @@ impl Peer {
                 Err(error) => return Err(error),
             }
         }
-        // Only our direction ends, and the peer ends its own. If the socket were closed with unread input, the
-        // kernel would send a reset, which can overtake our last bytes.
+        // Only our direction ends, and the peer ends its own. If the socket were closed with unread input,
+        // the kernel would send a reset, which can overtake our last bytes.
         if self.connection.should_disconnect() && !mem::replace(&mut self.has_shut_down, true) {
             self.stream.shutdown(Shutdown::Write)?;
         }
@@ -158,7 +158,8 @@ impl Peer {
 
     /// Begins the closing handshake, because the server ends.
     pub fn say_goodbye(&mut self) {
-        // Before the opening handshake is complete, closing the socket is the only way to close the connection.
+        // Before the opening handshake is complete, closing the socket is the only way to close the
+        // connection.
         self.has_ended |= self.connection.state() == State::Connecting;
         // If the connection is closing already, this call is refused, which does no harm.
         let _ = self.connection.sender().close(CloseCode::GOING_AWAY, "the server ends");
@@ -168,8 +169,8 @@ impl Peer {
 /// The server itself: it returns each message to its sender.
 fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
     match event {
-        // Only browsers send an Origin, and they always do. Without this check any web site could connect in the
-        // name of a user who visits it.
+        // Only browsers send an Origin, and they always do. Without this check any web site could connect in
+        // the name of a user who visits it.
         Event::HandshakeRequest(request)
             if request.origin().is_some() && !request.is_same_origin_over(Scheme::Http) =>
         {

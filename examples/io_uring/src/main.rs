@@ -5,8 +5,8 @@
 //! ```
 //!
 //! `ADDR` is 127.0.0.1:9001 by default; port 0 means any free port. With `--patience` every deadline has this
-//! length. Ctrl-C closes all connections and ends the server. If the kernel refuses `io_uring`, or with `--poll`,
-//! compio uses epoll; the server says which of the two it uses.
+//! length. Ctrl-C closes all connections and ends the server. If the kernel refuses `io_uring`, or with
+//! `--poll`, compio uses epoll; the server says which of the two it uses.
 //!
 //! Copy `session.rs` for a connection on I/O that owns its buffers.
 
@@ -82,8 +82,8 @@ async fn accept(
     let mut complained: Option<Instant> = None;
     let mut is_stopped = stop.clone().fuse();
     while !is_stopped.is_terminated() {
-        // An accept stays under way until it is complete. If it were dropped, a connection that the kernel has
-        // accepted already would be lost.
+        // An accept stays under way until it is complete. If it were dropped, a connection that the kernel
+        // has accepted already would be lost.
         let accept = listener.accept().fuse();
         pin_mut!(accept);
         let accepted = loop {
@@ -96,8 +96,8 @@ async fn accept(
         match accepted {
             Ok((stream, _)) => peers.push(runtime::spawn(converse(stream, timers, stop.clone()))),
             Err(error) => {
-                // There are no more files or there is no memory. This passes when connections end, and until then
-                // every attempt fails.
+                // There are no more files or there is no memory. This passes when connections end, and until
+                // then every attempt fails.
                 if complained.is_none_or(|at| at.elapsed() >= COMPLAINT_INTERVAL) {
                     eprintln!("cannot accept a connection: {error}");
                     complained = Some(Instant::now());

@@ -1,12 +1,14 @@
 //! One connection on I/O that owns its buffers.
 //!
-//! - **No byte is copied between the connection and the kernel.** The kernel reads into a buffer of a pool, the
-//!   payload is unmasked there, and the event borrows it. The outgoing bytes leave the connection as a vector
-//!   (`take_outgoing`), which the kernel writes and returns.
+//! - **No byte is copied between the connection and the kernel.** The kernel reads into a buffer of a pool,
+//!   the payload is unmasked there, and the event borrows it. The outgoing bytes leave the connection as a
+//!   vector (`take_outgoing`), which the kernel writes and returns.
 //! - **An idle connection holds no buffer.** The kernel chooses a buffer of the pool when bytes arrive.
-//! - **A read stays under way until it is complete.** A read that is dropped may have taken bytes from the socket
-//!   already, and they would be lost. So a deadline does not end the read; it only writes a ping meanwhile.
-//! - **A peer that does not read stops its own input.** The connection reads only if no bytes wait for the peer.
+//! - **A read stays under way until it is complete.** A read that is dropped may have taken bytes from the
+//!   socket already, and they would be lost. So a deadline does not end the read; it only writes a ping
+//!   meanwhile.
+//! - **A peer that does not read stops its own input.** The connection reads only if no bytes wait for the
+//!   peer.
 
 use compio::BufResult;
 use compio::buf::{IntoInner, IoBuf};
@@ -79,8 +81,8 @@ impl<'a> Session<'a> {
             let now = self.start.elapsed();
             self.timers.received(now);
             let mut input = buffer.bytes();
-            // A failure needs no code of its own: the Close that tells the peer is in `outgoing`, and once it is
-            // written, `should_disconnect` returns true.
+            // A failure needs no code of its own: the Close that tells the peer is in `outgoing`, and once it
+            // is written, `should_disconnect` returns true.
             while let Some((event, tx)) = self.connection.receive(&mut input) {
                 self.timers.event(now, &event);
                 answer(event, tx)?;
@@ -89,8 +91,8 @@ impl<'a> Session<'a> {
             drop(buffer);
             self.look_at_clock()?;
             self.write().await?;
-            // Only our direction ends, and the peer ends its own. If the socket were closed with unread input, the
-            // kernel would send a reset, which can overtake our last bytes.
+            // Only our direction ends, and the peer ends its own. If the socket were closed with unread
+            // input, the kernel would send a reset, which can overtake our last bytes.
             if self.connection.should_disconnect() && !mem::replace(&mut has_shut_down, true) {
                 let mut stream = self.stream;
                 stream.shutdown().await?;
@@ -98,8 +100,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Reads once, however long that takes, and keeps the deadlines meanwhile. Returns `None` at the end of the
-    /// stream.
+    /// Reads once, however long that takes, and keeps the deadlines meanwhile. Returns `None` at the end of
+    /// the stream.
     async fn read(&mut self) -> io::Result<Option<Buffer>> {
         let read = read(self.stream).fuse();
         pin_mut!(read);
@@ -144,8 +146,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Waits for an operation. Returns `None` if a deadline was due before, or if the server has to end; then there
-    /// may be bytes to write, and the operation is still under way.
+    /// Waits for an operation. Returns `None` if a deadline was due before, or if the server has to end; then
+    /// there may be bytes to write, and the operation is still under way.
     async fn wait<T>(
         &mut self, mut operation: &mut (impl FusedFuture<Output = T> + Unpin),
     ) -> io::Result<Option<T>> {
@@ -195,7 +197,8 @@ impl<'a> Session<'a> {
     /// Begins the closing handshake, because the server ends.
     fn say_goodbye(&mut self) -> io::Result<()> {
         if self.connection.state() == State::Connecting {
-            // Before the opening handshake is complete, closing the socket is the only way to close the connection.
+            // Before the opening handshake is complete, closing the socket is the only way to close the
+            // connection.
             return Err(ErrorKind::ConnectionAborted.into());
         }
         // If the connection is closing already, this call is refused, which does no harm.
@@ -234,8 +237,8 @@ async fn read(mut stream: &TcpStream) -> io::Result<Option<Buffer>> {
 /// The server itself: it returns each message to its sender.
 fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), SendError> {
     match event {
-        // Only browsers send an Origin, and they always do. Without this check any web site could connect in the
-        // name of a user who visits it.
+        // Only browsers send an Origin, and they always do. Without this check any web site could connect in
+        // the name of a user who visits it.
         Event::HandshakeRequest(request)
             if request.origin().is_some() && !request.is_same_origin_over(Scheme::Http) =>
         {

@@ -1,5 +1,5 @@
-//! An echo server that uses all cores: on each core one thread with the event loop of the example `epoll`. The
-//! threads share nothing.
+//! An echo server that uses all cores: on each core one thread with the event loop of the example `epoll`.
+//! The threads share nothing.
 //!
 //! ```text
 //! cargo run --release -p thread_per_core -- [--patience SECONDS] [ADDR]
@@ -8,15 +8,15 @@
 //! `ADDR` is 127.0.0.1:9001 by default; port 0 means any free port. With `--patience` every deadline has this
 //! length. Ctrl-C closes all connections and ends the server.
 //!
-//! Each thread has a listener of its own on the same port (`SO_REUSEPORT`), and the kernel spreads the connections
-//! over them by a hash of the addresses. So a connection stays on one core, and no thread waits for a lock. Two
-//! things differ from a server with one listener:
+//! Each thread has a listener of its own on the same port (`SO_REUSEPORT`), and the kernel spreads the
+//! connections over them by a hash of the addresses. So a connection stays on one core, and no thread waits
+//! for a lock. Two things differ from a server with one listener:
 //!
-//! - **A thread that is busy or full does not hand its connections on.** They wait in its queue while other threads
-//!   may have nothing to do. If few connections cause most of the work, one listener is better.
-//! - **Threads cannot start or end alone.** A listener that closes resets the connections in its queue, so a server
-//!   that ends loses clients that have just connected. `SO_REUSEPORT` also lets the next server listen before
-//!   this one ends.
+//! - **A thread that is busy or full does not hand its connections on.** They wait in its queue while other
+//!   threads may have nothing to do. If few connections cause most of the work, one listener is better.
+//! - **Threads cannot start or end alone.** A listener that closes resets the connections in its queue, so a
+//!   server that ends loses clients that have just connected. `SO_REUSEPORT` also lets the next server listen
+//!   before this one ends.
 
 use epoll::{Server, options};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};

@@ -1,7 +1,8 @@
-//! WebSockets over TLS with blocking I/O and nothing but the standard library and rustls: a thread per connection.
+//! WebSockets over TLS with blocking I/O and nothing but the standard library and rustls: a thread per
+//! connection.
 //!
-//! Copy `session.rs` for the loop, which is the same for a server and a client, and `socket.rs` for a socket whose
-//! reads and writes end at a deadline. The two programs show how to use them.
+//! Copy `session.rs` for the loop, which is the same for a server and a client, and `socket.rs` for a socket
+//! whose reads and writes end at a deadline. The two programs show how to use them.
 
 mod session;
 mod socket;

@@ -60,9 +60,9 @@ impl<R: Role, T: Transport> Session<R, T> {
         self.connection.sender()
     }
 
-    /// Writes the outgoing bytes, then waits for bytes of the peer, for half a second at most, and passes the events
-    /// to `answer`. So a turn reads only if no bytes wait for the peer: a peer that does not read stops its own
-    /// input.
+    /// Writes the outgoing bytes, then waits for bytes of the peer, for half a second at most, and passes the
+    /// events to `answer`. So a turn reads only if no bytes wait for the peer: a peer that does not read
+    /// stops its own input.
     ///
     /// # Errors
     /// The connection is lost: a fault of the transport, a deadline, or an error of `answer`.
@@ -90,8 +90,8 @@ impl<R: Role, T: Transport> Session<R, T> {
         let now = self.start.elapsed();
         self.timers.received(now);
         let mut input = &mut self.buffer[..len];
-        // A failure needs no code of its own: the Close that tells the peer is in `outgoing`, and once it is written,
-        // `should_disconnect` returns true.
+        // A failure needs no code of its own: the Close that tells the peer is in `outgoing`, and once it is
+        // written, `should_disconnect` returns true.
         while let Some((event, tx)) = self.connection.receive(&mut input) {
             self.timers.event(now, &event);
             answer(event, tx)?;
@@ -154,8 +154,8 @@ impl<R: Role, T: Transport> Session<R, T> {
                 Err(error) => return Err(error),
             }
         }
-        // Only our direction ends, and the peer ends its own. If the socket were closed with unread input, the kernel
-        // would send a reset, which can overtake our last bytes.
+        // Only our direction ends, and the peer ends its own. If the socket were closed with unread input,
+        // the kernel would send a reset, which can overtake our last bytes.
         if self.connection.should_disconnect() && !mem::replace(&mut self.has_shut_down, true) {
             // All bytes are written, so errors do not matter any more.
             let _ = self.transport.end();
@@ -175,8 +175,8 @@ fn is_too_late(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
 }
 
-/// Whether the error is the end of the transport, as when a TLS connection ends without a farewell. The Close that
-/// came before decides whether the end is a clean one.
+/// Whether the error is the end of the transport, as when a TLS connection ends without a farewell. The Close
+/// that came before decides whether the end is a clean one.
 fn is_end(error: &io::Error) -> bool {
     use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)

@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
-/// A transport whose operations fail with `TimedOut` or `WouldBlock` at a deadline. The operation can be called again
-/// after that.
+/// A transport whose operations fail with `TimedOut` or `WouldBlock` at a deadline. The operation can be
+/// called again after that.
 pub trait Transport: Read + Write {
     /// The socket below all.
     fn socket(&mut self) -> &mut Socket;
@@ -20,8 +20,8 @@ pub trait Transport: Read + Write {
 
 /// A TCP connection with a deadline.
 ///
-/// A timeout of the standard library counts from the beginning of each read, and TLS needs many reads for one record.
-/// So with timeouts alone a peer that sends a byte now and then would occupy its thread for ever.
+/// A timeout of the standard library counts from the beginning of each read, and TLS needs many reads for one
+/// record. So with timeouts alone a peer that sends a byte now and then would occupy its thread for ever.
 #[derive(Debug)]
 pub struct Socket {
     stream: TcpStream,

@@ -1,13 +1,13 @@
-//! A client with blocking I/O, over TLS or without: it sends its arguments, prints as many answers, and closes the
-//! connection.
+//! A client with blocking I/O, over TLS or without: it sends its arguments, prints as many answers, and
+//! closes the connection.
 //!
 //! ```text
 //! cargo run -p tls --bin tls_client -- [--patience SECONDS] wss://echo.example/ [MESSAGE...]
 //! ```
 //!
-//! With `--patience` every deadline has this length. If the server has a certificate of your own, set `SSL_CERT_FILE`
-//! to its root certificate. A program that also waits for a user cannot use blocking I/O, because it would not
-//! answer pings meanwhile: see the example `client`.
+//! With `--patience` every deadline has this length. If the server has a certificate of your own, set
+//! `SSL_CERT_FILE` to its root certificate. A program that also waits for a user cannot use blocking I/O,
+//! because it would not answer pings meanwhile: see the example `client`.
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -68,7 +68,8 @@ fn converse(
                 Event::HandshakeComplete(_) => {}
                 Event::Message(Message::Text(text)) => writeln!(out, "{}", printable(text))?,
                 Event::Message(Message::Binary(bytes)) => writeln!(out, "[{} bytes]", bytes.len())?,
-                // The connection has answered pings and the Close already, and `result` tells about a failure.
+                // The connection has answered pings and the Close already, and `result` tells about a
+                // failure.
                 _ => return Ok(()),
             }
             match left.next() {

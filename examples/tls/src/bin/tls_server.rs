@@ -4,8 +4,9 @@
 //! cargo run --release -p tls --bin tls_server -- [--patience SECONDS] CERTIFICATES KEY [ADDR]
 //! ```
 //!
-//! `CERTIFICATES` and `KEY` are files in the format PEM. `ADDR` is 127.0.0.1:9001 by default; port 0 means any free
-//! port. With `--patience` every deadline has this length. Ctrl-C closes all connections and ends the server.
+//! `CERTIFICATES` and `KEY` are files in the format PEM. `ADDR` is 127.0.0.1:9001 by default; port 0 means
+//! any free port. With `--patience` every deadline has this length. Ctrl-C closes all connections and ends
+//! the server.
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -24,13 +25,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tls::{Session, Socket, Turn};
 
-/// The default limits: 1 MiB for a message, 2 MiB of bytes that wait for the peer. A turn reads only if no bytes wait,
-/// so the echo of one message and of one read always fits.
+/// The default limits: 1 MiB for a message, 2 MiB of bytes that wait for the peer. A turn reads only if no
+/// bytes wait, so the echo of one message and of one read always fits.
 const CONFIG: Config = Config::new();
 /// More connections wait in the queue of the listener. Each of them needs a thread and about 100 KiB.
 const MAX_PEERS: usize = 5000;
-/// How long to wait after the system refused to accept a connection, and how long between looks at the number of
-/// connections if there are too many.
+/// How long to wait after the system refused to accept a connection, and how long between looks at the number
+/// of connections if there are too many.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 /// The server complains about the same trouble no more often than this.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
@@ -186,8 +187,8 @@ impl Drop for Guest {
 /// The server itself: it returns each message to its sender.
 fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> io::Result<()> {
     match event {
-        // Only browsers send an Origin, and they always do. Without this check any web site could connect in the
-        // name of a user who visits it.
+        // Only browsers send an Origin, and they always do. Without this check any web site could connect in
+        // the name of a user who visits it.
         Event::HandshakeRequest(request)
             if request.origin().is_some() && !request.is_same_origin_over(Scheme::Https) =>
         {
