@@ -1,8 +1,9 @@
 //! One connection on I/O that owns its buffers.
 //!
-//! - **No byte is copied between the connection and the kernel.** The kernel reads into a buffer of a pool,
-//!   the payload is unmasked there, and the event borrows it. The outgoing bytes leave the connection as a
-//!   vector (`take_outgoing`), which the kernel writes and returns.
+//! - **This code copies no byte.** The kernel reads into a buffer of a pool. If a message lies in it
+//!   completely, its payload is unmasked there and the event borrows it; the connection collects longer
+//!   messages. The outgoing bytes leave the connection as a vector (`take_outgoing`), which the kernel writes
+//!   and returns.
 //! - **An idle connection holds no buffer.** The kernel chooses a buffer of the pool when bytes arrive.
 //! - **A read stays under way until it is complete.** A read that is dropped may have taken bytes from the
 //!   socket already, and they would be lost. So a deadline does not end the read; it only writes a ping
