@@ -16,7 +16,7 @@ fn an_idle_connection_takes_little_memory() {
     assert!(each < 4 << 10, "{each} bytes");
 }
 
-/// The kernel of this machine may refuse io_uring, and then all of these tests have run on epoll.
+/// The kernel of this machine may refuse `io_uring`, and then all of these tests have run on epoll.
 #[test]
 fn the_server_says_which_driver_it_uses() {
     let log = example().start(&[]).log();
