@@ -1,4 +1,5 @@
-//! The clients: they send frames that were encoded before, and count bytes, so that they take less time than any server.
+//! The clients: they send frames that were encoded before, and count bytes, so that they take less time than
+//! any server.
 
 use crate::Result;
 use crate::rows::Row;

@@ -1,9 +1,10 @@
-//! Echo servers under load, on loopback: one process for the server, on the first core, and one for the clients, on the
-//! second. README.md explains what is measured.
+//! Echo servers under load, on loopback: one process for the server, on the first core, and one for the
+//! clients, on the second. README.md explains what is measured.
 //!
 //! ```text
 //! cargo run --release [-- [--servers NAME,...] [--rows N,...] [--rounds N] [--seconds N]]
-//! cargo run --release -- --mixed [--servers NAME,...] [--connections N] [--pause SECONDS] [--seconds N] [--save]
+//! cargo run --release -- --mixed [--servers NAME,...] [--connections N] [--pause SECONDS] [--seconds N]
+//!     [--save]
 //! cargo run --release -- --check
 //! ```
 

@@ -47,8 +47,8 @@ impl Server {
         Ok(Self { child, address: address.trim_end().parse()? })
     }
 
-    /// The anonymous memory that is resident now, and the most resident memory of all time, without what the program
-    /// itself takes; in bytes.
+    /// The anonymous memory that is resident now, and the most resident memory of all time, without what the
+    /// program itself takes; in bytes.
     pub fn memory(&self) -> Result<(u64, u64)> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let field = |name: &str| -> Result<u64> {

@@ -181,7 +181,8 @@ async fn tokio_websockets(stream: TcpStream) -> Result<()> {
     Ok(())
 }
 
-/// It has no handshake of its own without hyper, so the answer to the only request of these clients is a constant.
+/// It has no handshake of its own without hyper, so the answer to the only request of these clients is a
+/// constant.
 async fn fastwebsockets(mut stream: TcpStream) -> Result<()> {
     use fastwebsockets::{Frame, OpCode, Role, WebSocket};
     let mut head = Vec::new();

@@ -1,15 +1,17 @@
-//! One connection of a client, without its transport: what it sends, and a check of every byte that comes back.
+//! One connection of a client, without its transport: what it sends, and a check of every byte that comes
+//! back.
 //!
 //! This is no code of sansws, so that a fault of the library cannot hide itself.
 
-use super::traffic::{BINARY, CLOSE, Kind, PING, PONG, TEXT, Template, encode};
+use super::traffic::{BINARY, CLOSE, FIN, Kind, PING, PONG, TEXT, Template, encode};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-const ACCEPT: &str = "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+/// The value of `Sec-WebSocket-Accept` for that key.
+const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// Something that has come back.
 pub struct Answered {
@@ -36,7 +38,9 @@ pub struct Conversation {
     outgoing: VecDeque<Rc<[u8]>>,
     written: usize,
     messages: VecDeque<(Rc<Template>, Instant)>,
-    pings: VecDeque<(Rc<Template>, Instant)>,
+    /// The pings that no pong has answered, each with its number, which is its payload.
+    pings: VecDeque<(u64, Instant)>,
+    next_ping: u64,
     /// The bytes of an incomplete head, header or control frame.
     partial: Vec<u8>,
     /// The frame whose payload arrives.
@@ -63,6 +67,7 @@ impl Conversation {
             written: 0,
             messages: VecDeque::new(),
             pings: VecDeque::new(),
+            next_ping: 0,
             partial: Vec::new(),
             frame: None,
             message: None,
@@ -71,8 +76,13 @@ impl Conversation {
 
     pub fn send(&mut self, template: &Rc<Template>, since: Instant) {
         self.outgoing.push_back(Rc::clone(&template.frames));
-        let queue = if template.kind == Kind::Ping { &mut self.pings } else { &mut self.messages };
-        queue.push_back((Rc::clone(template), since));
+        self.messages.push_back((Rc::clone(template), since));
+    }
+
+    pub fn ping(&mut self, since: Instant) {
+        self.outgoing.push_back(encode(FIN | PING, &self.next_ping.to_be_bytes()).into());
+        self.pings.push_back((self.next_ping, since));
+        self.next_ping += 1;
     }
 
     pub fn close(&mut self, frame: &Rc<[u8]>, since: Instant) {
@@ -142,8 +152,13 @@ impl Conversation {
     }
 
     fn check_head(&mut self) -> Result<(), String> {
-        let head = String::from_utf8_lossy(&self.partial).to_ascii_lowercase();
-        if !head.starts_with("http/1.1 101 ") || !head.contains(&ACCEPT.to_ascii_lowercase()) {
+        let head = String::from_utf8_lossy(&self.partial);
+        let mut lines = head.lines();
+        let is_switching = lines.next().is_some_and(|line| line.starts_with("HTTP/1.1 101 "));
+        let is_accepted = lines
+            .filter_map(|line| line.split_once(':'))
+            .any(|(name, value)| name.eq_ignore_ascii_case("Sec-WebSocket-Accept") && value.trim() == ACCEPT);
+        if !is_switching || !is_accepted {
             return Err(format!("the server answered the handshake with {head:?}"));
         }
         self.partial.clear();
@@ -193,13 +208,15 @@ impl Conversation {
         let Some(frame) = self.frame.take_if(|frame| frame.left == 0) else { return Ok(()) };
         match frame.opcode {
             PONG => {
-                let (template, since) = self.pings.pop_front().ok_or("a pong that nothing asked for")?;
-                if self.partial != *template.payload {
-                    return Err("a pong with another payload".to_owned());
+                let is_answered = |(number, _): &(u64, _)| self.partial == number.to_be_bytes();
+                let at = self.pings.iter().position(is_answered).ok_or("a pong that nothing asked for")?;
+                // It answers earlier pings too, if the server has not answered them yet (RFC 6455 section
+                // 5.5.3).
+                for (_, since) in self.pings.drain(..=at) {
+                    answered(Answered { kind: Kind::Ping, since });
                 }
-                answered(Answered { kind: Kind::Ping, since });
             }
-            PING => self.outgoing.push_back(encode(0x80 | PONG, &self.partial).into()),
+            PING => self.outgoing.push_back(encode(FIN | PONG, &self.partial).into()),
             CLOSE => {
                 if self.phase != Phase::Closing || self.partial.get(..2) != Some(&1000_u16.to_be_bytes()) {
                     return Err(format!("a Close with {:?}", self.partial));
@@ -241,7 +258,7 @@ fn header(bytes: &[u8]) -> Result<Option<Frame>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::traffic::Traffic;
+    use super::super::traffic::{Action, Traffic};
     use super::*;
 
     const HEAD: &str =
@@ -260,7 +277,7 @@ mod tests {
         let traffic = Traffic::new(&mut rng);
         loop {
             match traffic.choose(&mut rng) {
-                Some(template) if template.kind == kind => return Rc::clone(template),
+                Action::Message(template) if template.kind == kind => return Rc::clone(template),
                 _ => {}
             }
         }
@@ -331,13 +348,27 @@ mod tests {
     }
 
     #[test]
-    fn a_pong_answers_the_ping_with_its_payload() {
-        let ping = template(Kind::Ping);
+    fn a_pong_answers_the_ping_with_its_payload_and_those_before_it() {
+        let pong = |number: u64| frame(0x8a, &number.to_be_bytes());
         let mut conversation = open();
-        conversation.send(&ping, Instant::now());
-        conversation.receive(&frame(0x8a, &ping.payload), |_| {}).unwrap();
-        conversation.send(&ping, Instant::now());
-        assert!(conversation.receive(&frame(0x8a, b"other"), |_| {}).is_err());
+        for _ in 0..4 {
+            conversation.ping(Instant::now());
+        }
+        let mut count = 0;
+        conversation.receive(&pong(0), |_| count += 1).unwrap();
+        assert_eq!(count, 1);
+        conversation.receive(&pong(2), |_| count += 1).unwrap();
+        assert_eq!(count, 3);
+        assert!(!conversation.is_quiet());
+        conversation.receive(&pong(3), |_| count += 1).unwrap();
+        assert!(conversation.is_quiet());
+        // Each ping has been answered, or a later one has.
+        for number in 0..5 {
+            let mut conversation = open();
+            conversation.ping(Instant::now());
+            conversation.receive(&pong(0), |_| {}).unwrap();
+            assert!(conversation.receive(&pong(number), |_| {}).is_err());
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! The clients of a crowd, on one thread. The loop polls without a break, because a timer that fires late would count as a
-//! slow server.
+//! The clients of a crowd, on one thread. The loop polls without a break, because a timer that fires late
+//! would count as a slow server.
 
 use super::conversation::{Conversation, Phase};
-use super::traffic::{Kind, Traffic, pause};
+use super::traffic::{Action, Kind, Traffic, pause};
 use crate::Result;
 use crate::process::Server;
 use fastrand::Rng;
@@ -216,13 +216,17 @@ impl Generator<'_> {
 
     fn act(&mut self, number: usize, due: Instant) {
         let Some(client) = &mut self.clients[number] else { return };
+        if client.conversation.phase != Phase::Open {
+            return;
+        }
         match self.traffic.choose(&mut self.rng) {
-            Some(template) => {
-                client.conversation.send(template, due);
-                self.plan(number, due);
-            }
-            // The next action is planned when the client is connected again.
-            None => client.conversation.close(&self.traffic.close, due),
+            Action::Message(template) => client.conversation.send(template, due),
+            Action::Ping => client.conversation.ping(due),
+            Action::Close => client.conversation.close(&self.traffic.close, due),
+        }
+        // After a Close, the next action is planned when the client is connected again.
+        if client.conversation.phase == Phase::Open {
+            self.plan(number, due);
         }
         self.transfer(number);
     }

@@ -1,5 +1,5 @@
-//! A crowd: thousands of connections, each of which is idle most of the time. All of them together send messages of many
-//! sizes, fragments, pings and Closes, and connect again.
+//! A crowd: thousands of connections, each of which is idle most of the time. All of them together send
+//! messages of many sizes, fragments, pings and Closes, and connect again.
 
 mod conversation;
 mod generator;

@@ -117,7 +117,8 @@ fn line(out: &mut String, from: [f64; 2], to: [f64; 2]) {
     );
 }
 
-/// The nines of percentiles with their latency in microseconds, as far as there are at least ten values beyond.
+/// The nines of percentiles with their latency in microseconds, as far as there are at least ten values
+/// beyond.
 fn percentiles(histogram: &Histogram<u64>) -> impl Iterator<Item = (f64, f64)> {
     let last = (histogram.len() as f64 / 10.0).log10().min(NINES[NINES.len() - 1].0);
     (0..).map(|step| f64::from(step) / 20.0).take_while(move |nines| *nines <= last).map(|nines| {

@@ -39,7 +39,8 @@ pub fn tables(crowd: Crowd, outcomes: &[Outcome]) -> String {
             }
         }
     }
-    out += "\nMicroseconds by which the clients themselves were late, which the times above contain:\n\n| server |";
+    out += "\nMicroseconds by which the clients themselves were late, which the times above contain:\n\n\
+        | server |";
     percentile_columns(&mut out);
     for Outcome { name, seen } in outcomes {
         row(&mut out, name, &seen.lateness);
@@ -102,8 +103,8 @@ pub fn page(crowd: Crowd, outcomes: &[Outcome], command: &str) -> String {
 - Command: `cargo run --release --manifest-path benches/load/Cargo.toml -- {command}`
 - Versions: {peers}
 
-{} connections for {} s. Each connection acts every {} s on average, at random times. [The method](../README.md) explains
-the columns.
+{} connections for {} s. Each connection acts every {} s on average, at random times. [The
+method](../README.md) explains the columns.
 
 ![Latency and memory of each server](crowd.svg)
 

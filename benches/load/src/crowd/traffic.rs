@@ -52,6 +52,13 @@ pub struct Template {
     pub frames: Rc<[u8]>,
 }
 
+/// One action of a client.
+pub enum Action<'t> {
+    Message(&'t Rc<Template>),
+    Ping,
+    Close,
+}
+
 /// All messages.
 pub struct Traffic {
     templates: Vec<Rc<Template>>,
@@ -63,7 +70,7 @@ pub const BINARY: u8 = 2;
 pub const CLOSE: u8 = 8;
 pub const PING: u8 = 9;
 pub const PONG: u8 = 10;
-const FIN: u8 = 0x80;
+pub const FIN: u8 = 0x80;
 
 impl Traffic {
     pub fn new(rng: &mut Rng) -> Self {
@@ -75,7 +82,6 @@ impl Traffic {
             } else {
                 template(Kind::Small, false, bytes(rng, small), &[])
             });
-            templates.push(template(Kind::Ping, false, bytes(rng, 8), &[]));
             let len = rng.usize(4 << 10..=16 << 10) / 3 * 3;
             // A character takes three bytes, so these cuts are within one.
             templates.push(template(
@@ -91,8 +97,8 @@ impl Traffic {
         Self { templates: templates.into_iter().map(Rc::new).collect(), close }
     }
 
-    /// What comes next. `None`: a Close.
-    pub fn choose(&self, rng: &mut Rng) -> Option<&Rc<Template>> {
+    /// What a client does next.
+    pub fn choose(&self, rng: &mut Rng) -> Action<'_> {
         let mut at = rng.u32(0..SHARES.iter().map(|(_, share)| share).sum());
         let mut kind = Kind::Small;
         for (next, share) in SHARES {
@@ -103,11 +109,16 @@ impl Traffic {
             at -= share;
         }
         let number = rng.usize(0..VARIETY);
-        self.templates.iter().filter(|template| template.kind == kind).nth(number)
+        match self.templates.iter().filter(|template| template.kind == kind).nth(number) {
+            Some(template) => Action::Message(template),
+            None if kind == Kind::Ping => Action::Ping,
+            None => Action::Close,
+        }
     }
 }
 
-/// The time to the next action of a client: exponential, so that the actions of all clients are a Poisson process.
+/// The time to the next action of a client: exponential, so that the actions of all clients are a Poisson
+/// process.
 pub fn pause(rng: &mut Rng, mean: Duration) -> Duration {
     mean.mul_f64(-(1.0 - rng.f64()).ln())
 }
@@ -126,11 +137,7 @@ fn bytes(rng: &mut Rng, len: usize) -> Vec<u8> {
 
 /// The message, in fragments that end at `cuts`.
 fn template(kind: Kind, is_text: bool, payload: Vec<u8>, cuts: &[usize]) -> Template {
-    let first = match (kind, is_text) {
-        (Kind::Ping, _) => PING,
-        (_, true) => TEXT,
-        (_, false) => BINARY,
-    };
+    let first = if is_text { TEXT } else { BINARY };
     let mut frames = Vec::new();
     let mut start = 0;
     for (number, &end) in cuts.iter().chain([&payload.len()]).enumerate() {
@@ -170,9 +177,13 @@ mod tests {
     fn every_kind_is_chosen_about_as_often_as_its_share_says() {
         let mut rng = Rng::with_seed(1);
         let traffic = Traffic::new(&mut rng);
-        let mut counts = [0; 6];
+        let mut counts = [0_usize; 6];
         for _ in 0..100_000 {
-            let kind = traffic.choose(&mut rng).map_or(Kind::Close, |template| template.kind);
+            let kind = match traffic.choose(&mut rng) {
+                Action::Message(template) => template.kind,
+                Action::Ping => Kind::Ping,
+                Action::Close => Kind::Close,
+            };
             counts[kind as usize] += 1;
         }
         for (kind, share) in SHARES {
