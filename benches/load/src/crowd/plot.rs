@@ -1,7 +1,7 @@
 //! The plot: the latency at each percentile, and the memory of a connection.
 
 use super::generator::Crowd;
-use super::report::per_connection;
+use super::report::{number, per_connection};
 use super::traffic::Kind;
 use super::{Outcome, Seen};
 use hdrhistogram::Histogram;
@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 const WIDTH: f64 = 1020.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 20.0;
+const RIGHT: f64 = 36.0;
 const TOP: f64 = 62.0;
 const PANEL: f64 = 300.0;
 const LINES: f64 = 230.0;
@@ -39,11 +39,12 @@ pub fn svg(crowd: Crowd, outcomes: &[Outcome]) -> String {
         @media (prefers-color-scheme:dark){{text{{fill:#ddd}}}}</style>\n\
         <text x=\"{LEFT}\" y=\"20\" font-size=\"15\" font-weight=\"bold\">Latency at each percentile, with {} \
         connections (lower is better)</text>\n",
-        crowd.connections, crowd.connections
+        number(crowd.connections as f64),
+        number(crowd.connections as f64)
     );
     let step = (WIDTH - LEFT - RIGHT) / COLOURS.len() as f64;
-    for (number, (outcome, colour)) in outcomes.iter().zip(COLOURS).enumerate() {
-        let x = LEFT + step * number as f64;
+    for (at, (outcome, colour)) in outcomes.iter().zip(COLOURS).enumerate() {
+        let x = LEFT + step * at as f64;
         let _ = writeln!(
             out,
             "<rect x=\"{x:.1}\" y=\"34\" width=\"11\" height=\"11\" rx=\"2\" fill=\"{colour}\"/>\
@@ -52,8 +53,8 @@ pub fn svg(crowd: Crowd, outcomes: &[Outcome]) -> String {
             outcome.name,
         );
     }
-    for (number, kind) in PANELS.into_iter().enumerate() {
-        panel(&mut out, TOP + PANEL * number as f64, kind, outcomes);
+    for (at, kind) in PANELS.into_iter().enumerate() {
+        panel(&mut out, TOP + PANEL * at as f64, kind, outcomes);
     }
     memory(&mut out, bars, crowd, outcomes);
     out += "</svg>\n";
