@@ -49,16 +49,19 @@ programs_of() {
 }
 
 # websockets_venv: sets `python` to an interpreter that has the package `websockets`.
-websockets_venv() {
+websockets_venv() { python_venv python; }
+
+# python_venv SUITE: sets `python` to an interpreter that has the packages of tests/interop/SUITE/requirements.txt.
+python_venv() {
   need python3 python3
-  local venv=$cache/python requirements=tests/interop/python/requirements.txt stamp
-  stamp="$(python3 --version) $(cat $requirements)"
+  local venv=$cache/$1 requirements=tests/interop/$1/requirements.txt stamp
+  stamp="$(python3 --version) $(cat "$requirements")"
   if [ "$(cat "$venv/stamp" 2> /dev/null)" != "$stamp" ]; then
     # Debian's python3 has the module `venv`, but not the module `ensurepip` that it needs.
     python3 -c 'import ensurepip' 2> /dev/null || apt_install python3-venv
     rm -rf "$venv"
     python3 -m venv "$venv"
-    "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r $requirements
+    "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r "$requirements"
     echo "$stamp" > "$venv/stamp"
   fi
   python=$venv/bin/python

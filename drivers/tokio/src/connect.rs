@@ -1,53 +1,17 @@
-//! The opening handshake of a client, and everything below it: TCP, an HTTP proxy, TLS.
+//! Everything below the opening handshake of a client: TCP, an HTTP proxy, TLS.
 
-use crate::engine::Wakers;
-use crate::proxy;
-use crate::{Error, Refusal, Transport, WebSocket};
-use rand::rngs::{StdRng, SysRng};
+use crate::{Error, RandomClient, Transport, WebSocket, client, proxy};
 use sansws::handshake::Downgrade;
-use sansws::rand_core::SeedableRng;
 use sansws::timers::TimersConfig;
-use sansws::{Client, ClientRequest, Config, Connection, Event, Uri};
-use std::future::poll_fn;
+use sansws::{ClientRequest, Config, Uri};
 use std::io;
 #[cfg(feature = "rustls")]
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 #[cfg(feature = "rustls")]
 use tokio_rustls::rustls;
-
-/// The role of a client, with a random source that is `Send` and gets its seed from the operating system.
-pub type RandomClient = Client<StdRng>;
-
-/// Opens a WebSocket over a transport that is connected already.
-///
-/// Not cancel safe: if you drop the future, the transport is dropped.
-///
-/// # Errors
-/// The server refused the handshake or answered it wrongly, the transport failed, or the handshake deadline passed.
-pub async fn client<T>(
-    io: T, request: &ClientRequest<'_>, config: Config, timers: TimersConfig,
-) -> Result<WebSocket<T, RandomClient>, Error>
-where
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    let rng = StdRng::try_from_rng(&mut SysRng).map_err(|error| io::Error::other(error.to_string()))?;
-    let connection = Connection::client(request, config, rng)?;
-    let mut socket = WebSocket::new(io, connection, &[], timers);
-    while poll_fn(|cx| socket.engine.poll_find(Wakers::one(cx.waker()))).await? {
-        match socket.engine.take() {
-            Some((Event::HandshakeComplete(_), _)) => return Ok(socket),
-            Some((Event::HandshakeRefused(response), _)) => {
-                return Err(Error::Refused(Box::new(Refusal::of(&response))));
-            }
-            _ => {}
-        }
-    }
-    Err(socket.connection().error().map_or(Error::Rejected, Error::Connection))
-}
 
 /// Connects to a `ws://` or `wss://` URI and opens a WebSocket, with the defaults of [`Connector`].
 ///
@@ -133,17 +97,17 @@ impl Connector {
         self
     }
 
-    /// Follows at most this many redirects (RFC 6455 section 4.2.2), and only to the same host, because the headers of
-    /// the request can carry credentials. No redirect leads from `wss` to `ws`. Default 0: a redirect is
-    /// [`Error::Refused`].
+    /// Follows at most this many redirects (RFC 6455 section 4.2.2), and only to the same host, because the
+    /// headers of the request can carry credentials. No redirect leads from `wss` to `ws`. Default 0: a
+    /// redirect is [`Error::Refused`].
     #[must_use]
     pub fn max_redirects(mut self, count: usize) -> Self {
         self.max_redirects = count;
         self
     }
 
-    /// Connects through an HTTP proxy, with the method CONNECT (RFC 6455 section 4.1, RFC 9110 section 9.3.6):
-    /// `http://proxy.example:3128`, or `http://user:password@proxy.example:3128`. Default: none.
+    /// Connects through an HTTP proxy, with the method CONNECT (RFC 6455 section 4.1, RFC 9110 section
+    /// 9.3.6): `http://proxy.example:3128`, or `http://user:password@proxy.example:3128`. Default: none.
     #[must_use]
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());

@@ -11,8 +11,8 @@ use std::{error, fmt, io};
 pub enum Error {
     /// The transport failed.
     Io(io::Error),
-    /// The connection failed: the peer broke the protocol, a limit was reached, or the transport ended before the
-    /// closing handshake.
+    /// The connection failed: the peer broke the protocol, a limit was reached, or the transport ended before
+    /// the closing handshake.
     Connection(sansws::Error),
     /// The server answered the client's opening handshake with another status than 101.
     Refused(Box<Refusal>),
@@ -24,6 +24,9 @@ pub enum Error {
     Send(SendError),
     /// The URI is not valid.
     Uri(UriError),
+    /// A message has arrived, and a call of [`ping`](crate::WebSocket::ping) can only go on when you have
+    /// received it.
+    MessageFirst,
 }
 
 /// The answer of a server that refused an opening handshake, such as 401 or 302.
@@ -68,6 +71,7 @@ impl Refusal {
     }
 
     /// The `Location` of a redirect.
+    #[cfg(feature = "tokio")]
     pub(crate) fn redirect(&self) -> Option<&str> {
         if matches!(self.status, 301..=303 | 307 | 308) { self.header("location") } else { None }
     }
@@ -81,8 +85,8 @@ impl fmt::Debug for Refusal {
 }
 
 impl Error {
-    /// The close code for this failure, as the application sees it (RFC 6455 section 7.1.5). `None` if there was
-    /// no connection yet, or if the call was refused and the connection goes on.
+    /// The close code for this failure, as the application sees it (RFC 6455 section 7.1.5). `None` if there
+    /// was no connection yet, or if the call was refused and the connection goes on.
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {
@@ -103,6 +107,9 @@ impl fmt::Display for Error {
             Self::Timeout(timeout) => timeout.fmt(f),
             Self::Send(error) => error.fmt(f),
             Self::Uri(error) => error.fmt(f),
+            Self::MessageFirst => {
+                f.write_str("a message has arrived before the pong; receive it, then go on")
+            }
         }
     }
 }
@@ -144,6 +151,7 @@ impl From<Error> for io::Error {
             Error::Timeout(timeout) => Self::new(io::ErrorKind::TimedOut, timeout),
             Error::Send(error) => error.into(),
             Error::Uri(error) => error.into(),
+            Error::MessageFirst => Self::new(io::ErrorKind::ResourceBusy, error),
         }
     }
 }

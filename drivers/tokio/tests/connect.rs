@@ -1,4 +1,5 @@
 //! How a client connects: TLS, a proxy, and what goes wrong.
+#![cfg(feature = "tokio")]
 
 use sansws_tokio::sansws::ClientRequest;
 use sansws_tokio::{CloseCode, Connector, Error, Message, accept, connect};

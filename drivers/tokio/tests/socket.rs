@@ -1,4 +1,5 @@
 //! A connection in one piece: messages, the opening and the closing handshake, deadlines.
+#![cfg(feature = "tokio")]
 
 mod support;
 
@@ -345,7 +346,8 @@ impl AsyncWrite for Endless {
     }
 }
 
-/// A peer that goes on sending after it broke the protocol neither blocks the thread nor keeps the connection alive.
+/// A peer that goes on sending after it broke the protocol neither blocks the thread nor keeps the connection
+/// alive.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_sends_without_end_after_its_violation_is_given_up() {
     let mut socket = server(Endless, Config::new());

@@ -56,8 +56,8 @@ async fn both_peers_send_a_lot_at_once_without_a_deadlock() {
     from_client.unwrap().unwrap();
 }
 
-/// A transport remembers only the task that polled its write last. Here that is the half that reads, so it must
-/// wake the half that waits for room.
+/// A transport remembers only the task that polled its write last. Here that is the half that reads, so it
+/// must wake the half that waits for room.
 #[tokio::test]
 async fn the_half_that_waits_for_room_is_woken_by_the_writes_of_the_other_half() {
     for _ in 0..50 {
@@ -121,7 +121,8 @@ async fn only_halves_of_one_connection_join_again() {
     assert_eq!(client.recv().await.unwrap(), Some(Message::Text("joined")));
 }
 
-/// If the writing half notices first that the connection is lost, the reading half must not take it for a clean end.
+/// If the writing half notices first that the connection is lost, the reading half must not take it for a
+/// clean end.
 #[tokio::test]
 async fn both_halves_learn_that_the_connection_is_lost() {
     let (a, b) = duplex(16);
