@@ -1,18 +1,20 @@
 //! An echo server on tokio: each connection is a task.
 //!
 //! ```text
-//! cargo run --release -p sansws-tokio --example tokio_echo_server [-- [--deflate | --deflate-keeps-client-context] ADDR]
+//! cargo run --release -p sansws-tokio --example tokio_echo_server [-- [OPTION...] ADDR]
 //! ```
 //!
-//! `ADDR` is 127.0.0.1:9002 by default; port 0 means any free port. With `--deflate`, in a build with `--features deflate`,
-//! the server compresses. `--deflate-keeps-client-context` does the same, and ignores a client's hint that it can do without
-//! context takeover.
+//! `ADDR` is 127.0.0.1:9002 by default; port 0 means any free port. With `--deflate`, in a build with
+//! `--features deflate`, the server compresses. `--deflate-keeps-client-context` does the same, and ignores a
+//! client's hint that it can do without context takeover. With `--keepalive SECONDS` the server sends a ping
+//! every so many seconds instead of every 30; 0 means never.
 
 #[cfg(feature = "deflate")]
 use sansws_tokio::sansws::deflate::DeflateConfig;
 use sansws_tokio::sansws::timers::TimersConfig;
 use sansws_tokio::{Answer, Config, Error, accept_with};
 use std::env;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
 /// The limits allow the largest messages of the Autobahn test suite.
@@ -21,28 +23,30 @@ const CONFIG: Config =
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let mut arguments: Vec<String> = env::args().skip(1).collect();
-    let option =
-        arguments.iter().position(|argument| argument.starts_with("--")).map(|at| arguments.remove(at));
-    let config = configuration(option.as_deref());
-    let address = arguments.pop().unwrap_or_else(|| "127.0.0.1:9002".to_owned());
+    let (mut address, mut config, mut timers) = ("127.0.0.1:9002".to_owned(), CONFIG, TimersConfig::new());
+    let mut arguments = env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--keepalive" => timers = timers.ping_interval(interval(arguments.next())),
+            option if option.starts_with("--") => config = compressing(option),
+            _ => address = argument,
+        }
+    }
     let listener = TcpListener::bind(&address).await?;
     println!("listening on ws://{}/", listener.local_addr()?);
     loop {
         let (stream, peer) = listener.accept().await?;
         tokio::spawn(async move {
-            if let Err(error) = serve(stream, config).await {
+            if let Err(error) = serve(stream, config, timers).await {
                 eprintln!("{peer}: {error}");
             }
         });
     }
 }
 
-async fn serve(stream: TcpStream, config: Config) -> Result<(), Error> {
+async fn serve(stream: TcpStream, config: Config, timers: TimersConfig) -> Result<(), Error> {
     stream.set_nodelay(true)?;
-    let mut socket =
-        accept_with(stream, config, TimersConfig::new(), async |request| Answer::same_origin(request))
-            .await?;
+    let mut socket = accept_with(stream, config, timers, async |request| Answer::same_origin(request)).await?;
     while let Some(message) = socket.recv().await? {
         let message = message.into_owned()?;
         socket.send(&message).await?;
@@ -50,19 +54,23 @@ async fn serve(stream: TcpStream, config: Config) -> Result<(), Error> {
     Ok(())
 }
 
+/// The time between two pings. `None` if there are none.
+fn interval(seconds: Option<String>) -> Option<Duration> {
+    let seconds = seconds.and_then(|seconds| seconds.parse().ok()).expect("--keepalive SECONDS");
+    Some(Duration::from_secs(seconds)).filter(|interval| !interval.is_zero())
+}
+
 #[cfg(feature = "deflate")]
-fn configuration(option: Option<&str>) -> Config {
+fn compressing(option: &str) -> Config {
     let deflate = DeflateConfig::new();
     match option {
-        Some("--deflate") => CONFIG.deflate(deflate),
-        Some("--deflate-keeps-client-context") => CONFIG.deflate(deflate.follow_hints(false)),
-        Some(option) => panic!("unknown option {option}"),
-        None => CONFIG,
+        "--deflate" => CONFIG.deflate(deflate),
+        "--deflate-keeps-client-context" => CONFIG.deflate(deflate.follow_hints(false)),
+        _ => panic!("unknown option {option}"),
     }
 }
 
 #[cfg(not(feature = "deflate"))]
-fn configuration(option: Option<&str>) -> Config {
-    assert_eq!(option, None, "compression needs a build with --features deflate");
-    CONFIG
+fn compressing(option: &str) -> Config {
+    panic!("unknown option {option}; compression needs a build with --features deflate")
 }
