@@ -46,7 +46,8 @@ async fn main() -> std::io::Result<()> {
 
 async fn serve(stream: TcpStream, config: Config, timers: TimersConfig) -> Result<(), Error> {
     stream.set_nodelay(true)?;
-    let mut socket = accept_with(stream, config, timers, async |request| Answer::same_origin(request)).await?;
+    let mut socket =
+        accept_with(stream, config, timers, async |request| Answer::same_origin(request)).await?;
     while let Some(message) = socket.recv().await? {
         let message = message.into_owned()?;
         socket.send(&message).await?;

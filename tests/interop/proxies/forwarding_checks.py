@@ -54,15 +54,15 @@ async def chooses_a_subprotocol(proxy):
         equal(socket.subprotocol, 'echo')
 
 
-async def accepts_pages_of(proxy, origin, url=None, **options):
-    async with connect(proxy, url=url, origin=origin, **options) as socket:
+async def accepts_pages_of(proxy, origin, options={}):
+    async with connect(proxy, origin=origin, **options) as socket:
         await socket.send('from the own page')
         equal(await socket.recv(), 'from the own page')
 
 
-async def rejects_pages_of(proxy, origin, status=403):
+async def rejects_pages_of(proxy, origin, status=403, options={}):
     try:
-        async with connect(proxy, origin=origin):
+        async with connect(proxy, origin=origin, **options):
             pass
     except InvalidStatus as refused:
         equal(refused.response.status_code, status)
@@ -148,6 +148,8 @@ async def run(checks, kind, files, tokio_echo_server, echo_server, client):
     try:
         async with kind(files, server.port) as proxy:
             own = f'https://localhost:{proxy.tls}'
+            # A name that only the `Host` header has: it neither resolves nor is it in the certificate.
+            chat = dict(url='wss://chat.example/', host='127.0.0.1', port=proxy.tls, server_hostname='localhost')
             for name, check, *arguments in (
                 ('short messages, close with a code', echoes, 'Grüße, 世界', b'', '', bytes(range(256))),
                 ('messages around the sizes of headers and buffers', echoes,
@@ -157,11 +159,12 @@ async def run(checks, kind, files, tokio_echo_server, echo_server, client):
                 ('both directions at once', both_ways_at_once, 24, 1 << 20),
                 ('compressed messages', compresses),
                 ('a page of the own site is accepted', accepts_pages_of, own),
-                ('a page of the own site at the default port is accepted',
-                 lambda proxy: accepts_pages_of(proxy, 'https://localhost', 'wss://localhost/',
-                                                host='127.0.0.1', port=proxy.tls)),
+                ('a page of the own site at the default port is accepted', accepts_pages_of,
+                 'https://chat.example', chat),
                 ('a page of another site is rejected with 403', rejects_pages_of, FOREIGN),
                 ('a page of another port is rejected with 403', rejects_pages_of, 'https://localhost'),
+                ('a page without TLS is rejected with 403', rejects_pages_of, 'http://chat.example',
+                 403, chat),
                 ('frames that arrive together with the request', delivers_frames_with_the_request),
                 ('our client', our_client_talks, client),
                 ('requests without TLS are redirected', redirects_to_tls),
@@ -173,6 +176,9 @@ async def run(checks, kind, files, tokio_echo_server, echo_server, client):
             for name, check, *arguments in (
                 ('echo_server: messages', echoes, 'text', bytes(100_000)),
                 ('echo_server: subprotocol', chooses_a_subprotocol),
+                ('echo_server: a page of the own site is accepted', accepts_pages_of,
+                 f'https://localhost:{proxy.tls}'),
+                ('echo_server: a page without TLS is rejected', rejects_pages_of, f'http://localhost:{proxy.tls}'),
                 ('echo_server: frames that arrive together with the request', delivers_frames_with_the_request),
             ):
                 await checks.run(title + name, check, proxy, *arguments)

@@ -119,7 +119,7 @@ async def run(checks, files, tokio_echo_server, echo_server):
         async with proxies.Haproxy(files, server.port) as proxy:
             for name, check, *arguments in (
                 ('messages, close with a code', echoes, 'Grüße, 世界', b'', chance.randbytes(65536)),
-                ('a message of 16 MiB', echoes, chance.randbytes(16 << 20)),
+                ('a message of 4 MiB', echoes, chance.randbytes(4 << 20)),
                 ('many WebSockets on one connection', many_streams, 30),
                 ('compressed messages', compresses),
                 ('pages of other sites are rejected with 403', checks_the_origin),

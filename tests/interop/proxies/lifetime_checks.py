@@ -52,6 +52,9 @@ class Http1:
         else:
             raise AssertionError('a message came')
 
+    async def notices_reload(self):
+        """Over HTTP/1.1 nothing tells the client."""
+
     async def close(self):
         await self.socket.close()
         equal(self.socket.protocol.close_rcvd.code, 1000)
@@ -84,8 +87,14 @@ class Http2:
         else:
             raise AssertionError('a message came')
 
+    async def notices_reload(self):
+        """The proxy sends a GOAWAY: this connection takes no new streams, and the old ones go on."""
+        await proxies.until(lambda: self.stream.connection.goes_away)
+
     async def close(self):
+        """Ends the stream, and with it the connection of HTTP/2, which has no other one."""
         equal((await self.stream.close()).code, 1000)
+        self.stream.connection.writer.close()
 
 
 async def server_has(server, count):
@@ -125,6 +134,7 @@ async def reload_keeps(kind, http, files, server):
         await old.echo('before')
         workers = await proxy.reload()
         await old.echo('after')
+        await old.notices_reload()
         async with http.open(proxy) as new:
             await new.echo('new')
             await old.echo('at the same time')

@@ -2,6 +2,8 @@
 import asyncio, base64, hashlib
 from contextlib import asynccontextmanager
 
+from websockets.protocol import Protocol, Side
+
 GREETING = 'together with the answer'
 
 
@@ -34,9 +36,12 @@ class Recorder:
         self.requests.put_nowait(request)
         text = GREETING.encode()
         writer.write(answer(request.header('sec-websocket-key')) + bytes([0x81, len(text)]) + text)
-        # The client closes, and the proxy passes on both directions of that; the frames do not matter here.
-        while await reader.read(1 << 16):
-            pass
+        websocket = Protocol(Side.SERVER)        # it answers the Close
+        while data := await reader.read(1 << 16):
+            websocket.receive_data(data)
+            writer.write(b''.join(websocket.data_to_send()))
+            if websocket.close_rcvd:
+                break
         writer.close()
 
 
