@@ -19,7 +19,12 @@ async def main(echo_server, wstest, reports):
                     suite = await asyncio.create_subprocess_exec(
                         SUITE, wstest, kind.name, str(proxy.tls), os.path.join(reports, kind.name), '--scheme', 'wss',
                         '--strict', '--jobs', '2', '--timeout', '600', '--cases', *GROUPS)
-                    failed |= await suite.wait() != 0
+                    try:
+                        failed |= await suite.wait() != 0
+                    finally:
+                        if suite.returncode is None:
+                            suite.terminate()        # it ends wstest, too
+                            await suite.wait()
     finally:
         await server.stop()
     return failed
@@ -27,4 +32,4 @@ async def main(echo_server, wstest, reports):
 
 if len(sys.argv) != 4:
     sys.exit(__doc__)
-sys.exit(asyncio.run(main(*sys.argv[1:])))
+sys.exit(proxies.run(main(*sys.argv[1:])))

@@ -128,6 +128,23 @@ async def keepalive_survives(kind, http, files, pinging, silent):
         await server_has(pinging, 0)
 
 
+async def one_direction_is_enough(kind, files, server):
+    """A client sends pongs, which nobody answers. The connection that is idle in both directions is cut."""
+    async with kind(files, server.port, **kind.idle_after(IDLE)) as proxy, connect(proxy) as talking:
+        async def talk():
+            while True:
+                await talking.pong()
+                await asyncio.sleep(IDLE / 4)
+        task = asyncio.create_task(talk())
+        try:
+            async with Http1.open(proxy) as idle:
+                await idle.is_cut()
+            await talking.send('still there')
+            equal(await talking.recv(), 'still there')
+        finally:
+            task.cancel()
+
+
 async def reload_keeps(kind, http, files, server):
     """A reload leaves connections to the old workers, which end after the last of them."""
     async with kind(files, server.port) as proxy, http.open(proxy) as old:
@@ -211,6 +228,8 @@ async def run(checks, kind, http, files, tokio_echo_server):
         ):
             await checks.run(title + name, check, kind, http, files, *arguments)
         if http is Http1:
+            await checks.run(title + 'traffic in one direction keeps a connection', one_direction_is_enough,
+                             kind, files, silent)
             await checks.run(title + 'a client that reconnects', reconnects_by_itself, kind, files, silent)
     finally:
         await pinging.stop()

@@ -7,6 +7,19 @@ sys.path.insert(0, os.path.join(HERE, '..', 'python'))
 from harness import Program                                                     # noqa: E402
 
 
+def run(main):
+    """Runs `main`, and ends all programs that it started if a signal ends this one. Returns the exit status."""
+    async def cancellable():
+        task = asyncio.current_task()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        return await main
+    try:
+        return asyncio.run(cancellable())
+    except asyncio.CancelledError:
+        return 'ended by a signal'
+
+
 async def until(condition):
     """Waits for an event that no program reports. The time limit of the check applies."""
     while not (result := condition()):

@@ -1,7 +1,7 @@
 """suite.py TOKIO_ECHO_SERVER ECHO_SERVER CLIENT: runs all checks. The last line is 'N passed, M failed'."""
-import asyncio, sys, tempfile
+import sys, tempfile
 
-from proxies import Haproxy, Nginx
+from proxies import Haproxy, Nginx, run
 import forwarding_checks, http2_checks, lifetime_checks
 from certificates import make_certificates
 from harness import Checks
@@ -26,4 +26,4 @@ async def main(tokio_echo_server, echo_server, client):
 
 if len(sys.argv) != 4:
     sys.exit(__doc__)
-sys.exit(asyncio.run(main(*sys.argv[1:])))
+sys.exit(run(main(*sys.argv[1:])))
