@@ -15,7 +15,7 @@ build_examples() {
 # build_driver_examples NAME...: the same for examples of the driver for tokio.
 build_driver_examples() {
   # shellcheck disable=SC2046
-  cargo build --locked --release -p sansws-tokio --features deflate $(printf -- '--example %s ' "$@")
+  cargo build --locked --release -p sansws-tokio --features axum,deflate,rustls $(printf -- '--example %s ' "$@")
   examples=$(realpath "${CARGO_TARGET_DIR:-target}")/release/examples
 }
 
@@ -29,6 +29,23 @@ build_chat() {
 build_client() {
   cargo build --locked --release --manifest-path examples/client/Cargo.toml
   client=$(realpath "${CARGO_TARGET_DIR:-examples/client/target}")/release/client
+}
+
+# programs_of [--tokio]: builds an echo server and a client, with --tokio those of the driver for tokio. Sets
+# `echo_server` and `client` to the programs.
+programs_of() {
+  case "$*" in
+    '')
+      build_examples echo_server
+      build_client
+      echo_server=$examples/echo_server
+      ;;
+    --tokio)
+      build_driver_examples tokio_echo_server tokio_client
+      echo_server=$examples/tokio_echo_server client=$examples/tokio_client
+      ;;
+    *) echo 'usage: run [--tokio]' >&2; exit 2 ;;
+  esac
 }
 
 # websockets_venv [NAME REQUIREMENTS]: sets `python` to an interpreter that has the package `websockets`. With arguments

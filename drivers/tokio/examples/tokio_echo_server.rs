@@ -1,16 +1,16 @@
 //! An echo server on tokio: each connection is a task.
 //!
 //! ```text
-//! cargo run --release -p sansws-tokio --example tokio_echo_server [-- [OPTION...] ADDR]
+//! cargo run --release -p sansws-tokio --example tokio_echo_server [-- [--deflate] [--keepalive SECONDS] ADDR]
 //! ```
 //!
-//! `ADDR` is 127.0.0.1:9002 by default; port 0 means any free port. With `--deflate`, in a build with
-//! `--features deflate`, the server compresses. `--deflate-keeps-client-context` does the same, and ignores a
-//! client's hint that it can do without context takeover. With `--keepalive SECONDS` the server sends a ping
-//! every so many seconds instead of every 30; 0 means never.
+//! `ADDR` is 127.0.0.1:9002 by default; port 0 means any free port. With `--deflate`, in a build with `--features deflate`,
+//! the server compresses. `--deflate-keeps-client-context` does the same, and ignores a client's hint that it can do without
+//! context takeover. `--deflate=WISH,WISH` compresses with wishes of the server's own, see `options/mod.rs`.
+//! With `--keepalive` the server sends a ping every so many seconds, and never with 0. The default is 30.
 
-#[cfg(feature = "deflate")]
-use sansws_tokio::sansws::deflate::DeflateConfig;
+mod options;
+
 use sansws_tokio::sansws::timers::TimersConfig;
 use sansws_tokio::{Answer, Config, Error, accept_with};
 use std::env;
@@ -22,14 +22,18 @@ const CONFIG: Config =
     Config::new().max_message(32 << 20).max_fragments(1 << 17).max_outgoing(64 << 20).keep_capacity(64 << 10);
 
 #[tokio::main]
-async fn main() -> std::io::Result<()> {
-    let (mut address, mut config, mut timers) = ("127.0.0.1:9002".to_owned(), CONFIG, TimersConfig::new());
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (mut config, mut timers) = (CONFIG, TimersConfig::new());
+    let mut address = "127.0.0.1:9002".to_owned();
     let mut arguments = env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--keepalive" => timers = timers.ping_interval(interval(arguments.next())),
-            option if option.starts_with("--") => config = compressing(option),
-            _ => address = argument,
+        if argument == "--keepalive" {
+            let seconds = arguments.next().ok_or("--keepalive SECONDS")?.parse()?;
+            timers = timers.ping_interval((seconds > 0).then(|| Duration::from_secs(seconds)));
+        } else if argument.starts_with('-') {
+            config = options::with_option(config, &argument)?;
+        } else {
+            address = argument;
         }
     }
     let listener = TcpListener::bind(&address).await?;
@@ -53,25 +57,4 @@ async fn serve(stream: TcpStream, config: Config, timers: TimersConfig) -> Resul
         socket.send(&message).await?;
     }
     Ok(())
-}
-
-/// The time between two pings. `None` if there are none.
-fn interval(seconds: Option<String>) -> Option<Duration> {
-    let seconds = seconds.and_then(|seconds| seconds.parse().ok()).expect("--keepalive SECONDS");
-    Some(Duration::from_secs(seconds)).filter(|interval| !interval.is_zero())
-}
-
-#[cfg(feature = "deflate")]
-fn compressing(option: &str) -> Config {
-    let deflate = DeflateConfig::new();
-    match option {
-        "--deflate" => CONFIG.deflate(deflate),
-        "--deflate-keeps-client-context" => CONFIG.deflate(deflate.follow_hints(false)),
-        _ => panic!("unknown option {option}"),
-    }
-}
-
-#[cfg(not(feature = "deflate"))]
-fn compressing(option: &str) -> Config {
-    panic!("unknown option {option}; compression needs a build with --features deflate")
 }
