@@ -1,4 +1,6 @@
-"""autobahn.py ECHO_SERVER WSTEST REPORTS: groups 1 to 7 of the Autobahn testsuite, strict, through each proxy."""
+"""autobahn.py ECHO_SERVER WSTEST REPORTS: groups 1 to 7 of the Autobahn testsuite through each proxy, strict.
+
+The directory REPORTS gets the reports."""
 import asyncio, os, sys, tempfile
 
 import proxies
@@ -17,8 +19,8 @@ async def main(echo_server, wstest, reports):
             for kind in (proxies.Nginx, proxies.Haproxy):
                 async with kind(directory, server.port) as proxy:
                     suite = await asyncio.create_subprocess_exec(
-                        SUITE, wstest, kind.name, str(proxy.tls), os.path.join(reports, kind.name), '--scheme', 'wss',
-                        '--strict', '--jobs', '2', '--timeout', '600', '--cases', *GROUPS)
+                        SUITE, wstest, kind.name, str(proxy.tls), os.path.join(reports, kind.name),
+                        '--scheme', 'wss', '--strict', '--jobs', '2', '--timeout', '600', '--cases', *GROUPS)
                     try:
                         failed |= await suite.wait() != 0
                     finally:

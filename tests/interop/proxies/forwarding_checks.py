@@ -1,6 +1,6 @@
 """What a proxy passes on, over HTTP/1.1 and TLS, with `websockets` and the example `client` as clients."""
-import asyncio, json, os, random, ssl, sys
-from contextlib import asynccontextmanager
+import asyncio, os, random
+from socket import AF_INET
 
 from websockets.asyncio.client import connect as websockets_connect
 from websockets.exceptions import InvalidStatus
@@ -72,7 +72,7 @@ async def rejects_pages_of(proxy, origin, status=403, options={}):
 
 async def shows_the_client(proxy, server):
     """The headers that the server gets. The client sends forged ones, and they do not arrive."""
-    forged = {'X-Forwarded-For': '192.0.2.1', 'X-Forwarded-Host': 'forged.example', 'X-Forwarded-Proto': 'gopher'}
+    forged = {'X-Forwarded-For': '192.0.2.1', 'X-Forwarded-Host': 'a.example', 'X-Forwarded-Proto': 'ftp'}
     path = '/chat%20room?name=a&name=b'
     async with connect(proxy, path, origin=FOREIGN, additional_headers=forged, subprotocols=['one', 'two']):
         request = await server.requests.get()
@@ -87,11 +87,16 @@ async def shows_the_client(proxy, server):
     equal(request.header('connection').lower(), 'upgrade')
 
 
+async def our_client(proxy, client, *options):
+    trusted = {**os.environ, 'SSL_CERT_FILE': proxy.files + '/ca.pem'}
+    return await Program.start(client, *options, proxy.url(), env=trusted)
+
+
 async def delivers_frames_with_the_answer(proxy, client):
     """The server sends its first message in the same segment as its answer to the opening handshake."""
     async with connect(proxy) as socket:
         equal(await socket.recv(), GREETING)
-    program = await Program.start(client, proxy.url(), env={**os.environ, 'SSL_CERT_FILE': proxy.files + '/ca.pem'})
+    program = await our_client(proxy, client)
     try:
         await program.line_matching(f'^< {GREETING}$')
     finally:
@@ -100,7 +105,8 @@ async def delivers_frames_with_the_answer(proxy, client):
 
 async def delivers_frames_with_the_request(proxy):
     """A client should wait for the answer, but what an impatient one sends is not lost."""
-    reader, writer = await asyncio.open_connection('localhost', proxy.tls, ssl=proxy.context(), family=2)
+    reader, writer = await asyncio.open_connection(
+        'localhost', proxy.tls, ssl=proxy.context(), family=AF_INET)
     payload = b'early'
     writer.write(
         f'GET / HTTP/1.1\r\nHost: localhost:{proxy.tls}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
@@ -115,8 +121,7 @@ async def delivers_frames_with_the_request(proxy):
 
 
 async def our_client_talks(proxy, client):
-    program = await Program.start(client, '--deflate', proxy.url(),
-                                  env={**os.environ, 'SSL_CERT_FILE': proxy.files + '/ca.pem'})
+    program = await our_client(proxy, client, '--deflate')
     try:
         for line in ('hello', 'Grüße, 世界, 🦀', 'x' * 5000):
             await program.type(line + '\n')
@@ -149,7 +154,8 @@ async def run(checks, kind, files, tokio_echo_server, echo_server, client):
         async with kind(files, server.port) as proxy:
             own = f'https://localhost:{proxy.tls}'
             # A name that only the `Host` header has: it neither resolves nor is it in the certificate.
-            chat = dict(url='wss://chat.example/', host='127.0.0.1', port=proxy.tls, server_hostname='localhost')
+            chat = dict(url='wss://chat.example/', server_hostname='localhost',
+                        host='127.0.0.1', port=proxy.tls)
             for name, check, *arguments in (
                 ('short messages, close with a code', echoes, 'Grüße, 世界', b'', '', bytes(range(256))),
                 ('messages around the sizes of headers and buffers', echoes,
@@ -178,8 +184,10 @@ async def run(checks, kind, files, tokio_echo_server, echo_server, client):
                 ('echo_server: subprotocol', chooses_a_subprotocol),
                 ('echo_server: a page of the own site is accepted', accepts_pages_of,
                  f'https://localhost:{proxy.tls}'),
-                ('echo_server: a page without TLS is rejected', rejects_pages_of, f'http://localhost:{proxy.tls}'),
-                ('echo_server: frames that arrive together with the request', delivers_frames_with_the_request),
+                ('echo_server: a page without TLS is rejected', rejects_pages_of,
+                 f'http://localhost:{proxy.tls}'),
+                ('echo_server: frames that arrive together with the request',
+                 delivers_frames_with_the_request),
             ):
                 await checks.run(title + name, check, proxy, *arguments)
         if kind is proxies.Nginx:

@@ -1,6 +1,9 @@
-"""WebSockets on streams of HTTP/2 (RFC 8441): the package `h2` with the frames of the package `websockets`."""
+"""WebSockets on streams of HTTP/2 (RFC 8441): the package `h2`, with the frames of the package `websockets`.
+
+`h2` knows nothing of WebSocket, and `websockets` knows nothing of HTTP/2."""
 import asyncio
 from contextlib import asynccontextmanager
+from socket import AF_INET
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -81,8 +84,8 @@ class Connection:
         stream = Stream(self, self.h2.get_next_available_stream_id())
         self.streams[stream.id] = stream
         self.h2.send_headers(stream.id, [
-            (':method', 'CONNECT'), (':protocol', 'websocket'), (':scheme', 'https'), (':authority', authority),
-            (':path', path), ('sec-websocket-version', '13'), *headers])
+            (':method', 'CONNECT'), (':protocol', 'websocket'), (':scheme', 'https'),
+            (':authority', authority), (':path', path), ('sec-websocket-version', '13'), *headers])
         await self.write()
         await self.until(lambda: stream.response or stream.ended)
         return stream
@@ -180,7 +183,7 @@ class Stream:
 async def connect(proxy):
     """A connection of HTTP/2 to the proxy, which has to choose it by ALPN."""
     reader, writer = await asyncio.open_connection(
-        'localhost', proxy.tls, ssl=proxy.context('h2', 'http/1.1'), family=2)
+        'localhost', proxy.tls, ssl=proxy.context('h2', 'http/1.1'), family=AF_INET)
     connection = Connection(reader, writer)
     connection.h2.initiate_connection()
     await connection.write()

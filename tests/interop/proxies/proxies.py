@@ -8,7 +8,7 @@ from harness import Program                                                     
 
 
 def run(main):
-    """Runs `main`, and ends all programs that it started if a signal ends this one. Returns the exit status."""
+    """Runs `main`, which returns the exit status. A signal cancels it, so that it ends what it started."""
     async def cancellable():
         task = asyncio.current_task()
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -201,7 +201,8 @@ class Haproxy(Proxy):
 
     def places(self):
         return {
-            '    log /dev/log local0\n    user haproxy\n    group haproxy\n': '    log stderr format raw local0\n',
+            '    log /dev/log local0\n': '    log stderr format raw local0\n',
+            '    user haproxy\n    group haproxy\n': '',
             'bind :80\n': f'bind 127.0.0.1:{self.plain}\n',
             'bind :443 ': f'bind 127.0.0.1:{self.tls} ',
             '/etc/haproxy/': self.files + '/haproxy-',
