@@ -66,6 +66,12 @@ websockets_venv() {
   python=$venv/bin/python
 }
 
+# need_chromium: installs Chromium if there is none. tests/tools.sh says why it is not pinned further.
+need_chromium() {
+  command -v chromium > /dev/null ||
+    apt_install "chromium=$chromium" "chromium-common=$chromium" || apt_install chromium
+}
+
 # free_port: prints a port that is free and whose successor is free: Autobahn's fuzzing servers take two in a row.
 free_port() {
   python3 - <<'P'

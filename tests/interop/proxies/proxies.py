@@ -65,7 +65,7 @@ class Server:
     async def start(cls, *command):
         self = cls()
         self.program = await Program.start(*command, '127.0.0.1:0')
-        self.port = int((await self.program.line_matching(r'ws://127\.0\.0\.1:(\d+)'))[1])
+        self.port = int((await self.program.line_matching(r'://127\.0\.0\.1:(\d+)/'))[1])
         self.unconnected = len(sockets(self.program.process.pid))
         return self
 
@@ -183,6 +183,10 @@ class Nginx(Proxy):
     def command(self, *more):
         return 'nginx', '-p', self.directory, '-c', self.file, '-g', 'daemon off;', *more
 
+    def log(self):
+        with open(self.directory + '/access.log') as file:
+            return file.read()
+
     async def ask_to_reload(self):
         if await (await Program.start(*self.command('-s', 'reload'))).status() != 0:
             raise AssertionError('nginx does not reload')
@@ -212,6 +216,10 @@ class Haproxy(Proxy):
     def command(self):
         # -W starts a master and a worker, as Debian's service does, and -db stays in the foreground.
         return 'haproxy', '-W', '-db', '-f', self.file
+
+    def log(self):
+        """The log since the last start."""
+        return self.program.stderr.decode()
 
     async def ask_to_reload(self):
         self.program.process.send_signal(signal.SIGUSR2)

@@ -1,13 +1,15 @@
-"""suite.py TOKIO_ECHO_SERVER ECHO_SERVER CLIENT: runs all checks. The last line is 'N passed, M failed'."""
+"""suite.py TOKIO_ECHO_SERVER ECHO_SERVER CLIENT CHAT: runs all checks.
+
+The last line is 'N passed, M failed'."""
 import sys, tempfile
 
 from proxies import Haproxy, Nginx, run
-import forwarding_checks, http2_checks, lifetime_checks
+import browser_checks, forwarding_checks, http2_checks, lifetime_checks
 from certificates import make_certificates
 from harness import Checks
 
 
-async def main(tokio_echo_server, echo_server, client):
+async def main(tokio_echo_server, echo_server, client, chat):
     checks = Checks()
     with tempfile.TemporaryDirectory() as directory:
         make_certificates(directory)
@@ -20,10 +22,11 @@ async def main(tokio_echo_server, echo_server, client):
             (Haproxy, lifetime_checks.Http2),
         ):
             await lifetime_checks.run(checks, kind, http, directory, tokio_echo_server)
+        await browser_checks.run(checks, directory, chat)
     print(f'{checks.passed} passed, {checks.failed} failed')
     return 1 if checks.failed or not checks.passed else 0
 
 
-if len(sys.argv) != 4:
+if len(sys.argv) != 5:
     sys.exit(__doc__)
 sys.exit(run(main(*sys.argv[1:])))
