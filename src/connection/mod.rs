@@ -477,7 +477,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &mut self.sender
     }
 
-    /// Whether to close the transport now: all bytes are written, and the connection will send no more.
+    /// Whether to close the transport now: all bytes are written, and the connection will send no more. After
+    /// [`receive_eof`](Self::receive_eof) this is always true. If your direction of the transport is still open then,
+    /// write [`outgoing`](Self::outgoing) first.
     ///
     /// After a clean closing handshake a client waits for the server to close the transport (RFC 6455 section
     /// 7.1.1). So call [`receive_eof`](Self::receive_eof) if the transport ends, and give up at the [close

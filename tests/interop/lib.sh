@@ -48,19 +48,21 @@ programs_of() {
   esac
 }
 
-# websockets_venv [NAME REQUIREMENTS]: sets `python` to an interpreter that has the package `websockets`. With arguments
-# that interpreter also has the packages of the file REQUIREMENTS, in an environment called NAME.
-websockets_venv() {
+# websockets_venv: sets `python` to an interpreter that has the package `websockets`.
+websockets_venv() { python_venv python; }
+
+# python_venv SUITE: sets `python` to an interpreter that has the packages of tests/interop/SUITE/requirements.txt, which
+# may include the file of another suite.
+python_venv() {
   need python3 python3
-  local venv=$cache/${1:-python} requirements=(tests/interop/python/requirements.txt ${2:+"$2"}) stamp
-  stamp="$(python3 --version) $(cat "${requirements[@]}")"
+  local venv=$cache/$1 requirements=tests/interop/$1/requirements.txt stamp
+  stamp="$(python3 --version) $(cat tests/interop/*/requirements.txt)"
   if [ "$(cat "$venv/stamp" 2> /dev/null)" != "$stamp" ]; then
     # Debian's python3 has the module `venv`, but not the module `ensurepip` that it needs.
     python3 -c 'import ensurepip' 2> /dev/null || apt_install python3-venv
     rm -rf "$venv"
     python3 -m venv "$venv"
-    # shellcheck disable=SC2046
-    "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes $(printf -- '-r %s ' "${requirements[@]}")
+    "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r "$requirements"
     echo "$stamp" > "$venv/stamp"
   fi
   python=$venv/bin/python

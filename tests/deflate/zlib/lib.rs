@@ -3,8 +3,9 @@
 #![allow(clippy::missing_panics_doc, reason = "tests and benchmarks fail in this way")]
 
 use libz_sys::{
-    Z_BUF_ERROR, Z_DATA_ERROR, Z_DEFLATED, Z_OK, Z_SYNC_FLUSH, deflate, deflateEnd, deflateInit2_,
-    deflateReset, inflate, inflateEnd, inflateInit2_, inflateReset, z_stream, zlibVersion,
+    Z_BLOCK, Z_BUF_ERROR, Z_DATA_ERROR, Z_DEFLATED, Z_OK, Z_STREAM_END, Z_SYNC_FLUSH, deflate, deflateEnd,
+    deflateInit2_, deflateReset, inflate, inflateEnd, inflateInit2_, inflateReset, inflateSetDictionary,
+    z_stream, zlibVersion,
 };
 use std::ffi::c_void;
 use std::mem::size_of;
@@ -12,6 +13,19 @@ use std::ptr::null_mut;
 
 /// A decompressor of raw DEFLATE data whose window is exactly as large as it is told.
 pub struct Inflate(Box<z_stream>);
+
+/// What one byte of input has brought.
+#[derive(Default, Debug)]
+pub struct Progress {
+    /// The bytes that came out.
+    pub out: Vec<u8>,
+    /// Whether the byte is no DEFLATE data. The output before it is in `out`.
+    pub is_corrupt: bool,
+    /// Whether a final block has ended with this byte.
+    pub has_ended: bool,
+    /// Whether the decompressor is at the end of a block.
+    pub is_between_blocks: bool,
+}
 
 /// A compressor to raw DEFLATE data.
 pub struct Deflate(Box<z_stream>);
@@ -107,6 +121,56 @@ impl Inflate {
             unsafe { inflate(&raw mut *self.0, Z_SYNC_FLUSH) };
         }
         room - self.0.avail_out as usize
+    }
+
+    /// Decompresses one byte of input, as far as it goes. With `stops_at_blocks`, zlib looks at no byte behind a
+    /// block before it has reported the end of the block.
+    pub fn byte(&mut self, byte: u8, stops_at_blocks: bool) -> Progress {
+        let mut input = byte;
+        self.0.next_in = &raw mut input;
+        self.0.avail_in = 1;
+        let mut progress = Progress::default();
+        let flush = if stops_at_blocks { Z_BLOCK } else { Z_SYNC_FLUSH };
+        loop {
+            let before = self.0.avail_in;
+            let mut byte = 0u8;
+            self.0.next_out = &raw mut byte;
+            self.0.avail_out = 1;
+            // SAFETY: input and output are valid for the lengths given.
+            let result = unsafe { inflate(&raw mut *self.0, flush) };
+            let has_output = self.0.avail_out == 0;
+            if has_output {
+                progress.out.push(byte);
+            }
+            // zlib sets bit 7 right behind a block, until it is called again, and bit 6 in the final block.
+            progress.is_between_blocks = stops_at_blocks && self.0.data_type & (128 | 64) == 128;
+            if progress.is_between_blocks && self.0.avail_in == 0 {
+                return progress;
+            }
+            match result {
+                Z_STREAM_END => {
+                    progress.has_ended = true;
+                    progress.is_between_blocks = true;
+                    return progress;
+                }
+                Z_OK | Z_BUF_ERROR if has_output || self.0.avail_in < before => {}
+                Z_OK | Z_BUF_ERROR => {
+                    progress.is_corrupt = self.0.avail_in > 0;
+                    return progress;
+                }
+                _ => {
+                    progress.is_corrupt = true;
+                    return progress;
+                }
+            }
+        }
+    }
+
+    /// The next bytes may refer to these earlier ones.
+    pub fn set_window(&mut self, bytes: &[u8]) {
+        let len = u32::try_from(bytes.len()).unwrap();
+        // SAFETY: the stream is valid, and the bytes are valid for the length given.
+        assert_eq!(unsafe { inflateSetDictionary(&raw mut *self.0, bytes.as_ptr(), len) }, Z_OK);
     }
 
     /// Empties the window.

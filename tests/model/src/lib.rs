@@ -1,0 +1,28 @@
+//! A second opinion: the plainest connection that one can write from RFC 6455 and RFC 7692, and a harness that
+//! holds the library to it.
+//!
+//! The model takes one byte at a time, keeps everything in `Vec`s, and decompresses with C zlib. It shares no code
+//! with the library but the names of events and errors. The harness makes a random conversation of some bytes
+//! ([`run`]): what the peer sends, how its bytes are cut, which calls the embedder makes in between, and how much of
+//! the outgoing bytes the transport takes. After each step it compares events, errors, close codes, the state, the
+//! outgoing bytes as the peer decodes them, and the limits of memory.
+#![allow(
+    missing_docs,
+    clippy::missing_panics_doc,
+    clippy::missing_errors_doc,
+    reason = "it serves only tests"
+)]
+
+mod case;
+mod harness;
+mod inflate;
+mod outgoing;
+mod peer;
+mod receiver;
+mod sender;
+
+pub use case::{Setup, Side};
+pub use harness::run;
+pub use inflate::Inflater;
+pub use receiver::{Limits, Receiver, Seen};
+pub use sender::Model;
