@@ -1,13 +1,14 @@
-//! A client for the terminal, over TCP or TLS: one task for each direction. It sends lines from stdin as text, and prints
-//! the messages that it receives.
+//! A client for the terminal, over TCP or TLS: one task for each direction. It sends lines from stdin as
+//! text, and prints the messages that it receives.
 //!
 //! ```text
 //! cargo run -p sansws-tokio --features rustls --example tokio_client -- wss://echo.example/
 //! ```
 //!
-//! With `--deflate` before the URL, in a build with `--features deflate`, the client offers compression, and prints what
-//! both ends agreed on. `--deflate=WISH,WISH` offers it with wishes of the client's own, see `options/mod.rs`. Ctrl-D closes
-//! the connection. If the server has a certificate of your own, set `SSL_CERT_FILE` to its root certificate.
+//! With `--deflate` before the URL, in a build with `--features deflate`, the client offers compression, and
+//! prints what both ends agreed on. `--deflate=WISH,WISH` offers it with wishes of the client's own, see
+//! `options/mod.rs`. Ctrl-D closes the connection. If the server has a certificate of your own, set
+//! `SSL_CERT_FILE` to its root certificate.
 
 mod options;
 
@@ -16,6 +17,8 @@ use sansws_tokio::sansws::ClientRequest;
 use sansws_tokio::sansws::deflate::DeflateParams;
 use sansws_tokio::split::{ReadHalf, WriteHalf};
 use sansws_tokio::{CloseCode, Config, Connector, Error, Message, RandomClient, Transport};
+#[cfg(feature = "deflate")]
+use std::fmt::Write;
 use std::process::ExitCode;
 use std::{env, io, thread};
 use tokio::sync::mpsc::{Receiver, channel};
@@ -52,7 +55,8 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let (mut reading, mut writing) = socket.into_split();
     tokio::select! {
         received = print_messages(&mut reading) => received?,
-        // After the Close the messages of the server still count, so only an error of stdin ends the program here.
+        // After the Close the messages of the server still count, so only an error of stdin ends the program
+        // here.
         Err(error) = send_lines(&mut writing, read_stdin()) => return Err(error.into()),
     }
     let socket = reading.unsplit(writing).map_err(|_| "the halves belong together")?;
@@ -74,7 +78,8 @@ async fn print_messages(reading: &mut ReadHalf<Transport, RandomClient>) -> Resu
     Ok(())
 }
 
-/// Sends lines until there are no more, and then a Close. A slow server slows down the input, and no memory fills up.
+/// Sends lines until there are no more, and then a Close. A slow server slows down the input, and no memory
+/// fills up.
 async fn send_lines(
     writing: &mut WriteHalf<Transport, RandomClient>, mut lines: Receiver<io::Result<String>>,
 ) -> io::Result<()> {
@@ -88,8 +93,8 @@ async fn send_lines(
     Ok(())
 }
 
-/// Reads lines in a thread, because reading from a terminal blocks. tokio's own stdin would keep the program from ending
-/// until the next line.
+/// Reads lines in a thread, because reading from a terminal blocks. tokio's own stdin would keep the program
+/// from ending until the next line.
 fn read_stdin() -> Receiver<io::Result<String>> {
     let (sender, receiver) = channel(16);
     thread::spawn(move || {
@@ -116,7 +121,7 @@ fn agreed(params: DeflateParams) -> String {
         [("server", params.server_max_window_bits()), ("client", params.client_max_window_bits())]
     {
         if bits < 15 {
-            text += &format!("; {name}_max_window_bits={bits}");
+            let _ = write!(text, "; {name}_max_window_bits={bits}");
         }
     }
     text

@@ -4,9 +4,10 @@
 //! cargo run --release -p sansws-tokio --example tokio_echo_server [-- [--deflate] [--keepalive SECONDS] ADDR]
 //! ```
 //!
-//! `ADDR` is 127.0.0.1:9002 by default; port 0 means any free port. With `--deflate`, in a build with `--features deflate`,
-//! the server compresses. `--deflate-keeps-client-context` does the same, and ignores a client's hint that it can do without
-//! context takeover. `--deflate=WISH,WISH` compresses with wishes of the server's own, see `options/mod.rs`.
+//! `ADDR` is 127.0.0.1:9002 by default; port 0 means any free port. With `--deflate`, in a build with
+//! `--features deflate`, the server compresses. `--deflate-keeps-client-context` does the same, and ignores a
+//! client's hint that it can do without context takeover. `--deflate=WISH,WISH` compresses with wishes of the
+//! server's own, see `options/mod.rs`.
 //! With `--keepalive` the server sends a ping every so many seconds, and never with 0. The default is 30.
 
 mod options;

@@ -1,16 +1,18 @@
-//! An echo server on axum, over TLS: for browsers, which use HTTP/2 (RFC 8441), and for clients that know only HTTP/1.1.
+//! An echo server on axum, over TLS: for browsers, which use HTTP/2 (RFC 8441), and for clients that know
+//! only HTTP/1.1.
 //!
 //! ```text
-//! cargo run --release -p sansws-tokio --features axum,rustls --example tokio_http2_server -- CERTIFICATES KEY [ADDR]
+//! cargo run --release -p sansws-tokio --features axum,rustls --example tokio_http2_server -- CERTIFICATES KEY
+//!     [ADDR]
 //! ```
 //!
-//! `CERTIFICATES` and `KEY` are PEM files: the chain of certificates, the server's own first, and its private key. `ADDR` is
-//! 127.0.0.1:8443 by default; port 0 means any free port. With `--deflate`, in a build with `--features deflate`, the
-//! server compresses. The page `/` is empty. The WebSocket is at `/echo`; its first message says which version of HTTP
-//! the connection came over.
+//! `CERTIFICATES` and `KEY` are PEM files: the chain of certificates, the server's own first, and its private
+//! key. `ADDR` is 127.0.0.1:8443 by default; port 0 means any free port. With `--deflate`, in a build with
+//! `--features deflate`, the server compresses. The page `/` is empty. The WebSocket is at `/echo`; its first
+//! message says which version of HTTP the connection came over.
 //!
-//! A browser opens a WebSocket over HTTP/2 if it has an HTTP/2 connection to the server already, as for a page that it has
-//! loaded, and if the server has said on it that it takes extended CONNECT.
+//! A browser opens a WebSocket over HTTP/2 if it has an HTTP/2 connection to the server already, as for a
+//! page that it has loaded, and if the server has said on it that it takes extended CONNECT.
 
 mod options;
 

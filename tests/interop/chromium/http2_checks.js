@@ -73,7 +73,8 @@ async function exchanges(page, seen, isCompressed) {
 const sideBySide = (page, count) => page.evaluate(async (count) => {
   const open = Array.from({ length: count }, (_, n) => new Promise((resolve, reject) => {
     const socket = new WebSocket(location.href.replace('http', 'ws') + 'echo');
-    const sent = ['x'.repeat(n * 10_000), `${n}`, make.text(n * 100)];
+    // No message is empty: Chromium 150 holds back an empty message behind others, until one more follows.
+    const sent = ['x'.repeat(n * 10_000 + 1), `${n}`, make.text(n * 100 + 1)];
     const got = [];
     socket.onclose = (event) => reject(new Error(`closed with ${event.code}`));
     socket.onmessage = ({ data }) => {

@@ -24,9 +24,10 @@ const messages = [
 const byteLength = (message) => Buffer.byteLength(message);
 
 // The parameters of an answer. Clients print what the server said, or what they understood: then the order is their own,
-// and the default window has no parameter.
-export const parameters = (answer) =>
-  answer.split('; ').filter((parameter) => !parameter.endsWith('_max_window_bits=15')).sort();
+// the default window has no parameter, and a client that has hinted at a window of its own uses no larger one.
+export const parameters = (answer, hint = 15) => answer
+  .replace(/client_max_window_bits=(\d+)/, (_, bits) => `client_max_window_bits=${Math.min(bits, hint)}`)
+  .split('; ').filter((parameter) => !parameter.endsWith('_max_window_bits=15')).sort();
 
 // Asserts that a second message of the same noise is short exactly if the parameters allow to refer to the first.
 function secondIsShort(first, second, noTakeover, bits) {

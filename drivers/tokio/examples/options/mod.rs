@@ -7,10 +7,11 @@ use sansws_tokio::sansws::deflate::DeflateConfig;
 /// The configuration with what `option` asks for. `Err` says what is wrong with the option.
 ///
 /// - `--deflate`: with compression.
-/// - `--deflate-keeps-client-context`: with compression, for a server that ignores a client's hint that it can do
-///   without context takeover.
-/// - `--deflate=WISH,WISH`: with compression and these wishes: `server_max_window_bits=N`, `client_max_window_bits=N`,
-///   `server_no_context_takeover`, `client_no_context_takeover`, `ignore_hints` for a server, `no_fallback` for a client.
+/// - `--deflate-keeps-client-context`: with compression, for a server that ignores a client's hint that it
+///   can do without context takeover.
+/// - `--deflate=WISH,WISH`: with compression and these wishes: `server_max_window_bits=N`,
+///   `client_max_window_bits=N`, `server_no_context_takeover`, `client_no_context_takeover`, `ignore_hints` for
+///   a server, `no_fallback` for a client.
 #[cfg(feature = "deflate")]
 pub fn with_option(config: Config, option: &str) -> Result<Config, String> {
     let deflate = match option {
