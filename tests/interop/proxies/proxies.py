@@ -107,10 +107,13 @@ class Proxy:
         if self.ended():
             await self.program.status()
             raise AssertionError(f'{self.name} ended: {self.program.said()}')
-        await until(self.workers)
+        await until(self.is_ready)
 
     def ended(self):
         return self.program.process.returncode is not None
+
+    def is_ready(self):
+        return self.workers()
 
     def workers(self):
         return children(self.program.process.pid)
@@ -122,6 +125,7 @@ class Proxy:
         await self.ask_to_reload()
         await until(lambda: self.workers() - old)
         await until(lambda: not any(self.accepts(pid) for pid in old))
+        await until(self.is_ready)
         return old
 
     def accepts(self, pid):
@@ -220,6 +224,14 @@ class Haproxy(Proxy):
     def log(self):
         """The log since the last start."""
         return self.program.stderr.decode()
+
+    def is_ready(self):
+        """The master starts itself anew after it has started a worker, and loses signals until it is done."""
+        with open(f'/proc/{self.program.process.pid}/environ', 'rb') as file:
+            is_new = b'HAPROXY_MWORKER_WAIT_ONLY=1' in file.read()
+        with open(f'/proc/{self.program.process.pid}/status') as file:
+            handled = next(int(line.split()[1], 16) for line in file if line.startswith('SigCgt:'))
+        return self.workers() and is_new and handled >> signal.SIGUSR2 - 1 & 1
 
     async def ask_to_reload(self):
         self.program.process.send_signal(signal.SIGUSR2)
