@@ -15,7 +15,7 @@ pub enum Error {
     /// the closing handshake.
     Connection(sansws::Error),
     /// The server answered the client's opening handshake with another status than 101.
-    Refused(Box<Refusal>),
+    Refused(Box<ServerResponse>),
     /// The server rejected the client's opening handshake, as it decided to.
     Rejected,
     /// A deadline has passed.
@@ -29,15 +29,15 @@ pub enum Error {
     MessageFirst,
 }
 
-/// The answer of a server that refused an opening handshake, such as 401 or 302.
+/// The answer of a server to an opening handshake: 101, or a refusal such as 401 or 302.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ServerResponse {
     status: u16,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
 }
 
-impl Refusal {
+impl ServerResponse {
     pub(crate) fn of(response: &Response<'_>) -> Self {
         Self {
             status: response.status(),
@@ -64,7 +64,8 @@ impl Refusal {
         std::str::from_utf8(value).ok()
     }
 
-    /// The body, at most as long as [`Config::max_refusal_body`](sansws::Config::max_refusal_body).
+    /// The body of a refusal, at most as long as
+    /// [`Config::max_refusal_body`](sansws::Config::max_refusal_body). A 101 has none.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
@@ -77,10 +78,10 @@ impl Refusal {
     }
 }
 
-impl fmt::Debug for Refusal {
+impl fmt::Debug for ServerResponse {
     // Headers and body can hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refusal").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("ServerResponse").field("status", &self.status).finish_non_exhaustive()
     }
 }
 

@@ -33,10 +33,10 @@ mod transport;
 pub mod upgrade;
 
 pub use accept::{Answer, accept, accept_with};
-pub use client::{RandomClient, client};
+pub use client::{RandomClient, client, client_with_response};
 #[cfg(feature = "tokio")]
 pub use connect::{Connector, connect};
-pub use error::{Error, Refusal};
+pub use error::{Error, ServerResponse};
 #[cfg(feature = "futures-io")]
 pub use futures_io::FuturesIo;
 pub use sansws;

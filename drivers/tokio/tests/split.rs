@@ -97,6 +97,24 @@ async fn the_half_that_reads_answers_pings_and_the_close_alone() {
 }
 
 #[tokio::test]
+async fn both_halves_tell_the_close_code_of_the_peer() {
+    let (a, b) = duplex(1024);
+    let (mut reading, writing) = server(a, Config::new()).into_split();
+    let mut peer = client(b, Config::new());
+    assert_eq!(reading.with_connection(|connection| connection.close_code()), None);
+    let closing = tokio::spawn(async move { peer.close(CloseCode::from(3000), "done").await });
+    assert!(timeout(LIMIT, reading.recv()).await.unwrap().unwrap().is_none());
+    closing.await.unwrap().unwrap();
+    for code in
+        [reading.with_connection(|one| one.close_code()), writing.with_connection(|one| one.close_code())]
+    {
+        assert_eq!(code, Some(CloseCode::from(3000)));
+    }
+    let reason = reading.with_connection(|one| one.peer_close().map(|close| close.reason.to_owned()));
+    assert_eq!(reason.as_deref(), Some("done"));
+}
+
+#[tokio::test]
 async fn a_close_of_the_writing_half_ends_the_reading_half() {
     let (server, mut client) = pair(1 << 10);
     let (mut reading, mut writing) = server.into_split();
