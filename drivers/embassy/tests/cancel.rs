@@ -8,7 +8,7 @@ use sansws_embassy::sansws::{ClientRequest, CloseCode, Config, Connection, Fixed
 use sansws_embassy::{Bridge, TimersConfig, WebSocket};
 use std::future::poll_fn;
 use std::pin::pin;
-use support::{Memory, client, pipes, run, server, two_tasks};
+use support::{Memory, client, pipes, run, run_without_waiting, server, two_tasks};
 
 const TIMERS: TimersConfig = TimersConfig::new();
 
@@ -63,7 +63,7 @@ fn every_future_may_be_dropped_after_every_poll() {
             assert_eq!(socket.recv().await, Ok(None));
             assert_eq!(socket.connection().close_code(), Some(CloseCode::GOING_AWAY));
         };
-        run(join(serve, talk));
+        run_without_waiting(join(serve, talk));
     }
 }
 
@@ -122,7 +122,7 @@ fn the_futures_of_both_halves_may_be_dropped_after_every_poll() {
             }
             assert_eq!(socket.recv().await, Ok(None));
         };
-        run(join(two_tasks(receive, send), talk));
+        run_without_waiting(join(two_tasks(receive, send), talk));
     }
 }
 
@@ -191,6 +191,6 @@ fn a_bridge_keeps_the_futures_of_its_transport() {
         sansws_embassy::Transport::end(&mut *a.borrow_mut());
         result
     };
-    let ((ran, ()), (end, code)) = run(join(join(run_bridge, serve), talk));
+    let ((ran, ()), (end, code)) = run_without_waiting(join(join(run_bridge, serve), talk));
     assert_eq!((ran, end, code), (Ok(()), Ok(None), Some(CloseCode::NORMAL)));
 }

@@ -5,16 +5,16 @@ mod support;
 use embassy_futures::join::join;
 use embassy_sync::blocking_mutex::raw::{CriticalSectionRawMutex, NoopRawMutex};
 use sansws_embassy::sansws::timers::Timeout;
-use sansws_embassy::sansws::{CloseCode, Connection, Fixed, Message, OUTGOING_RESERVE, Role, SendError};
+use sansws_embassy::sansws::{CloseCode, Connection, Fixed, Message, OUTGOING_RESERVE, Role, SendError, Server};
 use sansws_embassy::{Error, Split, TimersConfig, WebSocket};
 use std::pin::pin;
-use support::{Memory, Pipe, client, pipes, poll_until_idle, run, server, two_tasks};
+use support::{Memory, Pipe, client, pipes, poll_until_idle, run, run_without_waiting, server, two_tasks};
 
 const TIMERS: TimersConfig = TimersConfig::new();
 
 type Small = Fixed<256, { 300 + OUTGOING_RESERVE }>;
 
-fn split(pipe: Pipe) -> Split<NoopRawMutex, Pipe, sansws_embassy::sansws::Server, Small, [u8; 64]> {
+fn split(pipe: Pipe) -> Split<NoopRawMutex, Pipe, Server, Small, [u8; 64]> {
     WebSocket::new(pipe, server(Fixed), [0; 64], TIMERS).into_split()
 }
 
@@ -31,19 +31,19 @@ fn the_reading_half_answers_pings_and_the_peers_close_alone() {
 
 #[test]
 fn both_halves_work_at_once_in_two_tasks() {
-    async fn side<R: Role>(pipe: Pipe, connection: Connection<R, Memory>) {
+    async fn side<R: Role>(pipe: Pipe, connection: Connection<R, Memory>, count: usize) {
         let socket = WebSocket::new(pipe, connection, [0; 100], TIMERS);
         let mut split = socket.into_split::<CriticalSectionRawMutex>();
         let (mut reading, mut writing) = split.split();
         let receive = async {
             let mut buffer = [0; 1000];
-            for number in 0..3000_usize {
+            for number in 0..count {
                 let message = reading.recv(&mut buffer).await.unwrap().unwrap();
                 assert_eq!(message, Message::Binary(&vec![number as u8; number % 900]));
             }
         };
         let send = async {
-            for number in 0..3000_usize {
+            for number in 0..count {
                 writing.send(&vec![number as u8; number % 900][..]).await.unwrap();
             }
             writing.flush().await.unwrap();
@@ -53,9 +53,10 @@ fn both_halves_work_at_once_in_two_tasks() {
         let mut socket = split.into_inner();
         socket.close(CloseCode::NORMAL, "").await.unwrap();
     }
-    for capacity in [1, 100, 5000] {
+    for (capacity, count) in [(1, 50), (100, 1000), (5000, 3000)] {
         let (a, b) = pipes(capacity);
-        run(two_tasks(side(a, server(Memory::default())), side(b, client(Memory::default()))));
+        let sides = (side(a, server(Memory::default()), count), side(b, client(Memory::default()), count));
+        run_without_waiting(two_tasks(sides.0, sides.1));
     }
 }
 
@@ -199,7 +200,7 @@ fn the_writing_half_closes_and_the_reading_half_sees_the_end() {
         (end, socket.connection().close_code())
     };
     let halves = two_tasks(reading.recv(&mut buffer), writing.close(CloseCode::GOING_AWAY, "bye"));
-    let ((received, closed), peer) = run(join(halves, peer));
+    let ((received, closed), peer) = run_without_waiting(join(halves, peer));
     assert_eq!((received, closed), (Ok(None), Ok(())));
     assert_eq!(peer, (Ok(true), Some(CloseCode::GOING_AWAY)));
     assert!(split.into_inner().connection().is_closed_cleanly());
