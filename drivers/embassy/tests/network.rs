@@ -4,13 +4,14 @@
 mod support;
 
 use embassy_futures::join::join;
-use embassy_futures::select::{Either, select};
+use embassy_futures::select::select;
 use embassy_net::tcp::TcpSocket;
 use embassy_net::{Ipv4Address, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
 use embassy_net_driver_channel as channel;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::signal::Signal;
 use sansws_embassy::sansws::timers::Timeout;
-use sansws_embassy::sansws::{ClientRequest, CloseCode, Config, Connection, Fixed, Message};
+use sansws_embassy::sansws::{ClientRequest, CloseCode, Config, Connection, Fixed, Message, Role};
 use sansws_embassy::{Error, TimersConfig, WebSocket};
 use support::{client, run, server, two_tasks};
 
@@ -43,12 +44,15 @@ fn with_stacks<O>(test: impl AsyncFnOnce(Stack<'_>, Stack<'_>) -> O) -> O {
     up_b.set_link_state(channel::driver::LinkState::Up);
     let cables = join(cable(tx_a, rx_b), cable(tx_b, rx_a));
     let network = join(join(net_a.run(), net_b.run()), cables);
-    run(async {
-        match select(network, test(stack_a, stack_b)).await {
-            Either::First(_) => panic!("the network never ends"),
-            Either::Second(output) => output,
-        }
-    })
+    // Each use of a socket wakes the network, so the network needs a task of its own.
+    let done = Signal::<NoopRawMutex, ()>::new();
+    let background = select(network, done.wait());
+    let main = async {
+        let output = test(stack_a, stack_b).await;
+        done.signal(());
+        output
+    };
+    run(two_tasks(background, main)).1
 }
 
 async fn cable(mut from: channel::TxRunner<'_, MTU>, mut to: channel::RxRunner<'_, MTU>) {
@@ -111,7 +115,7 @@ fn a_server_echoes_over_embassy_nets_tcp_and_closes_cleanly() {
 #[test]
 fn two_sides_send_at_once_over_embassy_nets_tcp() {
     with_stacks(async |stack_a, stack_b| {
-        async fn side<R: sansws_embassy::sansws::Role>(
+        async fn side<R: Role>(
             tcp: &mut TcpSocket<'_>, connection: Connection<R, Memory>,
         ) {
             let mut split = WebSocket::new(tcp, connection, [0; 300], TIMERS).into_split::<NoopRawMutex>();

@@ -4,14 +4,12 @@ mod support;
 #[path = "support/tcp.rs"]
 mod tcp;
 
-use sansws_embassy::sansws::{ClientRequest, CloseCode, Config, Connection, Fixed, Message};
+use sansws_embassy::sansws::{Borrowed, ClientRequest, CloseCode, Config, Connection, Message};
 use sansws_embassy::{Answer, TimersConfig, WebSocket};
 use std::net::{TcpListener, TcpStream};
 use support::run;
 use tcp::Tcp;
 use tungstenite::protocol::frame::coding::CloseCode as ForeignCode;
-
-type Memory = Fixed<70_000, 70_000>;
 
 const LENGTHS: [usize; 7] = [0, 1, 125, 126, 4096, 65_535, 65_536];
 
@@ -39,7 +37,9 @@ fn a_foreign_client_is_served() {
     });
     let tcp = Tcp::new(listener.accept().unwrap().0);
     run(async {
-        let connection = Connection::server_in(Config::new(), Memory::default());
+        let (mut receive, mut send) = (vec![0; 70_000], vec![0; 70_000]);
+        let memory = Borrowed::new(&mut receive, &mut send);
+        let connection = Connection::server_in(Config::new(), memory);
         let mut socket = WebSocket::new(tcp, connection, vec![0; 1000], TimersConfig::new());
         socket
             .accept_with(async |request| match request.path() {
@@ -75,8 +75,9 @@ fn a_foreign_server_is_spoken_to() {
     let tcp = Tcp::new(TcpStream::connect(address).unwrap());
     run(async {
         let request = ClientRequest::new("ws://board/").unwrap();
-        let connection =
-            Connection::client_in(&request, Config::new(), rand::rng(), Memory::default()).unwrap();
+        let (mut receive, mut send) = (vec![0; 70_000], vec![0; 70_000]);
+        let memory = Borrowed::new(&mut receive, &mut send);
+        let connection = Connection::client_in(&request, Config::new(), rand::rng(), memory).unwrap();
         let mut socket = WebSocket::new(tcp, connection, vec![0; 1000], TimersConfig::new());
         socket.open().await.unwrap();
         for len in LENGTHS {

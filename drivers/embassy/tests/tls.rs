@@ -15,7 +15,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sansws_embassy::sansws::timers::Timeout;
-use sansws_embassy::sansws::{ClientRequest, CloseCode, Config, Connection, Fixed, Message};
+use sansws_embassy::sansws::{Borrowed, Client, ClientRequest, CloseCode, Config, Connection, Message};
 use sansws_embassy::tls::{OlderRng, Shared};
 use sansws_embassy::{Bridge, BridgeError, Error, TimersConfig, WebSocket};
 use std::cell::RefCell;
@@ -117,14 +117,15 @@ fn client<O>(
     talk: impl AsyncFnOnce(
         &mut WebSocket<
             sansws_embassy::Bridged<'_, 256>,
-            sansws_embassy::sansws::Client<rand::rngs::ThreadRng>,
-            Fixed<40_000, 40_000>,
+            Client<rand::rngs::ThreadRng>,
+            Borrowed<'_>,
             [u8; 300],
         >,
     ) -> Result<O, Error<BridgeError>>,
 ) -> Result<Result<O, Error<BridgeError>>, TlsError> {
     let tcp = RefCell::new(Tcp::new(TcpStream::connect(host.address).unwrap()));
     let (mut read_record, mut write_record) = (vec![0; 16_640], vec![0; 4096]);
+    let (mut receive, mut send) = (vec![0; 40_000], vec![0; 40_000]);
     run(async {
         let mut tls = TlsConnection::new(Shared::new(&tcp), &mut read_record, &mut write_record);
         let config = TlsConfig::new().with_server_name(name);
@@ -135,7 +136,8 @@ fn client<O>(
         let (transport, runner) = bridge.split();
         let talk = async {
             let request = ClientRequest::new("wss://sensors.example/").unwrap();
-            let connection = Connection::client_in(&request, Config::new(), rand::rng(), Fixed)?;
+            let memory = Borrowed::new(&mut receive, &mut send);
+            let connection = Connection::client_in(&request, Config::new(), rand::rng(), memory)?;
             let mut socket = WebSocket::new(transport, connection, [0; 300], TimersConfig::new());
             talk(&mut socket).await
         };
@@ -229,7 +231,7 @@ fn a_server_that_never_reads_is_given_up_over_tls() {
         // Only this test's TCP socket keeps the executor awake, so the clock moves only by hand.
         let clock = async {
             loop {
-                embassy_time::MockDriver::get().advance(embassy_time::Duration::from_micros(1));
+                embassy_time::MockDriver::get().advance(embassy_time::Duration::from_millis(1));
                 embassy_futures::yield_now().await;
             }
         };
