@@ -8,11 +8,12 @@ use embassy_futures::join::join;
 use embassy_futures::select::{Either, select};
 use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
 
-/// Two pipes of `N` bytes each, between a [`WebSocket`](crate::WebSocket) and a transport that does not keep the promises
-/// of [`Transport`]: a TLS connection, a serial port with DMA. [`split`](Self::split) makes the two ends.
+/// Two pipes of `N` bytes each, between a [`WebSocket`](crate::WebSocket) and a transport that does not keep
+/// the promises of [`Transport`]: a TLS connection, a serial port with DMA. [`split`](Self::split) makes the
+/// two ends.
 ///
-/// [`Bridged`] is the transport of the WebSocket. [`Runner::run`] moves the bytes. Its futures of `read` and `write` live
-/// until they are ready, no matter which futures of the WebSocket are dropped.
+/// [`Bridged`] is the transport of the WebSocket. [`Runner::run`] moves the bytes. Its futures of `read` and
+/// `write` live until they are ready, no matter which futures of the WebSocket are dropped.
 ///
 /// ```
 /// use embassy_futures::join::join;
@@ -93,17 +94,17 @@ impl<const N: usize> Bridge<N> {
 }
 
 impl<const N: usize> Runner<'_, N> {
-    /// Moves bytes between the WebSocket and the halves of a transport, until the WebSocket is dropped or both directions
-    /// have ended. Flushes after each write.
+    /// Moves bytes between the WebSocket and the halves of a transport, until the WebSocket is dropped or
+    /// both directions have ended. Flushes after each write.
     ///
-    /// If the WebSocket has ended without an error, its bytes are all written by then. After an error the last write may be
-    /// cut, so nothing else can be written to the transport, and it should be dropped.
+    /// If the WebSocket has ended without an error, its bytes are all written by then. After an error the
+    /// last write may be cut, so nothing else can be written to the transport, and it should be dropped.
     ///
     /// Not cancel safe: if you drop the future, bytes can be lost on their way.
     ///
     /// # Errors
-    /// The transport has failed. The WebSocket sees the end of the transport, too. A TLS connection reports its regular
-    /// end as an error, so judge by the result of the WebSocket.
+    /// The transport has failed. The WebSocket sees the end of the transport, too. A TLS connection reports
+    /// its regular end as an error, so judge by the result of the WebSocket.
     pub async fn run<Rd: Read, Wr: Write<Error = Rd::Error>>(
         self, mut reader: Rd, mut writer: Wr,
     ) -> Result<(), Rd::Error> {
@@ -111,7 +112,8 @@ impl<const N: usize> Runner<'_, N> {
         let write = async {
             let mut chunk = [0; N];
             let result = loop {
-                // Bytes remain in the pipe until they are written, because the WebSocket waits for an empty pipe.
+                // Bytes remain in the pipe until they are written, because the WebSocket waits for an empty
+                // pipe.
                 let len = poll_fn(|cx| up.poll_peek(cx, &mut chunk)).await;
                 if len == 0 {
                     break Ok(());
@@ -147,8 +149,8 @@ impl<const N: usize> Runner<'_, N> {
             down.end_write();
             result
         };
-        // A WebSocket that has ended in order has waited for an empty pipe. After another end, no byte matters any more,
-        // and a peer that does not read must not block this future.
+        // A WebSocket that has ended in order has waited for an empty pipe. After another end, no byte
+        // matters any more, and a peer that does not read must not block this future.
         match select(join(write, read), poll_fn(|cx| down.poll_read_ended(cx))).await {
             Either::First((written, read)) => written.and(read),
             Either::Second(()) => Ok(()),

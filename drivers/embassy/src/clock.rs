@@ -40,8 +40,8 @@ impl Clock {
         self.timers.sent(now(), len);
     }
 
-    /// The connection was asked for a keepalive ping. `queued` is how many bytes wait up to it; `None`: there is no
-    /// room for it.
+    /// The connection was asked for a keepalive ping. `queued` is how many bytes wait up to it; `None`: there
+    /// is no room for it.
     pub(crate) fn pinged(&mut self, queued: Option<usize>) {
         match queued {
             Some(len) => self.timers.ping_queued(len),
@@ -60,11 +60,12 @@ impl Clock {
             action => return Poll::Ready(action),
         }
         if let Some(deadline) = self.timers.next_deadline() {
-            // A clock that ticks more slowly than in microseconds rounds down. One tick more, and the deadline has passed.
+            // A clock that ticks more slowly than in microseconds rounds down. One tick more, and the
+            // deadline has passed.
             let micros = u64::try_from(deadline.as_micros()).unwrap_or(u64::MAX);
             let at = Instant::from_micros(micros).saturating_add(embassy_time::Duration::from_ticks(1));
-            // A timer that is dropped has still arranged the wake. If an earlier wake is arranged too, the task is polled
-            // once more.
+            // A timer that is dropped has still arranged the wake. If an earlier wake is arranged too, the
+            // task is polled once more.
             let _ = poll_once(Timer::at(at), cx);
         }
         Poll::Pending

@@ -1,6 +1,6 @@
-//! What all ways to use a connection share: the transport, the protocol, the bytes that were read, and the deadlines.
-//! Each method polls once, and no byte lives in a future. So a future can be dropped at any await, and the next call goes
-//! on with the same state.
+//! What all ways to use a connection share: the transport, the protocol, the bytes that were read, and the
+//! deadlines. Each method polls once, and no byte lives in a future. So a future can be dropped at any await,
+//! and the next call goes on with the same state.
 
 use crate::clock::Clock;
 use crate::transport::{Transport, poll_once};
@@ -94,7 +94,8 @@ impl<T, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         Some(self.conn.view(token, input).0)
     }
 
-    /// Looks for an event in the bytes that were read. `false`: all of them are consumed, or wait for a decision.
+    /// Looks for an event in the bytes that were read. `false`: all of them are consumed, or wait for a
+    /// decision.
     fn find(&mut self) -> bool {
         let start = self.unread.start;
         let input = self.buffer.as_mut().get_mut(self.unread.clone()).unwrap_or_default();
@@ -128,9 +129,9 @@ impl<T, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
 }
 
 impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
-    /// Reads until there is an event for the application. This handles control frames itself, and meanwhile writes the
-    /// queued bytes as far as the transport takes them; reading never waits for that. `false`: the connection has ended
-    /// cleanly, or its failure was reported before.
+    /// Reads until there is an event for the application. This handles control frames itself, and meanwhile
+    /// writes the queued bytes as far as the transport takes them; reading never waits for that. `false`: the
+    /// connection has ended cleanly, or its failure was reported before.
     pub(crate) fn poll_find(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error<T::Error>>> {
         let found = ready!(self.poll_event(cx));
         if matches!(found, Ok(true)) {
@@ -168,8 +169,8 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         }
     }
 
-    /// Ready if a deadline has passed and something was done about it: a ping or a Close is queued, or the connection is
-    /// over. Every wait for the peer ends with this call, whether it waits to read or to write.
+    /// Ready if a deadline has passed and something was done about it: a ping or a Close is queued, or the
+    /// connection is over. Every wait for the peer ends with this call, whether it waits to read or to write.
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error<T::Error>>> {
         let state = match self.conn.state() {
             // The protocol has ended, but not the transport, so the close deadline goes on.
@@ -256,8 +257,8 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         Poll::Ready(Ok(()))
     }
 
-    /// Ends the transport: ends our direction, and reads until the peer ends its own. If the transport were dropped with
-    /// unread bytes, a TCP reset could destroy our last bytes (RFC 6455 section 7.1.1).
+    /// Ends the transport: ends our direction, and reads until the peer ends its own. If the transport were
+    /// dropped with unread bytes, a TCP reset could destroy our last bytes (RFC 6455 section 7.1.1).
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Poll::Ready(Action::GiveUp(_)) = self.clock.poll(cx, State::Closing) {
             self.stage = Stage::Over;
@@ -265,7 +266,8 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         if matches!(self.stage, Stage::Open | Stage::PeerEnded) {
             self.io.end();
             self.must_flush = true;
-            // After both Closes a server need not wait: the peer has nothing more to say (RFC 6455 section 7.1.1).
+            // After both Closes a server need not wait: the peer has nothing more to say (RFC 6455 section
+            // 7.1.1).
             let is_enough = self.stage == Stage::PeerEnded || self.conn.is_closed_cleanly();
             self.stage = if is_enough { Stage::PeerEnded } else { Stage::WeEnded };
         }
@@ -274,7 +276,8 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         if self.stage == Stage::WeEnded {
             self.unread = 0..0;
             match ready!(poll_once(self.io.read(self.buffer.as_mut()), cx)) {
-                // Bytes after the Close do not count. A peer that sends them without end gets one read for each poll.
+                // Bytes after the Close do not count. A peer that sends them without end gets one read for
+                // each poll.
                 Ok(1..) => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
@@ -291,8 +294,8 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         Poll::Ready(())
     }
 
-    /// The transport has failed. After the Close of the peer that is no error: some peers do not wait for ours, and
-    /// others reset the transport.
+    /// The transport has failed. After the Close of the peer that is no error: some peers do not wait for
+    /// ours, and others reset the transport.
     fn lose(&mut self, error: Error<T::Error>) -> Result<(), Error<T::Error>> {
         if self.conn.peer_close().is_none() || self.conn.error().is_some() {
             return Err(self.fail(error));
@@ -309,8 +312,9 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         error
     }
 
-    /// Calls `send` until the outgoing buffer has room, and begins to write. Meanwhile reads up to the next event, so that
-    /// pings are answered and the peer's Close is seen. Either all of a message is queued or none.
+    /// Calls `send` until the outgoing buffer has room, and begins to write. Meanwhile reads up to the next
+    /// event, so that pings are answered and the peer's Close is seen. Either all of a message is queued or
+    /// none.
     pub(crate) fn poll_send(
         &mut self, cx: &mut Context<'_>, send: &mut impl FnMut(&mut Sender<R, S>) -> Result<(), SendError>,
     ) -> Poll<Result<(), Error<T::Error>>> {

@@ -13,8 +13,8 @@ pub enum Error<E> {
     Transport(E),
     /// The transport takes no more bytes, or has ended, and bytes still wait to be written.
     Unwritten,
-    /// The connection failed: the peer broke the protocol, a limit was reached, the transport ended before the closing
-    /// handshake, or the server refused the client's opening handshake
+    /// The connection failed: the peer broke the protocol, a limit was reached, the transport ended before
+    /// the closing handshake, or the server refused the client's opening handshake
     /// ([`sansws::Error::Refused`], with the HTTP status).
     Connection(sansws::Error),
     /// The server rejected the client's opening handshake, as it decided to.
@@ -31,8 +31,8 @@ pub enum Error<E> {
 }
 
 impl<E> Error<E> {
-    /// The close code for this failure, as the application sees it (RFC 6455 section 7.1.5). `None` if there was no
-    /// connection yet, or if the call was refused and the connection goes on.
+    /// The close code for this failure, as the application sees it (RFC 6455 section 7.1.5). `None` if there
+    /// was no connection yet, or if the call was refused and the connection goes on.
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {

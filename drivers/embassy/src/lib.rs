@@ -1,8 +1,9 @@
-//! WebSockets for embassy: the driver of [`sansws`] for the traits of `embedded-io-async`, without an allocator.
+//! WebSockets for embassy: the driver of [`sansws`] for the traits of `embedded-io-async`, without an
+//! allocator.
 //!
 //! A [`WebSocket`] owns a [`Transport`], such as `embassy-net`'s `TcpSocket`, a
-//! [`Connection`](sansws::Connection) in memory that the caller provides, and a read buffer. It reads, writes and
-//! keeps time.
+//! [`Connection`](sansws::Connection) in memory that the caller provides, and a read buffer. It reads, writes
+//! and keeps time.
 //!
 //! ```
 //! use sansws_embassy::sansws::{Borrowed, Config, Connection};
@@ -25,20 +26,22 @@
 //!
 //! # Cancel safety
 //!
-//! Every method that waits can be used in `select`: no byte lives in a future. If you drop a future before it is
-//! ready, nothing is lost, duplicated or cut. [`recv`](WebSocket::recv) returns the same message next time, and
-//! [`send`](WebSocket::send) has queued nothing.
+//! Every method that waits can be used in `select`: no byte lives in a future. If you drop a future before it
+//! is ready, nothing is lost, duplicated or cut. [`recv`](WebSocket::recv) returns the same message next
+//! time, and [`send`](WebSocket::send) has queued nothing.
 //!
-//! This relies on the transport, see [`Transport`]. A [`Bridge`] makes one of any other transport, such as TLS.
+//! This relies on the transport, see [`Transport`]. A [`Bridge`] makes one of any other transport, such as
+//! TLS.
 //!
 //! # Time
 //!
-//! Every wait for the peer has a deadline, writing included: a peer that does not read cannot block a task for ever.
-//! [`TimersConfig`] sets the deadlines and the keepalive, with `embassy-time` as the clock.
+//! Every wait for the peer has a deadline, writing included: a peer that does not read cannot block a task
+//! for ever. [`TimersConfig`] sets the deadlines and the keepalive, with `embassy-time` as the clock.
 //!
 //! # Features
 //!
-//! - `embassy-net`: `TcpSocket` is a [`Transport`]. The program chooses the protocols and media of embassy-net.
+//! - `embassy-net`: `TcpSocket` is a [`Transport`]. The program chooses the protocols and media of
+//!   embassy-net.
 //! - `embedded-tls`: what `wss` needs next to the crate `embedded-tls`, see the module `tls`.
 //! - `defmt`: `defmt::Format` for errors, and for the types of `sansws`.
 #![no_std]

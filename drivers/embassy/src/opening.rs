@@ -30,12 +30,15 @@ impl<'a> Answer<'a> {
         Self { status: Some(status), subprotocol: None, headers: &[], body: &[] }
     }
 
-    /// Accepts the connection if the request does not come from a web page of another site; otherwise rejects it with
-    /// 403. Without this check, any web site could connect in the name of a user who visits it (RFC 6455 section 10.2).
+    /// Accepts the connection if the request does not come from a web page of another site; otherwise rejects
+    /// it with
+    /// 403. Without this check, any web site could connect in the name of a user who visits it (RFC 6455
+    ///      section 10.2).
     ///
-    /// These are accepted: requests without `Origin`, because only browsers send it; pages over `https` of the very host,
-    /// no matter whether a proxy ends the TLS; and pages over `http` if the host is this machine. A device that serves
-    /// its own pages without TLS uses [`same_origin_over`](Self::same_origin_over).
+    /// These are accepted: requests without `Origin`, because only browsers send it; pages over `https` of
+    /// the very host, no matter whether a proxy ends the TLS; and pages over `http` if the host is this
+    /// machine. A device that serves its own pages without TLS uses
+    /// [`same_origin_over`](Self::same_origin_over).
     pub fn same_origin(request: &Request<'_>) -> Self {
         Self::of_page(request, None)
     }
@@ -79,8 +82,8 @@ impl<T: Transport, R: AcceptsHandshake, S: Storage, B: AsMut<[u8]>> WebSocket<T,
         self.accept_with(async |request| Answer::same_origin(request)).await
     }
 
-    /// Accepts the client's opening handshake, if `decide` does. It gets the request and may take its time; the
-    /// handshake deadline is checked only while bytes are awaited.
+    /// Accepts the client's opening handshake, if `decide` does. It gets the request and may take its time;
+    /// the handshake deadline is checked only while bytes are awaited.
     ///
     /// Cancel safe, except that the decision begins anew.
     ///
@@ -107,8 +110,8 @@ impl<T: Transport, R: AcceptsHandshake, S: Storage, B: AsMut<[u8]>> WebSocket<T,
     /// ```
     ///
     /// # Errors
-    /// The request was not valid ([`Error::Connection`]) or was rejected ([`Error::Rejected`]): the client has got an
-    /// HTTP answer. Or the transport failed, or the handshake deadline passed.
+    /// The request was not valid ([`Error::Connection`]) or was rejected ([`Error::Rejected`]): the client
+    /// has got an HTTP answer. Or the transport failed, or the handshake deadline passed.
     pub async fn accept_with<'a>(
         &mut self, decide: impl AsyncFnOnce(&Request<'_>) -> Answer<'a>,
     ) -> Result<(), Error<T::Error>> {
@@ -165,8 +168,9 @@ impl<T: Transport, G: CryptoRng, S: Storage, B: AsMut<[u8]>> WebSocket<T, Client
     /// [`recv_event`](Self::recv_event) instead.
     ///
     /// # Errors
-    /// [`Error::Connection`] with [`sansws::Error::Refused`] and the HTTP status, if the server answered with another
-    /// status than 101. Otherwise, the answer was not valid, the transport failed, or the handshake deadline passed.
+    /// [`Error::Connection`] with [`sansws::Error::Refused`] and the HTTP status, if the server answered with
+    /// another status than 101. Otherwise, the answer was not valid, the transport failed, or the handshake
+    /// deadline passed.
     pub async fn open(&mut self) -> Result<(), Error<T::Error>> {
         while poll_fn(|cx| self.engine.poll_find(cx)).await? {
             if let Some((Event::HandshakeComplete(_), _)) = self.engine.take() {

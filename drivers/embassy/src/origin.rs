@@ -2,9 +2,9 @@
 
 use sansws::handshake::origin::{Scheme, is_same};
 
-/// Whether a page of this origin belongs to the very host. Over `https` it does if host and port are equal. Over `http`
-/// it does only if `scheme` says that the server is reached without TLS, or if the host is this machine: an attacker in
-/// the network can put a script into any page that comes without TLS.
+/// Whether a page of this origin belongs to the very host. Over `https` it does if host and port are equal.
+/// Over `http` it does only if `scheme` says that the server is reached without TLS, or if the host is this
+/// machine: an attacker in the network can put a script into any page that comes without TLS.
 pub(crate) fn is_own_page(origin: &str, host: &str, scheme: Option<Scheme>) -> bool {
     match scheme {
         Some(scheme) => is_same(origin, host, scheme),

@@ -16,7 +16,8 @@ struct State<const N: usize> {
     len: usize,
     is_write_ended: bool,
     is_read_ended: bool,
-    /// The tasks that wait. Each end of a pipe belongs to one future at a time, so the last task is the right one.
+    /// The tasks that wait. Each end of a pipe belongs to one future at a time, so the last task is the right
+    /// one.
     reader: Option<Waker>,
     writer: Option<Waker>,
 }

@@ -2,9 +2,10 @@
 //!
 //! One mutex guards the state. A half holds it for one poll, which never waits.
 //!
-//! A transport remembers only the task that polled it last. So one half at a time polls it: the half that reads if it
-//! waits, and otherwise the half that writes. A half that stops waiting, because it is ready or because its future is
-//! dropped, wakes the other one, which then polls the transport in its place. So no wake is lost.
+//! A transport remembers only the task that polled it last. So one half at a time polls it: the half that
+//! reads if it waits, and otherwise the half that writes. A half that stops waiting, because it is ready or
+//! because its future is dropped, wakes the other one, which then polls the transport in its place. So no
+//! wake is lost.
 
 use crate::engine::Engine;
 use crate::{Error, Transport, WebSocket};
@@ -17,11 +18,12 @@ use embassy_sync::blocking_mutex::raw::RawMutex;
 use embassy_sync::waitqueue::WakerRegistration;
 use sansws::{CloseCode, Event, Message, Role, SendError, Sender, Storage};
 
-/// A connection that two tasks share, from [`WebSocket::into_split`]. [`split`](Self::split) makes the halves.
+/// A connection that two tasks share, from [`WebSocket::into_split`]. [`split`](Self::split) makes the
+/// halves.
 ///
-/// The mutex `M` is [`NoopRawMutex`](embassy_sync::blocking_mutex::raw::NoopRawMutex) if both tasks run on one executor,
-/// as they have to with `embassy-net`. A half holds the mutex while it polls the transport; so another mutex stops
-/// interrupts for this time.
+/// The mutex `M` is [`NoopRawMutex`](embassy_sync::blocking_mutex::raw::NoopRawMutex) if both tasks run on
+/// one executor, as they have to with `embassy-net`. A half holds the mutex while it polls the transport; so
+/// another mutex stops interrupts for this time.
 ///
 /// ```
 /// use embassy_futures::join::join;
@@ -158,8 +160,8 @@ impl<M: RawMutex, T, R: Role, S: Storage, B, F> Drop for Waiting<'_, M, T, R, S,
     }
 }
 
-/// The half that receives. It answers pings and the peer's Close, sends keepalive pings, and watches the deadlines,
-/// without help from the other half.
+/// The half that receives. It answers pings and the peer's Close, sends keepalive pings, and watches the
+/// deadlines, without help from the other half.
 pub struct ReadHalf<'a, M: RawMutex, T, R: Role, S: Storage, B> {
     shared: &'a Mutex<M, RefCell<Shared<T, R, S, B>>>,
 }
@@ -170,14 +172,14 @@ pub struct WriteHalf<'a, M: RawMutex, T, R: Role, S: Storage, B> {
 }
 
 impl<M: RawMutex, T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> ReadHalf<'_, M, T, R, S, B> {
-    /// As [`WebSocket::recv`]. The message is copied to `buffer`, because the other half may use the connection
-    /// meanwhile.
+    /// As [`WebSocket::recv`]. The message is copied to `buffer`, because the other half may use the
+    /// connection meanwhile.
     ///
     /// Cancel safe: if you drop the future, the next call returns the message.
     ///
     /// # Errors
-    /// [`Error::TooLong`] if the message is longer than `buffer`; a call with a larger one returns the message. Any other
-    /// error: the connection is over.
+    /// [`Error::TooLong`] if the message is longer than `buffer`; a call with a larger one returns the
+    /// message. Any other error: the connection is over.
     pub async fn recv<'m>(&mut self, buffer: &'m mut [u8]) -> Result<Option<Message<'m>>, Error<T::Error>> {
         let target = &mut *buffer;
         let poll = |engine: &mut Engine<T, R, S, B>, cx: &mut Context<'_>, _: Driving| {
@@ -238,8 +240,8 @@ impl<M: RawMutex, T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> WriteHalf<'
 
     /// As [`WebSocket::send`].
     ///
-    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before, nothing was
-    /// queued.
+    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before,
+    /// nothing was queued.
     ///
     /// # Errors
     /// As there.
@@ -279,14 +281,14 @@ impl<M: RawMutex, T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> WriteHalf<'
         Waiting { shared: self.shared, half: Half::Write, poll }.await
     }
 
-    /// Begins the closing handshake and writes the Close. The other half sees the end: its `recv` returns `None` when
-    /// the closing handshake is complete.
+    /// Begins the closing handshake and writes the Close. The other half sees the end: its `recv` returns
+    /// `None` when the closing handshake is complete.
     ///
     /// Cancel safe: the Close is queued by the first poll.
     ///
     /// # Errors
-    /// [`Error::Send`] if the code or the reason is not valid. Otherwise, the transport has failed, or a deadline has
-    /// passed.
+    /// [`Error::Send`] if the code or the reason is not valid. Otherwise, the transport has failed, or a
+    /// deadline has passed.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error<T::Error>> {
         let mut is_queued = false;
         let poll = |engine: &mut Engine<T, R, S, B>, cx: &mut Context<'_>, driving| {

@@ -1,7 +1,8 @@
 //! What `wss` needs next to the crate `embedded-tls`.
 //!
-//! A TLS connection must not lose a future in the middle of a record. So it runs behind a [`Bridge`](crate::Bridge), and
-//! a [`Shared`] transport below it lets it read and write at the same time. This is the whole of a client:
+//! A TLS connection must not lose a future in the middle of a record. So it runs behind a
+//! [`Bridge`](crate::Bridge), and a [`Shared`] transport below it lets it read and write at the same time.
+//! This is the whole of a client:
 //!
 //! ```
 //! use core::cell::RefCell;
@@ -46,16 +47,17 @@
 //! }
 //! ```
 //!
-//! The `provider` decides who is trusted. `embedded_tls::UnsecureProvider` trusts everyone, so it is for tests only. With
-//! the feature `rustpki`, `embedded_tls::pki::CertVerifier` verifies the chain of certificates and the host name. It wants
-//! a random source of an older version of `rand_core`; [`OlderRng`] makes one of today's.
+//! The `provider` decides who is trusted. `embedded_tls::UnsecureProvider` trusts everyone, so it is for
+//! tests only. With the feature `rustpki`, `embedded_tls::pki::CertVerifier` verifies the chain of
+//! certificates and the host name. It wants a random source of an older version of `rand_core`; [`OlderRng`]
+//! makes one of today's.
 //!
 //! # Limits of embedded-tls 0.19
 //!
-//! It is a client only, for TLS 1.3. The buffer for reading needs 16,640 bytes, unless the server keeps to smaller records
-//! (`TlsConfig::with_max_fragment_length`, RFC 6066 section 4, which OpenSSL supports). A server that updates its
-//! keys (RFC 8446 section 4.6.3) makes it panic; servers do so only on connections that carry very much data, or if
-//! an operator asks for it.
+//! It is a client only, for TLS 1.3. The buffer for reading needs 16,640 bytes, unless the server keeps to
+//! smaller records (`TlsConfig::with_max_fragment_length`, RFC 6066 section 4, which OpenSSL supports). A
+//! server that updates its keys (RFC 8446 section 4.6.3) makes it panic; servers do so only on connections
+//! that carry very much data, or if an operator asks for it.
 
 use crate::Transport;
 use crate::transport::poll_once;

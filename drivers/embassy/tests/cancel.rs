@@ -4,7 +4,9 @@ mod support;
 
 use embassy_futures::join::join;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use sansws_embassy::sansws::{ClientRequest, CloseCode, Config, Connection, Fixed, Message, OUTGOING_RESERVE};
+use sansws_embassy::sansws::{
+    ClientRequest, CloseCode, Config, Connection, Fixed, Message, OUTGOING_RESERVE,
+};
 use sansws_embassy::{Bridge, TimersConfig, WebSocket};
 use std::future::poll_fn;
 use std::pin::pin;
@@ -12,8 +14,8 @@ use support::{Memory, client, pipes, run, run_without_waiting, server, two_tasks
 
 const TIMERS: TimersConfig = TimersConfig::new();
 
-/// Awaits an expression with a new future for each poll: each future is dropped after one poll, and only the transport
-/// or the clock can cause the next poll.
+/// Awaits an expression with a new future for each poll: each future is dropped after one poll, and only the
+/// transport or the clock can cause the next poll.
 macro_rules! interrupted {
     ($future:expr) => {
         poll_fn(|cx| pin!(async { $future.await }).poll(cx)).await
@@ -28,8 +30,8 @@ fn text(number: usize) -> String {
     format!("{number}: {}", "x".repeat(number * 7 % 100))
 }
 
-/// An opening handshake, two hundred messages in each direction, and a closing handshake, over pipes that hold a few
-/// bytes. Each future of the server is dropped after each poll.
+/// An opening handshake, two hundred messages in each direction, and a closing handshake, over pipes that
+/// hold a few bytes. Each future of the server is dropped after each poll.
 #[test]
 fn every_future_may_be_dropped_after_every_poll() {
     for capacity in [1, 2, 3, 7, 50, 1000] {
@@ -90,7 +92,8 @@ fn a_send_that_is_dropped_has_queued_nothing() {
     assert!(bytes.iter().all(|&byte| byte == 1));
 }
 
-/// As the first test, with two tasks for the server. A half whose future is dropped must not keep the only wake.
+/// As the first test, with two tasks for the server. A half whose future is dropped must not keep the only
+/// wake.
 #[test]
 fn the_futures_of_both_halves_may_be_dropped_after_every_poll() {
     for capacity in [1, 3, 50, 1000] {
@@ -101,8 +104,7 @@ fn the_futures_of_both_halves_may_be_dropped_after_every_poll() {
         let receive = async {
             let mut buffer = [0; 200];
             for number in 0..200 {
-                let received =
-                    interrupted!(async { reading.recv(&mut buffer).await.map(owned) }).unwrap();
+                let received = interrupted!(async { reading.recv(&mut buffer).await.map(owned) }).unwrap();
                 assert_eq!(received, Some(text(number)));
             }
             assert_eq!(interrupted!(async { reading.recv(&mut buffer).await.map(owned) }), Ok(None));
@@ -158,39 +160,45 @@ fn a_bridge_keeps_the_futures_of_its_transport() {
         }
     }
 
-    let (a, b) = pipes(5);
-    let a = std::cell::RefCell::new(a);
-    let shared = sansws_embassy::tls::Shared::new(&a);
-    let (reader, writer) =
-        (Fragile { io: shared.clone(), is_busy: false }, Fragile { io: shared, is_busy: false });
-    let mut bridge = Bridge::<16>::new();
-    let (transport, runner) = bridge.split();
-    let serve = async {
-        let mut socket = WebSocket::new(transport, server(Memory::default()), [0; 40], TIMERS);
-        for number in 0..100 {
-            let received = interrupted!(async { socket.recv().await.map(owned) }).unwrap();
-            assert_eq!(received, Some(text(number)));
-            let answer = text(number);
-            interrupted!(socket.send(&*answer)).unwrap();
-            interrupted!(socket.flush()).unwrap();
-        }
-        interrupted!(socket.close(CloseCode::NORMAL, "")).unwrap();
-    };
-    let talk = async {
-        let mut socket = WebSocket::new(b, client(Memory::default()), [0; 64], TIMERS);
-        for number in 0..100 {
-            socket.send(&*text(number)).await.unwrap();
-            assert_eq!(socket.recv().await.map(owned).unwrap(), Some(text(number)));
-        }
-        let end = socket.recv().await.map(owned);
-        (end, socket.connection().close_code())
-    };
-    let run_bridge = async {
-        let result = runner.run(reader, writer).await;
-        // The peer waits for the end of the transport.
-        sansws_embassy::Transport::end(&mut *a.borrow_mut());
-        result
-    };
-    let ((ran, ()), (end, code)) = run_without_waiting(join(join(run_bridge, serve), talk));
-    assert_eq!((ran, end, code), (Ok(()), Ok(None), Some(CloseCode::NORMAL)));
+    /// The smallest bridge has a byte.
+    fn over<const N: usize>() {
+        let (a, b) = pipes(5);
+        let a = std::cell::RefCell::new(a);
+        let shared = sansws_embassy::tls::Shared::new(&a);
+        let (reader, writer) =
+            (Fragile { io: shared.clone(), is_busy: false }, Fragile { io: shared, is_busy: false });
+        let mut bridge = Bridge::<N>::new();
+        let (transport, runner) = bridge.split();
+        let serve = async {
+            let mut socket = WebSocket::new(transport, server(Memory::default()), [0; 40], TIMERS);
+            for number in 0..100 {
+                let received = interrupted!(async { socket.recv().await.map(owned) }).unwrap();
+                assert_eq!(received, Some(text(number)));
+                let answer = text(number);
+                interrupted!(socket.send(&*answer)).unwrap();
+                interrupted!(socket.flush()).unwrap();
+            }
+            interrupted!(socket.close(CloseCode::NORMAL, "")).unwrap();
+        };
+        let talk = async {
+            let mut socket = WebSocket::new(b, client(Memory::default()), [0; 64], TIMERS);
+            for number in 0..100 {
+                socket.send(&*text(number)).await.unwrap();
+                assert_eq!(socket.recv().await.map(owned).unwrap(), Some(text(number)));
+            }
+            let end = socket.recv().await.map(owned);
+            (end, socket.connection().close_code())
+        };
+        let run_bridge = async {
+            let result = runner.run(reader, writer).await;
+            // The peer waits for the end of the transport.
+            sansws_embassy::Transport::end(&mut *a.borrow_mut());
+            result
+        };
+        let ((ran, ()), (end, code)) = run_without_waiting(join(join(run_bridge, serve), talk));
+        assert_eq!((ran, end, code), (Ok(()), Ok(None), Some(CloseCode::NORMAL)));
+    }
+    over::<1>();
+    over::<16>();
+    over::<1000>();
 }

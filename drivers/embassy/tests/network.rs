@@ -110,14 +110,12 @@ fn a_server_echoes_over_embassy_nets_tcp_and_closes_cleanly() {
     });
 }
 
-/// More than a megabyte in each direction at once. TCP and the driver hold 4 KiB at most, so neither side could write
-/// all of it before it reads.
+/// More than a megabyte in each direction at once. TCP and the driver hold 4 KiB at most, so neither side
+/// could write all of it before it reads.
 #[test]
 fn two_sides_send_at_once_over_embassy_nets_tcp() {
     with_stacks(async |stack_a, stack_b| {
-        async fn side<R: Role>(
-            tcp: &mut TcpSocket<'_>, connection: Connection<R, Memory>,
-        ) {
+        async fn side<R: Role>(tcp: &mut TcpSocket<'_>, connection: Connection<R, Memory>) {
             let mut split = WebSocket::new(tcp, connection, [0; 300], TIMERS).into_split::<NoopRawMutex>();
             let (mut reading, mut writing) = split.split();
             let receive = async {

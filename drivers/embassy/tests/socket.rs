@@ -3,12 +3,12 @@
 mod support;
 
 use embassy_futures::join::join;
+use sansws_embassy::sansws;
 use sansws_embassy::sansws::timers::Timeout;
 use sansws_embassy::sansws::{
-    Accept, Borrowed, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery, Event, Fixed, Limit, Message,
-    OUTGOING_RESERVE, SendError, Violation,
+    Accept, Borrowed, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery, Event, Fixed, Limit,
+    Message, OUTGOING_RESERVE, SendError, Violation,
 };
-use sansws_embassy::sansws;
 use sansws_embassy::{Answer, Error, TimersConfig, WebSocket};
 use std::pin::pin;
 use std::task::Poll;
@@ -58,7 +58,9 @@ fn a_message_is_echoed_and_the_connection_closes_cleanly() {
 }
 
 /// The answers that a client gets, and what both sides see.
-fn decide(answer: Answer<'static>, origin: Option<&str>) -> (Result<(), Error<Reset>>, Result<Option<String>, Error<Reset>>) {
+fn decide(
+    answer: Answer<'static>, origin: Option<&str>,
+) -> (Result<(), Error<Reset>>, Result<Option<String>, Error<Reset>>) {
     let (a, b) = pipes(10_000);
     let serve = async {
         let connection = Connection::server_in(Config::new(), Memory::default());
@@ -118,9 +120,12 @@ fn a_client_can_read_the_answer_that_refuses_it() {
 
 #[test]
 fn pages_of_other_sites_are_rejected_by_default() {
-    for (origin, is_accepted) in
-        [(None, true), (Some("https://board"), true), (Some("https://evil.example"), false), (Some("http://board"), false)]
-    {
+    for (origin, is_accepted) in [
+        (None, true),
+        (Some("https://board"), true),
+        (Some("https://evil.example"), false),
+        (Some("http://board"), false),
+    ] {
         let (a, b) = pipes(10_000);
         let serve = async {
             let connection = Connection::server_in(Config::new(), Memory::default());
@@ -189,8 +194,11 @@ fn an_opening_handshake_goes_on_after_its_future_was_dropped() {
 
 #[test]
 fn a_silent_peer_is_given_up_in_every_state() {
-    let cases: [(Option<bool>, Timeout, u64); 3] =
-        [(None, Timeout::Handshake, 10_000), (Some(false), Timeout::Pong, 50_000), (Some(true), Timeout::Close, 10_000)];
+    let cases: [(Option<bool>, Timeout, u64); 3] = [
+        (None, Timeout::Handshake, 10_000),
+        (Some(false), Timeout::Pong, 50_000),
+        (Some(true), Timeout::Close, 10_000),
+    ];
     for (open, expected, after) in cases {
         let (a, _b) = pipes(10_000);
         run(async {
@@ -309,7 +317,8 @@ fn pings_are_answered_while_a_send_waits_for_room() {
     });
 }
 
-/// Both sides send a megabyte through pipes of a hundred bytes before either stops, and both receive all of it.
+/// Both sides send a megabyte through pipes of a hundred bytes before either stops, and both receive all of
+/// it.
 #[test]
 fn two_sides_that_send_at_once_do_not_deadlock() {
     const COUNT: usize = 2_000;
@@ -332,7 +341,8 @@ fn two_sides_that_send_at_once_do_not_deadlock() {
         received
     }
     let (a, b) = pipes(100);
-    let received = run_without_waiting(join(side(a, server(Memory::default())), side(b, client(Memory::default()))));
+    let received =
+        run_without_waiting(join(side(a, server(Memory::default())), side(b, client(Memory::default()))));
     assert_eq!(received, (COUNT, COUNT));
 }
 
@@ -381,9 +391,7 @@ fn messages_arrive_in_parts_if_the_configuration_says_so() {
     let (a, b) = pipes(10_000);
     let config = Config::new().delivery(Delivery::Parts);
     let agreed = sansws::Agreed::NONE;
-    let connection = Connection::after_handshake_in(
-        sansws::Server, config, agreed, Fixed::<128, 256>,
-    );
+    let connection = Connection::after_handshake_in(sansws::Server, config, agreed, Fixed::<128, 256>);
     let serve = async {
         let mut socket = WebSocket::new(a, connection, [0; 100], TIMERS);
         let mut len = 0;

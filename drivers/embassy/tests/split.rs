@@ -5,7 +5,9 @@ mod support;
 use embassy_futures::join::join;
 use embassy_sync::blocking_mutex::raw::{CriticalSectionRawMutex, NoopRawMutex};
 use sansws_embassy::sansws::timers::Timeout;
-use sansws_embassy::sansws::{CloseCode, Connection, Fixed, Message, OUTGOING_RESERVE, Role, SendError, Server};
+use sansws_embassy::sansws::{
+    CloseCode, Connection, Fixed, Message, OUTGOING_RESERVE, Role, SendError, Server,
+};
 use sansws_embassy::{Error, Split, TimersConfig, WebSocket};
 use std::pin::pin;
 use support::{Memory, Pipe, client, pipes, poll_until_idle, run, run_without_waiting, server, two_tasks};
@@ -100,7 +102,8 @@ fn a_send_that_waits_for_room_is_woken_by_the_reading_half() {
     assert_eq!(bytes[9 * 254..][..5], [0x82, 126, 0, 250, 9]);
 }
 
-/// The half that reads stops, and the other one has to write by itself: it must get the wakes of the transport now.
+/// The half that reads stops, and the other one has to write by itself: it must get the wakes of the
+/// transport now.
 #[test]
 fn a_half_goes_on_after_the_future_of_the_other_was_dropped() {
     let (a, b) = pipes(50);

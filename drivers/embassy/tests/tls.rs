@@ -63,18 +63,22 @@ struct Host {
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    (params.not_before, params.not_after) = (rcgen::date_time_ymd(2020, 1, 1), rcgen::date_time_ymd(2049, 1, 1));
+    (params.not_before, params.not_after) =
+        (rcgen::date_time_ymd(2020, 1, 1), rcgen::date_time_ymd(2049, 1, 1));
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
 /// A server for one connection: `serve` gets it with its TLS.
 fn host(
-    serve: impl FnOnce(StreamOwned<ServerConnection, TcpStream>) -> Result<(), tungstenite::Error> + Send + 'static,
+    serve: impl FnOnce(StreamOwned<ServerConnection, TcpStream>) -> Result<(), tungstenite::Error>
+    + Send
+    + 'static,
 ) -> Host {
     let authority = authority();
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(["sensors.example".to_owned()]).unwrap();
-    (params.not_before, params.not_after) = (rcgen::date_time_ymd(2020, 1, 1), rcgen::date_time_ymd(2049, 1, 1));
+    (params.not_before, params.not_after) =
+        (rcgen::date_time_ymd(2020, 1, 1), rcgen::date_time_ymd(2049, 1, 1));
     let certificate = params.signed_by(&key, &authority).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -103,7 +107,9 @@ fn echo(stream: StreamOwned<ServerConnection, TcpStream>) -> Result<(), tungsten
     };
     loop {
         match socket.read() {
-            Ok(message @ (tungstenite::Message::Text(_) | tungstenite::Message::Binary(_))) => socket.send(message)?,
+            Ok(message @ (tungstenite::Message::Text(_) | tungstenite::Message::Binary(_))) => {
+                socket.send(message)?
+            }
             Ok(_) => {}
             Err(tungstenite::Error::ConnectionClosed) => return Ok(()),
             Err(error) => return Err(error),

@@ -25,8 +25,8 @@ impl Wake for Flag {
     }
 }
 
-/// Runs a future. If it waits and nothing has woken it, the clock moves on by a millisecond. A future that still waits
-/// after an hour hangs, so the test fails.
+/// Runs a future. If it waits and nothing has woken it, the clock moves on by a millisecond. A future that
+/// still waits after an hour hangs, so the test fails.
 pub fn run<F: Future>(future: F) -> F::Output {
     run_for(3_600_000, future)
 }
@@ -130,8 +130,8 @@ impl Wire {
     }
 }
 
-/// One end of a connection in memory. It keeps the promises of `Transport` and no others: each direction remembers the
-/// waker of the last poll, and a pending write has taken nothing.
+/// One end of a connection in memory. It keeps the promises of `Transport` and no others: each direction
+/// remembers the waker of the last poll, and a pending write has taken nothing.
 pub struct Pipe {
     from: Rc<RefCell<Wire>>,
     to: Rc<RefCell<Wire>>,
@@ -170,7 +170,8 @@ pub fn pipes(capacity: usize) -> (Pipe, Pipe) {
         }))
     };
     let (up, down) = (wire(), wire());
-    let end = |from: &Rc<_>, to: &Rc<_>| Pipe { from: Rc::clone(from), to: Rc::clone(to), at_once: usize::MAX };
+    let end =
+        |from: &Rc<_>, to: &Rc<_>| Pipe { from: Rc::clone(from), to: Rc::clone(to), at_once: usize::MAX };
     (end(&up, &down), end(&down, &up))
 }
 

@@ -1,5 +1,5 @@
-//! A board that reports: connects to a server over Wi-Fi, sends how long it has been up each second, and prints what the
-//! server says. After an end it connects again.
+//! A board that reports: connects to a server over Wi-Fi, sends how long it has been up each second, and
+//! prints what the server says. After an end it connects again.
 //!
 //! The environment of the build names the network and the server: `SSID`, `PASSWORD`, and `URI`, such as
 //! `ws://192.168.0.2:8080/`.
@@ -135,6 +135,8 @@ async fn talk(
         }
     };
     match embassy_futures::select::select(listen, tell).await {
-        embassy_futures::select::Either::First(result) | embassy_futures::select::Either::Second(result) => result,
+        embassy_futures::select::Either::First(result) | embassy_futures::select::Either::Second(result) => {
+            result
+        }
     }
 }

@@ -1,7 +1,9 @@
-//! A board with an address: `ws://ADDRESS/` switches the light and tells the temperature of the chip each second.
+//! A board with an address: `ws://ADDRESS/` switches the light and tells the temperature of the chip each
+//! second.
 //!
-//! For the W5500-EVB-Pico, or a Pico whose SPI0 is connected to a W5500 in the same way: clock 18, out 19, in 16,
-//! select 17, reset 20, interrupt 21. The light is pin 25. The network gives the address (DHCP); the log tells it.
+//! For the W5500-EVB-Pico, or a Pico whose SPI0 is connected to a W5500 in the same way: clock 18, out 19, in
+//! 16, select 17, reset 20, interrupt 21. The light is pin 25. The network gives the address (DHCP); the log
+//! tells it.
 #![no_std]
 #![no_main]
 
@@ -37,9 +39,7 @@ bind_interrupts!(struct Interrupts {
 });
 
 #[embassy_executor::task]
-async fn drive_chip(
-    runner: Runner<'static, W5500, SpiDevice, Input<'static>, Output<'static>>,
-) -> ! {
+async fn drive_chip(runner: Runner<'static, W5500, SpiDevice, Input<'static>, Output<'static>>) -> ! {
     runner.run().await
 }
 
