@@ -122,17 +122,14 @@ impl<T: Transport, R: AcceptsHandshake, S: Storage, B: AsMut<[u8]>> WebSocket<T,
                     let Some(decide) = decide.take() else { return Err(Error::Rejected) };
                     let answer = decide(&request).await;
                     let Some((_, tx)) = self.engine.take() else { return Err(Error::Rejected) };
-                    match answer.status {
-                        Some(status) => {
-                            tx.reject(&Reply::new(status).headers(answer.headers).body(answer.body))?;
-                        }
-                        None => {
-                            let accept = Accept::new().headers(answer.headers);
-                            tx.accept(&match answer.subprotocol {
-                                Some(name) => accept.subprotocol(name),
-                                None => accept,
-                            })?;
-                        }
+                    if let Some(status) = answer.status {
+                        tx.reject(&Reply::new(status).headers(answer.headers).body(answer.body))?;
+                    } else {
+                        let accept = Accept::new().headers(answer.headers);
+                        tx.accept(&match answer.subprotocol {
+                            Some(name) => accept.subprotocol(name),
+                            None => accept,
+                        })?;
                     }
                 }
                 Some(Event::HandshakeComplete(_)) => {
@@ -155,7 +152,7 @@ impl<T: Transport, R: AcceptsHandshake, S: Storage, B: AsMut<[u8]>> WebSocket<T,
     async fn begin_to_write(&mut self) -> Result<(), Error<T::Error>> {
         poll_fn(|cx| match self.engine.poll_write(cx) {
             Poll::Pending => Poll::Ready(Ok(())),
-            ready => ready,
+            ready @ Poll::Ready(_) => ready,
         })
         .await
     }

@@ -1,6 +1,8 @@
 //! The driver over embassy-net's own TCP: two network stacks in one process, joined by a cable in memory.
+#![allow(clippy::cast_possible_truncation, reason = "messages differ in their last byte")]
+#![allow(clippy::default_trait_access, reason = "the type is in another package")]
+#![allow(clippy::large_futures, reason = "the buffers are in the futures")]
 
-#[allow(dead_code, reason = "this test uses a part of it")]
 mod support;
 
 use embassy_futures::join::join;

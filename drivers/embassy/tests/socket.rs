@@ -1,4 +1,5 @@
 //! A connection in one piece.
+#![allow(clippy::cast_possible_truncation, reason = "messages differ in their last byte")]
 
 mod support;
 
@@ -16,10 +17,6 @@ use std::time::Duration;
 use support::{Memory, Pipe, Reset, client, pipes, poll_until_idle, run, run_without_waiting, server};
 
 const TIMERS: TimersConfig = TimersConfig::new();
-
-fn seconds(count: u64) -> Option<Duration> {
-    Some(Duration::from_secs(count))
-}
 
 fn now() -> u64 {
     embassy_time::Instant::now().as_millis()
@@ -229,7 +226,7 @@ fn a_silent_peer_is_given_up_in_every_state() {
 fn an_idle_peer_gets_a_close_that_says_why() {
     let (a, b) = pipes(10_000);
     run(async {
-        let timers = TIMERS.ping_interval(None).idle_deadline(seconds(5));
+        let timers = TIMERS.ping_interval(None).idle_deadline(Some(Duration::from_secs(5)));
         let mut socket = WebSocket::new(a, server(Memory::default()), [0; 64], timers);
         assert_eq!(socket.recv().await, Err(Error::Timeout(Timeout::Close)));
     });

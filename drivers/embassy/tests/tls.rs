@@ -1,6 +1,6 @@
 //! `wss` by embedded-tls, to a real TLS server, with certificates that are verified.
+#![allow(clippy::cast_possible_truncation, reason = "messages differ in their last byte")]
 
-#[allow(dead_code, reason = "this test uses a part of it")]
 mod support;
 #[path = "support/tcp.rs"]
 mod tcp;
@@ -108,7 +108,7 @@ fn echo(stream: StreamOwned<ServerConnection, TcpStream>) -> Result<(), tungsten
     loop {
         match socket.read() {
             Ok(message @ (tungstenite::Message::Text(_) | tungstenite::Message::Binary(_))) => {
-                socket.send(message)?
+                socket.send(message)?;
             }
             Ok(_) => {}
             Err(tungstenite::Error::ConnectionClosed) => return Ok(()),
@@ -229,7 +229,7 @@ fn a_server_that_never_reads_is_given_up_over_tls() {
         socket.open().await?;
         let stuck = async {
             loop {
-                if let Err(error) = socket.send(&[0; 30_000][..]).await {
+                if let Err(error) = socket.send(&vec![0; 30_000][..]).await {
                     return error;
                 }
             }

@@ -17,7 +17,7 @@ use esp_hal::rng::{Trng, TrngSource};
 use esp_hal::timer::timg::TimerGroup;
 use esp_println::println;
 use esp_radio::wifi::sta::StationConfig;
-use esp_radio::wifi::{Config as WifiConfig, Interface, WifiController};
+use esp_radio::wifi::{AuthenticationMethodConfig, Config as WifiConfig, Interface, WifiController};
 use sansws_embassy::sansws::{Borrowed, ClientRequest, Config, Connection, Message, Uri};
 use sansws_embassy::{TimersConfig, WebSocket};
 use static_cell::{ConstStaticCell, StaticCell};
@@ -67,7 +67,10 @@ async fn main(spawner: Spawner) {
     let rng = Trng::try_new().expect("the source of noise runs");
 
     let mut controller = WifiController::new(p.WIFI, Default::default()).expect("there is one radio");
-    let station = StationConfig::default().with_ssid(SSID).with_password(PASSWORD.into());
+    let password = PASSWORD.try_into().expect("a password has 64 bytes at most");
+    let station = StationConfig::default()
+        .with_ssid(SSID.try_into().expect("a name has 32 bytes at most"))
+        .with_authentication(AuthenticationMethodConfig::Wpa2Personal(password));
     controller.set_config(&WifiConfig::Station(station)).expect("the name and the password are valid");
     spawner.spawn(stay_in_the_network(controller).expect("spawned once"));
 
