@@ -21,7 +21,7 @@ use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
 /// use sansws_embassy::sansws::{Config, Connection, Fixed};
 /// use sansws_embassy::{Bridge, TimersConfig, WebSocket};
 ///
-/// async fn serve(reader: impl Read, writer: impl Write) {
+/// async fn serve<Rd: Read>(reader: Rd, writer: impl Write<Error = Rd::Error>) {
 ///     let mut bridge = Bridge::<256>::new();
 ///     let (transport, runner) = bridge.split();
 ///     let talk = async {

@@ -141,7 +141,8 @@ where
                 shared.is_reading = result.is_pending();
             }
             let engine = &shared.engine;
-            if engine.unwritten() < before || engine.has_found() || engine.is_over() {
+            // The other half has bytes to write, or room for more, or something to report.
+            if engine.unwritten() != before || engine.has_found() || engine.is_over() {
                 shared.wake_other(this.half);
             }
             result
@@ -295,11 +296,6 @@ impl<M: RawMutex, T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> WriteHalf<'
             if !is_queued {
                 engine.close(code, reason)?;
                 is_queued = true;
-                // The half that reads has to write the Close.
-                if driving == Driving::Other {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
             }
             Self::poll_flush(engine, cx, driving)
         };
