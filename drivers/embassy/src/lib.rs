@@ -52,7 +52,6 @@ mod clock;
 mod engine;
 mod error;
 mod opening;
-mod origin;
 mod pipe;
 mod socket;
 mod split;

@@ -1,11 +1,10 @@
 //! The opening handshake, of a server and of a client.
 
-use crate::origin::is_own_page;
 use crate::{Error, Transport, WebSocket};
 use core::future::poll_fn;
 use core::task::Poll;
 use sansws::handshake::Request;
-use sansws::handshake::origin::Scheme;
+use sansws::handshake::origin::{Scheme, is_own_page};
 use sansws::rand_core::CryptoRng;
 use sansws::{Accept, AcceptsHandshake, Client, Event, Reply, Storage};
 

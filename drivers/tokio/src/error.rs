@@ -2,7 +2,7 @@
 
 use sansws::handshake::Response;
 use sansws::timers::Timeout;
-use sansws::{CloseCode, Limit, OutOfMemory, SendError, UriError};
+use sansws::{CloseCode, Limit, OutOfMemory, SendError, UriError, Violation};
 use std::{error, fmt, io};
 
 /// The error of a [`WebSocket`](crate::WebSocket), or of its opening handshake.
@@ -91,8 +91,11 @@ impl Error {
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {
+            // No Close is sent, but the application sees a code.
+            Self::Connection(sansws::Error::Peer(Violation::UnexpectedEof))
+            | Self::Io(_)
+            | Self::Timeout(Timeout::Pong | Timeout::Close) => Some(CloseCode::ABNORMAL),
             Self::Connection(error) => error.close_code(),
-            Self::Io(_) | Self::Timeout(Timeout::Pong | Timeout::Close) => Some(CloseCode::ABNORMAL),
             _ => None,
         }
     }

@@ -20,7 +20,6 @@ mod engine;
 mod error;
 #[cfg(feature = "futures-io")]
 mod futures_io;
-mod origin;
 #[cfg(feature = "tokio")]
 mod proxy;
 mod read_buffer;

@@ -1,6 +1,6 @@
 //! The first two bytes of a header, and its cuts (RFC 6455 section 5.2).
 
-use crate::{SIDES, compare, header};
+use super::{SIDES, compare, header};
 
 /// The messages that may have begun: none, a text, and binary data.
 const BEGUN: [Option<u8>; 3] = [None, Some(0x01), Some(0x02)];

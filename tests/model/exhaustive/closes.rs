@@ -1,6 +1,6 @@
 //! Close codes (RFC 6455 sections 5.5.1 and 7.4).
 
-use crate::{SIDES, compare, header};
+use super::{SIDES, compare, header};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sansws::{Agreed, Client, CloseCode, Config, Connection, Heap, Misuse, Role, SendError, Server};

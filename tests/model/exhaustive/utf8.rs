@@ -1,6 +1,6 @@
 //! UTF-8 in text messages (RFC 6455 section 8.1), against the grammar of RFC 3629 section 4.
 
-use crate::header;
+use super::header;
 use model::Side;
 use sansws::{Agreed, Config, Connection, Delivery, Event, Heap, Server};
 

@@ -1,6 +1,6 @@
 //! Payload lengths (RFC 6455 section 5.2), received and sent.
 
-use crate::{SIDES, header};
+use super::{SIDES, header};
 use model::Side;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
