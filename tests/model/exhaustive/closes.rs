@@ -7,6 +7,7 @@ use sansws::{Agreed, Client, CloseCode, Config, Connection, Heap, Misuse, Role, 
 
 /// The close codes that may be on the wire: those that the registry of section 11.7 defines and does not reserve, and
 /// the ranges of section 7.4.2.
+#[allow(clippy::match_same_arms, reason = "the arms are the rows of the registry")]
 fn may_be_on_wire(code: u16) -> bool {
     match code {
         0..=999 => false,

@@ -50,7 +50,7 @@ fn byte_by_byte(text: &[u8]) -> Sequence {
     let mut connection = server(Delivery::Parts);
     let mut reported = 0;
     for (i, byte) in text.iter().enumerate() {
-        let mut frame = text_frame(if i == 0 { 0x01 } else { 0x00 }, &[*byte]);
+        let mut frame = text_frame(u8::from(i == 0), &[*byte]);
         let mut input = &mut frame[..];
         while let Some((event, _)) = connection.receive(&mut input) {
             match event {
