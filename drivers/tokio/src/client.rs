@@ -45,6 +45,11 @@ where
     open(io, request, config, timers, ServerResponse::of).await
 }
 
+/// A generator for masking keys, with a seed from the operating system.
+pub(crate) fn random() -> io::Result<StdRng> {
+    StdRng::try_from_rng(&mut SysRng).map_err(|error| io::Error::other(error.to_string()))
+}
+
 /// Opens a WebSocket, and keeps of the server's answer what `keep` returns.
 pub(crate) async fn open<T, O>(
     io: T, request: &ClientRequest<'_>, config: Config, timers: TimersConfig,
@@ -53,7 +58,7 @@ pub(crate) async fn open<T, O>(
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let rng = StdRng::try_from_rng(&mut SysRng).map_err(|error| io::Error::other(error.to_string()))?;
+    let rng = random()?;
     let connection = Connection::client(request, config, rng)?;
     let mut socket = WebSocket::new(io, connection, &[], timers);
     while poll_fn(|cx| socket.engine.poll_find(cx.waker())).await? {

@@ -39,11 +39,13 @@ pub struct ServerResponse {
 
 impl ServerResponse {
     pub(crate) fn of(response: &Response<'_>) -> Self {
-        Self {
-            status: response.status(),
-            headers: response.headers().map(|(name, value)| (name.to_owned(), value.to_vec())).collect(),
-            body: response.body().to_vec(),
-        }
+        Self { status: response.status(), headers: owned(response.headers()), body: response.body().to_vec() }
+    }
+
+    /// The answer of a server, without its body.
+    #[cfg(feature = "hyper")]
+    pub(crate) fn new<'h>(status: u16, headers: impl IntoIterator<Item = (&'h str, &'h [u8])>) -> Self {
+        Self { status, headers: owned(headers), body: Vec::new() }
     }
 
     /// The HTTP status.
@@ -76,6 +78,10 @@ impl ServerResponse {
     pub(crate) fn redirect(&self) -> Option<&str> {
         if matches!(self.status, 301..=303 | 307 | 308) { self.header("location") } else { None }
     }
+}
+
+fn owned<'h>(headers: impl IntoIterator<Item = (&'h str, &'h [u8])>) -> Vec<(String, Vec<u8>)> {
+    headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_vec())).collect()
 }
 
 impl fmt::Debug for ServerResponse {

@@ -1,4 +1,9 @@
-//! WebSockets over the HTTP stack hyper, version 1: for a server that also answers other requests.
+//! WebSockets over the HTTP stack hyper, version 1: for a server that also answers other requests, and for a client
+//! whose connection hyper has opened.
+
+mod client;
+
+pub use client::{ClientSocket, UpgradeRequest};
 
 use crate::{Error, WebSocket, trace};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
