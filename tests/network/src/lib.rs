@@ -28,7 +28,7 @@ use rand::rngs::StdRng;
 use sansws::{Borrowed, ClientRequest, Connection, Fixed, Heap, SendError, Server};
 
 /// The most turns of a run. A run that needs more does not end.
-const MAX_TURNS: usize = 1_000_000;
+const MAX_TURNS: usize = 200_000;
 
 /// What a run has contained, to count how much of each kind many runs contain.
 #[derive(Clone, Copy, Default, Debug)]
@@ -52,7 +52,8 @@ pub struct Summary {
 /// Runs the simulation of this seed, with the failing allocation that the seed names.
 pub fn run(seed: u64, is_traced: bool) -> Summary {
     let plan = Plan::new(seed);
-    let (failing, shortage) = plan.shortage.map_or((0, Shortage::Once), |(failing, shortage)| (failing, shortage));
+    let (failing, shortage) =
+        plan.shortage.map_or((0, Shortage::Once), |(failing, shortage)| (failing, shortage));
     allocator::fail(shortage, failing);
     let summary = simulate(&plan, is_traced);
     allocator::fail(shortage, 0);
@@ -96,7 +97,8 @@ fn connect_once<'p, S: Memory + 'p>(
 where
     sansws::Client<StdRng>: Decide,
 {
-    let request = ClientRequest::new("ws://server.example/chat").unwrap().subprotocols(&["chat", "superchat"]);
+    let request =
+        ClientRequest::new("ws://server.example/chat").unwrap().subprotocols(&["chat", "superchat"]);
     let before = allocator::held();
     let rng = StdRng::seed_from_u64(plan.seed);
     let connection = allocator::library(|| Connection::client_in(&request, plan.config, rng, storage))?;
@@ -118,7 +120,8 @@ fn connect<'p, S: Memory + 'p>(
 
 fn listen<'p, S: Memory + 'p>(plan: &'p SidePlan, storage: S, is_traced: bool) -> Box<dyn Peer + 'p> {
     let before = allocator::held();
-    let connection: Connection<Server, S> = allocator::library(|| Connection::server_in(plan.config, storage));
+    let connection: Connection<Server, S> =
+        allocator::library(|| Connection::server_in(plan.config, storage));
     let held = allocator::held() - before;
     Box::new(End::new(connection, plan, held, is_traced))
 }
@@ -134,7 +137,8 @@ struct Network<'p> {
 
 impl<'p> Network<'p> {
     fn new(plan: &'p Plan, ends: [Box<dyn Peer + 'p>; 2], is_traced: bool) -> Self {
-        let mut directions = plan.links.map(|link| Direction { link: Link::new(link), book: Book::default() });
+        let mut directions =
+            plan.links.map(|link| Direction { link: Link::new(link), book: Book::default() });
         if plan.fate != Fate::Healthy {
             directions[plan.strike.0].link.strikes_after = Some(plan.strike.1);
         }
@@ -150,13 +154,14 @@ impl<'p> Network<'p> {
             let frozen = self.frozen_end();
             let [to_server, to_client] = &mut self.directions;
             let [client, server] = &mut self.ends;
-            let mut turn = |i, end: &mut Box<dyn Peer + 'p>, input: &mut Direction, output: &mut Direction| {
-                let is_due = end.wakes_at(now, &input.link, &output.link).is_some_and(|at| at <= now);
-                if is_due && self.struck_at.and(frozen) != Some(i) {
-                    end.turn(now, input, output);
-                    turns += 1;
-                }
-            };
+            let mut turn =
+                |i, end: &mut Box<dyn Peer + 'p>, input: &mut Direction, output: &mut Direction| {
+                    let is_due = end.wakes_at(now, &input.link, &output.link).is_some_and(|at| at <= now);
+                    if is_due && self.struck_at.and(frozen) != Some(i) {
+                        end.turn(now, input, output);
+                        turns += 1;
+                    }
+                };
             turn(0, client, to_client, to_server);
             turn(1, server, to_server, to_client);
             self.strike(now);
@@ -173,8 +178,10 @@ impl<'p> Network<'p> {
     fn next_turn(&self, now: u64) -> Option<u64> {
         let [to_server, to_client] = &self.directions;
         let frozen = self.struck_at.and(self.frozen_end());
-        let client = self.ends[0].wakes_at(now, &to_client.link, &to_server.link).filter(|_| frozen != Some(0));
-        let server = self.ends[1].wakes_at(now, &to_server.link, &to_client.link).filter(|_| frozen != Some(1));
+        let client =
+            self.ends[0].wakes_at(now, &to_client.link, &to_server.link).filter(|_| frozen != Some(0));
+        let server =
+            self.ends[1].wakes_at(now, &to_server.link, &to_client.link).filter(|_| frozen != Some(1));
         [client, server].into_iter().flatten().min()
     }
 

@@ -39,7 +39,8 @@ impl Network<'_> {
         let (own, peer) = (&reports[i], &reports[1 - i]);
         let name = own.plan.name;
         assert_eq!(own.state, State::Closed);
-        let received = self.directions[1 - i].book.close().filter(|_| self.directions[1 - i].book.is_complete());
+        let received =
+            self.directions[1 - i].book.close().filter(|_| self.directions[1 - i].book.is_complete());
         let peer_close = own.peer_close.as_ref().map(|(code, reason)| (*code, reason.as_str()));
         assert_eq!(peer_close, received, "{name} reports another Close than the peer has sent");
         let code = received.map_or(CloseCode::ABNORMAL, |(code, _)| code.into());
@@ -48,14 +49,16 @@ impl Network<'_> {
         assert!(!own.is_clean || own.error.is_none());
         let is_rejecting = matches!(own.plan.decision, Decision::Reject { .. });
         // An end of the transport needs a reason.
-        let may_end = self.struck_at.is_some() || [own, peer].iter().any(|end| end.error_is_own() || end.history.given_up.is_some());
+        let may_end = self.struck_at.is_some()
+            || [own, peer].iter().any(|end| end.error_is_own() || end.history.given_up.is_some());
         let is_explained = match own.error {
             None => own.is_clean || (i == 1 && is_rejecting && !own.history.was_open),
             Some(Error::Limit(Limit::Memory)) => own.history.lacked_memory,
             Some(Error::Limit(Limit::Message)) => self.plan.exceeds && i == 1,
-            Some(Error::Refused(503)) => i == 0 && (is_rejecting || peer.history.lacked_memory),
+            Some(Error::Refused(503)) => i == 0 && peer.history.lacked_memory,
             Some(Error::Refused(status)) => {
-                i == 0 && matches!(own.plan.decision, Decision::Reject { status: decided, .. } if decided == status)
+                i == 0
+                    && matches!(own.plan.decision, Decision::Reject { status: decided, .. } if decided == status)
             }
             Some(Error::Peer(Violation::UnexpectedEof)) => own.history.was_open && may_end,
             Some(Error::Handshake(HandshakeError::UnexpectedEof)) => !own.history.was_open && may_end,
@@ -76,7 +79,11 @@ impl Network<'_> {
         assert!(is_dead, "{} gives up on a living peer: {timeout:?} at {at} ms", plan.name);
         let latest = match timeout {
             Timeout::Handshake => plan.handshake_deadline,
-            Timeout::Pong => history.sign_of_life.max(self.struck_at.unwrap_or_default()) + plan.keepalive.0 + plan.keepalive.1,
+            Timeout::Pong => {
+                history.sign_of_life.max(self.struck_at.unwrap_or_default())
+                    + plan.keepalive.0
+                    + plan.keepalive.1
+            }
             Timeout::Close => history.closing_since.expect("the end was closing") + plan.close_deadline,
             _ => panic!("end {i} has no limit of this kind: {timeout:?}"),
         };
