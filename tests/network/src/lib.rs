@@ -8,7 +8,7 @@
 //! - Timers never give up on a peer that is alive, and give up on a dead one in time.
 //! - Memory stays within what the documentation of the storages says.
 
-#[allow(dead_code, reason = "this package uses a part of it")]
+#[allow(dead_code, clippy::missing_panics_doc, reason = "this package uses a part of an allocator for tests")]
 #[path = "../../out_of_memory/allocator.rs"]
 mod allocator;
 mod book;
@@ -31,6 +31,7 @@ use sansws::{Borrowed, ClientRequest, Connection, Fixed, Heap, SendError, Server
 const MAX_TURNS: usize = 200_000;
 
 /// What a run has contained, to count how much of each kind many runs contain.
+#[expect(clippy::struct_excessive_bools, reason = "each is counted by itself")]
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Summary {
     /// The turns of both ends.
@@ -50,6 +51,9 @@ pub struct Summary {
 }
 
 /// Runs the simulation of this seed, with the failing allocation that the seed names.
+///
+/// # Panics
+/// If the run breaks one of the rules above.
 pub fn run(seed: u64, is_traced: bool) -> Summary {
     let plan = Plan::new(seed);
     let (failing, shortage) =
@@ -61,6 +65,9 @@ pub fn run(seed: u64, is_traced: bool) -> Summary {
 }
 
 /// Runs the simulation of this seed. The caller says which allocation fails.
+///
+/// # Panics
+/// If the run breaks one of the rules above.
 pub fn run_in_any_memory(seed: u64) {
     simulate(&Plan::new(seed), false);
 }
@@ -78,9 +85,10 @@ fn simulate(plan: &Plan, is_traced: bool) -> Summary {
         Storage::Heap => connect(client, || Heap, is_traced),
         Storage::Fixed => connect(client, || Fixed::<RX, TX>, is_traced),
         Storage::Borrowed => {
-            // If memory is short, the first attempt drops the buffers, so this one is not repeated.
+            // A failed attempt drops the lent buffers, so the next attempt has buffers of its own, of the same size.
             let storage = Borrowed::new(client_receive, client_send);
-            connect_once(client, storage, is_traced).unwrap_or_else(|_| connect(client, || Heap, is_traced))
+            connect_once(client, storage, is_traced)
+                .unwrap_or_else(|_| connect(client, || Fixed::<RX, TX>, is_traced))
         }
     };
     let server: Box<dyn Peer + '_> = match server.storage {

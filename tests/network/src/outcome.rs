@@ -22,7 +22,7 @@ impl Network<'_> {
             self.check_timers(i, report);
             self.check_delivery(i, &reports);
         }
-        self.check_agreement(&reports);
+        Self::check_agreement(&reports);
         Summary {
             turns,
             items: self.directions.iter().map(|direction| direction.book.reported).sum(),
@@ -109,7 +109,7 @@ impl Network<'_> {
     }
 
     /// Both ends have agreed on the same, if both know it.
-    fn check_agreement(&self, reports: &[Report<'_>; 2]) {
+    fn check_agreement(reports: &[Report<'_>; 2]) {
         let [client, server] = reports;
         if client.history.was_open && server.history.was_open {
             assert_eq!(client.deflate, server.deflate);

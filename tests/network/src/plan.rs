@@ -88,6 +88,7 @@ pub enum Decision {
 }
 
 /// One side. Times are in milliseconds.
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 #[derive(Clone, Debug)]
 pub struct SidePlan {
     pub name: &'static str,

@@ -17,7 +17,7 @@ enum Outcome {
 
 fn message(kind: DataKind, bytes: &[u8]) -> Message<'_> {
     match kind {
-        DataKind::Text => Message::Text(str::from_utf8(bytes).expect("the content of a text is UTF-8")),
+        DataKind::Text => Message::Text(std::str::from_utf8(bytes).expect("the content of a text is UTF-8")),
         DataKind::Binary => Message::Binary(bytes),
     }
 }
@@ -136,12 +136,12 @@ impl<R: Decide, S: Memory> End<'_, R, S> {
             Call::Ping(len) => {
                 let payload = self.control(b'p', len);
                 let result = library(|| self.connection.sender().ping(&payload));
-                self.control_sent(result, Item::Ping(payload), output)
+                Self::control_sent(result, Item::Ping(payload), output)
             }
             Call::Pong(len) => {
                 let payload = self.control(UNSOLICITED, len);
                 let result = library(|| self.connection.sender().pong(&payload));
-                self.control_sent(result, Item::Pong(payload), output)
+                Self::control_sent(result, Item::Pong(payload), output)
             }
             Call::TakeOutgoing => {
                 self.take_outgoing();
@@ -168,7 +168,7 @@ impl<R: Decide, S: Memory> End<'_, R, S> {
                     Some(code) => self.connection.sender().close(CloseCode::from(code), &reason),
                     None => self.connection.sender().close_without_code(),
                 });
-                self.control_sent(result, Item::Close(code.unwrap_or(1005), reason), output)
+                Self::control_sent(result, Item::Close(code.unwrap_or(1005), reason), output)
             }
         }
     }
@@ -242,7 +242,7 @@ impl<R: Decide, S: Memory> End<'_, R, S> {
         Outcome::of(result)
     }
 
-    fn control_sent(&mut self, result: Result<(), SendError>, item: Item, output: &mut Direction) -> Outcome {
+    fn control_sent(result: Result<(), SendError>, item: Item, output: &mut Direction) -> Outcome {
         if result.is_ok() {
             output.book.sent.push(item);
         }

@@ -102,23 +102,20 @@ impl<R: Decide, S: Memory> End<'_, R, S> {
         } else {
             None
         };
-        let read = match lent {
-            Some(room) => {
-                assert!(!room.is_empty(), "the connection lends a buffer without room");
-                let most = most.min(room.len());
-                let read = input.link.read(now, &mut room[..most]);
-                if let Read::Bytes(len) = read {
-                    self.connection.mark_received(len);
-                }
-                read
+        let read = if let Some(room) = lent {
+            assert!(!room.is_empty(), "the connection lends a buffer without room");
+            let most = most.min(room.len());
+            let read = input.link.read(now, &mut room[..most]);
+            if let Read::Bytes(len) = read {
+                self.connection.mark_received(len);
             }
-            None => {
-                let start = self.inbox.len();
-                self.inbox.resize(start + most, 0);
-                let read = input.link.read(now, &mut self.inbox[start..]);
-                self.inbox.truncate(start + if let Read::Bytes(len) = read { len } else { 0 });
-                read
-            }
+            read
+        } else {
+            let start = self.inbox.len();
+            self.inbox.resize(start + most, 0);
+            let read = input.link.read(now, &mut self.inbox[start..]);
+            self.inbox.truncate(start + if let Read::Bytes(len) = read { len } else { 0 });
+            read
         };
         match read {
             Read::Nothing => {}
@@ -264,7 +261,8 @@ impl<R: Decide, S: Memory> End<'_, R, S> {
     pub(super) fn answer_pings(&mut self) {
         while let Some(payload) = self.pings.front() {
             match library(|| self.connection.sender().pong(payload)) {
-                Ok(()) => {}
+                // If the connection is closed, no pong is due any more.
+                Ok(()) | Err(SendError::NotAllowed(_)) => {}
                 // There is room later.
                 Err(SendError::NotNow) => break,
                 // Memory is short once, so the next call succeeds.
@@ -272,8 +270,6 @@ impl<R: Decide, S: Memory> End<'_, R, S> {
                     self.note_shortage();
                     continue;
                 }
-                // The connection is closed.
-                Err(SendError::NotAllowed(_)) => {}
                 Err(error) => panic!("{error:?}"),
             }
             self.pings.pop_front();
