@@ -16,7 +16,10 @@ pub fn run(bytes: &[u8]) {
     };
     check_encoded(rest);
     check_uri(text);
-    let bases = ["ws://h", "wss://chat.example:8443/a/b/c?d=e", "ws://[::1]:81//x/../y", "WS://H%20:80/?", "wss://h/.."];
+    let bases = [
+        "ws://h", "wss://chat.example:8443/a/b/c?d=e", "ws://[::1]:81//x/../y", "WS://H%20:80/?",
+        "wss://h/..",
+    ];
     let (first, second) = text.split_once('\n').unwrap_or((bases[usize::from(base) % bases.len()], text));
     if let Ok(base) = Uri::parse(first) {
         check_redirect(&base, second, room.into());
@@ -31,7 +34,11 @@ fn check_uri(text: &str) {
             return;
         }
     };
-    assert!(text.is_ascii() && !text.contains(['#', ' ', '@', '\r', '\n']) || text.contains("/@") || !text.is_empty());
+    assert!(
+        text.is_ascii() && !text.contains(['#', ' ', '@', '\r', '\n'])
+            || text.contains("/@")
+            || !text.is_empty()
+    );
     let written = uri.to_string();
     let again = Uri::parse(&written).expect("a written URI is valid");
     // A written path is never empty.
@@ -60,12 +67,16 @@ fn compare(text: &str, uri: &Uri<'_>) {
         }
     }
     let name = uri.resource_name().to_string();
-    let (path, query) = name.split_once('?').map_or((name.as_str(), None), |(path, query)| (path, Some(query)));
+    let (path, query) =
+        name.split_once('?').map_or((name.as_str(), None), |(path, query)| (path, Some(query)));
     if !has_dots(path) {
         assert_eq!(url.path(), path, "{text}");
     }
     // Browsers encode an apostrophe in a query.
-    assert_eq!(url.query().filter(|query| !query.is_empty()), query.map(|query| query.replace('\'', "%27")).as_deref());
+    assert_eq!(
+        url.query().filter(|query| !query.is_empty()),
+        query.map(|query| query.replace('\'', "%27")).as_deref()
+    );
 }
 
 /// Why the crate `url` refuses a URI that RFC 3986 allows: its host is a domain name, and not any name.
@@ -113,10 +124,17 @@ fn check_redirect(base: &Uri<'_>, location: &str, room: usize) {
         Err(error) => {
             assert_eq!(error, UriError::NoRoom);
             // Dot segments are written before they are removed.
-            assert!(short < target.len() || location.contains("..") || has_dots(location), "{base} {location}");
+            assert!(
+                short < target.len() || location.contains("..") || has_dots(location),
+                "{base} {location}"
+            );
         }
     }
-    assert!(!has_plain_dots(&uri.resource_name().to_string()) || location.is_empty() || location.starts_with(['?', '#']));
+    assert!(
+        !has_plain_dots(&uri.resource_name().to_string())
+            || location.is_empty()
+            || location.starts_with(['?', '#'])
+    );
     compare_redirect(base, location, &uri);
 }
 

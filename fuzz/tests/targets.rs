@@ -40,7 +40,8 @@ fn every_committed_input_passes() {
 fn random_inputs_pass() {
     let count = env::var("FUZZ_COUNT").map_or(300, |count| count.parse().expect("a number"));
     let only = env::var("FUZZ_TARGET").ok();
-    for (target, body) in TARGETS.iter().filter(|(target, _)| only.as_ref().is_none_or(|only| only == target)) {
+    for (target, body) in TARGETS.iter().filter(|(target, _)| only.as_ref().is_none_or(|only| only == target))
+    {
         let seeds = seeds(target);
         for seed in 0..count {
             let mut rng = StdRng::seed_from_u64(seed);

@@ -60,6 +60,11 @@ pub fn read(bytes: &[u8], reads: &Reads) -> Report {
     }
 }
 
+/// What it makes of a Close with a code that it does not allow.
+fn is_protocol_violation(seen: &[Seen], end: &End) -> bool {
+    matches!(seen, [Seen::Close(1002, reason)] if reason == "Protocol violation") && *end == End::Closed
+}
+
 /// The known differences.
 pub fn is_known((our_seen, ours): Rest<'_>, (their_seen, theirs): Rest<'_>) -> bool {
     match ours {
@@ -69,12 +74,12 @@ pub fn is_known((our_seen, ours): Rest<'_>, (their_seen, theirs): Rest<'_>) -> b
         End::Ours(OurError::Peer(Violation::ControlTooLong)) => {
             our_seen.is_empty() && matches!(their_seen, [Seen::Ping(_) | Seen::Pong(_) | Seen::Close(..), ..])
         }
-        // It reports a Close with a forbidden code as one with 1002.
-        _ if is_forbidden(ours).is_some() => {
-            our_seen.is_empty()
-                && matches!(their_seen, [Seen::Close(1002, reason)] if reason == "Protocol violation")
-                && *theirs == End::Closed
+        // It does not know 1014, which IANA has registered, and reports such a Close as one with 1002.
+        End::Closed if matches!(our_seen, [Seen::Close(1014, _)]) => {
+            is_protocol_violation(their_seen, theirs)
         }
+        // It reports a Close with a forbidden code as one with 1002.
+        _ if is_forbidden(ours).is_some() => our_seen.is_empty() && is_protocol_violation(their_seen, theirs),
         _ => false,
     }
 }

@@ -38,8 +38,16 @@ pub struct Plan {
 enum Outcome {
     /// Bytes are missing, and so many were used.
     Nothing,
-    Opened { seen: Seen, subprotocol: Option<String>, deflate: Option<DeflateParams> },
-    Refused { seen: Seen, body: Vec<u8>, is_truncated: bool },
+    Opened {
+        seen: Seen,
+        subprotocol: Option<String>,
+        deflate: Option<DeflateParams>,
+    },
+    Refused {
+        seen: Seen,
+        body: Vec<u8>,
+        is_truncated: bool,
+    },
     Failed(Error),
 }
 
@@ -89,7 +97,11 @@ pub fn run(bytes: &[u8]) {
     let judge = Judge { bytes: &bytes, plan: &plan, accept: &accept };
     check(&judge, &on_heap, false);
     let Some(on_fixed) = connect(Fixed::<500, 900>, &bytes, &whole) else { return };
-    assert_eq!(connect(Fixed::<500, 900>, &bytes, &plan).as_ref(), Some(&on_fixed), "cuts matter in a small storage");
+    assert_eq!(
+        connect(Fixed::<500, 900>, &bytes, &plan).as_ref(),
+        Some(&on_fixed),
+        "cuts matter in a small storage"
+    );
     check(&judge, &on_fixed, true);
     compare(&on_heap, &on_fixed);
 }
@@ -174,7 +186,8 @@ fn connect<S: Kind>(storage: S, bytes: &[u8], plan: &Plan) -> Option<Report> {
     });
     assert!(end.is_none() || !is_done, "a failure is reported twice");
     let end = end.map(|refused| {
-        refused.unwrap_or_else(|| Outcome::Failed(connection.error().expect("a failed connection has an error")))
+        refused
+            .unwrap_or_else(|| Outcome::Failed(connection.error().expect("a failed connection has an error")))
     });
     Some((outcome, end, left))
 }
@@ -225,7 +238,10 @@ fn check_seen(judge: &Judge<'_>, seen: &Seen, is_small: bool) {
     let expected = judge.headers();
     let mut rest = expected.iter();
     for header in &seen.headers {
-        assert!(rest.any(|other| other == header), "{header:?} was not sent, or not in this place: {expected:?}");
+        assert!(
+            rest.any(|other| other == header),
+            "{header:?} was not sent, or not in this place: {expected:?}"
+        );
     }
     assert!(is_small || seen.headers.len() == expected.len(), "a header is missing");
     let _ = (&seen.versions, &seen.redirect, &seen.extensions, &seen.reason);

@@ -32,9 +32,15 @@ enum Outcome {
     /// Bytes are missing.
     Nothing,
     /// The request was valid; the embedder has accepted it, or rejected it, or the answer did not fit.
-    Request { seen: Seen, answer: Result<(), SendError> },
+    Request {
+        seen: Seen,
+        answer: Result<(), SendError>,
+    },
     /// The same for a request that does not ask for a WebSocket.
-    Http { seen: Seen, answer: Result<(), SendError> },
+    Http {
+        seen: Seen,
+        answer: Result<(), SendError>,
+    },
     Failed(Error),
 }
 
@@ -157,7 +163,10 @@ fn check(bytes: &[u8], plan: &Plan, (outcome, outgoing, left): &Report, is_small
     match outcome {
         Outcome::Nothing => assert!(verdict.is_incomplete, "no answer, although {verdict:?}"),
         Outcome::Request { seen, answer } => {
-            assert!(verdict.statuses.is_empty() && verdict.asks_for_websocket, "accepted, although {verdict:?}");
+            assert!(
+                verdict.statuses.is_empty() && verdict.asks_for_websocket,
+                "accepted, although {verdict:?}"
+            );
             assert_eq!(*left, bytes.len() - verdict.len);
             check_seen(seen, &verdict, is_small);
             match answer {
@@ -186,7 +195,10 @@ fn check(bytes: &[u8], plan: &Plan, (outcome, outgoing, left): &Report, is_small
 
 /// The embedder sees what the plain reader sees; a storage without room for more sees only some headers.
 fn check_seen(seen: &Seen, verdict: &Verdict, is_small: bool) {
-    assert_eq!((seen.method.as_str(), seen.target.as_str()), (verdict.method.as_str(), verdict.target.as_str()));
+    assert_eq!(
+        (seen.method.as_str(), seen.target.as_str()),
+        (verdict.method.as_str(), verdict.target.as_str())
+    );
     let mut expected = verdict.headers.iter();
     for header in &seen.headers {
         assert!(expected.any(|other| other == header), "{header:?} was not sent, or not in this place");
@@ -220,7 +232,10 @@ fn check_101(outgoing: &[u8], seen: &Seen, verdict: &Verdict, options: &Options)
     assert_eq!(value("sec-websocket-protocol").as_ref(), seen.subprotocols.last());
     let lines = verdict.all("sec-websocket-extensions");
     let accepted = options.deflate.and_then(|deflate| deflate.config().accept(lines));
-    assert_eq!(value("sec-websocket-extensions").as_deref(), accepted.as_ref().map(|(_, answer)| answer.as_str()));
+    assert_eq!(
+        value("sec-websocket-extensions").as_deref(),
+        accepted.as_ref().map(|(_, answer)| answer.as_str())
+    );
 }
 
 fn check_error(outgoing: &[u8], status: u16) {

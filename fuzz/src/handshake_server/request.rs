@@ -66,7 +66,8 @@ impl Verdict {
         match head.headers() {
             None => _ = verdict.statuses.insert(400),
             Some(headers) => {
-                verdict.headers = headers.iter().map(|(name, value)| (name.clone(), value.to_vec())).collect();
+                verdict.headers =
+                    headers.iter().map(|(name, value)| (name.clone(), value.to_vec())).collect();
                 verdict.judge(&headers, head.first, options);
             }
         }
@@ -130,7 +131,9 @@ impl Verdict {
         wrong(!all("expect").is_empty(), 417);
         match all("sec-websocket-version")[..] {
             [b"13"] => {}
-            [version] if (0..=255).any(|number: u32| number.to_string().as_bytes() == version) => wrong(true, 426),
+            [version] if (0..=255).any(|number: u32| number.to_string().as_bytes() == version) => {
+                wrong(true, 426)
+            }
             _ => wrong(true, 400),
         }
         wrong(!matches!(all("sec-websocket-key")[..], [key] if is_key(key)), 400);
@@ -155,7 +158,8 @@ fn is_key(key: &[u8]) -> bool {
 
 /// Whether the target is in origin form or in absolute form. Browsers send some characters that RFC 3986 forbids.
 fn is_target(target: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%[]|\\^`{}".contains(&byte);
+    let is_allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%[]|\\^`{}".contains(&byte);
     let lower = target.to_ascii_lowercase();
     let authority = ["http://", "https://"].iter().find_map(|scheme| lower.strip_prefix(scheme));
     target.bytes().all(is_allowed)

@@ -133,13 +133,13 @@ fn fits(wishes: &Deflate, answer: &Parameters) -> bool {
 /// Whether the client also makes an offer without limits.
 pub fn falls_back(wishes: &Deflate) -> bool {
     let limits_client = wishes.offers_client_bits && allowed(wishes.client_bits) < 15;
-    wishes.offers_fallback
-        && (allowed(wishes.server_bits) < 15 || wishes.server_no_takeover || limits_client)
+    wishes.offers_fallback && (allowed(wishes.server_bits) < 15 || wishes.server_no_takeover || limits_client)
 }
 
 /// The offers of a client with these wishes.
 pub fn offers(wishes: &Deflate) -> Vec<Parameters> {
-    let client_bits = wishes.offers_client_bits.then(|| Some(allowed(wishes.client_bits)).filter(|&bits| bits < 15));
+    let client_bits =
+        wishes.offers_client_bits.then(|| Some(allowed(wishes.client_bits)).filter(|&bits| bits < 15));
     let first = Parameters {
         server_no_takeover: wishes.server_no_takeover,
         client_no_takeover: wishes.client_no_takeover,

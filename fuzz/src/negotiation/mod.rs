@@ -128,9 +128,7 @@ fn check_own(rest: &[u8]) {
     let is_value = |value: &str| value.bytes().all(|byte| byte == b'\t' || !byte.is_ascii_control());
     let is_valid = is_token(name.as_bytes())
         && !name.eq_ignore_ascii_case(NAME)
-        && parameters
-            .iter()
-            .all(|(name, value)| is_token(name.as_bytes()) && value.is_none_or(is_value));
+        && parameters.iter().all(|(name, value)| is_token(name.as_bytes()) && value.is_none_or(is_value));
     assert_eq!(upgrade.extensions(&offers).is_ok(), is_valid, "{offers:?}");
     if is_valid {
         let written = offers[0].to_string();
@@ -143,7 +141,8 @@ fn check_own(rest: &[u8]) {
         };
         assert_eq!(read(written.as_bytes()), (vec![expected], true), "{written}");
         list::assert_read_alike(written.as_bytes());
-        let answer = Extension::list(written.as_bytes()).next().map(|offer| offer.answer(&parameters).to_string());
+        let answer =
+            Extension::list(written.as_bytes()).next().map(|offer| offer.answer(&parameters).to_string());
         assert_eq!(answer, Some(written.clone()));
     }
 }
@@ -155,14 +154,12 @@ fn offers_from(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         let pieces: &[&str] = match u.int_in_range(0..=7)? {
             0 => &["permessage-deflate", "permessage-deflate", "Permessage-Deflate", "x-other", ""],
             1..=3 => &[
-                "; server_max_window_bits",
-                "; client_max_window_bits",
-                ";server_no_context_takeover ",
-                "\t; client_no_context_takeover",
-                "; SERVER_max_window_bits",
-                "; mode",
+                "; server_max_window_bits", "; client_max_window_bits", ";server_no_context_takeover ",
+                "\t; client_no_context_takeover", "; SERVER_max_window_bits", "; mode",
             ],
-            4 | 5 => &["=15", "=8", "=10", "=7", "=16", "=08", "=\"9\"", "= \"1\\5\"", "=", "=265", "=\"", "=1_"],
+            4 | 5 => {
+                &["=15", "=8", "=10", "=7", "=16", "=08", "=\"9\"", "= \"1\\5\"", "=", "=265", "=\"", "=1_"]
+            }
             6 => &[", permessage-deflate", ",permessage-deflate", ",", " , x"],
             _ => &["\n", "\n", "\npermessage-deflate", " ", "\\", "\u{e9}"],
         };

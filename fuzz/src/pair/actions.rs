@@ -3,9 +3,7 @@
 use super::end::{End, PING, Seen, Sent, UNSOLICITED};
 use crate::storages::Kind;
 use arbitrary::{Result, Unstructured};
-use sansws::{
-    CloseCode, Compress, DataKind, Message, Misuse, PreparedMessage, Role, SendError, State,
-};
+use sansws::{CloseCode, Compress, DataKind, Message, Misuse, PreparedMessage, Role, SendError, State};
 
 /// How bytes reach a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,7 +145,8 @@ impl<R: Role, S: Kind> End<R, S> {
         let (kind, content) = content(u)?;
         let how = *u.choose(&[Compress::Auto, Compress::Auto, Compress::Always, Compress::Never])?;
         let is_prepared = u.ratio(1, 4)?;
-        let (before, is_compressing) = (self.connection.outgoing().len(), self.connection.deflate().is_some());
+        let (before, is_compressing) =
+            (self.connection.outgoing().len(), self.connection.deflate().is_some());
         let tx = self.connection.sender();
         let (room, max_room, state) = (tx.room(), tx.max_room(), tx.state());
         let message = message(kind, &content);

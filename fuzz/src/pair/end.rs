@@ -4,8 +4,8 @@ use crate::options::Options;
 use crate::storages::Kind;
 use sansws::deflate::Compressor;
 use sansws::{
-    CloseCode, Connection, DataKind, Error, Event, HandshakeError, Limit, OUTGOING_RESERVE, Role,
-    State, Violation,
+    CloseCode, Connection, DataKind, Error, Event, HandshakeError, Limit, OUTGOING_RESERVE, Role, State,
+    Violation,
 };
 use std::collections::VecDeque;
 
@@ -219,9 +219,7 @@ impl<R: Role, S: Kind> End<R, S> {
                 let has_room = self.sizes.is_none() || self.options.in_parts;
                 len > self.options.max_message || !has_room
             }
-            Error::Limit(Limit::Frame) => {
-                front.is_some() && Compressor::bound(len) > self.options.max_frame
-            }
+            Error::Limit(Limit::Frame) => front.is_some() && Compressor::bound(len) > self.options.max_frame,
             Error::Limit(Limit::Fragments) => {
                 front.is_some_and(|sent| sent.fragments > self.options.max_fragments.max(1))
             }

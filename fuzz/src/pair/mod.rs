@@ -40,9 +40,9 @@ fn open<A: Kind, B: Kind>(u: &mut Unstructured<'_>, server_storage: A, client_st
     let opening = Opening::new(u)?;
     let sizes = (server_storage.sizes(), client_storage.sizes());
     let rng = StdRng::seed_from_u64(u.arbitrary::<u8>()?.into());
-    let Some(client) = opening.request(|request| {
-        Connection::client_in(request, client_options.config(), rng, client_storage).ok()
-    }) else {
+    let Some(client) = opening
+        .request(|request| Connection::client_in(request, client_options.config(), rng, client_storage).ok())
+    else {
         // The request does not fit.
         return Ok(());
     };

@@ -22,11 +22,8 @@ impl Opening {
     pub fn new(u: &mut Unstructured<'_>) -> Result<Self> {
         let subprotocols: &[&'static [&'static str]] = &[&[], &["chat"], &["a", "chat", "b"]];
         let subprotocols = *u.choose(subprotocols)?;
-        let chosen = if subprotocols.is_empty() || u.arbitrary()? {
-            None
-        } else {
-            Some(*u.choose(subprotocols)?)
-        };
+        let chosen =
+            if subprotocols.is_empty() || u.arbitrary()? { None } else { Some(*u.choose(subprotocols)?) };
         Ok(Self {
             subprotocols,
             chosen,

@@ -70,6 +70,8 @@ impl Ping {
 #[derive(Debug)]
 pub struct Model {
     limits: Limits,
+    /// The latest time that the timers were told.
+    now: u64,
     state: State,
     /// The time of the first poll in this state.
     since: u64,
@@ -82,7 +84,13 @@ pub struct Model {
 impl Model {
     pub fn new(limits: Limits, now: u64) -> Self {
         let state = State::Connecting;
-        Self { limits, state, since: now, message: now, ping: None, pings: 0, given_up: None }
+        Self { limits, now, state, since: now, message: now, ping: None, pings: 0, given_up: None }
+    }
+
+    /// A time in the past counts as the latest one.
+    fn advance(&mut self, now: u64) -> u64 {
+        self.now = self.now.max(now);
+        self.now
     }
 
     pub fn payload(&self) -> [u8; 4] {
@@ -90,6 +98,7 @@ impl Model {
     }
 
     pub fn received(&mut self, now: u64) {
+        let now = self.advance(now);
         if let Some(ping) = &mut self.ping {
             if ping.is_refused || ping.ahead > 0 {
                 if !ping.is_due && !ping.is_answered {
@@ -102,6 +111,7 @@ impl Model {
     }
 
     pub fn sent(&mut self, now: u64, len: u64) {
+        let now = self.advance(now);
         let Some(ping) = self.ping.as_mut().filter(|ping| ping.is_silent()) else { return };
         if ping.is_refused {
             if len > 0 && !ping.is_due {
@@ -121,12 +131,12 @@ impl Model {
     }
 
     pub fn message(&mut self, now: u64) {
-        self.message = now;
+        self.message = self.advance(now);
     }
 
     /// Returns the round trip time.
     pub fn pong(&mut self, now: u64, payload: [u8; 4]) -> Option<u64> {
-        let expected = self.payload();
+        let (now, expected) = (self.advance(now), self.payload());
         match &mut self.ping {
             Some(ping) if payload == expected && !ping.is_refused && !ping.is_answered => {
                 ping.is_answered = true;
@@ -181,6 +191,7 @@ impl Model {
 
     /// The timers have answered a poll with this action.
     pub fn poll(&mut self, now: u64, state: State, action: Action) {
+        let now = self.advance(now);
         if state != self.state {
             (self.state, self.since, self.message) = (state, now, now);
             (self.ping, self.given_up) = (None, None);
