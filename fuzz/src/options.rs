@@ -58,6 +58,22 @@ impl Options {
         })
     }
 
+    /// As a rule the limits leave an opening handshake possible.
+    pub fn for_conversation(u: &mut Unstructured<'_>) -> Result<Self> {
+        let mut options = Self::new(u)?;
+        if u.ratio(15, 16)? {
+            options.max_head = options.max_head.max(2000);
+            options.max_headers = options.max_headers.max(20);
+            options.max_outgoing = options.max_outgoing.max(600);
+        }
+        if u.ratio(3, 4)? {
+            options.max_frame = options.max_frame.max(66_000);
+            options.max_message = options.max_message.max(3000);
+            options.max_fragments = options.max_fragments.max(3);
+        }
+        Ok(options)
+    }
+
     pub fn config(&self) -> Config {
         let config = Config::new()
             .max_message(self.max_message)

@@ -240,7 +240,10 @@ impl<R: Role, S: Kind> End<R, S> {
         payload.push(u.arbitrary()?);
         if self.connection.sender().pong(&payload).is_ok() {
             assert!(payload.len() <= 125);
-            other.pongs.push_back(payload);
+            // A pong is possible after the own Close, but the other end no longer receives it.
+            if !self.has_closed {
+                other.pongs.push_back(payload);
+            }
         }
         Ok(())
     }

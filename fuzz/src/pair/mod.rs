@@ -36,7 +36,7 @@ fn converse(u: &mut Unstructured<'_>) -> Result<()> {
 }
 
 fn open<A: Kind, B: Kind>(u: &mut Unstructured<'_>, server_storage: A, client_storage: B) -> Result<()> {
-    let (server_options, client_options) = (Options::new(u)?, Options::new(u)?);
+    let (server_options, client_options) = (Options::for_conversation(u)?, Options::for_conversation(u)?);
     let opening = Opening::new(u)?;
     let sizes = (server_storage.sizes(), client_storage.sizes());
     let rng = StdRng::seed_from_u64(u.arbitrary::<u8>()?.into());
@@ -78,6 +78,10 @@ struct Pair<A: Kind, B: Kind> {
 
 impl<A: Kind, B: Kind> Pair<A, B> {
     fn run(mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        if u.ratio(3, 4)? {
+            // The opening handshake takes place at once.
+            self.settle();
+        }
         for _ in 0..MAX_ACTIONS {
             if u.is_empty() {
                 break;
