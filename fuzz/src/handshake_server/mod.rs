@@ -212,7 +212,11 @@ fn check_seen(seen: &Seen, verdict: &Verdict, is_small: bool) {
     assert!(seen.extensions.iter().cloned().eq(names));
     assert!(seen.target.contains(&seen.path) || seen.path == "/");
     assert!(seen.query.as_ref().is_none_or(|query| seen.target.ends_with(query.as_str())));
-    let _ = &seen.host;
+    // RFC 9112 section 3.2.2: the authority of an absolute target replaces `Host`.
+    let absolute = seen.target.split_once("://").filter(|_| !seen.target.starts_with('/'));
+    let authority = absolute.map(|(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
+    let host = verdict.all("host").first().and_then(|host| str::from_utf8(host).ok());
+    assert_eq!(seen.host.as_deref(), authority.or(host));
 }
 
 fn check_101(outgoing: &[u8], seen: &Seen, verdict: &Verdict, options: &Options) {
