@@ -1,6 +1,9 @@
 //! Code that both receive targets share: the input with its cuts, and the comparison with the same bytes in
 //! one piece.
 
+pub mod client;
+pub mod server;
+
 use arbitrary::Arbitrary;
 use sansws::deflate::{DeflateConfig, DeflateParams};
 use sansws::{Agreed, Config, Connection, Delivery, Event, Message, OUTGOING_RESERVE, Role, Sender, Storage};
