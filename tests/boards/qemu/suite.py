@@ -16,6 +16,7 @@ CONNECTIONS, LONGEST = 2, 2048
 QEMU = ('/usr/bin/qemu-system-arm', '-machine', 'lm3s6965evb', '-display', 'none', '-monitor', 'none',
         '-serial', 'null', '-semihosting-config', 'enable=on,target=native',
         '-nic', f'user,model=stellaris,restrict=on,hostfwd=tcp:127.0.0.1:{PORT}-10.0.2.15:80', '-kernel', PROGRAM)
+GIVEN_UP = '^lost: nothing was received after a ping'
 HEAD = (b'GET / HTTP/1.1\r\nHost: board\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
         b'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n')
 
@@ -159,7 +160,7 @@ async def a_peer_that_never_reads(board):
                 await deaf.send(bytes(LONGEST))
 
         sending = asyncio.create_task(send_for_ever())
-        given_up = asyncio.create_task(board.line_matching('^lost: nothing was received after a ping'))
+        given_up = asyncio.create_task(board.line_matching(GIVEN_UP))
         echoed = 0
         try:
             while not given_up.done():
@@ -174,11 +175,32 @@ async def a_peer_that_never_reads(board):
         finally:
             sending.cancel()
             given_up.cancel()
+            # Nothing can be written, so `close` would not end.
+            deaf.transport.abort()
         assert echoed > 100, f'the other connection got {echoed} echoes only'
         print(f'echoes of the other connection meanwhile: {echoed}')
         await other.send('still there?')
         equal(await other.recv(), 'still there?')
     await echoes('there is room again')
+
+
+async def a_silent_peer(board):
+    """A peer that does not answer the ping is told that its connection is over, although it sends nothing."""
+    while True:
+        reader, writer = await asyncio.open_connection('127.0.0.1', PORT)
+        writer.write(HEAD)
+        try:
+            await reader.readuntil(b'\r\n\r\n')
+            break
+        except (ConnectionError, asyncio.IncompleteReadError):
+            await asyncio.sleep(0.05)
+    try:
+        equal(await reader.read(), b'\x89\x04\x00\x00\x00\x01')
+    except ConnectionResetError:
+        pass
+    finally:
+        writer.transport.abort()
+    await board.line_matching(GIVEN_UP)
 
 
 async def runs(board):
@@ -218,6 +240,7 @@ async def main():
             ('a page of another site', foreign_page),
             ('two connections, and a third', two_and_a_third),
             ('lost connections', lost_connections),
+            ('a silent peer', a_silent_peer, board),
             ('a peer that never reads', a_peer_that_never_reads, board),
             ('the board still runs', runs, board),
         ):

@@ -14,6 +14,7 @@ use embassy_net::tcp::TcpSocket;
 use embassy_net::{Ipv4Address, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_time::{Duration, with_timeout};
+use heapless::Vec;
 use network::Network;
 use panic_semihosting as _;
 use sansws_embassy::sansws::{Borrowed, Config, Connection, OUTGOING_RESERVE};
@@ -34,7 +35,7 @@ const HEADER: usize = 4;
 const TIMERS: TimersConfig = TimersConfig::new()
     .ping_interval(Some(core::time::Duration::from_secs(2)))
     .pong_timeout(Some(core::time::Duration::from_secs(2)));
-/// How long a peer may take to acknowledge the last bytes, or the board to find the peer.
+/// How long the board may take to send a reset, which has to find the peer's address first.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// All memory of a connection.
@@ -76,7 +77,7 @@ async fn main(spawner: Spawner) {
     let config = embassy_net::Config::ipv4_static(StaticConfigV4 {
         address: Ipv4Cidr::new(ADDRESS, 24),
         gateway: Some(GATEWAY),
-        dns_servers: Default::default(),
+        dns_servers: Vec::new(),
     });
     // The board has no random source, so its sequence numbers of TCP can be guessed. A server of WebSockets
     // has no other use for one, because it masks nothing.
@@ -109,12 +110,12 @@ async fn serve(stack: Stack<'static>, memory: &'static mut Memory) -> ! {
             Ok(()) => hprintln!("closed"),
             Err(error) => {
                 hprintln!("lost: {}", error);
-                // The peer learns that its connection is over, even if it still sends.
+                // A peer that waits in silence learns that its connection is over. A socket that is dropped
+                // would send nothing more.
                 tcp.abort();
+                let _ = with_timeout(LINGER, tcp.flush()).await;
             }
         }
-        // A socket that is dropped sends nothing more, neither its last bytes nor a reset.
-        let _ = with_timeout(LINGER, tcp.flush()).await;
     }
 }
 
