@@ -1,8 +1,8 @@
 # The scripts here source this file. It sets the environment for cargo, and `toolchain`.
 #
 # The programs in drivers/embassy/boards need a newer compiler than the library does, because embassy-net and
-# esp-hal do. So the scripts take the Rust that rust-toolchain.toml pins, and rustup installs the targets for it.
-# The lock files pin everything else.
+# esp-hal do. So the scripts take the Rust that rust-toolchain.toml pins, and rustup installs the targets for
+# it. The lock files pin everything else.
 boards=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../../drivers/embassy/boards")
 toolchain=$(sed -n 's/^channel *= *"\(.*\)"/\1/p' "$boards/../../../rust-toolchain.toml")
 export CARGO_TARGET_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/sansws/boards-target

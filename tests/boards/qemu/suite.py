@@ -15,19 +15,21 @@ PORT, PROGRAM = int(sys.argv[1]), sys.argv[2]
 CONNECTIONS, LONGEST = 2, 2048
 QEMU = ('/usr/bin/qemu-system-arm', '-machine', 'lm3s6965evb', '-display', 'none', '-monitor', 'none',
         '-serial', 'null', '-semihosting-config', 'enable=on,target=native',
-        '-nic', f'user,model=stellaris,restrict=on,hostfwd=tcp:127.0.0.1:{PORT}-10.0.2.15:80', '-kernel', PROGRAM)
+        '-nic', f'user,model=stellaris,restrict=on,hostfwd=tcp:127.0.0.1:{PORT}-10.0.2.15:80',
+        '-kernel', PROGRAM)
 GIVEN_UP = '^lost: nothing was received after a ping'
 HEAD = (b'GET / HTTP/1.1\r\nHost: board\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
         b'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n')
 
 
 def open_once(**options):
-    return websockets_connect(f'ws://127.0.0.1:{PORT}/', compression=None, proxy=None, ping_interval=None, **options)
+    return websockets_connect(f'ws://127.0.0.1:{PORT}/', compression=None, proxy=None, ping_interval=None,
+                              **options)
 
 
 async def connect(**options):
-    """Connects. The board listens again only after it has noticed the end of an earlier connection, and resets
-    a connection until then."""
+    """Connects. The board listens again only after it has noticed the end of an earlier connection, and
+    resets a connection until then."""
     while True:
         try:
             return await open_once(**options)
@@ -223,7 +225,8 @@ async def main():
             ('text', echoes, 'Grüße, κόσμε 🦀'),
             ('empty text', echoes, ''),
             ('empty binary', echoes, b''),
-            *((f'binary of {size} bytes', echoes, chance.randbytes(size)) for size in (1, 125, 126, 1460, LONGEST)),
+            *((f'binary of {size} bytes', echoes, chance.randbytes(size))
+              for size in (1, 125, 126, 1460, LONGEST)),
             ('300 messages', many_messages),
             ('text in fragments', fragments, ['one ', '', 'two ', 'thr', 'ee']),
             ('binary in 100 fragments', fragments, [b'x' * 20] * 100),
