@@ -288,3 +288,19 @@ fn a_client_accepts_an_answer_that_is_longer_than_its_buffer() {
         );
     }
 }
+
+// WS-8.1-01
+#[test]
+fn text_fails_at_the_first_bad_byte_on_every_kind_of_storage() {
+    for delivery in [Delivery::Whole, Delivery::Parts] {
+        let text = frame(0x81, &[b"valid text \xed".as_slice(), &[0xa0], &[b'x'; 100]].concat());
+        let (good, rest) = text.split_at(2 + 12);
+        for cuts in [0..0, 1..good.len()] {
+            let mut client = client(Config::new().delivery(delivery));
+            let reported = feed_cut(&mut client, good, cuts);
+            assert!(!reported.iter().any(|event| matches!(event, Reported::Failed(_))), "{reported:?}");
+            let failed = [Reported::Failed(sansws::Violation::InvalidUtf8.into())];
+            assert_eq!(feed(&mut client, &rest[..1]), failed, "{delivery:?}");
+        }
+    }
+}

@@ -169,3 +169,34 @@ fn each_endpoint_compresses_with_its_own_window() {
     assert_eq!((server.send.compresses(31), server.send.compresses(32)), (false, true));
     assert!(server.send.prefers_plain(512, 512) && !client.send.prefers_plain(512, 512));
 }
+
+/// The codec itself forgets the window when it restarts. The copy of the window must be forgotten too: it comes back
+/// at the end of a final block. PMD-7.2.2-04 · PMD-7.2.2-06
+#[test]
+fn a_reset_also_forgets_the_window_that_a_final_block_brings_back() {
+    let mut decompressor = Decompressor::new(15).unwrap();
+    assert_eq!(whole(&mut decompressor, &HELLO).unwrap(), b"Hello");
+    let again = [&[0x03, 0x00][..], &HELLO_AGAIN].concat();
+    assert_eq!(whole(&mut decompressor, &again).unwrap(), b"Hello");
+    decompressor.reset();
+    assert_eq!(whole(&mut decompressor, &again), Err(Corrupt));
+}
+
+// PMD-7.2.1-01 · PMD-7.2.1-04
+#[test]
+fn the_last_piece_of_a_message_may_be_empty() {
+    for message in [&b"Hello"[..], &[7; 1000], &at_distance(20_000)] {
+        let mut compressor = Compressor::new(6, 15).unwrap();
+        let mut decompressor = Decompressor::new(15).unwrap();
+        for _ in 0..2 {
+            let mut out = vec![0; Compressor::bound(message.len())];
+            let step = compressor.compress(message, &mut out);
+            assert!(step.done && step.consumed == message.len());
+            let last = compressor.finish(&[], &mut out[step.produced..]);
+            assert!(last.done);
+            let payload = &out[..step.produced + last.produced];
+            assert!(payload.len() > 1 && !payload.ends_with(&[0, 0, 0xff, 0xff]));
+            assert_eq!(whole(&mut decompressor, payload).unwrap(), message);
+        }
+    }
+}

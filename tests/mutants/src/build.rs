@@ -5,6 +5,7 @@ use crate::write::{Place, write, write_one};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{fs, io};
@@ -120,12 +121,17 @@ pub fn build(
         }
         let switch = include_str!("switch.rs");
         put(&copy.join("src/mutants.rs"), format!("{switch}\nconst COUNT: usize = {};\n", mutants.len()).as_bytes());
-        let (suites, errors) = compile(&copy, &work, configuration, with_slow);
+        // Checking alone is quicker, and finds nearly all programs that are not valid.
+        let mut errors = compile(&copy, &work, configuration, Goal::Check).1;
+        let mut suites = Vec::new();
+        if errors.is_empty() {
+            (suites, errors) = compile(&copy, &work, configuration, Goal::Tests { with_slow });
+        }
         if errors.is_empty() {
             return Build { suites, rejected, hash: hasher.finish() };
         }
-        let culprits = culprits(&errors, &places);
-        eprintln!("{}: {} mutants are no valid programs", configuration.name, culprits.len());
+        let culprits = culprits(&errors, &places, mutants);
+        eprintln!("{}: {} changes are no valid programs", configuration.name, culprits.len());
         assert!(
             !culprits.is_empty() && culprits.iter().any(|number| !rejected.contains(number)),
             "the copy does not compile:\n{}",
@@ -147,7 +153,7 @@ pub fn build_one(root: &Path, work: &Path, mutant: &Mutant) -> Option<Vec<Suite>
         }
         put(&copy.join(&file), &content);
     }
-    let (suites, errors) = compile(&copy, &work, &FOR_CONSTANTS, false);
+    let (suites, errors) = compile(&copy, &work, &FOR_CONSTANTS, Goal::Tests { with_slow: false });
     errors.is_empty().then_some(suites)
 }
 
@@ -186,10 +192,21 @@ fn put(path: &Path, content: &[u8]) {
     fs::write(path, content).expect("a file of the copy");
 }
 
-/// Compiles the tests, and returns them or the compiler's errors.
-fn compile(copy: &Path, work: &Path, configuration: &Configuration, with_slow: bool) -> (Vec<Suite>, Vec<Value>) {
+#[derive(Clone, Copy)]
+enum Goal {
+    Check,
+    Tests { with_slow: bool },
+}
+
+/// Compiles the library or its tests. Returns the tests, or the errors of the compiler.
+fn compile(copy: &Path, work: &Path, configuration: &Configuration, goal: Goal) -> (Vec<Suite>, Vec<Value>) {
+    let (command, with_slow) = match goal {
+        Goal::Check => (&["check", "--lib"][..], false),
+        Goal::Tests { with_slow } => (&["test", "--no-run", "--lib", "--bins", "--tests"][..], with_slow),
+    };
     let output = Command::new("cargo")
-        .args(["test", "--locked", "--no-run", "--lib", "--bins", "--tests", "--message-format=json"])
+        .args(command)
+        .args(["--locked", "--message-format=json"])
         .args(configuration.arguments)
         .current_dir(copy)
         .env("CARGO_TARGET_DIR", work.join("target"))
@@ -230,32 +247,43 @@ fn compile(copy: &Path, work: &Path, configuration: &Configuration, with_slow: b
     (suites.into_iter().map(|(_, suite)| suite).collect(), errors)
 }
 
-/// The mutants in which the errors are.
-fn culprits(errors: &[Value], places: &BTreeMap<String, Vec<Place>>) -> BTreeSet<usize> {
+/// The mutants that cause the errors. An error can be reported at another place than its cause, so the smallest place
+/// that contains anything that the error mentions is taken for its cause.
+fn culprits(errors: &[Value], places: &BTreeMap<String, Vec<Place>>, mutants: &[Mutant]) -> BTreeSet<usize> {
     let mut culprits = BTreeSet::new();
     for error in errors {
-        let spans = error["spans"].as_array().into_iter().flatten();
-        for span in spans.filter(|span| span["is_primary"] == true) {
-            let (Some(file), Some(start), Some(end)) =
-                (span["file_name"].as_str(), span["byte_start"].as_u64(), span["byte_end"].as_u64())
-            else {
+        let spans: Vec<(&[Place], usize, usize)> = error["spans"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|span| {
+                let file = places.get(span["file_name"].as_str()?)?;
+                let at = |name: &str| usize::try_from(span[name].as_u64()?).ok();
+                Some((file.as_slice(), at("byte_start")?, at("byte_end")?))
+            })
+            .collect();
+        let containing = spans.iter().flat_map(|&(file, start, end)| {
+            let contains = move |range: &Range<usize>| range.start <= start && end <= range.end;
+            let own = file.iter().filter(move |place| contains(&place.own)).map(|place| (place.own.len(), place.number));
+            let shared = file.iter().filter(move |place| contains(&place.shared));
+            own.chain(shared.map(|place| (place.shared.len(), place.number)))
+        });
+        let containing: Vec<(usize, usize)> = containing.collect();
+        if let Some(smallest) = containing.iter().map(|(len, _)| *len).min() {
+            culprits.extend(containing.iter().filter(|(len, _)| *len == smallest).map(|(_, number)| *number));
+            continue;
+        }
+        // The error is about a larger piece of code. A mutant in it causes the error, or one that deletes a `return`, and
+        // so moves a value twice or keeps a borrow for too long.
+        for (file, start, end) in spans {
+            let inside = file.iter().filter(|place| start <= place.shared.start && place.shared.end <= end);
+            culprits.extend(inside.map(|place| place.number));
+            let Some(before) = file.iter().filter(|place| place.own.start <= start).max_by_key(|place| place.own.start) else {
                 continue;
             };
-            let Some(places) = places.get(file) else { continue };
-            let (start, end) = (usize::try_from(start).unwrap(), usize::try_from(end).unwrap());
-            // Several mutants can contain the error, one inside the other.
-            let own = places
-                .iter()
-                .filter(|place| place.own.start <= start && end <= place.own.end)
-                .min_by_key(|place| place.own.len());
-            if let Some(place) = own {
-                culprits.insert(place.number);
-                continue;
-            }
-            let shared = places.iter().filter(|place| place.shared.start <= start && end <= place.shared.end);
-            if let Some(smallest) = shared.clone().map(|place| place.shared.len()).min() {
-                culprits.extend(shared.filter(|place| place.shared.len() == smallest).map(|place| place.number));
-            }
+            let within = &mutants[before.number].within;
+            let returns = file.iter().map(|place| place.number).filter(|&number| mutants[number].diverges);
+            culprits.extend(returns.filter(|&number| mutants[number].within == *within));
         }
     }
     culprits

@@ -1,10 +1,11 @@
 //! Finds the places in one source file that a mutant can change.
 
 use proc_macro2::Span;
+use crate::operators::{defaults, other_method, others};
 use std::ops::Range;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{BinOp, Expr, ExprLit, Lit, Pat, ReturnType, Stmt, Type, UnOp};
+use syn::{BinOp, Expr, ExprLit, Lit, Pat, Stmt, Type, UnOp};
 
 /// How a mutant is written into the source.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -30,6 +31,8 @@ pub struct Mutant {
     pub column: usize,
     /// The function or constant that contains the change.
     pub within: String,
+    /// Whether the change deletes a `return`, `break` or `continue`.
+    pub diverges: bool,
     pub form: Form,
     pub range: Range<usize>,
     pub original: String,
@@ -65,7 +68,7 @@ impl Mutant {
 pub fn mutants(file: &str, source: &str) -> Vec<Mutant> {
     let syntax = syn::parse_file(source).unwrap_or_else(|error| panic!("{file}: {error}"));
     let mut finder =
-        Finder { file, source, within: Vec::new(), is_constant: false, found: Vec::new() };
+        Finder { file, source, within: Vec::new(), is_constant: false, has_to_diverge: false, found: Vec::new() };
     finder.visit_file(&syntax);
     finder.found
 }
@@ -75,6 +78,7 @@ struct Finder<'a> {
     source: &'a str,
     within: Vec<String>,
     is_constant: bool,
+    has_to_diverge: bool,
     found: Vec<Mutant>,
 }
 
@@ -95,6 +99,7 @@ impl Finder<'_> {
             line: before.matches('\n').count() + 1,
             column: range.start - before.rfind('\n').map_or(0, |at| at + 1) + 1,
             within: self.within.join("::"),
+            diverges: false,
             form,
             range,
             original,
@@ -248,6 +253,17 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         visit::visit_arm(self, arm);
     }
 
+    fn visit_local(&mut self, local: &'ast syn::Local) {
+        let Some(init) = &local.init else { return };
+        self.visit_expr(&init.expr);
+        // The block behind the `else` of a `let` has to leave the function or the loop, so no statement is deleted.
+        if let Some((_, diverge)) = &init.diverge {
+            let before = std::mem::replace(&mut self.has_to_diverge, true);
+            self.visit_expr(diverge);
+            self.has_to_diverge = before;
+        }
+    }
+
     fn visit_stmt(&mut self, statement: &'ast Stmt) {
         if let Stmt::Expr(expr, Some(_)) = statement {
             let is_change = match expr {
@@ -256,9 +272,13 @@ impl<'ast> Visit<'ast> for Finder<'_> {
                 Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => true,
                 _ => false,
             };
-            if is_change {
+            if is_change && !self.has_to_diverge {
                 let original = self.text(statement.span()).to_owned();
                 self.add(Form::Statement, statement.span().byte_range(), original, String::new());
+                let diverges = matches!(expr, Expr::Return(_) | Expr::Break(_) | Expr::Continue(_));
+                if let Some(added) = self.found.last_mut() {
+                    added.diverges = diverges;
+                }
             }
         }
         visit::visit_stmt(self, statement);
@@ -331,83 +351,6 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_variant(&mut self, _: &'ast syn::Variant) {}
 }
 
-/// The operators that can take the place of `op`.
-fn others(op: &BinOp) -> &'static [&'static str] {
-    match op {
-        BinOp::Lt(_) => &["<=", ">="],
-        BinOp::Le(_) => &["<", ">"],
-        BinOp::Gt(_) => &[">=", "<="],
-        BinOp::Ge(_) => &[">", "<"],
-        BinOp::Eq(_) => &["!="],
-        BinOp::Ne(_) => &["=="],
-        BinOp::And(_) => &["||"],
-        BinOp::Or(_) => &["&&"],
-        BinOp::Add(_) => &["-"],
-        BinOp::Sub(_) => &["+"],
-        BinOp::Mul(_) => &["/"],
-        BinOp::Div(_) | BinOp::Rem(_) => &["*"],
-        BinOp::BitAnd(_) | BinOp::BitXor(_) => &["|"],
-        BinOp::BitOr(_) => &["&"],
-        BinOp::Shl(_) => &[">>"],
-        BinOp::Shr(_) => &["<<"],
-        BinOp::AddAssign(_) => &["-="],
-        BinOp::SubAssign(_) => &["+="],
-        BinOp::MulAssign(_) => &["/="],
-        BinOp::DivAssign(_) | BinOp::RemAssign(_) => &["*="],
-        BinOp::BitAndAssign(_) | BinOp::BitXorAssign(_) => &["|="],
-        BinOp::BitOrAssign(_) => &["&="],
-        BinOp::ShlAssign(_) => &[">>="],
-        BinOp::ShrAssign(_) => &["<<="],
-        _ => &[],
-    }
-}
-
-const METHODS: [(&str, &str); 15] = [
-    ("min", "max"),
-    ("saturating_add", "saturating_sub"),
-    ("wrapping_add", "wrapping_sub"),
-    ("checked_add", "checked_sub"),
-    ("is_some", "is_none"),
-    ("is_some_and", "is_none_or"),
-    ("is_ok", "is_err"),
-    ("any", "all"),
-    ("first", "last"),
-    ("starts_with", "ends_with"),
-    ("leading_zeros", "trailing_zeros"),
-    ("rotate_left", "rotate_right"),
-    ("to_be_bytes", "to_le_bytes"),
-    ("position", "rposition"),
-    ("find", "rfind"),
-];
-
-fn other_method(name: &str) -> Option<&'static str> {
-    METHODS.iter().find_map(|(one, other)| {
-        if *one == name { Some(*other) } else { (*other == name).then_some(*one) }
-    })
-}
-
-/// The values that a function can return instead of its result. The compiler decides whether the type has such a value.
-fn defaults(output: &ReturnType) -> &'static [&'static str] {
-    let ReturnType::Type(_, result) = output else { return &["()"] };
-    match &**result {
-        Type::Never(_) | Type::ImplTrait(_) => &[],
-        Type::Reference(reference) => match (&*reference.elem, reference.mutability) {
-            (Type::Slice(_), None) => &["&[]"],
-            (Type::Slice(_), Some(_)) => &["&mut []"],
-            (Type::Path(path), None) if path.path.is_ident("str") => &["\"\""],
-            _ => &[],
-        },
-        Type::Path(path) => match path.path.segments.last().map(|last| last.ident.to_string()).as_deref() {
-            Some("bool") => &["true", "false"],
-            Some("u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64") => &["0", "1"],
-            Some("Option") => &["None"],
-            Some("Result") => &["Ok(Default::default())"],
-            _ => &["Default::default()"],
-        },
-        _ => &["Default::default()"],
-    }
-}
-
 fn ends_with_catch_all(choice: &syn::ExprMatch) -> bool {
     choice.arms.last().is_some_and(|arm| {
         arm.guard.is_none()
@@ -425,7 +368,8 @@ fn is_constant_name(expr: &Expr) -> bool {
     let Expr::Path(path) = expr else { return false };
     path.path.segments.last().is_some_and(|last| {
         let name = last.ident.to_string();
-        name.len() > 1 && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        // `EMPTY` is a value of any storage, and no number.
+        name.len() > 1 && name != "EMPTY" && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
     })
 }
 

@@ -22,6 +22,7 @@
 mod build;
 mod find;
 mod known;
+mod operators;
 mod run;
 mod write;
 
