@@ -48,13 +48,22 @@ pub const CONFIGURATIONS: [Configuration; 3] = [
 /// The builds of constants contain no model: they are many.
 const FOR_CONSTANTS: Configuration = Configuration {
     name: "constants",
-    arguments: &["-p", "sansws", "-p", "deflate-tests", "--features", "sansws/std,sansws/deflate,sansws/heapless"],
+    arguments: &[
+        "-p",
+        "sansws",
+        "-p",
+        "deflate-tests",
+        "--features",
+        "sansws/std,sansws/deflate,sansws/heapless",
+    ],
     is_small: false,
 };
 
 /// The programs that hold the tests, cheap ones first. A program whose name is not here takes no part.
-const SUITES: [&str; 10] =
-    ["sansws", "uri", "errors", "traits", "secrets", "timers", "handshake", "connection", "deflate", "exhaustive"];
+const SUITES: [&str; 10] = [
+    "sansws", "uri", "errors", "traits", "secrets", "timers", "handshake", "connection", "deflate",
+    "exhaustive",
+];
 const SLOW_SUITES: [&str; 2] = ["memory", "out_of_memory"];
 
 /// A program with tests.
@@ -84,17 +93,17 @@ pub fn files(root: &Path) -> Vec<String> {
         .expect("git lists the files");
     assert!(output.status.success(), "git ls-files failed");
     let names = String::from_utf8(output.stdout).expect("file names are UTF-8");
-    names.split('\0').filter(|name| !name.is_empty() && root.join(name).is_file()).map(str::to_owned).collect()
+    names
+        .split('\0')
+        .filter(|name| !name.is_empty() && root.join(name).is_file())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Builds all mutants into one build. `rejected` are mutants that an earlier build found to be no valid program.
 pub fn build(
-    root: &Path,
-    work: &Path,
-    configuration: &Configuration,
-    mutants: &[Mutant],
-    mut rejected: BTreeSet<usize>,
-    with_slow: bool,
+    root: &Path, work: &Path, configuration: &Configuration, mutants: &[Mutant],
+    mut rejected: BTreeSet<usize>, with_slow: bool,
 ) -> Build {
     let work = work.join(configuration.name);
     let copy = work.join("copy");
@@ -120,7 +129,10 @@ pub fn build(
             put(&copy.join(file), &content);
         }
         let switch = include_str!("switch.rs");
-        put(&copy.join("src/mutants.rs"), format!("{switch}\nconst COUNT: usize = {};\n", mutants.len()).as_bytes());
+        put(
+            &copy.join("src/mutants.rs"),
+            format!("{switch}\nconst COUNT: usize = {};\n", mutants.len()).as_bytes(),
+        );
         // Checking alone is quicker, and finds nearly all programs that are not valid.
         let mut errors = compile(&copy, &work, configuration, Goal::Check).1;
         let mut suites = Vec::new();
@@ -228,11 +240,14 @@ fn compile(copy: &Path, work: &Path, configuration: &Configuration, goal: Goal) 
             errors.push(message["message"].take());
             continue;
         }
-        let (Some(program), Some(name)) = (message["executable"].as_str(), message["target"]["name"].as_str()) else {
+        let (Some(program), Some(name)) =
+            (message["executable"].as_str(), message["target"]["name"].as_str())
+        else {
             continue;
         };
         let is_model = name == "model" && message["profile"]["test"] == false;
-        let order = SUITES.iter().chain(SLOW_SUITES.iter().filter(|_| with_slow)).position(|suite| *suite == name);
+        let order =
+            SUITES.iter().chain(SLOW_SUITES.iter().filter(|_| with_slow)).position(|suite| *suite == name);
         let Some(order) = order.or(is_model.then_some(SUITES.len())) else { continue };
         let manifest = message["manifest_path"].as_str().expect("an artifact has a package");
         let directory = Path::new(manifest).parent().expect("a package has a folder").to_owned();
@@ -264,7 +279,10 @@ fn culprits(errors: &[Value], places: &BTreeMap<String, Vec<Place>>, mutants: &[
             .collect();
         let containing = spans.iter().flat_map(|&(file, start, end)| {
             let contains = move |range: &Range<usize>| range.start <= start && end <= range.end;
-            let own = file.iter().filter(move |place| contains(&place.own)).map(|place| (place.own.len(), place.number));
+            let own = file
+                .iter()
+                .filter(move |place| contains(&place.own))
+                .map(|place| (place.own.len(), place.number));
             let shared = file.iter().filter(move |place| contains(&place.shared));
             own.chain(shared.map(|place| (place.shared.len(), place.number)))
         });
@@ -278,7 +296,9 @@ fn culprits(errors: &[Value], places: &BTreeMap<String, Vec<Place>>, mutants: &[
         for (file, start, end) in spans {
             let inside = file.iter().filter(|place| start <= place.shared.start && place.shared.end <= end);
             culprits.extend(inside.map(|place| place.number));
-            let Some(before) = file.iter().filter(|place| place.own.start <= start).max_by_key(|place| place.own.start) else {
+            let Some(before) =
+                file.iter().filter(|place| place.own.start <= start).max_by_key(|place| place.own.start)
+            else {
                 continue;
             };
             let within = &mutants[before.number].within;

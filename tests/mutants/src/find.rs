@@ -1,7 +1,7 @@
 //! Finds the places in one source file that a mutant can change.
 
-use proc_macro2::Span;
 use crate::operators::{defaults, other_method, others};
+use proc_macro2::Span;
 use std::ops::Range;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
@@ -67,8 +67,14 @@ impl Mutant {
 /// All mutants of a file. `file` is its path from the root of the repository.
 pub fn mutants(file: &str, source: &str) -> Vec<Mutant> {
     let syntax = syn::parse_file(source).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let mut finder =
-        Finder { file, source, within: Vec::new(), is_constant: false, has_to_diverge: false, found: Vec::new() };
+    let mut finder = Finder {
+        file,
+        source,
+        within: Vec::new(),
+        is_constant: false,
+        has_to_diverge: false,
+        found: Vec::new(),
+    };
     finder.visit_file(&syntax);
     finder.found
 }
@@ -115,11 +121,7 @@ impl Finder<'_> {
     /// The text of `whole` with another text in the place of `part`.
     fn with(&self, whole: Span, part: Span, replacement: &str) -> String {
         let (whole, part) = (whole.byte_range(), part.byte_range());
-        format!(
-            "{}{replacement}{}",
-            &self.source[whole.start..part.start],
-            &self.source[part.end..whole.end]
-        )
+        format!("{}{replacement}{}", &self.source[whole.start..part.start], &self.source[part.end..whole.end])
     }
 
     fn binary(&mut self, expr: &syn::ExprBinary) {
@@ -269,10 +271,10 @@ impl<'ast> Visit<'ast> for Finder<'_> {
             let is_change = match expr {
                 Expr::Binary(binary) => others(&binary.op).len() == 1,
                 Expr::Assign(_) | Expr::Call(_) | Expr::MethodCall(_) | Expr::Try(_) => true,
-                Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => true,
+                Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => !self.has_to_diverge,
                 _ => false,
             };
-            if is_change && !self.has_to_diverge {
+            if is_change {
                 let original = self.text(statement.span()).to_owned();
                 self.add(Form::Statement, statement.span().byte_range(), original, String::new());
                 let diverges = matches!(expr, Expr::Return(_) | Expr::Break(_) | Expr::Continue(_));
@@ -357,7 +359,8 @@ fn ends_with_catch_all(choice: &syn::ExprMatch) -> bool {
             && match &arm.pat {
                 Pat::Wild(_) => true,
                 Pat::Ident(name) => {
-                    name.subpat.is_none() && name.ident.to_string().starts_with(|first: char| first.is_lowercase())
+                    name.subpat.is_none()
+                        && name.ident.to_string().starts_with(|first: char| first.is_lowercase())
                 }
                 _ => false,
             }
@@ -369,7 +372,9 @@ fn is_constant_name(expr: &Expr) -> bool {
     path.path.segments.last().is_some_and(|last| {
         let name = last.ident.to_string();
         // `EMPTY` is a value of any storage, and no number.
-        name.len() > 1 && name != "EMPTY" && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        name.len() > 1
+            && name != "EMPTY"
+            && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
     })
 }
 

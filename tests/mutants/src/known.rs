@@ -99,7 +99,8 @@ impl Results {
                 Some(Outcome::Rejected) => rejected += 1,
                 Some(Outcome::Detected(by)) => {
                     detected += 1;
-                    if known.reason(key).is_some_and(|_| !by.contains("limit of time")) && !key.contains('*') {
+                    if known.reason(key).is_some_and(|_| !by.contains("limit of time")) && !key.contains('*')
+                    {
                         println!("listed as equivalent, but {by} notices it: {}", key.replace('\t', " | "));
                     }
                 }
@@ -107,7 +108,13 @@ impl Results {
                 Some(outcome) => {
                     survived += 1;
                     let why = if *outcome == Outcome::NotReached { "not reached" } else { "survived" };
-                    println!("{why}: {}:{}:{}: {}", mutant.file, mutant.line, mutant.column, &key[mutant.file.len() + 1..]);
+                    println!(
+                        "{why}: {}:{}:{}: {}",
+                        mutant.file,
+                        mutant.line,
+                        mutant.column,
+                        &key[mutant.file.len() + 1..]
+                    );
                 }
             }
         }

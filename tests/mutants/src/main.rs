@@ -24,6 +24,8 @@ mod find;
 mod known;
 mod operators;
 mod run;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use build::{CONFIGURATIONS, Configuration};
@@ -32,7 +34,7 @@ use known::{Known, Results};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use run::{Outcome, Tests};
+use run::{Outcome, Plan};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -90,7 +92,8 @@ fn options() -> Options {
 /// All mutants of the library. Two equal changes in one function get different descriptions.
 fn all_mutants(root: &Path) -> Vec<(Mutant, String)> {
     let mut seen: HashMap<String, usize> = HashMap::new();
-    let mut files: Vec<String> = build::files(root).into_iter().filter(|file| build::is_library(file)).collect();
+    let mut files: Vec<String> =
+        build::files(root).into_iter().filter(|file| build::is_library(file)).collect();
     files.sort();
     let mut all = Vec::new();
     for file in files {
@@ -110,12 +113,16 @@ fn main() -> ExitCode {
     let options = options();
     let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let root = root.canonicalize().expect("the repository exists");
-    let work = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("mutants");
+    let work = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root.join("target"), PathBuf::from)
+        .join("mutants");
     std::fs::create_dir_all(&work).expect("a folder for the copies");
 
     let (mutants, keys): (Vec<Mutant>, Vec<String>) = all_mutants(&root).into_iter().unzip();
     if let Some(what) = &options.show {
-        for (number, (mutant, key)) in mutants.iter().zip(&keys).enumerate().filter(|(_, (_, key))| key.contains(what)) {
+        for (number, (mutant, key)) in
+            mutants.iter().zip(&keys).enumerate().filter(|(_, (_, key))| key.contains(what))
+        {
             println!("{number}\t{}:{}:{}\t{key}", mutant.file, mutant.line, mutant.column);
         }
         return ExitCode::SUCCESS;
@@ -123,7 +130,12 @@ fn main() -> ExitCode {
     let chosen = choose(&mutants, &options);
     let (constants, chosen): (Vec<usize>, Vec<usize>) =
         chosen.into_iter().partition(|number| mutants[*number].form == Form::Constant);
-    eprintln!("{} changes, of which {} are chosen, and {} constants", mutants.len(), chosen.len(), constants.len());
+    eprintln!(
+        "{} changes, of which {} are chosen, and {} constants",
+        mutants.len(),
+        chosen.len(),
+        constants.len()
+    );
 
     let known = Known::read(&root.join("tests/mutants/equivalent.tsv"));
     known.check(&keys);
@@ -168,7 +180,7 @@ fn main() -> ExitCode {
     if options.constants {
         for &number in constants.iter().filter(|number| !results.has(&keys[**number])) {
             let outcome = match build::build_one(&root, &work, &mutants[number]) {
-                Some(suites) => Tests::of(suites).run_all(),
+                Some(suites) => Plan::of(suites).run_all(),
                 None => Outcome::Rejected,
             };
             results.add(&keys[number], &outcome);
@@ -188,17 +200,18 @@ fn choose(mutants: &[Mutant], options: &Options) -> Vec<usize> {
         chosen.truncate(sample);
     }
     let (part, parts) = options.shard;
-    chosen.into_iter().enumerate().filter(|(at, _)| at % parts == part - 1).map(|(_, number)| number).collect()
+    chosen
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| at % parts == part - 1)
+        .map(|(_, number)| number)
+        .collect()
 }
 
 fn prepare(
-    root: &Path,
-    work: &Path,
-    configuration: &Configuration,
-    mutants: &[Mutant],
-    rejected: &mut BTreeSet<usize>,
-    options: &Options,
-) -> Tests {
+    root: &Path, work: &Path, configuration: &Configuration, mutants: &[Mutant],
+    rejected: &mut BTreeSet<usize>, options: &Options,
+) -> Plan {
     let list = work.join("rejected.txt");
     let key = known::hash(mutants);
     // The compiler rejected these when it last built the same mutants.
@@ -209,8 +222,8 @@ fn prepare(
     }
     let built = build::build(root, work, configuration, mutants, std::mem::take(rejected), options.slow);
     *rejected = built.rejected;
-    let lines = rejected.iter().map(|number| format!("{number}\n")).collect::<String>();
-    std::fs::write(&list, format!("{key}\n{lines}")).expect("a file for rejected mutants");
+    let lines: Vec<String> = rejected.iter().map(ToString::to_string).collect();
+    std::fs::write(&list, format!("{key}\n{}", lines.join("\n"))).expect("a file for rejected mutants");
     let cache = work.join(format!("{}-{:x}-{}.tsv", configuration.name, built.hash, options.slow));
     let tests = run::measure(built.suites, mutants.len(), &cache, options.jobs);
     eprintln!("{}: {} tests", configuration.name, tests.tests.len());

@@ -52,9 +52,11 @@ const METHODS: [(&str, &str); 15] = [
 ];
 
 pub fn other_method(name: &str) -> Option<&'static str> {
-    METHODS.iter().find_map(|(one, other)| {
-        if *one == name { Some(*other) } else { (*other == name).then_some(*one) }
-    })
+    METHODS.iter().find_map(
+        |(one, other)| {
+            if *one == name { Some(*other) } else { (*other == name).then_some(*one) }
+        },
+    )
 }
 
 /// The values that a function can return instead of its result. The compiler decides whether the type has such a value.

@@ -1,6 +1,7 @@
 //! Runs tests against a mutant: only those that reach it, the quickest first, each group with a limit of time.
 
 use crate::build::Suite;
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -28,7 +29,7 @@ pub struct Test {
 }
 
 /// The tests of one build.
-pub struct Tests {
+pub struct Plan {
     pub suites: Vec<Suite>,
     pub tests: Vec<Test>,
     /// For each mutant the tests that reach it.
@@ -48,8 +49,8 @@ pub enum Outcome {
 }
 
 /// Runs each test alone without a mutant, and notes which mutants it reaches. `cache` is from an earlier run.
-pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize) -> Tests {
-    let mut all = Tests { suites, tests: Vec::new(), reached_by: vec![Vec::new(); mutants] };
+pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize) -> Plan {
+    let mut all = Plan { suites, tests: Vec::new(), reached_by: vec![Vec::new(); mutants] };
     if let Ok(text) = fs::read_to_string(cache) {
         for line in text.lines() {
             let mut parts = line.split('\t');
@@ -96,14 +97,14 @@ pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize) ->
     measured.sort();
     let mut text = String::new();
     for (suite, name, time, numbers) in measured {
-        text.push_str(&format!("{suite}\t{name}\t{}\t{numbers}\n", time.as_millis()));
+        let _ = writeln!(text, "{suite}\t{name}\t{}\t{numbers}", time.as_millis());
         add(&mut all, Test { suite, name, time }, &numbers);
     }
     fs::write(cache, text).expect("a file for the times");
     all
 }
 
-fn add(all: &mut Tests, test: Test, numbers: &str) {
+fn add(all: &mut Plan, test: Test, numbers: &str) {
     let number = all.tests.len();
     all.tests.push(test);
     for mutant in numbers.split(',').filter(|text| !text.is_empty()) {
@@ -123,7 +124,7 @@ pub fn list(suite: &Suite) -> Vec<String> {
     text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect()
 }
 
-impl Tests {
+impl Plan {
     /// All tests of a build, without their times.
     pub fn of(suites: Vec<Suite>) -> Self {
         let mut tests = Vec::new();

@@ -1,6 +1,7 @@
 //! Writes the mutants of a file into its source. Each mutant asks at run time whether it is the one that is switched on.
 
 use crate::find::{Form, Mutant};
+use std::fmt::Write;
 use std::ops::Range;
 
 /// The source with mutants in it, and where each of them is.
@@ -99,7 +100,8 @@ impl<'a> Writer<'a> {
                 }
             }
             Form::Arm => {
-                let numbers = site.mutants.iter().map(|(number, _)| format!("!crate::mutants::is_on({number})"));
+                let numbers =
+                    site.mutants.iter().map(|(number, _)| format!("!crate::mutants::is_on({number})"));
                 let conditions = numbers.collect::<Vec<_>>().join(" && ");
                 if site.range.is_empty() {
                     self.out.push_str(" if ");
@@ -127,7 +129,7 @@ impl<'a> Writer<'a> {
 
     fn alternative(&mut self, number: usize, text: &str) {
         let start = self.out.len();
-        self.out.push_str(&format!("if crate::mutants::is_on({number}) {{ {text}\n}}"));
+        let _ = write!(self.out, "if crate::mutants::is_on({number}) {{ {text}\n}}");
         self.places.push(Place { number, own: start..self.out.len(), shared: 0..0 });
     }
 }
