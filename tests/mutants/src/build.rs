@@ -14,56 +14,52 @@ use std::{fs, io};
 pub struct Configuration {
     pub name: &'static str,
     arguments: &'static [&'static str],
+    /// The programs that hold the tests, cheap ones first. `sansws` is the library with its unit tests.
+    suites: &'static [&'static str],
     /// The library's paths for targets below 64 bits, see `FOR_SPEED`.
     is_small: bool,
 }
 
-pub const CONFIGURATIONS: [Configuration; 3] = [
+/// The cheap builds come first. A later build runs only what is left of an earlier one.
+pub const CONFIGURATIONS: [Configuration; 4] = [
     Configuration {
         name: "usual",
-        arguments: &[
-            "-p",
-            "sansws",
-            "-p",
-            "deflate-tests",
-            "-p",
-            "model-tests",
-            "--features",
-            "sansws/std,sansws/deflate,sansws/heapless",
+        arguments: &["-p=sansws", "-p=deflate-tests", USUAL_FEATURES],
+        suites: &[
+            "sansws", "uri", "errors", "traits", "secrets", "timers", "handshake", "connection", "deflate",
         ],
         is_small: false,
     },
     Configuration {
         name: "simd",
-        arguments: &["-p", "sansws", "--features", "std,deflate,heapless,simd,sha1"],
+        arguments: &["-p=sansws", "--features=std,deflate,heapless,simd,sha1"],
+        suites: &["sansws", "handshake", "connection"],
         is_small: false,
     },
     Configuration {
         name: "small",
-        arguments: &["-p", "sansws", "--no-default-features", "--features", "heapless"],
+        arguments: &["-p=sansws", "--no-default-features", "--features=heapless"],
+        suites: &["sansws", "uri", "timers", "handshake", "connection"],
         is_small: true,
     },
+    Configuration {
+        name: "model",
+        arguments: &["-p=sansws", "-p=model-tests", USUAL_FEATURES],
+        suites: &["exhaustive", "model"],
+        is_small: false,
+    },
 ];
+const USUAL_FEATURES: &str = "--features=sansws/std,sansws/deflate,sansws/heapless";
 
-/// The builds of constants contain no model: they are many.
+/// Each constant needs a build of its own.
 const FOR_CONSTANTS: Configuration = Configuration {
     name: "constants",
-    arguments: &[
-        "-p",
-        "sansws",
-        "-p",
-        "deflate-tests",
-        "--features",
-        "sansws/std,sansws/deflate,sansws/heapless",
-    ],
+    arguments: &["-p=sansws", "-p=deflate-tests", USUAL_FEATURES],
+    suites: &["sansws", "uri", "errors", "timers", "handshake", "connection", "deflate"],
     is_small: false,
 };
 
-/// The programs that hold the tests, cheap ones first. A program whose name is not here takes no part.
-const SUITES: [&str; 10] = [
-    "sansws", "uri", "errors", "traits", "secrets", "timers", "handshake", "connection", "deflate",
-    "exhaustive",
-];
+/// These tests count or refuse allocations, and take half a minute.
 const SLOW_SUITES: [&str; 2] = ["memory", "out_of_memory"];
 
 /// A program with tests.
@@ -103,7 +99,7 @@ pub fn files(root: &Path) -> Vec<String> {
 /// Builds all mutants into one build. `rejected` are mutants that an earlier build found to be no valid program.
 pub fn build(
     root: &Path, work: &Path, configuration: &Configuration, mutants: &[Mutant],
-    mut rejected: BTreeSet<usize>, with_slow: bool,
+    mut rejected: BTreeSet<usize>, with_slow: bool, note: impl Fn(&BTreeSet<usize>),
 ) -> Build {
     let work = work.join(configuration.name);
     let copy = work.join("copy");
@@ -150,6 +146,7 @@ pub fn build(
             errors.iter().filter_map(|error| error["rendered"].as_str()).collect::<String>()
         );
         rejected.extend(culprits);
+        note(&rejected);
     }
 }
 
@@ -212,12 +209,25 @@ enum Goal {
 
 /// Compiles the library or its tests. Returns the tests, or the errors of the compiler.
 fn compile(copy: &Path, work: &Path, configuration: &Configuration, goal: Goal) -> (Vec<Suite>, Vec<Value>) {
-    let (command, with_slow) = match goal {
-        Goal::Check => (&["check", "--lib"][..], false),
-        Goal::Tests { with_slow } => (&["test", "--no-run", "--lib", "--bins", "--tests"][..], with_slow),
+    let command = match goal {
+        Goal::Check => &["check", "--lib"][..],
+        Goal::Tests { .. } => &["test", "--no-run"],
     };
+    let mut targets = Vec::new();
+    let mut order = configuration.suites.to_vec();
+    if let Goal::Tests { with_slow } = goal {
+        order.extend(SLOW_SUITES.iter().filter(|_| with_slow && configuration.name == "usual"));
+        for name in &order {
+            match *name {
+                "sansws" => targets.push("--lib"),
+                "model" => targets.extend(["--bin", "model"]),
+                name => targets.extend(["--test", name]),
+            }
+        }
+    }
     let output = Command::new("cargo")
         .args(command)
+        .args(targets)
         .args(["--locked", "--message-format=json"])
         .args(configuration.arguments)
         .current_dir(copy)
@@ -225,8 +235,8 @@ fn compile(copy: &Path, work: &Path, configuration: &Configuration, goal: Goal) 
         // The switch asks an intrinsic whether the compiler evaluates it.
         .env("RUSTC_BOOTSTRAP", "sansws")
         .env("RUSTFLAGS", "--cap-lints=allow")
-        .env("CARGO_PROFILE_TEST_OPT_LEVEL", "1")
-        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
+        // The codecs and the generators of random values take most of the time of the tests.
+        .args(["--config", "profile.dev.package.\"*\".opt-level=1"])
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .env("CARGO_PROFILE_TEST_DEBUG", "false")
         .stderr(Stdio::piped())
@@ -245,10 +255,12 @@ fn compile(copy: &Path, work: &Path, configuration: &Configuration, goal: Goal) 
         else {
             continue;
         };
-        let is_model = name == "model" && message["profile"]["test"] == false;
-        let order =
-            SUITES.iter().chain(SLOW_SUITES.iter().filter(|_| with_slow)).position(|suite| *suite == name);
-        let Some(order) = order.or(is_model.then_some(SUITES.len())) else { continue };
+        // The model is a plain program, and cargo also builds a test of it.
+        let is_model = name == "model";
+        let Some(order) = order.iter().position(|suite| *suite == name) else { continue };
+        if message["profile"]["test"] != !is_model {
+            continue;
+        }
         let manifest = message["manifest_path"].as_str().expect("an artifact has a package");
         let directory = Path::new(manifest).parent().expect("a package has a folder").to_owned();
         suites.push((order, Suite { name: name.to_owned(), program: program.into(), directory, is_model }));

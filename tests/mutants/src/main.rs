@@ -220,10 +220,13 @@ fn prepare(
     {
         rejected.extend(text.lines().skip(1).map(|line| line.parse::<usize>().expect("a number")));
     }
-    let built = build::build(root, work, configuration, mutants, std::mem::take(rejected), options.slow);
+    let note = |rejected: &BTreeSet<usize>| {
+        let lines: Vec<String> = rejected.iter().map(ToString::to_string).collect();
+        std::fs::write(&list, format!("{key}\n{}", lines.join("\n"))).expect("a file for rejected mutants");
+    };
+    let known = std::mem::take(rejected);
+    let built = build::build(root, work, configuration, mutants, known, options.slow, note);
     *rejected = built.rejected;
-    let lines: Vec<String> = rejected.iter().map(ToString::to_string).collect();
-    std::fs::write(&list, format!("{key}\n{}", lines.join("\n"))).expect("a file for rejected mutants");
     let cache = work.join(format!("{}-{:x}-{}.tsv", configuration.name, built.hash, options.slow));
     let tests = run::measure(built.suites, mutants.len(), &cache, options.jobs);
     eprintln!("{}: {} tests", configuration.name, tests.tests.len());
