@@ -43,9 +43,9 @@ impl Peer {
             10..=14 => self.fragment(u)?,
             15..=18 => {
                 let first = *u.choose(&[0x89, 0x89, 0x8a])?;
-                let len = *u.choose(&[0, 0, 1, 7, 125])?;
+                let len = *u.choose(&[0, 1, 7, 125, 125])?;
                 // Many pings at once show which of them a connection answers if it cannot write.
-                let count = if u.ratio(1, 4)? { u.int_in_range(2..=20)? } else { 1 };
+                let count = if u.ratio(1, 2)? { u.int_in_range(2..=20)? } else { 1 };
                 for _ in 0..count {
                     let payload = vec![u.arbitrary()?; len];
                     self.frame(u, first, &payload)?;

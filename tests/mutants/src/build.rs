@@ -80,6 +80,11 @@ pub struct Build {
     pub hash: u64,
 }
 
+/// Whether a build can depend on the file. The tool itself is in no build.
+fn is_needed(file: &str) -> bool {
+    !file.is_empty() && !file.starts_with("tests/mutants/")
+}
+
 /// The tracked files of the repository, and new ones that are not ignored.
 pub fn files(root: &Path) -> Vec<String> {
     let output = Command::new("git")
@@ -89,11 +94,7 @@ pub fn files(root: &Path) -> Vec<String> {
         .expect("git lists the files");
     assert!(output.status.success(), "git ls-files failed");
     let names = String::from_utf8(output.stdout).expect("file names are UTF-8");
-    names
-        .split('\0')
-        .filter(|name| !name.is_empty() && root.join(name).is_file())
-        .map(str::to_owned)
-        .collect()
+    names.split('\0').filter(|name| is_needed(name) && root.join(name).is_file()).map(str::to_owned).collect()
 }
 
 /// Builds all mutants into one build. `rejected` are mutants that an earlier build found to be no valid program.
@@ -235,8 +236,9 @@ fn compile(copy: &Path, work: &Path, configuration: &Configuration, goal: Goal) 
         // The switch asks an intrinsic whether the compiler evaluates it.
         .env("RUSTC_BOOTSTRAP", "sansws")
         .env("RUSTFLAGS", "--cap-lints=allow")
-        // The codecs and the generators of random values take most of the time of the tests.
-        .args(["--config", "profile.dev.package.\"*\".opt-level=1"])
+        // Many tests are exhaustive, and each place that can change costs a comparison.
+        .env("CARGO_PROFILE_TEST_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .env("CARGO_PROFILE_TEST_DEBUG", "false")
         .stderr(Stdio::piped())

@@ -17,9 +17,11 @@ const PATIENCE: u32 = 5;
 const EXTRA: Duration = Duration::from_secs(10);
 /// A mutant must not take the memory of the whole machine.
 const MEMORY: &str = "--as=6000000000";
-/// The limits of the groups of tests, by the time that one test takes.
+/// The limits of the groups of tests, by the time that one test takes. A test that takes longer takes no part: it would
+/// decide about the time of each change that nothing notices.
 const GROUPS: [Duration; 4] =
-    [Duration::from_millis(30), Duration::from_millis(150), Duration::from_millis(800), Duration::MAX];
+    [Duration::from_millis(50), Duration::from_millis(300), Duration::from_secs(2), LONGEST];
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// One test, with the time that it takes.
 pub struct Test {
@@ -77,7 +79,7 @@ pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize) ->
                 let list = cache.with_extension(format!("list{worker}"));
                 while let Some((suite, name)) = named.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let _ = fs::remove_file(&list);
-                    let mut command = command(&suites[*suite], &[name], Duration::from_secs(600));
+                    let mut command = command(&suites[*suite], &[name], LONGEST);
                     command.env("SANSWS_MUTANT", "list").env("SANSWS_MUTANTS_LIST", &list);
                     let start = Instant::now();
                     let output = command.output().expect("a test runs");
@@ -87,7 +89,10 @@ pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize) ->
                         let numbers = numbers.split_whitespace().collect::<Vec<_>>().join(",");
                         measured.lock().unwrap().push((*suite, name.clone(), time, numbers));
                     } else {
-                        eprintln!("{} {name} fails without a mutant, and takes no part", suites[*suite].name);
+                        eprintln!(
+                            "{} {name} fails or takes too long, and takes no part",
+                            suites[*suite].name
+                        );
                     }
                 }
             });
