@@ -200,6 +200,7 @@ impl<R: Role, S: Storage> Harness<R, S> {
                 // Without a loan this call does nothing.
                 let _ = self.connection.receive_buffer().map(|room| room.len());
             }
+            31 if u.ratio(1, 4)? => self.ping_and_write(u)?,
             _ => {}
         }
         Ok(())

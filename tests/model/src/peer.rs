@@ -43,13 +43,9 @@ impl Peer {
             10..=14 => self.fragment(u)?,
             15..=18 => {
                 let first = *u.choose(&[0x89, 0x89, 0x8a])?;
-                let len = *u.choose(&[0, 1, 7, 125, 125])?;
-                // Many pings at once show which of them a connection answers if it cannot write.
-                let count = if u.ratio(1, 2)? { u.int_in_range(2..=20)? } else { 1 };
-                for _ in 0..count {
-                    let payload = vec![u.arbitrary()?; len];
-                    self.frame(u, first, &payload)?;
-                }
+                let len = *u.choose(&[0, 0, 1, 7, 125])?;
+                let payload = vec![u.arbitrary()?; len];
+                self.frame(u, first, &payload)?;
             }
             19 => {
                 let code = match u.int_in_range(0..=9)? {
@@ -85,6 +81,15 @@ impl Peer {
                 let len = u.int_in_range(1..=20)?;
                 self.sent.extend(u.bytes(len.min(u.len()))?);
             }
+        }
+        Ok(())
+    }
+
+    /// Sends some pings, each with another payload.
+    pub fn pings(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        let (count, first) = (u.int_in_range(1..=20)?, u.arbitrary::<u8>()?);
+        for number in 0..count {
+            self.frame(u, 0x89, &[first.wrapping_add(number); 125])?;
         }
         Ok(())
     }
