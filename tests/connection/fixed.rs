@@ -304,3 +304,30 @@ fn text_fails_at_the_first_bad_byte_on_every_kind_of_storage() {
         }
     }
 }
+
+#[test]
+fn each_control_frame_that_arrives_in_pieces_has_only_its_own_payload() {
+    let pings = [frame(0x89, b"first"), frame(0x89, b"second"), frame(0x8a, &[7; 125]), frame(0x89, b"")];
+    let bytes = pings.concat();
+    let reported = feed_cut(&mut client(Config::new()), &bytes, 1..bytes.len());
+    let expected = [
+        Reported::Ping(b"first".to_vec()),
+        Reported::Ping(b"second".to_vec()),
+        Reported::Pong(vec![7; 125]),
+        Reported::Ping(vec![]),
+    ];
+    assert_eq!(reported, expected);
+}
+
+/// The room for the pong that waits is used again.
+#[test]
+fn each_pong_that_waits_has_only_the_payload_of_its_ping() {
+    let mut client = client(Config::new().max_outgoing(140));
+    for round in 0..3 {
+        for number in 0..5_u8 {
+            feed(&mut client, &frame(0x89, &[number + 10 * round; 40]));
+        }
+        let sent = frames(&take_outgoing(&mut client));
+        assert_eq!(sent.last(), Some(&frame(0x8a, &[4 + 10 * round; 40])));
+    }
+}

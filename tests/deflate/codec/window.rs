@@ -200,3 +200,25 @@ fn the_last_piece_of_a_message_may_be_empty() {
         }
     }
 }
+
+// PMD-7.2.1-04 · PMD-7.2.3.6-01
+#[test]
+fn a_step_without_enough_room_is_not_done_and_takes_nothing() {
+    let nothing = Step { consumed: 0, produced: 0, done: false };
+    let mut compressor = Compressor::new(6, 15).unwrap();
+    assert_eq!(compressor.finish(b"", &mut []), nothing);
+    for len in 0..Compressor::MIN_ROOM {
+        assert_eq!(compressor.finish(b"Hello", &mut vec![0xaa; len]), nothing, "{len}");
+        assert_eq!(compressor.flush(b"Hello", &mut vec![0xaa; len]), nothing, "{len}");
+    }
+    // The output does not depend on what the room held before.
+    for old in [0, 0xaa] {
+        let mut out = [old; 1];
+        assert_eq!(compressor.finish(b"", &mut out), Step { consumed: 0, produced: 1, done: true });
+        assert_eq!(out, [0]);
+    }
+    let mut out = [0xaa; Compressor::MIN_ROOM];
+    let step = compressor.finish(b"Hello", &mut out);
+    assert!(step.done);
+    assert_eq!(out[..step.produced], HELLO);
+}

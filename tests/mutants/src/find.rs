@@ -339,6 +339,12 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         self.constant(&item.ident, &item.expr);
     }
 
+    fn visit_trait_item_const(&mut self, item: &'ast syn::TraitItemConst) {
+        if let Some((_, expr)) = &item.default {
+            self.constant(&item.ident, expr);
+        }
+    }
+
     fn visit_item_static(&mut self, item: &'ast syn::ItemStatic) {
         self.constant(&item.ident, &item.expr);
     }

@@ -55,7 +55,7 @@ pub struct Results {
 }
 
 impl Results {
-    pub fn open(path: &Path, resume: bool) -> Self {
+    pub fn open(path: &Path, resume: bool, retry: bool) -> Self {
         let mut outcomes = HashMap::new();
         if resume {
             for line in fs::read_to_string(path).unwrap_or_default().lines() {
@@ -67,8 +67,12 @@ impl Results {
                     "not reached" => Outcome::NotReached,
                     _ => Outcome::Rejected,
                 };
+                // A later line about the same change counts.
                 outcomes.insert(format!("{file}\t{within}\t{change}"), outcome);
             }
+        }
+        if retry {
+            outcomes.retain(|_, outcome| matches!(outcome, Outcome::Detected(_) | Outcome::Rejected));
         }
         let file = OpenOptions::new().create(true).write(true).append(resume).truncate(!resume).open(path);
         Self { file: Mutex::new(file.expect("a file for the results")), outcomes: Mutex::new(outcomes) }

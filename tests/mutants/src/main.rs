@@ -10,10 +10,12 @@
 //!   --file F        only changes in files whose path contains F
 //!   --shard I/N     the I-th of N equal parts, so that N machines can share the work
 //!   --resume        skip changes that an earlier run has tried
+//!   --retry         as --resume, but tries the changes again that survived
 //!   --constants     also constants, each of which needs a build of its own
 //!   --slow          also the tests of memory, which take half a minute for each change that no other test notices
+//!   --longest N     leave out tests that take longer than N seconds, 60 by default
 //!   --jobs N        tests that run at the same time, two by default
-//!   --show K        run nothing, but print the changes whose description contains K, with their numbers
+//!   --show K        run nothing, but print the chosen changes whose description contains K
 //! ```
 //!
 //! `equivalent.tsv` lists the changes that no test can notice, each with the reason. The program fails if a change
@@ -40,6 +42,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 struct Options {
     sample: Option<usize>,
@@ -47,8 +50,10 @@ struct Options {
     file: String,
     shard: (usize, usize),
     resume: bool,
+    retry: bool,
     constants: bool,
     slow: bool,
+    longest: usize,
     jobs: usize,
     show: Option<String>,
 }
@@ -60,8 +65,10 @@ fn options() -> Options {
         file: String::new(),
         shard: (1, 1),
         resume: false,
+        retry: false,
         constants: false,
         slow: false,
+        longest: 60,
         jobs: 2,
         show: None,
     };
@@ -79,8 +86,10 @@ fn options() -> Options {
                 options.shard = (number(part.to_owned()), number(parts.to_owned()));
             }
             "--resume" => options.resume = true,
+            "--retry" => (options.resume, options.retry) = (true, true),
             "--constants" => options.constants = true,
             "--slow" => options.slow = true,
+            "--longest" => options.longest = number(value()),
             "--jobs" => options.jobs = number(value()),
             "--show" => options.show = Some(value()),
             _ => panic!("unknown option {name}"),
@@ -119,15 +128,15 @@ fn main() -> ExitCode {
     std::fs::create_dir_all(&work).expect("a folder for the copies");
 
     let (mutants, keys): (Vec<Mutant>, Vec<String>) = all_mutants(&root).into_iter().unzip();
+    let mut chosen = choose(&mutants, &options);
     if let Some(what) = &options.show {
-        for (number, (mutant, key)) in
-            mutants.iter().zip(&keys).enumerate().filter(|(_, (_, key))| key.contains(what))
-        {
-            println!("{number}\t{}:{}:{}\t{key}", mutant.file, mutant.line, mutant.column);
+        chosen.sort_unstable();
+        for number in chosen.into_iter().filter(|number| keys[*number].contains(what)) {
+            let Mutant { file, line, column, .. } = &mutants[number];
+            println!("{number}\t{file}:{line}:{column}\t{}", keys[number]);
         }
         return ExitCode::SUCCESS;
     }
-    let chosen = choose(&mutants, &options);
     let (constants, chosen): (Vec<usize>, Vec<usize>) =
         chosen.into_iter().partition(|number| mutants[*number].form == Form::Constant);
     eprintln!(
@@ -139,7 +148,7 @@ fn main() -> ExitCode {
 
     let known = Known::read(&root.join("tests/mutants/equivalent.tsv"));
     known.check(&keys);
-    let results = Results::open(&work.join("results.tsv"), options.resume);
+    let results = Results::open(&work.join("results.tsv"), options.resume, options.retry);
     let mut rejected = BTreeSet::new();
     let mut pending: Vec<usize> = chosen.into_iter().filter(|number| !results.has(&keys[*number])).collect();
     let mut not_reached: BTreeSet<usize> = pending.iter().copied().collect();
@@ -227,8 +236,15 @@ fn prepare(
     let known = std::mem::take(rejected);
     let built = build::build(root, work, configuration, mutants, known, options.slow, note);
     *rejected = built.rejected;
-    let cache = work.join(format!("{}-{:x}-{}.tsv", configuration.name, built.hash, options.slow));
-    let tests = run::measure(built.suites, mutants.len(), &cache, options.jobs);
+    let cache = work
+        .join(format!("{}-{:x}-{}-{}.tsv", configuration.name, built.hash, options.slow, options.longest));
+    let tests = run::measure(
+        built.suites,
+        mutants.len(),
+        &cache,
+        options.jobs,
+        Duration::from_secs(options.longest as u64),
+    );
     eprintln!("{}: {} tests", configuration.name, tests.tests.len());
     tests
 }

@@ -17,11 +17,9 @@ const PATIENCE: u32 = 5;
 const EXTRA: Duration = Duration::from_secs(10);
 /// A mutant must not take the memory of the whole machine.
 const MEMORY: &str = "--as=6000000000";
-/// The limits of the groups of tests, by the time that one test takes. A test that takes longer takes no part: it would
-/// decide about the time of each change that nothing notices.
+/// The limits of the groups of tests, by the time that one test takes.
 const GROUPS: [Duration; 4] =
-    [Duration::from_millis(50), Duration::from_millis(300), Duration::from_secs(2), LONGEST];
-const LONGEST: Duration = Duration::from_secs(60);
+    [Duration::from_millis(50), Duration::from_millis(300), Duration::from_secs(2), Duration::MAX];
 
 /// One test, with the time that it takes.
 pub struct Test {
@@ -50,8 +48,9 @@ pub enum Outcome {
     Rejected,
 }
 
-/// Runs each test alone without a mutant, and notes which mutants it reaches. `cache` is from an earlier run.
-pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize) -> Plan {
+/// Runs each test alone without a mutant, and notes which mutants it reaches. A test that takes longer than `longest`
+/// takes no part: it would decide about the time of each change that nothing notices. `cache` is from an earlier run.
+pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize, longest: Duration) -> Plan {
     let mut all = Plan { suites, tests: Vec::new(), reached_by: vec![Vec::new(); mutants] };
     if let Ok(text) = fs::read_to_string(cache) {
         for line in text.lines() {
@@ -79,7 +78,7 @@ pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize) ->
                 let list = cache.with_extension(format!("list{worker}"));
                 while let Some((suite, name)) = named.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let _ = fs::remove_file(&list);
-                    let mut command = command(&suites[*suite], &[name], LONGEST);
+                    let mut command = command(&suites[*suite], &[name], longest);
                     command.env("SANSWS_MUTANT", "list").env("SANSWS_MUTANTS_LIST", &list);
                     let start = Instant::now();
                     let output = command.output().expect("a test runs");

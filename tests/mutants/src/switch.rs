@@ -17,17 +17,17 @@ static LISTED: [AtomicBool; COUNT] = [const { AtomicBool::new(false) }; COUNT];
 static FILE: OnceLock<Mutex<File>> = OnceLock::new();
 
 /// Whether the mutant is on. What the compiler evaluates is never a mutant.
-#[inline(always)]
+#[inline]
 pub(crate) const fn is_on(number: usize) -> bool {
     core::intrinsics::const_eval_select((number,), is_never_on, is_on_now)
 }
 
-#[inline(always)]
+#[inline]
 const fn is_never_on(_: usize) -> bool {
     false
 }
 
-#[inline(always)]
+#[inline]
 fn is_on_now(number: usize) -> bool {
     let active = ACTIVE.load(Ordering::Relaxed);
     if active >= LIST { is_on_first(number) } else { active == number }
