@@ -48,6 +48,14 @@ fn fits(entry: &[String; 4], key: &str) -> bool {
     key.split('\t').zip(entry).all(|(part, wanted)| wanted == "*" || part == wanted)
 }
 
+/// What to do with the results of earlier runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    Forgotten,
+    Kept,
+    SurvivorsTriedAgain,
+}
+
 /// The results so far, in a file that a later run can go on with.
 pub struct Results {
     file: Mutex<File>,
@@ -55,8 +63,9 @@ pub struct Results {
 }
 
 impl Results {
-    pub fn open(path: &Path, resume: bool, retry: bool) -> Self {
+    pub fn open(path: &Path, earlier: Earlier) -> Self {
         let mut outcomes = HashMap::new();
+        let resume = earlier != Earlier::Forgotten;
         if resume {
             for line in fs::read_to_string(path).unwrap_or_default().lines() {
                 let parts: Vec<&str> = line.split('\t').collect();
@@ -71,7 +80,7 @@ impl Results {
                 outcomes.insert(format!("{file}\t{within}\t{change}"), outcome);
             }
         }
-        if retry {
+        if earlier == Earlier::SurvivorsTriedAgain {
             outcomes.retain(|_, outcome| matches!(outcome, Outcome::Detected(_) | Outcome::Rejected));
         }
         let file = OpenOptions::new().create(true).write(true).append(resume).truncate(!resume).open(path);

@@ -32,7 +32,7 @@ mod write;
 
 use build::{CONFIGURATIONS, Configuration};
 use find::{Form, Mutant};
-use known::{Known, Results};
+use known::{Earlier, Known, Results};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -49,8 +49,7 @@ struct Options {
     seed: u64,
     file: String,
     shard: (usize, usize),
-    resume: bool,
-    retry: bool,
+    earlier: Earlier,
     constants: bool,
     slow: bool,
     longest: usize,
@@ -64,8 +63,7 @@ fn options() -> Options {
         seed: 0,
         file: String::new(),
         shard: (1, 1),
-        resume: false,
-        retry: false,
+        earlier: Earlier::Forgotten,
         constants: false,
         slow: false,
         longest: 60,
@@ -85,8 +83,8 @@ fn options() -> Options {
                 let (part, parts) = text.split_once('/').expect("--shard needs I/N");
                 options.shard = (number(part.to_owned()), number(parts.to_owned()));
             }
-            "--resume" => options.resume = true,
-            "--retry" => (options.resume, options.retry) = (true, true),
+            "--resume" => options.earlier = Earlier::Kept,
+            "--retry" => options.earlier = Earlier::SurvivorsTriedAgain,
             "--constants" => options.constants = true,
             "--slow" => options.slow = true,
             "--longest" => options.longest = number(value()),
@@ -148,7 +146,7 @@ fn main() -> ExitCode {
 
     let known = Known::read(&root.join("tests/mutants/equivalent.tsv"));
     known.check(&keys);
-    let results = Results::open(&work.join("results.tsv"), options.resume, options.retry);
+    let results = Results::open(&work.join("results.tsv"), options.earlier);
     let mut rejected = BTreeSet::new();
     let mut pending: Vec<usize> = chosen.into_iter().filter(|number| !results.has(&keys[*number])).collect();
     let mut not_reached: BTreeSet<usize> = pending.iter().copied().collect();

@@ -1,7 +1,7 @@
 use crate::find::mutants;
 use crate::write::{write, write_one};
 
-const SOURCE: &str = r#"
+const SOURCE: &str = r"
 /// Text that is not code: a < b.
 pub fn clamp(a: usize, b: usize) -> usize {
     let Some(c) = a.checked_add(2) else { return b };
@@ -16,7 +16,7 @@ pub fn clamp(a: usize, b: usize) -> usize {
 }
 
 const LIMIT: usize = 7;
-"#;
+";
 
 /// The changes of a source, without the file and the function.
 fn changes(source: &str) -> Vec<String> {
