@@ -172,3 +172,17 @@ fn a_part_of_a_compressed_message_does_not_tell_how_much_is_still_to_come() {
         assert_eq!((part.data.as_bytes(), part.frame_left()), (&b"Hello"[..], left));
     }
 }
+
+/// Even an uncompressed message may be followed by a compressed one in the same buffer.
+#[test]
+fn no_room_is_lent_on_a_connection_that_has_agreed_on_compression() {
+    let config = config().keep_capacity(1 << 20);
+    let (large, header) = (masked(&frame(0x82, &[7; 100_000]), [1, 2, 3, 4]), 14);
+    for agreed in [Agreed::NONE, Agreed::deflate(DeflateParams::new())] {
+        let mut server = Connection::after_handshake(Server, config, agreed);
+        assert_eq!(feed(&mut server, &large[..header + 1]), []);
+        assert_eq!(server.receive_buffer().is_some(), agreed == Agreed::NONE);
+        assert_eq!(feed(&mut server, &large[header + 1..]), [Reported::binary(&[7; 100_000])]);
+        assert_eq!(server.receive_buffer().is_some(), agreed == Agreed::NONE);
+    }
+}
