@@ -44,7 +44,7 @@ impl<'a> Written<'a> {
             }
             put("=\"");
             let mut rest = *value;
-            while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\')) {
+            while let Some(at) = rest.as_bytes().iter().position(|byte| matches!(byte, b'"' | b'\\')) {
                 let (text, special) = rest.split_at_checked(at).unwrap_or_default();
                 put(text);
                 put("\\");
