@@ -10,7 +10,8 @@ the standard library is then a panic itself, and the places that call it are exa
 to a function of this library or of another crate. A line of ALLOWED has three columns, with tabs between them: a part
 of the name of that function; a part of the name of a function of the standard library through which it panics, or
 nothing; and the reason why the panic cannot happen. The script prints `allowed` and the first two columns of each
-line that the image needs."""
+line that the image needs. With ALLOWED, a function of the standard library does not count if it is called only
+through a pointer, such as one in a table of a trait's methods: the panic handler of `std` prints with such functions."""
 import re, subprocess, sys
 
 PANIC = re.compile(

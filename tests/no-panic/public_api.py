@@ -11,10 +11,14 @@ TRAITS_OF_TEXT = {'Debug', 'Display', 'Write', 'Format'}
 
 
 def public_functions(index):
-    """All functions in `impl` blocks, as (type, trait or nothing, name), and free functions."""
+    """All functions, as (type or module, trait or nothing, name)."""
     for item in index.values():
         if item['crate_id'] != 0:
             continue
+        for member in item['inner'].get('module', {}).get('items', []):
+            member = index.get(str(member))
+            if member and 'function' in member['inner']:
+                yield item['name'], '', member['name']
         if 'impl' in item['inner']:
             block = item['inner']['impl']
             if block['is_synthetic'] or block['blanket_impl'] or 'automatically_derived' in json.dumps(item['attrs']):
@@ -26,12 +30,12 @@ def public_functions(index):
             for member in block['items']:
                 member = index.get(str(member))
                 if member and 'function' in member['inner']:
-                    yield own.split('::')[-1], trait, member['name']
+                    yield own.split('::')[-1], trait or '', member['name']
 
 
 def main(description, library):
     with open(description, encoding='utf-8') as file:
-        functions = sorted({(own, trait or '', name) for own, trait, name in public_functions(json.load(file)['index'])})
+        functions = sorted(set(public_functions(json.load(file)['index'])))
     if len(functions) < 200:
         sys.exit(f'rustdoc lists only {len(functions)} functions')
     called = set()
@@ -39,9 +43,12 @@ def main(description, library):
     for line in output.splitlines():
         # `<sansws::connection::Connection<_, _>>::receive`, or `<sansws::Uri as core::convert::TryFrom<_>>::try_from`
         name = re.sub(r'^[0-9a-f]* *[A-Za-z] ', '', line)
-        if found := re.match(r'<(?:&(?:mut )?)?(?:[\w:]+::)?(\w+)(?:<.*>)? as (?:[\w:]+::)?(\w+)(?:<.*>)?>::(\w+)', name):
+        own, trait = r'(?:&(?:mut )?)?(?:[\w:]+::)?(\w+)(?:<.*>)?', r'(?:[\w:]+::)?(\w+)(?:<.*>)?'
+        if found := re.match(f'<{own} as {trait}>::(\\w+)', name):
             called.add(found.groups())
         elif found := re.match(r'<(?:[\w:]+::)?(\w+)(?:<.*>)?>::(\w+)', name):
+            called.add((found[1], '', found[2]))
+        elif found := re.match(r'sansws::(?:\w+::)*(\w+)::(\w+)$', name):
             called.add((found[1], '', found[2]))
     missing = [function for function in functions if function not in called]
     for own, trait, name in missing:

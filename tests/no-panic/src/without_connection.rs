@@ -4,6 +4,7 @@ use crate::{Counter, of_error, of_message};
 use core::hint::black_box;
 use core::time::Duration;
 use sansws::Violation;
+use sansws::handshake::origin::{Scheme, is_in, is_same};
 use sansws::handshake::{Downgrade, Extension, ExtensionOffer, PercentEncoded};
 use sansws::timers::{Timers, TimersConfig};
 use sansws::upgrade::{ClientUpgrade, ExtendedConnect, PseudoHeader, ServerUpgrade};
@@ -20,6 +21,8 @@ pub fn values(bytes: &[u8]) {
     black_box(Part::new(message, black_box(true), black_box(false)));
     let code = CloseCode::from(black_box(1000));
     black_box((code.is_allowed_on_wire(), u16::from(code), Close::new(code, black_box("reason"))));
+    let (origin, host) = black_box(("http://host", "host"));
+    black_box((is_in(origin, &[host]), is_same(origin, host, black_box(Scheme::Https))));
     Extension::list(bytes).for_each(|extension| _ = black_box(extension.name()));
     black_box((PercentEncoded::path(bytes), PercentEncoded::segment(bytes), PercentEncoded::query(bytes)));
     _ = black_box((Config::default(), TimersConfig::default()));
