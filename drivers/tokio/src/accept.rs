@@ -1,9 +1,8 @@
 //! The opening handshake of a server.
 
-use crate::origin::is_own_page;
 use crate::{Error, WebSocket, trace};
 use sansws::handshake::Request;
-use sansws::handshake::origin::Scheme;
+use sansws::handshake::origin::{Scheme, is_own_page};
 use sansws::timers::TimersConfig;
 use sansws::{Config, Connection, Event, Reply, Server};
 use std::future::poll_fn;

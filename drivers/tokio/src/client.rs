@@ -1,7 +1,8 @@
 //! The opening handshake of a client.
 
-use crate::{Error, Refusal, WebSocket, trace};
+use crate::{Error, ServerResponse, WebSocket, trace};
 use rand::rngs::{StdRng, SysRng};
+use sansws::handshake::Response;
 use sansws::rand_core::SeedableRng;
 use sansws::timers::TimersConfig;
 use sansws::{Client, ClientRequest, Config, Connection, Event};
@@ -25,18 +26,52 @@ pub async fn client<T>(
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let rng = StdRng::try_from_rng(&mut SysRng).map_err(|error| io::Error::other(error.to_string()))?;
+    open(io, request, config, timers, |_| ()).await.map(|(socket, ())| socket)
+}
+
+/// As [`client`], and returns the answer of the server too, with its headers, such as `Set-Cookie`.
+///
+/// Not cancel safe, as `client`.
+///
+/// # Errors
+/// The server refused the handshake or answered it wrongly, the transport failed, or the handshake deadline
+/// passed.
+pub async fn client_with_response<T>(
+    io: T, request: &ClientRequest<'_>, config: Config, timers: TimersConfig,
+) -> Result<(WebSocket<T, RandomClient>, ServerResponse), Error>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    open(io, request, config, timers, ServerResponse::of).await
+}
+
+/// A generator for masking keys, with a seed from the operating system.
+pub(crate) fn random() -> io::Result<StdRng> {
+    StdRng::try_from_rng(&mut SysRng).map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// Opens a WebSocket, and keeps of the server's answer what `keep` returns.
+pub(crate) async fn open<T, O>(
+    io: T, request: &ClientRequest<'_>, config: Config, timers: TimersConfig,
+    keep: impl Fn(&Response<'_>) -> O,
+) -> Result<(WebSocket<T, RandomClient>, O), Error>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let rng = random()?;
     let connection = Connection::client(request, config, rng)?;
     let mut socket = WebSocket::new(io, connection, &[], timers);
     while poll_fn(|cx| socket.engine.poll_find(cx.waker())).await? {
         match socket.engine.take() {
-            Some((Event::HandshakeComplete(_), _)) => {
-                trace::connected();
-                return Ok(socket);
+            Some((Event::HandshakeComplete(handshake), _)) => {
+                if let Some(kept) = handshake.response().as_ref().map(&keep) {
+                    trace::connected();
+                    return Ok((socket, kept));
+                }
             }
             Some((Event::HandshakeRefused(response), _)) => {
                 trace::refused(response.status());
-                return Err(Error::Refused(Box::new(Refusal::of(&response))));
+                return Err(Error::Refused(Box::new(ServerResponse::of(&response))));
             }
             _ => {}
         }

@@ -1,7 +1,8 @@
 //! Everything below the opening handshake of a client: TCP, an HTTP proxy, TLS.
 
-use crate::{Error, RandomClient, Transport, WebSocket, client, proxy};
-use sansws::handshake::Downgrade;
+use crate::client::open;
+use crate::{Error, RandomClient, ServerResponse, Transport, WebSocket, proxy};
+use sansws::handshake::{Downgrade, Response};
 use sansws::timers::TimersConfig;
 use sansws::{ClientRequest, Config, Uri};
 use std::io;
@@ -128,10 +129,29 @@ impl Connector {
     ///
     /// # Errors
     /// The name cannot be resolved, the connection or TLS failed or took too long, `wss://` needs the feature
-    /// `rustls`, or as [`client`].
+    /// `rustls`, or as [`client`](crate::client).
     pub async fn connect(
         &self, request: &ClientRequest<'_>,
     ) -> Result<WebSocket<Transport, RandomClient>, Error> {
+        self.open(request, |_| ()).await.map(|(socket, ())| socket)
+    }
+
+    /// As [`connect`](Self::connect), and returns the answer of the server too, with its headers, such as
+    /// `Set-Cookie`.
+    ///
+    /// Not cancel safe, as `connect`.
+    ///
+    /// # Errors
+    /// As `connect`.
+    pub async fn connect_with_response(
+        &self, request: &ClientRequest<'_>,
+    ) -> Result<(WebSocket<Transport, RandomClient>, ServerResponse), Error> {
+        self.open(request, ServerResponse::of).await
+    }
+
+    async fn open<O>(
+        &self, request: &ClientRequest<'_>, keep: fn(&Response<'_>) -> O,
+    ) -> Result<(WebSocket<Transport, RandomClient>, O), Error> {
         let mut left = self.max_redirects;
         let mut target = None::<String>;
         loop {
@@ -139,7 +159,7 @@ impl Connector {
                 Some(target) => request.with_uri(Uri::parse(target)?),
                 None => *request,
             };
-            let refusal = match self.connect_once(&request).await {
+            let refusal = match self.open_once(&request, keep).await {
                 Err(Error::Refused(refusal)) if left > 0 => refusal,
                 result => return result,
             };
@@ -153,14 +173,14 @@ impl Connector {
         }
     }
 
-    async fn connect_once(
-        &self, request: &ClientRequest<'_>,
-    ) -> Result<WebSocket<Transport, RandomClient>, Error> {
+    async fn open_once<O>(
+        &self, request: &ClientRequest<'_>, keep: fn(&Response<'_>) -> O,
+    ) -> Result<(WebSocket<Transport, RandomClient>, O), Error> {
         let transport = match timeout(self.connect_timeout, self.transport(request.uri())).await {
             Ok(transport) => transport?,
             Err(_) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
         };
-        client(transport, request, self.config, self.timers).await
+        open(transport, request, self.config, self.timers, keep).await
     }
 
     async fn transport(&self, uri: Uri<'_>) -> io::Result<Transport> {

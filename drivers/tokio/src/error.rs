@@ -2,7 +2,7 @@
 
 use sansws::handshake::Response;
 use sansws::timers::Timeout;
-use sansws::{CloseCode, Limit, OutOfMemory, SendError, UriError};
+use sansws::{CloseCode, Limit, OutOfMemory, SendError, UriError, Violation};
 use std::{error, fmt, io};
 
 /// The error of a [`WebSocket`](crate::WebSocket), or of its opening handshake.
@@ -15,7 +15,7 @@ pub enum Error {
     /// the closing handshake.
     Connection(sansws::Error),
     /// The server answered the client's opening handshake with another status than 101.
-    Refused(Box<Refusal>),
+    Refused(Box<ServerResponse>),
     /// The server rejected the client's opening handshake, as it decided to.
     Rejected,
     /// A deadline has passed.
@@ -29,21 +29,23 @@ pub enum Error {
     MessageFirst,
 }
 
-/// The answer of a server that refused an opening handshake, such as 401 or 302.
+/// The answer of a server to an opening handshake: 101, or a refusal such as 401 or 302.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ServerResponse {
     status: u16,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
 }
 
-impl Refusal {
+impl ServerResponse {
     pub(crate) fn of(response: &Response<'_>) -> Self {
-        Self {
-            status: response.status(),
-            headers: response.headers().map(|(name, value)| (name.to_owned(), value.to_vec())).collect(),
-            body: response.body().to_vec(),
-        }
+        Self { status: response.status(), headers: owned(response.headers()), body: response.body().to_vec() }
+    }
+
+    /// The answer of a server, without its body.
+    #[cfg(feature = "hyper")]
+    pub(crate) fn new<'h>(status: u16, headers: impl IntoIterator<Item = (&'h str, &'h [u8])>) -> Self {
+        Self { status, headers: owned(headers), body: Vec::new() }
     }
 
     /// The HTTP status.
@@ -64,7 +66,8 @@ impl Refusal {
         std::str::from_utf8(value).ok()
     }
 
-    /// The body, at most as long as [`Config::max_refusal_body`](sansws::Config::max_refusal_body).
+    /// The body of a refusal, at most as long as
+    /// [`Config::max_refusal_body`](sansws::Config::max_refusal_body). A 101 has none.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
@@ -77,10 +80,14 @@ impl Refusal {
     }
 }
 
-impl fmt::Debug for Refusal {
+fn owned<'h>(headers: impl IntoIterator<Item = (&'h str, &'h [u8])>) -> Vec<(String, Vec<u8>)> {
+    headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_vec())).collect()
+}
+
+impl fmt::Debug for ServerResponse {
     // Headers and body can hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refusal").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("ServerResponse").field("status", &self.status).finish_non_exhaustive()
     }
 }
 
@@ -90,8 +97,11 @@ impl Error {
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {
+            // No Close is sent, but the application sees a code.
+            Self::Connection(sansws::Error::Peer(Violation::UnexpectedEof))
+            | Self::Io(_)
+            | Self::Timeout(Timeout::Pong | Timeout::Close) => Some(CloseCode::ABNORMAL),
             Self::Connection(error) => error.close_code(),
-            Self::Io(_) | Self::Timeout(Timeout::Pong | Timeout::Close) => Some(CloseCode::ABNORMAL),
             _ => None,
         }
     }

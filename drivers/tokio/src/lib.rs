@@ -20,7 +20,6 @@ mod engine;
 mod error;
 #[cfg(feature = "futures-io")]
 mod futures_io;
-mod origin;
 #[cfg(feature = "tokio")]
 mod proxy;
 mod read_buffer;
@@ -33,10 +32,10 @@ mod transport;
 pub mod upgrade;
 
 pub use accept::{Answer, accept, accept_with};
-pub use client::{RandomClient, client};
+pub use client::{RandomClient, client, client_with_response};
 #[cfg(feature = "tokio")]
 pub use connect::{Connector, connect};
-pub use error::{Error, Refusal};
+pub use error::{Error, ServerResponse};
 #[cfg(feature = "futures-io")]
 pub use futures_io::FuturesIo;
 pub use sansws;

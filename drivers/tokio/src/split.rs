@@ -14,7 +14,9 @@ use crate::engine::Engine;
 use crate::socket::{close, owned};
 use futures_core::Stream;
 use futures_sink::Sink;
-use sansws::{CloseCode, Event, Heap, Message, OutOfMemory, OwnedMessage, Role, SendError, Sender};
+use sansws::{
+    CloseCode, Connection, Event, Heap, Message, OutOfMemory, OwnedMessage, Role, SendError, Sender,
+};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -72,6 +74,27 @@ fn copy(message: Message<'_>, to: &mut OwnedMessage) -> Result<(), OutOfMemory> 
     }
     Ok(())
 }
+
+/// Both halves can look at the connection.
+macro_rules! with_connection {
+    ($($half:ident),+) => {$(
+        impl<T, R: Role> $half<T, R> {
+            /// Calls `look` with the state of the protocol: the subprotocol, the close code of the peer, and so on.
+            /// The other half waits meanwhile, so `look` must not wait.
+            ///
+            /// ```
+            /// # fn example<T, R: sansws_tokio::sansws::Role>(half: &sansws_tokio::split::ReadHalf<T, R>) {
+            /// let code = half.with_connection(|connection| connection.close_code());
+            /// # let _ = code;
+            /// # }
+            /// ```
+            pub fn with_connection<O>(&self, look: impl FnOnce(&Connection<R>) -> O) -> O {
+                look(&self.half.lock().conn)
+            }
+        }
+    )+};
+}
+with_connection!(ReadHalf, WriteHalf);
 
 impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> ReadHalf<T, R> {
     /// As [`WebSocket::recv`](crate::WebSocket::recv). The message is a copy in the memory of this half,

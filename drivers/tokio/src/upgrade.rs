@@ -1,6 +1,10 @@
-//! WebSockets over the HTTP stack hyper, version 1: for a server that also answers other requests.
+//! WebSockets over the HTTP stack hyper, version 1: for a server that also answers other requests, and for a client
+//! whose connection hyper has opened.
 
-use crate::origin::is_own_page;
+mod client;
+
+pub use client::{ClientSocket, UpgradeRequest};
+
 use crate::{Error, WebSocket, trace};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Uri};
@@ -8,7 +12,7 @@ use http::{Method, Request, Response, StatusCode, Version};
 use hyper::ext::Protocol;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use sansws::handshake::origin::Scheme;
+use sansws::handshake::origin::{Scheme, is_own_page};
 use sansws::timers::TimersConfig;
 use sansws::upgrade::{ExtendedConnect, ServerUpgrade};
 use sansws::{Agreed, Config, HandshakeError, Misuse, Server};

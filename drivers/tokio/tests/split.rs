@@ -2,7 +2,7 @@
 
 mod support;
 
-use sansws_tokio::sansws::Config;
+use sansws_tokio::sansws::{Config, Connection};
 use sansws_tokio::{CloseCode, Error, Message};
 use std::time::Duration;
 use support::{client, pair, server};
@@ -94,6 +94,24 @@ async fn the_half_that_reads_answers_pings_and_the_close_alone() {
     let (first, second) = reading.await.unwrap().unwrap();
     assert_eq!(first.unwrap(), Message::Text("hello"));
     assert_eq!(second, None);
+}
+
+#[tokio::test]
+async fn both_halves_tell_the_close_code_of_the_peer() {
+    let (a, b) = duplex(1024);
+    let (mut reading, writing) = server(a, Config::new()).into_split();
+    let mut peer = client(b, Config::new());
+    assert_eq!(reading.with_connection(Connection::close_code), None);
+    let closing = tokio::spawn(async move { peer.close(CloseCode::from(3000), "done").await });
+    assert!(timeout(LIMIT, reading.recv()).await.unwrap().unwrap().is_none());
+    closing.await.unwrap().unwrap();
+    for code in
+        [reading.with_connection(Connection::close_code), writing.with_connection(Connection::close_code)]
+    {
+        assert_eq!(code, Some(CloseCode::from(3000)));
+    }
+    let reason = reading.with_connection(|one| one.peer_close().map(|close| close.reason.to_owned()));
+    assert_eq!(reason.as_deref(), Some("done"));
 }
 
 #[tokio::test]
