@@ -4,7 +4,7 @@ use crate::{Counter, of_error, of_message};
 use core::hint::black_box;
 use core::time::Duration;
 use sansws::Violation;
-use sansws::handshake::origin::{Scheme, is_in, is_same};
+use sansws::handshake::origin::{Scheme, is_in, is_own_page, is_same};
 use sansws::handshake::{Downgrade, Extension, ExtensionOffer, PercentEncoded};
 use sansws::timers::{Timers, TimersConfig};
 use sansws::upgrade::{ClientUpgrade, ExtendedConnect, PseudoHeader, ServerUpgrade};
@@ -23,6 +23,7 @@ pub fn values(bytes: &[u8]) {
     black_box((code.is_allowed_on_wire(), u16::from(code), Close::new(code, black_box("reason"))));
     let (origin, host) = black_box(("http://host", "host"));
     black_box((is_in(origin, &[host]), is_same(origin, host, black_box(Scheme::Https))));
+    black_box(is_own_page(origin, host, black_box(None)));
     Extension::list(bytes).for_each(|extension| _ = black_box(extension.name()));
     black_box((PercentEncoded::path(bytes), PercentEncoded::segment(bytes), PercentEncoded::query(bytes)));
     _ = black_box((Config::default(), TimersConfig::default()));
