@@ -7,6 +7,23 @@
 /// constant, so they repeat the condition, always as `target_pointer_width = "64"`.
 pub(crate) const FOR_SPEED: bool = cfg!(target_pointer_width = "64");
 
+/// The sum of two lengths. Both are lengths of memory, or small constants, so the sum fits into `usize`: no
+/// object in memory takes more than half of the address space. A build with debug assertions, such as a test,
+/// checks this. No other build contains a panic here, not even one with overflow checks.
+#[inline(always)]
+pub(crate) const fn plus(one: usize, other: usize) -> usize {
+    debug_assert!(one.checked_add(other).is_some());
+    one.wrapping_add(other)
+}
+
+/// The length of a whole without the length of a part of it. As in [`plus`], only a build with debug assertions
+/// checks that the part is not longer than the whole.
+#[inline(always)]
+pub(crate) const fn minus(whole: usize, part: usize) -> usize {
+    debug_assert!(part <= whole);
+    whole.wrapping_sub(part)
+}
+
 /// Takes at most `len` bytes off the front of `input`.
 #[cfg_attr(target_pointer_width = "64", inline)]
 #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
@@ -43,7 +60,7 @@ pub(crate) fn copy_prefix(from: &[u8], to: &mut [u8]) {
 
 /// `str::split_once` without its bounds checks, which the linker would keep as possible panics.
 pub(crate) fn split_once(text: &str, delimiter: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|byte| byte == delimiter)?;
+    let at = text.as_bytes().iter().position(|&byte| byte == delimiter)?;
     Some((text.get(..at)?, text.get(at..)?.get(1..)?))
 }
 

@@ -97,6 +97,9 @@
 //! - `simdutf8`: validates text with SIMD, and short ASCII in whole words (crates `simdutf8` and `ascii`).
 #![no_std]
 #![forbid(unsafe_code)]
+// Firmware may be built with overflow checks, and nothing may panic there either (`tests/no-panic`). So each sum
+// says what happens if it does not fit. Tests may add up as they like.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]

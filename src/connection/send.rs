@@ -9,7 +9,7 @@ mod header_only;
 
 use super::compression::{Compress, Compression};
 use super::state::{Ending, Lifecycle, Phase, State, Transition};
-use crate::bytes::{FOR_SPEED, copy, to_u32, to_usize};
+use crate::bytes::{FOR_SPEED, copy, plus, to_u32, to_usize};
 use crate::close::{CloseCode, MAX_CLOSE_REASON};
 use crate::error::{Error, Misuse, SendError};
 use crate::event::Message;
@@ -241,7 +241,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         for (to, from) in body.iter_mut().zip([&[high, low], reason.as_bytes()].into_iter().flatten()) {
             *to = *from;
         }
-        self.frame(Opcode::Close, true, body.get(..2 + reason.len()).unwrap_or_default())?;
+        self.frame(Opcode::Close, true, body.get(..plus(2, reason.len())).unwrap_or_default())?;
         self.lifecycle.apply(Transition::SentClose);
         Ok(())
     }

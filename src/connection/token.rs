@@ -4,7 +4,7 @@
 use super::opening::Opening;
 use super::receive::{Item, Located, Source};
 use super::{Connection, Sender};
-use crate::bytes::FOR_SPEED;
+use crate::bytes::{FOR_SPEED, minus};
 use crate::event::{Event, EventKind};
 use crate::frame::Opcode;
 use crate::role::Role;
@@ -168,7 +168,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         let (base, len) = (input.as_ptr().addr(), input.len());
         let mut rest = input;
         let token = self.find_token(&mut rest, base);
-        (len - rest.len(), token)
+        (minus(len, rest.len()), token)
     }
 
     fn find_token(&mut self, input: &mut &mut [u8], base: usize) -> Option<EventToken> {

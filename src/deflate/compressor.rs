@@ -5,6 +5,7 @@
 use super::Step;
 use super::decompressor::TAIL;
 use super::zlib::RawEncoder;
+use crate::bytes::plus;
 use crate::config::window_bits;
 use crate::memory::OutOfMemory;
 
@@ -138,7 +139,7 @@ impl Compressor {
         let done = encoded.consumed == input.len() && encoded.produced < room.len();
         self.has_input = !done;
         // PMD-7.2.1-03
-        let produced = (held + encoded.produced).saturating_sub(TAIL.len());
+        let produced = plus(held, encoded.produced).saturating_sub(TAIL.len());
         if !done {
             self.held = out.get(produced..).and_then(|rest| rest.first_chunk()).copied();
         }

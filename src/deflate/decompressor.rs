@@ -4,6 +4,7 @@
 use super::DecompressError::{self, Corrupt};
 use super::Step;
 use super::zlib::RawDecoder;
+use crate::bytes::{minus, plus};
 use crate::config::{MAX_BITS, window_bits};
 use crate::memory::OutOfMemory;
 use alloc::vec::Vec;
@@ -168,7 +169,7 @@ impl Decompressor {
         self.since_final_block = 0;
         self.credit = self.credit.saturating_add(earned).min(MAX_CREDIT);
         if self.has_final_block {
-            let cost = RESTART_COST + self.history.ring.len();
+            let cost = plus(RESTART_COST, self.history.ring.len());
             match self.credit.checked_sub(cost) {
                 Some(credit) => self.credit = credit,
                 None => self.failure = Some(DecompressError::FinalBlocks),
@@ -199,7 +200,7 @@ impl Decompressor {
             let bytes = room.get(..decoded.produced).unwrap_or_default();
             let has_room = decoded.produced < room.len();
             self.history.push(bytes).inspect_err(|_| self.failure = Some(Corrupt))?;
-            step.consumed += decoded.consumed;
+            step.consumed = plus(step.consumed, decoded.consumed);
             self.is_at_start = decoded.ended || (self.is_at_start && decoded.consumed == 0);
             self.since_final_block =
                 self.since_final_block.saturating_add(decoded.consumed).saturating_add(decoded.produced);
@@ -217,7 +218,7 @@ impl Decompressor {
                     return Ok(step);
                 }
             } else {
-                step.produced += decoded.produced;
+                step.produced = plus(step.produced, decoded.produced);
             }
             // Even without room for output the codec may take the byte that ends a final block.
             if self.failure.is_some() {
@@ -264,32 +265,33 @@ impl History {
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), OutOfMemory> {
         let bytes = bytes.get(bytes.len().saturating_sub(self.capacity)..).unwrap_or_default();
-        let room = self.capacity - self.ring.len();
-        let (fill, rest) = bytes.split_at(room.min(bytes.len()));
-        let len = self.ring.len() + fill.len();
+        let room = minus(self.capacity, self.ring.len());
+        let (fill, rest) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+        let len = plus(self.ring.len(), fill.len());
         if len > self.ring.capacity() {
             // The new memory is at most twice the length, and at most the window.
-            let more = (2 * len).min(self.capacity) - self.ring.len();
+            let more = minus(plus(len, len).min(self.capacity), self.ring.len());
             self.ring.try_reserve_exact(more).map_err(|_| OutOfMemory)?;
         }
         self.ring.extend_from_slice(fill);
         // Overwrite the oldest bytes: first up to the end of the ring, then from its beginning.
-        let (first, second) = rest.split_at((self.ring.len() - self.start).min(rest.len()));
-        if let Some(oldest) = self.ring.get_mut(self.start..self.start + first.len()) {
+        let (first, second) =
+            rest.split_at_checked(minus(self.ring.len(), self.start)).unwrap_or((rest, &[]));
+        if let Some(oldest) = self.ring.get_mut(self.start..plus(self.start, first.len())) {
             oldest.copy_from_slice(first);
         }
         if let Some(oldest) = self.ring.get_mut(..second.len()) {
             oldest.copy_from_slice(second);
         }
         if !rest.is_empty() {
-            self.start = (self.start + rest.len()) % self.capacity;
+            self.start = plus(self.start, rest.len()).checked_rem(self.capacity).unwrap_or_default();
         }
         Ok(())
     }
 
     /// The older and the newer part of the window.
     fn window(&self) -> (&[u8], &[u8]) {
-        let (newer, older) = self.ring.split_at(self.start.min(self.ring.len()));
+        let (newer, older) = self.ring.split_at_checked(self.start).unwrap_or_default();
         (older, newer)
     }
 }

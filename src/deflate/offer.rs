@@ -1,6 +1,7 @@
 //! Negotiates permessage-deflate (RFC 7692 sections 5 and 7.1). A server accepts an offer completely or not
 //! at all, and only the parameters in its answer count.
 
+use crate::bytes::plus;
 use crate::config::{DeflateConfig, DeflateParams, MAX_BITS, MIN_BITS, window_bits};
 use crate::error::HandshakeError;
 use crate::handshake::{Extension, ParameterValue, extensions};
@@ -265,11 +266,11 @@ impl Parameters {
 /// PMD-7.1.2.2-02 · PMD-5.2-01
 fn parse_bits(value: ParameterValue<'_>) -> Option<u8> {
     let mut bits = 0u8;
-    for (at, digit) in value.chars().enumerate() {
+    if value.chars().next() == Some('0') {
+        return None;
+    }
+    for digit in value.chars() {
         let digit = u8::try_from(digit.to_digit(10)?).ok()?;
-        if at == 0 && digit == 0 {
-            return None;
-        }
         bits = bits.checked_mul(10)?.checked_add(digit)?;
     }
     (window_bits(bits) == bits && bits >= MIN_BITS).then_some(bits)
@@ -330,7 +331,7 @@ impl ExtensionValue {
 impl fmt::Write for ExtensionValue {
     fn write_str(&mut self, piece: &str) -> fmt::Result {
         let start = usize::from(self.len);
-        let end = start + piece.len();
+        let end = plus(start, piece.len());
         self.bytes.get_mut(start..end).ok_or(fmt::Error)?.copy_from_slice(piece.as_bytes());
         self.len = u8::try_from(end).map_err(|_| fmt::Error)?;
         Ok(())

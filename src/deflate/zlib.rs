@@ -6,6 +6,7 @@
 //! 250 bytes, so this file asks for 512 instead of 256.
 
 use super::DecompressError::{self, Corrupt};
+use crate::bytes::plus;
 use crate::config::{MAX_BITS, MIN_BITS};
 use crate::memory::{OutOfMemory, with_capacity};
 use core::hint::black_box;
@@ -55,8 +56,8 @@ impl RawDecoder {
                 | InflateError::MemError,
             ) => (false, true),
         };
-        let consumed = (self.0.total_in() - before_in) as usize;
-        let produced = (self.0.total_out() - before_out) as usize;
+        let consumed = self.0.total_in().wrapping_sub(before_in) as usize;
+        let produced = self.0.total_out().wrapping_sub(before_out) as usize;
         Decoded { consumed, produced, ended, is_corrupt }
     }
 
@@ -95,7 +96,7 @@ impl RawEncoder {
             Self(Deflate::new_with_config(DeflateOptions {
                 level: i32::from(level),
                 method: Method::Deflated,
-                window_bits: -i32::from(window_bits),
+                window_bits: i32::from(window_bits).wrapping_neg(),
                 mem_level,
                 strategy: Strategy::Default,
             }))
@@ -118,8 +119,8 @@ impl RawEncoder {
         // An error means wrong parameters or a call after the end of the stream; neither happens here.
         let _ = self.0.compress(input, out, flush);
         Encoded {
-            consumed: (self.0.total_in() - before_in) as usize,
-            produced: (self.0.total_out() - before_out) as usize,
+            consumed: self.0.total_in().wrapping_sub(before_in) as usize,
+            produced: self.0.total_out().wrapping_sub(before_out) as usize,
         }
     }
 
@@ -141,8 +142,12 @@ const DECODER: usize = 47 * 1024;
 
 /// The memory of an encoder, in bytes; a little more than zlib-rs takes: twice the window, two bytes for each
 /// place in the window, a hash table, seven bytes for each symbol of a block, and the state.
+///
+/// A window has at most 15 bits, and a level is at most 9, so nothing wraps.
 const fn encoder_len(window_bits: u8, mem_level: i32) -> usize {
-    (4 << window_bits) + 128 * 1024 + 7 * (64 << mem_level) + 4 * 1024
+    let (window, symbols) =
+        (4_usize.wrapping_shl(window_bits as u32), 64_usize.wrapping_shl(mem_level.unsigned_abs()));
+    plus(plus(window, 7_usize.wrapping_mul(symbols)), (128 + 4) * 1024)
 }
 
 /// Calls a constructor that allocates `len` bytes and panics without memory. zlib-rs has no other one.

@@ -2,7 +2,7 @@
 //! stores at most one header. It never stores payload: each piece remains in the caller's slice.
 
 use super::{Header, Mask, Opcode, Rules};
-use crate::bytes::{FOR_SPEED, copy, copy_prefix, take_front, to_len};
+use crate::bytes::{FOR_SPEED, copy, copy_prefix, plus, take_front, to_len};
 use crate::error::Error;
 
 /// Reads one frame after the other.
@@ -145,7 +145,7 @@ impl FrameDecoder {
         // the header is taken off the input, not the payload that was copied along with it.
         let before = usize::from(*have);
         copy_prefix(input, bytes.get_mut(before..).unwrap_or_default());
-        let so_far = Header::MAX_LEN.min(before + input.len());
+        let so_far = Header::MAX_LEN.min(plus(before, input.len()));
         let Some((header, len)) = Header::decode(bytes.get(..so_far).unwrap_or_default(), &rules)? else {
             // An incomplete header is shorter than `Header::MAX_LEN`, so its length fits.
             *have = u8::try_from(so_far).unwrap_or_default();

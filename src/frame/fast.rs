@@ -4,7 +4,7 @@
 
 use super::header::{BINARY_MESSAGE, LENGTH_16, MASKED, TEXT_MESSAGE};
 use super::{Mask, Opcode, Rules};
-use crate::bytes::take_front;
+use crate::bytes::{plus, take_front};
 
 /// A message that was one frame.
 pub(crate) struct FastMessage<'i> {
@@ -35,7 +35,7 @@ pub(crate) fn fast_message<'i>(
     let (mask_bit, key_len) = if rules.masked { (MASKED, 4) } else { (0, 0) };
     // If the mask bit is wrong, or the length has 64 bits, the result is above `LENGTH_16`.
     let (len, header_len) = match second ^ mask_bit {
-        short @ 0..LENGTH_16 => (usize::from(short), 2 + key_len),
+        short @ 0..LENGTH_16 => (usize::from(short), plus(2, key_len)),
         LENGTH_16 => {
             let &[_, _, high, low, ..] = &**input else {
                 return None;
@@ -44,14 +44,14 @@ pub(crate) fn fast_message<'i>(
             if len < usize::from(LENGTH_16) {
                 return None;
             }
-            (len, 4 + key_len)
+            (len, plus(4, key_len))
         }
         _ => return None,
     };
-    if len as u64 > max_message || len as u64 > rules.max_frame || input.len() < header_len + len {
+    if len as u64 > max_message || len as u64 > rules.max_frame || input.len() < plus(header_len, len) {
         return None;
     }
-    let frame = take_front(input, header_len + len);
+    let frame = take_front(input, plus(header_len, len));
     let (header, payload) = frame.split_at_mut_checked(header_len)?;
     let is_ascii =
         rules.masked && Mask::new(*header.last_chunk::<4>()?).apply_to(payload, opcode == Opcode::Text);

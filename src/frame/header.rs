@@ -3,7 +3,7 @@
 //! byte.
 
 use super::{MAX_CONTROL, Mask};
-use crate::bytes::copy_prefix;
+use crate::bytes::{copy_prefix, plus};
 use crate::error::{Error, Limit, Violation};
 use core::fmt;
 
@@ -150,7 +150,7 @@ impl Header {
         let Some(&key) = bytes.get(key_at..).and_then(|rest| rest.first_chunk::<4>()) else {
             return Ok(None);
         };
-        Ok(Some((Self { fin, rsv1, opcode, mask: Mask::new(key), payload_len }, key_at + 4)))
+        Ok(Some((Self { fin, rsv1, opcode, mask: Mask::new(key), payload_len }, plus(key_at, 4))))
     }
 }
 
@@ -182,7 +182,9 @@ impl FrameHeader {
         };
         let key = u128::from(key.map_or(0, u32::from_le_bytes));
         let number = u128::from(first) | (u128::from(masked) | second) << 8 | extended << 16 | key << bits;
-        let len: u8 = bits / 8 + if masked == 0 { 0 } else { 4 };
+        // The length is at most 14.
+        let key_len: u8 = if masked == 0 { 0 } else { 4 };
+        let len = key_len.wrapping_add(bits / 8);
         Self { bytes: (number | u128::from(len) << 120).to_le_bytes() }
     }
 
@@ -254,7 +256,7 @@ impl FrameHeader {
             126..=0xffff => 4,
             _ => 10,
         };
-        if masked { len + 4 } else { len }
+        if masked { 4_u8.wrapping_add(len) } else { len }
     }
 }
 

@@ -135,7 +135,7 @@ impl Mask {
     /// Advances the position in the key by this many bytes.
     #[expect(clippy::cast_possible_truncation, reason = "only the lowest two bits count")]
     pub(crate) const fn advance(&mut self, bytes: usize) {
-        self.0 = self.0.rotate_right(8 * (bytes as u32 & 3));
+        self.0 = self.0.rotate_right((bytes as u32 & 3) << 3);
     }
 }
 
@@ -161,7 +161,7 @@ impl Mask {
 /// The key for the byte that is `at` bytes further on.
 #[expect(clippy::cast_possible_truncation, reason = "only the lowest two bits count")]
 const fn turned(word: u64, at: usize) -> u64 {
-    word.rotate_right(8 * (at as u32 & 3))
+    word.rotate_right((at as u32 & 3) << 3)
 }
 
 #[inline(always)]

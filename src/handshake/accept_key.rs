@@ -35,7 +35,7 @@ fn encode(bytes: &[u8], to: &mut [u8]) {
     for (three, four) in bytes.chunks(3).zip(to.chunks_exact_mut(4)) {
         let byte = |at: usize| three.get(at).copied().map_or(0, u32::from);
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for (at, (letter, shift)) in four.iter_mut().zip([18, 12, 6, 0]).enumerate() {
+        for (letter, (at, shift)) in four.iter_mut().zip([(0, 18), (1, 12), (2, 6), (3, 0)]) {
             // One byte takes two letters, and two bytes take three.
             let is_padding = at > three.len();
             let six = (bits >> shift & 63) as usize;
@@ -49,31 +49,32 @@ fn encode(bytes: &[u8], to: &mut [u8]) {
 #[inline(never)]
 fn encode(bytes: &[u8], to: &mut [u8]) {
     let mut bytes = bytes.iter();
-    // The lowest `count` bits of `bits` were read and are not written yet.
+    // The lowest `count` bits of `bits` were read and are not written yet: always fewer than 14, and at least 6
+    // if a letter is written. So no operation below wraps.
     let (mut bits, mut count) = (0_u32, 0_u32);
     for letter in to {
         if count < 6 {
             match bytes.next() {
                 Some(byte) => {
                     bits = bits << 8 | u32::from(*byte);
-                    count += 8;
+                    count = count.wrapping_add(8);
                 }
                 None if count == 0 => {
                     *letter = b'=';
                     continue;
                 }
                 None => {
-                    bits <<= 6 - count;
+                    bits = bits.wrapping_shl(6_u32.wrapping_sub(count));
                     count = 6;
                 }
             }
         }
-        count -= 6;
-        let six = (bits >> count & 63) as u8;
+        count = count.wrapping_sub(6);
+        let six = (bits.wrapping_shr(count) & 63) as u8;
         *letter = match six {
-            0..=25 => b'A' + six,
-            26..=51 => b'a' - 26 + six,
-            52..=61 => six - (52 - b'0'),
+            0..=25 => six.wrapping_add(b'A'),
+            26..=51 => six.wrapping_add(b'a' - 26),
+            52..=61 => six.wrapping_sub(52 - b'0'),
             62 => b'+',
             _ => b'/',
         };

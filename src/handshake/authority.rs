@@ -3,7 +3,7 @@
 use super::chars::CharSet;
 use super::swar::take_until;
 use super::value::parse_version;
-use crate::bytes::FOR_SPEED;
+use crate::bytes::{FOR_SPEED, plus};
 
 /// The characters of a `reg-name` of RFC 3986 section 3.2.2, without percent-encoding.
 pub(super) static HOST: CharSet = CharSet::alphanumeric_and(b"-._~!$&'()*+,;=");
@@ -77,7 +77,7 @@ fn hex_len(text: &[u8]) -> usize {
 /// Whether the text is an `IPv6address` of RFC 3986 section 3.2.2. `core::net::Ipv6Addr` accepts the same
 /// text, but its bounds checks are panics that the linker keeps.
 pub(super) fn is_ipv6(mut text: &[u8]) -> bool {
-    let (mut pieces, mut is_elided) = (0, false);
+    let (mut pieces, mut is_elided) = (0_usize, false);
     if let [b':', rest @ ..] = text {
         // Only an elision begins with a colon.
         let [b':', ..] = rest else { return false };
@@ -98,13 +98,13 @@ pub(super) fn is_ipv6(mut text: &[u8]) -> bool {
         let (digits, rest) = text.split_at_checked(hex_len(text)).unwrap_or_default();
         if let [b'.', ..] = rest {
             // An IPv4 address at the end stands for two pieces.
-            pieces += 2;
+            pieces = plus(pieces, 2);
             if is_ipv4(text) {
                 break;
             }
             return false;
         }
-        pieces += 1;
+        pieces = plus(pieces, 1);
         if !matches!(digits.len(), 1..=4) {
             return false;
         }
@@ -125,7 +125,7 @@ fn is_ipv4(mut text: &[u8]) -> bool {
         if parse_version(take_until(&mut text, b'.')).is_none() {
             return false;
         }
-        octets += 1;
+        octets = plus(octets, 1);
         match text {
             [] => return octets == 4,
             [_, rest @ ..] => text = rest,

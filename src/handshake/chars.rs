@@ -104,3 +104,9 @@ pub(crate) fn skip_space(mut value: &[u8]) -> &[u8] {
     }
     value
 }
+
+/// The number with one more digit at its end. No caller has a number of more than three digits, so it fits.
+#[inline(always)]
+pub(crate) const fn append_digit(number: u16, digit: u8) -> u16 {
+    number.wrapping_mul(10).wrapping_add((digit & 0x0f) as u16)
+}

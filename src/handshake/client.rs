@@ -10,6 +10,7 @@ use super::sha1::Digest;
 use super::uri::{Uri, UriError};
 use super::value::{List, Once, has_token};
 use super::writer::{HeadWriter, OwnHeaders};
+use crate::bytes::minus;
 use crate::error::{Error, HandshakeError, Misuse};
 use core::str;
 
@@ -164,9 +165,11 @@ impl<'a> ClientRequest<'a> {
             out.header("Origin", origin.as_bytes());
         }
         // WS-4.1-41
-        for (i, name) in self.subprotocols.iter().enumerate() {
-            out.put(if i == 0 { b"Sec-WebSocket-Protocol: " } else { b", " });
+        let mut before: &[u8] = b"Sec-WebSocket-Protocol: ";
+        for name in self.subprotocols {
+            out.put(before);
             out.put(name.as_bytes());
+            before = b", ";
         }
         if !self.subprotocols.is_empty() {
             out.put(b"\r\n");
@@ -174,9 +177,11 @@ impl<'a> ClientRequest<'a> {
         if extensions.is_some() || !self.extensions.is_empty() {
             out.put(b"Sec-WebSocket-Extensions: ");
             out.put(extensions.unwrap_or_default().as_bytes());
-            for (i, own) in self.extensions.iter().enumerate() {
-                out.put(if i == 0 && extensions.is_none() { b"" } else { b", " });
+            let mut before: &[u8] = if extensions.is_none() { b"" } else { b", " };
+            for own in self.extensions {
+                out.put(before);
                 own.write(out);
+                before = b", ";
             }
             out.put(b"\r\n");
         }
@@ -196,10 +201,12 @@ debug!(ClientRequest<'_>, |this| ClientRequest {
 
 /// Checks that each name is a token and occurs once. WS-4.1-42 · WS-4.1-43
 pub(crate) fn check_subprotocols(names: &[&str]) -> Result<(), Misuse> {
-    for (i, name) in names.iter().enumerate() {
-        if !is_token(name.as_bytes()) || names.iter().take(i).any(|earlier| earlier == name) {
+    let mut rest = names;
+    while let [name, later @ ..] = rest {
+        if !is_token(name.as_bytes()) || later.contains(name) {
             return Err(Misuse::InvalidSubprotocol);
         }
+        rest = later;
     }
     Ok(())
 }
@@ -231,7 +238,7 @@ pub(crate) fn check_response<'a, 'o, const IS_VALIDATED: bool>(
         return Ok(None);
     };
     let response = known.response(line, digest, offered, offers_extensions)?;
-    Ok(Some((response, head.len() - after.len())))
+    Ok(Some((response, minus(head.len(), after.len()))))
 }
 
 /// The values of the response headers that belong to the handshake. A name may occur in several headers.

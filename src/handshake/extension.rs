@@ -2,6 +2,7 @@
 //! 9110 section 5.6).
 
 use super::chars::{is_token_byte, skip_space};
+use crate::bytes::minus;
 use core::hash::{Hash, Hasher};
 use core::{fmt, str};
 
@@ -158,7 +159,7 @@ fn extension(mut value: &[u8]) -> Result<Option<(Extension<'_>, &[u8])>, Malform
     if !matches!(after, [] | [b',', ..]) {
         return Err(Malformed);
     }
-    let parameters = start.get(..start.len() - rest.len()).unwrap_or_default();
+    let parameters = start.get(..minus(start.len(), rest.len())).unwrap_or_default();
     Ok(Some((Extension { name, parameters }, after)))
 }
 
@@ -189,16 +190,13 @@ fn token(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
 /// it has to be a token. WS-4.3-01 · WS-9.1-02
 fn quoted_string(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let mut escaped = false;
-    for (at, &byte) in value.iter().enumerate() {
-        match byte {
-            b'"' if !escaped => {
-                let (raw, rest) = value.split_at_checked(at).ok_or(Malformed)?;
-                return Ok((raw, rest.get(1..).unwrap_or_default()));
-            }
-            byte => escaped = byte == b'\\' && !escaped,
-        }
-    }
-    Err(Malformed)
+    let end = value.iter().position(|&byte| {
+        let is_end = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        is_end
+    });
+    let (raw, rest) = value.split_at_checked(end.ok_or(Malformed)?).ok_or(Malformed)?;
+    Ok((raw, rest.get(1..).unwrap_or_default()))
 }
 
 #[cfg(all(test, feature = "std"))]

@@ -151,7 +151,8 @@ impl HeadProgress {
                     if self.headers >= rules.max_headers {
                         return Err(Limit::Headers.into());
                     }
-                    self.headers += 1;
+                    // The limit is at most 255, and the number is below it.
+                    self.headers = self.headers.wrapping_add(1);
                 }
             }
             self.position = next;

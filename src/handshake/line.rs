@@ -2,9 +2,10 @@
 //! is checked when its line feed has arrived and not earlier, so the result does not depend on how the
 //! network cut the bytes.
 
-use super::chars::TOKEN;
+use super::chars::{TOKEN, append_digit};
 use super::swar::{find_line_feed, take_until, token_len, value_len};
 use super::target::TARGET;
+use crate::bytes::minus;
 use crate::error::{Error, HandshakeError, Limit};
 
 /// A line that was taken off the front of a head, and the bytes after it. `None` if its line feed has not
@@ -41,7 +42,7 @@ pub(crate) fn empty_lines_len(bytes: &[u8]) -> usize {
     while let Some(after) = line_end(rest) {
         rest = after;
     }
-    bytes.len() - rest.len()
+    minus(bytes.len(), rest.len())
 }
 
 pub(crate) fn request_line(bytes: &[u8]) -> Line<'_, RequestLine<'_>> {
@@ -78,7 +79,10 @@ pub(crate) fn status_line(bytes: &[u8]) -> Line<'_, StatusLine> {
         let ([hundreds, tens, ones], rest) = status.split_first_chunk()?;
         let mut status = 0;
         for digit in [hundreds, tens, ones] {
-            status = status * 10 + u16::from(digit.is_ascii_digit().then(|| digit & 0x0f)?);
+            if !digit.is_ascii_digit() {
+                return None;
+            }
+            status = append_digit(status, *digit);
         }
         let reason = if let [b' ', ..] = rest { value_len(rest) } else { 0 };
         let rest = line_end(rest.get(reason..)?)?;

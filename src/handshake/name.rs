@@ -74,7 +74,8 @@ impl KnownHeader {
                 return Some(Self(index));
             }
             names = names.get(1..).unwrap_or_default();
-            index += 1;
+            // There are fewer than 256 names.
+            index = index.wrapping_add(1);
         }
         None
     }

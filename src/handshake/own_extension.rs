@@ -4,6 +4,7 @@
 use super::chars::{is_token, is_value_byte};
 use super::extension::Extension;
 use super::writer::HeadWriter;
+use crate::bytes::plus;
 use crate::error::Misuse;
 use core::fmt;
 
@@ -44,14 +45,18 @@ impl<'a> Written<'a> {
             }
             put("=\"");
             let mut rest = *value;
-            while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\')) {
-                let (text, special) = rest.split_at_checked(at).unwrap_or_default();
+            while !rest.is_empty() {
+                // `position` adds up too, and not every compiler finds out that its sum fits.
+                let plain = rest.bytes().take_while(|byte| !matches!(byte, b'"' | b'\\'));
+                let len = plain.fold(0, |len, _| plus(len, 1));
+                let (text, special) = rest.split_at_checked(len).unwrap_or_default();
                 put(text);
-                put("\\");
-                put(special.get(..1).unwrap_or_default());
+                if !special.is_empty() {
+                    put("\\");
+                    put(special.get(..1).unwrap_or_default());
+                }
                 rest = special.get(1..).unwrap_or_default();
             }
-            put(rest);
             put("\"");
         }
     }

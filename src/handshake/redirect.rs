@@ -129,7 +129,7 @@ impl<'a> Reference<'a> {
         };
         let (authority, path) = match hierarchy.strip_prefix("//") {
             Some(rest) => {
-                let end = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
+                let end = rest.as_bytes().iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
                 let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
                 (Some(authority), path)
             }
@@ -160,7 +160,7 @@ impl<'a> Reference<'a> {
                 query = query.or(Some(base.query));
             } else {
                 // Section 5.2.3: the path of the base up to its last slash.
-                let end = base.path.bytes().rposition(|byte| byte == b'/').unwrap_or(0);
+                let end = base.path.as_bytes().iter().rposition(|&byte| byte == b'/').unwrap_or(0);
                 let front = if self.path.starts_with('/') { None } else { base.path.get(..end) };
                 out.put_path(front.unwrap_or_default(), self.path)?;
             }
@@ -210,13 +210,11 @@ impl Target<'_> {
     }
 
     fn put_port(&mut self, port: u16) -> Result<(), UriError> {
-        let mut divisor = 10_000;
-        while divisor > 0 {
-            if port >= divisor {
-                const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
-                self.put(DIGITS.get(usize::from(port / divisor % 10)).copied().unwrap_or_default())?;
+        const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+        for divisor in [10_000, 1000, 100, 10, 1] {
+            if let Some(number @ 1..) = port.checked_div(divisor) {
+                self.put(DIGITS.get(usize::from(number % 10)).copied().unwrap_or_default())?;
             }
-            divisor /= 10;
         }
         Ok(())
     }

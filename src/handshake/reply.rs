@@ -2,10 +2,11 @@
 //! library.
 
 use super::accept_key::ACCEPT_LEN;
+use super::chars::append_digit;
 use super::name::is_name;
 use super::own_extension::ExtensionAnswer;
 use super::writer::{HeadWriter, OwnHeaders};
-use crate::bytes::FOR_SPEED;
+use crate::bytes::{FOR_SPEED, plus};
 use crate::error::{Error, Misuse};
 
 /// The content of the 101 that accepts the opening handshake. See [`Sender::accept`](crate::Sender::accept).
@@ -228,9 +229,8 @@ const REASONS: &[u8] = if FOR_SPEED {
 fn reason(status: u16) -> &'static [u8] {
     let mut lines = REASONS;
     while let [hundreds, tens, ones, rest @ ..] = lines {
-        let number =
-            [hundreds, tens, ones].iter().fold(0, |number, digit| 10 * number + u16::from(**digit & 0x0f));
-        let end = rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |end| end + 1);
+        let number = [hundreds, tens, ones].iter().fold(0, |number, digit| append_digit(number, **digit));
+        let end = rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |end| plus(end, 1));
         let (line, after) = rest.split_at_checked(end).unwrap_or_default();
         if number == status {
             return line;

@@ -7,7 +7,7 @@ use super::line::{RequestLine, header_lines, request_line};
 use super::name::KnownHeader;
 use super::target;
 use super::value::{List, has_token, parse_version};
-use crate::bytes::FOR_SPEED;
+use crate::bytes::{FOR_SPEED, minus};
 use crate::error::{Error, HandshakeError};
 
 /// A request that was checked.
@@ -37,7 +37,7 @@ pub(crate) fn check_request<const IS_VALIDATED: bool>(
     let Some(after) = headers? else {
         return Ok(None);
     };
-    Ok(Some((known.request(&line, rest, allows_http)?, head.len() - after.len())))
+    Ok(Some((known.request(&line, rest, allows_http)?, minus(head.len(), after.len()))))
 }
 
 /// The value of a header that occurs twice and may occur once: no such header may have this value.

@@ -90,7 +90,7 @@ fn compress_small(state: &mut ChainingValue, words: &mut Block) {
             2 => (b & c) | (d & (b | c)),
             _ => b ^ c ^ d,
         };
-        let after = |steps: usize| words.get((at + steps) % 16).copied().unwrap_or_default();
+        let after = |steps: usize| words.get(crate::bytes::plus(at, steps) % 16).copied().unwrap_or_default();
         let word = after(0);
         let next = (after(13) ^ after(8) ^ after(2) ^ word).rotate_left(1);
         if let Some(place) = words.get_mut(at % 16) {

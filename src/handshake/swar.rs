@@ -2,13 +2,13 @@
 //! the library is built for size, they work byte by byte.
 
 use super::chars::{is_token_byte, is_value_byte};
-use crate::bytes::FOR_SPEED;
+use crate::bytes::{FOR_SPEED, plus};
 
 type Word = usize;
 const WORD: usize = size_of::<Word>();
 
 const fn all(byte: u8) -> Word {
-    Word::MAX / 0xff * byte as Word
+    (Word::MAX / 0xff).wrapping_mul(byte as Word)
 }
 
 /// The top bit of each byte. A scan marks a byte that it looks for with its top bit. The lowest mark of a
@@ -38,17 +38,17 @@ pub(crate) fn token_len(bytes: &[u8]) -> usize {
             // Nearly all names consist of letters and dashes. No sum below carries into the next byte.
             let low = word & !TOPS;
             let lower = low | all(0x20);
-            let letters = (lower + all(0x80 - b'a')) & !(lower + all(0x7f - b'z'));
-            let not_dash = (low ^ all(b'-')) + all(0x7f);
+            let letters = lower.wrapping_add(all(0x80 - b'a')) & !lower.wrapping_add(all(0x7f - b'z'));
+            let not_dash = (low ^ all(b'-')).wrapping_add(all(0x7f));
             let others = (word | (!letters & not_dash)) & TOPS;
             if others != 0 {
-                at += first(others);
+                at = plus(at, first(others));
                 break;
             }
-            at += WORD;
+            at = plus(at, WORD);
         }
         match bytes.get(at) {
-            Some(&byte) if is_token_byte(byte) => at += 1,
+            Some(&byte) if is_token_byte(byte) => at = plus(at, 1),
             _ => return at,
         }
     }
@@ -67,22 +67,22 @@ pub(crate) fn value_len(bytes: &[u8]) -> usize {
     let mut at = 0;
     loop {
         // This loop takes two words at a time until one of them has a mark.
-        while let (Some(one), Some(two)) = (word_at(bytes, at), word_at(bytes, at + WORD)) {
+        while let (Some(one), Some(two)) = (word_at(bytes, at), word_at(bytes, plus(at, WORD))) {
             if controls(one) | controls(two) != 0 {
                 break;
             }
-            at += 2 * WORD;
+            at = plus(at, 2 * WORD);
         }
         while let Some(word) = word_at(bytes, at) {
             let controls = controls(word);
             if controls != 0 {
-                at += first(controls);
+                at = plus(at, first(controls));
                 break;
             }
-            at += WORD;
+            at = plus(at, WORD);
         }
         match bytes.get(at) {
-            Some(&byte) if is_value_byte(byte) => at += 1,
+            Some(&byte) if is_value_byte(byte) => at = plus(at, 1),
             _ => return at,
         }
     }
@@ -95,11 +95,11 @@ pub(crate) fn find_line_feed(bytes: &[u8]) -> Option<usize> {
         let zeros = word ^ all(b'\n');
         let found = zeros.wrapping_sub(all(1)) & !zeros & TOPS;
         if found != 0 {
-            return Some(at + first(found));
+            return Some(plus(at, first(found)));
         }
-        at += WORD;
+        at = plus(at, WORD);
     }
-    Some(at + bytes.get(at..)?.iter().position(|&byte| byte == b'\n')?)
+    Some(plus(at, bytes.get(at..)?.iter().position(|&byte| byte == b'\n')?))
 }
 
 /// Takes the bytes before the first `delimiter` off the front of `text`, or all if there is none.

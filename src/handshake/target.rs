@@ -3,7 +3,7 @@
 use super::authority::{Authority, take_authority};
 use super::chars::CharSet;
 use super::name::is_name;
-use crate::bytes::split_once;
+use crate::bytes::{minus, split_once};
 
 /// The characters of a target. RFC 3986 forbids some of them, but browsers do not encode them: `[`, `]`, `|`
 /// and `%` in a path or a query, and `\`, `^`, the backtick, `{` and `}` in a query (URL Standard,
@@ -47,10 +47,11 @@ pub(super) struct Parts<'a> {
 
 /// The parts of a valid target. WS-4.2.2-13
 pub(super) fn parts(target: &str) -> Parts<'_> {
-    let rest = after_scheme(target.as_bytes()).and_then(|rest| target.get(target.len() - rest.len()..));
+    let rest = after_scheme(target.as_bytes()).and_then(|rest| target.get(minus(target.len(), rest.len())..));
     let (authority, name) = match rest {
         Some(rest) => {
-            let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+            let end =
+                rest.as_bytes().iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
             let (authority, name) = rest.split_at_checked(end).unwrap_or_default();
             (Some(authority), name)
         }

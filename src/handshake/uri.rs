@@ -67,7 +67,8 @@ impl<'a> Uri<'a> {
             return Err(UriError::Fragment);
         }
         let (before_query, query) = split_once(rest, b'?').unwrap_or((rest, ""));
-        let path_start = before_query.bytes().position(|byte| byte == b'/').unwrap_or(before_query.len());
+        let slash = before_query.as_bytes().iter().position(|&byte| byte == b'/');
+        let path_start = slash.unwrap_or(before_query.len());
         let (authority, path) = before_query.split_at_checked(path_start).unwrap_or((before_query, ""));
         let (host, port) = split_authority(authority)?;
         let port = parse_port(port)?.unwrap_or(default_port(is_secure));

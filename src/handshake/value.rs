@@ -2,7 +2,7 @@
 //! RFC 9110 section 5.6).
 
 use super::byte_grammar::{EXTENSIONS, Grammar, Position, TOKENS};
-use super::chars::{is_token, trim};
+use super::chars::{append_digit, is_token, trim};
 use super::extension::extensions;
 use super::name::is_name;
 use super::swar::{equals_known, take_until};
@@ -42,7 +42,10 @@ pub(crate) fn parse_version(value: &[u8]) -> Option<u8> {
     }
     let mut number = 0;
     for digit in value {
-        number = 10 * number + u16::from(digit.is_ascii_digit().then_some(digit & 0x0f)?);
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        number = append_digit(number, *digit);
         if number > 255 {
             return None;
         }

@@ -2,7 +2,7 @@
 //! buffer, to measure its length, and then into exactly that much space.
 
 use super::chars::{is_token, is_value_byte};
-use crate::bytes::copy;
+use crate::bytes::{copy, minus, plus};
 use crate::error::Misuse;
 use core::fmt;
 
@@ -81,13 +81,13 @@ impl<'r> HeadWriter<'r> {
         let mut digits = [0; 20];
         let mut used = 0;
         for slot in digits.iter_mut().rev() {
-            *slot = b'0' + (value % 10) as u8;
+            *slot = b'0' | (value % 10) as u8;
             value /= 10;
-            used += 1;
+            used = plus(used, 1);
             if value == 0 {
                 break;
             }
         }
-        self.put(digits.get(digits.len() - used..).unwrap_or_default());
+        self.put(digits.get(minus(digits.len(), used)..).unwrap_or_default());
     }
 }

@@ -103,7 +103,7 @@ fn push_ascii<'b, T: TextMessage>(
             break;
         }
         text.fill_ascii(piece.len());
-        taken += piece.len();
+        taken = crate::bytes::plus(taken, piece.len());
     }
     Ok(bytes.get_mut(taken..).unwrap_or_default())
 }

@@ -120,7 +120,8 @@ impl Utf8 {
         for &byte in bytes {
             if let Some(slot) = self.carry.get_mut(usize::from(self.have)) {
                 *slot = byte;
-                self.have += 1;
+                // There was a slot, so at most three bytes were there.
+                self.have = self.have.wrapping_add(1);
             }
             let so_far = self.carry.get(..usize::from(self.have)).unwrap_or_default();
             match core::str::from_utf8(so_far) {
@@ -174,11 +175,11 @@ const fn char_len(first: u8) -> usize {
 
 /// The number of bytes at the end of `piece` that may be the beginning of a cut character.
 fn cut_len(piece: &[u8]) -> usize {
-    for (after, &byte) in piece.iter().rev().take(3).enumerate() {
+    for (len, &byte) in [1, 2, 3].into_iter().zip(piece.iter().rev()) {
         match byte {
             // This byte is inside a character: its beginning is further to the front.
             0x80..=0xbf => {}
-            first if char_len(first) > after + 1 => return after + 1,
+            first if char_len(first) > len => return len,
             _ => return 0,
         }
     }

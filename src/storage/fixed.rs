@@ -1,10 +1,9 @@
 //! Buffers of a fixed size, for machines without an allocator. The buffers are inside the connection, or the
 //! embedder lends them to it.
 
-use super::linear::{ControlBuffer, LinearBuffer, NoSeparateText, TextBehind};
+use super::linear::{ControlBuffer, Inside, LinearBuffer, NoSeparateText, TextBehind};
 use super::sealed::{Empty, Storage};
 use super::{Borrowed, Fixed};
-use heapless::Vec;
 
 /// What both storages have in common.
 macro_rules! without_allocator {
@@ -24,8 +23,8 @@ macro_rules! without_allocator {
 }
 
 impl<const RX: usize, const TX: usize> Storage for Fixed<RX, TX> {
-    type Receive = LinearBuffer<Vec<u8, RX>>;
-    type Send = LinearBuffer<Vec<u8, TX>>;
+    type Receive = LinearBuffer<Inside<RX>>;
+    type Send = LinearBuffer<Inside<TX>>;
     without_allocator!();
 
     #[inline(always)]

@@ -4,6 +4,7 @@ mod text;
 
 use super::sealed::{Buffer, Control, Empty, Storage};
 use super::{Full, Heap};
+use crate::bytes::minus;
 use crate::memory::TryBox;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -60,14 +61,14 @@ impl Buffer for HeapBuffer {
     }
 
     fn room_len(&self) -> usize {
-        self.bytes.len() - self.end()
+        minus(self.bytes.len(), self.end())
     }
 
     #[inline]
     fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
         // The remaining bytes move to the front if they are few compared with the consumed bytes: the buffer
         // then reuses memory that is in the cache.
-        let filled = self.end - self.start;
+        let filled = self.filled_len();
         if self.start > 0 && (filled == 0 || (self.start >= MOVED_FROM && filled <= self.start / 8)) {
             self.move_to_front();
         }
@@ -80,9 +81,9 @@ impl Buffer for HeapBuffer {
 
     #[inline]
     fn fill(&mut self, len: usize) -> usize {
-        let len = len.min(self.bytes.len() - self.end());
+        let len = len.min(self.room_len());
         // `len` is at most the length of the slice, which fits into 32 bits.
-        self.end += u32::try_from(len).unwrap_or_default();
+        self.end = self.end.wrapping_add(u32::try_from(len).unwrap_or_default());
         len
     }
 
@@ -91,7 +92,7 @@ impl Buffer for HeapBuffer {
     }
 
     fn len(&self) -> usize {
-        (self.end - self.start) as usize
+        self.filled_len() as usize
     }
 
     #[inline]
@@ -153,6 +154,11 @@ impl HeapBuffer {
         taken
     }
 
+    /// The invariant says that this does not wrap.
+    const fn filled_len(&self) -> u32 {
+        self.end.wrapping_sub(self.start)
+    }
+
     const fn start(&self) -> usize {
         self.start as usize
     }
@@ -164,7 +170,7 @@ impl HeapBuffer {
     fn move_to_front(&mut self) {
         let (start, end) = (self.start(), self.end());
         self.bytes.copy_within(start..end, 0);
-        self.end -= self.start;
+        self.end = self.filled_len();
         self.start = 0;
     }
 

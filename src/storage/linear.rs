@@ -38,7 +38,7 @@ macro_rules! empty {
         }
     };
 }
-empty!([const N: usize] LinearBuffer<Vec<u8, N>>, Self::new(Vec::new(), N));
+empty!([const N: usize] LinearBuffer<Inside<N>>, Self::new(Inside(None), N));
 empty!([] ControlBuffer, Self(Vec::new()));
 
 /// The memory of a [`LinearBuffer`].
@@ -52,22 +52,32 @@ pub trait Memory {
     fn bytes_mut(&mut self) -> &mut [u8];
 }
 
-impl<const N: usize> Memory for Vec<u8, N> {
+/// Memory inside the connection. Its first use initialises it, so creating it costs nothing.
+// `heapless::Vec` adds one to its length for each byte that fills it, which is a possible panic for the compiler if
+// overflow checks are on (`tests/no-panic`).
+#[derive(Debug)]
+pub struct Inside<const N: usize>(Option<[u8; N]>);
+
+impl<const N: usize> Memory for Inside<N> {
     fn max_len(&self) -> usize {
         N
     }
 
     fn bytes(&self) -> &[u8] {
-        self
+        match &self.0 {
+            Some(bytes) => bytes,
+            None => &[],
+        }
     }
 
-    /// The vector begins empty, so creating one costs nothing. Its first use initialises it.
     fn bytes_mut(&mut self) -> &mut [u8] {
-        if self.len() < N {
-            // This cannot fail: the capacity is `N`.
-            let _ = self.resize_default(N);
+        if self.0.is_none() {
+            self.0 = Some([0; N]);
         }
-        self
+        match &mut self.0 {
+            Some(bytes) => bytes,
+            None => &mut [],
+        }
     }
 }
 

@@ -32,7 +32,7 @@
 //! The first frame of a message leaves no gap: without payload in front, a header is dropped from the front
 //! of the buffer, and the payload does not move at all.
 
-use crate::bytes::{to_u32, to_usize};
+use crate::bytes::{minus, plus, to_u32, to_usize};
 use crate::storage::sealed::Buffer;
 
 /// The size of a usual read, in bytes.
@@ -320,14 +320,14 @@ impl<B: Buffer> ReceiveBuffer<B> {
             return &mut [];
         }
         let start = to_usize(payload);
-        let from = self.bytes.len() - to_usize(unparsed);
+        let from = minus(self.bytes.len(), to_usize(unparsed));
         if from > start {
-            self.bytes.filled_mut().copy_within(from..from + len, start);
+            self.bytes.filled_mut().copy_within(from..plus(from, len), start);
         }
         if self.resume() == Resume::Input {
-            self.bytes.truncate(start + len);
+            self.bytes.truncate(plus(start, len));
         }
-        self.bytes.filled_mut().get_mut(start..start + len).unwrap_or_default()
+        self.bytes.filled_mut().get_mut(start..plus(start, len)).unwrap_or_default()
     }
 
     /// Drops the message, which is no longer needed. An empty buffer keeps
@@ -336,7 +336,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
         match self.resume() {
             Resume::Unparsed { unparsed, .. } => {
                 self.apply(BufferStep::Released);
-                self.bytes.consume(self.bytes.len() - to_usize(unparsed));
+                self.bytes.consume(minus(self.bytes.len(), to_usize(unparsed)));
             }
             Resume::Input | Resume::Complete => self.bytes.clear(to_usize(self.keep_capacity)),
         }

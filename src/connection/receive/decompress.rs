@@ -3,7 +3,7 @@
 
 use super::event::{Item, Located, Source};
 use super::{Borrowed, Receiver};
-use crate::bytes::{copy_prefix, to_len};
+use crate::bytes::{copy_prefix, minus, plus, to_len};
 use crate::error::{Error, Limit, Violation};
 use crate::frame::Piece;
 use crate::message::{DataKind, Utf8};
@@ -54,7 +54,7 @@ impl<S: Storage> Receiver<S> {
             let len = to_len(wanted.min(left));
             let room = buffer.grow(len).map_err(|Full| Limit::Memory)?;
             let step = self.decompression.decompress(rest, room)?;
-            buffer.truncate(so_far + step.produced);
+            buffer.truncate(plus(so_far, step.produced));
             if kind == DataKind::Text {
                 // PMD-6.1-09
                 self.text.check_appended(buffer.filled(), step.produced)?;
@@ -144,12 +144,12 @@ impl<S: Storage> Receiver<S> {
             let mut ahead = scratch.get_mut(..input.len().min(AHEAD)).unwrap_or_default();
             let piece = { self.decoder }.payload(&mut ahead, usize::MAX);
             let bytes = piece.map(Piece::unmask).unwrap_or_default();
-            let step = match self.decompression.decompress(bytes, buffer.last_mut(len - filled)) {
+            let step = match self.decompression.decompress(bytes, buffer.last_mut(minus(len, filled))) {
                 // The bytes before the bad byte are reported as a part; the next call fails.
                 Err(Error::Peer(_)) if filled > 0 => break true,
                 step => step?,
             };
-            filled += step.produced;
+            filled = plus(filled, step.produced);
             let ends_frame = self.decoder.payload(input, step.consumed).is_none_or(|piece| piece.ends_frame)
                 && self.decoder.is_in_header();
             if !step.done {
@@ -172,8 +172,8 @@ impl<S: Storage> Receiver<S> {
             }
         };
         self.decompression.set_has_more(has_more);
-        let unused = len - filled;
-        buffer.truncate(buffer.len() - unused);
+        let unused = minus(len, filled);
+        buffer.truncate(minus(buffer.len(), unused));
         Ok(ends_message)
     }
 }

@@ -6,7 +6,7 @@
 use super::buffer::USUAL_READ;
 use super::event::{Item, Located};
 use super::{Borrowed, Loan, Receiver, Resume};
-use crate::bytes::{to_len, to_usize};
+use crate::bytes::{minus, to_len, to_usize};
 use crate::error::{Error, Limit};
 use crate::frame::MAX_CONTROL;
 use crate::message::DataKind;
@@ -123,7 +123,7 @@ impl<S: Storage> Receiver<S> {
                 let mut input = self.buffer.unparsed();
                 let before = input.len();
                 let result = self.decoder.header(&mut input, |header| fragments.on_data_header(header, max));
-                let taken = before - input.len();
+                let taken = minus(before, input.len());
                 self.buffer.take(taken);
                 result?;
                 if self.decoder.is_in_header() {

@@ -2,6 +2,7 @@
 //! buffer.
 
 use super::{Sender, full};
+use crate::bytes::{minus, plus};
 use crate::connection::compression::Compress;
 use crate::deflate::{Compressor, SendCodec};
 use crate::error::{Misuse, SendError};
@@ -79,7 +80,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let len = self.compressed(header_room, payload, true, MAX_ROOM).ok().filter(|&len| {
             let header_len = usize::from(FrameHeader::len_for(len, !R::IS_SERVER));
             // PMD-6-03 · PMD-6.1-04
-            before + header_len + len <= self.max_outgoing()
+            plus(before, plus(header_len, len)) <= self.max_outgoing()
                 && self.compression.codec().is_some_and(|codec| !codec.prefers_plain(payload.len(), len))
         });
         let Some(len) = len else {
@@ -134,10 +135,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
             let len = Compressor::bound(rest.len()).min(left);
             let room = outgoing.grow(len).map_err(full::<S>)?;
             let step = if fin { compressor.finish(rest, room) } else { compressor.flush(rest, room) };
-            outgoing.truncate(so_far + step.produced);
+            outgoing.truncate(plus(so_far, step.produced));
             rest = rest.get(step.consumed..).unwrap_or_default();
             if step.done {
-                return Ok(outgoing.len() - before - header_room);
+                return Ok(minus(outgoing.len(), plus(before, header_room)));
             }
         }
     }
@@ -151,9 +152,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if opcode != Opcode::Continuation {
             header = header.with_rsv1();
         }
-        let frame = self.outgoing.last_mut(header_room + payload_len);
+        let frame = self.outgoing.last_mut(plus(header_room, payload_len));
         // If the payload became much shorter, its header is shorter than the room in front of it.
-        let unused = header_room - header.as_bytes().len();
+        let unused = minus(header_room, header.as_bytes().len());
         if unused > 0 {
             frame.copy_within(header_room.., header.as_bytes().len());
         }
@@ -164,7 +165,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             }
         }
         let len = self.outgoing.len();
-        self.outgoing.truncate(len - unused);
+        self.outgoing.truncate(minus(len, unused));
     }
 }
 

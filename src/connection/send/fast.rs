@@ -1,6 +1,7 @@
 //! The fast path of sending: a message below 64 KiB on an open connection that does not compress.
 
 use super::Sender;
+use crate::bytes::plus;
 use crate::connection::state::Phase;
 use crate::frame::{FrameHeader, Mask, Opcode, copy_plain};
 use crate::role::Role;
@@ -29,8 +30,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     #[inline(always)]
     fn fast_frame(&mut self, opcode: Opcode, payload: &[u8], header_len: usize) -> Option<()> {
         let len = u16::try_from(payload.len()).ok()?;
-        // This cannot overflow: the payload has at most 64 KiB.
-        let frame_len = header_len + payload.len();
+        let frame_len = plus(header_len, payload.len());
         if self.outgoing.len().saturating_add(frame_len) > self.max_outgoing() {
             return None;
         }

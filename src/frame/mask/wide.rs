@@ -2,11 +2,18 @@
 
 use super::ascii::{convert, copy_ends};
 use super::{turned, union, xor};
+use crate::bytes::plus;
 use ascii::AsciiChar;
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 
 /// The length from which the detection of the vectors pays, in bytes.
 pub(super) const MIN_LEN: usize = 256;
+/// How many of `len` bytes are whole vectors of `vector` bytes. The product is at most `len`.
+#[inline(always)]
+fn whole_vectors(len: usize, vector: usize) -> usize {
+    len.checked_div(vector).unwrap_or_default().wrapping_mul(vector)
+}
+
 /// The length of the longest vector, in bytes.
 const VECTOR: usize = 64;
 /// Data that is longer than this is masked in blocks of this many bytes, the last block first: it was read
@@ -85,8 +92,8 @@ impl<const IS_TEXT: bool> WithSimd for InPlace<'_, IS_TEXT> {
         let key = simd.splat_u64s(word);
         let mut all = simd.splat_u64s(union(&first) | union(&last));
         let len = size_of::<S::u64s>();
-        let vectors = data.len().saturating_sub(start) / len * len;
-        let vectors = data.get_mut(start..start + vectors).unwrap_or_default();
+        let vectors = whole_vectors(data.len().saturating_sub(start), len);
+        let vectors = data.get_mut(start..plus(start, vectors)).unwrap_or_default();
         for near in vectors.rchunks_mut(NEAR) {
             for bytes in near.chunks_exact_mut(len) {
                 let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(bytes), key);
@@ -131,9 +138,9 @@ impl WithSimd for CopyAscii<'_> {
         let key = simd.splat_u64s(turned(word, start));
         let mut all = simd.splat_u64s(ends);
         let len = size_of::<S::u64s>();
-        let vectors = from.len().saturating_sub(start) / len * len;
-        let sources = from.get(start..start + vectors).unwrap_or_default();
-        let targets = to.get_mut(start..start + vectors).unwrap_or_default();
+        let vectors = whole_vectors(from.len().saturating_sub(start), len);
+        let sources = from.get(start..plus(start, vectors)).unwrap_or_default();
+        let targets = to.get_mut(start..plus(start, vectors)).unwrap_or_default();
         for (from, to) in sources.chunks_exact(len).zip(targets.chunks_exact_mut(len)) {
             let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(from), key);
             all = simd.or_u64s(all, masked);

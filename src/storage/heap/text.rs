@@ -121,7 +121,7 @@ impl TextMessage for LazyText {
     #[cfg(feature = "simdutf8")]
     fn fill_ascii(&mut self, len: usize) {
         if let Some(joined) = &mut self.0 {
-            joined.len = joined.ascii.len().min(joined.len + len);
+            joined.len = joined.ascii.len().min(joined.len.saturating_add(len));
         }
     }
 

@@ -1,19 +1,27 @@
-//! Calls everything in the API of the library that a program without an allocator can call, with values that
-//! the compiler cannot know. The code in this file cannot panic, so a panic in the image comes from the
+//! Calls everything in the API of the library, with values that the compiler cannot know. `public_api.py` checks
+//! that no function is missing. The code in this package cannot panic, so a panic in the image comes from the
 //! library.
 #![no_std]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+#[cfg(feature = "deflate")]
+mod compression;
+#[cfg(feature = "alloc")]
+mod heap;
+mod without_connection;
 
 use core::convert::Infallible;
 use core::hint::black_box;
 use core::time::Duration;
 use rand_core::{TryCryptoRng, TryRng};
 use sansws::handshake::origin::Scheme;
-use sansws::handshake::{Downgrade, ExtensionOffer, Request, Response};
+use sansws::handshake::{ExtensionOffer, Request, Response};
 use sansws::timers::{Timers, TimersConfig};
-use sansws::upgrade::{ClientUpgrade, ServerUpgrade};
 use sansws::{
     Accept, Agreed, Borrowed, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery,
-    Error, Event, Fixed, FramesOnly, Message, Reply, Role, Sender, Server, State, Storage, Uri,
+    Error, Event, Fixed, FramesOnly, Message, Reply, Role, Sender, Server, Storage,
 };
 
 type Memory = Fixed<1024, 2048>;
@@ -21,13 +29,25 @@ type Memory = Fixed<1024, 2048>;
 /// Calls the whole API.
 pub fn all(bytes: &'static mut [u8]) {
     let bytes = black_box(bytes);
-    server(bytes);
-    client(bytes);
+    server(bytes, Connection::server_in(config(), Memory::default()));
+    server(bytes, Connection::<Server, Memory>::const_server(config()));
+    with_request(|request| {
+        if let Ok(connection) =
+            Connection::client_in(request, config(), Counter(black_box(1)), Memory::default())
+        {
+            client(bytes, connection);
+        }
+    });
+    without_connection::values(bytes);
+    #[cfg(feature = "alloc")]
+    heap::all(bytes);
+    #[cfg(feature = "deflate")]
+    compression::all(bytes);
     frames_of_a_server(bytes);
     frames_of_a_client(bytes);
-    own_http_stack(bytes);
-    addresses(bytes);
-    deadlines(bytes);
+    without_connection::own_http_stack(bytes);
+    without_connection::addresses(bytes);
+    without_connection::deadlines(bytes);
     #[cfg(feature = "texts")]
     texts(bytes);
     #[cfg(feature = "panic")]
@@ -36,7 +56,9 @@ pub fn all(bytes: &'static mut [u8]) {
 
 fn config() -> Config {
     let size = black_box(1000);
+    static NAMES: [&str; 2] = ["cookie", "x-name"];
     Config::new()
+        .keep_headers(black_box(&NAMES))
         .max_message(size)
         .max_frame(size)
         .max_fragments(size)
@@ -51,8 +73,7 @@ fn config() -> Config {
 }
 
 #[inline(never)]
-fn server(bytes: &mut [u8]) {
-    let mut connection: Connection<Server, Memory> = Connection::server_in(config(), Fixed);
+fn server<S: Storage>(bytes: &mut [u8], mut connection: Connection<Server, S>) {
     for _ in 0..black_box(3) {
         drive(&mut connection, bytes, |event, tx| {
             let (text, name) = (black_box("text"), black_box("name"));
@@ -84,21 +105,21 @@ fn server(bytes: &mut [u8]) {
 }
 
 #[inline(never)]
-fn client(bytes: &mut [u8]) {
+fn with_request(mut action: impl FnMut(&ClientRequest<'_>)) {
     let texts = black_box(["a", "b"]);
     let headers = black_box([("name", "value")]);
     let Ok(request) = ClientRequest::new(black_box("ws://host/path")) else { return };
-    black_box(request.uri());
+    let uri = black_box(request.uri());
+    let request = ClientRequest::from_uri(uri).with_uri(uri);
     let byte_headers = black_box([("name", &b"value"[..])]);
     let request = request.subprotocols(&texts).origin(black_box("http://host")).headers(&headers);
     let parameters = black_box([("name", Some("a value"))]);
     let offers = [ExtensionOffer::new(black_box("name")).parameters(&parameters)];
-    let request = request.byte_headers(&byte_headers).extensions(&offers);
-    let Ok(mut connection) =
-        Connection::client_in(&request, config(), Counter(black_box(1)), Memory::default())
-    else {
-        return;
-    };
+    action(&request.byte_headers(&byte_headers).extensions(&offers));
+}
+
+#[inline(never)]
+fn client<S: Storage>(bytes: &mut [u8], mut connection: Connection<Client<Counter>, S>) {
     for _ in 0..black_box(3) {
         drive(&mut connection, bytes, |event, _| match event {
             Event::HandshakeComplete(handshake) => {
@@ -123,6 +144,9 @@ fn frames_of_a_server(bytes: &mut [u8]) {
     let mut connection: Connection<FramesOnly<Server>, Memory> =
         Connection::after_handshake_in(FramesOnly::new(Server), config(), Agreed::NONE, Fixed);
     drive(&mut connection, bytes, |_, tx| _ = black_box(tx.message_header(Message::Text(black_box("text")))));
+    let mut connection: Connection<Server, Memory> =
+        Connection::const_after_handshake(Server, config(), Agreed::NONE);
+    drive(&mut connection, bytes, |_, _| {});
     let (mut receive, mut send) = ([0; 300], [0; 500]);
     let lent = Borrowed::new(black_box(&mut receive), black_box(&mut send));
     let mut connection: Connection<Server, Borrowed<'_>> = Connection::server_in(config(), lent);
@@ -161,6 +185,7 @@ fn drive<R: Role, S: Storage>(
                 break;
             }
             Some((event, tx)) => {
+                of_event(&event);
                 answer(event, tx);
                 send(tx);
             }
@@ -188,6 +213,28 @@ fn drive<R: Role, S: Storage>(
     black_box(connection.receive_eof());
 }
 
+#[inline(never)]
+fn of_event(event: &Event<'_>) {
+    black_box(event.kind());
+    let mut timers = Timers::new(TimersConfig::new(), Duration::ZERO);
+    timers.event(Duration::from_millis(black_box(1000)), event);
+    match event {
+        Event::Message(message) => of_message(*message),
+        Event::Part(part) => {
+            #[cfg(feature = "alloc")]
+            black_box(part.frame_left());
+            of_message(part.data);
+        }
+        _ => {}
+    }
+}
+
+fn of_message(message: Message<'_>) {
+    black_box((message.as_bytes(), message.as_text(), message.kind(), message.len(), message.is_empty()));
+    black_box(AsRef::<[u8]>::as_ref(&message));
+    black_box(message == Message::Text(black_box("text")));
+}
+
 fn send<R: Role, S: Storage>(tx: &mut Sender<R, S>) {
     let mut bytes = [1; 200];
     let bytes = black_box(&mut bytes[..]);
@@ -201,7 +248,7 @@ fn send<R: Role, S: Storage>(tx: &mut Sender<R, S>) {
     black_box(tx.ping(bytes)).ok();
     black_box(tx.pong(bytes)).ok();
     if let Ok(header) = black_box(tx.mask_in_place(black_box(DataKind::Text), bytes)) {
-        black_box(header.as_bytes());
+        black_box((header.as_bytes(), AsRef::<[u8]>::as_ref(&header)));
     }
     black_box(tx.close(CloseCode::from(black_box(4000)), black_box("reason"))).ok();
     black_box(tx.close_without_code()).ok();
@@ -225,6 +272,9 @@ fn request(request: &Request<'_>) {
             black_box(parameter.name);
             if let Some(value) = parameter.value {
                 value.chars().for_each(|char| _ = black_box(char));
+                value.bytes().for_each(|byte| _ = black_box(byte));
+                black_box(value == black_box("value"));
+                core::hash::Hash::hash(&value, &mut Counter(black_box(1)));
                 black_box(value.is_token());
             }
         }
@@ -245,61 +295,6 @@ fn of_error(error: Error) {
     black_box((error.close_code(), error.http_status()));
     if let Error::Handshake(error) = error {
         black_box((error.http_status(), error.http_headers()));
-    }
-}
-
-#[inline(never)]
-fn own_http_stack(bytes: &[u8]) {
-    let headers = black_box([("name", bytes), ("other", bytes)]);
-    match ServerUpgrade::check(black_box("GET"), headers) {
-        Ok(upgrade) => {
-            upgrade.subprotocols().for_each(|name| _ = black_box(name));
-            upgrade.extensions().for_each(|extension| _ = black_box(extension));
-            if let Ok(acceptance) = upgrade.accept(black_box(Some("name")), &Config::new()) {
-                acceptance.headers().for_each(|header| _ = black_box(header));
-            }
-        }
-        Err(error) => _ = black_box((error.http_status(), error.http_headers())),
-    }
-    let offered = black_box(["a", "b"]);
-    if let Ok(upgrade) = ClientUpgrade::new(&mut Counter(black_box(1)), &Config::new(), &offered) {
-        upgrade.headers().for_each(|header| _ = black_box(header));
-        black_box(upgrade.check(black_box(101), headers)).ok();
-    }
-}
-
-#[inline(never)]
-fn addresses(bytes: &[u8]) {
-    let Ok(text) = core::str::from_utf8(bytes) else { return };
-    if let Ok(uri) = Uri::parse(text) {
-        black_box((uri.is_secure(), uri.host(), uri.port(), uri.port_is_default()));
-        black_box((uri.resource_name(), uri.host_field()));
-        let mut buffer = black_box([0; 100]);
-        for downgrade in black_box([Downgrade::Refuse, Downgrade::Allow]) {
-            black_box(uri.resolve_in(text, downgrade, &mut buffer)).ok();
-        }
-    }
-}
-
-#[inline(never)]
-fn deadlines(bytes: &[u8]) {
-    let time = || Duration::from_millis(black_box(1000));
-    let config = TimersConfig::new()
-        .handshake_deadline(Some(time()))
-        .ping_interval(Some(time()))
-        .pong_timeout(Some(time()))
-        .idle_deadline(Some(time()))
-        .close_deadline(Some(time()));
-    let mut timers = Timers::new(config, time());
-    for state in black_box([State::Connecting, State::Open, State::Closing, State::Closed]) {
-        timers.received(time());
-        timers.sent(time(), black_box(bytes.len()));
-        timers.ping_queued(black_box(bytes.len()));
-        timers.ping_refused();
-        timers.message(time());
-        timers.pong(time(), bytes);
-        _ = black_box(timers.poll(time(), state));
-        black_box((timers.next_deadline(), timers.round_trip_time()));
     }
 }
 
@@ -348,3 +343,13 @@ impl TryRng for Counter {
 }
 
 impl TryCryptoRng for Counter {}
+
+impl core::hash::Hasher for Counter {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.wrapping_add(u32::from(*byte)));
+    }
+
+    fn finish(&self) -> u64 {
+        u64::from(self.0)
+    }
+}

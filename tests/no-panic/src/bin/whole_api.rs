@@ -1,19 +1,47 @@
 //! The whole API in one image, for a microcontroller or for the host. The image is built and examined, but
 //! not run.
-#![no_std]
+#![cfg_attr(not(feature = "deflate"), no_std)]
 #![no_main]
 
+#[cfg(not(feature = "deflate"))]
 use core::panic::PanicInfo;
+#[cfg(not(feature = "deflate"))]
 use core::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(not(feature = "deflate"))]
 static HAS_PANICKED: AtomicBool = AtomicBool::new(false);
 
 /// The handler has an effect, so that the compiler cannot remove a panic as code without one.
+#[cfg(not(feature = "deflate"))]
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     HAS_PANICKED.store(true, Ordering::SeqCst);
     loop {
         core::hint::spin_loop();
+    }
+}
+
+/// The compiler cannot know whether this allocator has memory.
+#[cfg(feature = "alloc")]
+mod allocator {
+    use core::alloc::{GlobalAlloc, Layout};
+    use core::hint::black_box;
+
+    struct Unknown;
+
+    #[global_allocator]
+    static ALLOCATOR: Unknown = Unknown;
+
+    // SAFETY: the program is linked but not run.
+    unsafe impl GlobalAlloc for Unknown {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            black_box(layout);
+            black_box(core::ptr::null_mut())
+        }
+
+        unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+            black_box((memory, layout));
+        }
     }
 }
 
