@@ -166,7 +166,11 @@ fn the_room_is_exact_at_each_length_of_the_header_in_both_roles() {
         let (for_server, for_client) = (longest(max, 0), longest(max, 4));
         let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
         let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
-        assert_eq!((server.sender().max_room(), client.sender().max_room()), (for_server, for_client), "{max}");
+        assert_eq!(
+            (server.sender().max_room(), client.sender().max_room()),
+            (for_server, for_client),
+            "{max}"
+        );
         for kind in [DataKind::Binary, DataKind::Text] {
             let too_long = vec![b'a'; for_server + 1];
             exactly(&mut server, kind, &too_long, max);
@@ -179,7 +183,7 @@ fn the_room_is_exact_at_each_length_of_the_header_in_both_roles() {
             if let (Some((len, true)), true) = (fits, before >= 2) {
                 server.sender().binary(&vec![0; before - 2]).unwrap();
                 assert_eq!(server.sender().room(), len, "{max}");
-                assert_eq!(server.sender().binary(&vec![0; len + 1]).is_err(), true);
+                assert!(server.sender().binary(&vec![0; len + 1]).is_err());
                 server.sender().binary(&vec![0; len]).unwrap();
                 server.mark_sent(usize::MAX);
             }

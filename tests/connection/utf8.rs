@@ -153,7 +153,11 @@ fn a_single_bad_byte_among_zeros_fails_wherever_it_is() {
                 text[at] = bad;
                 let text = frame(0x81, &text);
                 assert_eq!(feed(&mut open_client(), &text), failed, "{bad:x} at {at} of {len}");
-                assert_eq!(feed(&mut open_server(), &masked(&text, [0; 4])), failed, "{bad:x} at {at} of {len}");
+                assert_eq!(
+                    feed(&mut open_server(), &masked(&text, [0; 4])),
+                    failed,
+                    "{bad:x} at {at} of {len}"
+                );
             }
         }
     }

@@ -93,8 +93,12 @@ fn places(pool: &Pool, count: usize) -> (Vec<usize>, Vec<usize>) {
         compressors.iter().map(|codec| (&raw const **codec).addr()).collect(),
         decompressors.iter().map(|codec| (&raw const **codec).addr()).collect(),
     );
-    compressors.into_iter().for_each(|codec| pool.give_compressor(codec));
-    decompressors.into_iter().for_each(|codec| pool.give_decompressor(codec));
+    for codec in compressors {
+        pool.give_compressor(codec);
+    }
+    for codec in decompressors {
+        pool.give_decompressor(codec);
+    }
     places
 }
 
@@ -154,7 +158,8 @@ fn only_an_end_without_context_takeover_uses_the_pool_and_only_during_a_message(
 #[test]
 fn a_pool_that_is_set_later_gets_the_codecs_after_the_next_message() {
     let of_one = pool_of_one();
-    let params = DeflateParams::new().with_server_no_context_takeover(true).with_client_no_context_takeover(true);
+    let params =
+        DeflateParams::new().with_server_no_context_takeover(true).with_client_no_context_takeover(true);
     let mut send = SendCodec::new(true, params, &DeflateConfig::new(), None);
     let mut receive = ReceiveCodec::new(true, params, None);
     let own = (&raw const *send.compressor().unwrap()).addr();

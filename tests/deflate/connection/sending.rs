@@ -233,7 +233,8 @@ fn partly_noise(letters: usize, len: usize) -> (Vec<u8>, usize) {
 // PMD-6-03 · PMD-6.1-04
 #[test]
 fn a_message_that_does_not_shrink_is_sent_plain_even_if_its_length_stays_the_same() {
-    let params = DeflateParams::new().with_server_no_context_takeover(true).with_client_no_context_takeover(true);
+    let params =
+        DeflateParams::new().with_server_no_context_takeover(true).with_client_no_context_takeover(true);
     let mut lengths = std::collections::BTreeSet::new();
     for letters in 0..60 {
         let (message, len) = partly_noise(letters, 400);
