@@ -204,9 +204,14 @@ impl Session {
             while let Some((event, tx)) = self.connection.receive(&mut input) {
                 match event {
                     Event::HandshakeRequest(request) => {
+                        // A proxy that ends the TLS says so. No page can send this header itself.
+                        let scheme = match request.header("X-Forwarded-Proto") {
+                            Some("https") => Scheme::Https,
+                            _ => Scheme::Http,
+                        };
                         // Only browsers send an Origin, and they always do.
                         let is_welcome = request.origin().is_none()
-                            || request.is_same_origin_over(Scheme::Http)
+                            || request.is_same_origin_over(scheme)
                             || request.is_origin_in(ALLOWED_ORIGINS);
                         if !is_welcome {
                             tx.reject(&Reply::new(403))?;

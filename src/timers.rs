@@ -93,8 +93,8 @@ setters! {
     /// The time from one keepalive ping, or from the opening, to the next ping. Default 30 s: half of the 60
     /// s after which nginx and the load balancers of clouds cut a connection by default.
     ///
-    /// The pings do not depend on other traffic. Proxies watch each direction separately, so an endpoint that
-    /// only receives must send something too. The pings also keep the round trip time up to date. While
+    /// The pings do not depend on other traffic. Some proxies watch each direction separately, so an endpoint
+    /// that only receives must send something too. The pings also keep the round trip time up to date. While
     /// nothing was received since the last ping, no other ping is sent, unless the pong timeout is off.
     ping_interval(self, limit: Option<Duration>) => ping_interval = Millis::new(limit);
 

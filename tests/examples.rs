@@ -92,13 +92,18 @@ impl EchoServer {
 
     /// The status line that answers a WebSocket request from a page of this origin.
     fn status_for_origin(&self, origin: &str) -> String {
+        self.status_for(&format!("Origin: {origin}\r\n"))
+    }
+
+    /// The status line that answers a WebSocket request with these headers, each with its line break.
+    fn status_for(&self, headers: &str) -> String {
         let mut stream = self.connect();
         let address = &self.address;
         write!(
             stream,
             "GET / HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             Origin: {origin}\r\n\r\n"
+             {headers}\r\n"
         )
         .unwrap();
         let mut status = String::new();
@@ -209,6 +214,23 @@ fn echo_server_refuses_other_requests_and_origins() {
     assert_eq!(server.status_for_origin("null"), "HTTP/1.1 403 Forbidden\r\n");
     assert_eq!(server.status_for_origin(&format!("http://{}", server.address)), accepted);
     assert_eq!(server.status_for_origin("http://localhost:8080"), accepted);
+}
+
+/// The proxy says which scheme the client sees, and only pages with this scheme are the server's own.
+#[test]
+fn echo_server_accepts_its_own_pages_behind_a_proxy_that_ends_the_tls() {
+    let server = EchoServer::start();
+    let (own, own_over_tls) = (format!("http://{}", server.address), format!("https://{}", server.address));
+    for (scheme, origin, accepted) in [
+        ("https", &own_over_tls, true),
+        ("https", &own, false),
+        ("http", &own_over_tls, false),
+        ("http", &own, true),
+    ] {
+        let status = server.status_for(&format!("X-Forwarded-Proto: {scheme}\r\nOrigin: {origin}\r\n"));
+        assert_eq!(status.starts_with("HTTP/1.1 101 "), accepted, "{origin} over {scheme}: {status}");
+    }
+    assert_eq!(server.status_for_origin(&own_over_tls), "HTTP/1.1 403 Forbidden\r\n");
 }
 
 /// The server follows the hint of the client unless it is told to ignore it.

@@ -64,6 +64,34 @@ pub fn is_same(origin: &str, host: &str, scheme: Scheme) -> bool {
         && origin_port.unwrap_or(default_port) == port.unwrap_or(default_port)
 }
 
+/// Whether a page of this origin belongs to the very host, and may connect without further checks. Over `https`
+/// it does if host and port are equal. Over `http` it does only if `scheme` says that the server is reached
+/// without TLS, or if the host is this machine: an attacker in the network can put a script into any page that
+/// comes without TLS. `None`: the server does not know whether a proxy ends its TLS.
+///
+/// ```
+/// use sansws::handshake::origin::{self, Scheme};
+///
+/// assert!(origin::is_own_page("https://chat.example", "chat.example", None));
+/// assert!(origin::is_own_page("http://localhost:8080", "localhost:8080", None));
+/// assert!(!origin::is_own_page("http://chat.example", "chat.example", None));
+/// assert!(origin::is_own_page("http://chat.example", "chat.example", Some(Scheme::Http)));
+/// ```
+#[must_use]
+pub fn is_own_page(origin: &str, host: &str, scheme: Option<Scheme>) -> bool {
+    let is_same = |scheme| is_same(origin, host, scheme);
+    match scheme {
+        Some(scheme) => is_same(scheme),
+        None => is_same(Scheme::Https) || (is_this_machine(host) && is_same(Scheme::Http)),
+    }
+}
+
+/// Whether the host, with or without a port, is a name or an address of the machine itself.
+fn is_this_machine(host: &str) -> bool {
+    let (name, _) = split_port(host);
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|own| name.eq_ignore_ascii_case(own))
+}
+
 /// Splits the port off. The colons of an IPv6 literal do not count.
 fn split_port(authority: &str) -> (&str, Option<&str>) {
     let host = authority.trim_end_matches(|c: char| c.is_ascii_digit());

@@ -188,3 +188,26 @@ fn a_second_origin_header_is_ignored() {
     let first = Add("Origin", "https://evil.example");
     assert_eq!(verdicts(&[first, Add("Origin", "https://chat.example")]), (false, false));
 }
+
+#[test]
+fn pages_of_the_very_host_may_connect_over_tls_or_from_this_machine() {
+    let cases = [
+        ("https://chat.example", "chat.example", None, true),
+        ("https://chat.example", "chat.example:8443", None, false),
+        ("https://evil.example", "chat.example", None, false),
+        ("null", "chat.example", None, false),
+        // A script in a page without TLS may be that of an attacker.
+        ("http://chat.example", "chat.example", None, false),
+        ("http://chat.example", "chat.example", Some(Scheme::Http), true),
+        ("https://chat.example", "chat.example", Some(Scheme::Http), false),
+        ("http://localhost:8080", "localhost:8080", None, true),
+        ("http://127.0.0.1:80", "127.0.0.1", None, true),
+        ("http://[::1]:8080", "[::1]:8080", None, true),
+        ("http://localhost:3000", "localhost:8080", None, false),
+        ("http://localhost.evil.example", "localhost.evil.example", None, false),
+        ("http://localhost:8080", "localhost:8080", Some(Scheme::Https), false),
+    ];
+    for (origin, host, scheme, expected) in cases {
+        assert_eq!(origin::is_own_page(origin, host, scheme), expected, "{origin} to {host}, {scheme:?}");
+    }
+}

@@ -15,7 +15,7 @@ build_examples() {
 # build_driver_examples NAME...: the same for examples of the driver for tokio.
 build_driver_examples() {
   # shellcheck disable=SC2046
-  cargo build --locked --release -p sansws-tokio --features deflate $(printf -- '--example %s ' "$@")
+  cargo build --locked --release -p sansws-tokio --features axum,deflate,rustls $(printf -- '--example %s ' "$@")
   examples=$(realpath "${CARGO_TARGET_DIR:-target}")/release/examples
 }
 
@@ -31,14 +31,32 @@ build_client() {
   client=$(realpath "${CARGO_TARGET_DIR:-examples/client/target}")/release/client
 }
 
+# programs_of [--tokio]: builds an echo server and a client, with --tokio those of the driver for tokio. Sets
+# `echo_server` and `client` to the programs.
+programs_of() {
+  case "$*" in
+    '')
+      build_examples echo_server
+      build_client
+      echo_server=$examples/echo_server
+      ;;
+    --tokio)
+      build_driver_examples tokio_echo_server tokio_client
+      echo_server=$examples/tokio_echo_server client=$examples/tokio_client
+      ;;
+    *) echo 'usage: run [--tokio]' >&2; exit 2 ;;
+  esac
+}
+
 # websockets_venv: sets `python` to an interpreter that has the package `websockets`.
 websockets_venv() { python_venv python; }
 
-# python_venv SUITE: sets `python` to an interpreter that has the packages of tests/interop/SUITE/requirements.txt.
+# python_venv SUITE: sets `python` to an interpreter that has the packages of tests/interop/SUITE/requirements.txt, which
+# may include the file of another suite.
 python_venv() {
   need python3 python3
   local venv=$cache/$1 requirements=tests/interop/$1/requirements.txt stamp
-  stamp="$(python3 --version) $(cat "$requirements")"
+  stamp="$(python3 --version) $(cat tests/interop/*/requirements.txt)"
   if [ "$(cat "$venv/stamp" 2> /dev/null)" != "$stamp" ]; then
     # Debian's python3 has the module `venv`, but not the module `ensurepip` that it needs.
     python3 -c 'import ensurepip' 2> /dev/null || apt_install python3-venv
@@ -48,6 +66,12 @@ python_venv() {
     echo "$stamp" > "$venv/stamp"
   fi
   python=$venv/bin/python
+}
+
+# need_chromium: installs Chromium if there is none. tests/tools.sh says why it is not pinned further.
+need_chromium() {
+  command -v chromium > /dev/null ||
+    apt_install "chromium=$chromium" "chromium-common=$chromium" || apt_install chromium
 }
 
 # free_port: prints a port that is free and whose successor is free: Autobahn's fuzzing servers take two in a row.

@@ -27,6 +27,9 @@ thread_local! {
     /// The number of allocations up to the one that fails; 0 if none fails.
     static UNTIL_FAILURE: Cell<usize> = const { Cell::new(0) };
     static HAS_FAILED: Cell<bool> = const { Cell::new(false) };
+    /// The bytes that the library has taken, less those that it has returned. Memory can be returned outside of a call.
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
     /// The size of the last block for a codec that the library has returned in this call, in bytes.
     static RETURNED: Cell<usize> = const { Cell::new(0) };
 }
@@ -61,13 +64,20 @@ unsafe impl GlobalAlloc for Refusing {
         if is_refused(layout) {
             return ptr::null_mut();
         }
+        if IS_ARMED.get() {
+            HELD.set(HELD.get().wrapping_add_unsigned(layout.size()));
+            PEAK.set(PEAK.get().max(HELD.get()));
+        }
         // SAFETY: as above.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        if IS_ARMED.get() && layout.align() == ALIGNMENT_OF_CODECS {
-            RETURNED.set(layout.size());
+        if IS_ARMED.get() {
+            HELD.set(HELD.get().wrapping_sub_unsigned(layout.size()));
+            if layout.align() == ALIGNMENT_OF_CODECS {
+                RETURNED.set(layout.size());
+            }
         }
         // SAFETY: as above.
         unsafe { System.dealloc(pointer, layout) }
@@ -104,6 +114,23 @@ pub fn has_failed() -> bool {
     HAS_FAILED.get()
 }
 
+/// The allocation with this number fails, counted from 1 and only inside of calls; with 0 none fails.
+pub fn fail(shortage: Shortage, failing: usize) {
+    SHORTAGE.set(shortage);
+    UNTIL_FAILURE.set(failing);
+    HAS_FAILED.set(false);
+}
+
+/// The bytes that calls of the library have taken and not returned.
+pub fn held() -> isize {
+    HELD.get()
+}
+
+/// The most bytes that were held at any moment since the last call of this function.
+pub fn take_peak() -> isize {
+    PEAK.replace(HELD.get())
+}
+
 /// The number of allocations of a call.
 pub fn allocations<T>(call: impl FnOnce() -> T) -> usize {
     UNTIL_FAILURE.set(usize::MAX);
@@ -113,7 +140,7 @@ pub fn allocations<T>(call: impl FnOnce() -> T) -> usize {
 
 /// The constructors of zlib-rs have no error to return, so they panic. The library catches that panic. All
 /// other panics are reported as ever, and fail the test.
-fn silence_panics_of_zlib() {
+pub fn silence_panics_of_zlib() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let report = panic::take_hook();
@@ -132,9 +159,7 @@ pub fn for_each_allocation(scenario: impl Fn(Shortage)) {
     silence_panics_of_zlib();
     for shortage in [Shortage::Once, Shortage::UntilReturn] {
         for failing in 1.. {
-            SHORTAGE.set(shortage);
-            UNTIL_FAILURE.set(failing);
-            HAS_FAILED.set(false);
+            fail(shortage, failing);
             scenario(shortage);
             UNTIL_FAILURE.set(0);
             if !HAS_FAILED.get() {

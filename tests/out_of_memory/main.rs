@@ -2,6 +2,7 @@
 //! panics: each scenario runs once for each of its allocations, which then fails.
 #![cfg(feature = "alloc")]
 
+#[allow(dead_code, reason = "this test uses a part of it")]
 mod allocator;
 #[cfg(feature = "deflate")]
 mod compression;

@@ -15,6 +15,11 @@ pub const NAMES: [&str; 6] = [
     "fastwebsockets",
 ];
 
+/// The server with this name.
+pub fn named(name: &str) -> Result<&'static str> {
+    NAMES.into_iter().find(|known| *known == name).ok_or_else(|| format!("the servers are {NAMES:?}").into())
+}
+
 /// Prints the address and serves until the process is killed.
 pub fn serve(name: &str) -> Result<()> {
     match name {
@@ -135,6 +140,10 @@ fn turn(
                 Err(error) => return Err(error.into()),
             }
         }
+        // A server ends the transport first (RFC 6455 section 7.1.1).
+        if connection.should_disconnect() {
+            return Err("the connection has ended".into());
+        }
         let mut input: &mut [u8] = &mut [];
         let result = match connection.receive_buffer() {
             Some(room) => stream.read(room).inspect(|&len| connection.mark_received(len)),
@@ -152,7 +161,11 @@ fn turn(
 async fn tungstenite(stream: TcpStream) -> Result<()> {
     let mut socket = tokio_tungstenite::accept_async(stream).await?;
     while let Some(message) = socket.next().await {
-        socket.send(message?).await?;
+        let message = message?;
+        // It answers pings and the Close by itself.
+        if message.is_text() || message.is_binary() {
+            socket.send(message).await?;
+        }
     }
     Ok(())
 }
@@ -160,12 +173,16 @@ async fn tungstenite(stream: TcpStream) -> Result<()> {
 async fn tokio_websockets(stream: TcpStream) -> Result<()> {
     let (_, mut socket) = tokio_websockets::ServerBuilder::new().accept(stream).await?;
     while let Some(message) = socket.next().await {
-        socket.send(message?).await?;
+        let message = message?;
+        if message.is_text() || message.is_binary() {
+            socket.send(message).await?;
+        }
     }
     Ok(())
 }
 
-/// It has no handshake of its own without hyper, so the answer to the only request of these clients is a constant.
+/// It has no handshake of its own without hyper, so the answer to the only request of these clients is a
+/// constant.
 async fn fastwebsockets(mut stream: TcpStream) -> Result<()> {
     use fastwebsockets::{Frame, OpCode, Role, WebSocket};
     let mut head = Vec::new();

@@ -4,9 +4,9 @@
 //! cargo run --release -p sansws-tokio --example tokio_autobahn_client [-- [--deflate] URL AGENT]
 //! ```
 
+mod options;
+
 use sansws_tokio::sansws::ClientRequest;
-#[cfg(feature = "deflate")]
-use sansws_tokio::sansws::deflate::DeflateConfig;
 use sansws_tokio::{Config, Connector, Error, RandomClient, Transport, WebSocket};
 use std::env;
 
@@ -17,7 +17,10 @@ const CONFIG: Config =
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = env::args().skip(1).peekable();
-    let config = configuration(arguments.next_if(|argument| argument == "--deflate").is_some());
+    let mut config = CONFIG;
+    if let Some(option) = arguments.next_if(|argument| argument.starts_with('-')) {
+        config = options::with_option(config, &option)?;
+    }
     let (Some(url), Some(agent)) = (arguments.next(), arguments.next()) else {
         return Err("usage: tokio_autobahn_client [--deflate] URL AGENT".into());
     };
@@ -51,15 +54,4 @@ async fn echo(socket: &mut WebSocket<Transport, RandomClient>) -> Result<(), Err
 async fn finish(mut socket: WebSocket<Transport, RandomClient>) -> Result<(), Error> {
     while socket.recv().await?.is_some() {}
     Ok(())
-}
-
-#[cfg(feature = "deflate")]
-fn configuration(compresses: bool) -> Config {
-    if compresses { CONFIG.deflate(DeflateConfig::new()) } else { CONFIG }
-}
-
-#[cfg(not(feature = "deflate"))]
-fn configuration(compresses: bool) -> Config {
-    assert!(!compresses, "compression needs a build with --features deflate");
-    CONFIG
 }

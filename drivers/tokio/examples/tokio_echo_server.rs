@@ -1,18 +1,21 @@
 //! An echo server on tokio: each connection is a task.
 //!
 //! ```text
-//! cargo run --release -p sansws-tokio --example tokio_echo_server [-- [--deflate | --deflate-keeps-client-context] ADDR]
+//! cargo run --release -p sansws-tokio --example tokio_echo_server [-- [--deflate] [--keepalive SECONDS] ADDR]
 //! ```
 //!
-//! `ADDR` is 127.0.0.1:9002 by default; port 0 means any free port. With `--deflate`, in a build with `--features deflate`,
-//! the server compresses. `--deflate-keeps-client-context` does the same, and ignores a client's hint that it can do without
-//! context takeover.
+//! `ADDR` is 127.0.0.1:9002 by default; port 0 means any free port. With `--deflate`, in a build with
+//! `--features deflate`, the server compresses. `--deflate-keeps-client-context` does the same, and ignores a
+//! client's hint that it can do without context takeover. `--deflate=WISH,WISH` compresses with wishes of the
+//! server's own, see `options/mod.rs`.
+//! With `--keepalive` the server sends a ping every so many seconds, and never with 0. The default is 30.
 
-#[cfg(feature = "deflate")]
-use sansws_tokio::sansws::deflate::DeflateConfig;
+mod options;
+
 use sansws_tokio::sansws::timers::TimersConfig;
 use sansws_tokio::{Answer, Config, Error, accept_with};
 use std::env;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
 /// The limits allow the largest messages of the Autobahn test suite.
@@ -20,49 +23,39 @@ const CONFIG: Config =
     Config::new().max_message(32 << 20).max_fragments(1 << 17).max_outgoing(64 << 20).keep_capacity(64 << 10);
 
 #[tokio::main]
-async fn main() -> std::io::Result<()> {
-    let mut arguments: Vec<String> = env::args().skip(1).collect();
-    let option =
-        arguments.iter().position(|argument| argument.starts_with("--")).map(|at| arguments.remove(at));
-    let config = configuration(option.as_deref());
-    let address = arguments.pop().unwrap_or_else(|| "127.0.0.1:9002".to_owned());
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (mut config, mut timers) = (CONFIG, TimersConfig::new());
+    let mut address = "127.0.0.1:9002".to_owned();
+    let mut arguments = env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        if argument == "--keepalive" {
+            let seconds = arguments.next().ok_or("--keepalive SECONDS")?.parse()?;
+            timers = timers.ping_interval((seconds > 0).then(|| Duration::from_secs(seconds)));
+        } else if argument.starts_with('-') {
+            config = options::with_option(config, &argument)?;
+        } else {
+            address = argument;
+        }
+    }
     let listener = TcpListener::bind(&address).await?;
     println!("listening on ws://{}/", listener.local_addr()?);
     loop {
         let (stream, peer) = listener.accept().await?;
         tokio::spawn(async move {
-            if let Err(error) = serve(stream, config).await {
+            if let Err(error) = serve(stream, config, timers).await {
                 eprintln!("{peer}: {error}");
             }
         });
     }
 }
 
-async fn serve(stream: TcpStream, config: Config) -> Result<(), Error> {
+async fn serve(stream: TcpStream, config: Config, timers: TimersConfig) -> Result<(), Error> {
     stream.set_nodelay(true)?;
     let mut socket =
-        accept_with(stream, config, TimersConfig::new(), async |request| Answer::same_origin(request))
-            .await?;
+        accept_with(stream, config, timers, async |request| Answer::same_origin(request)).await?;
     while let Some(message) = socket.recv().await? {
         let message = message.into_owned()?;
         socket.send(&message).await?;
     }
     Ok(())
-}
-
-#[cfg(feature = "deflate")]
-fn configuration(option: Option<&str>) -> Config {
-    let deflate = DeflateConfig::new();
-    match option {
-        Some("--deflate") => CONFIG.deflate(deflate),
-        Some("--deflate-keeps-client-context") => CONFIG.deflate(deflate.follow_hints(false)),
-        Some(option) => panic!("unknown option {option}"),
-        None => CONFIG,
-    }
-}
-
-#[cfg(not(feature = "deflate"))]
-fn configuration(option: Option<&str>) -> Config {
-    assert_eq!(option, None, "compression needs a build with --features deflate");
-    CONFIG
 }

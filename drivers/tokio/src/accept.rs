@@ -1,10 +1,8 @@
 //! The opening handshake of a server.
 
-use crate::engine::Wakers;
-use crate::origin::is_own_page;
-use crate::{Error, WebSocket};
+use crate::{Error, WebSocket, trace};
 use sansws::handshake::Request;
-use sansws::handshake::origin::Scheme;
+use sansws::handshake::origin::{Scheme, is_own_page};
 use sansws::timers::TimersConfig;
 use sansws::{Config, Connection, Event, Reply, Server};
 use std::future::poll_fn;
@@ -32,12 +30,14 @@ impl Answer {
         Self { status: Some(status), subprotocol: None, headers: Vec::new(), body: Vec::new() }
     }
 
-    /// Accepts the connection if the request does not come from a web page of another site; otherwise rejects it with
-    /// 403. Without this check, any web site could connect in the name of a user who visits it (RFC 6455 section 10.2).
+    /// Accepts the connection if the request does not come from a web page of another site; otherwise rejects
+    /// it with 403. Without this check, any web site could connect in the name of a user who visits it (RFC
+    /// 6455 section 10.2).
     ///
-    /// These are accepted: requests without `Origin`, because only browsers send it; pages over `https` of the very
-    /// host, no matter whether a proxy ends the TLS; and pages over `http` if the host is this machine. For a server in
-    /// a network that is reached without TLS, use [`same_origin_over`](Self::same_origin_over).
+    /// These are accepted: requests without `Origin`, because only browsers send it; pages over `https` of
+    /// the very host, no matter whether a proxy ends the TLS; and pages over `http` if the host is this
+    /// machine. For a server in a network that is reached without TLS, use
+    /// [`same_origin_over`](Self::same_origin_over).
     #[must_use]
     pub fn same_origin(request: &Request<'_>) -> Self {
         Self::of_page(request, None)
@@ -88,14 +88,14 @@ where
     accept_with(io, Config::new(), TimersConfig::new(), async |request| Answer::same_origin(request)).await
 }
 
-/// Accepts a WebSocket from a client, if `decide` does. It gets the request and may take its time, for example to
-/// ask a database who the client is; the handshake deadline goes on only while bytes are awaited.
+/// Accepts a WebSocket from a client, if `decide` does. It gets the request and may take its time, for
+/// example to ask a database who the client is; the handshake deadline goes on only while bytes are awaited.
 ///
 /// Not cancel safe: if you drop the future, the transport is dropped.
 ///
 /// # Errors
-/// The request was not valid, or was rejected: the client has got an HTTP answer. Or the transport failed or the
-/// handshake deadline passed.
+/// The request was not valid, or was rejected: the client has got an HTTP answer. Or the transport failed or
+/// the handshake deadline passed.
 pub async fn accept_with<T, F>(
     io: T, config: Config, timers: TimersConfig, decide: F,
 ) -> Result<WebSocket<T, Server>, Error>
@@ -105,13 +105,14 @@ where
 {
     let mut socket = WebSocket::new(io, Connection::server(config), &[], timers);
     let mut decide = Some(decide);
-    while poll_fn(|cx| socket.engine.poll_find(Wakers::one(cx.waker()))).await? {
+    while poll_fn(|cx| socket.engine.poll_find(cx.waker())).await? {
         match (socket.engine.take(), decide.take()) {
             (Some((Event::HandshakeRequest(request), tx)), Some(decide)) => {
                 let answer = decide(&request).await;
                 let headers: Vec<_> =
                     answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
                 if let Some(status) = answer.status {
+                    trace::rejected(status);
                     tx.reject(&Reply::new(status).headers(&headers).body(&answer.body))?;
                 } else {
                     let accept = sansws::Accept::new().headers(&headers);
@@ -123,6 +124,7 @@ where
             }
             (Some((Event::HandshakeComplete(_), _)), _) => {
                 socket.flush().await?;
+                trace::accepted(101);
                 return Ok(socket);
             }
             (_, rest) => decide = rest,

@@ -10,8 +10,9 @@ use sansws::timers::TimersConfig;
 use sansws::{Config, Misuse};
 use std::future::Future;
 
-/// An opening handshake, as the argument of a handler. A request that is not one is rejected with the HTTP status that
-/// says why, and so is a request from a web page of another site, unless you call [`any_origin`](Self::any_origin).
+/// An opening handshake, as the argument of a handler. A request that is not one is rejected with the HTTP
+/// status that says why, and so is a request from a web page of another site, unless you call
+/// [`any_origin`](Self::any_origin).
 ///
 /// ```
 /// use axum::{Router, response::Response, routing::any};
@@ -66,8 +67,8 @@ impl IntoResponse for Rejection {
 }
 
 impl WebSocketUpgrade {
-    /// Accepts requests from web pages of any site. Check [`Upgrade::origin`] yourself, unless the connection gives a
-    /// page nothing that it could not have without the user.
+    /// Accepts requests from web pages of any site. Check [`Upgrade::origin`] yourself, unless the connection
+    /// gives a page nothing that it could not have without the user.
     #[must_use]
     pub fn any_origin(mut self) -> Self {
         self.origin = Origins::Any;
@@ -111,8 +112,8 @@ impl WebSocketUpgrade {
         Ok(self)
     }
 
-    /// Accepts the connection, and runs `serve` with it in a task of its own. An error of `serve` ends the task; the
-    /// peer has been told the reason by then, if it broke the protocol.
+    /// Accepts the connection, and runs `serve` with it in a task of its own. An error of `serve` ends the
+    /// task; the peer has been told the reason by then, if it broke the protocol.
     pub fn on_upgrade<F, O>(self, serve: F) -> Response
     where
         F: FnOnce(UpgradedSocket) -> O + Send + 'static,
@@ -129,8 +130,12 @@ impl WebSocketUpgrade {
         };
         let (response, socket) = upgrade.accept();
         tokio::spawn(async move {
-            if let Ok(socket) = socket.await {
-                let _ = serve(socket).await;
+            let result = match socket.await {
+                Ok(socket) => serve(socket).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = result {
+                crate::trace::handler_ended(&error);
             }
         });
         response.map(|()| Body::empty())

@@ -1,21 +1,28 @@
-//! The deadlines of a connection, with tokio's clock.
+//! The deadlines of a connection, and its pings.
 
+mod alarm;
+mod ping;
+
+use crate::split::Ping as PingState;
+use crate::trace;
+use alarm::{Alarm, Instant};
+use ping::{Payload, Ping};
 use sansws::timers::{Action, Timers, TimersConfig};
 use sansws::{Event, State};
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep_until};
 
 pub(crate) struct Clock {
     timers: Timers,
     start: Instant,
-    /// When bytes arrived last. Events that are found in them count from then, because asking for the time takes longer
-    /// than finding a small message.
-    arrival: Duration,
-    /// Armed for the next deadline, or for one before it: most deadlines move on before they are reached.
-    sleep: Option<Pin<Box<Sleep>>>,
+    /// When bytes arrived last. Events that are found in them count from then, because asking for the time
+    /// takes longer than finding a small message. In nanoseconds, because a `Duration` takes twice the
+    /// memory.
+    arrival: u64,
+    /// Set for the next deadline, or for a time before it: most deadlines move on before they are reached.
+    alarm: Option<Alarm>,
+    /// The ping of the application that waits for its pong, or whose round trip no one has taken yet.
+    ping: Option<Box<Ping>>,
 }
 
 impl Clock {
@@ -23,8 +30,9 @@ impl Clock {
         Self {
             timers: Timers::new(config, Duration::ZERO),
             start: Instant::now(),
-            arrival: Duration::ZERO,
-            sleep: None,
+            arrival: 0,
+            alarm: None,
+            ping: None,
         }
     }
 
@@ -33,31 +41,80 @@ impl Clock {
     }
 
     pub(crate) fn received(&mut self) {
-        self.arrival = self.now();
-        self.timers.received(self.arrival);
+        let now = self.now();
+        self.timers.received(now);
+        // Enough for 584 years.
+        self.arrival = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+    }
+
+    const fn arrival(&self) -> Duration {
+        Duration::from_nanos(self.arrival)
     }
 
     pub(crate) fn event(&mut self, event: &Event<'_>) {
-        self.timers.event(self.arrival, event);
+        if let Event::Pong(payload) = event {
+            let now = self.arrival();
+            if let Some(round_trip) = self.timers.pong(now, payload) {
+                trace::keepalive_answered(round_trip);
+            }
+            if let Some(ping) = &mut self.ping {
+                ping.pong(now, payload);
+            }
+        }
     }
 
     pub(crate) fn message(&mut self) {
-        self.timers.message(self.arrival);
+        self.timers.message(self.arrival());
     }
 
     /// The transport took `len` of the outgoing bytes; 0 if it is full.
     pub(crate) fn sent(&mut self, len: usize) {
         let now = self.now();
         self.timers.sent(now, len);
+        if let Some(ping) = &mut self.ping {
+            ping.sent(now, len);
+        }
     }
 
-    /// The connection was asked for a keepalive ping. `queued` is how many bytes wait up to it; `None`: there is no
-    /// room for it.
-    pub(crate) fn pinged(&mut self, queued: Option<usize>) {
+    /// The connection was asked for a keepalive ping. `queued` is how many bytes wait up to it; `None`: there
+    /// is no room for it.
+    pub(crate) fn keepalive(&mut self, payload: [u8; 4], queued: Option<usize>) {
         match queued {
-            Some(len) => self.timers.ping_queued(len),
+            Some(len) => {
+                trace::keepalive_queued();
+                self.timers.ping_queued(len);
+                if let Some(ping) = &mut self.ping {
+                    ping.keepalive(payload);
+                }
+            }
             None => self.timers.ping_refused(),
         }
+    }
+
+    /// The payload for a ping of the application.
+    pub(crate) fn ping_payload(&self) -> Payload {
+        ping::payload(self.now())
+    }
+
+    /// The application's ping is the last of `queued` outgoing bytes.
+    pub(crate) fn pinged(&mut self, payload: Payload, queued: usize) {
+        self.ping = Some(Box::new(Ping::new(payload, self.now(), queued)));
+    }
+
+    /// The state of the application's ping.
+    pub(crate) fn ping(&self) -> PingState {
+        match &self.ping {
+            None => PingState::None,
+            Some(ping) if ping.round_trip().is_none() => PingState::Awaited,
+            Some(_) => PingState::Answered,
+        }
+    }
+
+    /// The round trip of the application's ping, once.
+    pub(crate) fn take_pong(&mut self) -> Option<Duration> {
+        let round_trip = self.ping.as_ref()?.round_trip()?;
+        self.ping = None;
+        Some(round_trip)
     }
 
     pub(crate) const fn round_trip_time(&self) -> Option<Duration> {
@@ -74,11 +131,8 @@ impl Clock {
             }
             let Some(deadline) = self.timers.next_deadline() else { return Poll::Pending };
             let deadline = self.start + deadline;
-            let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-            if sleep.is_elapsed() || sleep.deadline() > deadline {
-                sleep.as_mut().reset(deadline);
-            }
-            if sleep.as_mut().poll(&mut Context::from_waker(waker)).is_pending() {
+            let alarm = self.alarm.get_or_insert_with(|| Alarm::new(deadline));
+            if alarm.poll(&mut Context::from_waker(waker), deadline).is_pending() {
                 return Poll::Pending;
             }
         }

@@ -1,53 +1,18 @@
-//! The opening handshake of a client, and everything below it: TCP, an HTTP proxy, TLS.
+//! Everything below the opening handshake of a client: TCP, an HTTP proxy, TLS.
 
-use crate::engine::Wakers;
-use crate::proxy;
-use crate::{Error, Refusal, Transport, WebSocket};
-use rand::rngs::{StdRng, SysRng};
-use sansws::handshake::Downgrade;
-use sansws::rand_core::SeedableRng;
+use crate::client::open;
+use crate::{Error, RandomClient, ServerResponse, Transport, WebSocket, proxy};
+use sansws::handshake::{Downgrade, Response};
 use sansws::timers::TimersConfig;
-use sansws::{Client, ClientRequest, Config, Connection, Event, Uri};
-use std::future::poll_fn;
+use sansws::{ClientRequest, Config, Uri};
 use std::io;
 #[cfg(feature = "rustls")]
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 #[cfg(feature = "rustls")]
 use tokio_rustls::rustls;
-
-/// The role of a client, with a random source that is `Send` and gets its seed from the operating system.
-pub type RandomClient = Client<StdRng>;
-
-/// Opens a WebSocket over a transport that is connected already.
-///
-/// Not cancel safe: if you drop the future, the transport is dropped.
-///
-/// # Errors
-/// The server refused the handshake or answered it wrongly, the transport failed, or the handshake deadline passed.
-pub async fn client<T>(
-    io: T, request: &ClientRequest<'_>, config: Config, timers: TimersConfig,
-) -> Result<WebSocket<T, RandomClient>, Error>
-where
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    let rng = StdRng::try_from_rng(&mut SysRng).map_err(|error| io::Error::other(error.to_string()))?;
-    let connection = Connection::client(request, config, rng)?;
-    let mut socket = WebSocket::new(io, connection, &[], timers);
-    while poll_fn(|cx| socket.engine.poll_find(Wakers::one(cx.waker()))).await? {
-        match socket.engine.take() {
-            Some((Event::HandshakeComplete(_), _)) => return Ok(socket),
-            Some((Event::HandshakeRefused(response), _)) => {
-                return Err(Error::Refused(Box::new(Refusal::of(&response))));
-            }
-            _ => {}
-        }
-    }
-    Err(socket.connection().error().map_or(Error::Rejected, Error::Connection))
-}
 
 /// Connects to a `ws://` or `wss://` URI and opens a WebSocket, with the defaults of [`Connector`].
 ///
@@ -133,17 +98,17 @@ impl Connector {
         self
     }
 
-    /// Follows at most this many redirects (RFC 6455 section 4.2.2), and only to the same host, because the headers of
-    /// the request can carry credentials. No redirect leads from `wss` to `ws`. Default 0: a redirect is
-    /// [`Error::Refused`].
+    /// Follows at most this many redirects (RFC 6455 section 4.2.2), and only to the same host, because the
+    /// headers of the request can carry credentials. No redirect leads from `wss` to `ws`. Default 0: a
+    /// redirect is [`Error::Refused`].
     #[must_use]
     pub fn max_redirects(mut self, count: usize) -> Self {
         self.max_redirects = count;
         self
     }
 
-    /// Connects through an HTTP proxy, with the method CONNECT (RFC 6455 section 4.1, RFC 9110 section 9.3.6):
-    /// `http://proxy.example:3128`, or `http://user:password@proxy.example:3128`. Default: none.
+    /// Connects through an HTTP proxy, with the method CONNECT (RFC 6455 section 4.1, RFC 9110 section
+    /// 9.3.6): `http://proxy.example:3128`, or `http://user:password@proxy.example:3128`. Default: none.
     #[must_use]
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
@@ -164,10 +129,29 @@ impl Connector {
     ///
     /// # Errors
     /// The name cannot be resolved, the connection or TLS failed or took too long, `wss://` needs the feature
-    /// `rustls`, or as [`client`].
+    /// `rustls`, or as [`client`](crate::client).
     pub async fn connect(
         &self, request: &ClientRequest<'_>,
     ) -> Result<WebSocket<Transport, RandomClient>, Error> {
+        self.open(request, |_| ()).await.map(|(socket, ())| socket)
+    }
+
+    /// As [`connect`](Self::connect), and returns the answer of the server too, with its headers, such as
+    /// `Set-Cookie`.
+    ///
+    /// Not cancel safe, as `connect`.
+    ///
+    /// # Errors
+    /// As `connect`.
+    pub async fn connect_with_response(
+        &self, request: &ClientRequest<'_>,
+    ) -> Result<(WebSocket<Transport, RandomClient>, ServerResponse), Error> {
+        self.open(request, ServerResponse::of).await
+    }
+
+    async fn open<O>(
+        &self, request: &ClientRequest<'_>, keep: fn(&Response<'_>) -> O,
+    ) -> Result<(WebSocket<Transport, RandomClient>, O), Error> {
         let mut left = self.max_redirects;
         let mut target = None::<String>;
         loop {
@@ -175,7 +159,7 @@ impl Connector {
                 Some(target) => request.with_uri(Uri::parse(target)?),
                 None => *request,
             };
-            let refusal = match self.connect_once(&request).await {
+            let refusal = match self.open_once(&request, keep).await {
                 Err(Error::Refused(refusal)) if left > 0 => refusal,
                 result => return result,
             };
@@ -189,14 +173,14 @@ impl Connector {
         }
     }
 
-    async fn connect_once(
-        &self, request: &ClientRequest<'_>,
-    ) -> Result<WebSocket<Transport, RandomClient>, Error> {
+    async fn open_once<O>(
+        &self, request: &ClientRequest<'_>, keep: fn(&Response<'_>) -> O,
+    ) -> Result<(WebSocket<Transport, RandomClient>, O), Error> {
         let transport = match timeout(self.connect_timeout, self.transport(request.uri())).await {
             Ok(transport) => transport?,
             Err(_) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
         };
-        client(transport, request, self.config, self.timers).await
+        open(transport, request, self.config, self.timers, keep).await
     }
 
     async fn transport(&self, uri: Uri<'_>) -> io::Result<Transport> {

@@ -1,10 +1,12 @@
 //! What all ways to use a connection share: the transport, the protocol, the bytes that were read, and the
-//! deadlines. Each method polls once, and no byte lives in a future. So a future can be dropped at any await, and
-//! the next call goes on with the same state.
+//! deadlines. Each method polls once, and no byte lives in a future. So a future can be dropped at any await,
+//! and the next call goes on with the same state.
 
-use crate::Error;
+mod ping;
+
 use crate::clock::Clock;
 use crate::read_buffer::ReadBuffer;
+use crate::{Error, trace};
 use sansws::timers::{Action, Timeout, TimersConfig};
 use sansws::{CloseCode, Connection, Event, EventKind, EventToken, Heap, Role, SendError, Sender, State};
 use std::io;
@@ -12,20 +14,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-/// Whom to wake. A connection in one piece has one task. The halves of a split connection both write, so each
-/// write wakes both.
-#[derive(Clone, Copy)]
-pub(crate) struct Wakers<'a> {
-    pub(crate) read: &'a Waker,
-    pub(crate) write: &'a Waker,
-}
-
-impl<'a> Wakers<'a> {
-    pub(crate) const fn one(waker: &'a Waker) -> Self {
-        Self { read: waker, write: waker }
-    }
-}
 
 pub(crate) struct Engine<T, R: Role> {
     io: T,
@@ -107,11 +95,11 @@ impl<T, R: Role> Engine<T, R> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
-    /// Reads until there is an event for the application. This handles control frames itself, and meanwhile writes
-    /// the queued bytes as far as the transport takes them; reading never waits for that. `false`: the connection has
-    /// ended cleanly, or its failure was reported before.
-    pub(crate) fn poll_find(&mut self, wakers: Wakers<'_>) -> Poll<Result<bool, Error>> {
-        let found = ready!(self.poll_event(wakers));
+    /// Reads until there is an event for the application. This handles control frames itself, and meanwhile
+    /// writes the queued bytes as far as the transport takes them; reading never waits for that. `false`: the
+    /// connection has ended cleanly, or its failure was reported before.
+    pub(crate) fn poll_find(&mut self, waker: &Waker) -> Poll<Result<bool, Error>> {
+        let found = ready!(self.poll_event(waker));
         if matches!(found, Ok(true)) {
             return Poll::Ready(found);
         }
@@ -124,7 +112,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
     }
 
     /// As [`poll_find`](Self::poll_find), but `false` says only that the connection is over.
-    fn poll_event(&mut self, wakers: Wakers<'_>) -> Poll<Result<bool, Error>> {
+    fn poll_event(&mut self, waker: &Waker) -> Poll<Result<bool, Error>> {
         loop {
             if self.found.is_some() {
                 return Poll::Ready(Ok(true));
@@ -135,20 +123,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             if self.find() {
                 continue;
             }
-            let written = self.poll_write(wakers.write)?;
+            let written = self.poll_write(waker)?;
             if self.conn.should_disconnect() && written.is_ready() {
-                ready!(self.poll_end(wakers));
+                ready!(self.poll_end(waker));
                 continue;
             }
-            if self.poll_read(wakers.read)?.is_ready() {
+            if self.poll_read(waker)?.is_ready() {
                 continue;
             }
-            ready!(self.poll_deadline(wakers.write))?;
+            ready!(self.poll_deadline(waker))?;
         }
     }
 
-    /// Ready if a deadline has passed and something was done about it: a ping or a Close is queued, or the connection
-    /// is over. Every wait for the peer ends with this call, whether it waits to read or to write.
+    /// Ready if a deadline has passed and something was done about it: a ping or a Close is queued, or the
+    /// connection is over. Every wait for the peer ends with this call, whether it waits to read or to write.
     fn poll_deadline(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
         let state = match self.conn.state() {
             // The protocol has ended, but not the transport, so the close deadline goes on.
@@ -159,9 +147,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             Action::SendPing(payload) => {
                 let tx = self.conn.sender();
                 let queued = tx.ping(&payload).is_ok().then(|| tx.outgoing_len());
-                self.clock.pinged(queued);
+                self.clock.keepalive(payload, queued);
             }
-            Action::GiveUp(Timeout::Idle) => self.close(CloseCode::TIMEOUT, "idle"),
+            Action::GiveUp(Timeout::Idle) => {
+                trace::idle();
+                self.close(CloseCode::TIMEOUT, "idle");
+            }
             Action::GiveUp(timeout) => return Poll::Ready(Err(self.fail(timeout.into()))),
             _ => {}
         }
@@ -178,6 +169,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             // The connection has answered a ping or a Close. A failure is reported when the peer knows of it.
             EventKind::Ping | EventKind::Pong | EventKind::Close => {
                 let (event, _) = self.conn.view(token, self.read.from(start));
+                if let Event::Close(close) = event {
+                    trace::peer_closes(close.code);
+                }
                 self.clock.event(&event);
             }
             EventKind::Failed => {}
@@ -266,33 +260,40 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         Poll::Ready(Ok(()))
     }
 
-    /// Ends the transport: shuts down our direction, and reads until the peer ends its own. If the transport were
-    /// dropped with unread bytes, a TCP reset could destroy our last bytes (RFC 6455 section 7.1.1).
-    fn poll_end(&mut self, wakers: Wakers<'_>) -> Poll<()> {
-        if let Poll::Ready(Action::GiveUp(_)) = self.clock.poll(wakers.write, State::Closing) {
+    /// Ends the transport: shuts down our direction, and reads until the peer ends its own. If the transport
+    /// were dropped with unread bytes, a TCP reset could destroy our last bytes (RFC 6455 section 7.1.1).
+    fn poll_end(&mut self, waker: &Waker) -> Poll<()> {
+        if self.is_over() {
+            // The transport was lost while the last bytes were written.
+            return Poll::Ready(());
+        }
+        if let Poll::Ready(Action::GiveUp(_)) = self.clock.poll(waker, State::Closing) {
             self.transport = Transport::Over;
         }
         if matches!(self.transport, Transport::Open | Transport::PeerEnded) {
             // A transport that cannot be shut down has ended already.
-            let _ = ready!(Pin::new(&mut self.io).poll_shutdown(&mut Context::from_waker(wakers.write)));
-            // After both Closes a server need not wait: the peer has nothing more to say (RFC 6455 section 7.1.1).
+            let _ = ready!(Pin::new(&mut self.io).poll_shutdown(&mut Context::from_waker(waker)));
+            // After both Closes a server need not wait: the peer has nothing more to say (RFC 6455 section
+            // 7.1.1).
             let is_over = self.transport == Transport::PeerEnded || self.conn.is_closed_cleanly();
             self.transport = if is_over { Transport::Over } else { Transport::ShutDown };
         }
         if self.transport == Transport::ShutDown {
             self.read.release();
-            let poll = read_into(&mut self.io, &mut Context::from_waker(wakers.read), self.read.room());
+            let poll = read_into(&mut self.io, &mut Context::from_waker(waker), self.read.room());
             self.read.release();
             match ready!(poll) {
-                // Bytes after the Close do not count. A peer that sends them without end gets one read for each poll.
+                // Bytes after the Close do not count. A peer that sends them without end gets one read for
+                // each poll.
                 Ok(1..) => {
-                    wakers.read.wake_by_ref();
+                    waker.wake_by_ref();
                     return Poll::Pending;
                 }
                 Ok(0) | Err(_) => self.transport = Transport::Over,
             }
         }
         let _ = self.conn.receive_eof();
+        trace::ended(&self.conn);
         Poll::Ready(())
     }
 
@@ -301,8 +302,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         let _ = self.conn.sender().close(code, reason);
     }
 
-    /// The transport has failed. After the Close of the peer that is no error: some peers do not wait for ours, and
-    /// others reset the transport.
+    /// The transport has failed. After the Close of the peer that is no error: some peers do not wait for
+    /// ours, and others reset the transport.
     fn lose(&mut self, error: io::Error) -> Result<(), Error> {
         if self.conn.peer_close().is_none() || self.conn.error().is_some() {
             return Err(self.fail(error.into()));
@@ -310,6 +311,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         let _ = self.conn.receive_eof();
         self.transport = Transport::Over;
         self.read.release();
+        trace::ended(&self.conn);
         Ok(())
     }
 
@@ -318,18 +320,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         self.transport = Transport::Over;
         self.read.release();
         let _ = self.conn.receive_eof();
+        trace::failed(&error);
         error
     }
 
-    /// Calls `send` until the outgoing buffer has room, and begins to write. Meanwhile reads up to the next event,
-    /// so that pings are answered and the peer's Close is seen. Either all of a message is queued or none.
+    /// Calls `send` until the outgoing buffer has room, and begins to write. Meanwhile reads up to the next
+    /// event, so that pings are answered and the peer's Close is seen. Either all of a message is queued or
+    /// none.
     pub(crate) fn poll_send(
-        &mut self, wakers: Wakers<'_>, mut send: impl FnMut(&mut Sender<R, Heap>) -> Result<(), SendError>,
+        &mut self, waker: &Waker, mut send: impl FnMut(&mut Sender<R, Heap>) -> Result<(), SendError>,
     ) -> Poll<Result<(), Error>> {
         loop {
             match send(self.conn.sender()) {
                 Ok(()) => {
-                    return match self.poll_write(wakers.write) {
+                    return match self.poll_write(waker) {
                         Poll::Ready(result) => Poll::Ready(result),
                         Poll::Pending => Poll::Ready(Ok(())),
                     };
@@ -338,14 +342,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
             let before = self.conn.outgoing().len();
-            let _ = self.poll_write(wakers.write)?;
+            let _ = self.poll_write(waker)?;
             if self.conn.outgoing().len() < before {
                 continue;
             }
             if self.found.is_some() {
-                ready!(self.poll_deadline(wakers.write))?;
+                ready!(self.poll_deadline(waker))?;
             } else {
-                ready!(self.poll_event(wakers))?;
+                ready!(self.poll_event(waker))?;
             }
         }
     }

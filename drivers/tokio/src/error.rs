@@ -2,7 +2,7 @@
 
 use sansws::handshake::Response;
 use sansws::timers::Timeout;
-use sansws::{CloseCode, Limit, OutOfMemory, SendError, UriError};
+use sansws::{CloseCode, Limit, OutOfMemory, SendError, UriError, Violation};
 use std::{error, fmt, io};
 
 /// The error of a [`WebSocket`](crate::WebSocket), or of its opening handshake.
@@ -11,11 +11,11 @@ use std::{error, fmt, io};
 pub enum Error {
     /// The transport failed.
     Io(io::Error),
-    /// The connection failed: the peer broke the protocol, a limit was reached, or the transport ended before the
-    /// closing handshake.
+    /// The connection failed: the peer broke the protocol, a limit was reached, or the transport ended before
+    /// the closing handshake.
     Connection(sansws::Error),
     /// The server answered the client's opening handshake with another status than 101.
-    Refused(Box<Refusal>),
+    Refused(Box<ServerResponse>),
     /// The server rejected the client's opening handshake, as it decided to.
     Rejected,
     /// A deadline has passed.
@@ -24,23 +24,28 @@ pub enum Error {
     Send(SendError),
     /// The URI is not valid.
     Uri(UriError),
+    /// A message has arrived, and a call of [`ping`](crate::WebSocket::ping) can only go on when you have
+    /// received it.
+    MessageFirst,
 }
 
-/// The answer of a server that refused an opening handshake, such as 401 or 302.
+/// The answer of a server to an opening handshake: 101, or a refusal such as 401 or 302.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ServerResponse {
     status: u16,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
 }
 
-impl Refusal {
+impl ServerResponse {
     pub(crate) fn of(response: &Response<'_>) -> Self {
-        Self {
-            status: response.status(),
-            headers: response.headers().map(|(name, value)| (name.to_owned(), value.to_vec())).collect(),
-            body: response.body().to_vec(),
-        }
+        Self { status: response.status(), headers: owned(response.headers()), body: response.body().to_vec() }
+    }
+
+    /// The answer of a server, without its body.
+    #[cfg(feature = "hyper")]
+    pub(crate) fn new<'h>(status: u16, headers: impl IntoIterator<Item = (&'h str, &'h [u8])>) -> Self {
+        Self { status, headers: owned(headers), body: Vec::new() }
     }
 
     /// The HTTP status.
@@ -61,33 +66,42 @@ impl Refusal {
         std::str::from_utf8(value).ok()
     }
 
-    /// The body, at most as long as [`Config::max_refusal_body`](sansws::Config::max_refusal_body).
+    /// The body of a refusal, at most as long as
+    /// [`Config::max_refusal_body`](sansws::Config::max_refusal_body). A 101 has none.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
     /// The `Location` of a redirect.
+    #[cfg(feature = "tokio")]
     pub(crate) fn redirect(&self) -> Option<&str> {
         if matches!(self.status, 301..=303 | 307 | 308) { self.header("location") } else { None }
     }
 }
 
-impl fmt::Debug for Refusal {
+fn owned<'h>(headers: impl IntoIterator<Item = (&'h str, &'h [u8])>) -> Vec<(String, Vec<u8>)> {
+    headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_vec())).collect()
+}
+
+impl fmt::Debug for ServerResponse {
     // Headers and body can hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refusal").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("ServerResponse").field("status", &self.status).finish_non_exhaustive()
     }
 }
 
 impl Error {
-    /// The close code for this failure, as the application sees it (RFC 6455 section 7.1.5). `None` if there was
-    /// no connection yet, or if the call was refused and the connection goes on.
+    /// The close code for this failure, as the application sees it (RFC 6455 section 7.1.5). `None` if there
+    /// was no connection yet, or if the call was refused and the connection goes on.
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {
+            // No Close is sent, but the application sees a code.
+            Self::Connection(sansws::Error::Peer(Violation::UnexpectedEof))
+            | Self::Io(_)
+            | Self::Timeout(Timeout::Pong | Timeout::Close) => Some(CloseCode::ABNORMAL),
             Self::Connection(error) => error.close_code(),
-            Self::Io(_) | Self::Timeout(Timeout::Pong | Timeout::Close) => Some(CloseCode::ABNORMAL),
             _ => None,
         }
     }
@@ -103,6 +117,9 @@ impl fmt::Display for Error {
             Self::Timeout(timeout) => timeout.fmt(f),
             Self::Send(error) => error.fmt(f),
             Self::Uri(error) => error.fmt(f),
+            Self::MessageFirst => {
+                f.write_str("a message has arrived before the pong; receive it, then go on")
+            }
         }
     }
 }
@@ -144,6 +161,7 @@ impl From<Error> for io::Error {
             Error::Timeout(timeout) => Self::new(io::ErrorKind::TimedOut, timeout),
             Error::Send(error) => error.into(),
             Error::Uri(error) => error.into(),
+            Error::MessageFirst => Self::new(io::ErrorKind::ResourceBusy, error),
         }
     }
 }

@@ -1,29 +1,47 @@
-//! WebSockets on tokio: the driver for [`sansws`].
-#![doc = include_str!("../README.md")]
+//! WebSockets on tokio, smol and other runtimes: the driver for [`sansws`].
+// The code of the README needs these features. So its tests run only with them, and everybody can read it.
+#![cfg_attr(
+    any(not(doctest), all(feature = "axum", feature = "futures-io")),
+    doc = include_str!("../README.md")
+)]
 #![forbid(unsafe_code)]
+
+#[cfg(not(any(feature = "tokio", feature = "futures-io")))]
+compile_error!("a connection needs timers: turn on the feature `tokio` or `futures-io` of sansws-tokio");
 
 mod accept;
 #[cfg(feature = "axum")]
 pub mod axum;
+mod client;
 mod clock;
+#[cfg(feature = "tokio")]
 mod connect;
 mod engine;
 mod error;
-mod origin;
+#[cfg(feature = "futures-io")]
+mod futures_io;
+#[cfg(feature = "tokio")]
 mod proxy;
 mod read_buffer;
 mod socket;
 pub mod split;
+mod trace;
+#[cfg(feature = "tokio")]
 mod transport;
 #[cfg(feature = "hyper")]
 pub mod upgrade;
 
 pub use accept::{Answer, accept, accept_with};
-pub use connect::{Connector, RandomClient, client, connect};
-pub use error::{Error, Refusal};
+pub use client::{RandomClient, client, client_with_response};
+#[cfg(feature = "tokio")]
+pub use connect::{Connector, connect};
+pub use error::{Error, ServerResponse};
+#[cfg(feature = "futures-io")]
+pub use futures_io::FuturesIo;
 pub use sansws;
 pub use sansws::{CloseCode, Config, Message, OwnedMessage};
 pub use socket::{Parts, WebSocket};
 #[cfg(feature = "rustls")]
 pub use tokio_rustls::rustls;
+#[cfg(feature = "tokio")]
 pub use transport::Transport;

@@ -1,8 +1,8 @@
 //! The bytes that were read from the transport and not consumed yet.
 //!
-//! A connection that waits for input needs no memory for it: it borrows a buffer from its thread for the time of
-//! one poll, and keeps the buffer only if bytes have arrived. So a million idle connections share a few buffers,
-//! and no byte is copied between the transport and the connection.
+//! A connection that waits for input needs no memory for it: it borrows a buffer from its thread for the time
+//! of one poll, and keeps the buffer only if bytes have arrived. So a million idle connections share a few
+//! buffers, and no byte is copied between the transport and the connection.
 
 use std::cell::RefCell;
 

@@ -1,6 +1,6 @@
 //! A connection in one piece.
 
-use crate::engine::{Engine, Wakers};
+use crate::engine::Engine;
 use crate::{Error, split};
 use futures_core::Stream;
 use futures_sink::Sink;
@@ -26,8 +26,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 ///
 /// # Memory
 ///
-/// The connection queues at most [`Config::max_outgoing`](sansws::Config) bytes to write. While it waits for input
-/// it holds no buffer for it.
+/// The connection queues at most [`Config::max_outgoing`](sansws::Config) bytes to write. While it waits for
+/// input it holds no buffer for it.
 pub struct WebSocket<T, R: Role> {
     /// Boxed, because a future that owns a socket often has room for it twice.
     pub(crate) engine: Box<Engine<T, R>>,
@@ -54,15 +54,16 @@ impl<T, R: Role> fmt::Debug for WebSocket<T, R> {
 }
 
 impl<T, R: Role> WebSocket<T, R> {
-    /// Continues `connection` over `io`. The bytes `unread` were read from `io` already. The connection may be in
-    /// any state; the opening handshake is the caller's, see [`accept`](crate::accept) and
+    /// Continues `connection` over `io`. The bytes `unread` were read from `io` already. The connection may
+    /// be in any state; the opening handshake is the caller's, see [`accept`](crate::accept) and
     /// [`client`](crate::client).
     pub fn new(io: T, connection: Connection<R>, unread: &[u8], timers: TimersConfig) -> Self {
         Self { engine: Box::new(Engine::new(io, connection, unread, timers)) }
     }
 
-    /// A connection whose opening handshake took place elsewhere, for example in an HTTP stack that has upgraded
-    /// `io`. The HTTP stack may have read some of the peer's frames already: these bytes are `unread`.
+    /// A connection whose opening handshake took place elsewhere, for example in an HTTP stack that has
+    /// upgraded `io`. The HTTP stack may have read some of the peer's frames already: these bytes are
+    /// `unread`.
     pub fn from_upgraded(io: T, role: R, config: Config, agreed: Agreed, unread: &[u8]) -> Self {
         let connection = Connection::after_handshake(role, config, agreed);
         Self::new(io, connection, unread, TimersConfig::new())
@@ -93,8 +94,8 @@ impl<T, R: Role> WebSocket<T, R> {
         Ok(Parts { io, connection, unread, message })
     }
 
-    /// Queues a message without waiting: either all of it or nothing. The next call that writes begins with it:
-    /// [`flush`](Self::flush), [`send`](Self::send) or [`recv`](Self::recv).
+    /// Queues a message without waiting: either all of it or nothing. The next call that writes begins with
+    /// it: [`flush`](Self::flush), [`send`](Self::send) or [`recv`](Self::recv).
     ///
     /// # Errors
     /// [`SendError::NotNow`] if the outgoing buffer has no room; otherwise as [`Sender::message`].
@@ -114,22 +115,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     /// [`connection`](Self::connection) tells the peer's close code.
     ///
     /// The message borrows the connection, so no byte is copied. Meanwhile this answers pings and the peer's
-    /// Close, writes the queued bytes, sends keepalive pings, and watches the deadlines. It waits for the peer, and
-    /// never for its own writes.
+    /// Close, writes the queued bytes, sends keepalive pings, and watches the deadlines. It waits for the
+    /// peer, and never for its own writes.
     ///
     /// Cancel safe: if you drop the future, the next call returns the message.
     ///
     /// # Errors
-    /// The connection is over. The peer has been told the reason, if that was possible. Later calls return `None`.
+    /// The connection is over. The peer has been told the reason, if that was possible. Later calls return
+    /// `None`.
     pub async fn recv(&mut self) -> Result<Option<Message<'_>>, Error> {
         Ok(self.recv_with_sender().await?.map(|(message, _)| message))
     }
 
-    /// As [`recv`](Self::recv), with the sender for an answer. The answer can borrow the message, so an echo copies
-    /// nothing but into the outgoing buffer. The next call of `recv` or [`flush`](Self::flush) writes it.
+    /// As [`recv`](Self::recv), with the sender for an answer. The answer can borrow the message, so an echo
+    /// copies nothing but into the outgoing buffer. The next call of `recv` or [`flush`](Self::flush) writes
+    /// it.
     ///
-    /// The sender queues and never waits. If the peer does not read, the buffer gets full and the answer is refused with
-    /// [`SendError::NotNow`]; [`send`](Self::send) waits for room instead.
+    /// The sender queues and never waits. If the peer does not read, the buffer gets full and the answer is
+    /// refused with [`SendError::NotNow`]; [`send`](Self::send) waits for room instead.
     ///
     /// Cancel safe, as `recv` is.
     ///
@@ -144,33 +147,33 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     }
 
     /// As [`recv_with_sender`](Self::recv_with_sender), for a configuration with
-    /// [`Delivery::Parts`](sansws::Delivery::Parts): returns [`Event::Part`], which tells where a message begins and
-    /// ends.
+    /// [`Delivery::Parts`](sansws::Delivery::Parts): returns [`Event::Part`], which tells where a message
+    /// begins and ends.
     ///
     /// Cancel safe, as `recv` is.
     ///
     /// # Errors
     /// As `recv`.
     pub async fn recv_event(&mut self) -> Result<Option<(Event<'_>, &mut Sender<R, Heap>)>, Error> {
-        if poll_fn(|cx| self.engine.poll_find(Wakers::one(cx.waker()))).await? {
+        if poll_fn(|cx| self.engine.poll_find(cx.waker())).await? {
             return Ok(self.engine.take());
         }
         Ok(None)
     }
 
-    /// Sends a message: waits until the outgoing buffer has room, queues the message, and begins to write it. The
-    /// call does not wait for the rest of the write. Whatever you call next writes on: `recv`, `send`, or `flush`,
-    /// which waits.
+    /// Sends a message: waits until the outgoing buffer has room, queues the message, and begins to write it.
+    /// The call does not wait for the rest of the write. Whatever you call next writes on: `recv`, `send`, or
+    /// `flush`, which waits.
     ///
-    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before, nothing
-    /// was queued.
+    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before,
+    /// nothing was queued.
     ///
     /// # Errors
-    /// [`Error::Send`] if the message can never be sent: it is larger than the outgoing buffer, or the connection
-    /// is closing. Any other error: the connection is over.
+    /// [`Error::Send`] if the message can never be sent: it is larger than the outgoing buffer, or the
+    /// connection is closing. Any other error: the connection is over.
     pub async fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
         let message = message.into();
-        poll_fn(|cx| self.engine.poll_send(Wakers::one(cx.waker()), |tx| tx.message(message))).await
+        poll_fn(|cx| self.engine.poll_send(cx.waker(), |tx| tx.message(message))).await
     }
 
     /// Waits until the transport has taken all queued bytes.
@@ -183,9 +186,46 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
         poll_fn(|cx| self.engine.poll_flush(cx.waker())).await
     }
 
-    /// Closes the connection: sends a Close with this code and reason, waits for the peer's Close and the end of
-    /// the transport, at most for [the close deadline](sansws::timers::TimersConfig::close_deadline). Messages that
-    /// arrive meanwhile are dropped. If the connection is closing already, this waits for the end.
+    /// Measures the round trip: sends a ping and waits for its pong (RFC 6455 section 5.5.2). The time counts
+    /// from the moment that the transport took the ping. It includes the time that the pong spent behind
+    /// messages of the peer.
+    ///
+    /// The connection reads no further than the next message, because only you can take it. So if a message
+    /// arrives before the pong, this returns [`Error::MessageFirst`]: receive the message, and call `ping`
+    /// again, which sends no other ping but goes on with the first one. The pings of
+    /// [`WriteHalf`](split::WriteHalf::ping) know no such error.
+    ///
+    /// A peer that sends messages and never answers a ping makes this wait for ever: limit the time if you do
+    /// not trust it. A peer that sends nothing is given up by keepalive.
+    ///
+    /// Cancel safe: if you drop the future, the next call goes on with the same ping. It returns the round
+    /// trip even if the pong has arrived meanwhile.
+    ///
+    /// ```no_run
+    /// # use sansws_tokio::{Error, RandomClient, WebSocket};
+    /// # async fn example(mut socket: WebSocket<tokio::net::TcpStream, RandomClient>) -> Result<(), Error> {
+    /// let round_trip = loop {
+    ///     match socket.ping().await {
+    ///         Err(Error::MessageFirst) => println!("received {:?}", socket.recv().await?),
+    ///         result => break result?,
+    ///     }
+    /// };
+    /// println!("the peer is {round_trip:?} away");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::MessageFirst`]; [`Error::Send`] if the connection is closing or was closed. Any other error:
+    /// the connection is over.
+    pub async fn ping(&mut self) -> Result<Duration, Error> {
+        poll_fn(|cx| self.engine.poll_ping(cx.waker())).await?.ok_or(Error::MessageFirst)
+    }
+
+    /// Closes the connection: sends a Close with this code and reason, waits for the peer's Close and the end
+    /// of the transport, at most for [the close deadline](sansws::timers::TimersConfig::close_deadline).
+    /// Messages that arrive meanwhile are dropped. If the connection is closing already, this waits for the
+    /// end.
     ///
     /// Cancel safe: call it again, or `recv`, to go on.
     ///
@@ -218,7 +258,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role + Unpin> Stream for WebSocket<T,
     type Item = Result<OwnedMessage, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if !ready!(self.engine.poll_find(Wakers::one(cx.waker())))? {
+        if !ready!(self.engine.poll_find(cx.waker()))? {
             return Poll::Ready(None);
         }
         let event = self.engine.take().map(|(event, _)| event);
@@ -253,7 +293,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role + Unpin> Sink<OwnedMessage> for 
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         close(&mut self.engine.conn, CloseCode::NORMAL, "")?;
-        while ready!(self.engine.poll_find(Wakers::one(cx.waker())))? {
+        while ready!(self.engine.poll_find(cx.waker()))? {
             let _ = self.engine.take();
         }
         Poll::Ready(Ok(()))

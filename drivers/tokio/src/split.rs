@@ -1,125 +1,59 @@
 //! A connection in two halves, for two tasks.
 //!
-//! One mutex guards the state. A half holds it for one poll, which never waits. Both halves write: the half that
-//! reads sends pongs and the answer to a Close. A transport remembers only the task that polled it last, so whoever
-//! writes registers a waker that wakes both halves.
+//! One mutex guards the state. A half holds it for one poll, which never waits. Both halves write: the half
+//! that reads sends pongs and the answer to a Close. And both read: the half that waits for room, or for a
+//! pong, reads up to the next message, so that pings are answered.
+
+mod sync {
+    pub(super) use std::sync::{Mutex, MutexGuard};
+}
+mod wakers;
 
 use crate::Error;
-use crate::engine::{Engine, Wakers};
+use crate::engine::Engine;
 use crate::socket::{close, owned};
 use futures_core::Stream;
 use futures_sink::Sink;
-use sansws::{CloseCode, Event, Heap, Message, OutOfMemory, OwnedMessage, Role, SendError, Sender};
+use sansws::{
+    CloseCode, Connection, Event, Heap, Message, OutOfMemory, OwnedMessage, Role, SendError, Sender,
+};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+pub(crate) use wakers::Ping;
+use wakers::{Handle, Progress, Shareable};
 
-/// The half that receives. It answers pings and the peer's Close, sends keepalive pings, and watches the deadlines,
-/// without help from the other half. If you drop it, nothing reads any more, and the connection does not close by
-/// itself.
+/// The half that receives. It answers pings and the peer's Close, sends keepalive pings, and watches the
+/// deadlines, without help from the other half. If you drop it, nothing reads any more, and the connection
+/// does not close by itself.
 pub struct ReadHalf<T, R: Role> {
-    shared: Arc<Shared<T, R>>,
+    half: Handle<Engine<T, R>>,
     /// The message that was received last.
     message: OwnedMessage,
 }
 
 /// The half that sends.
 pub struct WriteHalf<T, R: Role> {
-    shared: Arc<Shared<T, R>>,
+    half: Handle<Engine<T, R>>,
 }
 
-struct Shared<T, R: Role> {
-    engine: Mutex<Engine<T, R>>,
-    both: Arc<Both>,
-    /// Wakes both halves.
-    waker: Waker,
-}
-
-/// The tasks of the two halves, if they wait.
-#[derive(Default)]
-struct Both {
-    tasks: Mutex<[Option<Waker>; 2]>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Half {
-    Read = 0,
-    Write = 1,
-}
-
-impl Half {
-    const fn other(self) -> Self {
-        match self {
-            Self::Read => Self::Write,
-            Self::Write => Self::Read,
+impl<T, R: Role> Shareable for Engine<T, R> {
+    fn progress(&self) -> Progress {
+        Progress {
+            outgoing: self.conn.outgoing().len(),
+            has_found: self.has_found(),
+            ping: self.ping(),
+            is_over: self.is_over(),
         }
-    }
-}
-
-impl Both {
-    fn lock(&self) -> MutexGuard<'_, [Option<Waker>; 2]> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn register(&self, half: Half, waker: &Waker) {
-        match &mut self.lock()[half as usize] {
-            Some(task) => task.clone_from(waker),
-            task => *task = Some(waker.clone()),
-        }
-    }
-
-    fn wake_half(&self, half: Half) {
-        // The lock is free again when the task is woken, because it may poll at once.
-        let task = self.lock()[half as usize].take();
-        task.into_iter().for_each(Waker::wake);
-    }
-}
-
-impl Wake for Both {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.wake_half(Half::Read);
-        self.wake_half(Half::Write);
     }
 }
 
 pub(crate) fn new<T, R: Role>(engine: Engine<T, R>) -> (ReadHalf<T, R>, WriteHalf<T, R>) {
-    let both = Arc::new(Both::default());
-    let waker = Waker::from(Arc::clone(&both));
-    let shared = Arc::new(Shared { engine: Mutex::new(engine), both, waker });
-    let message = OwnedMessage::Binary(Vec::new());
-    (ReadHalf { shared: Arc::clone(&shared), message }, WriteHalf { shared })
-}
-
-impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Shared<T, R> {
-    fn lock(&self) -> MutexGuard<'_, Engine<T, R>> {
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Polls the engine for one half, and wakes the other half if that can go on now.
-    fn poll<O>(
-        &self, half: Half, cx: &Context<'_>, poll: impl FnOnce(&mut Engine<T, R>, Wakers<'_>) -> O,
-    ) -> O {
-        // The task is registered before the transport is polled, so no wake can be missed.
-        self.both.register(half, cx.waker());
-        let mut engine = self.lock();
-        let before = engine.conn.outgoing().len();
-        // The half that waits for room reads too, so that pings are answered.
-        let result = poll(&mut engine, Wakers { read: &self.waker, write: &self.waker });
-        let has_written = engine.conn.outgoing().len() < before;
-        let other_can_go_on = has_written || engine.has_found() || engine.is_over();
-        drop(engine);
-        if other_can_go_on {
-            self.both.wake_half(half.other());
-        }
-        result
-    }
+    let [read, write] = wakers::share(engine);
+    (ReadHalf { half: read, message: OwnedMessage::Binary(Vec::new()) }, WriteHalf { half: write })
 }
 
 /// A message buffer that is larger than this is not kept for the next message.
@@ -141,19 +75,40 @@ fn copy(message: Message<'_>, to: &mut OwnedMessage) -> Result<(), OutOfMemory> 
     Ok(())
 }
 
+/// Both halves can look at the connection.
+macro_rules! with_connection {
+    ($($half:ident),+) => {$(
+        impl<T, R: Role> $half<T, R> {
+            /// Calls `look` with the state of the protocol: the subprotocol, the close code of the peer, and so on.
+            /// The other half waits meanwhile, so `look` must not wait.
+            ///
+            /// ```
+            /// # fn example<T, R: sansws_tokio::sansws::Role>(half: &sansws_tokio::split::ReadHalf<T, R>) {
+            /// let code = half.with_connection(|connection| connection.close_code());
+            /// # let _ = code;
+            /// # }
+            /// ```
+            pub fn with_connection<O>(&self, look: impl FnOnce(&Connection<R>) -> O) -> O {
+                look(&self.half.lock().conn)
+            }
+        }
+    )+};
+}
+with_connection!(ReadHalf, WriteHalf);
+
 impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> ReadHalf<T, R> {
-    /// As [`WebSocket::recv`](crate::WebSocket::recv). The message is a copy in the memory of this half, because the
-    /// other half may use the connection meanwhile.
+    /// As [`WebSocket::recv`](crate::WebSocket::recv). The message is a copy in the memory of this half,
+    /// because the other half may use the connection meanwhile.
     ///
     /// Cancel safe: if you drop the future, the next call returns the message.
     ///
     /// # Errors
     /// The connection is over.
     pub async fn recv(&mut self) -> Result<Option<Message<'_>>, Error> {
-        let Self { shared, message } = self;
+        let Self { half, message } = self;
         let found = poll_fn(|cx| {
-            shared.poll(Half::Read, cx, |engine, wakers| {
-                if !ready!(engine.poll_find(wakers))? {
+            half.poll(cx, |engine, waker| {
+                if !ready!(engine.poll_find(waker))? {
                     return Poll::Ready(Ok::<_, Error>(false));
                 }
                 match engine.take() {
@@ -172,17 +127,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> ReadHalf<T, R> {
     /// # Errors
     /// The halves belong to two connections.
     pub fn unsplit(self, other: WriteHalf<T, R>) -> Result<crate::WebSocket<T, R>, (Self, WriteHalf<T, R>)> {
-        if !Arc::ptr_eq(&self.shared, &other.shared) {
-            return Err((self, other));
-        }
-        drop(other);
-        let Self { shared, message } = self;
-        match Arc::try_unwrap(shared) {
-            Ok(shared) => {
-                let engine = shared.engine.into_inner().unwrap_or_else(PoisonError::into_inner);
-                Ok(crate::WebSocket { engine: Box::new(engine) })
-            }
-            Err(shared) => Err((Self { shared: Arc::clone(&shared), message }, WriteHalf { shared })),
+        let Self { half, message } = self;
+        match half.join(other.half) {
+            Ok(engine) => Ok(crate::WebSocket { engine: Box::new(engine) }),
+            Err((half, other)) => Err((Self { half, message }, WriteHalf { half: other })),
         }
     }
 }
@@ -193,28 +141,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WriteHalf<T, R> {
     /// # Errors
     /// As there.
     pub fn feed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
-        self.shared.lock().conn.sender().message(message.into())
+        self.half.lock().conn.sender().message(message.into())
     }
 
     /// Calls `send` with the sender, for everything that can be sent. It queues, like [`feed`](Self::feed).
     pub fn with_sender<O>(&mut self, send: impl FnOnce(&mut Sender<R, Heap>) -> O) -> O {
-        send(self.shared.lock().conn.sender())
+        send(self.half.lock().conn.sender())
     }
 
     /// As [`WebSocket::send`](crate::WebSocket::send).
     ///
-    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before, nothing
-    /// was queued.
+    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before,
+    /// nothing was queued.
     ///
     /// # Errors
     /// As there.
     pub async fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
         let message = message.into();
-        poll_fn(|cx| {
-            self.shared
-                .poll(Half::Write, cx, |engine, wakers| engine.poll_send(wakers, |tx| tx.message(message)))
-        })
-        .await
+        poll_fn(|cx| self.half.poll(cx, |engine, waker| engine.poll_send(waker, |tx| tx.message(message))))
+            .await
     }
 
     /// As [`WebSocket::flush`](crate::WebSocket::flush).
@@ -224,19 +169,38 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WriteHalf<T, R> {
     /// # Errors
     /// The transport has failed.
     pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.shared.poll(Half::Write, cx, |engine, wakers| engine.poll_flush(wakers.write)))
-            .await
+        poll_fn(|cx| self.half.poll(cx, Engine::poll_flush)).await
     }
 
-    /// Begins the closing handshake and writes the Close. The other half sees the end: its `recv` returns `None`
-    /// when the closing handshake is complete.
+    /// As [`WebSocket::ping`](crate::WebSocket::ping), while the other half receives: a message that arrives
+    /// before the pong is no error here, and the call waits until the other half has taken it.
+    ///
+    /// Cancel safe, as there.
+    ///
+    /// # Errors
+    /// [`Error::MessageFirst`] if the other half was dropped, so that no one takes the messages any more.
+    /// Otherwise as there.
+    pub async fn ping(&mut self) -> Result<Duration, Error> {
+        let poll = |cx: &mut Context<'_>| {
+            let found = self.half.poll(cx, Engine::poll_ping);
+            match ready!(found)? {
+                Some(round_trip) => Poll::Ready(Ok(round_trip)),
+                None if self.half.is_alone() => Poll::Ready(Err(Error::MessageFirst)),
+                None => Poll::Pending,
+            }
+        };
+        poll_fn(poll).await
+    }
+
+    /// Begins the closing handshake and writes the Close. The other half sees the end: its `recv` returns
+    /// `None` when the closing handshake is complete.
     ///
     /// Cancel safe: the Close is queued by the first poll.
     ///
     /// # Errors
     /// [`Error::Send`] if the code or the reason is not valid. Otherwise, the transport has failed.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        close(&mut self.shared.lock().conn, code, reason)?;
+        close(&mut self.half.lock().conn, code, reason)?;
         self.flush().await
     }
 }
@@ -245,8 +209,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Stream for ReadHalf<T, R> {
     type Item = Result<OwnedMessage, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.shared.poll(Half::Read, cx, |engine, wakers| {
-            if !ready!(engine.poll_find(wakers))? {
+        self.half.poll(cx, |engine, waker| {
+            if !ready!(engine.poll_find(waker))? {
                 return Poll::Ready(None);
             }
             let event = engine.take().map(|(event, _)| event);
@@ -267,11 +231,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Sink<OwnedMessage> for WriteHal
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.shared.poll(Half::Write, cx, |engine, wakers| engine.poll_flush(wakers.write))
+        self.half.poll(cx, Engine::poll_flush)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        close(&mut self.shared.lock().conn, CloseCode::NORMAL, "")?;
+        close(&mut self.half.lock().conn, CloseCode::NORMAL, "")?;
         self.poll_flush(cx)
     }
 }

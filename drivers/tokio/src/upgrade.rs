@@ -1,14 +1,18 @@
-//! WebSockets over the HTTP stack hyper, version 1: for a server that also answers other requests.
+//! WebSockets over the HTTP stack hyper, version 1: for a server that also answers other requests, and for a client
+//! whose connection hyper has opened.
 
-use crate::origin::is_own_page;
-use crate::{Error, WebSocket};
+mod client;
+
+pub use client::{ClientSocket, UpgradeRequest};
+
+use crate::{Error, WebSocket, trace};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Uri};
 use http::{Method, Request, Response, StatusCode, Version};
 use hyper::ext::Protocol;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use sansws::handshake::origin::Scheme;
+use sansws::handshake::origin::{Scheme, is_own_page};
 use sansws::timers::TimersConfig;
 use sansws::upgrade::{ExtendedConnect, ServerUpgrade};
 use sansws::{Agreed, Config, HandshakeError, Misuse, Server};
@@ -56,6 +60,7 @@ impl Rejection {
             Self::Origin => (403, &[][..]),
             Self::NotUpgradable => (500, &[][..]),
         };
+        trace::rejected(status);
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         for (name, value) in headers {
@@ -103,8 +108,8 @@ impl fmt::Debug for Upgrade {
 }
 
 impl Upgrade {
-    /// Checks a request and takes hyper's upgrade out of it. It may come over HTTP/1.1 (RFC 6455 section 4.2.1) or
-    /// HTTP/2 (RFC 8441), if the server enables that: `enable_connect_protocol` of hyper's builder.
+    /// Checks a request and takes hyper's upgrade out of it. It may come over HTTP/1.1 (RFC 6455 section
+    /// 4.2.1) or HTTP/2 (RFC 8441), if the server enables that: `enable_connect_protocol` of hyper's builder.
     ///
     /// # Errors
     /// The request is not a valid opening handshake. Answer with [`Rejection::response`].
@@ -126,7 +131,8 @@ impl Upgrade {
         Ok(Self { upgraded: on_upgrade, head, config, timers, subprotocol: None })
     }
 
-    /// Rejects requests from web pages of other sites, as [`Answer::same_origin`](crate::Answer::same_origin) does.
+    /// Rejects requests from web pages of other sites, as [`Answer::same_origin`](crate::Answer::same_origin)
+    /// does.
     ///
     /// # Errors
     /// [`Rejection::Origin`].
@@ -193,8 +199,9 @@ impl Upgrade {
         Ok(self)
     }
 
-    /// Accepts the connection: returns the response, with the status 101 (200 over HTTP/2), and a future for the
-    /// connection. Give the response to hyper, and wait for the future in a task of its own: it is ready once hyper has sent the response.
+    /// Accepts the connection: returns the response, with the status 101 (200 over HTTP/2), and a future for
+    /// the connection. Give the response to hyper, and wait for the future in a task of its own: it is ready
+    /// once hyper has sent the response.
     pub fn accept(self) -> (Response<()>, OnSocket) {
         let mut response = Response::new(());
         let mut agreed = Agreed::NONE;
@@ -212,6 +219,7 @@ impl Upgrade {
                 }
             }
         }
+        trace::accepted(response.status().as_u16());
         let Self { upgraded, config, timers, .. } = self;
         (response, OnSocket { upgraded, config, timers, agreed })
     }

@@ -1,5 +1,6 @@
-//! A future can be dropped at any await. Each test drops every future after one poll, and makes it anew until it is
-//! ready. It then compares what the peer receives with what was sent: nothing is lost, duplicated, cut or moved.
+//! A future can be dropped at any await. Each test drops every future after one poll, and makes it anew until
+//! it is ready. It then compares what the peer receives with what was sent: nothing is lost, duplicated, cut
+//! or moved.
 
 mod support;
 

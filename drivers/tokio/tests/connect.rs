@@ -1,7 +1,10 @@
 //! How a client connects: TLS, a proxy, and what goes wrong.
+#![cfg(feature = "tokio")]
 
-use sansws_tokio::sansws::ClientRequest;
-use sansws_tokio::{CloseCode, Connector, Error, Message, accept, connect};
+use sansws_tokio::sansws::handshake::Request;
+use sansws_tokio::sansws::timers::TimersConfig;
+use sansws_tokio::sansws::{ClientRequest, Config};
+use sansws_tokio::{Answer, CloseCode, Connector, Error, Message, accept, accept_with, connect};
 use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
@@ -133,6 +136,25 @@ async fn a_refusal_shows_the_answer_of_the_server() {
     assert_eq!(refusal.headers().count(), 2);
     // Logs do not show what can be secret.
     assert!(!format!("{error:?}").contains("realm") && error.to_string().contains("401"), "{error:?}");
+}
+
+/// The opening handshake of a server that sets a cookie.
+#[tokio::test]
+async fn the_answer_of_a_server_that_accepts_shows_its_headers() {
+    let (listener, port) = listen().await;
+    let serving = tokio::spawn(async move {
+        let stream = listener.accept().await.unwrap().0;
+        let decide =
+            async |_: &Request<'_>| Answer::accept().header("Set-Cookie", "a=1").header("X-Two", "2");
+        accept_with(stream, Config::new(), TimersConfig::new(), decide).await
+    });
+    let uri = format!("ws://127.0.0.1:{port}/");
+    let request = ClientRequest::new(&uri).unwrap();
+    let (socket, response) = Connector::new().connect_with_response(&request).await.unwrap();
+    assert_eq!((response.status(), response.body()), (101, &b""[..]));
+    assert_eq!((response.header("set-cookie"), response.header("X-Two")), (Some("a=1"), Some("2")));
+    assert!(!format!("{response:?}").contains("a=1"), "logs do not show what can be secret");
+    drop((socket, serving.await.unwrap().unwrap()));
 }
 
 #[tokio::test]

@@ -1,4 +1,6 @@
-//! What an idle connection holds: `cargo test -p sansws-tokio --test memory -- --nocapture` prints the figure.
+//! What an idle connection holds: `cargo test -p sansws-tokio --test memory -- --nocapture` prints the
+//! figure.
+#![cfg(feature = "tokio")]
 #![expect(unsafe_code, reason = "an allocator that counts needs it")]
 
 use sansws_tokio::sansws::{Agreed, Config, Connection, Server};

@@ -1,4 +1,5 @@
 //! A connection in one piece: messages, the opening and the closing handshake, deadlines.
+#![cfg(feature = "tokio")]
 
 mod support;
 
@@ -191,6 +192,17 @@ async fn flush_fails_if_the_connection_ended_before_everything_was_written() {
     assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::BrokenPipe), "{error:?}");
 }
 
+/// Without a Close, the end of the transport is an error, and the application sees 1006 (WS-7.1.5-03).
+#[tokio::test]
+async fn a_transport_that_ends_before_the_close_is_an_error_with_1006() {
+    let (a, b) = duplex(1024);
+    let mut socket = server(a, Config::new());
+    drop(b);
+    let error = socket.recv().await.unwrap_err();
+    assert!(matches!(error, Error::Connection(_)), "{error:?}");
+    assert_eq!(error.close_code(), Some(CloseCode::ABNORMAL));
+}
+
 /// Without a Close, a reset is an error.
 #[tokio::test]
 async fn a_transport_that_is_reset_before_the_close_is_an_error() {
@@ -345,7 +357,8 @@ impl AsyncWrite for Endless {
     }
 }
 
-/// A peer that goes on sending after it broke the protocol neither blocks the thread nor keeps the connection alive.
+/// A peer that goes on sending after it broke the protocol neither blocks the thread nor keeps the connection
+/// alive.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_sends_without_end_after_its_violation_is_given_up() {
     let mut socket = server(Endless, Config::new());

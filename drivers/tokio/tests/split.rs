@@ -2,7 +2,7 @@
 
 mod support;
 
-use sansws_tokio::sansws::Config;
+use sansws_tokio::sansws::{Config, Connection};
 use sansws_tokio::{CloseCode, Error, Message};
 use std::time::Duration;
 use support::{client, pair, server};
@@ -56,8 +56,8 @@ async fn both_peers_send_a_lot_at_once_without_a_deadlock() {
     from_client.unwrap().unwrap();
 }
 
-/// A transport remembers only the task that polled its write last. Here that is the half that reads, so it must
-/// wake the half that waits for room.
+/// A transport remembers only the task that polled its write last. Here that is the half that reads, so it
+/// must wake the half that waits for room.
 #[tokio::test]
 async fn the_half_that_waits_for_room_is_woken_by_the_writes_of_the_other_half() {
     for _ in 0..50 {
@@ -97,6 +97,24 @@ async fn the_half_that_reads_answers_pings_and_the_close_alone() {
 }
 
 #[tokio::test]
+async fn both_halves_tell_the_close_code_of_the_peer() {
+    let (a, b) = duplex(1024);
+    let (mut reading, writing) = server(a, Config::new()).into_split();
+    let mut peer = client(b, Config::new());
+    assert_eq!(reading.with_connection(Connection::close_code), None);
+    let closing = tokio::spawn(async move { peer.close(CloseCode::from(3000), "done").await });
+    assert!(timeout(LIMIT, reading.recv()).await.unwrap().unwrap().is_none());
+    closing.await.unwrap().unwrap();
+    for code in
+        [reading.with_connection(Connection::close_code), writing.with_connection(Connection::close_code)]
+    {
+        assert_eq!(code, Some(CloseCode::from(3000)));
+    }
+    let reason = reading.with_connection(|one| one.peer_close().map(|close| close.reason.to_owned()));
+    assert_eq!(reason.as_deref(), Some("done"));
+}
+
+#[tokio::test]
 async fn a_close_of_the_writing_half_ends_the_reading_half() {
     let (server, mut client) = pair(1 << 10);
     let (mut reading, mut writing) = server.into_split();
@@ -121,7 +139,8 @@ async fn only_halves_of_one_connection_join_again() {
     assert_eq!(client.recv().await.unwrap(), Some(Message::Text("joined")));
 }
 
-/// If the writing half notices first that the connection is lost, the reading half must not take it for a clean end.
+/// If the writing half notices first that the connection is lost, the reading half must not take it for a
+/// clean end.
 #[tokio::test]
 async fn both_halves_learn_that_the_connection_is_lost() {
     let (a, b) = duplex(16);

@@ -128,21 +128,18 @@ async fn a_client_over_its_own_stream_reaches_axum() {
     assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("hello")));
 }
 
-mod http2 {
-    //! RFC 8441: the connection is one stream of HTTP/2. hyper is the client too.
+mod hyper_client {
+    //! hyper is the client too: over HTTP/1.1, and over one stream of HTTP/2 (RFC 8441).
 
     use super::*;
     use http_body_util::Empty;
     use hyper::body::Bytes;
     use hyper::ext::Protocol;
-    use hyper::{Method, Request, StatusCode};
+    use hyper::{Request, StatusCode, Version};
     use hyper_util::rt::{TokioExecutor, TokioIo};
     use hyper_util::service::TowerToHyperService;
-    use rand::SeedableRng;
-    use rand::rngs::StdRng;
-    use sansws_tokio::WebSocket;
-    use sansws_tokio::sansws::upgrade::ClientUpgrade;
-    use sansws_tokio::sansws::{Agreed, Client};
+    use sansws_tokio::sansws::{self, HandshakeError};
+    use sansws_tokio::upgrade::UpgradeRequest;
 
     type Sender = hyper::client::conn::http2::SendRequest<Empty<Bytes>>;
 
@@ -161,31 +158,23 @@ mod http2 {
         sender
     }
 
-    fn request(uri: &str, upgrade: &ClientUpgrade<'_>) -> Request<Empty<Bytes>> {
-        let mut request = Request::builder().method(Method::CONNECT).uri(uri);
-        for (name, value) in upgrade.headers() {
-            request = request.header(name, value);
-        }
-        request.extension(Protocol::from_static("websocket")).body(Empty::new()).unwrap()
+    fn upgrade<'a>(uri: &'a str, subprotocols: &'a [&'a str]) -> UpgradeRequest<'a> {
+        UpgradeRequest::new(Version::HTTP_2, uri, subprotocols, Config::new()).unwrap()
+    }
+
+    fn request(uri: &str) -> Request<Empty<Bytes>> {
+        upgrade(uri, &[]).request(Empty::new()).unwrap()
     }
 
     #[tokio::test]
     async fn a_handler_serves_a_stream_of_http_2() {
         let mut sender = connect().await;
-        let upgrade = ClientUpgrade::connect(&Config::new(), &["chat"]).unwrap();
+        let upgrade = upgrade("wss://server.example/chat", &["chat"]);
         sender.ready().await.unwrap();
-        let mut response =
-            sender.send_request(request("https://server.example/chat", &upgrade)).await.unwrap();
+        let mut response = sender.send_request(upgrade.request(Empty::new()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
-        let headers: Vec<_> =
-            response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let negotiated = upgrade.check(200, headers.iter().copied()).unwrap();
-        assert_eq!(negotiated.subprotocol(), Some("chat"));
-        let agreed = negotiated.agreed();
-        let upgraded = hyper::upgrade::on(&mut response).await.unwrap();
-        let client = Client::new(StdRng::seed_from_u64(7));
-        let mut socket = WebSocket::from_upgraded(TokioIo::new(upgraded), client, Config::new(), agreed, &[]);
-        assert_eq!(agreed, Agreed::NONE);
+        assert_eq!(response.headers()["sec-websocket-protocol"], "chat");
+        let mut socket = upgrade.open(&mut response).await.unwrap();
         assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("welcome")));
         socket.send("hello").await.unwrap();
         assert_eq!(socket.recv().await.unwrap(), None);
@@ -198,19 +187,10 @@ mod http2 {
         let sender = connect().await;
         let mut sockets = Vec::new();
         for _ in 0..5 {
-            let upgrade = ClientUpgrade::connect(&Config::new(), &[]).unwrap();
+            let upgrade = upgrade("wss://server.example/echo", &[]);
             let mut sender = sender.clone();
-            let response =
-                sender.send_request(request("https://server.example/echo", &upgrade)).await.unwrap();
-            let upgraded = hyper::upgrade::on(response).await.unwrap();
-            let client = Client::new(StdRng::seed_from_u64(7));
-            sockets.push(WebSocket::from_upgraded(
-                TokioIo::new(upgraded),
-                client,
-                Config::new(),
-                Agreed::NONE,
-                &[],
-            ));
+            let mut response = sender.send_request(upgrade.request(Empty::new()).unwrap()).await.unwrap();
+            sockets.push(upgrade.open(&mut response).await.unwrap());
         }
         for (size, socket) in sockets.iter_mut().enumerate() {
             let bytes = vec![1; size * 30_000];
@@ -225,20 +205,65 @@ mod http2 {
     #[tokio::test]
     async fn other_requests_are_rejected() {
         let mut sender = connect().await;
-        let upgrade = ClientUpgrade::connect(&Config::new(), &[]).unwrap();
-        let mut foreign = request("https://server.example/echo", &upgrade);
+        let mut foreign = request("wss://server.example/echo");
         foreign.headers_mut().insert("origin", "https://evil.example".parse().unwrap());
-        let mut own = request("https://server.example/echo", &upgrade);
+        let mut own = request("wss://server.example/echo");
         own.headers_mut().insert("origin", "https://server.example".parse().unwrap());
-        let mut protocol = request("https://server.example/echo", &upgrade);
+        let mut protocol = request("wss://server.example/echo");
         protocol.extensions_mut().insert(Protocol::from_static("connect-udp"));
-        let mut version = request("https://server.example/echo", &upgrade);
+        let mut version = request("wss://server.example/echo");
         version.headers_mut().insert("sec-websocket-version", "8".parse().unwrap());
         let plain = Request::get("https://server.example/echo").body(Empty::new()).unwrap();
         for (request, status) in [(foreign, 403), (own, 200), (protocol, 501), (version, 426), (plain, 426)] {
             sender.ready().await.unwrap();
-            let response = sender.send_request(request).await.unwrap();
+            let mut response = sender.send_request(request).await.unwrap();
             assert_eq!(response.status().as_u16(), status);
+            if status == 200 {
+                continue;
+            }
+            let opened = upgrade("wss://server.example/echo", &[]).open(&mut response).await;
+            let Err(Error::Refused(refusal)) = opened else { panic!("{status}") };
+            assert_eq!(refusal.status(), status);
         }
+    }
+
+    /// The same calls over HTTP/1.1.
+    #[tokio::test]
+    async fn a_client_of_hyper_opens_a_websocket_over_http_1() {
+        let stream = TcpStream::connect(("127.0.0.1", serve().await)).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection.with_upgrades());
+        let uri = "ws://server.example/chat?id=7";
+        let upgrade = UpgradeRequest::new(Version::HTTP_11, uri, &["other", "chat"], Config::new()).unwrap();
+        let request = upgrade.request(Empty::<Bytes>::new()).unwrap();
+        assert_eq!((request.uri().path(), request.uri().query()), ("/chat", Some("id=7")));
+        assert_eq!(request.headers()["host"], "server.example");
+        let mut response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+        assert_eq!(response.headers()["sec-websocket-protocol"], "chat");
+        let mut socket = upgrade.open(&mut response).await.unwrap();
+        assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("welcome")));
+        socket.send("hello").await.unwrap();
+        assert_eq!(socket.recv().await.unwrap(), None);
+    }
+
+    /// An answer to another key is that of a cache or of another server.
+    #[tokio::test]
+    async fn a_response_to_another_request_is_an_error() {
+        let new = || UpgradeRequest::new(Version::HTTP_11, "ws://h/", &[], Config::new()).unwrap();
+        let mut response = http::Response::builder().status(101);
+        for (name, value) in [
+            ("upgrade", "websocket"),
+            ("connection", "upgrade"),
+            ("sec-websocket-accept", "AAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+        ] {
+            response = response.header(name, value);
+        }
+        let error = new().open(&mut response.body(()).unwrap()).await.unwrap_err();
+        assert!(
+            matches!(error, Error::Connection(sansws::Error::Handshake(HandshakeError::Accept))),
+            "{error:?}"
+        );
     }
 }

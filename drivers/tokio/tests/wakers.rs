@@ -19,6 +19,8 @@ struct Far {
     input: Mutex<VecDeque<u8>>,
     takes_bytes: AtomicBool,
     written: AtomicUsize,
+    /// The pong for the ping that was written last.
+    pong: Mutex<Vec<u8>>,
 }
 
 /// A transport that is not ready until the test says so, and that never wakes a task.
@@ -40,6 +42,9 @@ impl AsyncWrite for Gate {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if !self.0.takes_bytes.load(Ordering::Relaxed) {
             return Poll::Pending;
+        }
+        if let [0x89, 8, payload @ ..] = bytes {
+            *self.0.pong.lock().unwrap() = [&b"\x8a\x88\0\0\0\0"[..], payload].concat();
         }
         self.0.written.fetch_add(bytes.len(), Ordering::Relaxed);
         Poll::Ready(Ok(bytes.len()))
@@ -109,4 +114,39 @@ async fn the_half_that_waits_for_room_wakes_the_other_half_for_the_message_it_ha
     assert_eq!(sender.count(), 0);
     let received = pin!(reading.recv()).poll(&mut Context::from_waker(&reader_waker)).map(Result::unwrap);
     assert_eq!(received, Poll::Ready(Some(Message::Text("hi"))));
+}
+
+#[tokio::test]
+async fn the_half_that_reads_wakes_the_half_that_waits_for_a_pong_once() {
+    let far = Arc::new(Far::default());
+    far.takes_bytes.store(true, Ordering::Relaxed);
+    let (mut reading, mut writing) = server(Gate(Arc::clone(&far)), Config::new()).into_split();
+    let (sender, sender_waker) = task();
+    let mut pinging = Box::pin(writing.ping());
+    assert!(pinging.as_mut().poll(&mut Context::from_waker(&sender_waker)).is_pending());
+
+    // The pong lies behind a message, and the other half may not come back for it.
+    let pong = far.pong.lock().unwrap().clone();
+    far.input.lock().unwrap().extend(b"\x81\x82\0\0\0\0hi");
+    far.input.lock().unwrap().extend(pong);
+    let (_, reader_waker) = task();
+    let mut cx = Context::from_waker(&reader_waker);
+    assert!(pin!(reading.recv()).poll(&mut cx).is_ready());
+    assert_eq!(sender.count(), 1);
+    assert!(pinging.as_mut().poll(&mut Context::from_waker(&sender_waker)).is_ready());
+    drop(pinging);
+
+    // A pong that nobody takes wakes nobody twice.
+    let mut pinging = Box::pin(writing.ping());
+    assert!(pinging.as_mut().poll(&mut Context::from_waker(&sender_waker)).is_pending());
+    drop(pinging);
+    let pong = far.pong.lock().unwrap().clone();
+    far.input.lock().unwrap().extend(pong);
+    assert!(pin!(reading.recv()).poll(&mut cx).is_pending());
+    assert_eq!(sender.count(), 2);
+    far.takes_bytes.store(false, Ordering::Relaxed);
+    writing.send(&[1; 150][..]).await.unwrap();
+    assert!(pin!(writing.flush()).poll(&mut Context::from_waker(&sender_waker)).is_pending());
+    assert!(pin!(reading.recv()).poll(&mut cx).is_pending());
+    assert_eq!(sender.count(), 2);
 }

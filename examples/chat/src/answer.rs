@@ -15,7 +15,7 @@ pub fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), Sen
         // Only browsers send an Origin, and they always do. Without this check any web site could connect in
         // the name of a user who visits it.
         Event::HandshakeRequest(request)
-            if request.origin().is_some() && !request.is_same_origin_over(Scheme::Http) =>
+            if request.origin().is_some() && !request.is_same_origin_over(scheme(&request)) =>
         {
             tx.reject(&Reply::new(403))
         }
@@ -23,6 +23,14 @@ pub fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), Sen
         Event::Message(Message::Binary(_)) => tx.close(CloseCode::UNSUPPORTED_DATA, "text only"),
         // The connection has answered pings and the Close already.
         _ => Ok(()),
+    }
+}
+
+/// How the client reaches the chat. A proxy that ends the TLS says so, and no page can send this header itself.
+fn scheme(request: &Request<'_>) -> Scheme {
+    match request.header("X-Forwarded-Proto") {
+        Some("https") => Scheme::Https,
+        _ => Scheme::Http,
     }
 }
 

@@ -61,13 +61,18 @@ impl Chat {
 
     /// The status line that answers a WebSocket request from a page of this origin.
     fn status_for(&self, path: &str, origin: &str) -> String {
+        self.status_with(path, &format!("Origin: {origin}\r\n"))
+    }
+
+    /// The status line that answers a WebSocket request with these headers, each with its line break.
+    fn status_with(&self, path: &str, headers: &str) -> String {
         let mut stream = self.connect();
         let address = &self.address;
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             Origin: {origin}\r\n\r\n"
+             {headers}\r\n"
         )
         .unwrap();
         let mut line = String::new();
@@ -232,6 +237,23 @@ fn pages_of_other_sites_are_refused() {
     assert_eq!(chat.status_for("/chat", "null"), "HTTP/1.1 403 Forbidden");
     assert_eq!(chat.status_for("/chat", &own), "HTTP/1.1 101 Switching Protocols");
     assert_eq!(chat.status_for("/other", &own), "HTTP/1.1 404 Not Found");
+}
+
+/// A proxy that ends the TLS says so, and then only pages with TLS are the server's own.
+#[test]
+fn the_own_page_connects_through_a_proxy_that_ends_the_tls() {
+    let chat = Chat::start();
+    let own = format!("http://{}", chat.address);
+    let own_over_tls = format!("https://{}", chat.address);
+    for (scheme, origin, status) in [
+        ("https", &own_over_tls, "101 Switching Protocols"),
+        ("https", &own, "403 Forbidden"),
+        ("http", &own_over_tls, "403 Forbidden"),
+        ("http", &own, "101 Switching Protocols"),
+    ] {
+        let headers = format!("X-Forwarded-Proto: {scheme}\r\nOrigin: {origin}\r\n");
+        assert_eq!(chat.status_with("/chat", &headers), format!("HTTP/1.1 {status}"), "{headers}");
+    }
 }
 
 #[test]

@@ -5,9 +5,7 @@ use core::time::Duration;
 use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::exception;
-
-/// The processor's clock after a reset.
-pub const HZ: u32 = 12_500_000;
+use sansws_lm3s6965::HZ;
 
 /// The interrupt is the only writer. So a load and a store are enough, and a `Cortex-M0` has no other atomic
 /// operations.

@@ -45,7 +45,7 @@ pub const CONFIGURATIONS: [Configuration; 4] = [
     Configuration {
         name: "model",
         arguments: &["-p=sansws", "-p=model-tests", USUAL_FEATURES],
-        suites: &["exhaustive", "model"],
+        suites: &["against_the_model", "model"],
         is_small: false,
     },
 ];
