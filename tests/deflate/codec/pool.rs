@@ -93,8 +93,12 @@ fn places(pool: &Pool, count: usize) -> (Vec<usize>, Vec<usize>) {
         compressors.iter().map(|codec| (&raw const **codec).addr()).collect(),
         decompressors.iter().map(|codec| (&raw const **codec).addr()).collect(),
     );
-    compressors.into_iter().for_each(|codec| pool.give_compressor(codec));
-    decompressors.into_iter().for_each(|codec| pool.give_decompressor(codec));
+    for codec in compressors {
+        pool.give_compressor(codec);
+    }
+    for codec in decompressors {
+        pool.give_decompressor(codec);
+    }
     places
 }
 

@@ -8,6 +8,7 @@
 //!   --sample N      only N changes, chosen at random
 //!   --seed S        another random choice
 //!   --file F        only changes in files whose path contains F
+//!   --list F        only the changes in the lines of the file F, which has the form of results.tsv
 //!   --shard I/N     the I-th of N equal parts, so that N machines can share the work
 //!   --resume        skip changes that an earlier run has tried
 //!   --retry         as --resume, but tries the changes again that survived
@@ -33,11 +34,9 @@ mod write;
 use build::{CONFIGURATIONS, Configuration};
 use find::{Form, Mutant};
 use known::{Earlier, Known, Results};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
 use run::{Outcome, Plan};
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -48,6 +47,7 @@ struct Options {
     sample: Option<usize>,
     seed: u64,
     file: String,
+    list: Option<String>,
     shard: (usize, usize),
     earlier: Earlier,
     constants: bool,
@@ -62,6 +62,7 @@ fn options() -> Options {
         sample: None,
         seed: 0,
         file: String::new(),
+        list: None,
         shard: (1, 1),
         earlier: Earlier::Forgotten,
         constants: false,
@@ -78,6 +79,7 @@ fn options() -> Options {
             "--sample" => options.sample = Some(number(value())),
             "--seed" => options.seed = number(value()) as u64,
             "--file" => options.file = value(),
+            "--list" => options.list = Some(value()),
             "--shard" => {
                 let text = value();
                 let (part, parts) = text.split_once('/').expect("--shard needs I/N");
@@ -126,7 +128,7 @@ fn main() -> ExitCode {
     std::fs::create_dir_all(&work).expect("a folder for the copies");
 
     let (mutants, keys): (Vec<Mutant>, Vec<String>) = all_mutants(&root).into_iter().unzip();
-    let mut chosen = choose(&mutants, &options);
+    let mut chosen = choose(&mutants, &keys, &options);
     if let Some(what) = &options.show {
         chosen.sort_unstable();
         for number in chosen.into_iter().filter(|number| keys[*number].contains(what)) {
@@ -198,12 +200,23 @@ fn main() -> ExitCode {
     results.report(&mutants, &keys, &known)
 }
 
-fn choose(mutants: &[Mutant], options: &Options) -> Vec<usize> {
+fn choose(mutants: &[Mutant], keys: &[String], options: &Options) -> Vec<usize> {
     let mut chosen: Vec<usize> =
         (0..mutants.len()).filter(|number| mutants[*number].file.contains(&options.file)).collect();
+    if let Some(list) = &options.list {
+        let text = std::fs::read_to_string(list).unwrap_or_else(|error| panic!("{list}: {error}"));
+        let wanted: BTreeSet<String> =
+            text.lines().map(|line| line.split('\t').take(3).collect::<Vec<_>>().join("\t")).collect();
+        chosen.retain(|number| wanted.contains(&keys[*number]));
+    }
     if let Some(sample) = options.sample {
         chosen.retain(|number| options.constants || mutants[*number].form != Form::Constant);
-        chosen.shuffle(&mut StdRng::seed_from_u64(options.seed));
+        // The sample stays nearly the same if the source changes a little.
+        chosen.sort_by_cached_key(|number| {
+            let mut hasher = DefaultHasher::new();
+            (options.seed, &keys[*number]).hash(&mut hasher);
+            hasher.finish()
+        });
         chosen.truncate(sample);
     }
     let (part, parts) = options.shard;
