@@ -16,7 +16,7 @@ const CONVERSATIONS: &str = "2000";
 const PATIENCE: u32 = 5;
 const EXTRA: Duration = Duration::from_secs(10);
 /// A mutant must not take the memory of the whole machine.
-const MEMORY: &str = "--as=6000000000";
+const MEMORY: &str = "--as=3000000000";
 /// The limits of the groups of tests, by the time that one test takes.
 const GROUPS: [Duration; 4] =
     [Duration::from_millis(50), Duration::from_millis(300), Duration::from_secs(2), Duration::MAX];
