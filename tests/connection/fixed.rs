@@ -288,3 +288,46 @@ fn a_client_accepts_an_answer_that_is_longer_than_its_buffer() {
         );
     }
 }
+
+// WS-8.1-01
+#[test]
+fn text_fails_at_the_first_bad_byte_on_every_kind_of_storage() {
+    for delivery in [Delivery::Whole, Delivery::Parts] {
+        let text = frame(0x81, &[b"valid text \xed".as_slice(), &[0xa0], &[b'x'; 100]].concat());
+        let (good, rest) = text.split_at(2 + 12);
+        for cuts in [0..0, 1..good.len()] {
+            let mut client = client(Config::new().delivery(delivery));
+            let reported = feed_cut(&mut client, good, cuts);
+            assert!(!reported.iter().any(|event| matches!(event, Reported::Failed(_))), "{reported:?}");
+            let failed = [Reported::Failed(sansws::Violation::InvalidUtf8.into())];
+            assert_eq!(feed(&mut client, &rest[..1]), failed, "{delivery:?}");
+        }
+    }
+}
+
+#[test]
+fn each_control_frame_that_arrives_in_pieces_has_only_its_own_payload() {
+    let pings = [frame(0x89, b"first"), frame(0x89, b"second"), frame(0x8a, &[7; 125]), frame(0x89, b"")];
+    let bytes = pings.concat();
+    let reported = feed_cut(&mut client(Config::new()), &bytes, 1..bytes.len());
+    let expected = [
+        Reported::Ping(b"first".to_vec()),
+        Reported::Ping(b"second".to_vec()),
+        Reported::Pong(vec![7; 125]),
+        Reported::Ping(vec![]),
+    ];
+    assert_eq!(reported, expected);
+}
+
+/// The room for the pong that waits is used again.
+#[test]
+fn each_pong_that_waits_has_only_the_payload_of_its_ping() {
+    let mut client = client(Config::new().max_outgoing(140));
+    for round in 0..3 {
+        for number in 0..5_u8 {
+            feed(&mut client, &frame(0x89, &[number + 10 * round; 40]));
+        }
+        let sent = frames(&take_outgoing(&mut client));
+        assert_eq!(sent.last(), Some(&frame(0x8a, &[4 + 10 * round; 40])));
+    }
+}

@@ -151,3 +151,68 @@ where
     assert!(connection.should_disconnect());
     u32::from(has_failed)
 }
+
+/// The longest payload of a frame that fits into `max` bytes, by the role.
+fn longest(max: usize, key: usize) -> usize {
+    (0..=max).rev().find(|&len| frame(0x82, &vec![0; len]).len() + key <= max).unwrap_or(0)
+}
+
+// WS-5.2-13: the header has three lengths, and a client's header has a key of four bytes.
+#[test]
+fn the_room_is_exact_at_each_length_of_the_header_in_both_roles() {
+    let limits = (6..20).chain(120..145).chain(65_530..65_560);
+    for max in limits {
+        let config = Config::new().max_outgoing(max);
+        let (for_server, for_client) = (longest(max, 0), longest(max, 4));
+        let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
+        let mut client = Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
+        assert_eq!(
+            (server.sender().max_room(), client.sender().max_room()),
+            (for_server, for_client),
+            "{max}"
+        );
+        for kind in [DataKind::Binary, DataKind::Text] {
+            let too_long = vec![b'a'; for_server + 1];
+            exactly(&mut server, kind, &too_long, max);
+            let too_long = vec![b'a'; for_client + 1];
+            exactly(&mut client, kind, &too_long, max);
+        }
+        // The same behind other bytes.
+        for before in [2, 7] {
+            let fits = max.checked_sub(before).map(|rest| (longest(rest, 0), rest >= 2));
+            if let (Some((len, true)), true) = (fits, before >= 2) {
+                server.sender().binary(&vec![0; before - 2]).unwrap();
+                assert_eq!(server.sender().room(), len, "{max}");
+                assert!(server.sender().binary(&vec![0; len + 1]).is_err());
+                server.sender().binary(&vec![0; len]).unwrap();
+                server.mark_sent(usize::MAX);
+            }
+        }
+    }
+}
+
+/// A payload without its last byte fits, and the whole payload does not.
+fn exactly<R: sansws::Role>(connection: &mut Connection<R>, kind: DataKind, too_long: &[u8], max: usize) {
+    let fits = &too_long[..too_long.len() - 1];
+    let mut send = |payload: &[u8], fragmented: bool| {
+        let tx = connection.sender();
+        let result = if fragmented {
+            tx.begin(kind).unwrap();
+            let result = tx.finish(payload);
+            if result.is_err() {
+                connection.sender().finish(b"").unwrap();
+            }
+            result
+        } else if kind == DataKind::Binary {
+            tx.binary(payload)
+        } else {
+            tx.text(std::str::from_utf8(payload).unwrap())
+        };
+        connection.mark_sent(usize::MAX);
+        result
+    };
+    for fragmented in [false, true] {
+        assert_eq!(send(too_long, fragmented), Err(SendError::TooLarge), "{max}");
+        assert_eq!(send(fits, fragmented), Ok(()), "{max}");
+    }
+}

@@ -184,3 +184,22 @@ fn debug_output_does_not_contain_the_generator() {
     let text = format!("{client:?}");
     assert!(text.contains("Open") && !text.to_lowercase().contains("rng"), "{text}");
 }
+
+/// A key with nearly only zeros is a key like any other: only the absence of a key changes nothing. WS-5.3-02
+#[test]
+fn a_key_with_a_single_bit_unmasks_payloads_of_any_length_and_cut() {
+    for bit in 0..32 {
+        let key = (1_u32 << bit).to_le_bytes();
+        for len in [0, 1, 2, 3, 7, 8, 16, 17, 33, 65, 129, 600] {
+            let payload: Vec<u8> = (0..len).map(|at: u32| at.to_le_bytes()[0] & 0x7f).collect();
+            let text = std::str::from_utf8(&payload).unwrap();
+            for (first, expected) in [(0x82, Reported::binary(&payload)), (0x81, Reported::text(text))] {
+                let message = masked(&frame(first, &payload), key);
+                for cuts in [vec![], vec![message.len() / 2], (1..message.len()).collect()] {
+                    let reported = feed_cut(&mut open_server(), &message, cuts);
+                    assert_eq!(reported, std::slice::from_ref(&expected), "{key:?}, {len} bytes");
+                }
+            }
+        }
+    }
+}

@@ -10,6 +10,8 @@ use sansws::{
 fn a_header_can_be_made_for_a_payload_that_the_caller_writes() {
     let mut server = open_server();
     assert_eq!(server.sender().message_header(Message::Text("hello")).unwrap().as_bytes(), b"\x81\x05");
+    let header = server.sender().message_header(Message::Text("hello")).unwrap();
+    assert_eq!(AsRef::<[u8]>::as_ref(&header), b"\x81\x05");
     assert_eq!(server.sender().binary_header(1 << 40).unwrap().as_bytes(), b"\x82\x7f\0\0\x01\0\0\0\0\0");
     assert!(server.outgoing().is_empty());
     let most = (1 << 63) - 1;

@@ -141,3 +141,24 @@ fn a_text_in_pieces_may_cease_to_be_ascii_at_any_byte() {
         }
     }
 }
+
+/// The other bytes have no bits that could hide the bad one from a check of whole words. WS-8.1-01
+#[test]
+fn a_single_bad_byte_among_zeros_fails_wherever_it_is() {
+    let failed = [Reported::Failed(Violation::InvalidUtf8.into())];
+    for len in 1..=160 {
+        for at in 0..len {
+            for bad in [0x80, 0xbf, 0xc2, 0xff] {
+                let mut text = vec![0; len];
+                text[at] = bad;
+                let text = frame(0x81, &text);
+                assert_eq!(feed(&mut open_client(), &text), failed, "{bad:x} at {at} of {len}");
+                assert_eq!(
+                    feed(&mut open_server(), &masked(&text, [0; 4])),
+                    failed,
+                    "{bad:x} at {at} of {len}"
+                );
+            }
+        }
+    }
+}

@@ -12,7 +12,7 @@ mod sending;
 use crate::support::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::deflate::{DeflateConfig, DeflateParams, Pool};
+use sansws::deflate::{Compressor, DeflateConfig, DeflateParams, Pool};
 use sansws::{
     Accept, Agreed, Client, ClientRequest, CloseCode, Compress, Config, Connection, DataKind, Delivery,
     HandshakeError, Limit, Message, Misuse, PreparedMessage, SendError, Server, Violation,

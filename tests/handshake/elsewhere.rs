@@ -17,6 +17,7 @@ fn an_acceptance_gives_the_headers_of_the_101() {
     assert_eq!((upgrade.subprotocols().count(), upgrade.extensions().count()), (0, 0));
     let acceptance = upgrade.accept(None, &Config::new()).unwrap();
     assert!(acceptance.headers().eq(RESPONSE));
+    assert_eq!(acceptance.status(), 101);
 }
 
 // WS-4.2.2-15 · WS-4.2.2-16 · WS-4.2.2-18 · WS-4.2.2-19 · WS-4.2.2-27

@@ -236,3 +236,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn each_port_is_written_with_all_its_digits_and_no_others() {
+    for port in [1_u16, 9, 10, 99, 100, 999, 1000, 9999, 10_000, 10_001, 10_101, 65_535] {
+        let target = format!("ws://b.example:{port}/");
+        assert_eq!(resolve("ws://a.example/", &target).as_ref(), Ok(&target));
+        assert_eq!(resolve(&target, "/x"), Ok(format!("ws://b.example:{port}/x")));
+    }
+}

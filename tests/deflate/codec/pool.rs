@@ -83,3 +83,95 @@ fn a_decompressor_from_the_pool_supports_every_window_whoever_used_it_before() {
     let mut decompressor = pool.take_decompressor().unwrap();
     assert_eq!(whole(&mut decompressor, &payload).unwrap(), message.repeat(2));
 }
+
+/// Takes `count` compressors, or decompressors, out of the pool, and returns their places in memory.
+fn places(pool: &Pool, count: usize) -> (Vec<usize>, Vec<usize>) {
+    // All of them exist at the same time, so no place occurs twice.
+    let compressors: Vec<_> = (0..count).map(|_| pool.take_compressor(4, 15).unwrap()).collect();
+    let decompressors: Vec<_> = (0..count).map(|_| pool.take_decompressor().unwrap()).collect();
+    let places = (
+        compressors.iter().map(|codec| (&raw const **codec).addr()).collect(),
+        decompressors.iter().map(|codec| (&raw const **codec).addr()).collect(),
+    );
+    for codec in compressors {
+        pool.give_compressor(codec);
+    }
+    for codec in decompressors {
+        pool.give_decompressor(codec);
+    }
+    places
+}
+
+#[test]
+fn a_pool_keeps_as_many_codecs_of_each_kind_as_it_may() {
+    for keep in 0..4 {
+        for pool in [Pool::new(keep), Pool::per_thread(keep)] {
+            let (given, given_decompressors) = places(&pool, 3);
+            let kept = keep.min(3);
+            // The places of codecs that the pool dropped can be in use again, so the kept ones are taken first.
+            let compressors: Vec<_> = (0..kept).map(|_| pool.take_compressor(4, 15).unwrap()).collect();
+            let decompressors: Vec<_> = (0..kept).map(|_| pool.take_decompressor().unwrap()).collect();
+            for codec in &compressors {
+                // The compressors that have been idle for longest have made room.
+                assert!(given[3 - kept..].contains(&(&raw const **codec).addr()), "{keep}");
+            }
+            for codec in &decompressors {
+                assert!(given_decompressors[..kept].contains(&(&raw const **codec).addr()), "{keep}");
+            }
+        }
+    }
+}
+
+/// A pool with one codec of each kind, and their places.
+fn pool_of_one() -> (Pool, usize, usize) {
+    let pool = Pool::new(1);
+    let (compressors, decompressors) = places(&pool, 1);
+    (pool, compressors[0], decompressors[0])
+}
+
+/// Whether the one codec of each kind lies in the pool now.
+fn lie_in_pool((pool, compressor, decompressor): &(Pool, usize, usize)) -> (bool, bool) {
+    let (compressors, decompressors) = places(pool, 1);
+    (compressors == [*compressor], decompressors == [*decompressor])
+}
+
+#[test]
+fn only_an_end_without_context_takeover_uses_the_pool_and_only_during_a_message() {
+    for takes_over in [true, false] {
+        let of_one = pool_of_one();
+        let params = DeflateParams::new()
+            .with_server_no_context_takeover(!takes_over)
+            .with_client_no_context_takeover(!takes_over);
+        let mut send = SendCodec::new(true, params, &DeflateConfig::new(), Some(of_one.0.clone()));
+        let mut receive = ReceiveCodec::new(true, params, Some(of_one.0.clone()));
+        assert_eq!(lie_in_pool(&of_one), (true, true));
+        let used = (&raw const *send.compressor().unwrap()).addr();
+        assert_eq!(used == of_one.1, !takes_over);
+        let used = (&raw const *receive.decompressor().unwrap()).addr();
+        assert_eq!(used == of_one.2, !takes_over);
+        send.end_message();
+        receive.end_message();
+        assert_eq!(lie_in_pool(&of_one), (true, true), "{takes_over}");
+    }
+}
+
+#[test]
+fn a_pool_that_is_set_later_gets_the_codecs_after_the_next_message() {
+    let of_one = pool_of_one();
+    let params =
+        DeflateParams::new().with_server_no_context_takeover(true).with_client_no_context_takeover(true);
+    let mut send = SendCodec::new(true, params, &DeflateConfig::new(), None);
+    let mut receive = ReceiveCodec::new(true, params, None);
+    let own = (&raw const *send.compressor().unwrap()).addr();
+    let own_decompressor = (&raw const *receive.decompressor().unwrap()).addr();
+    send.end_message();
+    receive.end_message();
+    // Without a pool the codecs stay.
+    assert_eq!((&raw const *send.compressor().unwrap()).addr(), own);
+    assert_eq!((&raw const *receive.decompressor().unwrap()).addr(), own_decompressor);
+    send.set_pool(of_one.0.clone());
+    receive.set_pool(of_one.0.clone());
+    send.end_message();
+    receive.end_message();
+    assert_eq!((&raw const *of_one.0.take_compressor(4, 15).unwrap()).addr(), own);
+}

@@ -169,3 +169,56 @@ fn each_endpoint_compresses_with_its_own_window() {
     assert_eq!((server.send.compresses(31), server.send.compresses(32)), (false, true));
     assert!(server.send.prefers_plain(512, 512) && !client.send.prefers_plain(512, 512));
 }
+
+/// The codec itself forgets the window when it restarts. The copy of the window must be forgotten too: it comes back
+/// at the end of a final block. PMD-7.2.2-04 · PMD-7.2.2-06
+#[test]
+fn a_reset_also_forgets_the_window_that_a_final_block_brings_back() {
+    let mut decompressor = Decompressor::new(15).unwrap();
+    assert_eq!(whole(&mut decompressor, &HELLO).unwrap(), b"Hello");
+    let again = [&[0x03, 0x00][..], &HELLO_AGAIN].concat();
+    assert_eq!(whole(&mut decompressor, &again).unwrap(), b"Hello");
+    decompressor.reset();
+    assert_eq!(whole(&mut decompressor, &again), Err(Corrupt));
+}
+
+// PMD-7.2.1-01 · PMD-7.2.1-04
+#[test]
+fn the_last_piece_of_a_message_may_be_empty() {
+    for message in [&b"Hello"[..], &[7; 1000], &at_distance(20_000)] {
+        let mut compressor = Compressor::new(6, 15).unwrap();
+        let mut decompressor = Decompressor::new(15).unwrap();
+        for _ in 0..2 {
+            let mut out = vec![0; Compressor::bound(message.len())];
+            let step = compressor.compress(message, &mut out);
+            assert!(step.done && step.consumed == message.len());
+            let last = compressor.finish(&[], &mut out[step.produced..]);
+            assert!(last.done);
+            let payload = &out[..step.produced + last.produced];
+            assert!(payload.len() > 1 && !payload.ends_with(&[0, 0, 0xff, 0xff]));
+            assert_eq!(whole(&mut decompressor, payload).unwrap(), message);
+        }
+    }
+}
+
+// PMD-7.2.1-04 · PMD-7.2.3.6-01
+#[test]
+fn a_step_without_enough_room_is_not_done_and_takes_nothing() {
+    let nothing = Step { consumed: 0, produced: 0, done: false };
+    let mut compressor = Compressor::new(6, 15).unwrap();
+    assert_eq!(compressor.finish(b"", &mut []), nothing);
+    for len in 0..Compressor::MIN_ROOM {
+        assert_eq!(compressor.finish(b"Hello", &mut vec![0xaa; len]), nothing, "{len}");
+        assert_eq!(compressor.flush(b"Hello", &mut vec![0xaa; len]), nothing, "{len}");
+    }
+    // The output does not depend on what the room held before.
+    for old in [0, 0xaa] {
+        let mut out = [old; 1];
+        assert_eq!(compressor.finish(b"", &mut out), Step { consumed: 0, produced: 1, done: true });
+        assert_eq!(out, [0]);
+    }
+    let mut out = [0xaa; Compressor::MIN_ROOM];
+    let step = compressor.finish(b"Hello", &mut out);
+    assert!(step.done);
+    assert_eq!(out[..step.produced], HELLO);
+}

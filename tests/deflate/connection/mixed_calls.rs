@@ -154,7 +154,7 @@ fn a_fragment_that_just_fits_is_sent_also_from_a_buffer_of_fixed_size() {
     let plain = noise(1 << 20);
     // The longest fragment whose worst case fits: a header of ten bytes, and the rest for the bound.
     let room = TX - sansws::OUTGOING_RESERVE - 10;
-    let len = (0..room).rev().find(|&len| sansws::deflate::Compressor::bound(len) <= room).unwrap();
+    let len = (0..room).rev().find(|&len| Compressor::bound(len) <= room).unwrap();
     let mut memory = vec![0; TX];
     let agreed = Agreed::deflate(DeflateParams::new());
     let config = config().max_outgoing(usize::MAX);

@@ -172,3 +172,20 @@ fn a_part_of_a_compressed_message_does_not_tell_how_much_is_still_to_come() {
         assert_eq!((part.data.as_bytes(), part.frame_left()), (&b"Hello"[..], left));
     }
 }
+
+/// Even an uncompressed message may be followed by a compressed one in the same buffer.
+#[test]
+fn no_room_is_lent_on_a_connection_that_has_agreed_on_compression() {
+    let config = config().keep_capacity(1 << 20);
+    let payload = vec![7; 100_000];
+    let large = masked(&frame(0x82, &payload), [1, 2, 3, 4]);
+    // The header and one byte of the payload.
+    let (begin, rest) = large.split_at(15);
+    for agreed in [Agreed::NONE, Agreed::deflate(DeflateParams::new())] {
+        let mut server = Connection::after_handshake(Server, config, agreed);
+        assert_eq!(feed(&mut server, begin), []);
+        assert_eq!(server.receive_buffer().is_some(), agreed == Agreed::NONE);
+        assert_eq!(feed(&mut server, rest), [Reported::binary(&payload)]);
+        assert_eq!(server.receive_buffer().is_some(), agreed == Agreed::NONE);
+    }
+}

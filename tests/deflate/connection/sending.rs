@@ -220,3 +220,82 @@ fn a_prepared_message_is_compressed_once_for_all_connections_with_the_same_windo
     server.sender().prepared(&PreparedMessage::binary(&noise).unwrap()).unwrap();
     assert_eq!(take_outgoing(&mut server), frame(0x82, &noise));
 }
+
+/// A message that begins with `letters` equal letters and ends with noise, and the length of its compressed form.
+fn partly_noise(letters: usize, len: usize) -> (Vec<u8>, usize) {
+    let mut message = vec![b'a'; letters];
+    message.extend(noise(len - letters));
+    let mut compressor = Compressor::new(DeflateConfig::new().compression_level(), 15).unwrap();
+    let step = compressor.finish(&message, &mut vec![0; Compressor::bound(len)]);
+    (message, step.produced)
+}
+
+// PMD-6-03 · PMD-6.1-04
+#[test]
+fn a_message_that_does_not_shrink_is_sent_plain_even_if_its_length_stays_the_same() {
+    let params =
+        DeflateParams::new().with_server_no_context_takeover(true).with_client_no_context_takeover(true);
+    let mut lengths = std::collections::BTreeSet::new();
+    for letters in 0..60 {
+        let (message, len) = partly_noise(letters, 400);
+        lengths.insert(len.cmp(&400));
+        let first = if len < 400 { 0xc2 } else { 0x82 };
+        let mut server = server_with(config(), params);
+        server.sender().binary(&message).unwrap();
+        let bytes = sent(&mut server);
+        assert_eq!(bytes[0], first, "{letters} letters, {len} compressed bytes");
+        assert_eq!(feed(&mut client_with(config(), params), &bytes), [Reported::binary(&message)]);
+        let mut client = client_with(config(), params);
+        client.sender().binary(&message).unwrap();
+        let bytes = take_outgoing(&mut client);
+        assert_eq!(bytes[0], first, "{letters} letters, {len} compressed bytes");
+        assert_eq!(feed(&mut server_with(config(), params), &bytes), [Reported::binary(&message)]);
+    }
+    assert_eq!(lengths.len(), 3, "the messages become shorter, stay the same, and grow");
+}
+
+/// A connection takes a codec from its pool for a message, and returns it at the end of the message, if no context is
+/// taken over.
+#[test]
+fn a_connection_without_context_takeover_uses_its_pool() {
+    let place = |pool: &Pool| {
+        let codec = pool.take_compressor(DeflateConfig::new().compression_level(), 15).unwrap();
+        let place = (&raw const *codec).addr();
+        pool.give_compressor(codec);
+        place
+    };
+    let place_of_decompressor = |pool: &Pool| {
+        let codec = pool.take_decompressor().unwrap();
+        let place = (&raw const *codec).addr();
+        pool.give_decompressor(codec);
+        place
+    };
+    for takes_over in [true, false] {
+        let params = DeflateParams::new()
+            .with_server_no_context_takeover(!takes_over)
+            .with_client_no_context_takeover(!takes_over);
+        let pool = Pool::new(1);
+        let (pooled, pooled_decompressor) = (place(&pool), place_of_decompressor(&pool));
+        let mut server = server_with(config(), params);
+        server.set_deflate_pool(&pool).unwrap();
+        server.sender().begin(DataKind::Text).unwrap();
+        server.sender().fragment(b"Hel").unwrap();
+        // While the connection uses the codec of the pool, the pool has to make another one.
+        let during = pool.take_compressor(DeflateConfig::new().compression_level(), 15).unwrap();
+        assert_eq!((&raw const *during).addr() == pooled, takes_over);
+        server.sender().finish(b"lo").unwrap();
+        if !takes_over {
+            assert_eq!(place(&pool), pooled);
+        }
+        drop(during);
+
+        let message = masked_all(&[&frame(0xc1, &HELLO)]);
+        assert_eq!(feed(&mut server, &message[..9]), []);
+        let during = pool.take_decompressor().unwrap();
+        assert_eq!((&raw const *during).addr() == pooled_decompressor, takes_over);
+        assert_eq!(feed(&mut server, &message[9..]), [Reported::text("Hello")]);
+        if !takes_over {
+            assert_eq!(place_of_decompressor(&pool), pooled_decompressor);
+        }
+    }
+}

@@ -85,6 +85,15 @@ impl Peer {
         Ok(())
     }
 
+    /// Sends some pings, each with another payload.
+    pub fn pings(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        let (count, first) = (u.int_in_range(1..=20)?, u.arbitrary::<u8>()?);
+        for number in 0..count {
+            self.frame(u, 0x89, &[first.wrapping_add(number); 125])?;
+        }
+        Ok(())
+    }
+
     fn message(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let opcode = u.int_in_range(1..=2)?;
         let payload = content(u, opcode == 1)?;

@@ -48,3 +48,20 @@ fn each_known_name_has_its_index() {
     // The connection keeps the origin, although no check reads it.
     assert!(KnownHeader::named(b"origin").is_none() && KnownHeader::starting_with(b"origin", b':').is_some());
 }
+
+/// Only one name has each length, or nearly so. A header of the same length must not count as the known one.
+#[test]
+fn a_name_of_the_same_length_as_a_known_one_is_not_known() {
+    for known in known_names() {
+        for at in 0..known.len() {
+            for other in [b'q', b'-', b'0'] {
+                let mut name = known.to_vec();
+                if name[at] != other {
+                    name[at] = other;
+                    assert!(KnownHeader::named(&name).is_none(), "{name:?}");
+                    assert!(KnownHeader::starting_with(&name, b':').is_none(), "{name:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The calls of the embedder, each held to the model.
 
-use super::{Fragments, Frame, Harness, Phase, content};
+use super::{Fragments, Frame, Harness, Phase, Way, content};
 use arbitrary::{Result, Unstructured};
 use sansws::deflate::Compressor;
 use sansws::{CloseCode, Compress, DataKind, Message, Misuse, PreparedMessage, Role, SendError, Storage};
@@ -38,6 +38,18 @@ impl<R: Role, S: Storage> Harness<R, S> {
             }
         }
         self.message_sent(kind, &bytes, queued, how, result, &frames);
+        Ok(())
+    }
+
+    /// The peer sends pings again and again, and the transport takes a part of the pongs.
+    pub(super) fn ping_and_write(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        for _ in 0..u.int_in_range(2..=5)? {
+            self.peer.pings(u)?;
+            let waiting = self.peer.sent.len();
+            self.feed(waiting, Way::Receive, false);
+            let len = u.int_in_range(0..=self.outgoing.unsent.len())?;
+            self.send_out(len);
+        }
         Ok(())
     }
 

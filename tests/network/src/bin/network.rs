@@ -11,13 +11,11 @@ fn main() {
     silence_panics_of_zlib();
     let mut summaries = Vec::new();
     for seed in first..first + runs {
-        match panic::catch_unwind(|| run(seed, runs == 1)) {
-            Ok(summary) => summaries.push(summary),
-            Err(_) => {
-                eprintln!("the run with seed {seed} fails");
-                std::process::exit(1);
-            }
-        }
+        let Ok(summary) = panic::catch_unwind(|| run(seed, runs == 1)) else {
+            eprintln!("the run with seed {seed} fails");
+            std::process::exit(1);
+        };
+        summaries.push(summary);
     }
     let count = |is: fn(&Summary) -> bool| summaries.iter().filter(|summary| is(summary)).count();
     let sum = |of: fn(&Summary) -> usize| summaries.iter().map(of).sum::<usize>();
