@@ -158,10 +158,11 @@ impl Compressor {
     ///
     /// Without context takeover the answer is yes if the message did not become shorter. With context
     /// takeover the window is worth more than the few bytes that such a message grows by, unless the message
-    /// has filled the window.
+    /// has filled the window. `bits` is the base-2 logarithm of the window, and becomes 8 to 15 as in
+    /// [`new`](Self::new).
     #[must_use]
-    pub const fn prefers_plain(window_bits: u8, plain: usize, compressed: usize, takeover: bool) -> bool {
-        compressed >= plain && (!takeover || plain >> window_bits > 0)
+    pub const fn prefers_plain(bits: u8, plain: usize, compressed: usize, takeover: bool) -> bool {
+        compressed >= plain && (!takeover || plain >> window_bits(bits) > 0)
     }
 
     fn begin(&mut self) {
@@ -173,3 +174,7 @@ impl Compressor {
 }
 
 debug!(Compressor, |this| Compressor { level: this.level, window_bits: this.window_bits });
+
+#[cfg(test)]
+#[path = "../../tests/unit/deflate/compressor.rs"]
+mod tests;
