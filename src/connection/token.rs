@@ -20,7 +20,12 @@ use crate::storage::Storage;
 #[must_use = "the event is lost unless `Connection::view` shows it"]
 pub struct EventToken {
     kind: EventKind,
+    item: Item,
     place: Place,
+    /// The first byte of the content in the input.
+    start: usize,
+    /// The length of the content in the input, or of the character.
+    len: usize,
 }
 
 impl EventToken {
@@ -30,52 +35,23 @@ impl EventToken {
     }
 }
 
-/// The place of an event's content.
+/// The place of an event's content, as [`Source`] has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
-    /// The payload of this item is at this offset.
-    Frame(Item, Offset),
-    /// The HTTP head of the event is at this offset.
-    Opening(Offset),
-    /// A failure has no content.
-    Failed,
-}
-
-/// As [`Source`], with an offset into the input instead of a slice.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Offset {
-    Input { start: usize, len: usize },
+    Input,
     Buffer,
     JoinedText,
-    SplitChar(usize),
-}
-
-impl Offset {
-    /// The offset of `bytes` in the input that begins at the address `base`.
-    fn of(bytes: &[u8], base: usize) -> Self {
-        Self::Input { start: bytes.as_ptr().addr().wrapping_sub(base), len: bytes.len() }
-    }
-
-    fn slice(self, input: &[u8]) -> Option<&[u8]> {
-        let Self::Input { start, len } = self else {
-            return None;
-        };
-        // The caller may pass another input than the one that was searched, and it may be too short.
-        Some(input.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default())
-    }
-
-    fn source(self, input: &[u8]) -> Source<'_> {
-        match self {
-            Self::Input { .. } => Source::Input(self.slice(input).unwrap_or_default()),
-            Self::Buffer => Source::Buffer,
-            Self::JoinedText => Source::JoinedText,
-            Self::SplitChar(len) => Source::SplitChar(len),
-        }
-    }
+    SplitChar,
 }
 
 impl EventToken {
-    const FAILED: Self = Self { kind: EventKind::Failed, place: Place::Failed };
+    /// A failure has no content.
+    const FAILED: Self = Self::new(EventKind::Failed, Item::Nothing);
+
+    /// The content is in the buffer unless a later step sets another place.
+    const fn new(kind: EventKind, item: Item) -> Self {
+        Self { kind, item, place: Place::Buffer, start: 0, len: 0 }
+    }
 
     /// The token for an item that was found in an input that begins at the address `base`. `None` if no item
     /// was found.
@@ -88,20 +64,28 @@ impl EventToken {
             (Item::Control, Opcode::Pong) => EventKind::Pong,
             (Item::Control, _) => EventKind::Close,
         };
-        let offset = match found.source {
-            Source::Input(bytes) => Offset::of(bytes, base),
-            Source::CheckedInput(text) => Offset::of(text.as_bytes(), base),
-            Source::Buffer => Offset::Buffer,
-            Source::JoinedText => Offset::JoinedText,
-            Source::SplitChar(len) => Offset::SplitChar(len),
-        };
-        Some(Self { kind, place: Place::Frame(found.item, offset) })
+        let token = Self::new(kind, found.item);
+        Some(match found.source {
+            Source::Input(bytes) => token.in_input(bytes, base),
+            Source::CheckedInput(text) => token.in_input(text.as_bytes(), base),
+            Source::Buffer => token,
+            Source::JoinedText => token.at(Place::JoinedText, 0, 0),
+            Source::SplitChar(len) => token.at(Place::SplitChar, 0, len),
+        })
     }
 
     /// The token for an event of the opening handshake, in an input that begins at the address `base`.
     fn of_opening((kind, head): Opening<'_>, base: usize) -> Self {
-        let offset = head.map_or(Offset::Buffer, |head| Offset::of(head, base));
-        Self { kind, place: Place::Opening(offset) }
+        let token = Self::new(kind, Item::Nothing);
+        head.map_or(token, |head| token.in_input(head, base))
+    }
+
+    fn in_input(self, bytes: &[u8], base: usize) -> Self {
+        self.at(Place::Input, bytes.as_ptr().addr().wrapping_sub(base), bytes.len())
+    }
+
+    const fn at(self, place: Place, start: usize, len: usize) -> Self {
+        Self { place, start, len, ..self }
     }
 }
 
@@ -199,21 +183,36 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// Shows the event that [`find_event`](Self::find_event) found, with the sender to answer it. `input` is
     /// the input that was searched, or a longer slice that begins with it. The event has the kind that the
     /// token tells.
+    #[inline(always)]
     pub fn view<'a>(&'a mut self, token: EventToken, input: &'a [u8]) -> (Event<'a>, &'a mut Sender<R, S>) {
+        // The caller may pass another input than the one that was searched, and it may be too short.
+        let bytes = input.get(token.start..).and_then(|rest| rest.get(..token.len)).unwrap_or_default();
+        self.view_content(token.kind, token.item, token.place, token.len, bytes)
+    }
+
+    /// As [`view`](Self::view). The parts of the token come one by one: as a struct they would go through memory,
+    /// and a processor that reads several fields at once, just after they were written one by one, has to wait.
+    #[inline(never)]
+    fn view_content<'a>(
+        &'a mut self, kind: EventKind, item: Item, place: Place, len: usize, bytes: &'a [u8],
+    ) -> (Event<'a>, &'a mut Sender<R, S>) {
         let (receiver, sender) = (&self.receiver, &mut self.sender);
-        let event = match token.place {
-            Place::Frame(item, offset) => {
-                let found = Located { item, source: offset.source(input) };
-                receiver.event(found).unwrap_or_else(|error| {
-                    sender.fail(error);
-                    Event::Failed
-                })
-            }
-            Place::Opening(offset) => {
-                let opening = (token.kind, offset.slice(input));
-                self.stage.event(opening, R::IS_SERVER, receiver.head_bytes())
-            }
-            Place::Failed => Event::Failed,
+        let event = if kind == EventKind::Failed {
+            Event::Failed
+        } else if item == Item::Nothing {
+            let head = (place == Place::Input).then_some(bytes);
+            self.stage.event((kind, head), R::IS_SERVER, receiver.head_bytes())
+        } else {
+            let source = match place {
+                Place::Input => Source::Input(bytes),
+                Place::Buffer => Source::Buffer,
+                Place::JoinedText => Source::JoinedText,
+                Place::SplitChar => Source::SplitChar(len),
+            };
+            receiver.event(Located { item, source }).unwrap_or_else(|error| {
+                sender.fail(error);
+                Event::Failed
+            })
         };
         (event, sender)
     }

@@ -98,7 +98,26 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
     /// Reads until there is an event for the application. This handles control frames itself, and meanwhile
     /// writes the queued bytes as far as the transport takes them; reading never waits for that. `false`: the
     /// connection has ended cleanly, or its failure was reported before.
+    #[inline]
     pub(crate) fn poll_find(&mut self, waker: &Waker) -> Poll<Result<bool, Error>> {
+        // Most small messages come together with others.
+        if self.find_next() { Poll::Ready(Ok(true)) } else { self.poll_more(waker) }
+    }
+
+    /// Looks for an event for the application in the bytes that were read.
+    fn find_next(&mut self) -> bool {
+        if self.is_over() {
+            return self.found.is_some();
+        }
+        while self.found.is_none() {
+            if !self.find() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn poll_more(&mut self, waker: &Waker) -> Poll<Result<bool, Error>> {
         let found = ready!(self.poll_event(waker));
         if matches!(found, Ok(true)) {
             return Poll::Ready(found);
@@ -114,14 +133,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
     /// As [`poll_find`](Self::poll_find), but `false` says only that the connection is over.
     fn poll_event(&mut self, waker: &Waker) -> Poll<Result<bool, Error>> {
         loop {
-            if self.found.is_some() {
+            if self.find_next() {
                 return Poll::Ready(Ok(true));
             }
             if self.is_over() {
                 return Poll::Ready(Ok(false));
-            }
-            if self.find() {
-                continue;
             }
             let written = self.poll_write(waker)?;
             if self.conn.should_disconnect() && written.is_ready() {
@@ -146,8 +162,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         match ready!(self.clock.poll(waker, state)) {
             Action::SendPing(payload) => {
                 let tx = self.conn.sender();
-                let queued = tx.ping(&payload).is_ok().then(|| tx.outgoing_len());
-                self.clock.keepalive(payload, queued);
+                let is_queued = tx.ping(&payload).is_ok();
+                self.clock.keepalive(payload, is_queued, tx.outgoing_len());
             }
             Action::GiveUp(Timeout::Idle) => {
                 trace::idle();
