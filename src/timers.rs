@@ -206,11 +206,15 @@ impl Timers {
         }
     }
 
-    /// Tells the timers that the ping of [`Action::SendPing`] was refused, because the outgoing buffer is
-    /// full. [`poll`](Self::poll) asks for it again once [`sent`](Self::sent) says that bytes were written.
-    pub fn ping_refused(&mut self) {
+    /// Tells the timers that the ping of [`Action::SendPing`] was refused, because the outgoing buffer is full
+    /// or memory is short. `outgoing_len` bytes wait to be written, counted as for
+    /// [`ping_queued`](Self::ping_queued).
+    ///
+    /// [`poll`](Self::poll) asks for the ping again once [`sent`](Self::sent) says that bytes were written. If
+    /// no bytes wait, it asks again after the [ping interval](TimersConfig::ping_interval).
+    pub fn ping_refused(&mut self, outgoing_len: usize) {
         if let Countdown::Open { ping: ping @ Ping::Unanswered { .. }, .. } = &mut self.countdown {
-            *ping = Ping::Refused;
+            *ping = if outgoing_len > 0 { Ping::Refused } else { Ping::None };
         }
     }
 
@@ -403,11 +407,11 @@ enum Countdown {
 /// The fate of the last keepalive ping.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Ping {
-    /// No ping was sent, or its pong has arrived.
+    /// No ping was sent, its pong has arrived, or it was refused and no bytes wait to be written.
     None,
     /// The ping ends this many bytes after the last byte that the transport took.
     Queued { ahead: u32 },
-    /// The ping found no room.
+    /// The ping found no room, and bytes wait to be written.
     Refused,
     /// The ping found no room, and bytes were written since.
     Due,

@@ -101,7 +101,7 @@ impl Simulation {
             match result {
                 _ if !self.embedder.reports => {}
                 Ok(()) => self.timers.ping_queued(outgoing_len),
-                Err(_) => self.timers.ping_refused(),
+                Err(_) => self.timers.ping_refused(outgoing_len),
             }
         }
         if self.embedder.fills_buffer && !self.embedder.fills_first {
@@ -221,7 +221,7 @@ fn bytes_that_a_full_transport_takes_after_the_ping_are_a_sign_of_life() {
 fn a_refused_ping_is_due_again_once_bytes_were_written() {
     let mut timers = timers_in(Open, KEEPALIVE);
     let first = send_ping(&mut timers, at(30));
-    timers.ping_refused();
+    timers.ping_refused(100);
     assert_eq!(timers.poll(at(30), Open), Action::Wait, "a loop must not spin");
     assert_eq!(timers.next_deadline(), Some(at(50)));
     timers.sent(at(40), 0);
@@ -237,10 +237,28 @@ fn a_refused_ping_is_due_again_once_bytes_were_written() {
     assert_eq!(timers.next_deadline(), Some(at(76)));
     // Nothing is read and nothing is received: the peer is gone.
     send_ping(&mut timers, at(76));
-    timers.ping_refused();
+    timers.ping_refused(100);
     timers.sent(at(80), 0);
     assert_eq!(timers.poll(just_before(at(96)), Open), Action::Wait);
     assert_eq!(timers.poll(at(96), Open), Action::GiveUp(Timeout::Pong));
+}
+
+/// Memory was short, for example. Nothing will be written, so nothing can make the ping due.
+#[test]
+fn a_ping_that_is_refused_while_no_bytes_wait_is_due_after_the_interval() {
+    let mut timers = timers_in(Open, KEEPALIVE);
+    let first = send_ping(&mut timers, at(30));
+    timers.ping_refused(0);
+    assert_eq!(timers.poll(at(30), Open), Action::Wait, "a loop must not spin");
+    assert_eq!(timers.next_deadline(), Some(at(60)));
+    // A ping that was never sent has no pong.
+    assert_eq!(timers.pong(at(40), &first), None);
+    timers.sent(at(45), 100);
+    assert_eq!(timers.poll(at(50), Open), Action::Wait, "a peer that was never asked is not given up");
+    let second = send_ping(&mut timers, at(60));
+    timers.ping_queued(6);
+    timers.sent(at(60), 6);
+    assert_eq!(timers.pong(at(61), &second), Some(at(1)));
 }
 
 #[test]
@@ -249,7 +267,7 @@ fn received_bytes_are_a_sign_of_life_while_the_ping_waits() {
         let mut timers = timers_in(Open, KEEPALIVE);
         send_ping(&mut timers, at(30));
         if is_refused {
-            timers.ping_refused();
+            timers.ping_refused(100);
         } else {
             timers.ping_queued(1000);
         }
@@ -265,12 +283,12 @@ fn reports_without_a_ping_change_nothing() {
     timers.sent(at(1), 100);
     timers.sent(at(1), 0);
     timers.ping_queued(100);
-    timers.ping_refused();
+    timers.ping_refused(100);
     assert_eq!(timers.next_deadline(), Some(at(30)));
     let payload = send_ping(&mut timers, at(30));
     assert_eq!(timers.pong(at(31), &payload), Some(at(1)));
     timers.ping_queued(100);
-    timers.ping_refused();
+    timers.ping_refused(100);
     timers.sent(at(32), 100);
     assert_eq!(timers.next_deadline(), Some(at(60)));
     // Another state has no pings.

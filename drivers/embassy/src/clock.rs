@@ -40,12 +40,13 @@ impl Clock {
         self.timers.sent(now(), len);
     }
 
-    /// The connection was asked for a keepalive ping. `queued` is how many bytes wait up to it; `None`: there
-    /// is no room for it.
-    pub(crate) fn pinged(&mut self, queued: Option<usize>) {
-        match queued {
-            Some(len) => self.timers.ping_queued(len),
-            None => self.timers.ping_refused(),
+    /// The connection was asked for a keepalive ping, which it queued or refused. `outgoing_len` bytes wait to be
+    /// written now.
+    pub(crate) fn pinged(&mut self, is_queued: bool, outgoing_len: usize) {
+        if is_queued {
+            self.timers.ping_queued(outgoing_len);
+        } else {
+            self.timers.ping_refused(outgoing_len);
         }
     }
 

@@ -180,8 +180,8 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         match ready!(self.clock.poll(cx, state)) {
             Action::SendPing(payload) => {
                 let tx = self.conn.sender();
-                let queued = tx.ping(&payload).is_ok().then(|| tx.outgoing_len());
-                self.clock.pinged(queued);
+                let is_queued = tx.ping(&payload).is_ok();
+                self.clock.pinged(is_queued, tx.outgoing_len());
             }
             Action::GiveUp(Timeout::Idle) => _ = self.close(CloseCode::TIMEOUT, "idle"),
             Action::GiveUp(timeout) => return Poll::Ready(Err(self.fail(timeout.into()))),

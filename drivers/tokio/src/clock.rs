@@ -76,18 +76,17 @@ impl Clock {
         }
     }
 
-    /// The connection was asked for a keepalive ping. `queued` is how many bytes wait up to it; `None`: there
-    /// is no room for it.
-    pub(crate) fn keepalive(&mut self, payload: [u8; 4], queued: Option<usize>) {
-        match queued {
-            Some(len) => {
-                trace::keepalive_queued();
-                self.timers.ping_queued(len);
-                if let Some(ping) = &mut self.ping {
-                    ping.keepalive(payload);
-                }
-            }
-            None => self.timers.ping_refused(),
+    /// The connection was asked for a keepalive ping, which it queued or refused. `outgoing_len` bytes wait to be
+    /// written now.
+    pub(crate) fn keepalive(&mut self, payload: [u8; 4], is_queued: bool, outgoing_len: usize) {
+        if !is_queued {
+            self.timers.ping_refused(outgoing_len);
+            return;
+        }
+        trace::keepalive_queued();
+        self.timers.ping_queued(outgoing_len);
+        if let Some(ping) = &mut self.ping {
+            ping.keepalive(payload);
         }
     }
 

@@ -150,7 +150,7 @@ impl Session {
                 let tx = self.connection.sender();
                 match tx.ping(&payload) {
                     Ok(()) => self.timers.ping_queued(tx.outgoing_len()),
-                    Err(_) => self.timers.ping_refused(),
+                    Err(_) => self.timers.ping_refused(tx.outgoing_len()),
                 }
             }
             // The server is silent, so this counts as the end of the transport.

@@ -203,7 +203,7 @@ impl<R: Role> WebSocket<R> {
                 let tx = self.connection.sender();
                 match tx.ping(&payload) {
                     Ok(()) => self.timers.ping_queued(tx.outgoing_len()),
-                    Err(_) => self.timers.ping_refused(),
+                    Err(_) => self.timers.ping_refused(tx.outgoing_len()),
                 }
             }
             Action::GiveUp(timeout) => {

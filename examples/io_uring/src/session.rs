@@ -185,7 +185,7 @@ impl<'a> Session<'a> {
                 let tx = self.connection.sender();
                 match tx.ping(&payload) {
                     Ok(()) => self.timers.ping_queued(self.in_flight + tx.outgoing_len()),
-                    Err(_) => self.timers.ping_refused(),
+                    Err(_) => self.timers.ping_refused(self.in_flight + tx.outgoing_len()),
                 }
             }
             Action::GiveUp(Timeout::Idle) => _ = self.connection.sender().close(CloseCode::TIMEOUT, "idle"),

@@ -112,7 +112,7 @@ impl<R: Role, T: Transport> Session<R, T> {
                 let tx = self.connection.sender();
                 match tx.ping(&payload) {
                     Ok(()) => self.timers.ping_queued(tx.outgoing_len()),
-                    Err(_) => self.timers.ping_refused(),
+                    Err(_) => self.timers.ping_refused(tx.outgoing_len()),
                 }
             }
             Action::GiveUp(Timeout::Idle) => _ = self.connection.sender().close(CloseCode::TIMEOUT, "idle"),

@@ -29,7 +29,7 @@ fn call_anything(u: &mut Unstructured<'_>) -> Result<()> {
             0 => timers.received(now),
             1 => timers.sent(now, u.arbitrary()?),
             2 => timers.ping_queued(u.arbitrary()?),
-            3 => timers.ping_refused(),
+            3 => timers.ping_refused(u.arbitrary()?),
             4 => timers.message(now),
             5 => _ = timers.pong(now, &u.arbitrary::<[u8; 4]>()?),
             6 => _ = (timers.next_deadline(), timers.round_trip_time()),
@@ -139,8 +139,9 @@ fn poll(
                 model.ping_queued(len as u64);
             }
             1 => {
-                timers.ping_refused();
-                model.ping_refused();
+                let len = *u.choose(&[0, 1, 1 << 31])?;
+                timers.ping_refused(len);
+                model.ping_refused(len as u64);
             }
             _ => {}
         }

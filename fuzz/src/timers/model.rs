@@ -153,8 +153,11 @@ impl Model {
         self.ping.as_mut().expect("a ping was asked for").ahead = len;
     }
 
-    pub fn ping_refused(&mut self) {
-        self.ping.as_mut().expect("a ping was asked for").is_refused = true;
+    pub fn ping_refused(&mut self, len: u64) {
+        let ping = self.ping.as_mut().expect("a ping was asked for");
+        ping.is_refused = true;
+        // Only bytes that are written can make the ping due, so nothing is expected of the peer.
+        ping.is_answered = len == 0;
     }
 
     /// The limits of this state, and when they pass.

@@ -263,21 +263,21 @@ impl<'p, R: Decide, S: Memory> End<'p, R, S> {
         let state = self.connection.state();
         match self.timers.poll(time, state) {
             Action::SendPing(payload) => {
-                let mut result = library(|| self.connection.sender().ping(&payload));
+                let result = library(|| self.connection.sender().ping(&payload));
                 self.trace(now, || format!("keepalive ping: {result:?}"));
-                if result == Err(SendError::Memory) {
-                    // Memory is short once. `ping_refused` is for a full buffer: the timers then wait for bytes to be
-                    // written, and if none wait, they would give up on a peer that was never asked.
-                    self.note_shortage();
-                    result = library(|| self.connection.sender().ping(&payload));
-                }
+                let outgoing_len = self.connection.outgoing().len() + self.raw.len();
                 match result {
                     Ok(()) => {
                         output.book.sent.push(Item::Ping(payload.to_vec()));
-                        self.timers.ping_queued(self.connection.outgoing().len() + self.raw.len());
+                        self.timers.ping_queued(outgoing_len);
                         self.write(now, output);
                     }
-                    Err(SendError::NotNow) => self.timers.ping_refused(),
+                    Err(error @ (SendError::NotNow | SendError::Memory)) => {
+                        if error == SendError::Memory {
+                            self.note_shortage();
+                        }
+                        self.timers.ping_refused(outgoing_len);
+                    }
                     Err(error) => panic!("{error:?}"),
                 }
             }

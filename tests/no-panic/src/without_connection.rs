@@ -103,7 +103,7 @@ pub fn deadlines(bytes: &[u8]) {
         timers.received(time());
         timers.sent(time(), black_box(bytes.len()));
         timers.ping_queued(black_box(bytes.len()));
-        timers.ping_refused();
+        timers.ping_refused(black_box(bytes.len()));
         timers.message(time());
         timers.pong(time(), bytes);
         _ = black_box(timers.poll(time(), state));
