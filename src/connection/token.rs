@@ -187,6 +187,11 @@ impl<R: Role, S: Storage> Connection<R, S> {
     pub fn view<'a>(&'a mut self, token: EventToken, input: &'a [u8]) -> (Event<'a>, &'a mut Sender<R, S>) {
         // The caller may pass another input than the one that was searched, and it may be too short.
         let bytes = input.get(token.start..).and_then(|rest| rest.get(..token.len)).unwrap_or_default();
+        // Most events are messages in the input. Only for these the caller inlines the code that makes the event.
+        if token.place == Place::Input && token.item == Item::Message {
+            let found = Located { item: Item::Message, source: Source::Input(bytes) };
+            return self.view_item(found);
+        }
         self.view_content(token.kind, token.item, token.place, token.len, bytes)
     }
 
@@ -196,24 +201,30 @@ impl<R: Role, S: Storage> Connection<R, S> {
     fn view_content<'a>(
         &'a mut self, kind: EventKind, item: Item, place: Place, len: usize, bytes: &'a [u8],
     ) -> (Event<'a>, &'a mut Sender<R, S>) {
-        let (receiver, sender) = (&self.receiver, &mut self.sender);
-        let event = if kind == EventKind::Failed {
-            Event::Failed
-        } else if item == Item::Nothing {
+        if kind == EventKind::Failed {
+            return (Event::Failed, &mut self.sender);
+        }
+        if item == Item::Nothing {
             let head = (place == Place::Input).then_some(bytes);
-            self.stage.event((kind, head), R::IS_SERVER, receiver.head_bytes())
-        } else {
-            let source = match place {
-                Place::Input => Source::Input(bytes),
-                Place::Buffer => Source::Buffer,
-                Place::JoinedText => Source::JoinedText,
-                Place::SplitChar => Source::SplitChar(len),
-            };
-            receiver.event(Located { item, source }).unwrap_or_else(|error| {
-                sender.fail(error);
-                Event::Failed
-            })
+            let event = self.stage.event((kind, head), R::IS_SERVER, self.receiver.head_bytes());
+            return (event, &mut self.sender);
+        }
+        let source = match place {
+            Place::Input => Source::Input(bytes),
+            Place::Buffer => Source::Buffer,
+            Place::JoinedText => Source::JoinedText,
+            Place::SplitChar => Source::SplitChar(len),
         };
+        self.view_item(Located { item, source })
+    }
+
+    #[inline(always)]
+    fn view_item<'a>(&'a mut self, found: Located<'a>) -> (Event<'a>, &'a mut Sender<R, S>) {
+        let (receiver, sender) = (&self.receiver, &mut self.sender);
+        let event = receiver.event(found).unwrap_or_else(|error| {
+            sender.fail(error);
+            Event::Failed
+        });
         (event, sender)
     }
 }

@@ -27,6 +27,7 @@ fn main() -> Result<()> {
         return servers::serve(name);
     }
     process::stay_on_core(1)?;
+    refuse_unknown(&arguments)?;
     let has = |name: &str| arguments.contains(&name);
     let option = |name: &str| {
         arguments.iter().position(|argument| *argument == name).and_then(|at| arguments.get(at + 1)).copied()
@@ -60,6 +61,25 @@ fn main() -> Result<()> {
     let rounds = option("--rounds").unwrap_or("5").parse()?;
     let duration = Duration::from_secs_f64(option("--seconds").unwrap_or("2").parse()?);
     print!("{}", rows::compare(&names, &numbers, rounds, duration)?);
+    Ok(())
+}
+
+/// A typo must not start a run of many minutes.
+fn refuse_unknown(arguments: &[&str]) -> Result<()> {
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match *argument {
+            "--check" | "--mixed" | "--save" => {}
+            "--servers" | "--rows" | "--rounds" | "--seconds" | "--connections" | "--pause" => {
+                _ = rest.next()
+            }
+            unknown => {
+                return Err(
+                    format!("unknown: {unknown}; the first lines of src/main.rs list the arguments").into()
+                );
+            }
+        }
+    }
     Ok(())
 }
 

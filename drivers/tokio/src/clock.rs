@@ -19,6 +19,9 @@ pub(crate) struct Clock {
     /// takes longer than finding a small message. In nanoseconds, because a `Duration` takes twice the
     /// memory.
     arrival: u64,
+    /// Whether a message was found in these bytes that the timers do not know of yet. They learn of all messages
+    /// of one read at once.
+    has_message: bool,
     /// Set for the next deadline, or for a time before it: most deadlines move on before they are reached.
     alarm: Option<Alarm>,
     /// The ping of the application that waits for its pong, or whose round trip no one has taken yet.
@@ -31,6 +34,7 @@ impl Clock {
             timers: Timers::new(config, Duration::ZERO),
             start: Instant::now(),
             arrival: 0,
+            has_message: false,
             alarm: None,
             ping: None,
         }
@@ -41,6 +45,7 @@ impl Clock {
     }
 
     pub(crate) fn received(&mut self) {
+        self.report_message();
         let now = self.now();
         self.timers.received(now);
         // Enough for 584 years.
@@ -63,8 +68,14 @@ impl Clock {
         }
     }
 
-    pub(crate) fn message(&mut self) {
-        self.timers.message(self.arrival());
+    pub(crate) const fn message(&mut self) {
+        self.has_message = true;
+    }
+
+    fn report_message(&mut self) {
+        if std::mem::take(&mut self.has_message) {
+            self.timers.message(self.arrival());
+        }
     }
 
     /// The transport took `len` of the outgoing bytes; 0 if it is full.
@@ -122,6 +133,7 @@ impl Clock {
 
     /// Ready if there is something to do now. Otherwise `waker` is woken at the next deadline.
     pub(crate) fn poll(&mut self, waker: &Waker, state: State) -> Poll<Action> {
+        self.report_message();
         loop {
             let now = self.now();
             match self.timers.poll(now, state) {

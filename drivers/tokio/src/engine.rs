@@ -181,6 +181,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         let (consumed, token) = self.conn.find_event(self.read.unread());
         self.read.consume(consumed);
         let Some(token) = token else { return false };
+        if matches!(token.kind(), EventKind::Message | EventKind::Part) {
+            self.clock.message();
+            self.found = Some(Found { token, start });
+            return true;
+        }
         match token.kind() {
             // The connection has answered a ping or a Close. A failure is reported when the peer knows of it.
             EventKind::Ping | EventKind::Pong | EventKind::Close => {
@@ -191,12 +196,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
                 self.clock.event(&event);
             }
             EventKind::Failed => {}
-            kind => {
-                if matches!(kind, EventKind::Message | EventKind::Part) {
-                    self.clock.message();
-                }
-                self.found = Some(Found { token, start });
-            }
+            _ => self.found = Some(Found { token, start }),
         }
         true
     }

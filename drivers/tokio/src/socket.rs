@@ -139,7 +139,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     /// # Errors
     /// As `recv`.
     pub async fn recv_with_sender(&mut self) -> Result<Option<(Message<'_>, &mut Sender<R, Heap>)>, Error> {
-        Ok(match self.recv_event().await? {
+        if !poll_fn(|cx| self.engine.poll_find(cx.waker())).await? {
+            return Ok(None);
+        }
+        Ok(match self.engine.take() {
             Some((Event::Message(message), tx)) => Some((message, tx)),
             Some((Event::Part(part), tx)) => Some((part.data, tx)),
             _ => None,

@@ -6,6 +6,7 @@
 #![no_std]
 #![no_main]
 
+use core::future::pending;
 use embassy_executor::Spawner;
 use embassy_net::tcp::TcpSocket;
 use embassy_net::{Ipv4Address, Stack, StackResources};
@@ -102,7 +103,12 @@ async fn report(stack: Stack<'static>, rng: Trng) -> ! {
         match with_timeout(Duration::from_secs(10), tcp.connect((address, port))).await {
             Ok(Ok(())) => match talk(&mut tcp, Borrowed::new(receive, send), rng.clone()).await {
                 Ok(()) => println!("the server has closed"),
-                Err(error) => println!("lost the server: {error}"),
+                Err(error) => {
+                    println!("lost the server: {error}");
+                    // The server learns that its connection is over while this task waits. A socket that is
+                    // dropped would send nothing more.
+                    tcp.abort();
+                }
             },
             result => println!("no server at {address}:{port}: {result:?}"),
         }
@@ -131,8 +137,9 @@ async fn talk(
     };
     let tell = async {
         loop {
-            if let Err(error) = writing.send(&Instant::now().as_secs().to_be_bytes()[..]).await {
-                return Err(error);
+            if writing.send(&Instant::now().as_secs().to_be_bytes()[..]).await.is_err() {
+                // The half that reads finishes the closing handshake, or says why the server is lost.
+                break pending().await;
             }
             Timer::after_secs(1).await;
         }

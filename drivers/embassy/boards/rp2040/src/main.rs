@@ -7,10 +7,11 @@
 #![no_std]
 #![no_main]
 
+use core::future::pending;
 use defmt::{info, warn};
 use defmt_rtt as _;
 use embassy_executor::Spawner;
-use embassy_futures::select::select;
+use embassy_futures::select::{Either, select};
 use embassy_net::tcp::TcpSocket;
 use embassy_net::{Stack, StackResources};
 use embassy_net_wiznet::chip::W5500;
@@ -22,7 +23,7 @@ use embassy_rp::gpio::{Input, Level, Output, Pull};
 use embassy_rp::peripherals::{DMA_CH0, DMA_CH1, SPI0};
 use embassy_rp::spi::{self, Spi};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use embassy_time::{Delay, Timer};
+use embassy_time::{Delay, Duration, Timer, with_timeout};
 use embedded_hal_bus::spi::ExclusiveDevice;
 use panic_probe as _;
 use portable_atomic as _;
@@ -30,6 +31,9 @@ use sansws_embassy::sansws::handshake::origin::Scheme;
 use sansws_embassy::sansws::{Borrowed, Config, Connection, Message};
 use sansws_embassy::{Answer, Error, TimersConfig, WebSocket};
 use static_cell::{ConstStaticCell, StaticCell};
+
+/// The time for the last bytes to a client that is lost.
+const LINGER: Duration = Duration::from_secs(2);
 
 type SpiDevice = ExclusiveDevice<Spi<'static, SPI0, spi::Async>, Output<'static>, Delay>;
 
@@ -77,14 +81,18 @@ async fn main(spawner: Spawner) {
     spawner.spawn(drive_network(runner).expect("spawned once"));
     stack.wait_config_up().await;
     info!("ws://{}/", stack.config_v4().map(|config| config.address.address()));
-    serve(stack, light, adc, thermometer).await
+    serve(stack, Board { light, adc, thermometer }).await
+}
+
+/// What the clients switch and ask.
+struct Board {
+    light: Output<'static>,
+    adc: Adc<'static, adc::Async>,
+    thermometer: adc::Channel<'static>,
 }
 
 /// Serves one client after the other.
-async fn serve(
-    stack: Stack<'static>, mut light: Output<'static>, mut adc: Adc<'static, adc::Async>,
-    mut thermometer: adc::Channel<'static>,
-) -> ! {
+async fn serve(stack: Stack<'static>, mut board: Board) -> ! {
     static RECEIVE: ConstStaticCell<[u8; 1024]> = ConstStaticCell::new([0; 1024]);
     static SEND: ConstStaticCell<[u8; 1024]> = ConstStaticCell::new([0; 1024]);
     static TCP: ConstStaticCell<[[u8; 2048]; 2]> = ConstStaticCell::new([[0; 2048]; 2]);
@@ -95,47 +103,55 @@ async fn serve(
         if tcp.accept(80).await.is_err() {
             continue;
         }
-        let connection = Connection::server_in(Config::new(), Borrowed::new(receive, send));
-        let mut socket = WebSocket::new(&mut tcp, connection, [0; 512], TimersConfig::new());
-        // The board has no TLS, so its own pages come over http.
-        let accepted =
-            socket.accept_with(async |request| Answer::same_origin_over(request, Scheme::Http)).await;
-        if let Err(error) = accepted {
-            warn!("no WebSocket: {}", error);
-            continue;
+        match talk(&mut tcp, Borrowed::new(receive, send), &mut board).await {
+            Ok(()) => info!("the client has closed"),
+            Err(error) => {
+                warn!("lost the client: {}", error);
+                // A client that waits in silence learns that its connection is over. A socket that is dropped
+                // would send nothing more.
+                tcp.abort();
+                let _ = with_timeout(LINGER, tcp.flush()).await;
+            }
         }
-        let mut split = socket.into_split::<NoopRawMutex>();
-        let (mut reading, mut writing) = split.split();
-        let switch = async {
-            let mut message = [0; 16];
-            loop {
-                match reading.recv(&mut message).await {
-                    Ok(Some(Message::Text("on"))) => light.set_high(),
-                    Ok(Some(Message::Text("off"))) => light.set_low(),
-                    Ok(Some(_)) => warn!("neither on nor off"),
-                    Ok(None) => break info!("the client has closed"),
-                    Err(Error::TooLong { .. }) => break warn!("the client sends too much"),
-                    Err(error) => break warn!("lost the client: {}", error),
+    }
+}
+
+/// Switches the light as the client says, and tells it the temperature, until the client closes.
+async fn talk(
+    tcp: &mut TcpSocket<'_>, memory: Borrowed<'_>, board: &mut Board,
+) -> Result<(), Error<embassy_net::tcp::Error>> {
+    let Board { light, adc, thermometer } = board;
+    let connection = Connection::server_in(Config::new(), memory);
+    let mut socket = WebSocket::new(tcp, connection, [0; 512], TimersConfig::new());
+    // The board has no TLS, so its own pages come over http.
+    socket.accept_with(async |request| Answer::same_origin_over(request, Scheme::Http)).await?;
+    let mut split = socket.into_split::<NoopRawMutex>();
+    let (mut reading, mut writing) = split.split();
+    let switch = async {
+        let mut message = [0; 16];
+        while let Some(message) = reading.recv(&mut message).await? {
+            match message {
+                Message::Text("on") => light.set_high(),
+                Message::Text("off") => light.set_low(),
+                _ => warn!("neither on nor off"),
+            }
+        }
+        Ok(())
+    };
+    let tell = async {
+        loop {
+            if let Ok(reading) = adc.read(thermometer).await {
+                let mut text = [0; 8];
+                if writing.send(format_tenths(tenths_of_a_degree(reading), &mut text)).await.is_err() {
+                    // The half that reads finishes the closing handshake, or says why the client is lost.
+                    break pending().await;
                 }
             }
-        };
-        let tell = async {
-            loop {
-                if let Ok(reading) = adc.read(&mut thermometer).await {
-                    let mut text = [0; 8];
-                    if writing.send(format_tenths(tenths_of_a_degree(reading), &mut text)).await.is_err() {
-                        break;
-                    }
-                }
-                Timer::after_secs(1).await;
-            }
-        };
-        // A client that is gone ends the half that reads; then the other one has nothing to do.
-        select(switch, async {
-            tell.await;
-            core::future::pending::<()>().await;
-        })
-        .await;
+            Timer::after_secs(1).await;
+        }
+    };
+    match select(switch, tell).await {
+        Either::First(result) | Either::Second(result) => result,
     }
 }
 
