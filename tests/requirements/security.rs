@@ -1,5 +1,5 @@
-//! Checks SECURITY.md: each test that it names exists, each default that it states is that of the code, and it lists every
-//! setting of every configuration.
+//! Checks SECURITY.md: each test that it names exists, each default that it states is that of the code, and it
+//! lists every setting of every configuration.
 
 use crate::Source;
 use crate::ids::is_word;
@@ -33,6 +33,9 @@ fn check(document: &str, sources: &[Source], exists: impl Fn(&str) -> bool) -> V
     for (number, line) in crate::numbered(document) {
         let at = format!("{DOCUMENT}:{number}");
         let names = code_spans(line);
+        if line.matches('`').count() % 2 != 0 {
+            problems.push(format!("{at}: a name has to be on one line"));
+        }
         for name in &names {
             let found = match name.split_once("::") {
                 Some((path, test)) if path.contains('/') => has_test(sources, path, test),
@@ -105,7 +108,8 @@ fn mentions(line: &Line, text: &str) -> bool {
     line.code.match_indices(text).any(|(at, _)| !line.code[..at].chars().next_back().is_some_and(is_word))
 }
 
-/// The settings of each configuration: what the macro `setters!` defines for a type whose name ends with `Config`.
+/// The settings of each configuration: what the macro `setters!` defines for a type whose name ends with
+/// `Config`.
 fn settings(sources: &[Source]) -> Vec<(&str, &str)> {
     let mut settings = Vec::new();
     for source in sources.iter().filter(|source| source.path.starts_with("src/")) {
@@ -124,7 +128,8 @@ fn settings(sources: &[Source]) -> Vec<(&str, &str)> {
     settings
 }
 
-/// Whether the code's default, or the value of a constant, is the stated one. `None` if there is no such setting.
+/// Whether the code's default, or the value of a constant, is the stated one. `None` if there is no such
+/// setting.
 fn is_default(setting: &str, stated: &str) -> Option<bool> {
     let config =
         |with: fn(Config, usize) -> Config| is_number(stated, |n| with(Config::new(), n) == Config::new());
@@ -191,7 +196,8 @@ fn is_default_of_deflate(setting: &str, _: &str) -> Option<bool> {
     (setting == "Config::deflate" || setting.starts_with("DeflateConfig::")).then_some(true)
 }
 
-/// Whether the stated number is the one that `fits`. A number that the code clamps fits too, but then its neighbour does.
+/// Whether the stated number is the one that `fits`. A number that the code clamps fits too, but then its
+/// neighbour does.
 fn is_number(stated: &str, fits: impl Fn(usize) -> bool) -> bool {
     let number = match stated.split_once(' ') {
         None if stated == "none" => Ok(usize::MAX),
@@ -218,7 +224,8 @@ fn mistakes_in_security_md_are_reported() {
     let sources = [
         source(
             "src/config.rs",
-            "\nsetters! {\n    Config:\n    /// A.\n    max_head(self, bytes: usize) => a = b;\n\n    new(self, a: bool) => a = a;\n}\n",
+            "\nsetters! {\n    Config:\n    /// A.\n    max_head(self, bytes: usize) => a = b;\n\n    \
+             new(self, a: bool) => a = a;\n}\n",
         ),
         source(
             "src/params.rs",
@@ -244,6 +251,10 @@ fn mistakes_in_security_md_are_reported() {
         let problem = format!("SECURITY.md:2: {wrong} is not the value of Config::max_head\n{new}");
         assert_eq!(found(&format!("\n{}", row(wrong)), "a"), problem);
     }
+    assert_eq!(
+        found(&format!("\n{}\n`a", row("16 KiB")), "a"),
+        format!("SECURITY.md:3: a name has to be on one line\n{new}")
+    );
     assert_eq!(
         found("\n| `Config::max_head` | 16384 | a | b |\n| `Config::new` | on | `tests/a.rs::a` |", "a"),
         "SECURITY.md:2: Config::max_head has no test\nSECURITY.md:3: this test knows no setting Config::new"

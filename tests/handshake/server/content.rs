@@ -97,8 +97,8 @@ fn no_byte_of_the_content_becomes_a_message() {
     }
 }
 
-// RFC 9112 section 9.6. A proxy that does not look at the status of the answer believes that the connection is a
-// WebSocket now, and passes everything on. So the answer to a refused request has to be the last one.
+// RFC 9112 section 9.6. A proxy that does not look at the status of the answer believes that the connection is
+// a WebSocket now, and passes everything on. So the answer to a refused request has to be the last one.
 #[test]
 fn a_request_behind_a_refused_one_is_neither_reported_nor_answered() {
     let next = request(&[]);
@@ -111,12 +111,8 @@ fn a_request_behind_a_refused_one_is_neither_reported_nor_answered() {
     ] {
         let refused = on_every_storage(Config::new(), &request(&[changes]));
         assert_eq!(refused.1.matches("HTTP/1.1").count(), 1, "{changes:?}");
-        assert!(
-            refused.1.contains("\r\nConnection: close\r\n")
-                || refused.1.contains("\r\nConnection: Upgrade, close\r\n"),
-            "{}",
-            refused.1
-        );
+        let tells_the_end = |line: &str| line.starts_with("Connection: ") && line.ends_with("close");
+        assert!(refused.1.lines().any(tells_the_end), "{}", refused.1);
         let stream = [request(&[changes]), next.clone()].concat();
         assert_eq!(on_every_storage(Config::new(), &stream), refused, "{changes:?}");
     }
