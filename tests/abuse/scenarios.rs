@@ -188,7 +188,7 @@ pub const SCENARIOS: &[Scenario] = &[
         input: |size| request(&format!("Sec-WebSocket-Extensions: a; b=\"{}\r\n", "\\c".repeat(8 * size))),
         receive: |input, read| request_to_server(NO_LIMIT_OF_HEAD, input, read, accept),
         most_memory: |len| buffer(len) + 1024,
-        most_instructions: [0, 0],
+        most_instructions: [22, 440],
     },
     Scenario {
         // CVE-2021-32640: a parser that goes back at each space takes quadratic time.
@@ -196,7 +196,7 @@ pub const SCENARIOS: &[Scenario] = &[
         input: |size| request(&format!("Sec-WebSocket-Protocol: b{}x\r\n", " ".repeat(16 * size))),
         receive: |input, read| request_to_server(NO_LIMIT_OF_HEAD, input, read, accept),
         most_memory: |len| buffer(len) + 1024,
-        most_instructions: [0, 0],
+        most_instructions: [14, 430],
     },
     Scenario {
         name: "a refusal in chunks of one byte",
