@@ -42,8 +42,15 @@ debian_packages() {
 llvm=/usr/lib/llvm-14/bin
 lld=/usr/bin/ld.lld-14
 
+# The directory of llvm-cov and llvm-profdata. LLVM 22 reads what the compiler of rust-toolchain.toml writes. The compiler counts,
+# and these programs only read, so every version of LLVM 22 gives the same answer. Debian's security archive has it.
+llvm_22=/usr/lib/llvm-22/bin
+
 # The subcommand `cargo fuzz`; `fuzz/run` installs it from crates.io.
 cargo_fuzz=0.13.2
+
+# The subcommand `cargo deny`; `tests/supply-chain/run` installs it from crates.io.
+cargo_deny=0.20.2
 
 # A machine without Chromium gets this version as long as Debian has it, and Debian's newest after that. Nothing else is
 # safe to ask for: a security update replaces Chromium every week, and nobody should be given an older browser than
@@ -62,6 +69,8 @@ apt_install() {
 
 # need COMMAND PACKAGE...: installs the packages, in any version, if there is no such command.
 need() { command -v "$1" > /dev/null || apt_install "${@:2}"; }
+
+install_llvm_22() { need "$llvm_22/llvm-cov" llvm-22; }
 
 # install_tools NAME...: installs each tool unless the machine has exactly its version; replaces newer versions, too.
 install_tools() {

@@ -5,7 +5,7 @@
 #![cfg(feature = "alloc")]
 
 use rand::SeedableRng;
-use rand::rngs::StdRng;
+use rand::rngs::{SmallRng, StdRng};
 use sansws::handshake::*;
 use sansws::timers::*;
 use sansws::upgrade::*;
@@ -35,7 +35,7 @@ macro_rules! probe {
 }
 probe! {
     DEBUG: Debug, CLONE: Clone, COPY: Copy, PARTIAL_EQ: PartialEq, EQ: Eq, HASH: Hash, DEFAULT: Default,
-    SEND: Send, SYNC: Sync, UNWIND: UnwindSafe, REF_UNWIND: RefUnwindSafe,
+    SEND: Send, SYNC: Sync, UNWIND: UnwindSafe, REF_UNWIND: RefUnwindSafe, ROLE: Role,
 }
 
 /// The traits that a type lacks, each with the reason.
@@ -202,6 +202,14 @@ fn a_connection_is_send_if_its_generator_is() {
 }
 
 /// The abilities of roles are traits, so that adapters can use them as bounds.
+// WS-10.3-01: whoever can predict the masking keys can choose the bytes that a proxy sees. `SmallRng` is fast,
+// and its next numbers follow from those before.
+#[test]
+fn a_client_needs_a_cryptographically_secure_generator() {
+    const { assert!(<Probe<Client<StdRng>>>::ROLE && !<Probe<Client<SmallRng>>>::ROLE) }
+    const { assert!(<Probe<FramesOnly<Client<StdRng>>>>::ROLE && !<Probe<FramesOnly<Client<SmallRng>>>>::ROLE) }
+}
+
 #[test]
 fn adapters_can_name_the_abilities_of_a_role() {
     fn accept<R: AcceptsHandshake, S: Storage>(tx: &mut Sender<R, S>) -> Result<(), SendError> {

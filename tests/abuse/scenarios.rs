@@ -183,6 +183,22 @@ pub const SCENARIOS: &[Scenario] = &[
         most_instructions: [300, 750],
     },
     Scenario {
+        // CVE-2020-7662: a parser that goes back at each backslash never comes to an end.
+        name: "an extension with a quoted value without an end",
+        input: |size| request(&format!("Sec-WebSocket-Extensions: a; b=\"{}\r\n", "\\c".repeat(8 * size))),
+        receive: |input, read| request_to_server(NO_LIMIT_OF_HEAD, input, read, accept),
+        most_memory: |len| buffer(len) + 1024,
+        most_instructions: [22, 440],
+    },
+    Scenario {
+        // CVE-2021-32640: a parser that goes back at each space takes quadratic time.
+        name: "white space in a list of subprotocols",
+        input: |size| request(&format!("Sec-WebSocket-Protocol: b{}x\r\n", " ".repeat(16 * size))),
+        receive: |input, read| request_to_server(NO_LIMIT_OF_HEAD, input, read, accept),
+        most_memory: |len| buffer(len) + 1024,
+        most_instructions: [14, 430],
+    },
+    Scenario {
         name: "a refusal in chunks of one byte",
         input: |size| {
             let head = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();

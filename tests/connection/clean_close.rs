@@ -83,3 +83,11 @@ fn a_client_reports_a_clean_close_after_the_end_of_the_transport() {
     natural_loop(&mut client, &mut []);
     assert!(client.is_closed_cleanly());
 }
+
+#[test]
+fn the_result_of_a_connection_is_its_error() {
+    let mut client = open_client();
+    assert_eq!(client.result(), Ok(()));
+    feed(&mut client, b"\x83\x00");
+    assert_eq!(client.result(), Err(client.error().expect("the opcode is unknown")));
+}

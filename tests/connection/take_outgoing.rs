@@ -111,3 +111,21 @@ fn memory_that_is_handed_over_can_be_released() {
     server.sender().text("two").unwrap();
     assert!(server.take_outgoing(Vec::new()).capacity() < 4096);
 }
+
+/// The peer gets no bytes of an earlier message, although each buffer still holds them (CVE-2026-45736).
+#[test]
+fn frames_in_a_buffer_that_was_used_before_hold_nothing_else() {
+    let secret = "secret".repeat(100);
+    let config = Config::new().keep_capacity(1 << 16);
+    let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
+    let used = feed(&mut server, &masked(&frame(0x81, secret.as_bytes()), [1, 2, 3, 4]));
+    assert_eq!(used, [Reported::text(&secret)]);
+    server.sender().text(&secret).unwrap();
+    server.mark_sent(usize::MAX);
+    server.sender().ping(b"").unwrap();
+    server.sender().binary(b"").unwrap();
+    // The pong repeats the payload of the ping and nothing else, also if the ping arrives in pieces.
+    feed_cut(&mut server, &masked(&frame(0x89, b"now"), [1, 2, 3, 4]), [1, 3, 7]);
+    server.sender().close(CloseCode::NORMAL, "bye").unwrap();
+    assert_eq!(server.outgoing(), b"\x89\x00\x82\x00\x8a\x03now\x88\x05\x03\xe8bye");
+}

@@ -7,6 +7,7 @@
 
 mod ids;
 mod rust_source;
+mod security;
 
 use ids::{Mention, is_id, mentions};
 use rust_source::{lines_at_tests, split};

@@ -5,7 +5,7 @@ use crate::ids::{Mention, is_word, mentions};
 /// A line, split into code and comment. The contents of strings are in neither part.
 #[derive(Default)]
 pub(crate) struct Line {
-    code: String,
+    pub(crate) code: String,
     pub(crate) comment: String,
 }
 

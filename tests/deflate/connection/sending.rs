@@ -191,6 +191,26 @@ fn messages_that_are_refused_or_prepared_do_not_disturb_the_window() {
     }
 }
 
+/// The length of a later message would tell whether it repeats a part of the secret (RFC 7692 section 8).
+#[test]
+fn a_message_that_is_never_compressed_is_not_in_the_window_of_later_ones() {
+    let secret = format!("token={}", json(400));
+    let after = |how| {
+        let mut server = server_with(config(), DeflateParams::new());
+        server.sender().message_with(Message::Text(&secret), how).unwrap();
+        let first = sent(&mut server);
+        server.sender().text(&secret).unwrap();
+        (first, sent(&mut server).len())
+    };
+    let (plain, without) = after(Compress::Never);
+    assert_eq!(plain, frame(0x81, secret.as_bytes()));
+    let mut server = server_with(config(), DeflateParams::new());
+    server.sender().text(&secret).unwrap();
+    assert_eq!(without, sent(&mut server).len(), "the window is that of a new connection");
+    // A message that is compressed is in the window.
+    assert!(after(Compress::Always).1 < without / 2);
+}
+
 #[test]
 fn a_prepared_message_is_compressed_once_for_all_connections_with_the_same_window() {
     let text = json(5000);

@@ -97,6 +97,38 @@ fn no_byte_of_the_content_becomes_a_message() {
     }
 }
 
+// RFC 9112 section 9.6. A proxy that does not look at the status of the answer believes that the connection is
+// a WebSocket now, and passes everything on. So the answer to a refused request has to be the last one.
+#[test]
+fn a_request_behind_a_refused_one_is_neither_reported_nor_answered() {
+    let next = request(&[]);
+    for changes in [
+        Set("Sec-WebSocket-Version", "777"),
+        Without("Sec-WebSocket-Key"),
+        Without("Upgrade"),
+        Set("Connection", "keep-alive"),
+        Add("Content-Length", "1"),
+    ] {
+        let refused = on_every_storage(Config::new(), &request(&[changes]));
+        assert_eq!(refused.1.matches("HTTP/1.1").count(), 1, "{changes:?}");
+        let tells_the_end = |line: &str| line.starts_with("Connection: ") && line.ends_with("close");
+        assert!(refused.1.lines().any(tells_the_end), "{}", refused.1);
+        let stream = [request(&[changes]), next.clone()].concat();
+        assert_eq!(on_every_storage(Config::new(), &stream), refused, "{changes:?}");
+    }
+    // The embedder refuses a request that is valid, and the next one is in the same read.
+    let mut server = server();
+    let mut stream = [request(&[]), next].concat();
+    let mut input = &mut stream[..];
+    match server.receive(&mut input) {
+        Some((Event::HandshakeRequest(_), tx)) => tx.reject(&Reply::new(403)).unwrap(),
+        _ => panic!("the request is valid"),
+    }
+    assert!(server.receive(&mut input).is_none() && input.is_empty());
+    assert_eq!(text_of(server.outgoing()).matches("HTTP/1.1").count(), 1);
+    assert_closes_after_the_answer(&mut server);
+}
+
 // RFC 9112 section 6.3: the connection ends with the answer to a plain request, so that nothing follows its
 // content. A length that is not valid is an error nevertheless.
 #[test]
