@@ -11,7 +11,7 @@ from recorder import CLIENT, SERVER, other
 HERE = os.path.dirname(os.path.abspath(__file__))
 RESULTS = os.path.join(HERE, 'RESULTS.md')
 TALKS = ['text', 'binary', 'empty', 'length/125', 'length/126', 'length/65535', 'length/65536', 'mebibyte',
-         'fragments', 'peer-fragments', 'ping', 'peer-ping', 'close', 'peer-close', 'subprotocol', 'in-flight']
+         'fragments', 'fragments-ping', 'peer-fragments', 'ping', 'peer-ping', 'close', 'peer-close', 'subprotocol', 'in-flight']
 CASES = TALKS + [f'bad/{kind}/{receiver}' for kind in BAD for receiver in ('peer', 'sansws')]
 LIMIT = 300                              # seconds for all cases of a peer in one role and mode
 START = 60                               # seconds until a server listens
@@ -143,10 +143,12 @@ def judge(row, case, report, conversation, role):
     result, detail = report or ('FAILED', 'sansws reports nothing')
     if case.startswith('bad/'):
         findings = [finding for finding in findings if 'Close' not in finding[2] and 'ended' not in finding[2]]
-        findings += judge_bad(case, conversation, names)
+        reaction = judge_bad(case, conversation, names)
+        # What a side that took the bad frame does next is a consequence, like the echo of an invalid text.
+        findings = [finding for finding in findings if not reaction or finding[1] != reaction[0][1]] + reaction
     elif not findings and result == 'FAILED':
-        # If the echo is correct on the wire, sansws is wrong about it.
-        is_echo = ours.messages == peers.messages and peers.close and ours.close
+        # If everything that was asked for is on the wire, sansws is wrong about it.
+        is_echo = ours.messages and ours.messages == peers.messages and set(ours.pings) <= set(peers.pongs)
         findings.append((case, 'sansws' if is_echo else 'peer', detail))
     elif not findings and result == 'ok' and case not in ('peer-fragments', 'peer-ping', 'peer-close'):
         if ours.messages != peers.messages or not ours.messages:
