@@ -44,10 +44,11 @@ class Row:
     mode: str
     passed: int = 0
     skipped: list = field(default_factory=list)
-    findings: list = field(default_factory=list)     # (case, 'peer' or 'sansws' or 'harness', text)
+    findings: list = field(default_factory=list)     # (case, 'peer', 'sansws', 'harness' or 'note', text)
 
     def line(self):
-        faults = {who: len({case for case, found, _ in self.findings if found == who}) for _, who, _ in self.findings}
+        at_fault = {who for _, who, _ in self.findings} - {'note'}
+        faults = {who: len({case for case, found, _ in self.findings if found == who}) for who in at_fault}
         result = ', '.join(f'{count} faults of {who}' if count > 1 else f'1 fault of {who}'
                            for who, count in sorted(faults.items())) or 'ok'
         grouped = {}
