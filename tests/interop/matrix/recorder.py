@@ -119,7 +119,7 @@ class Direction:
         self.keys = set()
         self.close = None                # (code or None, reason)
         self.ended = None                # how the transport ended: 'end' or 'reset'
-        self.inflater = None
+        self.inflater, self.window = None, b''
 
     # What the embedder asks.
 
@@ -313,20 +313,43 @@ class Direction:
 
     def _inflate(self, payload):
         deflate = self.conversation.deflate
+        bits = deflate.get(f'{self.side}_max_window_bits', 15)
         if self.inflater is None or f'{self.side}_no_context_takeover' in deflate:
-            self.inflater = zlib.decompressobj(-deflate.get(f'{self.side}_max_window_bits', 15))
+            self.inflater, self.window = zlib.decompressobj(-bits), b''
         result, rest = b'', payload + b'\0\0\xff\xff'
         try:
             while True:
-                result += self.inflater.decompress(rest)
+                result += inflate(self.inflater, rest, is_strict=bits < 15)
                 if not self.inflater.eof:
-                    return result
+                    break
                 # A final block ended the stream; RFC 7692 section 7.2.3.4 allows more blocks behind it.
                 rest = self.inflater.unused_data
-                window = result[-32768:]
-                self.inflater = zlib.decompressobj(-deflate.get(f'{self.side}_max_window_bits', 15), zdict=window)
+                self.inflater = zlib.decompressobj(-bits, zdict=(self.window + result)[-(1 << bits):])
         except zlib.error as error:
             raise Broken(f'a message cannot be decompressed: {error}') from None
+        self.window = (self.window + result)[-32768:]
+        return result
+
+
+def inflate(inflater, data, is_strict):
+    """zlib compares a distance with its window only if the distance reaches behind the output of the same call. So if the
+    window has a limit, each call makes one byte."""
+    if not is_strict:
+        return inflater.decompress(data)
+    result = bytearray()
+    for at in range(0, len(data), 256):
+        piece = data[at:at + 256]
+        while True:
+            made = inflater.decompress(piece, 1)
+            result += made
+            piece = inflater.unconsumed_tail
+            if inflater.eof:
+                # The rest of the data is fed too, so that `unused_data` has it.
+                inflater.decompress(data[at + 256:], 1)
+                return bytes(result)
+            if not made and not piece:
+                break
+    return bytes(result)
 
 
 def unmask(payload, key):
@@ -382,5 +405,5 @@ class Conversation:
             missing = self.directions[other(closes[0])]
             if missing.is_readable:
                 self.violation(missing.side, 'the Close was not answered')
-        elif not closes and client.is_readable and server.is_readable:
+        elif not closes and all(it.is_readable and not it.buffer for it in (client, server)):
             self.violation(self.first_end, 'the transport ended without a Close')

@@ -28,7 +28,7 @@ if ($action eq 'version') {
 }
 elsif ($action eq 'server') {
   app->log->level('fatal');
-  websocket '/*path' => sub ($c) {
+  websocket '/*any' => sub ($c) {
     $c->tx->with_protocols('matrix');
     $c->tx->with_compression if $deflate;
     $c->inactivity_timeout(60);

@@ -5,11 +5,12 @@ use fastwebsockets::upgrade::{is_upgrade_request, upgrade};
 use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, WebSocket, handshake};
 use http_body_util::Empty;
 use hyper::body::Incoming;
+use hyper::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rust_peers::{CLOSE, FRAGMENTS, PING, Result, run};
+use rust_peers::{CLOSE, FRAGMENTS, PING, Result, run, wants_subprotocol};
 use std::future::Future;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -47,9 +48,14 @@ async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocket<S>) -> Re
 async fn server(stream: TcpStream) -> Result {
     let service = service_fn(|mut request: Request<Incoming>| async move {
         if !is_upgrade_request(&request) {
-            return Ok::<_, Box<dyn std::error::Error + Send + Sync>>(Response::builder().status(400).body(Empty::new())?);
+            return Ok::<_, Box<dyn std::error::Error + Send + Sync>>(
+                Response::builder().status(400).body(Empty::new())?,
+            );
         }
-        let (response, socket) = upgrade(&mut request)?;
+        let (mut response, socket) = upgrade(&mut request)?;
+        if request.headers().contains_key(SEC_WEBSOCKET_PROTOCOL) {
+            response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("matrix"));
+        }
         tokio::task::spawn_local(async move {
             if let Err(error) = async { echo(socket.await?).await }.await {
                 eprintln!("{error}");
@@ -74,7 +80,7 @@ where
 
 async fn client(stream: TcpStream, url: String) -> Result {
     let uri: hyper::Uri = url.parse()?;
-    let request = Request::builder()
+    let mut request = Request::builder()
         .uri(uri.path())
         .header("Host", uri.authority().map_or("", |it| it.as_str()))
         .header("Upgrade", "websocket")
@@ -82,6 +88,9 @@ async fn client(stream: TcpStream, url: String) -> Result {
         .header("Sec-WebSocket-Key", handshake::generate_key())
         .header("Sec-WebSocket-Version", "13")
         .body(Empty::<Bytes>::new())?;
+    if wants_subprotocol(&url) {
+        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("other, matrix"));
+    }
     let (socket, _) = handshake::client(&Executor, request, stream).await?;
     echo(socket).await
 }

@@ -1,7 +1,8 @@
 //! tokio-websockets.
 
 use futures_util::{SinkExt, StreamExt};
-use rust_peers::{CLOSE, PING, Result, run};
+use hyper::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+use rust_peers::{CLOSE, PING, Result, run, wants_subprotocol};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_websockets::{ClientBuilder, CloseCode, Message, ServerBuilder, WebSocketStream};
@@ -32,6 +33,10 @@ async fn server(stream: TcpStream) -> Result {
 }
 
 async fn client(stream: TcpStream, url: String) -> Result {
-    let (socket, _) = ClientBuilder::from_uri(url.parse()?).connect_on(stream).await?;
+    let mut builder = ClientBuilder::from_uri(url.parse()?);
+    if wants_subprotocol(&url) {
+        builder = builder.add_header(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("other, matrix"))?;
+    }
+    let (socket, _) = builder.connect_on(stream).await?;
     echo(socket).await
 }
