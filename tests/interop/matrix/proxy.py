@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that gives every byte to a recorder, and can put a frame of its own into the stream."""
+"""A TCP proxy on loopback. It gives every byte to a recorder, and can put a frame of its own into the stream."""
 import asyncio, os, struct
 
 from recorder import CLIENT, PING, SERVER, TEXT, Conversation, other, unmask
@@ -6,8 +6,8 @@ from recorder import CLIENT, PING, SERVER, TEXT, Conversation, other, unmask
 # How long one side may take to end its transport after the other side has.
 PATIENCE = 5
 
-# What the proxy can send in the name of a side: the first byte of the frame, its payload, the length as the header
-# states it, and the close code with which the receiver should fail the connection.
+# What the proxy can send in the name of a side: the first byte of the frame, its payload, the length as the
+# header states it, and the close code with which the receiver should fail the connection.
 BAD = {
     'utf8': (0x80 | TEXT, b'\xff\xfe', None, 1007),
     'opcode': (0x83, b'', None, 1002),
@@ -33,8 +33,8 @@ def frame(kind, side):
 
 
 class Proxy:
-    """Forwards connections to `port`. `ours` is the side of sansws. A path /bad/KIND/RECEIVER asks for a bad frame to the
-    receiver, which is `peer` or `sansws`."""
+    """Forwards connections to `port`. `ours` is the side of sansws. A path /bad/KIND/RECEIVER asks for a bad frame
+    to the receiver, which is `peer` or `sansws`."""
 
     def __init__(self, port, ours):
         self.target, self.ours = port, ours
@@ -73,7 +73,8 @@ class Proxy:
                 pump.cancel()
             for side in (CLIENT, SERVER):
                 if conversation.directions[side].ended is None:
-                    conversation.violation(side, f'the transport was still open {PATIENCE} s after the other side ended')
+                    rule = f'the transport was still open {PATIENCE} s after the other side ended'
+                    conversation.violation(side, rule)
             server_writer.close()
             conversation.finish()
         finally:

@@ -1,7 +1,7 @@
-"""Reads both directions of a WebSocket connection, and says which side broke which rule of RFC 6455 or RFC 7692.
+"""Reads both directions of a WebSocket connection, and says which side broke which rule of RFC 6455 or 7692.
 
-Nothing here comes from sansws, or from one of the peers. A `Conversation` takes the bytes of each side in the order in
-which they passed, and collects violations, messages, pings and Closes.
+Nothing here comes from sansws, or from one of the peers. A `Conversation` takes the bytes of each side in the
+order in which they passed, and collects violations, messages, pings and Closes.
 """
 import base64, binascii, hashlib, re, struct, zlib
 
@@ -332,8 +332,8 @@ class Direction:
 
 
 def inflate(inflater, data, is_strict):
-    """zlib compares a distance with its window only if the distance reaches behind the output of the same call. So if the
-    window has a limit, each call makes one byte."""
+    """zlib compares a distance with its window only if the distance reaches behind the output of the same call.
+    So if the window has a limit, each call makes one byte."""
     if not is_strict:
         return inflater.decompress(data)
     result = bytearray()

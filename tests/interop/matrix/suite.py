@@ -1,4 +1,4 @@
-"""suite.py [--save] [PEER...]: runs each peer in each of its roles and modes, and prints one row of the table for each.
+"""suite.py [--save] [PEER...]: runs each peer in each of its roles and modes, and prints a row of the table for each.
 
 `OURS` in the environment names the program `ours`. `peers.tsv` lists the peers.
 """
@@ -13,8 +13,8 @@ RESULTS = os.path.join(HERE, 'RESULTS.md')
 TALKS = ['text', 'binary', 'empty', 'length/125', 'length/126', 'length/65535', 'length/65536', 'mebibyte',
          'fragments', 'fragments-ping', 'peer-fragments', 'ping', 'peer-ping', 'close', 'peer-close', 'subprotocol', 'in-flight']
 CASES = TALKS + [f'bad/{kind}/{receiver}' for kind in BAD for receiver in ('peer', 'sansws')]
-LIMIT = 300                              # seconds for all cases of a peer in one role and mode
-START = 60                               # seconds until a server listens
+LIMIT = 60                               # seconds for all cases of a peer in one role and mode
+START = 10                               # seconds until a server listens
 
 
 @dataclass
@@ -187,6 +187,8 @@ def judge_bad(case, conversation, names):
 
 
 async def main(names, save):
+    # The programs have process groups of their own, so a signal to this program has to end them in an orderly way.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     peers = {peer.name: peer for peer in Peer.all()}
     rows, failed = [], False
     for name in names or peers:

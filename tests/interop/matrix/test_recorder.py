@@ -1,4 +1,4 @@
-"""Tests of the recorder: known good and known bad byte streams. Run it with `python3 tests/interop/matrix/test_recorder.py`.
+"""Tests of the recorder: known good and known bad byte streams.
 
 Each bad stream differs in one place from a good one, and the recorder has to blame the side that sent it.
 """
@@ -108,18 +108,20 @@ class Good(unittest.TestCase):
 
     def test_a_message_continues_behind_a_final_block_and_can_refer_to_what_was_before_it(self):
         text = hashlib.shake_128(b'words').hexdigest(200).encode()
+        new = hashlib.shake_128(b'new').digest(600)
+        new = bytes(byte & 127 for byte in new)
         for bits in (9, 15):
             codec = zlib.compressobj(wbits=-bits)
             first = deflated(codec, text)
             ending = zlib.compressobj(wbits=-bits, zdict=text)
             final = ending.compress(b'the end') + ending.flush()
             later = zlib.compressobj(wbits=-bits, zdict=text + b'the end')
-            second = final + deflated(later, text)
+            second = final + deflated(later, text + new)
             answer = f'permessage-deflate; client_max_window_bits={bits}'
             found = converse((CLIENT, encode(CLIENT, 0xC1, first)), (CLIENT, encode(CLIENT, 0xC1, second)), *CLOSING,
                              heads=(request(Sec_WebSocket_Extensions=OFFER), response(Sec_WebSocket_Extensions=answer)))
             self.assertEqual(found.violations, [])
-            self.assertEqual(found.directions[CLIENT].messages, [(1, text), (1, b'the end' + text)])
+            self.assertEqual(found.directions[CLIENT].messages, [(1, text), (1, b'the end' + text + new)])
 
     def test_a_refusal_is_not_read_as_frames(self):
         found = converse((SERVER, b'no'), heads=(request(), response('HTTP/1.1 403 Forbidden', Upgrade=None)))

@@ -44,19 +44,19 @@ pub fn run<R: Role>(name: &str, talk: &mut Talk<R>) -> Outcome {
         "fragments-ping" => fragments(talk, true)?,
         "peer-fragments" => {
             command(talk, "!fragments")?;
-            expect(talk, Got::Text("one two three".into()))?;
+            expect(talk, &Got::Text("one two three".into()))?;
             echo_text(talk, "after the fragments")?;
         }
         "ping" => {
             for payload in [&b"from sansws"[..], b"", &[0xff; 125]] {
                 talk.send(|tx| tx.ping(payload))?;
-                expect(talk, Got::Pong(payload.to_owned()))?;
+                expect(talk, &Got::Pong(payload.to_owned()))?;
             }
             echo_text(talk, "after the pings")?;
         }
         "peer-ping" => {
             command(talk, "!ping")?;
-            expect(talk, Got::Ping(b"from the peer".to_vec()))?;
+            expect(talk, &Got::Ping(b"from the peer".to_vec()))?;
             echo_text(talk, "after the ping")?;
         }
         "close" => {
@@ -70,7 +70,7 @@ pub fn run<R: Role>(name: &str, talk: &mut Talk<R>) -> Outcome {
         }
         "peer-close" => {
             command(talk, "!close")?;
-            expect(talk, Got::Close(4001, "bye from the peer".into()))?;
+            expect(talk, &Got::Close(4001, "bye from the peer".into()))?;
         }
         SUBPROTOCOL_CASE => {
             echo_text(talk, "with a subprotocol")?;
@@ -111,7 +111,7 @@ fn fragments<R: Role>(talk: &mut Talk<R>, with_ping: bool) -> Result<(), String>
     }
     talk.send(|tx| tx.finish(last))?;
     if !with_ping {
-        return expect(talk, Got::Text(MIXED.into()));
+        return expect(talk, &Got::Text(MIXED.into()));
     }
     let mut pongs = 0;
     loop {
@@ -122,7 +122,7 @@ fn fragments<R: Role>(talk: &mut Talk<R>, with_ping: bool) -> Result<(), String>
         }
     }
     if pongs == 0 {
-        expect(talk, Got::Pong(b"in between".to_vec()))?;
+        expect(talk, &Got::Pong(b"in between".to_vec()))?;
     }
     Ok(())
 }
@@ -133,7 +133,7 @@ fn in_flight<R: Role>(talk: &mut Talk<R>) -> Result<(), String> {
         talk.send(|tx| tx.text(&text(n)))?;
     }
     for n in 0..IN_FLIGHT {
-        expect(talk, Got::Text(text(n)))?;
+        expect(talk, &Got::Text(text(n)))?;
     }
     Ok(())
 }
@@ -154,17 +154,17 @@ fn echo_both<R: Role>(talk: &mut Talk<R>, len: usize) -> Result<(), String> {
 
 fn echo_text<R: Role>(talk: &mut Talk<R>, text: &str) -> Result<(), String> {
     talk.send(|tx| tx.text(text))?;
-    expect(talk, Got::Text(text.to_owned()))
+    expect(talk, &Got::Text(text.to_owned()))
 }
 
 fn echo_binary<R: Role>(talk: &mut Talk<R>, bytes: &[u8]) -> Result<(), String> {
     talk.send(|tx| tx.binary(bytes))?;
-    expect(talk, Got::Binary(bytes.to_owned()))
+    expect(talk, &Got::Binary(bytes.to_owned()))
 }
 
-fn expect<R: Role>(talk: &mut Talk<R>, expected: Got) -> Result<(), String> {
-    let got = talk.next().map_err(|error| format!("{error}, expected {}", shorten(&expected)))?;
-    if got == expected { Ok(()) } else { Err(unexpected(&got, &shorten(&expected))) }
+fn expect<R: Role>(talk: &mut Talk<R>, expected: &Got) -> Result<(), String> {
+    let got = talk.next().map_err(|error| format!("{error}, expected {}", shorten(expected)))?;
+    if got == *expected { Ok(()) } else { Err(unexpected(&got, &shorten(expected))) }
 }
 
 fn unexpected(got: &Got, expected: &str) -> String {

@@ -1,4 +1,4 @@
-"""uvicorn_peer.py websockets|websockets-sansio|wsproto server [--deflate]: uvicorn with one of its backends."""
+"""uvicorn_peer.py websockets-sansio|wsproto server [--deflate]: uvicorn with one of its backends."""
 import sys
 
 import uvicorn
