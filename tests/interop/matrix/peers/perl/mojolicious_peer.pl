@@ -27,11 +27,10 @@ if ($action eq 'version') {
   say 'Mojolicious ', Mojolicious->VERSION;
 }
 elsif ($action eq 'server') {
-  app->log->level('fatal');
+  app->log->level("error");
   websocket '/*any' => sub ($c) {
     $c->tx->with_protocols('matrix');
     $c->tx->with_compression if $deflate;
-    $c->inactivity_timeout(60);
     echo($c->tx);
   };
   my $daemon = Mojo::Server::Daemon->new(app => app, listen => ['http://127.0.0.1'], silent => 1);
