@@ -154,6 +154,9 @@ def judge(row, case, report, conversation, role):
     elif not findings and result == 'ok' and case not in ('peer-fragments', 'peer-ping', 'peer-close'):
         if ours.messages != peers.messages or not ours.messages:
             findings.append((case, 'sansws', 'the echo on the wire differs from the message, and sansws did not notice'))
+    if not findings and result == 'ok' and case == 'peer-ping' and not set(peers.pings) <= set(ours.pongs):
+        # An echo followed the ping, so sansws had the ping before it closed.
+        findings.append((case, 'sansws', 'a ping was not answered'))
     if not findings and row.mode == 'deflate' and case == 'mebibyte' and not peers.compressed:
         findings.append((case, 'note', 'the peer compresses nothing'))
     if not findings and row.mode == 'deflate' and case == 'mebibyte' and not ours.compressed:

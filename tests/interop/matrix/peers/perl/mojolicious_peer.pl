@@ -1,9 +1,8 @@
-# Mojolicious. See ../README.md for what a peer has to do.
-use Mojo::Base -strict;
+# The client of Mojolicious. See ../README.md for what a peer has to do.
+use Mojo::Base -strict, -signatures;
 use Mojo::IOLoop;
-use Mojo::Server::Daemon;
 use Mojo::UserAgent;
-use Mojolicious::Lite -signatures;
+use Mojolicious;
 
 my ($action, @rest) = @ARGV;
 my $deflate = @rest && $rest[0] eq '--deflate' ? shift @rest : 0;
@@ -25,19 +24,6 @@ sub echo ($tx) {
 
 if ($action eq 'version') {
   say 'Mojolicious ', Mojolicious->VERSION;
-}
-elsif ($action eq 'server') {
-  app->log->level("error");
-  websocket '/*any' => sub ($c) {
-    $c->tx->with_protocols('matrix');
-    $c->tx->with_compression if $deflate;
-    echo($c->tx);
-  };
-  my $daemon = Mojo::Server::Daemon->new(app => app, listen => ['http://127.0.0.1'], silent => 1);
-  $daemon->start;
-  $| = 1;
-  say 'listening on ', $daemon->ports->[0];
-  Mojo::IOLoop->start;
 }
 else {
   my $agent = Mojo::UserAgent->new(inactivity_timeout => 60);
