@@ -4,6 +4,7 @@
 mod closes;
 mod headers;
 mod lengths;
+mod two_ends;
 mod utf8;
 
 use model::{Limits, Receiver, Seen, Side};
