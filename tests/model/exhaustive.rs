@@ -4,7 +4,6 @@
 mod closes;
 mod headers;
 mod lengths;
-mod two_ends;
 mod utf8;
 
 use model::{Limits, Receiver, Seen, Side};

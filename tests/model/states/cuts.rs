@@ -1,13 +1,13 @@
 //! The cuts of the network have no meaning: a bisimulation between a connection that receives two bytes at once and one
 //! that receives them one by one.
 //!
-//! The bytes of a peer lead a connection from one abstract state to the next ([`abstraction`]). The exploration finds all
-//! abstract states, each with the shortest bytes that reach it ([`graph`]); the model says which state that is. Three
+//! The bytes of a peer lead a connection from one abstract state to the next ([`State`]). The exploration finds all
+//! abstract states, each with the shortest bytes that reach it ([`Graph`]); the model says which state that is. Three
 //! things are checked on the real connection:
 //!
 //! 1. In each state, each byte causes what the model says, whether the bytes before it came at once or one by one.
 //! 2. In each state, for pairs of bytes: `[a, b]` at once, `[a]` then `[b]`, and the whole history at once lead to the same
-//!    events, error, close code, outgoing bytes and getters ([`observed`]). Then the bytes that end the message follow, and
+//!    events, error, close code, outgoing bytes and getters ([`Log`]). Then the bytes that end the message follow, and
 //!    a ping: what these cause shows that the states behind the pair are the same too.
 //! 3. Bytes that reach the same abstract state by other ways cause the same from there, for all single bytes.
 //!
@@ -21,17 +21,13 @@
 //! a byte takes its own way), the counts of bytes and fragments below their limits, and the state of the decompressor: in
 //! compressed messages only the states before the first byte are explored, and those behind a few given prefixes.
 //!
-//! All 65,536 pairs are tried in one state of each coarser class ([`abstraction::State::coarse`] says what it forgets, and
-//! why), and in all other states the pairs of bytes that represent their class ([`graph::Node::representatives`]).
+//! All 65,536 pairs are tried in one state of each coarser class ([`State::coarse`] says what it forgets, and
+//! why), and in all other states the pairs of bytes that represent their class ([`Node::representatives`]).
 
-mod abstraction;
-mod graph;
-mod observed;
-
-use abstraction::State;
-use graph::{Graph, Node, Rules};
+use crate::abstraction::State;
+use crate::graph::{Graph, Node, Rules};
+use crate::observed::Log;
 use model::{Limits, Side};
-use observed::Log;
 use rand::{TryCryptoRng, TryRng};
 use sansws::deflate::{DeflateConfig, DeflateParams};
 use sansws::{Agreed, Client, CloseCode, Config, Connection, Delivery, Fixed, Heap, Role, Server, Storage};
@@ -82,7 +78,6 @@ const WHOLE: Setup = Setup { delivery: Delivery::Whole, ..PLAIN };
 #[derive(Debug, Default)]
 struct Count {
     states: usize,
-    edges: usize,
     all_pairs: usize,
     pairs: usize,
 }
@@ -128,7 +123,8 @@ impl<R: Role, S: Storage, O: Fn() -> Connection<R, S> + Sync> Subject<O> {
 
     /// 2. of the list above. Returns the number of pairs.
     fn check_pairs(&self, graph: &Graph, node: &Node, has_all: bool) -> usize {
-        let ping: &[u8] = if self.rules.side == Side::Server { &[0x89, 0x80, 0, 0, 0, 0] } else { &[0x89, 0] };
+        let ping: &[u8] =
+            if self.rules.side == Side::Server { &[0x89, 0x80, 0, 0, 0, 0] } else { &[0x89, 0] };
         let all: Vec<u8> = (0..=u8::MAX).collect();
         let [mut joined, mut cut, mut whole] = [Log::default(), Log::default(), Log::default()];
         let mut history = [&node.path[..], &[0, 0]].concat();
@@ -143,7 +139,8 @@ impl<R: Role, S: Storage, O: Fn() -> Connection<R, S> + Sync> Subject<O> {
                 _ => &all,
             };
             for &b in bs {
-                let last = next.and_then(|next| next.next.as_ref()).map(|next| &graph.nodes[next[usize::from(b)]]);
+                let last =
+                    next.and_then(|next| next.next.as_ref()).map(|next| &graph.nodes[next[usize::from(b)]]);
                 let probe = [last.map_or(&[1, 2, 3][..], |last| &last.way_home), ping];
                 let place = || format!("[{a:#x}, {b:#x}] in {:?}, behind {:02x?}", node.state, node.path);
                 history[len - 2..].copy_from_slice(&[a, b]);
@@ -233,7 +230,7 @@ fn check<R: Role, S: Storage>(
         }
     });
     let all_pairs = jobs.iter().filter(|(_, has_all)| *has_all).count();
-    Count { states: jobs.len(), edges: graph.edges, all_pairs, pairs: pairs.into_inner() }
+    Count { states: jobs.len(), all_pairs, pairs: pairs.into_inner() }
 }
 
 /// A generator whose numbers are all the same. A client masks with it, so its frames are the same in each run.
@@ -258,8 +255,7 @@ impl TryRng for OneKey {
 impl TryCryptoRng for OneKey {}
 
 fn opened<R: Role, S: Storage>(role: R, storage: S, setup: &Setup) -> Connection<R, S> {
-    let config =
-        Config::new().delivery(setup.delivery).max_message(usize::MAX).deflate(DeflateConfig::new());
+    let config = Config::new().delivery(setup.delivery).max_message(usize::MAX).deflate(DeflateConfig::new());
     let agreed = if setup.has_deflate { Agreed::deflate(DeflateParams::new()) } else { Agreed::NONE };
     let mut connection = Connection::after_handshake_in(role, config, agreed, storage);
     if setup.is_closing {
@@ -315,7 +311,7 @@ fn a_server_that_delivers_parts_does_not_see_cuts() {
 
 #[test]
 fn a_server_that_delivers_whole_messages_does_not_see_cuts() {
-    assert_explored(&server(&Setup { all_pairs: AllPairs::BetweenFrames, ..WHOLE }, &[]), 8477, 19, 1);
+    assert_explored(&server(&Setup { all_pairs: AllPairs::BetweenFrames, ..WHOLE }, &[]), 8477, 4, 79_000);
 }
 
 #[test]
@@ -327,14 +323,14 @@ fn a_server_with_fixed_buffers_does_not_see_cuts() {
 #[test]
 fn a_server_does_not_see_cuts_if_a_key_is_zero() {
     let setup = Setup { key: [0; 4], all_pairs: AllPairs::BetweenFrames, ..PLAIN };
-    assert_explored(&server(&setup, &[]), 1, 1, 1);
+    assert_explored(&server(&setup, &[]), 8105, 4, 71_000);
 }
 
 /// WS-5.5.2-03
 #[test]
 fn a_client_that_has_sent_a_close_does_not_see_cuts() {
     let setup = Setup { is_closing: true, all_pairs: AllPairs::BetweenFrames, ..PLAIN };
-    assert_explored(&client(&setup, &[]), 4229, 4, 1);
+    assert_explored(&client(&setup, &[]), 4229, 4, 53_000);
 }
 
 #[test]
@@ -355,5 +351,5 @@ fn a_client_that_decompresses_does_not_see_cuts() {
         b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x05\xf2\x00",
     ];
     let setup = Setup { has_deflate: true, all_pairs: AllPairs::Compressed, ..PLAIN };
-    assert_explored(&client(&setup, &prefixes), 1, 1, 1);
+    assert_explored(&client(&setup, &prefixes), 2641, 25, 1_000_000);
 }

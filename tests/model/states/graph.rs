@@ -34,7 +34,6 @@ pub struct Rules {
 
 pub struct Graph {
     pub nodes: Vec<Node>,
-    pub edges: usize,
 }
 
 impl Rules {
@@ -68,7 +67,6 @@ impl Rules {
         let mut ids = HashMap::from([(start.clone(), 0)]);
         let mut nodes = vec![Node::new(start, Vec::new())];
         let mut queue = VecDeque::from([0]);
-        let mut edges = 0;
         while let Some(id) = queue.pop_front() {
             let path = nodes[id].path.clone();
             if nodes[id].state.is_over() {
@@ -85,7 +83,6 @@ impl Rules {
             for byte in self.order(&nodes[id].state) {
                 let bytes = [&path[..], &[byte]].concat();
                 let state = self.model(&bytes, &mut log);
-                edges += 1;
                 let to = *ids.entry(state.clone()).or_insert(nodes.len());
                 if to == nodes.len() {
                     let is_explored = !state.is_behind_compressed_bytes();
@@ -100,14 +97,15 @@ impl Rules {
                 let class = classes.entry((to, log.shape(seen_before))).or_insert((byte, byte));
                 *class = (class.0.min(byte), class.1.max(byte));
             }
-            let mut representatives: Vec<u8> = classes.values().flat_map(|(low, high)| [*low, *high]).collect();
+            let mut representatives: Vec<u8> =
+                classes.values().flat_map(|(low, high)| [*low, *high]).collect();
             representatives.sort_unstable();
             representatives.dedup();
             nodes[id].representatives = representatives;
             nodes[id].next = Some(next);
         }
         find_ways_home(&mut nodes);
-        Graph { nodes, edges }
+        Graph { nodes }
     }
 }
 

@@ -54,7 +54,11 @@ impl Log {
     }
 
     fn part(&mut self, kind: DataKind, bytes: &[u8], is_first: bool, is_last: bool) {
-        assert_eq!(is_first, self.open.is_none(), "only the first part of a message says that it is the first");
+        assert_eq!(
+            is_first,
+            self.open.is_none(),
+            "only the first part of a message says that it is the first"
+        );
         let (open_kind, is_shown) = self.open.unwrap_or((kind, false));
         assert_eq!(kind, open_kind, "all parts of a message have one kind");
         let shows = is_last || !bytes.is_empty();

@@ -8,9 +8,7 @@ use sansws::DataKind;
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum State {
     /// A failure or a Close has arrived.
-    Over {
-        failed: bool,
-    },
+    Over { failed: bool },
     Header {
         /// The first byte, if it has arrived.
         first: Option<u8>,
@@ -174,7 +172,11 @@ fn body(bytes: &[u8]) -> Body {
         [high] => {
             let mut codes = (0..=u8::MAX).map(|low| may_be_on_wire(u16::from_be_bytes([*high, low])));
             let first = codes.next().unwrap();
-            if codes.all(|other| other == first) { Body::Half(Some(first), 0) } else { Body::Half(None, *high) }
+            if codes.all(|other| other == first) {
+                Body::Half(Some(first), 0)
+            } else {
+                Body::Half(None, *high)
+            }
         }
         [high, low, reason @ ..] => {
             Body::Code(may_be_on_wire(u16::from_be_bytes([*high, *low])), character(reason))
