@@ -309,7 +309,7 @@ impl World {
             more.push(step);
             assert!(more.len() < 50, "the ends never become quiet: {steps:?}, then {more:?}");
         }
-        let context = [steps, &[Step::Lose], &more].concat();
+        let context = [steps, &more].concat();
         for who in BOTH {
             assert_eq!(self.state(who), State::Closed, "{who:?} after {context:?}");
         }
