@@ -47,6 +47,7 @@ use Who::{Client as C, Server as S};
 const BOTH: [Who; 2] = [C, S];
 
 /// What an end has done and seen.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Default, PartialEq, Eq, Hash, Debug)]
 struct Book {
     sent: Vec<&'static str>,
@@ -247,9 +248,8 @@ fn receive<R: Role>(connection: &mut Connection<R, Heap>, bytes: &[u8], book: &m
     while let Some((event, _)) = connection.receive(&mut input) {
         match event {
             Event::HandshakeRequest(_) => book.asked = true,
-            Event::HandshakeComplete(_) => {}
             Event::Message(message) => book.received.push(message.as_text().unwrap().to_owned()),
-            Event::Ping(_) => {}
+            Event::HandshakeComplete(_) | Event::Ping(_) => {}
             Event::Pong(_) => book.pongs += 1,
             Event::Close(close) => book.peer_close = Some(close.code.into()),
             other => panic!("{other:?}"),
