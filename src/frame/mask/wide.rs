@@ -151,3 +151,7 @@ impl WithSimd for CopyAscii<'_> {
         fold(all)
     }
 }
+
+#[cfg(test)]
+#[path = "../../../tests/unit/frame/mask/wide.rs"]
+mod tests;

@@ -24,5 +24,5 @@ mod sender;
 pub use case::{Setup, Side};
 pub use harness::run;
 pub use inflate::Inflater;
-pub use receiver::{Limits, Receiver, Seen};
+pub use receiver::{Frame, Incoming, Limits, Receiver, Seen, may_be_on_wire};
 pub use sender::Model;

@@ -44,38 +44,42 @@ pub struct Limits {
     pub in_parts: bool,
 }
 
-struct Frame {
-    fin: bool,
-    rsv1: bool,
-    opcode: u8,
-    len: u64,
-    taken: u64,
-    key: [u8; 4],
+pub struct Frame {
+    pub fin: bool,
+    pub rsv1: bool,
+    pub opcode: u8,
+    pub len: u64,
+    pub taken: u64,
+    pub key: [u8; 4],
 }
 
-struct Incoming {
-    kind: DataKind,
-    is_compressed: bool,
-    fragments: u64,
+pub struct Incoming {
+    pub kind: DataKind,
+    pub is_compressed: bool,
+    pub fragments: u64,
     /// The payload bytes that the headers have announced.
-    announced: u64,
+    pub announced: u64,
     /// The bytes of the content so far, delivered or not.
-    len: u64,
+    pub len: u64,
     /// The content, if the message is delivered whole.
-    content: Vec<u8>,
+    pub content: Vec<u8>,
     /// The bytes of a character that is not complete.
-    character: Vec<u8>,
-    has_part: bool,
+    pub character: Vec<u8>,
+    pub has_part: bool,
 }
 
 pub struct Receiver {
-    limits: Limits,
+    pub limits: Limits,
     peer_masks: bool,
     pub inflater: Option<Inflater>,
-    header: Vec<u8>,
-    frame: Option<Frame>,
-    message: Option<Incoming>,
-    control: Vec<u8>,
+    /// The bytes of a header that is not complete.
+    pub header: Vec<u8>,
+    /// The frame whose payload comes next.
+    pub frame: Option<Frame>,
+    /// The message that has begun.
+    pub message: Option<Incoming>,
+    /// The payload of the current control frame so far.
+    pub control: Vec<u8>,
     /// Whether a Close or a bad byte has arrived. Everything behind it is dropped.
     pub is_done: bool,
 }

@@ -1,5 +1,7 @@
 use super::super::Mask;
+use super::super::tests::{Extent, prove};
 use super::*;
+use ascii::AsMutAsciiStr;
 
 /// With the feature `simd`, wide vectors that may start at any address unmask 256 bytes and more.
 #[test]
@@ -32,4 +34,31 @@ fn ascii_of_any_length_is_unmasked_and_any_other_byte_is_refused() {
 fn key_at(mut key: [u8; 4], at: usize) -> u32 {
     key.rotate_left(at % 4);
     u32::from_le_bytes(key)
+}
+
+fn prove_copy(extent: Extent) {
+    prove(0..=600, extent, |mask, from, to| {
+        to.fill(0);
+        Some(mask.copy_ascii(from, to.as_mut_ascii_str().unwrap().as_mut_slice()))
+    });
+    // Long payloads take this code only without the feature `simd`.
+    prove(0..=600, extent, |mask, from, to| {
+        to.fill(0);
+        let all = copy(from, to.as_mut_ascii_str().unwrap().as_mut_slice(), mask.word());
+        mask.advance(from.len());
+        Some(all & 0x8080_8080_8080_8080 == 0)
+    });
+}
+
+/// A part of the proof below.
+#[test]
+fn unmasking_ascii_passes_each_bit_and_each_bit_of_the_key() {
+    prove_copy(Extent::Quick);
+}
+
+/// A proof for all payloads of up to 600 bytes, see [`prove`].
+#[test]
+#[ignore = "it takes seconds with optimisation, and minutes without"]
+fn proof_that_unmasking_ascii_is_the_algorithm_of_the_rfc() {
+    prove_copy(Extent::All);
 }
