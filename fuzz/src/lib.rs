@@ -24,7 +24,7 @@ pub fn model(bytes: &[u8]) {
 
 /// All targets by name.
 pub const TARGETS: &[(&str, fn(&[u8]))] = &[
-    ("client_receive", receive::client::run),
+    ("client_receive", receive::client),
     ("deflate", deflate::run),
     ("differential", differential::run),
     ("handshake_client", handshake_client::run),
@@ -33,7 +33,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("model", model),
     ("negotiation", negotiation::run),
     ("pair", pair::run),
-    ("server_receive", receive::server::run),
+    ("server_receive", receive::server),
     ("timers", timers::run),
     ("uri", uri::run),
 ];

@@ -22,7 +22,7 @@ mod receiver;
 mod sender;
 
 pub use case::{Setup, Side};
-pub use harness::run;
+pub use harness::{receive, run};
 pub use inflate::Inflater;
 pub use receiver::{Limits, Receiver, Seen};
 pub use sender::Model;
