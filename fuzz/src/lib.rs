@@ -22,8 +22,11 @@ pub fn model(bytes: &[u8]) {
     model::run(bytes, false);
 }
 
+/// Checks one input.
+pub type Body = fn(&[u8]);
+
 /// All targets by name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Body)] = &[
     ("client_receive", receive::client),
     ("deflate", deflate::run),
     ("differential", differential::run),
