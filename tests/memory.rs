@@ -72,7 +72,6 @@ fn memory_stays_within_the_documented_figures() {
     the_receive_buffer_grows_with_the_bytes_received();
     endless_heads_and_pings_take_limited_memory();
     a_failed_connection_holds_no_message();
-    a_failed_connection_holds_no_close();
     a_kept_receive_buffer_does_not_grow_beyond_its_limit();
     #[cfg(feature = "deflate")]
     {
@@ -129,22 +128,6 @@ fn a_failed_connection_holds_no_message() {
         assert!(matches!(server.receive(&mut &mut second[..]), Some((Event::Failed, _))));
         assert!(held() - before <= 256, "{} bytes", held() - before);
     }
-}
-
-/// A Close that arrives in pieces is collected in memory of its own.
-fn a_failed_connection_holds_no_close() {
-    // The code must not be on the wire.
-    let close = masked(&frame(0x88, &[&[0x03, 0xed][..], &[b'r'; 123]].concat()), [1, 2, 3, 4]);
-    let held_after = |cut: usize| {
-        let mut bytes = close.clone();
-        let before = held();
-        let mut server = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
-        let (first, second) = bytes.split_at_mut(cut);
-        assert!(server.receive(&mut &mut first[..]).is_none());
-        assert!(matches!(server.receive(&mut &mut second[..]), Some((Event::Failed, _))));
-        held() - before
-    };
-    assert_eq!(held_after(100), held_after(0));
 }
 
 /// The buffer grows ahead of the bytes, but not beyond `keep_capacity` before they need more.
