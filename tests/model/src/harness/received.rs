@@ -77,10 +77,10 @@ pub fn receive(side: Side, opens: bool, choices: &mut Unstructured<'_>, bytes: &
         (Side::Client, Kind::Borrowed) => with!(client, Borrowed::new(&mut rx, &mut tx)),
         // These roles have no opening handshake.
         (Side::Server, Kind::FixedFramesOnly) => {
-            with!(FramesOnly::new(Server), Fixed::<RX, TX>, open_none(FramesOnly::new(Server)))
+            with!(FramesOnly::new(Server), Fixed::<RX, TX>, open_none(FramesOnly::new(Server)));
         }
         (Side::Client, Kind::FixedFramesOnly) => {
-            with!(FramesOnly::new(client()), Fixed::<RX, TX>, open_none(FramesOnly::new(client())))
+            with!(FramesOnly::new(client()), Fixed::<RX, TX>, open_none(FramesOnly::new(client())));
         }
     }
     Ok(())
