@@ -72,6 +72,7 @@ fn memory_stays_within_the_documented_figures() {
     the_receive_buffer_grows_with_the_bytes_received();
     endless_heads_and_pings_take_limited_memory();
     a_failed_connection_holds_no_message();
+    a_kept_receive_buffer_does_not_grow_beyond_its_limit();
     #[cfg(feature = "deflate")]
     {
         a_decompression_bomb_stops_at_the_limit();
@@ -127,6 +128,27 @@ fn a_failed_connection_holds_no_message() {
         assert!(matches!(server.receive(&mut &mut second[..]), Some((Event::Failed, _))));
         assert!(held() - before <= 256, "{} bytes", held() - before);
     }
+}
+
+/// The buffer grows ahead of the bytes, but not beyond `keep_capacity` before they need more.
+fn a_kept_receive_buffer_does_not_grow_beyond_its_limit() {
+    const KEEP: usize = 100_000;
+    const READ: usize = 3000;
+    let message = masked(&frame(0x82, &vec![7; 200_000]), [1, 2, 3, 4]);
+    let before = held();
+    let config = Config::new().keep_capacity(KEEP);
+    let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
+    let (mut arrived, mut most) = (5000, 0);
+    assert!(server.receive(&mut &mut message[..arrived].to_vec()[..]).is_none());
+    while arrived + 16 * 1024 <= KEEP {
+        let room = server.receive_buffer().unwrap();
+        room[..READ].copy_from_slice(&message[arrived..arrived + READ]);
+        server.mark_received(READ);
+        arrived += READ;
+        most = most.max(held() - before);
+        assert!(most <= KEEP, "{most} bytes for {arrived}");
+    }
+    assert!(most > KEEP * 9 / 10, "the buffer has not grown ahead: {most} bytes");
 }
 
 /// Counts the struct and the heap together, after a handshake and ten messages of 1 KiB. Each message comes

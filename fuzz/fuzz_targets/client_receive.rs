@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::receive::client::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::receive::client(bytes));

@@ -88,8 +88,11 @@ pub fn are_extensions(values: &[&[u8]]) -> bool {
         || lists.iter().all(|(_, is_valid)| *is_valid) && lists.iter().any(|(list, _)| !list.is_empty())
 }
 
+/// Names and values.
+pub type Headers = Vec<(String, Vec<u8>)>;
+
 /// An HTTP response is what another parser makes of it: its status and its headers. Returns them and the body.
-pub fn response(bytes: &[u8]) -> (u16, Vec<(String, Vec<u8>)>, Vec<u8>) {
+pub fn response(bytes: &[u8]) -> (u16, Headers, Vec<u8>) {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut response = httparse::Response::new(&mut headers);
     let status = response.parse(bytes).expect("a valid response");

@@ -143,9 +143,8 @@ fn has_plain_dots(name: &str) -> bool {
 /// Whether a segment of the path is a Windows drive letter. The crate `url` (2.5) keeps such a segment before `..` in
 /// every scheme; the URL Standard keeps it in `file` URLs only.
 fn has_drive_letter(text: &str) -> bool {
-    text.split(['/', '?', '#']).any(|segment| {
-        matches!(segment.as_bytes(), [letter, b':' | b'|'] if letter.is_ascii_alphabetic())
-    })
+    text.split(['/', '?', '#'])
+        .any(|segment| matches!(segment.as_bytes(), [letter, b':' | b'|'] if letter.is_ascii_alphabetic()))
 }
 
 /// Compares with the crate `url`.

@@ -86,13 +86,13 @@ impl<R: Role, S: Kind> End<R, S> {
     fn receive<Q: Role, T: Kind>(&mut self, len: usize, way: Way, echoes: bool, other: &mut End<Q, T>) {
         let mut bytes: Vec<u8> = self.arriving.drain(..len).collect();
         let mut start = 0;
-        if way == Way::InPlace {
-            if let Some(room) = self.connection.receive_buffer() {
-                assert!(!room.is_empty(), "the connection offers a buffer without room");
-                start = bytes.len().min(room.len());
-                room[..start].copy_from_slice(&bytes[..start]);
-                self.connection.mark_received(start);
-            }
+        if way == Way::InPlace
+            && let Some(room) = self.connection.receive_buffer()
+        {
+            assert!(!room.is_empty(), "the connection offers a buffer without room");
+            start = bytes.len().min(room.len());
+            room[..start].copy_from_slice(&bytes[..start]);
+            self.connection.mark_received(start);
         }
         loop {
             let mut echo = None;

@@ -188,10 +188,8 @@ impl<A: Kind, B: Kind> Pair<A, B> {
         self.server.end();
         self.client.end();
         let (server, client) = (self.server.outcome(), self.client.outcome());
-        if let (None, None) = (server.error, client.error) {
-            if self.rejection.is_none() {
-                assert!(server.is_clean && client.is_clean, "{server:?}, {client:?}");
-            }
+        if self.rejection.is_none() && server.error.is_none() && client.error.is_none() {
+            assert!(server.is_clean && client.is_clean, "{server:?}, {client:?}");
         }
         self.server.assert_received_close_of(&client);
         self.client.assert_received_close_of(&server);

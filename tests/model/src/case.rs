@@ -54,6 +54,10 @@ pub const TX: usize = 1200;
 impl Setup {
     pub fn new(u: &mut Unstructured<'_>) -> Result<Self> {
         let side = *u.choose(&[Side::Server, Side::Client])?;
+        Self::of(side, u)
+    }
+
+    pub fn of(side: Side, u: &mut Unstructured<'_>) -> Result<Self> {
         let storage = match u.int_in_range(0..=5)? {
             0 => Storage::Fixed,
             1 => Storage::FixedFramesOnly,
@@ -102,6 +106,28 @@ impl Setup {
             }
             None => config,
         }
+    }
+
+    /// The configuration of the peer, for an opening handshake.
+    pub fn peer_config(&self) -> Config {
+        let Some(deflate) = self.deflate else { return Config::new() };
+        let (own, peer) = (!deflate.own_takeover, !deflate.peer_takeover);
+        let (server, client) = if self.side == Side::Server { (own, peer) } else { (peer, own) };
+        let config = DeflateConfig::new().server_no_context_takeover(server);
+        Config::new().deflate(config.client_no_context_takeover(client))
+    }
+
+    /// Takes the parameters of compression that an opening handshake has agreed on.
+    pub fn set_agreed(&mut self, agreed: Option<DeflateParams>) {
+        let (Some(deflate), Some(agreed)) = (&mut self.deflate, agreed) else {
+            self.deflate = None;
+            return;
+        };
+        let server = (agreed.server_max_window_bits(), !agreed.server_no_context_takeover());
+        let client = (agreed.client_max_window_bits(), !agreed.client_no_context_takeover());
+        let (own, peer) = if self.side == Side::Server { (server, client) } else { (client, server) };
+        (deflate.own_bits, deflate.own_takeover) = own;
+        (deflate.peer_bits, deflate.peer_takeover) = peer;
     }
 
     pub fn agreed(&self) -> Agreed {

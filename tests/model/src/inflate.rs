@@ -20,7 +20,9 @@ pub struct Inflater {
     takes_over: bool,
     /// The payload of the current message since the last final block.
     payload: Vec<u8>,
-    /// The number of final blocks in the current message.
+    /// Whether the current message has had a final block.
+    has_final_block: bool,
+    /// The number of final blocks so far, without the first one in each message.
     pub final_blocks: usize,
 }
 
@@ -33,6 +35,7 @@ impl Inflater {
             window_len: 1 << window_bits,
             takes_over,
             payload: Vec::new(),
+            has_final_block: false,
             final_blocks: 0,
         }
     }
@@ -64,7 +67,7 @@ impl Inflater {
             self.window.clear();
         }
         self.payload.clear();
-        self.final_blocks = 0;
+        self.has_final_block = false;
         Ok(())
     }
 
@@ -89,7 +92,8 @@ impl Inflater {
             self.inflate.reset();
             self.inflate.set_window(&self.window);
             self.payload.clear();
-            self.final_blocks += 1;
+            self.final_blocks += usize::from(self.has_final_block);
+            self.has_final_block = true;
         }
         progress
     }

@@ -5,7 +5,8 @@
 //! with the library but the names of events and errors. The harness makes a random conversation of some bytes
 //! ([`run`]): what the peer sends, how its bytes are cut, which calls the embedder makes in between, and how much of
 //! the outgoing bytes the transport takes. After each step it compares events, errors, close codes, the state, the
-//! outgoing bytes as the peer decodes them, and the limits of memory.
+//! outgoing bytes as the peer decodes them, and the limits of memory. [`receive`] does the same for bytes of the peer that
+//! someone else has made.
 #![allow(
     missing_docs,
     clippy::missing_panics_doc,
@@ -22,7 +23,7 @@ mod receiver;
 mod sender;
 
 pub use case::{Setup, Side};
-pub use harness::run;
+pub use harness::{receive, run};
 pub use inflate::Inflater;
 pub use receiver::{Frame, Incoming, Limits, Receiver, Seen, may_be_on_wire};
 pub use sender::Model;
