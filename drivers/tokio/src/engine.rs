@@ -87,7 +87,9 @@ impl<T, R: Role> Engine<T, R> {
         (self.io, self.conn, unread)
     }
 
-    /// The event that [`poll_find`](Self::poll_find) found, with the sender to answer it.
+    /// The event that [`poll_find`](Self::poll_find) found, with the sender to answer it. Inlined, so that a
+    /// message does not go through memory as an event.
+    #[inline(always)]
     pub(crate) fn take(&mut self) -> Option<(Event<'_>, &mut Sender<R, Heap>)> {
         let Found { token, start } = self.found.take()?;
         Some(self.conn.view(token, self.read.from(start)))
