@@ -188,7 +188,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         // The caller may pass another input than the one that was searched, and it may be too short.
         let bytes = input.get(token.start..).and_then(|rest| rest.get(..token.len)).unwrap_or_default();
         // Most events are messages in the input. Only for these the caller inlines the code that makes the event.
-        if token.place == Place::Input && token.item == Item::Message {
+        if FOR_SPEED && token.place == Place::Input && token.item == Item::Message {
             let found = Located { item: Item::Message, source: Source::Input(bytes) };
             return self.view_item(found);
         }

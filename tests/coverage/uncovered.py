@@ -6,7 +6,7 @@ the region is between the marks `[[` and `]]`. So the list still fits if lines m
 first one stands for all. A region of a generic function counts as reached if it was in one of its instances. The exit status
 is 1 if a region is not in the list, or if a line of the list fits no region.
 
-The reason `open` means that nobody has looked at the region yet: a test may still have to be written. Such a line may fit no
+The reason `open` means that the region was not reviewed yet: a test may still have to be written. Such a line may fit no
 region. With --open the regions that are not in the list are added with this reason, and open lines that fit none go."""
 import json, os, sys
 

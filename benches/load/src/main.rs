@@ -2,9 +2,10 @@
 //! clients, on the second. README.md explains what is measured.
 //!
 //! ```text
-//! cargo run --release [-- [--servers NAME,...] [--rows N,...] [--rounds N] [--seconds N]]
+//! cargo run --release [-- [--servers NAME,...] [--rows N,...] [--rounds N] [--seconds N]
+//!     [--keep-capacity BYTES]]
 //! cargo run --release -- --mixed [--servers NAME,...] [--connections N] [--pause SECONDS] [--seconds N]
-//!     [--save]
+//!     [--keep-capacity BYTES] [--save]
 //! cargo run --release -- --check
 //! ```
 
@@ -22,7 +23,8 @@ pub type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    if let ["serve", name] = arguments[..] {
+    if let ["serve", name, ref keep_capacity @ ..] = arguments[..] {
+        keep(keep_capacity.first().copied())?;
         process::stay_on_core(0)?;
         return servers::serve(name);
     }
@@ -32,6 +34,7 @@ fn main() -> Result<()> {
     let option = |name: &str| {
         arguments.iter().position(|argument| *argument == name).and_then(|at| arguments.get(at + 1)).copied()
     };
+    keep(option("--keep-capacity"))?;
     let names = match option("--servers") {
         Some(list) => list.split(',').map(servers::named).collect::<Result<_>>()?,
         None => servers::NAMES.to_vec(),
@@ -64,15 +67,23 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// Sets the memory that the servers on sansws keep, if the caller asks for it.
+fn keep(bytes: Option<&str>) -> Result<()> {
+    if let Some(bytes) = bytes {
+        let bytes = bytes.parse()?;
+        servers::KEEP_CAPACITY.get_or_init(|| bytes);
+    }
+    Ok(())
+}
+
 /// A typo must not start a run of many minutes.
 fn refuse_unknown(arguments: &[&str]) -> Result<()> {
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match *argument {
             "--check" | "--mixed" | "--save" => {}
-            "--servers" | "--rows" | "--rounds" | "--seconds" | "--connections" | "--pause" => {
-                _ = rest.next()
-            }
+            "--servers" | "--rows" | "--rounds" | "--seconds" | "--connections" | "--pause"
+            | "--keep-capacity" => _ = rest.next(),
             unknown => {
                 return Err(
                     format!("unknown: {unknown}; the first lines of src/main.rs list the arguments").into()

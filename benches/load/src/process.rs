@@ -1,6 +1,7 @@
 //! The process of a server: its core, its memory, its processor time.
 
 use crate::Result;
+use crate::servers::KEEP_CAPACITY;
 use rustix::process::{Resource, Rlimit};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use std::io::{BufRead, BufReader};
@@ -40,8 +41,9 @@ pub struct Server {
 
 impl Server {
     pub fn start(name: &str) -> Result<Self> {
-        let mut child =
-            Command::new(env::current_exe()?).args(["serve", name]).stdout(Stdio::piped()).spawn()?;
+        let mut command = Command::new(env::current_exe()?);
+        command.args(["serve", name]).args(KEEP_CAPACITY.get().map(usize::to_string));
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
         let mut address = String::new();
         BufReader::new(child.stdout.take().ok_or("no stdout")?).read_line(&mut address)?;
         Ok(Self { child, address: address.trim_end().parse()? })

@@ -2,10 +2,13 @@
 
 use crate::Result;
 use futures_util::{SinkExt, StreamExt};
+use sansws::timers::TimersConfig;
 use sansws::{Accept, Config, Connection, Event, Message};
+use sansws_tokio::Answer;
 use std::collections::HashMap;
 use std::future::Future;
 use std::io::{ErrorKind, Read, Write};
+use std::sync::OnceLock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
@@ -14,6 +17,14 @@ pub const NAMES: [&str; 6] = [
     "sansws-tokio", "sansws (tokio loop)", "sansws (epoll)", "tokio-tungstenite", "tokio-websockets",
     "fastwebsockets",
 ];
+
+/// `Config::keep_capacity` of all servers on sansws, in bytes. Both processes set it at their start; without it, the
+/// default of the library holds.
+pub static KEEP_CAPACITY: OnceLock<usize> = OnceLock::new();
+
+fn config() -> Config {
+    KEEP_CAPACITY.get().map_or(Config::new(), |&bytes| Config::new().keep_capacity(bytes))
+}
 
 /// The server with this name.
 pub fn named(name: &str) -> Result<&'static str> {
@@ -48,7 +59,11 @@ fn accept<F: Future<Output = Result<()>> + 'static>(serve: fn(TcpStream) -> F) -
 }
 
 async fn driver(stream: TcpStream) -> Result<()> {
-    let mut socket = sansws_tokio::accept(stream).await?;
+    // As `sansws_tokio::accept`, but for the configuration.
+    let mut socket = sansws_tokio::accept_with(stream, config(), TimersConfig::new(), async |request| {
+        Answer::same_origin(request)
+    })
+    .await?;
     while let Some((message, tx)) = socket.recv_with_sender().await? {
         tx.message(message)?;
     }
@@ -57,7 +72,7 @@ async fn driver(stream: TcpStream) -> Result<()> {
 
 /// The loop of the library's README, on tokio.
 async fn by_hand(mut stream: TcpStream) -> Result<()> {
-    let mut connection = Connection::server(Config::new());
+    let mut connection = Connection::server(config());
     let mut buffer = vec![0; 64 << 10];
     while !connection.should_disconnect() {
         let mut input: &mut [u8] = &mut [];
@@ -116,7 +131,7 @@ fn epoll() -> Result<()> {
                     next += 1;
                     let both = Interest::READABLE | Interest::WRITABLE;
                     poll.registry().register(&mut stream, Token(next), both)?;
-                    peers.insert(Token(next), (stream, Connection::server(Config::new())));
+                    peers.insert(Token(next), (stream, Connection::server(config())));
                 }
                 continue;
             }

@@ -8,7 +8,7 @@
 //! `--features deflate`, the server compresses. `--deflate-keeps-client-context` does the same, and ignores a
 //! client's hint that it can do without context takeover. `--deflate=WISH,WISH` compresses with wishes of the
 //! server's own, see `options/mod.rs`.
-//! With `--keepalive` the server sends a ping every so many seconds, and never with 0. The default is 30.
+//! With `--keepalive` the server sends a ping each time that this many seconds have passed, and never with 0. The default is 30.
 
 mod options;
 

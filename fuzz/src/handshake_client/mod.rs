@@ -35,7 +35,7 @@ pub struct Plan {
 /// What happened.
 #[derive(PartialEq, Eq, Debug)]
 enum Outcome {
-    /// Bytes are missing, and so many were used.
+    /// The head is not complete yet.
     Nothing,
     Opened {
         seen: Seen,

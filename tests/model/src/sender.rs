@@ -39,7 +39,7 @@ impl Model {
         Self { is_server, max_outgoing, phase: Phase::Open, fragments: None, peer_close: None }
     }
 
-    /// The length of a frame with so many bytes of payload (section 5.2).
+    /// The length of a frame whose payload has this length (section 5.2).
     #[must_use]
     pub const fn frame_len(&self, payload_len: usize) -> usize {
         let extended = match payload_len {

@@ -47,7 +47,7 @@ pub enum Kind {
     Close(Body),
 }
 
-/// The body of a Close so far. What is wrong with it is reported at its end.
+/// The bytes of a Close's body that have arrived. The connection reports a fault in them at the end of the frame.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Body {
     Empty,

@@ -88,7 +88,7 @@ struct Subject<O> {
 }
 
 impl<R: Role, S: Storage, O: Fn() -> Connection<R, S> + Sync> Subject<O> {
-    /// What is observed if these pieces arrive one after the other, and then the bytes of `probe`.
+    /// Returns what the connection does if these pieces arrive one after the other, and then the bytes of `probe`.
     fn observe(&self, pieces: &[&[u8]], probe: &[&[u8]], log: &mut Log) {
         let mut connection = (self.open)();
         log.clear();
@@ -281,7 +281,7 @@ fn client(setup: &Setup, prefixes: &[&[u8]]) -> Count {
     }
 }
 
-/// Asserts that at least so much was explored.
+/// Asserts that the exploration has found at least this many states and pairs.
 fn assert_explored(count: &Count, states: usize, all_pairs: usize, pairs: usize) {
     println!("{count:?}");
     assert!(count.states >= states && count.all_pairs >= all_pairs && count.pairs >= pairs, "{count:?}");
@@ -345,7 +345,7 @@ fn a_client_that_has_sent_a_close_does_not_see_cuts() {
 #[ignore = "it takes a minute with optimisation, and many without"]
 fn a_client_that_decompresses_does_not_see_cuts() {
     let prefixes: [&[u8]; 7] = [
-        // A stored block of five bytes, of which one has arrived.
+        // A stored block of five bytes. The connection has received one of them.
         b"\xc2\x20\x00\x05\x00\xfa\xffh",
         // The same with the first byte of a character of three bytes.
         b"\xc1\x20\x00\x03\x00\xfc\xff\xe2",

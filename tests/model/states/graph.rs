@@ -161,7 +161,7 @@ impl State {
             if matches!(message.compressed, Some(1..)))
     }
 
-    /// Whether the payload of a compressed message comes next, of which nothing has arrived.
+    /// Whether the next byte is the first payload byte of a compressed message.
     pub const fn is_before_compressed_bytes(&self) -> bool {
         matches!(self, Self::Payload { message: Some(message), kind: Kind::Data { .. }, .. }
             if matches!(message.compressed, Some(0)))

@@ -141,7 +141,7 @@ impl PartialEq for Log {
 /// An error without the value in it.
 type ErrorKind = (Discriminant<Error>, Option<Discriminant<Violation>>);
 
-/// What was observed, without contents.
+/// The kinds of events that a connection has reported, without their contents, and its error.
 pub type Shape = (Vec<u16>, Option<ErrorKind>);
 
 fn kind_of_error(error: Error) -> ErrorKind {

@@ -303,7 +303,7 @@ impl World {
         rest.extend(
             BOTH.into_iter().flat_map(|who| [Step::Write(who), Step::All(who), Step::Disconnect(who)]),
         );
-        // An end that nobody closes goes on for ever, so the client closes if nothing else happens.
+        // Two ends without a Close stay open for ever, so the client closes if nothing else happens.
         rest.push(Step::Close(C));
         while let Some(&step) = rest.iter().find(|&&step| self.step(step)) {
             more.push(step);
@@ -365,7 +365,7 @@ fn search(open: fn() -> World, depth: usize) -> usize {
     visited.len()
 }
 
-/// A proof for all orders of at most so many steps from two open connections, in which each end sends at most one message
+/// A proof for all orders of steps from two open connections, up to the depth below, in which each end sends at most one message
 /// and one ping. Both ends can always end closed, with the codes of section 7.1.5, and cleanly if the transport is not
 /// lost before the Closes have crossed. WS-7.1.4-01 · WS-7.1.4-02 · WS-7.1.5-03 · WS-5.5.1-08 · WS-5.5.1-17 · WS-7.1.5-01
 #[test]

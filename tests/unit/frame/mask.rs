@@ -96,7 +96,7 @@ pub(super) enum Extent {
     All,
 }
 
-/// Proves that `mask` masks as section 5.3 demands, for all payloads of so many bytes and all keys, at any position in the
+/// Proves that `mask` masks as section 5.3 demands, for all payloads of this length and all keys, at any position in the
 /// key. `mask` gets the key, the payload, and the room for the result, which already holds the payload. It returns
 /// whether the result is ASCII. `Some(false)` means that there is no result.
 ///

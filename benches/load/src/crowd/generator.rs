@@ -16,11 +16,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-/// So many connections open at the same time before the run begins.
+/// The number of connections that open at the same time before the run begins.
 const OPENING: usize = 128;
-/// Connections come from so many addresses 127.0.0.N, because one address has about 28,000 ports.
+/// The number of addresses 127.0.0.N from which connections come, because one address has about 28,000 ports.
 const SOURCES: usize = 8;
-/// An answer that is still missing so long after the run is an error.
+/// If an answer is still missing this long after the run, that is an error.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long nothing happens before and after the run, so that the memory of idle connections can be read.
 const REST: Duration = Duration::from_secs(1);

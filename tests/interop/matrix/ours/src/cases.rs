@@ -20,8 +20,8 @@ pub const SUBPROTOCOL_CASE: &str = "subprotocol";
 
 const MIXED: &str = "Grüße, 世界, 🦀";
 const MIB: usize = 1 << 20;
-/// So many messages are on their way at once. They fit into the buffers of the kernel, so nobody has to read while
-/// it writes.
+/// The number of messages that are on their way at once. They fit into the buffers of the kernel, so neither side
+/// has to read while it writes.
 const IN_FLIGHT: usize = 1000;
 
 pub fn run<R: Role>(name: &str, talk: &mut Talk<R>) -> Outcome {
