@@ -1,9 +1,11 @@
-//! An echo server on the driver, and one by hand, over embassy-net's own TCP in one process, in turns. A client sends
-//! frames that were encoded before and counts the bytes that come back. Prints the time for each message, and how
-//! many messages the driver echoes while the loop by hand echoes 100: the median over all rounds.
+//! An echo server on the driver, and two by hand, over embassy-net's own TCP in one process, in turns. One loop by hand
+//! has no deadlines; the other one limits the time of each read and write, as a server has to. A client sends frames
+//! that were encoded before and counts the bytes that come back. Prints the time for each message, and how many
+//! messages the driver echoes while a loop by hand echoes 100: the median over all rounds.
 //!
 //! `cargo bench --features embassy-net --bench echo`
 #![allow(missing_docs)]
+#![allow(clippy::cast_precision_loss, reason = "the number of messages is small")]
 #![allow(clippy::large_futures, reason = "the buffers are in the futures")]
 
 #[path = "../tests/support/stacks.rs"]
@@ -14,6 +16,7 @@ mod support;
 use embassy_futures::join::join;
 use embassy_futures::select::{Either, select};
 use embassy_net::tcp::TcpSocket;
+use embassy_time::with_timeout;
 use embedded_io_async::Write;
 use sansws_embassy::sansws::{Event, Fixed};
 use sansws_embassy::{TimersConfig, WebSocket};
@@ -37,12 +40,12 @@ async fn driver(tcp: &mut TcpSocket<'_>) {
     }
 }
 
-/// The loop of the library's README, without deadlines.
-async fn by_hand(tcp: &mut TcpSocket<'_>) {
+/// The loop of the library's README.
+async fn by_hand<const HAS_DEADLINES: bool>(tcp: &mut TcpSocket<'_>) {
     let mut connection = support::server(Memory::default());
     let mut buffer = [0; READ_BUFFER];
     while !connection.should_disconnect() {
-        let len = tcp.read(&mut buffer).await.unwrap();
+        let len = limited::<HAS_DEADLINES, _>(tcp.read(&mut buffer)).await.unwrap();
         let mut input = &mut buffer[..len];
         while let Some((event, tx)) = connection.receive(&mut input) {
             if let Event::Message(message) = event {
@@ -50,9 +53,17 @@ async fn by_hand(tcp: &mut TcpSocket<'_>) {
             }
         }
         while !connection.outgoing().is_empty() {
-            let len = tcp.write(connection.outgoing()).await.unwrap();
+            let len = limited::<HAS_DEADLINES, _>(tcp.write(connection.outgoing())).await.unwrap();
             connection.mark_sent(len);
         }
+    }
+}
+
+async fn limited<const HAS_DEADLINES: bool, F: Future>(future: F) -> F::Output {
+    if HAS_DEADLINES {
+        with_timeout(embassy_time::Duration::from_secs(30), future).await.expect("the client is quick")
+    } else {
+        future.await
     }
 }
 
@@ -72,14 +83,20 @@ async fn client(tcp: &mut TcpSocket<'_>, len: u8, in_flight: usize) {
     }
 }
 
-fn measure(is_driver: bool, (len, in_flight): (u8, usize)) -> Duration {
+fn measure(server: usize, (len, in_flight): (u8, usize)) -> Duration {
     with_stacks(async |stack_a, stack_b| {
         let mut buffers = [[0; 2048]; 4];
         let [rx_a, tx_a, rx_b, tx_b] = &mut buffers;
         let (mut a, mut b) = (TcpSocket::new(stack_a, rx_a, tx_a), TcpSocket::new(stack_b, rx_b, tx_b));
         let (accepted, connected) = join(a.accept(80), b.connect((SERVER, 80))).await;
         (accepted.unwrap(), connected.unwrap());
-        let serve = async { if is_driver { driver(&mut a).await } else { by_hand(&mut a).await } };
+        let serve = async {
+            match server {
+                0 => driver(&mut a).await,
+                1 => by_hand::<false>(&mut a).await,
+                _ => by_hand::<true>(&mut a).await,
+            }
+        };
         let start = Instant::now();
         match select(serve, client(&mut b, len, in_flight)).await {
             Either::First(()) => panic!("the server has ended"),
@@ -88,34 +105,39 @@ fn measure(is_driver: bool, (len, in_flight): (u8, usize)) -> Duration {
     })
 }
 
-fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
-    values.sort_by(|a, b| a.partial_cmp(b).expect("no NaN"));
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
 fn main() {
-    println!("| payload | in flight | driver, ns | by hand, ns | driver / by hand |\n|--:|--:|--:|--:|--:|");
+    println!(
+        "| payload | in flight | driver | by hand | with deadlines | driver / by hand | / with deadlines |"
+    );
+    println!("|--:|--:|--:|--:|--:|--:|--:|");
     for case in CASES {
         let rounds: Vec<_> = (0..ROUNDS)
             .map(|round| {
-                let first = measure(round % 2 == 0, case);
-                let second = measure(round % 2 == 1, case);
-                if round % 2 == 0 { (first, second) } else { (second, first) }
+                let mut times = [0.0; 3];
+                for turn in 0..3 {
+                    let server = (round + turn) % 3;
+                    times[server] = measure(server, case).as_secs_f64() * 1e9 / MESSAGES as f64;
+                }
+                times
             })
             .collect();
-        let nanos = |time: Duration| time.as_nanos() / MESSAGES as u128;
+        let time = |server: usize| median(rounds.iter().map(|times| times[server]).collect());
+        let share =
+            |server: usize| median(rounds.iter().map(|times| times[server] / times[0] * 100.0).collect());
         println!(
-            "| {} | {} | {} | {} | {:.0} % |",
+            "| {} B | {} | {:.0} ns | {:.0} ns | {:.0} ns | {:.0} % | {:.0} % |",
             case.0,
             case.1,
-            median(rounds.iter().map(|&(driver, _)| nanos(driver)).collect()),
-            median(rounds.iter().map(|&(_, by_hand)| nanos(by_hand)).collect()),
-            median(
-                rounds
-                    .iter()
-                    .map(|&(driver, by_hand)| by_hand.as_secs_f64() / driver.as_secs_f64() * 100.0)
-                    .collect()
-            ),
+            time(0),
+            time(1),
+            time(2),
+            share(1),
+            share(2),
         );
     }
 }
