@@ -24,4 +24,5 @@ mod sending;
 #[cfg(feature = "heapless")]
 mod storage;
 mod take_outgoing;
+mod tokens;
 mod utf8;
