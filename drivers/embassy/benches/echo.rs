@@ -89,7 +89,8 @@ fn measure(server: usize, (len, in_flight): (u8, usize)) -> Duration {
         let [rx_a, tx_a, rx_b, tx_b] = &mut buffers;
         let (mut a, mut b) = (TcpSocket::new(stack_a, rx_a, tx_a), TcpSocket::new(stack_b, rx_b, tx_b));
         let (accepted, connected) = join(a.accept(80), b.connect((SERVER, 80))).await;
-        (accepted.unwrap(), connected.unwrap());
+        accepted.unwrap();
+        connected.unwrap();
         let serve = async {
             match server {
                 0 => driver(&mut a).await,
