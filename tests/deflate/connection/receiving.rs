@@ -110,6 +110,35 @@ fn text_is_checked_after_it_is_decompressed() {
     assert!(String::from_utf8(HELLO.to_vec()).is_err());
 }
 
+// PMD-6.1-09 · WS-8.1-01 · WS-8.1-02
+#[test]
+fn the_text_before_a_bad_byte_is_a_part() {
+    let parts = config().delivery(Delivery::Parts);
+    let failed = Reported::Failed(Violation::InvalidUtf8.into());
+    let text = |text: &str| Reported::Parts {
+        is_text: true,
+        bytes: text.as_bytes().to_vec(),
+        is_first: true,
+        is_last: false,
+    };
+    for (message, before) in
+        [(&b"ab\xff"[..], "ab"), (b"ab\xe2\x82", "ab"), (b"\xe2\x82\xac\xffcd", "\u{20ac}")]
+    {
+        assert_eq!(
+            reported(parts, &[&compressed(0xc1, message)]),
+            [text(before), failed.clone()],
+            "{message:02x?}"
+        );
+    }
+    for message in [&b"\xff"[..], b"\xe2\x82", b"\xc0\x80ab"] {
+        assert_eq!(reported(parts, &[&compressed(0xc1, message)]), [failed.clone()], "{message:02x?}");
+    }
+    // A stored block of five bytes whose character is cut between two fragments, and does not continue.
+    let block = b"\x00\x05\x00\xfa\xffab\xe2\x82\xff\x00";
+    let fragments: [&[u8]; 2] = [&frame(0x41, &block[..9]), &frame(0x80, &block[9..])];
+    assert_eq!(reported(parts, &fragments), [text("ab"), failed]);
+}
+
 // WS-10.4-04
 #[test]
 fn max_message_limits_the_decompressed_bytes() {
