@@ -190,3 +190,14 @@ fn not_now_is_returned_only_while_bytes_wait() {
     }
     assert!(refusals > 100, "{refusals}");
 }
+
+/// The buffer moves the few bytes that wait to its front, and appends the new message.
+#[test]
+fn bytes_that_wait_behind_a_long_message_stay_in_order() {
+    let mut server = open_server();
+    server.sender().binary(&[1; 200_000]).unwrap();
+    server.sender().text("waits").unwrap();
+    server.mark_sent(server.outgoing().len() - 9);
+    server.sender().text("new").unwrap();
+    assert_eq!(server.outgoing(), b"\x01\x01\x81\x05waits\x81\x03new");
+}
