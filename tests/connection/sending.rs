@@ -195,7 +195,7 @@ fn not_now_is_returned_only_while_bytes_wait() {
 #[test]
 fn bytes_that_wait_behind_a_long_message_stay_in_order() {
     let mut server = open_server();
-    server.sender().binary(&[1; 200_000]).unwrap();
+    server.sender().binary(&vec![1; 200_000]).unwrap();
     server.sender().text("waits").unwrap();
     server.mark_sent(server.outgoing().len() - 9);
     server.sender().text("new").unwrap();
