@@ -72,7 +72,13 @@ pub fn run(bytes: &[u8]) {
     let rejects = u.ratio(1, 4).unwrap_or(false);
     let status = *u.choose(&STATUSES).unwrap_or(&403);
     let plan = Plan { options, cuts, rejects, status };
-    let bytes = if u.ratio(2, 3).unwrap_or(false) { request::with(rest) } else { rest.to_vec() };
+    let is_made = u.ratio(2, 3).unwrap_or(false);
+    let bytes = match rest.split_first() {
+        _ if is_made => request::with(rest),
+        // No request begins with such a byte.
+        Some((0x80.., rest)) => request::from_grammar(rest).unwrap_or_default(),
+        _ => rest.to_vec(),
+    };
     let whole = Plan { cuts: [usize::MAX; 3], ..plan };
     let on_heap = serve(Heap, &bytes, &whole);
     assert_eq!(serve(Heap, &bytes, &plan), on_heap, "cuts matter");
