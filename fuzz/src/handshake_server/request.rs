@@ -84,7 +84,7 @@ const OPTIONAL: [Line; 10] = [
         name: "Sec-WebSocket-Protocol",
         usual: "soap",
         others: &[
-            "a-name-that-is-longer-than-most-names-of-subprotocols, and-another-one-that-is-even-longer-than-it",
+            "a-name-that-is-longer-than-most-names-of-subprotocols, another-one-that-is-even-longer-than-that-name-is, and-a-third",
         ],
     },
     Line {
