@@ -36,6 +36,7 @@
 mod codec;
 mod compressor;
 mod decompressor;
+mod history;
 mod offer;
 mod pool;
 mod zlib;
