@@ -1,12 +1,16 @@
-//! What context takeover costs with a pool: `cargo bench -p benches --features deflate --bench takeover [-- BITS...]`
+//! What context takeover costs with a pool, for all windows or for those that are named:
+//!
+//! ```text
+//! cargo bench -p benches --features deflate --bench takeover [-- BITS...]
+//! ```
 //!
 //! - dedicated: the connection has a codec of its own;
 //! - cached: the connection finds its codec in the pool;
 //! - primed: each message meets the codec of another connection, which is the worst case.
 //!
-//! All of them run in turns, so the ratios also hold on a busy machine. Each time is the least of all turns, and each
-//! ratio is the median. The rows of C zlib have the settings of uWebSockets (9 bits, memory level 1), of Python
-//! websockets (12, 5) and of npm ws (15, 8).
+//! All of them run in turns, so the ratios also hold on a busy machine. Each time is the least of all turns,
+//! and each ratio is the median. The rows of C zlib have the settings of uWebSockets (9 bits, memory level
+//! 1), of Python websockets (12, 5) and of npm ws (15, 8).
 
 use libz_sys::{Z_DEFAULT_STRATEGY, Z_SYNC_FLUSH};
 use sansws::deflate::{Compressor, DeflateConfig, DeflateParams, Pool, ReceiveCodec, SendCodec};
@@ -138,8 +142,8 @@ fn compare<const N: usize>(mut run: impl FnMut(usize, usize)) -> [Cost; N] {
     })
 }
 
-/// The messages of one turn. In the same turn each variant has other messages: a processor that has just compressed a
-/// message predicts its branches better the second time.
+/// The messages of one turn. In the same turn each variant has other messages: a processor that has just
+/// compressed a message predicts its branches better the second time.
 fn slice(messages: &[Vec<u8>], variant: usize, turn: usize) -> &[Vec<u8>] {
     let slices = messages.len() / PER_TURN;
     let at = (turn + variant * slices / VARIANTS) % slices * PER_TURN;

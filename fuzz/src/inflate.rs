@@ -71,8 +71,8 @@ fn check(input: Input<'_>) {
             (Ok(None), Err(_)) | (Err(_), Ok(None)) => return,
             _ => assert_eq!(expected, cut),
         }
-        // A decompressor that was never elsewhere reads beyond a small window. One that continues from a history does
-        // not, so only the largest window is compared.
+        // A decompressor that was never elsewhere reads beyond a small window. One that continues from a
+        // history does not, so only the largest window is compared.
         if bits == 15 {
             for codec in &mut pooled {
                 let result = message(codec.decompressor().unwrap(), payload, usize::MAX, MAX);

@@ -1,6 +1,6 @@
 //! The codecs of a connection that uses permessage-deflate, one type for each direction. Each creates its
-//! codec for the first compressed message, and keeps it between messages or returns it to the pool. Without its
-//! codec, a connection keeps only the history of the messages, and only if a context is taken over.
+//! codec for the first compressed message, and keeps it between messages or returns it to the pool. Without
+//! its codec, a connection keeps only the history of the messages, and only if a context is taken over.
 
 use super::decompressor::Context;
 use super::history::History;
@@ -13,8 +13,8 @@ use core::mem;
 
 /// The compressor of one end of a connection that has agreed on permessage-deflate.
 ///
-/// The first message that is compressed creates the compressor. It stays here, or returns to the [`Pool`] after
-/// each message if there is one.
+/// The first message that is compressed creates the compressor. It stays here, or returns to the [`Pool`]
+/// after each message if there is one.
 ///
 /// ```
 /// use sansws::deflate::{DeflateConfig, DeflateParams, ReceiveCodec, SendCodec};
@@ -151,8 +151,8 @@ impl SendCodec {
 
 /// The decompressor of one end of a connection that has agreed on permessage-deflate.
 ///
-/// The first compressed message creates the decompressor. It stays here, or returns to the [`Pool`] after each
-/// message if there is one. See [`SendCodec`] for an example.
+/// The first compressed message creates the decompressor. It stays here, or returns to the [`Pool`] after
+/// each message if there is one. See [`SendCodec`] for an example.
 pub struct ReceiveCodec {
     decompressor: Option<TryBox<Decompressor>>,
     pool: Option<Pool>,

@@ -1,8 +1,8 @@
 //! A pool keeps codecs between messages. A connection needs a codec only during a message, so a thousand idle
 //! connections need no codec at all.
 //!
-//! With context takeover the pool is a cache: a codec remembers whose context it has. If its last user comes back
-//! before someone else took it, it continues; if not, another codec continues from the history of the
+//! With context takeover the pool is a cache: a codec remembers whose context it has. If its last user comes
+//! back before someone else took it, it continues; if not, another codec continues from the history of the
 //! connection.
 
 use super::{Compressor, Decompressor};
@@ -31,6 +31,14 @@ use std::sync::{Arc, Mutex};
 /// pool.give_compressor(compressor);
 /// # Ok::<(), sansws::deflate::OutOfMemory>(())
 /// ```
+///
+/// # Context takeover
+///
+/// The pool is a cache. A codec that a connection returns keeps the context of this connection, and the
+/// connection keeps a copy of its window, see [the table](super#which-window). If the connection comes back
+/// before another one took this codec, it continues with the codec at no further cost. If not, it takes the
+/// codec that has been idle for longest, which first reads the window. No other connection can see the
+/// difference: a codec forgets one context before it begins with another.
 ///
 /// # Memory
 ///
@@ -142,7 +150,10 @@ impl Tickets {
 
 impl Pool {
     /// Creates a pool that keeps at most `keep` codecs of each kind. A pool needs as many codecs as there are
-    /// messages at the same time: one or two in an event loop that handles one message after the other.
+    /// messages at the same time: one or two in an event loop that handles one message after the other. With
+    /// context takeover, a pool that also keeps a codec for each busy connection saves them time. While more
+    /// messages than that are under way, there are more codecs; at the end of a message the pool drops those
+    /// that have been idle for longest.
     ///
     /// Without memory this call aborts the process, see [above](Self#memory).
     #[must_use]

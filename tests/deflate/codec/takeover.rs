@@ -328,8 +328,8 @@ fn a_message_that_refers_to_another_connection_is_corrupt() {
     }
 }
 
-/// What a peer has earned for final blocks belongs to its connection, not to the codec. The window is full, so each
-/// further final block of a message costs 36,864 of 36,864,000.
+/// What a peer has earned for final blocks belongs to its connection, not to the codec. The window is full,
+/// so each further final block of a message costs 36,864 of 36,864,000.
 #[test]
 fn the_credit_for_final_blocks_stays_with_the_connection() {
     for keep in 0..3 {
@@ -362,8 +362,8 @@ fn the_credit_for_final_blocks_stays_with_the_connection() {
     }
 }
 
-/// Without a pool a compressor keeps no history, so one that gets a pool later begins its history with the next message.
-/// The peer has the messages before, but none of the following messages has to refer to them.
+/// Without a pool a compressor keeps no history, so one that gets a pool later begins its history with the
+/// next message. The peer has the messages before, but none of the following messages has to refer to them.
 #[test]
 fn a_pool_that_is_set_between_messages_or_within_one_changes_no_message() {
     for within in [false, true] {

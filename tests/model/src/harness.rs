@@ -163,8 +163,8 @@ impl<R: Role, S: Storage> Harness<R, S> {
         Ok(())
     }
 
-    /// Another connection uses the only codecs of the pool. So the next message of this connection meets codecs whose
-    /// context is not its own. A message that is under way keeps its codec.
+    /// Another connection uses the only codecs of the pool. So the next message of this connection meets
+    /// codecs whose context is not its own. A message that is under way keeps its codec.
     fn use_pool_elsewhere(&self) {
         const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
         let Some(deflate) = self.setup.deflate.filter(|deflate| deflate.pooled) else { return };
