@@ -93,22 +93,27 @@ impl<C> Idle<C> {
     /// Takes the codec of this ticket. If it is gone, takes one that fits: a codec without a context, or if
     /// the pool is full, the codec that has been idle for longest.
     fn take(&mut self, ticket: Option<Ticket>, keep: usize, fits: impl Fn(&C) -> bool) -> Option<Taken<C>> {
-        let codecs = &mut self.0;
-        if let Some(at) = ticket.and_then(|ticket| codecs.binary_search_by_key(&ticket, |c| c.ticket).ok()) {
-            return Some((codecs.remove(at).codec, true));
-        }
+        let codecs = &self.0;
+        let own = ticket.and_then(|ticket| codecs.binary_search_by_key(&ticket, |idle| idle.ticket).ok());
         let fits = |idle: &IdleCodec<C>| fits(&idle.codec);
-        let blank = codecs.iter().rposition(|idle| !idle.has_context && fits(idle));
-        let is_full = codecs.len() >= keep;
-        let at = blank.or_else(|| codecs.iter().position(fits).filter(|_| is_full))?;
-        Some((codecs.remove(at).codec, false))
+        let blank = || codecs.iter().rposition(|idle| !idle.has_context && fits(idle));
+        let oldest = || codecs.iter().position(fits).filter(|_| codecs.len() >= keep);
+        let at = own.or_else(blank).or_else(oldest)?;
+        Some((self.remove(at)?, own.is_some()))
+    }
+
+    /// Removes one codec, and keeps the order of the others. `Vec::remove` could panic.
+    fn remove(&mut self, at: usize) -> Option<TryBox<C>> {
+        if let Some(codecs @ [_, ..]) = self.0.get_mut(at..) {
+            codecs.rotate_left(1);
+            return self.0.pop().map(|idle| idle.codec);
+        }
+        None
     }
 
     /// Puts a codec into the pool. The codecs that have been idle for longest make room.
     fn give(&mut self, idle: IdleCodec<C>, keep: usize) -> Option<Ticket> {
-        while self.0.len() >= keep && !self.0.is_empty() {
-            self.0.remove(0);
-        }
+        while self.0.len() >= keep && self.remove(0).is_some() {}
         if self.0.len() >= keep || self.0.try_reserve(1).is_err() {
             return None;
         }
@@ -270,3 +275,7 @@ impl Pool {
 }
 
 debug!(Pool, |_| Pool {});
+
+#[cfg(test)]
+#[path = "../../tests/unit/deflate/pool.rs"]
+mod tests;

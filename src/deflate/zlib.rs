@@ -139,7 +139,7 @@ impl RawEncoder {
     /// free, so that a match never reaches beyond its end.
     pub(super) const fn max_distance(window_bits: u8) -> usize {
         let window_bits = if window_bits > MIN_BITS { window_bits } else { MIN_BITS + 1 };
-        minus(1 << window_bits, 262)
+        minus(1_usize.wrapping_shl(window_bits as u32), 262)
     }
 }
 
