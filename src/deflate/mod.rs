@@ -23,6 +23,13 @@
 //! connection holds no codec. If a context is taken over, it holds the last bytes of the messages in each
 //! direction: at most the window, and at most a quarter more than the bytes that were exchanged.
 //!
+//! If the allocator has no memory for a codec, the call returns [`OutOfMemory`], and a connection fails with
+//! [`Limit::Memory`] or sends the message uncompressed. The crate `zlib-rs` has no constructor that returns
+//! an error, only one that panics. So this library first checks whether the allocator has enough memory. If
+//! another thread takes that memory in between, `zlib-rs` panics; the library catches this panic. The panic
+//! hook then still runs, and a program that is built with `panic = "abort"` aborts. [`Pool`] names two more
+//! small allocations, which happen once.
+//!
 //! # Which window
 //!
 //! With a pool and context takeover, a small window costs little memory in an idle connection, and a large
@@ -49,13 +56,6 @@
 //!   window is fine, because a busy connection finds its own codec.
 //! - Memory is short: 9 bits.
 //! - 15 bits suit few connections. A primed compressor first reads up to 32 KiB, which takes 36 µs.
-//!
-//! If the allocator has no memory for a codec, the call returns [`OutOfMemory`], and a connection fails with
-//! [`Limit::Memory`] or sends the message uncompressed. The crate `zlib-rs` has no constructor that returns
-//! an error, only one that panics. So this library first checks whether the allocator has enough memory. If
-//! another thread takes that memory in between, `zlib-rs` panics; the library catches this panic. The panic
-//! hook then still runs, and a program that is built with `panic = "abort"` aborts. [`Pool`] names two more
-//! small allocations, which happen once.
 //!
 //! # Security
 //!
