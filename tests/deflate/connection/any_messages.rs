@@ -232,9 +232,9 @@ impl Ends {
             }};
         }
         if from_server {
-            send!(self.server.sender())
+            send!(self.server.sender());
         } else {
-            send!(self.client.sender())
+            send!(self.client.sender());
         }
         let unfinished = &mut self.unfinished[usize::from(from_server)];
         match call {
