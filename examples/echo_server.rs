@@ -11,6 +11,8 @@
 //! but ignores a client's hint that it can do without context takeover; so such a client takes its context
 //! over. `--deflate=WISH,WISH` compresses with wishes of the server's own: `server_max_window_bits=N`,
 //! `client_max_window_bits=N`, `server_no_context_takeover`, `client_no_context_takeover`, `ignore_hints`.
+//! `--codecs N` lets all connections share a pool of N codecs of each kind; by default it has as many as the
+//! machine has processors.
 
 #[cfg(feature = "deflate")]
 use sansws::deflate::{DeflateConfig, Pool};
@@ -52,8 +54,8 @@ const LINGER: Duration = Duration::from_secs(2);
 /// The server complains about the same trouble no more often than this.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
-const USAGE: &str =
-    "usage: echo_server [--deflate[=WISH,...] | --deflate-keeps-client-context] [--patience SECONDS] [ADDR]";
+const USAGE: &str = "usage: echo_server [--deflate[=WISH,...] | --deflate-keeps-client-context] [--codecs N] \
+                     [--patience SECONDS] [ADDR]";
 
 fn main() -> ExitCode {
     let result = Options::parse(env::args().skip(1)).and_then(run);
@@ -124,8 +126,13 @@ impl Options {
                     let deflate = wishes.try_fold(DeflateConfig::new(), with_wish).ok_or(USAGE)?;
                     options.config = options.config.deflate(deflate);
                 }
+                #[cfg(feature = "deflate")]
+                "--codecs" => {
+                    let count = args.next().and_then(|count| count.parse().ok());
+                    options.pool = Pool::new(count.ok_or(USAGE)?);
+                }
                 #[cfg(not(feature = "deflate"))]
-                "--deflate" | "--deflate-keeps-client-context" => {
+                "--deflate" | "--deflate-keeps-client-context" | "--codecs" => {
                     return Err("compression needs a build with --features deflate".into());
                 }
                 "--patience" => {

@@ -238,12 +238,13 @@ fn echo_server_accepts_its_own_pages_behind_a_proxy_that_ends_the_tls() {
 #[test]
 fn echo_server_compresses_only_if_an_option_says_so() {
     let text = "Grüß dich, ".repeat(20_000);
-    for (option, answer) in [
-        (None, None),
-        (Some("--deflate"), Some("permessage-deflate; client_no_context_takeover")),
-        (Some("--deflate-keeps-client-context"), Some("permessage-deflate")),
+    for (options, answer) in [
+        (&[][..], None),
+        (&["--deflate"], Some("permessage-deflate; client_no_context_takeover")),
+        (&["--deflate-keeps-client-context"], Some("permessage-deflate")),
+        (&["--deflate-keeps-client-context", "--codecs", "1"], Some("permessage-deflate")),
     ] {
-        let server = EchoServer::start_with(option.as_slice());
+        let server = EchoServer::start_with(options);
         let uri = format!("ws://{}/", server.address);
         let config = Config::new().deflate(DeflateConfig::new().client_no_context_takeover(true));
         let request = ClientRequest::new(&uri).unwrap();
@@ -259,7 +260,7 @@ fn echo_server_compresses_only_if_an_option_says_so() {
         });
         for _ in 0..3 {
             connection.sender().text(&text).unwrap();
-            assert_eq!(connection.outgoing().len() < 3000, option.is_some());
+            assert_eq!(connection.outgoing().len() < 3000, !options.is_empty());
             pump(&mut stream, &mut connection, |event, _| {
                 assert!(matches!(event, Event::Message(Message::Text(echo)) if echo == text));
                 true
@@ -275,7 +276,8 @@ fn echo_server_shows_its_usage_for_an_unknown_option() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
         said.contains(
-            "usage: echo_server [--deflate[=WISH,...] | --deflate-keeps-client-context] [--patience SECONDS] [ADDR]"
+            "usage: echo_server [--deflate[=WISH,...] | --deflate-keeps-client-context] [--codecs N] \
+             [--patience SECONDS] [ADDR]"
         ),
         "{said}"
     );

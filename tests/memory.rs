@@ -4,6 +4,9 @@
 
 #[path = "memory/buffers.rs"]
 mod buffers;
+#[cfg(feature = "deflate")]
+#[path = "memory/pool.rs"]
+mod pool;
 #[allow(dead_code, reason = "this test uses a part of it")]
 mod support;
 

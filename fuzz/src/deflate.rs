@@ -1,9 +1,11 @@
 //! Invariant: C zlib decompresses the messages of our compressor, and our decompressor decompresses those of
 //! C zlib. If both accept arbitrary bytes, their results are equal. This holds for windows of all sizes, with
-//! and without context takeover.
+//! and without context takeover, and also for two connections that share a pool of one codec of each kind.
 
 use arbitrary::{Arbitrary, Unstructured};
-use sansws::deflate::{Compressor, Decompressor};
+use sansws::deflate::{
+    Compressor, Decompressor, DeflateConfig, DeflateParams, Pool, ReceiveCodec, SendCodec,
+};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
@@ -58,6 +60,46 @@ fn decompress(decompressor: &mut Decompressor, payload: &[u8], room: usize) -> O
     }
 }
 
+/// One end of a connection that shares its codecs with another one. C zlib is the other end.
+struct Pooled {
+    send: SendCodec,
+    receive: ReceiveCodec,
+    reader: zlib::Inflate,
+    writer: zlib::Deflate,
+    no_takeover: bool,
+}
+
+impl Pooled {
+    fn new(pool: &Pool, level: u8, bits: u8, no_takeover: bool) -> Self {
+        let params = DeflateParams::new()
+            .with_server_max_window_bits(bits)
+            .with_server_no_context_takeover(no_takeover)
+            .with_client_max_window_bits(bits.max(9))
+            .with_client_no_context_takeover(no_takeover);
+        Self {
+            send: SendCodec::new(true, params, &DeflateConfig::new().level(level), Some(pool.clone())),
+            receive: ReceiveCodec::new(true, params, Some(pool.clone())),
+            reader: zlib::Inflate::new(bits),
+            writer: zlib::Deflate::new(level.into(), bits.max(9), 8, 0),
+            no_takeover,
+        }
+    }
+
+    fn exchange(&mut self, message: &[u8], piece: usize, room: usize) {
+        let payload = compress(self.send.compressor().unwrap(), message, piece, room);
+        self.send.end_message();
+        assert_eq!(self.reader.message(&payload).as_deref(), Ok(message));
+        let payload = self.writer.message(message);
+        let decompressor = self.receive.decompressor().unwrap();
+        assert_eq!(decompress(decompressor, &payload, room).as_deref(), Some(message));
+        self.receive.end_message();
+        if self.no_takeover {
+            self.reader.reset();
+            self.writer.reset();
+        }
+    }
+}
+
 pub fn run(bytes: &[u8]) {
     if let Ok(input) = Input::arbitrary_take_rest(Unstructured::new(bytes)) {
         check(input);
@@ -71,7 +113,12 @@ fn check(input: Input<'_>) {
     // The compressor of C zlib has no window of 256 bytes for raw data.
     let mut theirs = zlib::Deflate::new(level.into(), bits.max(9), 8, 0);
     let (mut reader, mut our_reader) = (zlib::Inflate::new(bits), Decompressor::new(bits.max(9)).unwrap());
+    let pool = Pool::new(1);
+    let mut pooled = [(); 2].map(|()| Pooled::new(&pool, level, bits, input.no_takeover));
     for message in &input.messages {
+        for end in &mut pooled {
+            end.exchange(message, piece, room);
+        }
         let payload = compress(&mut ours, message, piece, room);
         assert_eq!(reader.message(&payload).as_deref(), Ok(*message));
         assert_eq!(decompress(&mut our_reader, &theirs.message(message), room).as_deref(), Some(*message));

@@ -1,10 +1,10 @@
 //! Invariant: no compressed bytes make a decompressor panic or hang. No matter how the bytes and the output
 //! are cut, the decompressor returns the same bytes or the same failure, and never more bytes than the output
-//! has room for.
+//! has room for. This also holds for two connections that share a pool of one decompressor.
 
 use arbitrary::{Arbitrary, Unstructured};
 use sansws::deflate::DecompressError::{self, Corrupt, FinalBlocks};
-use sansws::deflate::Decompressor;
+use sansws::deflate::{Decompressor, DeflateParams, Pool, ReceiveCodec};
 
 /// The limit of a message, in bytes. A connection has such a limit too.
 const MAX: usize = 1 << 16;
@@ -60,6 +60,9 @@ pub fn run(bytes: &[u8]) {
 fn check(input: Input<'_>) {
     let bits = 8 + input.window_bits % 8;
     let (mut one, mut other) = (Decompressor::new(bits).unwrap(), Decompressor::new(bits).unwrap());
+    let pool = Pool::new(1);
+    let params = DeflateParams::new().with_client_no_context_takeover(input.no_context_takeover);
+    let mut pooled = [(); 2].map(|()| ReceiveCodec::new(true, params, Some(pool.clone())));
     for payload in input.payloads {
         let expected = message(&mut one, payload, usize::MAX, MAX);
         let cut = message(&mut other, payload, usize::from(input.pieces) + 1, usize::from(input.room) + 1);
@@ -67,6 +70,15 @@ fn check(input: Input<'_>) {
             // A decompressor notices invalid data beyond the limit only if it reads that far.
             (Ok(None), Err(_)) | (Err(_), Ok(None)) => return,
             _ => assert_eq!(expected, cut),
+        }
+        // A decompressor that was never elsewhere reads beyond a small window. One that continues from a
+        // history does not, so only the largest window is compared.
+        if bits == 15 {
+            for codec in &mut pooled {
+                let result = message(codec.decompressor().unwrap(), payload, usize::MAX, MAX);
+                assert_eq!(result, expected);
+                codec.end_message();
+            }
         }
         if !matches!(expected, Ok(Some(_))) {
             return;

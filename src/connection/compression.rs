@@ -177,14 +177,17 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.sender.compression.agreement().map(|agreement| agreement.params)
     }
 
-    /// Takes codecs from this pool. If no context is taken over, the codecs return to the pool between
-    /// messages, so an idle connection owns none. The connection keeps a clone of the pool.
+    /// Takes codecs from this pool from the next message on. The codecs return to the pool between messages,
+    /// so an idle connection owns none. If a context is taken over, the connection keeps a copy of its window
+    /// instead, see [the table](crate::deflate#which-window). The connection keeps a clone of the pool.
     ///
     /// ```
     /// use sansws::deflate::{DeflateConfig, Pool};
     /// use sansws::{Config, Connection};
     ///
-    /// const CONFIG: Config = Config::new().deflate(DeflateConfig::new().server_no_context_takeover(true));
+    /// const DEFLATE: DeflateConfig =
+    ///     DeflateConfig::new().server_max_window_bits(10).client_max_window_bits(10);
+    /// const CONFIG: Config = Config::new().deflate(DEFLATE);
     /// let pool = Pool::new(4);
     /// let mut connection = Connection::server(CONFIG);
     /// connection.set_deflate_pool(&pool)?;

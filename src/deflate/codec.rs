@@ -1,15 +1,20 @@
 //! The codecs of a connection that uses permessage-deflate, one type for each direction. Each creates its
-//! codec for the first compressed message, and keeps it between messages or returns it to the pool. A
-//! connection that takes no context over needs no codec between messages.
+//! codec for the first compressed message, and keeps it between messages or returns it to the pool. Without
+//! its codec, a connection keeps only the history of the messages, and only if a context is taken over.
 
+use super::decompressor::Context;
+use super::history::History;
+use super::pool::Ticket;
+use super::zlib::RawEncoder;
 use super::{Compressor, Decompressor, Pool};
 use crate::config::{DeflateConfig, DeflateParams};
 use crate::memory::{OutOfMemory, TryBox};
+use core::mem;
 
 /// The compressor of one end of a connection that has agreed on permessage-deflate.
 ///
-/// The first message that is compressed creates the compressor. If the context is taken over, the compressor
-/// stays here. If not, it returns to the [`Pool`] after each message, or stays here too if there is no pool.
+/// The first message that is compressed creates the compressor. It stays here, or returns to the [`Pool`]
+/// after each message if there is one.
 ///
 /// ```
 /// use sansws::deflate::{DeflateConfig, DeflateParams, ReceiveCodec, SendCodec};
@@ -34,6 +39,11 @@ use crate::memory::{OutOfMemory, TryBox};
 pub struct SendCodec {
     compressor: Option<TryBox<Compressor>>,
     pub(crate) pool: Option<Pool>,
+    /// The history of the messages, while the compressor is in the pool. It remains empty without a pool, and
+    /// without context takeover.
+    history: History,
+    /// The compressor in the pool that has the context of this history.
+    ticket: Option<Ticket>,
     threshold: u32,
     level: u8,
     window_bits: u8,
@@ -51,6 +61,8 @@ impl SendCodec {
         Self {
             compressor: None,
             pool,
+            history: History::new(RawEncoder::max_distance(window_bits)),
+            ticket: None,
             threshold: config.compresses_from(takes_over),
             level: config.compression_level(),
             window_bits,
@@ -85,11 +97,15 @@ impl SendCodec {
     pub fn compressor(&mut self) -> Result<&mut Compressor, OutOfMemory> {
         if self.compressor.is_none() {
             self.compressor = Some(match &self.pool {
-                Some(pool) if !self.takes_over => pool.take_compressor(self.level, self.window_bits)?,
-                _ => TryBox::new(Compressor::new(self.level, self.window_bits)?)?,
+                Some(pool) => pool.compressor(self.ticket.take(), self.level, self.window_bits)?,
+                None => TryBox::new(Compressor::new(self.level, self.window_bits)?)?,
             });
         }
-        self.compressor.as_deref_mut().ok_or(OutOfMemory)
+        let compressor = self.compressor.as_deref_mut().ok_or(OutOfMemory)?;
+        if self.takes_over && self.pool.is_some() {
+            compressor.keep_history(&mut self.history);
+        }
+        Ok(compressor)
     }
 
     /// Whether a message of `plain` bytes that was compressed to `compressed` bytes should be sent
@@ -102,7 +118,14 @@ impl SendCodec {
     /// Ends a message that was compressed completely and is sent in this form. PMD-7.2.1-12 to PMD-7.2.1-15
     pub fn end_message(&mut self) {
         if !self.takes_over {
-            self.forget();
+            return self.forget();
+        }
+        let Some(pool) = &self.pool else { return };
+        if let Some(mut compressor) = self.compressor.take_if(|compressor| compressor.is_between_messages()) {
+            if let Some(history) = compressor.take_history() {
+                self.history = history;
+            }
+            self.ticket = pool.keep_compressor(compressor, true);
         }
     }
 
@@ -110,10 +133,15 @@ impl SendCodec {
     /// [`Compressor::reset`]. Call this if the last compressed message is not sent in this form, or if the
     /// peer gets a compressed message from another compressor.
     pub fn forget(&mut self) {
+        self.ticket = None;
+        self.history.clear();
         if let Some(compressor) = &mut self.compressor {
             compressor.reset();
+            if let Some(history) = compressor.take_history() {
+                self.history = history;
+            }
         }
-        if let (Some(pool), false) = (&self.pool, self.takes_over) {
+        if let Some(pool) = &self.pool {
             if let Some(compressor) = self.compressor.take() {
                 pool.give_compressor(compressor);
             }
@@ -123,12 +151,15 @@ impl SendCodec {
 
 /// The decompressor of one end of a connection that has agreed on permessage-deflate.
 ///
-/// The first compressed message creates the decompressor. If the peer takes its context over, the
-/// decompressor stays here. If not, it returns to the [`Pool`] after each message, or stays here too if there
-/// is no pool. See [`SendCodec`] for an example.
+/// The first compressed message creates the decompressor. It stays here, or returns to the [`Pool`] after
+/// each message if there is one. See [`SendCodec`] for an example.
 pub struct ReceiveCodec {
     decompressor: Option<TryBox<Decompressor>>,
     pool: Option<Pool>,
+    /// The context of the messages, while the decompressor is in the pool.
+    context: Context,
+    /// The decompressor in the pool that has this context.
+    ticket: Option<Ticket>,
     window_bits: u8,
     takes_over: bool,
 }
@@ -138,7 +169,8 @@ impl ReceiveCodec {
     #[must_use]
     pub const fn new(is_server: bool, params: DeflateParams, pool: Option<Pool>) -> Self {
         let (window_bits, takes_over) = window_of(!is_server, params);
-        Self { decompressor: None, pool, window_bits, takes_over }
+        let context = Context::new(window_bits);
+        Self { decompressor: None, pool, context, ticket: None, window_bits, takes_over }
     }
 
     /// From the next message on, the decompressor comes from this pool.
@@ -153,8 +185,15 @@ impl ReceiveCodec {
     pub fn decompressor(&mut self) -> Result<&mut Decompressor, OutOfMemory> {
         if self.decompressor.is_none() {
             self.decompressor = Some(match &self.pool {
-                Some(pool) if !self.takes_over => pool.take_decompressor()?,
-                _ => TryBox::new(Decompressor::new(self.window_bits)?)?,
+                Some(pool) => {
+                    let (mut decompressor, has_window) = pool.decompressor(self.ticket.take())?;
+                    if self.takes_over {
+                        let context = mem::replace(&mut self.context, Context::new(self.window_bits));
+                        decompressor.set_context(context, has_window);
+                    }
+                    decompressor
+                }
+                None => TryBox::new(Decompressor::new(self.window_bits)?)?,
             });
         }
         self.decompressor.as_deref_mut().ok_or(OutOfMemory)
@@ -162,15 +201,20 @@ impl ReceiveCodec {
 
     /// Ends a message that was decompressed completely. PMD-7.2.2-04 to PMD-7.2.2-08
     pub fn end_message(&mut self) {
-        if self.takes_over {
-            return;
-        }
         match &self.pool {
+            Some(pool) if self.takes_over => {
+                let ended = self.decompressor.take_if(|decompressor| decompressor.is_between_messages());
+                if let Some(mut decompressor) = ended {
+                    self.context = decompressor.take_context();
+                    self.ticket = pool.keep_decompressor(decompressor, true);
+                }
+            }
             Some(pool) => {
                 if let Some(decompressor) = self.decompressor.take() {
                     pool.give_decompressor(decompressor);
                 }
             }
+            None if self.takes_over => {}
             None => {
                 if let Some(decompressor) = &mut self.decompressor {
                     decompressor.reset();

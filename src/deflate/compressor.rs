@@ -4,10 +4,12 @@
 
 use super::Step;
 use super::decompressor::TAIL;
+use super::history::History;
 use super::zlib::RawEncoder;
 use crate::bytes::plus;
 use crate::config::window_bits;
 use crate::memory::OutOfMemory;
+use core::mem;
 
 /// Compresses the messages of one direction.
 ///
@@ -48,6 +50,8 @@ pub struct Compressor {
     has_input: bool,
     /// The last bytes of the output, while they may still be the tail that the message must not have.
     held: Option<[u8; TAIL.len()]>,
+    /// The last bytes of the input, if another compressor may have to continue with them.
+    history: Option<History>,
 }
 
 impl Compressor {
@@ -69,6 +73,7 @@ impl Compressor {
             is_reset: false,
             has_input: false,
             held: None,
+            history: None,
         })
     }
 
@@ -89,6 +94,7 @@ impl Compressor {
         self.begin();
         let encoded = self.encoder.encode(input, out);
         self.has_input |= encoded.consumed > 0;
+        self.remember(input, encoded.consumed);
         Step { consumed: encoded.consumed, produced: encoded.produced, done: encoded.consumed == input.len() }
     }
 
@@ -106,6 +112,7 @@ impl Compressor {
         }
         self.begin();
         let encoded = self.encoder.flush(input, out);
+        self.remember(input, encoded.consumed);
         let done = encoded.consumed == input.len() && encoded.produced < out.len();
         self.has_input = !done;
         Step { consumed: encoded.consumed, produced: encoded.produced, done }
@@ -136,6 +143,7 @@ impl Compressor {
         });
         let room = out.get_mut(held..).unwrap_or_default();
         let encoded = self.encoder.flush(input, room);
+        self.remember(input, encoded.consumed);
         let done = encoded.consumed == input.len() && encoded.produced < room.len();
         self.has_input = !done;
         // PMD-7.2.1-03
@@ -151,6 +159,40 @@ impl Compressor {
         self.is_reset = true;
         self.has_input = false;
         self.held = None;
+        if let Some(history) = &mut self.history {
+            history.clear();
+        }
+    }
+
+    /// Whether the last message has ended, or at least its last fragment.
+    pub(super) const fn is_between_messages(&self) -> bool {
+        !self.has_input && self.held.is_none()
+    }
+
+    /// From now on the compressor keeps a history, beginning with these bytes. A compressor that was reset
+    /// continues with them. Does nothing if it has a history already.
+    pub(super) fn keep_history(&mut self, earlier: &mut History) {
+        if self.history.is_none() {
+            let capacity = earlier.capacity;
+            self.history = Some(mem::replace(earlier, History::new(capacity)));
+        }
+    }
+
+    /// Takes out the history, which is what another compressor needs for the next message.
+    pub(super) const fn take_history(&mut self) -> Option<History> {
+        self.history.take()
+    }
+
+    /// The encoder has taken this many bytes of the input.
+    fn remember(&mut self, input: &[u8], consumed: usize) {
+        if let Some(history) = &mut self.history {
+            let bytes = input.get(..consumed).unwrap_or_default();
+            // Without memory the history begins anew with the next bytes: the messages need not refer to the
+            // bytes before.
+            if history.push(bytes).is_err() {
+                history.clear();
+            }
+        }
     }
 
     /// Whether a message of `plain` bytes that was compressed to `compressed` bytes should be sent
@@ -168,6 +210,11 @@ impl Compressor {
     fn begin(&mut self) {
         if self.is_reset {
             self.encoder.restart();
+            if let Some(history) = &self.history {
+                let (older, newer) = history.window();
+                self.encoder.append_window(older);
+                self.encoder.append_window(newer);
+            }
             self.is_reset = false;
         }
     }

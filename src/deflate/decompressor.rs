@@ -3,11 +3,12 @@
 
 use super::DecompressError::{self, Corrupt};
 use super::Step;
+use super::history::History;
 use super::zlib::RawDecoder;
-use crate::bytes::{minus, plus};
+use crate::bytes::plus;
 use crate::config::{MAX_BITS, window_bits};
 use crate::memory::OutOfMemory;
-use alloc::vec::Vec;
+use core::mem;
 
 /// Decompresses the messages of one direction.
 ///
@@ -27,7 +28,7 @@ use alloc::vec::Vec;
 /// ```
 pub struct Decompressor {
     decoder: RawDecoder,
-    history: History,
+    context: Context,
     /// The last four input bytes of the message.
     last: [u8; 4],
     /// Whether no input has arrived since the beginning of the message, or since a final block in it.
@@ -37,13 +38,27 @@ pub struct Decompressor {
     /// Why the decompressor cannot continue. The output before that is returned first, as it would be if the
     /// bytes had arrived one by one.
     failure: Option<DecompressError>,
-    /// The number of bytes that may still be copied for final blocks, see
-    /// [`pay_for_final_block`](Self::pay_for_final_block).
-    credit: usize,
     /// Whether the current message has had a final block. The first one is free.
     has_final_block: bool,
+}
+
+/// What remains of earlier messages: with it, another decompressor can read the next message.
+pub(super) struct Context {
+    /// A copy of the window. At the end of a final block the codec forgets its own window, but the RFC allows
+    /// the peer to refer back as before.
+    history: History,
+    /// The number of bytes that may still be copied for final blocks, see
+    /// [`pay_for_final_block`](Decompressor::pay_for_final_block).
+    credit: usize,
     /// The number of bytes that went in and came out since the last final block.
     since_final_block: usize,
+}
+
+impl Context {
+    /// No message has arrived yet. `bits` is the base-2 logarithm of the window.
+    pub(super) const fn new(bits: u8) -> Self {
+        Self { history: History::new(1 << window_bits(bits)), credit: MAX_CREDIT, since_final_block: 0 }
+    }
 }
 
 /// The most bytes that may be copied for final blocks ahead of the bytes that pay for it: a thousand blocks
@@ -75,14 +90,12 @@ impl Decompressor {
     pub fn new(window_bits: u8) -> Result<Self, OutOfMemory> {
         Ok(Self {
             decoder: RawDecoder::new()?,
-            history: History::new(window_bits),
+            context: Context::new(window_bits),
             last: [0xff; 4],
             is_at_start: true,
             waiting: None,
             failure: None,
-            credit: MAX_CREDIT,
             has_final_block: false,
-            since_final_block: 0,
         })
     }
 
@@ -93,7 +106,7 @@ impl Decompressor {
     /// takes its context over, this call would break the next message (PMD-7.2.2-05, -07 and -08).
     pub fn reset(&mut self) {
         self.decoder.restart();
-        self.history.clear();
+        self.context.history.clear();
         self.waiting = None;
         self.failure = None;
         self.begin_message();
@@ -101,8 +114,35 @@ impl Decompressor {
 
     /// Supports every window of a peer from now on. The caller has reset the decompressor.
     pub(super) const fn support_all_windows(&mut self) {
-        self.history.capacity = 1 << MAX_BITS;
-        self.credit = MAX_CREDIT;
+        self.context.history.capacity = 1 << MAX_BITS;
+        self.context.credit = MAX_CREDIT;
+    }
+
+    /// Whether the last message has ended, so that the next input begins a message.
+    pub(super) const fn is_between_messages(&self) -> bool {
+        self.is_at_start && !self.has_final_block && self.waiting.is_none() && self.failure.is_none()
+    }
+
+    /// Takes out what the next message needs. Until [`set_context`](Self::set_context) returns it, only the
+    /// window of the codec itself remains here.
+    pub(super) const fn take_context(&mut self) -> Context {
+        mem::replace(&mut self.context, Context::new(MAX_BITS))
+    }
+
+    /// Continues with the messages of this context. `has_window`: the codec has decoded the last of them. If
+    /// not, the caller has reset the decompressor.
+    pub(super) fn set_context(&mut self, context: Context, has_window: bool) {
+        self.context = context;
+        if !has_window {
+            self.failure = self.append_window().err();
+        }
+    }
+
+    /// Copies the history to the window of the codec. Call this only directly after it was restarted.
+    fn append_window(&mut self) -> Result<(), DecompressError> {
+        let (older, newer) = self.context.history.window();
+        self.decoder.append_window(older)?;
+        self.decoder.append_window(newer)
     }
 
     /// Decompresses a piece of a message, as far as there is room. PMD-7.2.2-02
@@ -165,13 +205,13 @@ impl Decompressor {
     /// of the output have to pay for the copies, except for the first in each message. A peer that ends each
     /// message, or each flush of some length, with a final block never notices.
     fn pay_for_final_block(&mut self) {
-        let earned = self.since_final_block.saturating_mul(COPIES_PER_BYTE);
-        self.since_final_block = 0;
-        self.credit = self.credit.saturating_add(earned).min(MAX_CREDIT);
+        let earned = self.context.since_final_block.saturating_mul(COPIES_PER_BYTE);
+        self.context.since_final_block = 0;
+        self.context.credit = self.context.credit.saturating_add(earned).min(MAX_CREDIT);
         if self.has_final_block {
-            let cost = plus(RESTART_COST, self.history.ring.len());
-            match self.credit.checked_sub(cost) {
-                Some(credit) => self.credit = credit,
+            let cost = plus(RESTART_COST, self.context.history.len());
+            match self.context.credit.checked_sub(cost) {
+                Some(credit) => self.context.credit = credit,
                 None => self.failure = Some(DecompressError::FinalBlocks),
             }
         }
@@ -199,18 +239,19 @@ impl Decompressor {
             self.failure = decoded.is_corrupt.then_some(Corrupt);
             let bytes = room.get(..decoded.produced).unwrap_or_default();
             let has_room = decoded.produced < room.len();
-            self.history.push(bytes).inspect_err(|_| self.failure = Some(Corrupt))?;
+            self.context.history.push(bytes).inspect_err(|_| self.failure = Some(Corrupt))?;
             step.consumed = plus(step.consumed, decoded.consumed);
             self.is_at_start = decoded.ended || (self.is_at_start && decoded.consumed == 0);
-            self.since_final_block =
-                self.since_final_block.saturating_add(decoded.consumed).saturating_add(decoded.produced);
+            self.context.since_final_block = self
+                .context
+                .since_final_block
+                .saturating_add(decoded.consumed)
+                .saturating_add(decoded.produced);
             if decoded.ended {
                 self.pay_for_final_block();
                 // PMD-7.2.1-07 · PMD-7.2.1-08: the next byte begins a new stream, in the same window.
                 self.decoder.restart();
-                let (older, newer) = self.history.window();
-                self.decoder.append_window(older)?;
-                self.decoder.append_window(newer)?;
+                self.append_window()?;
             }
             if is_full {
                 self.waiting = bytes.first().copied();
@@ -242,58 +283,6 @@ debug!(Decompressor, |this| Decompressor { is_at_start: this.is_at_start });
 enum Stop {
     AtEnd,
     AtBlock,
-}
-
-/// A copy of the window. At the end of a final block the codec forgets its own window, but the RFC allows the
-/// peer to refer back as before. The copy grows with the decoded bytes.
-struct History {
-    ring: Vec<u8>,
-    capacity: usize,
-    /// The position of the oldest byte, once the ring is full.
-    start: usize,
-}
-
-impl History {
-    fn new(bits: u8) -> Self {
-        Self { ring: Vec::new(), capacity: 1 << window_bits(bits), start: 0 }
-    }
-
-    fn clear(&mut self) {
-        self.ring.clear();
-        self.start = 0;
-    }
-
-    fn push(&mut self, bytes: &[u8]) -> Result<(), OutOfMemory> {
-        let bytes = bytes.get(bytes.len().saturating_sub(self.capacity)..).unwrap_or_default();
-        let room = minus(self.capacity, self.ring.len());
-        let (fill, rest) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
-        let len = plus(self.ring.len(), fill.len());
-        if len > self.ring.capacity() {
-            // The new memory is at most twice the length, and at most the window.
-            let more = minus(plus(len, len).min(self.capacity), self.ring.len());
-            self.ring.try_reserve_exact(more).map_err(|_| OutOfMemory)?;
-        }
-        self.ring.extend_from_slice(fill);
-        // Overwrite the oldest bytes: first up to the end of the ring, then from its beginning.
-        let (first, second) =
-            rest.split_at_checked(minus(self.ring.len(), self.start)).unwrap_or((rest, &[]));
-        if let Some(oldest) = self.ring.get_mut(self.start..plus(self.start, first.len())) {
-            oldest.copy_from_slice(first);
-        }
-        if let Some(oldest) = self.ring.get_mut(..second.len()) {
-            oldest.copy_from_slice(second);
-        }
-        if !rest.is_empty() {
-            self.start = plus(self.start, rest.len()).checked_rem(self.capacity).unwrap_or_default();
-        }
-        Ok(())
-    }
-
-    /// The older and the newer part of the window.
-    fn window(&self) -> (&[u8], &[u8]) {
-        let (newer, older) = self.ring.split_at_checked(self.start).unwrap_or_default();
-        (older, newer)
-    }
 }
 
 #[cfg(test)]

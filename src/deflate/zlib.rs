@@ -6,7 +6,7 @@
 //! 250 bytes, so this file asks for 512 instead of 256.
 
 use super::DecompressError::{self, Corrupt};
-use crate::bytes::plus;
+use crate::bytes::{minus, plus};
 use crate::config::{MAX_BITS, MIN_BITS};
 use crate::memory::{OutOfMemory, with_capacity};
 use core::hint::black_box;
@@ -127,6 +127,19 @@ impl RawEncoder {
     /// Begins a new stream, with an empty window.
     pub(super) fn restart(&mut self) {
         self.0.reset();
+    }
+
+    /// Appends to the window. Call this only directly after [`restart`](Self::restart).
+    pub(super) fn append_window(&mut self, bytes: &[u8]) {
+        // An error means a call in the middle of a message.
+        let _ = self.0.set_dictionary(bytes);
+    }
+
+    /// The greatest distance that an encoder with this window refers back: zlib keeps 262 bytes of a window
+    /// free, so that a match never reaches beyond its end.
+    pub(super) const fn max_distance(window_bits: u8) -> usize {
+        let window_bits = if window_bits > MIN_BITS { window_bits } else { MIN_BITS + 1 };
+        minus(1_usize.wrapping_shl(window_bits as u32), 262)
     }
 }
 

@@ -3,6 +3,7 @@
 mod any_messages;
 mod blocks;
 mod pool;
+mod takeover;
 mod window;
 
 use libz_sys::{Z_DEFAULT_STRATEGY, Z_FINISH, Z_FIXED, Z_HUFFMAN_ONLY, Z_NO_FLUSH, Z_SYNC_FLUSH};

@@ -28,9 +28,10 @@ fn open<R: Role>(role: R, config: Config, params: DeflateParams, pool: Option<&P
     connection
 }
 
-/// Without a pool, and with a pool that is empty at first.
-fn pools() -> [Option<fn() -> Pool>; 3] {
-    [None, Some(|| Pool::new(1)), Some(empty_pool_of_this_thread)]
+/// Without a pool, with a pool that is empty at first, and with a pool that keeps nothing: each message then
+/// meets a new codec, which continues from the history.
+fn pools() -> [Option<fn() -> Pool>; 4] {
+    [None, Some(|| Pool::new(1)), Some(empty_pool_of_this_thread), Some(|| Pool::new(0))]
 }
 
 fn empty_pool_of_this_thread() -> Pool {

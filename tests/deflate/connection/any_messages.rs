@@ -175,3 +175,140 @@ proptest! {
         }
     }
 }
+
+/// A server and a client whose messages the other end of this library reads.
+struct Ends {
+    server: ServerConnection,
+    client: ClientConnection,
+    /// The bytes of unfinished messages that both have sent so far.
+    unfinished: [Vec<u8>; 2],
+}
+
+impl Ends {
+    fn new(config: Config, params: DeflateParams, pools: [Option<&Pool>; 2]) -> Self {
+        let mut ends = Self {
+            server: server_with(config, params),
+            client: client_with(config, params),
+            unfinished: Default::default(),
+        };
+        if let Some(pool) = pools[0] {
+            ends.server.set_deflate_pool(pool).unwrap();
+        }
+        if let Some(pool) = pools[1] {
+            ends.client.set_deflate_pool(pool).unwrap();
+        }
+        ends
+    }
+
+    /// Sends what one end has queued to the other, and returns the events there.
+    fn deliver(&mut self, from_server: bool) -> Vec<Reported> {
+        let Self { server, client, .. } = self;
+        if from_server { feed(client, &take_outgoing(server)) } else { feed(server, &take_outgoing(client)) }
+    }
+
+    /// One call of the embedder. Returns the events at the other end.
+    fn call(&mut self, from_server: bool, call: &Call) -> Vec<Reported> {
+        let has_begun = !self.unfinished[usize::from(from_server)].is_empty();
+        macro_rules! send {
+            ($tx:expr) => {{
+                let tx = $tx;
+                match call {
+                    Call::Whole(message, how) if !has_begun => {
+                        tx.message_with(Message::Binary(message), *how).unwrap();
+                    }
+                    Call::Prepared(message) if !has_begun => {
+                        tx.prepared(&PreparedMessage::binary(message).unwrap()).unwrap();
+                    }
+                    Call::Begin(message, how) if !has_begun && !message.is_empty() => {
+                        tx.begin_with(DataKind::Binary, *how).unwrap();
+                        tx.fragment(message).unwrap();
+                    }
+                    Call::Whole(piece, _) | Call::Prepared(piece) | Call::Begin(piece, _) if has_begun => {
+                        tx.fragment(piece).unwrap();
+                    }
+                    Call::Finish(piece) if has_begun => tx.finish(piece).unwrap(),
+                    _ => {}
+                }
+            }};
+        }
+        if from_server {
+            send!(self.server.sender());
+        } else {
+            send!(self.client.sender());
+        }
+        let unfinished = &mut self.unfinished[usize::from(from_server)];
+        match call {
+            Call::Begin(piece, _) => unfinished.extend_from_slice(piece),
+            Call::Whole(piece, _) | Call::Prepared(piece) if has_begun => unfinished.extend_from_slice(piece),
+            Call::Finish(_) => unfinished.clear(),
+            _ => {}
+        }
+        self.deliver(from_server)
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Call {
+    Whole(Vec<u8>, Compress),
+    Prepared(Vec<u8>),
+    Begin(Vec<u8>, Compress),
+    Finish(Vec<u8>),
+}
+
+fn any_call() -> impl Strategy<Value = Call> {
+    let content = || {
+        prop_oneof![
+            4 => (0..600_usize).prop_map(|len| json(len).into_bytes()),
+            1 => (0..6000_usize).prop_map(|len| json(len).into_bytes()),
+            1 => (0..3000_usize).prop_map(noise),
+            1 => Just(Vec::new()),
+        ]
+    };
+    let how =
+        || prop_oneof![4 => Just(Compress::Auto), 1 => Just(Compress::Always), 1 => Just(Compress::Never)];
+    prop_oneof![
+        6 => (content(), how()).prop_map(|(message, how)| Call::Whole(message, how)),
+        1 => content().prop_map(Call::Prepared),
+        2 => (content(), how()).prop_map(|(message, how)| Call::Begin(message, how)),
+        3 => content().prop_map(Call::Finish),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    // PMD-7.2.1-13 · PMD-7.2.1-15 · PMD-7.2.2-05 · PMD-7.2.2-07 · PMD-7.2.2-08
+    #[test]
+    fn connections_that_share_a_pool_of_one_codec_deliver_the_messages_of_connections_without_a_pool(
+        calls in vec((0..4_usize, any::<bool>(), any_call()), 1..60),
+        (server_bits, client_bits) in (8..=15_u8, 8..=15_u8),
+        (server_takeover, client_takeover) in
+            (proptest::bool::weighted(0.8), proptest::bool::weighted(0.8)),
+        in_parts in any::<bool>(),
+        level in 1..=9_u8,
+        replaced in vec(any::<bool>(), 60),
+    ) {
+        let delivery = if in_parts { Delivery::Parts } else { Delivery::Whole };
+        let config = Config::new().deflate(DeflateConfig::new().level(level)).delivery(delivery);
+        let params = DeflateParams::new()
+            .with_server_max_window_bits(server_bits)
+            .with_client_max_window_bits(client_bits)
+            .with_server_no_context_takeover(!server_takeover)
+            .with_client_no_context_takeover(!client_takeover);
+        let pool = Pool::new(1);
+        // The server, the client, or both of a pair have the pool.
+        let pools = [[Some(&pool), None], [None, Some(&pool)], [Some(&pool), Some(&pool)], [Some(&pool), None]];
+        let open = |at: usize| (Ends::new(config, params, pools[at]), Ends::new(config, params, [None, None]));
+        let mut pairs: Vec<_> = (0..4).map(open).collect();
+        for ((at, from_server, call), is_replaced) in calls.into_iter().zip(replaced) {
+            if is_replaced && at == 3 {
+                // The connection ends, perhaps in the middle of a message.
+                pairs[at] = open(at);
+            }
+            let (pooled, dedicated) = &mut pairs[at];
+            let reported = pooled.call(from_server, &call);
+            prop_assert!(!matches!(reported.last(), Some(Reported::Failed(_))), "{:?}", reported.last());
+            prop_assert!(reported == dedicated.call(from_server, &call));
+        }
+    }
+}

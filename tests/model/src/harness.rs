@@ -163,6 +163,20 @@ impl<R: Role, S: Storage> Harness<R, S> {
         Ok(())
     }
 
+    /// Another connection uses the only codecs of the pool. So the next message of this connection meets
+    /// codecs whose context is not its own. A message that is under way keeps its codec.
+    fn use_pool_elsewhere(&self) {
+        const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+        let Some(deflate) = self.setup.deflate.filter(|deflate| deflate.pooled) else { return };
+        let mut compressor = self.pool.take_compressor(deflate.level, deflate.own_bits).unwrap();
+        assert_eq!(compressor.finish(b"Hello", &mut [0; 100]).produced, HELLO.len());
+        self.pool.give_compressor(compressor);
+        let mut decompressor = self.pool.take_decompressor().unwrap();
+        assert_eq!(decompressor.decompress(&HELLO, &mut [0; 100]).map(|step| step.produced), Ok(5));
+        decompressor.finish().unwrap();
+        self.pool.give_decompressor(decompressor);
+    }
+
     /// In the end everything arrives and leaves.
     fn finish(mut self) {
         let len = self.peer.sent.len();
@@ -177,6 +191,9 @@ impl<R: Role, S: Storage> Harness<R, S> {
     fn step(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let choice: u8 = u.int_in_range(0..=31)?;
         self.trace(choice);
+        if choice % 2 == 0 {
+            self.use_pool_elsewhere();
+        }
         match choice {
             0..=9 => self.peer.act(u)?,
             10..=16 => {

@@ -156,6 +156,7 @@ impl<R: Role, S: Storage> Harness<R, S> {
             self.feed(piece.len.min(waiting), piece.way, piece.echoes);
             self.check();
             if piece.releases {
+                self.use_pool_elsewhere();
                 self.connection.release_buffers();
                 self.check();
             }
