@@ -21,7 +21,7 @@ pub struct Configuration {
 }
 
 /// The cheap builds come first. A later build runs only what is left of an earlier one.
-pub const CONFIGURATIONS: [Configuration; 4] = [
+const CONFIGURATIONS: [Configuration; 4] = [
     Configuration {
         name: "usual",
         arguments: &["-p=sansws", "-p=deflate-tests", USUAL_FEATURES],
@@ -51,6 +51,17 @@ pub const CONFIGURATIONS: [Configuration; 4] = [
     },
 ];
 const USUAL_FEATURES: &str = "--features=sansws/std,sansws/deflate,sansws/heapless";
+
+/// The builds with these names, which commas separate; all of them without names.
+pub fn chosen(names: Option<&str>) -> Vec<Configuration> {
+    let names: Option<Vec<&str>> = names.map(|names| names.split(',').collect());
+    for name in names.iter().flatten() {
+        let is_known = CONFIGURATIONS.iter().any(|configuration| configuration.name == *name);
+        assert!(is_known, "there is no build {name}");
+    }
+    let is_chosen = |name: &str| names.as_ref().is_none_or(|names| names.contains(&name));
+    CONFIGURATIONS.into_iter().filter(|configuration| is_chosen(configuration.name)).collect()
+}
 
 /// Each constant needs a build of its own.
 const FOR_CONSTANTS: Configuration = Configuration {
@@ -237,8 +248,9 @@ fn compile(copy: &Path, work: &Path, configuration: &Configuration, goal: Goal) 
         // The switch asks an intrinsic whether the compiler evaluates it.
         .env("RUSTC_BOOTSTRAP", "sansws")
         .env("RUSTFLAGS", "--cap-lints=allow")
-        // The library itself is not optimised: with so many branches that takes longer than the tests. The codecs and the
-        // generators of random values take most of the time of the tests.
+        // Without optimisation the tests take several times as long.
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_TEST_OPT_LEVEL", "1")
         .args(["--config", "profile.dev.package.\"*\".opt-level=1"])
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .env("CARGO_PROFILE_TEST_DEBUG", "false")

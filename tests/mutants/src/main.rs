@@ -14,6 +14,7 @@
 //!   --retry         as --resume, but tries the changes again that survived
 //!   --constants     also constants, each of which needs a build of its own
 //!   --slow          also the tests of memory, which take half a minute for each change that no other test notices
+//!   --builds A,B    only some of the builds: usual, simd, small, model
 //!   --longest N     leave out tests that take longer than N seconds, 60 by default
 //!   --jobs N        tests that run at the same time, two by default
 //!   --show K        run nothing, but print the chosen changes whose description contains K
@@ -31,7 +32,7 @@ mod run;
 mod tests;
 mod write;
 
-use build::{CONFIGURATIONS, Configuration};
+use build::Configuration;
 use find::{Form, Mutant};
 use known::{Earlier, Known, Results};
 use run::{Outcome, Plan};
@@ -52,6 +53,7 @@ struct Options {
     earlier: Earlier,
     constants: bool,
     slow: bool,
+    builds: Option<String>,
     longest: usize,
     jobs: usize,
     show: Option<String>,
@@ -67,6 +69,7 @@ fn options() -> Options {
         earlier: Earlier::Forgotten,
         constants: false,
         slow: false,
+        builds: None,
         longest: 60,
         jobs: 2,
         show: None,
@@ -89,6 +92,7 @@ fn options() -> Options {
             "--retry" => options.earlier = Earlier::SurvivorsTriedAgain,
             "--constants" => options.constants = true,
             "--slow" => options.slow = true,
+            "--builds" => options.builds = Some(value()),
             "--longest" => options.longest = number(value()),
             "--jobs" => options.jobs = number(value()),
             "--show" => options.show = Some(value()),
@@ -152,7 +156,7 @@ fn main() -> ExitCode {
     let mut rejected = BTreeSet::new();
     let mut pending: Vec<usize> = chosen.into_iter().filter(|number| !results.has(&keys[*number])).collect();
     let mut not_reached: BTreeSet<usize> = pending.iter().copied().collect();
-    for (turn, configuration) in CONFIGURATIONS.iter().enumerate() {
+    for configuration in &build::chosen(options.builds.as_deref()) {
         if pending.is_empty() {
             break;
         }
@@ -178,9 +182,6 @@ fn main() -> ExitCode {
         pending = survivors.into_inner().unwrap();
         pending.sort_unstable();
         eprintln!("{}: {} changes are left", configuration.name, pending.len());
-        if turn + 1 == CONFIGURATIONS.len() {
-            break;
-        }
     }
     for number in pending {
         let outcome = if not_reached.contains(&number) { Outcome::NotReached } else { Outcome::Survived };

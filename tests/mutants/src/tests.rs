@@ -1,5 +1,8 @@
 use crate::find::mutants;
+use crate::run::{failed_test, how_it_ended, time_of};
 use crate::write::{write, write_one};
+use std::process::Command;
+use std::time::Duration;
 
 const SOURCE: &str = r"
 /// Text that is not code: a < b.
@@ -58,4 +61,34 @@ fn a_constant_is_changed_in_a_source_of_its_own() {
     let found = mutants("src/x.rs", SOURCE);
     let constant = found.iter().find(|mutant| mutant.change() == "7 -> 7 + 1").unwrap();
     assert!(write_one(SOURCE, constant).ends_with("const LIMIT: usize = (7 + 1);\n"));
+}
+
+#[test]
+fn the_first_test_that_fails_is_named() {
+    assert_eq!(failed_test("test head::a_line ... FAILED"), Some("head::a_line"));
+    for line in ["test head::a_line ... ok", "test result: FAILED. 0 passed; 1 failed", "running 1 test", ""]
+    {
+        assert_eq!(failed_test(line), None, "{line}");
+    }
+}
+
+#[test]
+fn a_limit_of_time_differs_from_any_other_end() {
+    let end = |script: &str| {
+        // The same form as in a run: `timeout` reports how the program below it ended.
+        let command = ["-s", "KILL", "60", "prlimit", "--cpu=1", "sh", "-c", script];
+        how_it_ended(Command::new("timeout").args(command).status().unwrap())
+    };
+    assert_eq!(end("exit 0"), None);
+    assert_eq!(end("while :; do :; done").as_deref(), Some("exceeds the limit of time"));
+    assert_eq!(end("exit 101").as_deref(), Some("ends with exit status: 101"));
+    assert!(end("kill -ABRT $$").unwrap().starts_with("ends with"));
+}
+
+#[test]
+fn the_time_of_a_test_is_the_work_that_it_does() {
+    let time = |script: &str| time_of(Command::new("sh").args(["-c", script]));
+    assert!(time("i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done").unwrap() > Duration::ZERO);
+    assert!(time("sleep 0.3").unwrap() < Duration::from_millis(300), "a program that waits does no work");
+    assert_eq!(time("exit 1"), None);
 }
