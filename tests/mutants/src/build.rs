@@ -64,7 +64,7 @@ pub fn chosen(names: Option<&str>) -> Vec<Configuration> {
 }
 
 /// Each constant needs a build of its own.
-const FOR_CONSTANTS: Configuration = Configuration {
+pub const FOR_CONSTANTS: Configuration = Configuration {
     name: "constants",
     arguments: &["-p=sansws", "-p=deflate-tests", USUAL_FEATURES],
     suites: &["sansws", "uri", "errors", "timers", "handshake", "connection", "deflate"],

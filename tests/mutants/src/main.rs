@@ -40,7 +40,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -154,46 +153,38 @@ fn main() -> ExitCode {
     known.check(&keys);
     let results = Results::open(&work.join("results.tsv"), options.earlier);
     let mut rejected = BTreeSet::new();
-    let mut pending: Vec<usize> = chosen.into_iter().filter(|number| !results.has(&keys[*number])).collect();
-    let mut not_reached: BTreeSet<usize> = pending.iter().copied().collect();
     for configuration in &build::chosen(options.builds.as_deref()) {
+        let mut pending: Vec<usize> = chosen
+            .iter()
+            .copied()
+            .filter(|number| results.needs(&keys[*number], configuration.name))
+            .collect();
         if pending.is_empty() {
-            break;
+            continue;
         }
         let tests = prepare(&root, &work, configuration, &mutants, &mut rejected, &options);
         for number in pending.iter().filter(|number| rejected.contains(number)) {
-            results.add(&keys[*number], &Outcome::Rejected);
+            results.add(&keys[*number], Outcome::Rejected, configuration.name);
         }
         pending.retain(|number| !rejected.contains(number));
-        let survivors = Mutex::new(Vec::new());
-        let reached = Mutex::new(BTreeSet::new());
+        let left = AtomicUsize::new(0);
         in_parallel(&pending, options.jobs, |number| {
             let outcome = tests.run(number);
-            if outcome != Outcome::NotReached {
-                reached.lock().unwrap().insert(number);
+            if !matches!(outcome, Outcome::Detected(_)) {
+                left.fetch_add(1, Ordering::Relaxed);
             }
-            match outcome {
-                Outcome::Detected(_) => results.add(&keys[number], &outcome),
-                _ => survivors.lock().unwrap().push(number),
-            }
+            results.add(&keys[number], outcome, configuration.name);
         });
-        let reached = reached.into_inner().unwrap();
-        not_reached.retain(|number| !reached.contains(number));
-        pending = survivors.into_inner().unwrap();
-        pending.sort_unstable();
-        eprintln!("{}: {} changes are left", configuration.name, pending.len());
-    }
-    for number in pending {
-        let outcome = if not_reached.contains(&number) { Outcome::NotReached } else { Outcome::Survived };
-        results.add(&keys[number], &outcome);
+        eprintln!("{}: {} changes are left", configuration.name, left.into_inner());
     }
     if options.constants {
-        for &number in constants.iter().filter(|number| !results.has(&keys[**number])) {
+        let build = build::FOR_CONSTANTS.name;
+        for &number in constants.iter().filter(|number| results.needs(&keys[**number], build)) {
             let outcome = match build::build_one(&root, &work, &mutants[number]) {
                 Some(suites) => Plan::of(suites).run_all(),
                 None => Outcome::Rejected,
             };
-            results.add(&keys[number], &outcome);
+            results.add(&keys[number], outcome, build);
         }
     } else {
         eprintln!("{} constants are left out: they need --constants", constants.len());

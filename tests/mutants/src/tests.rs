@@ -1,5 +1,6 @@
 use crate::find::mutants;
-use crate::run::{failed_test, how_it_ended, time_of};
+use crate::known::{Earlier, Results};
+use crate::run::{Outcome, failed_test, how_it_ended, time_of};
 use crate::write::{write, write_one};
 use std::process::Command;
 use std::time::Duration;
@@ -91,4 +92,39 @@ fn the_time_of_a_test_is_the_work_that_it_does() {
     assert!(time("i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done").unwrap() > Duration::ZERO);
     assert!(time("sleep 0.3").unwrap() < Duration::from_millis(300), "a program that waits does no work");
     assert_eq!(time("exit 1"), None);
+}
+
+#[test]
+fn a_later_run_goes_on_with_each_build_at_the_changes_that_it_has_not_tried() {
+    let file = std::env::temp_dir().join(format!("results-{}.tsv", std::process::id()));
+    let keys = ["found", "left", "left by one", "not reached", "later found", "new"];
+    let keys: Vec<String> = keys.iter().map(|name| format!("src/x.rs\tf\t{name}")).collect();
+    let earlier = Results::open(&file, Earlier::Forgotten);
+    earlier.add(&keys[0], Outcome::Detected("a test".to_owned()), "usual");
+    for build in ["usual", "model"] {
+        earlier.add(&keys[1], Outcome::Survived, build);
+        earlier.add(&keys[3], Outcome::NotReached, build);
+    }
+    earlier.add(&keys[2], Outcome::Survived, "usual");
+    earlier.add(&keys[4], Outcome::Survived, "usual");
+    earlier.add(&keys[4], Outcome::Detected("a conversation".to_owned()), "model");
+    for (again, usual, model) in [
+        (Earlier::Kept, &["new"][..], &["left by one", "new"][..]),
+        (
+            Earlier::SurvivorsTriedAgain,
+            &["left", "left by one", "not reached", "new"],
+            &["left", "left by one", "not reached", "new"],
+        ),
+    ] {
+        let results = Results::open(&file, again);
+        for (build, expected) in [("usual", usual), ("model", model)] {
+            let needed: Vec<&str> = keys
+                .iter()
+                .filter(|key| results.needs(key, build))
+                .map(|key| &key["src/x.rs\tf\t".len()..])
+                .collect();
+            assert_eq!(needed, expected, "{build}");
+        }
+    }
+    std::fs::remove_file(&file).unwrap();
 }
