@@ -15,7 +15,8 @@
 //!   --constants     also constants, each of which needs a build of its own
 //!   --slow          also the tests of memory, which take half a minute for each change that no other test notices
 //!   --builds A,B    only some of the builds: usual, simd, small, model
-//!   --longest N     leave out tests that take longer than N seconds, 60 by default
+//!   --longest N     leave out tests that take longer than N seconds, 60 at most; a quick first run is --longest 0.3,
+//!                   and --retry tries the longer tests with what is left
 //!   --jobs N        tests that run at the same time, two by default
 //!   --show K        run nothing, but print the chosen changes whose description contains K
 //! ```
@@ -53,7 +54,7 @@ struct Options {
     constants: bool,
     slow: bool,
     builds: Option<String>,
-    longest: usize,
+    longest: f64,
     jobs: usize,
     show: Option<String>,
 }
@@ -69,7 +70,7 @@ fn options() -> Options {
         constants: false,
         slow: false,
         builds: None,
-        longest: 60,
+        longest: 60.0,
         jobs: 2,
         show: None,
     };
@@ -92,7 +93,9 @@ fn options() -> Options {
             "--constants" => options.constants = true,
             "--slow" => options.slow = true,
             "--builds" => options.builds = Some(value()),
-            "--longest" => options.longest = number(value()),
+            "--longest" => {
+                options.longest = value().parse().expect("--longest needs a number");
+            }
             "--jobs" => options.jobs = number(value()),
             "--show" => options.show = Some(value()),
             _ => panic!("unknown option {name}"),
@@ -239,14 +242,13 @@ fn prepare(
     let known = std::mem::take(rejected);
     let built = build::build(root, work, configuration, mutants, known, options.slow, note);
     *rejected = built.rejected;
-    let cache = work
-        .join(format!("{}-{:x}-{}-{}.tsv", configuration.name, built.hash, options.slow, options.longest));
+    let cache = work.join(format!("{}-{:x}-{}.tsv", configuration.name, built.hash, options.slow));
     let tests = run::measure(
         built.suites,
         mutants.len(),
         &cache,
         options.jobs,
-        Duration::from_secs(options.longest as u64),
+        Duration::from_secs_f64(options.longest),
     );
     eprintln!("{}: {} tests", configuration.name, tests.tests.len());
     tests

@@ -22,6 +22,8 @@ const EXTRA: Duration = Duration::from_secs(10);
 const BUSY: u32 = 20;
 /// The signals that end a program which exceeds a limit of time: SIGKILL and SIGXCPU.
 const LIMIT_SIGNALS: [i32; 2] = [9, 24];
+/// A test that takes longer takes no part: it would decide about the time of each change that nothing notices.
+const LONGEST: Duration = Duration::from_secs(60);
 /// A mutant must not take the memory of the whole machine.
 const MEMORY: &str = "--as=3000000000";
 /// The limits of the groups of tests, by the time that one test takes.
@@ -61,7 +63,7 @@ pub enum Outcome {
 }
 
 /// Runs each test alone without a mutant, and notes which mutants it reaches. A test that takes longer than `longest`
-/// takes no part: it would decide about the time of each change that nothing notices. `cache` is from an earlier run.
+/// takes no part. `cache` is from an earlier run.
 pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize, longest: Duration) -> Plan {
     let mut all = Plan { suites, tests: Vec::new(), reached_by: vec![Vec::new(); mutants] };
     if let Ok(text) = fs::read_to_string(cache) {
@@ -71,7 +73,7 @@ pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize, lo
             let suite = next().parse().expect("a number");
             let name = next().to_owned();
             let time = Duration::from_millis(next().parse().expect("milliseconds"));
-            add(&mut all, Test { suite, name, time }, next());
+            add(&mut all, Test { suite, name, time }, next(), longest);
         }
         return all;
     }
@@ -90,7 +92,7 @@ pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize, lo
                 let list = cache.with_extension(format!("list{worker}"));
                 while let Some((suite, name)) = named.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let _ = fs::remove_file(&list);
-                    let mut command = command(&suites[*suite], &[name], longest);
+                    let mut command = command(&suites[*suite], &[name], LONGEST);
                     command.env("SANSWS_MUTANT", "list").env("SANSWS_MUTANTS_LIST", &list);
                     if let Some(time) = time_of(&command) {
                         let numbers = fs::read_to_string(&list).unwrap_or_default();
@@ -111,7 +113,7 @@ pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize, lo
     let mut text = String::new();
     for (suite, name, time, numbers) in measured {
         let _ = writeln!(text, "{suite}\t{name}\t{}\t{numbers}", time.as_millis());
-        add(&mut all, Test { suite, name, time }, &numbers);
+        add(&mut all, Test { suite, name, time }, &numbers, longest);
     }
     fs::write(cache, text).expect("a file for the times");
     all
@@ -132,7 +134,10 @@ pub fn time_of(command: &Command) -> Option<Duration> {
     output.status.success().then(|| Duration::from_secs_f64(seconds))
 }
 
-fn add(all: &mut Plan, test: Test, numbers: &str) {
+fn add(all: &mut Plan, test: Test, numbers: &str, longest: Duration) {
+    if test.time > longest {
+        return;
+    }
     let number = all.tests.len();
     all.tests.push(test);
     for mutant in numbers.split(',').filter(|text| !text.is_empty()) {
