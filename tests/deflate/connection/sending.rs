@@ -319,3 +319,31 @@ fn a_connection_without_context_takeover_uses_its_pool() {
         }
     }
 }
+
+/// A peer keeps only the window that it agreed to, so it cannot read a message that was compressed for a larger one.
+#[test]
+fn a_prepared_message_is_compressed_for_each_window_on_its_own() {
+    // After this many bytes the message repeats itself. Each window but the smallest holds one more of the repetitions.
+    let message: Vec<u8> = [700, 1500, 3000, 6000, 12_000, 24_000].map(|len| noise(len).repeat(2)).concat();
+    let mut lens = Vec::new();
+    for order in [[9, 10, 11, 12, 13, 14, 15], [15, 14, 13, 12, 11, 10, 9]] {
+        let prepared = PreparedMessage::binary(&message).unwrap();
+        for bits in order {
+            let mut server = server_with(config(), DeflateParams::new().with_server_max_window_bits(bits));
+            server.sender().prepared_with(&prepared, Compress::Always).unwrap();
+            let sent = take_outgoing(&mut server);
+            let header = if sent[1] == 126 { 4 } else { 10 };
+            // With the smallest windows the message does not shrink, and is sent plain.
+            let is_compressed = sent[0] == 0xc2;
+            let payload = sent[header..].to_vec();
+            let read = if is_compressed { zlib::Inflate::new(bits).message(&payload) } else { Ok(payload) };
+            assert_eq!(read.as_ref(), Ok(&message), "{bits} in {order:?}");
+            lens.push((bits, sent.len()));
+        }
+    }
+    // The order of the connections does not change what they send, and each larger window saves more.
+    lens.sort_unstable();
+    lens.dedup();
+    assert_eq!(lens.len(), 7, "{lens:?}");
+    assert!(lens[1..].windows(2).all(|pair| pair[1].1 < pair[0].1), "{lens:?}");
+}
