@@ -244,3 +244,19 @@ fn each_fragment_can_be_decompressed_before_the_next_arrives() {
         assert_eq!(whole(&mut decompressor, &payload).unwrap(), last);
     }
 }
+
+#[test]
+fn a_reset_in_the_middle_of_a_message_forgets_the_message() {
+    let whole = zlib::Deflate::new(6, 15, 8, 0).message(b"Hello Hello Hello");
+    for len in 1..whole.len() {
+        let mut decompressor = Decompressor::new(15).unwrap();
+        let mut out = [0; 100];
+        assert!(decompressor.decompress(&whole[..len], &mut out).unwrap().done);
+        decompressor.reset();
+        // An empty message has no block from which its end could be seen.
+        assert_eq!(decompressor.finish(), Ok(()), "{len}");
+        let step = decompressor.decompress(&whole, &mut out).unwrap();
+        assert_eq!(&out[..step.produced], b"Hello Hello Hello", "{len}");
+        assert_eq!(decompressor.finish(), Ok(()), "{len}");
+    }
+}

@@ -16,7 +16,7 @@ const CONVERSATIONS: &str = "2000";
 /// A mutant may take this many times as much time of a processor as the unchanged library, and some seconds more,
 /// before it counts as an endless loop. This does not depend on what else the machine does.
 const PATIENCE: u32 = 5;
-const EXTRA: Duration = Duration::from_secs(10);
+const EXTRA: Duration = Duration::from_secs(3);
 /// A mutant that waits takes no time of a processor. So there is a limit in real time, too. It is this many times as
 /// long, because a busy machine takes its time.
 const BUSY: u32 = 20;
