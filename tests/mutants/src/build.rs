@@ -109,9 +109,16 @@ pub fn files(root: &Path) -> Vec<String> {
     names.split('\0').filter(|name| is_needed(name) && root.join(name).is_file()).map(str::to_owned).collect()
 }
 
-/// Builds all mutants into one build. `rejected` are mutants that an earlier build found to be no valid program.
+/// The mutants of the library, and the numbers of those that a build contains.
+#[derive(Clone, Copy)]
+pub struct Chosen<'a> {
+    pub mutants: &'a [Mutant],
+    pub numbers: &'a BTreeSet<usize>,
+}
+
+/// Builds the chosen mutants into one build. `rejected` are mutants that an earlier build found to be no valid program.
 pub fn build(
-    root: &Path, work: &Path, configuration: &Configuration, mutants: &[Mutant],
+    root: &Path, work: &Path, configuration: &Configuration, chosen: Chosen<'_>,
     mut rejected: BTreeSet<usize>, with_slow: bool, note: impl Fn(&BTreeSet<usize>),
 ) -> Build {
     let work = work.join(configuration.name);
@@ -124,10 +131,11 @@ pub fn build(
             let mut content = fs::read(root.join(file)).expect("a readable file");
             if is_library(file) {
                 let source = String::from_utf8(content).expect("a source is UTF-8");
-                let here: Vec<_> = mutants
-                    .iter()
-                    .enumerate()
-                    .filter(|(number, mutant)| mutant.file == *file && !rejected.contains(number))
+                let here: Vec<_> = chosen
+                    .numbers
+                    .difference(&rejected)
+                    .map(|&number| (number, &chosen.mutants[number]))
+                    .filter(|(_, mutant)| mutant.file == *file)
                     .collect();
                 let mut written = write(&source, &here);
                 adapt(file, &mut written.source, &mut written.places, configuration);
@@ -140,7 +148,7 @@ pub fn build(
         let switch = include_str!("switch.rs");
         put(
             &copy.join("src/mutants.rs"),
-            format!("{switch}\nconst COUNT: usize = {};\n", mutants.len()).as_bytes(),
+            format!("{switch}\nconst COUNT: usize = {};\n", chosen.mutants.len()).as_bytes(),
         );
         // Checking alone is quicker, and finds nearly all programs that are not valid.
         let mut errors = compile(&copy, &work, configuration, Goal::Check).1;
@@ -151,7 +159,7 @@ pub fn build(
         if errors.is_empty() {
             return Build { suites, rejected, hash: hasher.finish() };
         }
-        let culprits = culprits(&errors, &places, mutants);
+        let culprits = culprits(&errors, &places, chosen.mutants);
         eprintln!("{}: {} changes are no valid programs", configuration.name, culprits.len());
         assert!(
             !culprits.is_empty() && culprits.iter().any(|number| !rejected.contains(number)),

@@ -1,6 +1,6 @@
 //! Changes the library in many small ways, and asks whether a test notices each of them.
 //!
-//! All changes are compiled into one build, and an environment variable switches one of them on. So a change takes
+//! The chosen changes are compiled into one build, and an environment variable switches one of them on. So a change takes
 //! the time of a few tests, and no time to compile. The changed sources are a copy in the target directory.
 //!
 //! ```text
@@ -33,7 +33,7 @@ mod run;
 mod tests;
 mod write;
 
-use build::Configuration;
+use build::{Chosen, Configuration};
 use find::{Form, Mutant};
 use known::{Earlier, Known, Results};
 use run::{Outcome, Plan};
@@ -156,6 +156,9 @@ fn main() -> ExitCode {
     known.check(&keys);
     let results = Results::open(&work.join("results.tsv"), options.earlier);
     let mut rejected = BTreeSet::new();
+    // The build stays the same if the same run is resumed.
+    let numbers: BTreeSet<usize> = chosen.iter().copied().collect();
+    let all = Chosen { mutants: &mutants, numbers: &numbers };
     for configuration in &build::chosen(options.builds.as_deref()) {
         let mut pending: Vec<usize> = chosen
             .iter()
@@ -165,7 +168,7 @@ fn main() -> ExitCode {
         if pending.is_empty() {
             continue;
         }
-        let tests = prepare(&root, &work, configuration, &mutants, &mut rejected, &options);
+        let tests = prepare(&root, &work, configuration, all, &mut rejected, &options);
         for number in pending.iter().filter(|number| rejected.contains(number)) {
             results.add(&keys[*number], Outcome::Rejected, configuration.name);
         }
@@ -224,11 +227,11 @@ fn choose(mutants: &[Mutant], keys: &[String], options: &Options) -> Vec<usize> 
 }
 
 fn prepare(
-    root: &Path, work: &Path, configuration: &Configuration, mutants: &[Mutant],
+    root: &Path, work: &Path, configuration: &Configuration, chosen: Chosen<'_>,
     rejected: &mut BTreeSet<usize>, options: &Options,
 ) -> Plan {
     let list = work.join("rejected.txt");
-    let key = known::hash(mutants);
+    let key = known::hash(chosen.mutants);
     // The compiler rejected these when it last built the same mutants.
     if let Ok(text) = std::fs::read_to_string(&list)
         && text.lines().next() == Some(&key)
@@ -240,12 +243,12 @@ fn prepare(
         std::fs::write(&list, format!("{key}\n{}", lines.join("\n"))).expect("a file for rejected mutants");
     };
     let known = std::mem::take(rejected);
-    let built = build::build(root, work, configuration, mutants, known, options.slow, note);
+    let built = build::build(root, work, configuration, chosen, known, options.slow, note);
     *rejected = built.rejected;
     let cache = work.join(format!("{}-{:x}-{}.tsv", configuration.name, built.hash, options.slow));
     let tests = run::measure(
         built.suites,
-        mutants.len(),
+        chosen.mutants.len(),
         &cache,
         options.jobs,
         Duration::from_secs_f64(options.longest),
