@@ -329,3 +329,21 @@ fn the_room_grows_early_if_the_buffer_is_kept_and_late_if_not() {
         assert!((3..=8).contains(&growths), "{keep}: the buffer has grown {growths} times");
     }
 }
+
+/// A read between messages also shows whether the embedder reads little at once.
+#[test]
+fn a_small_read_between_messages_counts_as_small() {
+    let first = masked(&frame(0x82, &vec![b'a'; 100_000]), [1, 2, 3, 4]);
+    let second = masked(&frame(0x82, &vec![b'b'; 300_000]), [1, 2, 3, 4]);
+    for (read, is_lent) in [(USUAL, false), (USUAL + 1, true)] {
+        let mut server =
+            Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
+        feed(&mut server, &first[..40_000]);
+        assert_eq!(feed(&mut server, &first[40_000..]).len(), 1);
+        let room = server.receive_buffer().unwrap();
+        room[..read].copy_from_slice(&second[..read]);
+        server.mark_received(read);
+        assert_eq!(feed(&mut server, &[]), []);
+        assert_eq!(server.receive_buffer().is_some(), is_lent, "{read}");
+    }
+}
