@@ -21,7 +21,7 @@ pub struct Configuration {
 }
 
 /// The cheap builds come first. A later build runs only what is left of an earlier one.
-const CONFIGURATIONS: [Configuration; 4] = [
+const CONFIGURATIONS: [Configuration; 5] = [
     Configuration {
         name: "usual",
         arguments: &["-p=sansws", "-p=deflate-tests", USUAL_FEATURES],
@@ -41,6 +41,13 @@ const CONFIGURATIONS: [Configuration; 4] = [
         name: "small",
         arguments: &["-p=sansws", "--no-default-features", "--features=heapless"],
         suites: &["sansws", "uri", "timers", "handshake", "connection"],
+        is_small: true,
+    },
+    // Most tests of heads and frames need the heap.
+    Configuration {
+        name: "small-heap",
+        arguments: &["-p=sansws", "--no-default-features", "--features=alloc,heapless"],
+        suites: &["sansws", "handshake", "connection"],
         is_small: true,
     },
     Configuration {

@@ -14,7 +14,7 @@
 //!   --retry         as --resume, but tries the changes again that survived
 //!   --constants     also constants, each of which needs a build of its own
 //!   --slow          also the tests of memory, which take half a minute for each change that no other test notices
-//!   --builds A,B    only some of the builds: usual, simd, small, model
+//!   --builds A,B    only some of the builds: usual, simd, small, small-heap, model
 //!   --longest N     leave out tests that take longer than N seconds, 60 at most; a quick first run is --longest 0.3,
 //!                   and --retry tries the longer tests with what is left
 //!   --jobs N        tests that run at the same time, two by default
