@@ -78,7 +78,7 @@ pub const FOR_CONSTANTS: Configuration = Configuration {
     is_small: false,
 };
 
-/// These tests count or refuse allocations, and take half a minute.
+/// These tests count or refuse allocations.
 const SLOW_SUITES: [&str; 2] = ["memory", "out_of_memory"];
 
 /// A program with tests.

@@ -13,13 +13,15 @@
 //!   --resume        skip changes that an earlier run has tried
 //!   --retry         as --resume, but tries the changes again that survived
 //!   --constants     also constants, each of which needs a build of its own
-//!   --slow          also the tests of memory, which take half a minute for each change that no other test notices
+//!   --slow          also the tests that count or refuse allocations; needed for the 95 %
 //!   --builds A,B    only some of the builds: usual, simd, small, small-heap, model
 //!   --longest N     leave out tests that take longer than N seconds, 60 at most; a quick first run is --longest 0.3,
 //!                   and --retry tries the longer tests with what is left
 //!   --jobs N        tests that run at the same time, two by default
 //!   --show K        run nothing, but print the chosen changes whose description contains K
 //! ```
+//!
+//! Two runs at the same time need target directories of their own.
 //!
 //! `equivalent.tsv` lists the changes that no test can notice, each with the reason. The program fails if a change
 //! outside that list survives, or if less than 95 % of the others are detected.
