@@ -131,7 +131,7 @@ proptest! {
     }
 }
 
-// WS-5.5.1-06
+// WS-5.5.2-03 · WS-7.1.7-08
 #[test]
 fn a_pong_that_waits_is_not_sent_after_a_close() {
     let close = masked(&close_frame(1000_u16), [1; 4]);
