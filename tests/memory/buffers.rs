@@ -254,3 +254,23 @@ fn an_answer_takes_no_more_memory_than_its_bytes() {
     assert!(!server.outgoing().is_empty());
     assert!(meter.held <= LEAST, "{} bytes are held for {}", meter.held, server.outgoing().len());
 }
+
+#[cfg(feature = "deflate")]
+#[test]
+fn a_pool_holds_no_more_codecs_than_it_may_keep() {
+    /// How many of four codecs a pool still holds after they were returned.
+    fn kept<T>(take: impl Fn() -> T, give: impl Fn(T)) -> usize {
+        let before = held();
+        let codecs: Vec<T> = (0..4).map(|_| take()).collect();
+        let each = (held() - before) / codecs.len();
+        codecs.into_iter().for_each(give);
+        // The list of the pool takes some bytes, too.
+        (held() - before + each / 2) / each
+    }
+    for keep in 0..=3 {
+        let pool = sansws::deflate::Pool::new(keep);
+        let compressors = kept(|| pool.take_compressor(4, 15).unwrap(), |codec| pool.give_compressor(codec));
+        let decompressors = kept(|| pool.take_decompressor().unwrap(), |codec| pool.give_decompressor(codec));
+        assert_eq!((compressors, decompressors), (keep, keep));
+    }
+}
