@@ -110,3 +110,7 @@ pub(crate) fn skip_space(mut value: &[u8]) -> &[u8] {
 pub(crate) const fn append_digit(number: u16, digit: u8) -> u16 {
     number.wrapping_mul(10).wrapping_add((digit & 0x0f) as u16)
 }
+
+#[cfg(test)]
+#[path = "../../tests/unit/handshake/chars.rs"]
+mod tests;

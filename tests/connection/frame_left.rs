@@ -1,7 +1,8 @@
 //! A part of a message tells how much of its frame is still to come (RFC 6455 section 5.2, payload length).
 
 use crate::support::*;
-use sansws::{Agreed, Client, Config, Connection, Delivery, Event, Role, Server, Storage};
+use sansws::{Agreed, Client, Config, Connection, Delivery, Event, Part, Role, Server, Storage};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 fn parts() -> Config {
     Config::new().delivery(Delivery::Parts).max_message(usize::MAX)
@@ -82,4 +83,31 @@ fn the_beginning_of_a_cut_character_counts_as_arrived() {
     assert_eq!(lengths(server, &masked(&text, [1, 2, 3, 4]), 1), expected);
     // The first read ends inside of the character.
     assert_eq!(lengths(client, &text, 4), [(1, Some(3)), (3, Some(1)), (1, Some(0))]);
+}
+
+/// Passes the first part of the message in these bytes to the function.
+fn with_first_part<T>(bytes: &[u8], then: impl FnOnce(Part<'_>) -> T) -> T {
+    let mut client = client();
+    let mut bytes = bytes.to_vec();
+    match client.receive(&mut &mut bytes[..]) {
+        Some((Event::Part(part), _)) => then(part),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn two_parts_are_equal_if_their_frames_lack_the_same_number_of_bytes() {
+    let hash = |part: &Part<'_>| BuildHasherDefault::<DefaultHasher>::default().hash_one(part);
+    with_first_part(b"\x82\x0aabc", |ten| {
+        for (other, is_equal) in
+            [(&b"\x82\x0aabc"[..], true), (b"\x82\x0babc", false), (b"\x82\x0aabd", false)]
+        {
+            with_first_part(other, |other| {
+                assert_eq!(ten == other, is_equal);
+                assert_eq!(hash(&ten) == hash(&other), is_equal);
+            });
+        }
+        // A part that the embedder makes has a frame of unknown length.
+        assert_ne!(ten, Part::new(ten.data, true, false));
+    });
 }

@@ -130,3 +130,24 @@ proptest! {
         assert_pongs_in_order_everywhere(max_outgoing, &steps);
     }
 }
+
+// WS-5.5.2-03 · WS-7.1.7-08
+#[test]
+fn a_pong_that_waits_is_not_sent_after_a_close() {
+    let close = masked(&close_frame(1000_u16), [1; 4]);
+    let bad = masked(&frame(0x83, b""), [1; 4]);
+    for last in [close, bad] {
+        // Sixteen pongs fill the burst, and the others wait.
+        let pings = masked(&frame(0x89, &[b'p'; 125]), [1; 4]).repeat(20);
+        let mut server = open_server();
+        assert_eq!(feed(&mut server, &[pings, last].concat()).len(), 21);
+        let mut wire = Vec::new();
+        while !server.outgoing().is_empty() {
+            let len = server.outgoing().len().min(100);
+            wire.extend_from_slice(&server.outgoing()[..len]);
+            server.mark_sent(len);
+        }
+        let kinds: Vec<u8> = frames(&wire).iter().map(|frame| frame[0]).collect();
+        assert_eq!(kinds, [&[0x8a; 16][..], &[0x88]].concat());
+    }
+}

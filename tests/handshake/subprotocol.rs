@@ -197,3 +197,20 @@ fn no_subprotocol_remains_after_a_rejection() {
     #[cfg(feature = "heapless")]
     reject(Fixed::<512, 512>);
 }
+
+/// The offers of the first header lie in the send buffer when those of the second one turn out to be too long. The answer
+/// then needs the room of the first ones.
+#[cfg(feature = "heapless")]
+#[test]
+fn offers_without_room_in_a_second_header_are_answered_with_431_too() {
+    let request = take_outgoing(&mut client_on(Heap, &[&token(150)]).unwrap());
+    let second = format!("\r\nSec-WebSocket-Protocol: {}\r\n\r\n", token(300));
+    let request = [request.strip_suffix(b"\r\n\r\n").unwrap(), second.as_bytes()].concat();
+    for len in [200, 400] {
+        let (mut receive, mut send) = (vec![0; 4096], vec![0; len]);
+        let mut server: ServerOn<Borrowed<'_>> =
+            Connection::server_in(Config::new(), Borrowed::new(&mut receive, &mut send));
+        assert_eq!(feed(&mut server, &request), [Reported::Failed(Limit::Head.into())]);
+        assert!(take_outgoing(&mut server).starts_with(b"HTTP/1.1 431 "), "{len}");
+    }
+}

@@ -220,3 +220,57 @@ fn decompressed_bytes_take_at_most_twice_their_length_in_memory() {
         assert_eq!(arrived, payload.len());
     }
 }
+
+/// Consumed bytes are room for new ones. If they are few, the bytes that wait would soon move again, so the buffer grows:
+/// at most four bytes move for each consumed byte.
+#[test]
+fn the_outgoing_buffer_grows_if_less_than_a_quarter_of_what_waits_is_consumed() {
+    const BUFFER: usize = 100_000;
+    let payload = vec![7; BUFFER];
+    for (sent, grows) in [(BUFFER / 5, false), (BUFFER / 2, false), (BUFFER / 5 - 1, true)] {
+        let config = Config::new().max_outgoing(1_000_000);
+        let mut server = Connection::after_handshake(Server, config, Agreed::NONE);
+        let mut meter = Meter::default();
+        // The header of a frame has ten bytes, and that of a frame below 64 KiB four.
+        meter.call(|| server.sender().binary(&payload[..BUFFER - 10])).unwrap();
+        assert_eq!(server.outgoing().len(), BUFFER);
+        let before = meter.held;
+        meter.call(|| server.mark_sent(sent));
+        meter.call(|| server.sender().binary(&payload[..sent - 4])).unwrap();
+        assert_eq!(server.outgoing().len(), BUFFER);
+        assert_eq!(meter.held > before, grows, "{sent} of {BUFFER} bytes are sent: {before} {}", meter.held);
+    }
+}
+
+#[test]
+fn an_answer_takes_no_more_memory_than_its_bytes() {
+    let request = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let mut server = Connection::server(Config::new());
+    let mut input = request.to_vec();
+    assert!(server.receive(&mut &mut input[..]).is_some());
+    let mut meter = Meter::default();
+    meter.call(|| server.sender().accept(&sansws::Accept::new())).unwrap();
+    assert!(!server.outgoing().is_empty());
+    assert!(meter.held <= LEAST, "{} bytes are held for {}", meter.held, server.outgoing().len());
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn a_pool_holds_no_more_codecs_than_it_may_keep() {
+    /// How many of four codecs a pool still holds after they were returned.
+    fn kept<T>(take: impl Fn() -> T, give: impl Fn(T)) -> usize {
+        let before = held();
+        let codecs: Vec<T> = (0..4).map(|_| take()).collect();
+        let each = (held() - before) / codecs.len();
+        codecs.into_iter().for_each(give);
+        // The list of the pool takes some bytes, too.
+        (held() - before + each / 2) / each
+    }
+    for keep in 0..=3 {
+        let pool = sansws::deflate::Pool::new(keep);
+        let compressors = kept(|| pool.take_compressor(4, 15).unwrap(), |codec| pool.give_compressor(codec));
+        let decompressors = kept(|| pool.take_decompressor().unwrap(), |codec| pool.give_decompressor(codec));
+        assert_eq!((compressors, decompressors), (keep, keep));
+    }
+}

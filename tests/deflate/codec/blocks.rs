@@ -244,3 +244,59 @@ fn each_fragment_can_be_decompressed_before_the_next_arrives() {
         assert_eq!(whole(&mut decompressor, &payload).unwrap(), last);
     }
 }
+
+#[test]
+fn a_reset_in_the_middle_of_a_message_forgets_the_message() {
+    let whole = zlib::Deflate::new(6, 15, 8, 0).message(b"Hello Hello Hello");
+    for len in 1..whole.len() {
+        let mut decompressor = Decompressor::new(15).unwrap();
+        let mut out = [0; 100];
+        assert!(decompressor.decompress(&whole[..len], &mut out).unwrap().done);
+        decompressor.reset();
+        // An empty message has no block from which its end could be seen.
+        assert_eq!(decompressor.finish(), Ok(()), "{len}");
+        let step = decompressor.decompress(&whole, &mut out).unwrap();
+        assert_eq!(&out[..step.produced], b"Hello Hello Hello", "{len}");
+        assert_eq!(decompressor.finish(), Ok(()), "{len}");
+    }
+}
+
+#[test]
+fn a_flush_without_input_returns_what_the_compressor_holds() {
+    let mut compressor = Compressor::new(6, 15).unwrap();
+    let mut out = [0; 100];
+    assert_eq!(compressor.flush(b"", &mut []), Step { consumed: 0, produced: 0, done: true });
+    let first = compressor.compress(b"Hello", &mut out);
+    assert!(first.done);
+    let second = compressor.flush(b"", &mut out[first.produced..]);
+    assert!(second.done);
+    let payload = &out[..first.produced + second.produced];
+    let mut room = [0; 100];
+    let step = Decompressor::new(15).unwrap().decompress(payload, &mut room).unwrap();
+    assert_eq!(&room[..step.produced], b"Hello");
+    assert_eq!(compressor.flush(b"", &mut []), Step { consumed: 0, produced: 0, done: true });
+}
+
+#[test]
+fn a_reset_of_the_compressor_forgets_an_unfinished_message() {
+    let mut compressor = Compressor::new(6, 15).unwrap();
+    for _ in 0..2 {
+        assert!(compressor.compress(b"Hello", &mut [0; 100]).done);
+        compressor.reset();
+        // The message is empty, so it takes one byte.
+        let mut out = [1];
+        assert_eq!(compressor.finish(b"", &mut out), Step { consumed: 0, produced: 1, done: true });
+        assert_eq!(out, [0]);
+    }
+    assert_eq!(deflate(&mut compressor, b"Hello", &mut Cuts::whole()), HELLO);
+}
+
+#[test]
+fn a_level_beyond_1_to_9_counts_as_the_nearest_one() {
+    let message: Vec<u8> = (9..300).flat_map(at_distance).collect();
+    let payload = |level| deflate(&mut Compressor::new(level, 15).unwrap(), &message, &mut Cuts::whole());
+    assert_ne!(payload(1), payload(9));
+    assert_eq!(payload(0), payload(1));
+    assert_eq!(payload(10), payload(9));
+    assert_eq!(payload(u8::MAX), payload(9));
+}

@@ -176,3 +176,24 @@ fn a_pool_that_is_set_later_gets_the_codecs_after_the_next_message() {
     receive.end_message();
     assert_eq!((&raw const *of_one.0.take_compressor(4, 15).unwrap()).addr(), own);
 }
+
+// A level is 1 to 9, and a window has 8 to 15 bits. Other values count as the nearest of them, as in `Compressor::new`.
+#[test]
+fn a_pool_finds_a_compressor_by_the_level_and_the_window_that_it_really_has() {
+    let message: Vec<u8> = (9..300).flat_map(at_distance).collect();
+    for (level, bits, real_level, real_bits) in
+        [(0, 15, 1, 15), (10, 15, 9, 15), (u8::MAX, 15, 9, 15), (6, 7, 6, 8), (6, 16, 6, 15), (6, 0, 6, 8)]
+    {
+        let pool = Pool::new(1);
+        let compressor = pool.take_compressor(real_level, real_bits).unwrap();
+        let given = (&raw const *compressor).addr();
+        pool.give_compressor(compressor);
+        // If the pool makes a new one, the one that it keeps still has its place.
+        let mut taken = pool.take_compressor(level, bits).unwrap();
+        assert_eq!((&raw const *taken).addr(), given, "{level} {bits}");
+        let mut new = Compressor::new(real_level, real_bits).unwrap();
+        let whole = Cuts::whole;
+        let same = deflate(&mut taken, &message, &mut whole()) == deflate(&mut new, &message, &mut whole());
+        assert!(same, "{level} {bits}");
+    }
+}

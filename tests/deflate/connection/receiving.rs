@@ -222,3 +222,23 @@ fn no_room_is_lent_on_a_connection_that_has_agreed_on_compression() {
         assert_eq!(server.receive_buffer().is_some(), agreed == Agreed::NONE);
     }
 }
+
+// PMD-7.2.2-03
+#[test]
+fn the_bytes_before_corrupt_data_are_a_part() {
+    let parts = config().delivery(Delivery::Parts);
+    let failed = Reported::Failed(Violation::Deflate.into());
+    // A block of reserved type follows after few bytes, and after more than the connection decompresses at a time.
+    for len in [5, 600, 3000] {
+        let before = noise(len);
+        let mut payload = zlib::Deflate::new(6, 15, 8, 0).run(&before, libz_sys::Z_FULL_FLUSH);
+        payload.extend([7, 0, 0]);
+        let part = Reported::Parts { is_text: false, bytes: before, is_first: true, is_last: false };
+        assert_eq!(reported(parts, &[&frame(0xc2, &payload)]), [part, failed.clone()], "{len}");
+    }
+    // The message ends in the middle of a block.
+    let (start, _) = HELLO.split_at(3);
+    let reported = reported(parts, &[&frame(0xc2, start)]);
+    assert_eq!(reported.last(), Some(&failed), "{reported:?}");
+    assert_eq!(super::reported(parts, &[&frame(0xc2, &HELLO[..1])]), [failed]);
+}

@@ -314,3 +314,42 @@ fn a_connection_uses_the_codecs_of_its_pool_only_during_a_message() {
         assert_eq!(place_of_decompressor(&pool), pooled_decompressor);
     }
 }
+
+/// A peer keeps only the window that it agreed to, so it cannot read a message that was compressed for a larger one.
+#[test]
+fn a_prepared_message_is_compressed_for_each_window_on_its_own() {
+    // Noise that repeats itself after 400 bytes, 900 bytes and so on. Each window holds one more of these distances, and
+    // the smallest one holds none.
+    let noise = noise(200_000);
+    let mut rest = &noise[..];
+    let mut message = Vec::new();
+    for (distance, times) in [(400, 20), (900, 10), (1800, 6), (5000, 3), (12_000, 1), (24_000, 1)] {
+        for _ in 0..times {
+            let (piece, after) = rest.split_at(distance);
+            message.extend(piece.repeat(2));
+            rest = after;
+        }
+    }
+    let mut lens = Vec::new();
+    for order in [[9, 10, 11, 12, 13, 14, 15], [15, 14, 13, 12, 11, 10, 9]] {
+        let prepared = PreparedMessage::binary(&message).unwrap();
+        for bits in order {
+            let mut server = server_with(config(), DeflateParams::new().with_server_max_window_bits(bits));
+            server.sender().prepared_with(&prepared, Compress::Always).unwrap();
+            let sent = take_outgoing(&mut server);
+            let header = if sent[1] == 126 { 4 } else { 10 };
+            // With the smallest window the message does not shrink, and is sent plain.
+            let is_compressed = sent[0] == 0xc2;
+            assert_eq!(is_compressed, bits > 9);
+            let payload = sent[header..].to_vec();
+            let read = if is_compressed { zlib::Inflate::new(bits).message(&payload) } else { Ok(payload) };
+            assert_eq!(read.as_ref(), Ok(&message), "{bits} in {order:?}");
+            lens.push((bits, sent.len()));
+        }
+    }
+    // The order of the connections does not change what they send, and each larger window saves more.
+    lens.sort_unstable();
+    lens.dedup();
+    assert_eq!(lens.len(), 7, "{lens:?}");
+    assert!(lens.windows(2).all(|pair| pair[1].1 < pair[0].1), "{lens:?}");
+}

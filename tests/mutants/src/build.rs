@@ -21,7 +21,7 @@ pub struct Configuration {
 }
 
 /// The cheap builds come first. A later build runs only what is left of an earlier one.
-pub const CONFIGURATIONS: [Configuration; 4] = [
+const CONFIGURATIONS: [Configuration; 5] = [
     Configuration {
         name: "usual",
         arguments: &["-p=sansws", "-p=deflate-tests", USUAL_FEATURES],
@@ -43,6 +43,13 @@ pub const CONFIGURATIONS: [Configuration; 4] = [
         suites: &["sansws", "uri", "timers", "handshake", "connection"],
         is_small: true,
     },
+    // Most tests of heads and frames need the heap.
+    Configuration {
+        name: "small-heap",
+        arguments: &["-p=sansws", "--no-default-features", "--features=alloc,heapless"],
+        suites: &["sansws", "handshake", "connection"],
+        is_small: true,
+    },
     Configuration {
         name: "model",
         arguments: &["-p=sansws", "-p=model-tests", USUAL_FEATURES],
@@ -52,15 +59,26 @@ pub const CONFIGURATIONS: [Configuration; 4] = [
 ];
 const USUAL_FEATURES: &str = "--features=sansws/std,sansws/deflate,sansws/heapless";
 
+/// The builds with these names, which commas separate; all of them without names.
+pub fn chosen(names: Option<&str>) -> Vec<Configuration> {
+    let names: Option<Vec<&str>> = names.map(|names| names.split(',').collect());
+    for name in names.iter().flatten() {
+        let is_known = CONFIGURATIONS.iter().any(|configuration| configuration.name == *name);
+        assert!(is_known, "there is no build {name}");
+    }
+    let is_chosen = |name: &str| names.as_ref().is_none_or(|names| names.contains(&name));
+    CONFIGURATIONS.into_iter().filter(|configuration| is_chosen(configuration.name)).collect()
+}
+
 /// Each constant needs a build of its own.
-const FOR_CONSTANTS: Configuration = Configuration {
+pub const FOR_CONSTANTS: Configuration = Configuration {
     name: "constants",
     arguments: &["-p=sansws", "-p=deflate-tests", USUAL_FEATURES],
     suites: &["sansws", "uri", "errors", "timers", "handshake", "connection", "deflate"],
     is_small: false,
 };
 
-/// These tests count or refuse allocations, and take half a minute.
+/// These tests count or refuse allocations.
 const SLOW_SUITES: [&str; 2] = ["memory", "out_of_memory"];
 
 /// A program with tests.
@@ -98,9 +116,16 @@ pub fn files(root: &Path) -> Vec<String> {
     names.split('\0').filter(|name| is_needed(name) && root.join(name).is_file()).map(str::to_owned).collect()
 }
 
-/// Builds all mutants into one build. `rejected` are mutants that an earlier build found to be no valid program.
+/// The mutants of the library, and the numbers of those that a build contains.
+#[derive(Clone, Copy)]
+pub struct Chosen<'a> {
+    pub mutants: &'a [Mutant],
+    pub numbers: &'a BTreeSet<usize>,
+}
+
+/// Builds the chosen mutants into one build. `rejected` are mutants that an earlier build found to be no valid program.
 pub fn build(
-    root: &Path, work: &Path, configuration: &Configuration, mutants: &[Mutant],
+    root: &Path, work: &Path, configuration: &Configuration, chosen: Chosen<'_>,
     mut rejected: BTreeSet<usize>, with_slow: bool, note: impl Fn(&BTreeSet<usize>),
 ) -> Build {
     let work = work.join(configuration.name);
@@ -113,10 +138,11 @@ pub fn build(
             let mut content = fs::read(root.join(file)).expect("a readable file");
             if is_library(file) {
                 let source = String::from_utf8(content).expect("a source is UTF-8");
-                let here: Vec<_> = mutants
-                    .iter()
-                    .enumerate()
-                    .filter(|(number, mutant)| mutant.file == *file && !rejected.contains(number))
+                let here: Vec<_> = chosen
+                    .numbers
+                    .difference(&rejected)
+                    .map(|&number| (number, &chosen.mutants[number]))
+                    .filter(|(_, mutant)| mutant.file == *file)
                     .collect();
                 let mut written = write(&source, &here);
                 adapt(file, &mut written.source, &mut written.places, configuration);
@@ -129,7 +155,7 @@ pub fn build(
         let switch = include_str!("switch.rs");
         put(
             &copy.join("src/mutants.rs"),
-            format!("{switch}\nconst COUNT: usize = {};\n", mutants.len()).as_bytes(),
+            format!("{switch}\nconst COUNT: usize = {};\n", chosen.mutants.len()).as_bytes(),
         );
         // Checking alone is quicker, and finds nearly all programs that are not valid.
         let mut errors = compile(&copy, &work, configuration, Goal::Check).1;
@@ -140,7 +166,7 @@ pub fn build(
         if errors.is_empty() {
             return Build { suites, rejected, hash: hasher.finish() };
         }
-        let culprits = culprits(&errors, &places, mutants);
+        let culprits = culprits(&errors, &places, chosen.mutants);
         eprintln!("{}: {} changes are no valid programs", configuration.name, culprits.len());
         assert!(
             !culprits.is_empty() && culprits.iter().any(|number| !rejected.contains(number)),
@@ -237,8 +263,9 @@ fn compile(copy: &Path, work: &Path, configuration: &Configuration, goal: Goal) 
         // The switch asks an intrinsic whether the compiler evaluates it.
         .env("RUSTC_BOOTSTRAP", "sansws")
         .env("RUSTFLAGS", "--cap-lints=allow")
-        // The library itself is not optimised: with so many branches that takes longer than the tests. The codecs and the
-        // generators of random values take most of the time of the tests.
+        // Without optimisation the tests take several times as long.
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_TEST_OPT_LEVEL", "1")
         .args(["--config", "profile.dev.package.\"*\".opt-level=1"])
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .env("CARGO_PROFILE_TEST_DEBUG", "false")

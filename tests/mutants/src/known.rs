@@ -59,7 +59,49 @@ pub enum Earlier {
 /// The results so far, in a file that a later run can go on with.
 pub struct Results {
     file: Mutex<File>,
-    outcomes: Mutex<HashMap<String, Outcome>>,
+    outcomes: Mutex<HashMap<String, Result>>,
+}
+
+/// The result of a change, and the builds whose tests did not notice it.
+#[derive(Clone)]
+struct Result {
+    outcome: Outcome,
+    tried: Vec<String>,
+}
+
+impl Result {
+    /// Reads a line of the file. The last column is the test that noticed the change, or the builds without one.
+    fn read(outcome: &str, by: &str) -> Self {
+        let outcome = match outcome {
+            "detected" => Outcome::Detected(by.to_owned()),
+            "survived" => Outcome::Survived,
+            "not reached" => Outcome::NotReached,
+            _ => Outcome::Rejected,
+        };
+        let has_builds = matches!(outcome, Outcome::Survived | Outcome::NotReached) && !by.is_empty();
+        let tried = if has_builds { by.split(',').map(str::to_owned).collect() } else { Vec::new() };
+        Self { outcome, tried }
+    }
+
+    fn write(&self) -> String {
+        match &self.outcome {
+            Outcome::Detected(by) => format!("detected\t{by}"),
+            Outcome::Survived => format!("survived\t{}", self.tried.join(",")),
+            Outcome::NotReached => format!("not reached\t{}", self.tried.join(",")),
+            Outcome::Rejected => "rejected\t".to_owned(),
+        }
+    }
+
+    /// Adds what another build has found.
+    fn add(&mut self, outcome: Outcome, build: &str) {
+        if matches!(outcome, Outcome::Survived | Outcome::NotReached) {
+            self.tried.push(build.to_owned());
+        }
+        // A change that one build reaches is reached.
+        if outcome != Outcome::NotReached {
+            self.outcome = outcome;
+        }
+    }
 }
 
 impl Results {
@@ -70,36 +112,32 @@ impl Results {
             for line in fs::read_to_string(path).unwrap_or_default().lines() {
                 let parts: Vec<&str> = line.split('\t').collect();
                 let [file, within, change, outcome, by] = parts[..] else { continue };
-                let outcome = match outcome {
-                    "detected" => Outcome::Detected(by.to_owned()),
-                    "survived" => Outcome::Survived,
-                    "not reached" => Outcome::NotReached,
-                    _ => Outcome::Rejected,
-                };
                 // A later line about the same change counts.
-                outcomes.insert(format!("{file}\t{within}\t{change}"), outcome);
+                outcomes.insert(format!("{file}\t{within}\t{change}"), Result::read(outcome, by));
             }
         }
         if earlier == Earlier::SurvivorsTriedAgain {
-            outcomes.retain(|_, outcome| matches!(outcome, Outcome::Detected(_) | Outcome::Rejected));
+            outcomes.retain(|_, result| matches!(result.outcome, Outcome::Detected(_) | Outcome::Rejected));
         }
         let file = OpenOptions::new().create(true).write(true).append(resume).truncate(!resume).open(path);
         Self { file: Mutex::new(file.expect("a file for the results")), outcomes: Mutex::new(outcomes) }
     }
 
-    pub fn has(&self, key: &str) -> bool {
-        self.outcomes.lock().unwrap().contains_key(key)
+    /// Whether the tests of a build have to try the change.
+    pub fn needs(&self, key: &str, build: &str) -> bool {
+        self.outcomes.lock().unwrap().get(key).is_none_or(|result| match result.outcome {
+            Outcome::Detected(_) | Outcome::Rejected => false,
+            Outcome::Survived | Outcome::NotReached => !result.tried.iter().any(|tried| tried == build),
+        })
     }
 
-    pub fn add(&self, key: &str, outcome: &Outcome) {
-        let (name, by) = match outcome {
-            Outcome::Detected(by) => ("detected", by.as_str()),
-            Outcome::Survived => ("survived", ""),
-            Outcome::NotReached => ("not reached", ""),
-            Outcome::Rejected => ("rejected", ""),
-        };
-        writeln!(self.file.lock().unwrap(), "{key}\t{name}\t{by}").expect("a result is written");
-        self.outcomes.lock().unwrap().insert(key.to_owned(), outcome.clone());
+    /// Notes what the tests of a build have found.
+    pub fn add(&self, key: &str, outcome: Outcome, build: &str) {
+        let mut outcomes = self.outcomes.lock().unwrap();
+        let none = Result { outcome: Outcome::NotReached, tried: Vec::new() };
+        let result = outcomes.entry(key.to_owned()).or_insert(none);
+        result.add(outcome, build);
+        writeln!(self.file.lock().unwrap(), "{key}\t{}", result.write()).expect("a result is written");
     }
 
     /// Prints the survivors and the counts.
@@ -107,7 +145,7 @@ impl Results {
         let outcomes = self.outcomes.lock().unwrap();
         let (mut detected, mut survived, mut equivalent, mut rejected) = (0_u32, 0_u32, 0_u32, 0_u32);
         for (mutant, key) in mutants.iter().zip(keys) {
-            match outcomes.get(key) {
+            match outcomes.get(key).map(|result| &result.outcome) {
                 None => {}
                 Some(Outcome::Rejected) => rejected += 1,
                 Some(Outcome::Detected(by)) => {

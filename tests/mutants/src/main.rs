@@ -1,6 +1,6 @@
 //! Changes the library in many small ways, and asks whether a test notices each of them.
 //!
-//! All changes are compiled into one build, and an environment variable switches one of them on. So a change takes
+//! The chosen changes are compiled into one build, and an environment variable switches one of them on. So a change takes
 //! the time of a few tests, and no time to compile. The changed sources are a copy in the target directory.
 //!
 //! ```text
@@ -13,11 +13,15 @@
 //!   --resume        skip changes that an earlier run has tried
 //!   --retry         as --resume, but tries the changes again that survived
 //!   --constants     also constants, each of which needs a build of its own
-//!   --slow          also the tests of memory, which take half a minute for each change that no other test notices
-//!   --longest N     leave out tests that take longer than N seconds, 60 by default
+//!   --slow          also the tests that count or refuse allocations; needed for the 95 %
+//!   --builds A,B    only some of the builds: usual, simd, small, small-heap, model
+//!   --longest N     leave out tests that take longer than N seconds, 60 at most; a quick first run is --longest 0.3,
+//!                   and --retry tries the longer tests with what is left
 //!   --jobs N        tests that run at the same time, two by default
 //!   --show K        run nothing, but print the chosen changes whose description contains K
 //! ```
+//!
+//! Two runs at the same time need target directories of their own.
 //!
 //! `equivalent.tsv` lists the changes that no test can notice, each with the reason. The program fails if a change
 //! outside that list survives, or if less than 95 % of the others are detected.
@@ -31,7 +35,7 @@ mod run;
 mod tests;
 mod write;
 
-use build::{CONFIGURATIONS, Configuration};
+use build::{Chosen, Configuration};
 use find::{Form, Mutant};
 use known::{Earlier, Known, Results};
 use run::{Outcome, Plan};
@@ -39,7 +43,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -52,7 +55,8 @@ struct Options {
     earlier: Earlier,
     constants: bool,
     slow: bool,
-    longest: usize,
+    builds: Option<String>,
+    longest: f64,
     jobs: usize,
     show: Option<String>,
 }
@@ -67,7 +71,8 @@ fn options() -> Options {
         earlier: Earlier::Forgotten,
         constants: false,
         slow: false,
-        longest: 60,
+        builds: None,
+        longest: 60.0,
         jobs: 2,
         show: None,
     };
@@ -89,7 +94,10 @@ fn options() -> Options {
             "--retry" => options.earlier = Earlier::SurvivorsTriedAgain,
             "--constants" => options.constants = true,
             "--slow" => options.slow = true,
-            "--longest" => options.longest = number(value()),
+            "--builds" => options.builds = Some(value()),
+            "--longest" => {
+                options.longest = value().parse().expect("--longest needs a number");
+            }
             "--jobs" => options.jobs = number(value()),
             "--show" => options.show = Some(value()),
             _ => panic!("unknown option {name}"),
@@ -150,49 +158,41 @@ fn main() -> ExitCode {
     known.check(&keys);
     let results = Results::open(&work.join("results.tsv"), options.earlier);
     let mut rejected = BTreeSet::new();
-    let mut pending: Vec<usize> = chosen.into_iter().filter(|number| !results.has(&keys[*number])).collect();
-    let mut not_reached: BTreeSet<usize> = pending.iter().copied().collect();
-    for (turn, configuration) in CONFIGURATIONS.iter().enumerate() {
+    // The build stays the same if the same run is resumed.
+    let numbers: BTreeSet<usize> = chosen.iter().copied().collect();
+    let all = Chosen { mutants: &mutants, numbers: &numbers };
+    for configuration in &build::chosen(options.builds.as_deref()) {
+        let mut pending: Vec<usize> = chosen
+            .iter()
+            .copied()
+            .filter(|number| results.needs(&keys[*number], configuration.name))
+            .collect();
         if pending.is_empty() {
-            break;
+            continue;
         }
-        let tests = prepare(&root, &work, configuration, &mutants, &mut rejected, &options);
+        let tests = prepare(&root, &work, configuration, all, &mut rejected, &options);
         for number in pending.iter().filter(|number| rejected.contains(number)) {
-            results.add(&keys[*number], &Outcome::Rejected);
+            results.add(&keys[*number], Outcome::Rejected, configuration.name);
         }
         pending.retain(|number| !rejected.contains(number));
-        let survivors = Mutex::new(Vec::new());
-        let reached = Mutex::new(BTreeSet::new());
+        let left = AtomicUsize::new(0);
         in_parallel(&pending, options.jobs, |number| {
             let outcome = tests.run(number);
-            if outcome != Outcome::NotReached {
-                reached.lock().unwrap().insert(number);
+            if !matches!(outcome, Outcome::Detected(_)) {
+                left.fetch_add(1, Ordering::Relaxed);
             }
-            match outcome {
-                Outcome::Detected(_) => results.add(&keys[number], &outcome),
-                _ => survivors.lock().unwrap().push(number),
-            }
+            results.add(&keys[number], outcome, configuration.name);
         });
-        let reached = reached.into_inner().unwrap();
-        not_reached.retain(|number| !reached.contains(number));
-        pending = survivors.into_inner().unwrap();
-        pending.sort_unstable();
-        eprintln!("{}: {} changes are left", configuration.name, pending.len());
-        if turn + 1 == CONFIGURATIONS.len() {
-            break;
-        }
-    }
-    for number in pending {
-        let outcome = if not_reached.contains(&number) { Outcome::NotReached } else { Outcome::Survived };
-        results.add(&keys[number], &outcome);
+        eprintln!("{}: {} changes are left", configuration.name, left.into_inner());
     }
     if options.constants {
-        for &number in constants.iter().filter(|number| !results.has(&keys[**number])) {
+        let build = build::FOR_CONSTANTS.name;
+        for &number in constants.iter().filter(|number| results.needs(&keys[**number], build)) {
             let outcome = match build::build_one(&root, &work, &mutants[number]) {
                 Some(suites) => Plan::of(suites).run_all(),
                 None => Outcome::Rejected,
             };
-            results.add(&keys[number], &outcome);
+            results.add(&keys[number], outcome, build);
         }
     } else {
         eprintln!("{} constants are left out: they need --constants", constants.len());
@@ -229,11 +229,11 @@ fn choose(mutants: &[Mutant], keys: &[String], options: &Options) -> Vec<usize> 
 }
 
 fn prepare(
-    root: &Path, work: &Path, configuration: &Configuration, mutants: &[Mutant],
+    root: &Path, work: &Path, configuration: &Configuration, chosen: Chosen<'_>,
     rejected: &mut BTreeSet<usize>, options: &Options,
 ) -> Plan {
     let list = work.join("rejected.txt");
-    let key = known::hash(mutants);
+    let key = known::hash(chosen.mutants);
     // The compiler rejected these when it last built the same mutants.
     if let Ok(text) = std::fs::read_to_string(&list)
         && text.lines().next() == Some(&key)
@@ -245,16 +245,15 @@ fn prepare(
         std::fs::write(&list, format!("{key}\n{}", lines.join("\n"))).expect("a file for rejected mutants");
     };
     let known = std::mem::take(rejected);
-    let built = build::build(root, work, configuration, mutants, known, options.slow, note);
+    let built = build::build(root, work, configuration, chosen, known, options.slow, note);
     *rejected = built.rejected;
-    let cache = work
-        .join(format!("{}-{:x}-{}-{}.tsv", configuration.name, built.hash, options.slow, options.longest));
+    let cache = work.join(format!("{}-{:x}-{}.tsv", configuration.name, built.hash, options.slow));
     let tests = run::measure(
         built.suites,
-        mutants.len(),
+        chosen.mutants.len(),
         &cache,
         options.jobs,
-        Duration::from_secs(options.longest as u64),
+        Duration::from_secs_f64(options.longest),
     );
     eprintln!("{}: {} tests", configuration.name, tests.tests.len());
     tests

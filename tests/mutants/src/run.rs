@@ -3,25 +3,39 @@
 use crate::build::Suite;
 use std::fmt::Write;
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Conversations of the model, always the same ones.
 const CONVERSATIONS: &str = "2000";
-/// A mutant may take this many times as long as the unchanged library, and some seconds more, before it counts as an
-/// endless loop.
+/// A mutant may take this many times as much time of a processor as the unchanged library, and some seconds more,
+/// before it counts as an endless loop. This does not depend on what else the machine does.
 const PATIENCE: u32 = 5;
-const EXTRA: Duration = Duration::from_secs(10);
+const EXTRA: Duration = Duration::from_secs(3);
+/// A mutant that waits takes no time of a processor. So there is a limit in real time, too. It is this many times as
+/// long, because a busy machine takes its time.
+const BUSY: u32 = 20;
+/// The signals that end a program which exceeds a limit of time: SIGKILL and SIGXCPU.
+const LIMIT_SIGNALS: [i32; 2] = [9, 24];
+/// A test that takes longer takes no part: it would decide about the time of each change that nothing notices.
+const LONGEST: Duration = Duration::from_secs(60);
 /// A mutant must not take the memory of the whole machine.
 const MEMORY: &str = "--as=3000000000";
 /// The limits of the groups of tests, by the time that one test takes.
-const GROUPS: [Duration; 4] =
-    [Duration::from_millis(50), Duration::from_millis(300), Duration::from_secs(2), Duration::MAX];
+const GROUPS: [Duration; 5] = [
+    Duration::from_millis(10),
+    Duration::from_millis(50),
+    Duration::from_millis(300),
+    Duration::from_secs(2),
+    Duration::MAX,
+];
 
-/// One test, with the time that it takes.
+/// One test, with the time of a processor that it takes.
 pub struct Test {
     pub suite: usize,
     pub name: String,
@@ -49,7 +63,7 @@ pub enum Outcome {
 }
 
 /// Runs each test alone without a mutant, and notes which mutants it reaches. A test that takes longer than `longest`
-/// takes no part: it would decide about the time of each change that nothing notices. `cache` is from an earlier run.
+/// takes no part. `cache` is from an earlier run.
 pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize, longest: Duration) -> Plan {
     let mut all = Plan { suites, tests: Vec::new(), reached_by: vec![Vec::new(); mutants] };
     if let Ok(text) = fs::read_to_string(cache) {
@@ -59,7 +73,7 @@ pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize, lo
             let suite = next().parse().expect("a number");
             let name = next().to_owned();
             let time = Duration::from_millis(next().parse().expect("milliseconds"));
-            add(&mut all, Test { suite, name, time }, next());
+            add(&mut all, Test { suite, name, time }, next(), longest);
         }
         return all;
     }
@@ -78,12 +92,9 @@ pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize, lo
                 let list = cache.with_extension(format!("list{worker}"));
                 while let Some((suite, name)) = named.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let _ = fs::remove_file(&list);
-                    let mut command = command(&suites[*suite], &[name], longest);
+                    let mut command = command(&suites[*suite], &[name], LONGEST);
                     command.env("SANSWS_MUTANT", "list").env("SANSWS_MUTANTS_LIST", &list);
-                    let start = Instant::now();
-                    let output = command.output().expect("a test runs");
-                    let time = start.elapsed();
-                    if output.status.success() {
+                    if let Some(time) = time_of(&command) {
                         let numbers = fs::read_to_string(&list).unwrap_or_default();
                         let numbers = numbers.split_whitespace().collect::<Vec<_>>().join(",");
                         measured.lock().unwrap().push((*suite, name.clone(), time, numbers));
@@ -102,13 +113,31 @@ pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize, lo
     let mut text = String::new();
     for (suite, name, time, numbers) in measured {
         let _ = writeln!(text, "{suite}\t{name}\t{}\t{numbers}", time.as_millis());
-        add(&mut all, Test { suite, name, time }, &numbers);
+        add(&mut all, Test { suite, name, time }, &numbers, longest);
     }
     fs::write(cache, text).expect("a file for the times");
     all
 }
 
-fn add(all: &mut Plan, test: Test, numbers: &str) {
+/// The time of a processor that the command takes. `None` if it fails.
+pub fn time_of(command: &Command) -> Option<Duration> {
+    let mut timed = Command::new("bash");
+    timed.args(["-c", "TIMEFORMAT='%U %S'; time \"$@\" >/dev/null 2>&1", "time"]);
+    timed.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
+    timed.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(directory) = command.get_current_dir() {
+        timed.current_dir(directory);
+    }
+    let output = timed.output().expect("bash runs");
+    let printed = String::from_utf8(output.stderr).expect("bash prints two numbers");
+    let seconds: f64 = printed.split_whitespace().filter_map(|text| text.parse::<f64>().ok()).sum();
+    output.status.success().then(|| Duration::from_secs_f64(seconds))
+}
+
+fn add(all: &mut Plan, test: Test, numbers: &str, longest: Duration) {
+    if test.time > longest {
+        return;
+    }
     let number = all.tests.len();
     all.tests.push(test);
     for mutant in numbers.split(',').filter(|text| !text.is_empty()) {
@@ -170,9 +199,8 @@ impl Plan {
                 if mutant != "none" {
                     command.env("SANSWS_MUTANT", mutant);
                 }
-                let output = command.output().expect("a test runs");
-                if !output.status.success() {
-                    return Outcome::Detected(format!("{} {}", suite.name, reason(&output)));
+                if let Some(reason) = failure(command) {
+                    return Outcome::Detected(format!("{} {reason}", suite.name));
                 }
             }
             from = to;
@@ -182,9 +210,14 @@ impl Plan {
 }
 
 fn command(suite: &Suite, names: &[impl AsRef<str>], limit: Duration) -> Command {
+    let seconds = limit.as_secs().max(1);
+    // `timeout` makes a group of processes, whose number is that of its own process.
     let mut command = Command::new("timeout");
-    command.args(["-s", "KILL", &limit.as_secs().to_string(), "prlimit", MEMORY]);
+    command.args(["-s", "KILL", &(seconds * u64::from(BUSY)).to_string()]);
+    command.args(["prlimit", MEMORY, &format!("--cpu={seconds}")]);
     command.arg(&suite.program).current_dir(&suite.directory).stdin(Stdio::null());
+    // The first failure decides, so nothing looks for a smaller one.
+    command.env("PROPTEST_MAX_SHRINK_ITERS", "0");
     if suite.is_model {
         command.arg(CONVERSATIONS);
     } else {
@@ -193,13 +226,42 @@ fn command(suite: &Suite, names: &[impl AsRef<str>], limit: Duration) -> Command
     command
 }
 
-/// The first test that failed.
-fn reason(output: &std::process::Output) -> String {
-    let text = String::from_utf8_lossy(&output.stdout);
-    let failed = text.lines().find_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
-    match (failed, output.status.code()) {
-        (Some(name), _) => name.to_owned(),
-        (None, Some(137) | None) => "exceeds the limit of time".to_owned(),
-        (None, Some(code)) => format!("ends with status {code}"),
+/// Runs tests until the first one fails, and returns its name, or how the program ends. `None` if all tests succeed.
+fn failure(mut command: Command) -> Option<String> {
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a test program starts");
+    let output = BufReader::new(child.stdout.take().expect("a pipe"));
+    for line in output.lines() {
+        let Ok(line) = line else { continue };
+        if let Some(name) = failed_test(&line) {
+            end(&mut child);
+            return Some(name.to_owned());
+        }
+    }
+    how_it_ended(child.wait().expect("a test program ends"))
+}
+
+/// The name of the test that failed, if the line says so.
+pub fn failed_test(line: &str) -> Option<&str> {
+    line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
+}
+
+/// Ends the group of processes that `command` has started.
+fn end(child: &mut Child) {
+    let group = format!("-{}", child.id());
+    let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+    let _ = child.wait();
+}
+
+/// `None` if the program has ended well.
+pub fn how_it_ended(status: ExitStatus) -> Option<String> {
+    // `timeout` reports a signal that ended its program as a signal of its own, or as 128 and the number of the signal.
+    let signal = status.signal().or_else(|| status.code().filter(|code| *code > 128).map(|code| code - 128));
+    match (status.success(), signal) {
+        (true, _) => None,
+        (false, Some(signal)) if LIMIT_SIGNALS.contains(&signal) => {
+            Some("exceeds the limit of time".to_owned())
+        }
+        (false, _) => Some(format!("ends with {status}")),
     }
 }

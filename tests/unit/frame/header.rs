@@ -57,3 +57,18 @@ fn only_the_first_frame_of_a_message_may_set_rsv1() {
     }
     assert_eq!(Header::decode(&[0xe1], &rules), Err(Violation::ReservedBits(2).into()));
 }
+
+#[test]
+fn a_shown_header_lacks_the_masking_key_and_nothing_else() {
+    for (len, shown) in [
+        (5, "FrameHeader([82, 05])"),
+        (126, "FrameHeader([82, 7e, 00, 7e])"),
+        (1 << 16, "FrameHeader([82, 7f, 00, 00, 00, 00, 00, 01, 00, 00])"),
+    ] {
+        assert_eq!(std::format!("{:?}", FrameHeader::encode(Opcode::Binary, true, len, None)), shown);
+        let masked = FrameHeader::encode(Opcode::Binary, true, len, Some([0xaa, 0xbb, 0xcc, 0xdd]));
+        let bits = usize::from(masked.as_bytes()[1]);
+        let shown = shown.replacen(&std::format!("{:02x}", bits & 0x7f), &std::format!("{bits:02x}"), 1);
+        assert_eq!(std::format!("{masked:?}"), shown);
+    }
+}

@@ -183,3 +183,14 @@ fn masking_passes_each_bit_and_each_bit_of_the_key() {
 fn proof_that_masking_is_the_algorithm_of_the_rfc() {
     prove_each_way(Extent::All);
 }
+
+#[test]
+fn a_plain_payload_of_any_length_is_copied_completely() {
+    let payload: [u8; 300] = core::array::from_fn(|at| at.to_le_bytes()[0] | 1);
+    for len in 0..=payload.len() {
+        let from = &payload[..len];
+        let to = &mut [0; 300][..len];
+        copy_plain(from, to);
+        assert_eq!(to, from, "{len}");
+    }
+}

@@ -66,3 +66,20 @@ fn a_quoted_value_ends_at_the_first_quote_without_a_backslash() {
     assert_eq!(value, "10");
     assert_ne!(value, "1");
 }
+
+/// The value of the parameter `x`.
+fn value(list: &str) -> ParameterValue<'_> {
+    extensions(list.as_bytes()).next().unwrap().unwrap().parameters().next().unwrap().value.unwrap()
+}
+
+#[test]
+fn values_with_the_same_bytes_are_equal_and_have_the_same_hash() {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+    let hash = |list| BuildHasherDefault::<DefaultHasher>::default().hash_one(value(list));
+    let quoted = r#"foo; x="1\0""#;
+    for (other, is_equal) in [("foo; x=10", true), (quoted, true), ("foo; x=11", false), ("foo; x=1", false)]
+    {
+        assert_eq!(value(quoted) == value(other), is_equal, "{other}");
+        assert_eq!(hash(quoted) == hash(other), is_equal, "{other}");
+    }
+}
