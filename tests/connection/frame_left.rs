@@ -83,3 +83,32 @@ fn the_beginning_of_a_cut_character_counts_as_arrived() {
     // The first read ends inside of the character.
     assert_eq!(lengths(client, &text, 4), [(1, Some(3)), (3, Some(1)), (1, Some(0))]);
 }
+
+/// Two parts with the same content differ if their frames do.
+#[test]
+fn parts_are_compared_and_hashed_with_what_their_frames_lack() {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    /// Passes the first part of this frame to `compare`.
+    fn first_part(frame: &[u8], compare: &mut dyn FnMut(Event<'_>)) {
+        let (mut client, mut bytes) = (client(), frame.to_vec());
+        let mut input = &mut bytes[..];
+        let (event, _) = client.receive(&mut input).unwrap();
+        compare(event);
+    }
+    fn hash(event: Event<'_>) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        event.hash(&mut hasher);
+        hasher.finish()
+    }
+    for (other, is_equal) in [(b"\x02\x05abc", true), (b"\x02\x06abc", false), (b"\x02\x05abd", false)] {
+        first_part(b"\x02\x05abc", &mut |one| {
+            first_part(other, &mut |other| {
+                assert_eq!(
+                    (one == other, hash(one) == hash(other)),
+                    (is_equal, is_equal),
+                    "{one:?} {other:?}"
+                );
+            });
+        });
+    }
+}

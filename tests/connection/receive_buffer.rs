@@ -5,7 +5,7 @@
 use crate::support::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::{Agreed, Config, Connection, Server};
+use sansws::{Agreed, Config, Connection, Server, Violation};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
@@ -265,4 +265,43 @@ fn frames_of_every_kind_may_arrive_in_the_receive_buffer() {
         assert!(lent > 0, "reads of {read} bytes");
         assert!(server.error().is_none());
     }
+}
+
+#[test]
+fn a_bad_frame_in_the_receive_buffer_fails_the_connection_and_the_frames_before_it_are_reported() {
+    let large = masked(&frame(0x82, &vec![7; 20_000]), [1, 2, 3, 4]);
+    for (bad, violation) in [
+        (&b"\xf1\x80"[..], Violation::ReservedBits(7)),
+        (&frame(0x81, b"unmasked"), Violation::Unmasked),
+        (&masked(&frame(0x80, b"more"), [1, 2, 3, 4]), Violation::NothingToContinue),
+        (&masked(&frame(0x81, b"gr\xff"), [1, 2, 3, 4]), Violation::InvalidUtf8),
+        (&masked(&frame(0x81, b"gr\xc3"), [1, 2, 3, 4]), Violation::InvalidUtf8),
+    ] {
+        for ping in [&[][..], &masked(&frame(0x89, b"ping"), [5, 6, 7, 8])] {
+            let mut server =
+                Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
+            assert_eq!(feed(&mut server, &large[..5000]), []);
+            assert_eq!(feed(&mut server, &large[5000..]).len(), 1);
+            let bytes = [ping, bad].concat();
+            server.receive_buffer().unwrap()[..bytes.len()].copy_from_slice(&bytes);
+            server.mark_received(bytes.len());
+            let mut expected = vec![Reported::Failed(violation.into())];
+            if !ping.is_empty() {
+                expected.insert(0, Reported::Ping(b"ping".to_vec()));
+            }
+            assert_eq!(feed(&mut server, &[]), expected, "{violation:?}");
+            assert!(server.receive_buffer().is_none());
+        }
+    }
+}
+
+/// A read that returns no bytes, such as one that would block, changes nothing.
+#[test]
+fn an_empty_read_into_the_receive_buffer_changes_nothing() {
+    let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
+    assert_eq!(feed(&mut server, &message[..5000]), []);
+    server.receive_buffer().unwrap().fill(0xee);
+    server.mark_received(0);
+    assert_eq!(feed(&mut server, &message[5000..]), [Reported::binary(&vec![7; 100_000])]);
 }

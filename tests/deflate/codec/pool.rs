@@ -175,3 +175,29 @@ fn a_pool_that_is_set_later_gets_the_codecs_after_the_next_message() {
     receive.end_message();
     assert_eq!((&raw const *of_one.0.take_compressor(4, 15).unwrap()).addr(), own);
 }
+
+/// A connection ends each message, also one for which it needed no codec.
+#[test]
+fn a_message_without_a_codec_puts_nothing_into_the_pool() {
+    let params =
+        DeflateParams::new().with_client_no_context_takeover(true).with_server_no_context_takeover(true);
+    for pool in [None, Some(Pool::new(1))] {
+        let mut server = SendCodec::new(true, params, &DeflateConfig::new(), pool.clone());
+        let mut client = ReceiveCodec::new(false, params, pool.clone());
+        server.end_message();
+        server.forget();
+        client.end_message();
+        for _ in 0..2 {
+            assert_eq!(deflate(server.compressor().unwrap(), b"Hello", &mut Cuts::whole()), HELLO);
+            server.end_message();
+            assert_eq!(whole(client.decompressor().unwrap(), &HELLO).unwrap(), b"Hello");
+            client.end_message();
+        }
+    }
+}
+
+#[test]
+fn a_box_shows_its_content() {
+    let boxed = sansws::deflate::TryBox::new([7]).unwrap();
+    assert_eq!(format!("{boxed:?}"), "[7]");
+}
