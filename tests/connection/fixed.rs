@@ -352,3 +352,20 @@ fn a_close_that_the_outgoing_buffer_cannot_hold_is_refused_and_changes_nothing()
     fits.sender().close_without_code().unwrap();
     assert_eq!((fits.state(), fits.outgoing()), (State::Closing, &b"\x88\x00"[..]));
 }
+
+/// [`OUTGOING_RESERVE`] bytes are always enough for a pong. In a smaller buffer a waiting pong may never fit, and it must
+/// not stop the pongs after it.
+#[test]
+fn a_waiting_pong_that_the_outgoing_buffer_cannot_hold_is_dropped() {
+    let storage = Fixed::<256, 20>;
+    let mut client = Connection::after_handshake_in(Client::new(rng()), Config::new(), Agreed::NONE, storage);
+    // The second pong waits behind the first one, and has more bytes than the whole buffer.
+    let (first, second) = (frame(0x89, b"first"), frame(0x89, &[7; 100]));
+    let pings = [Reported::Ping(b"first".to_vec()), Reported::Ping(vec![7; 100])];
+    assert_eq!(feed(&mut client, &[first, second].concat()), pings);
+    assert_eq!(take_outgoing(&mut client).len(), 2 + 4 + 5);
+    assert_eq!(take_outgoing(&mut client), b"");
+    assert_eq!(feed(&mut client, &frame(0x89, b"third")), [Reported::Ping(b"third".to_vec())]);
+    assert_eq!(take_outgoing(&mut client).len(), 2 + 4 + 5);
+    assert_eq!(client.state(), State::Open);
+}
