@@ -305,3 +305,48 @@ fn an_empty_read_into_the_receive_buffer_changes_nothing() {
     server.mark_received(0);
     assert_eq!(feed(&mut server, &message[5000..]), [Reported::binary(&vec![7; 100_000])]);
 }
+
+/// A read may end anywhere, also between a header and its payload.
+#[test]
+fn frames_in_the_receive_buffer_may_be_cut_anywhere() {
+    let large = masked(&frame(0x82, &vec![7; 20_000]), [1, 2, 3, 4]);
+    let frames: [&[u8]; 4] =
+        [&frame(0x89, b"ping"), &frame(0x8a, b""), &frame(0x8a, b"pong"), &frame(0x82, b"short")];
+    let bytes = masked_all(&frames);
+    let expected = [
+        Reported::Ping(b"ping".to_vec()),
+        Reported::Pong(vec![]),
+        Reported::Pong(b"pong".to_vec()),
+        Reported::binary(b"short"),
+    ];
+    for read in 1..=bytes.len() {
+        let mut server =
+            Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
+        assert_eq!(feed(&mut server, &large[..5000]), []);
+        assert_eq!(feed(&mut server, &large[5000..]).len(), 1);
+        let mut reported = Vec::new();
+        for piece in bytes.chunks(read) {
+            if let Some(room) = server.receive_buffer() {
+                room[..piece.len()].copy_from_slice(piece);
+                server.mark_received(piece.len());
+                reported.extend(feed(&mut server, &[]));
+            } else {
+                reported.extend(feed(&mut server, piece));
+            }
+        }
+        assert_eq!(reported, expected, "reads of {read} bytes");
+    }
+}
+
+#[test]
+fn mark_received_changes_nothing_on_a_connection_that_receives_no_frames() {
+    let mut server = open_server();
+    server.sender().close_without_code().unwrap();
+    assert_eq!(feed(&mut server, &masked(&frame(0x88, b""), [1, 2, 3, 4])), [Reported::close(1005, "")]);
+    assert!(server.receive_buffer().is_none());
+    server.mark_received(10);
+    assert_eq!(feed(&mut server, &[]), []);
+    assert_eq!(server.error(), None);
+    assert_eq!(server.receive_eof(), None);
+    assert!(server.is_closed_cleanly());
+}
