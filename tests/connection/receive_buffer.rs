@@ -350,3 +350,25 @@ fn mark_received_changes_nothing_on_a_connection_that_receives_no_frames() {
     assert_eq!(server.receive_eof(), None);
     assert!(server.is_closed_cleanly());
 }
+
+/// While the buffer still holds frames, the embedder may read more. If few bytes are left behind many consumed ones, they
+/// move to the front.
+#[test]
+fn the_receive_buffer_is_lent_again_while_it_still_holds_frames() {
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
+    let large = masked(&frame(0x82, &vec![7; 400_000]), [1, 2, 3, 4]);
+    assert_eq!(feed(&mut server, &large[..5000]), []);
+    assert_eq!(feed(&mut server, &large[5000..]).len(), 1);
+    let messages: Vec<Vec<u8>> = (0..20).map(|number| vec![number; 16 * 1024]).collect();
+    let bytes: Vec<u8> =
+        messages.iter().flat_map(|message| masked(&frame(0x82, message), [5, 6, 7, 8])).collect();
+    let room = server.receive_buffer().unwrap();
+    room[..bytes.len()].copy_from_slice(&bytes);
+    server.mark_received(bytes.len());
+    for message in &messages {
+        let (event, _) = server.receive(&mut &mut [][..]).unwrap();
+        assert_eq!(Reported::of(event, None), Reported::binary(message));
+        assert!(server.receive_buffer().is_some());
+    }
+    assert_eq!(feed(&mut server, &[]), []);
+}
