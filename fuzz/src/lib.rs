@@ -4,6 +4,7 @@
 
 pub mod deflate;
 pub mod differential;
+mod grammar;
 pub mod handshake_client;
 pub mod handshake_server;
 mod head;

@@ -74,20 +74,26 @@ impl Options {
         Ok(options)
     }
 
+    /// A field that has its documented default is left alone, so a wrong default counts as a fault.
     pub fn config(&self) -> Config {
-        let config = Config::new()
-            .max_message(self.max_message)
-            .max_frame(self.max_frame)
-            .max_outgoing(self.max_outgoing)
-            .max_fragments(self.max_fragments)
-            .max_head(self.max_head)
-            .max_headers(self.max_headers)
-            .max_refusal_body(self.max_refusal_body)
-            .keep_capacity(self.keep_capacity)
-            .keep_headers(self.kept_headers)
-            .delivery(if self.in_parts { Delivery::Parts } else { Delivery::Whole })
-            .auto_pong(self.auto_pong)
-            .http_requests(self.http_requests);
+        let mut config = Config::new();
+        let mut set = |is_default: bool, set: &dyn Fn(Config) -> Config| {
+            if !is_default {
+                config = set(config);
+            }
+        };
+        set(self.max_message == 1 << 20, &|config| config.max_message(self.max_message));
+        set(self.max_frame == usize::MAX, &|config| config.max_frame(self.max_frame));
+        set(self.max_outgoing == 2 << 20, &|config| config.max_outgoing(self.max_outgoing));
+        set(self.max_fragments == 4096, &|config| config.max_fragments(self.max_fragments));
+        set(self.max_head == 16 << 10, &|config| config.max_head(self.max_head));
+        set(self.max_headers == 100, &|config| config.max_headers(self.max_headers));
+        set(self.max_refusal_body == 16 << 10, &|config| config.max_refusal_body(self.max_refusal_body));
+        set(self.keep_capacity == 0, &|config| config.keep_capacity(self.keep_capacity));
+        set(self.kept_headers.is_empty(), &|config| config.keep_headers(self.kept_headers));
+        set(!self.in_parts, &|config| config.delivery(Delivery::Parts));
+        set(self.auto_pong, &|config| config.auto_pong(false));
+        set(!self.http_requests, &|config| config.http_requests(true));
         self.deflate.map_or(config, |deflate| config.deflate(deflate.config()))
     }
 
@@ -112,17 +118,24 @@ impl Deflate {
         })
     }
 
+    /// A field that has its documented default is left alone, as above.
     pub fn config(&self) -> DeflateConfig {
-        let config = DeflateConfig::new()
-            .server_max_window_bits(self.server_bits)
-            .client_max_window_bits(self.client_bits)
-            .server_no_context_takeover(self.server_no_takeover)
-            .client_no_context_takeover(self.client_no_takeover)
-            .level(self.level)
-            .offer_client_max_window_bits(self.offers_client_bits)
-            .offer_fallback(self.offers_fallback)
-            .follow_hints(self.follows_hints);
-        self.threshold.map_or(config, |bytes| config.threshold(bytes))
+        let mut config = DeflateConfig::new();
+        let mut set = |is_default: bool, set: &dyn Fn(DeflateConfig) -> DeflateConfig| {
+            if !is_default {
+                config = set(config);
+            }
+        };
+        set(self.server_bits == 15, &|config| config.server_max_window_bits(self.server_bits));
+        set(self.client_bits == 15, &|config| config.client_max_window_bits(self.client_bits));
+        set(!self.server_no_takeover, &|config| config.server_no_context_takeover(true));
+        set(!self.client_no_takeover, &|config| config.client_no_context_takeover(true));
+        set(self.level == 4, &|config| config.level(self.level));
+        set(self.offers_client_bits, &|config| config.offer_client_max_window_bits(false));
+        set(self.offers_fallback, &|config| config.offer_fallback(false));
+        set(self.follows_hints, &|config| config.follow_hints(false));
+        set(self.threshold.is_none(), &|config| config.threshold(self.threshold.unwrap_or_default()));
+        config
     }
 }
 

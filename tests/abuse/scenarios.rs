@@ -55,6 +55,14 @@ fn feed<R: Role>(
     events
 }
 
+#[cfg(feature = "deflate")]
+fn decompress(input: &mut [u8], read: usize) -> usize {
+    use sansws::deflate::{DeflateConfig, DeflateParams};
+    let config = NO_LIMIT.deflate(DeflateConfig::new());
+    let agreed = Agreed::deflate(DeflateParams::new());
+    feed(Connection::after_handshake(Server, config, agreed), input, read, |_| {})
+}
+
 fn to_server(config: Config, input: &mut [u8], read: usize) -> usize {
     feed(Connection::after_handshake(Server, config, Agreed::NONE), input, read, |_| {})
 }
@@ -217,13 +225,23 @@ pub const SCENARIOS: &[Scenario] = &[
             let empty = frame(0x00, &[0, 0, 0, 0xff, 0xff].repeat(24));
             [frame(0x42, &[0, 0, 0, 0xff, 0xff]), empty.repeat(size)].concat()
         },
-        receive: |input, read| {
-            use sansws::deflate::{DeflateConfig, DeflateParams};
-            let config = NO_LIMIT.deflate(DeflateConfig::new());
-            let agreed = Agreed::deflate(DeflateParams::new());
-            feed(Connection::after_handshake(Server, config, agreed), input, read, |_| {})
-        },
+        receive: decompress,
         most_memory: |_| (47 + 32) * 1024 + buffer(16 * 1024),
         most_instructions: [60, 1400],
+    },
+    #[cfg(feature = "deflate")]
+    Scenario {
+        name: "final blocks of DEFLATE behind a full window",
+        // After a final block the decompressor copies its window. A final block without content has two bytes.
+        input: |size| {
+            let mut compressor = sansws::deflate::Compressor::new(6, 15).expect("enough memory");
+            let mut window = [0; 120];
+            let step = compressor.flush(&[0; 33_000], &mut window);
+            assert!(step.done);
+            [frame(0x42, &window[..step.produced]), frame(0x00, &[3, 0].repeat(60)).repeat(size)].concat()
+        },
+        receive: decompress,
+        most_memory: |_| (47 + 32) * 1024 + buffer(64 * 1024),
+        most_instructions: [2, 130],
     },
 ];

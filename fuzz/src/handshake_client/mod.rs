@@ -89,7 +89,12 @@ pub fn run(bytes: &[u8]) {
     let is_made = u.ratio(1, 2).unwrap_or(false);
     let whole = Plan { cuts: [usize::MAX; 3], ..plan };
     let Some(accept) = accept(&plan) else { return };
-    let bytes = if is_made { [FRONT, rest, b"\r\n\r\n"].concat() } else { rest.to_vec() };
+    let bytes = match rest.split_first() {
+        _ if is_made => [FRONT, rest, b"\r\n\r\n"].concat(),
+        // No response begins with such a byte.
+        Some((0x80.., rest)) => response::from_grammar(rest).unwrap_or_default(),
+        _ => rest.to_vec(),
+    };
     let bytes = replace(&bytes, PLACEHOLDER, accept.as_bytes());
     let Some(on_heap) = connect(Heap, &bytes, &whole) else { return };
     assert_eq!(connect(Heap, &bytes, &plan).as_ref(), Some(&on_heap), "cuts matter");

@@ -1,10 +1,78 @@
 //! A response as a plain reader of the RFCs sees it.
 
 use super::{Plan, Seen};
+use crate::grammar::{self, Line};
 use crate::head::{Head, all, are_extensions, has, repaired};
 use crate::negotiation::check_client;
 use crate::negotiation::list::{is_token, read, trim};
+use arbitrary::{Result, Unstructured};
 use sansws::deflate::DeflateParams;
+
+const NECESSARY: [Line; 3] = [
+    Line { name: "Upgrade", usual: "websocket", others: &["WebSocket", "h2c", "websocket, h2c", ""] },
+    Line {
+        name: "Connection",
+        usual: "Upgrade",
+        others: &["keep-alive, upgrade", "keep-alive,\r\n upgrade", "\r\n\tUpgrade", "close", "Upgrade\n "],
+    },
+    Line {
+        name: "Sec-WebSocket-Accept",
+        usual: "ACCEPT",
+        others: &["ACCEPT=", "accept", "ACCEPT\r\n ", "", "ACCEPT x"],
+    },
+];
+
+const OPTIONAL: [Line; 8] = [
+    Line { name: "Sec-WebSocket-Protocol", usual: "chat", others: &["a", "b", "x", "a, chat", ""] },
+    Line {
+        name: "Sec-WebSocket-Extensions",
+        usual: "permessage-deflate",
+        others: &[
+            "x-own",
+            "x-own; a=\"b c\"",
+            "permessage-deflate; client_max_window_bits=9",
+            "x",
+            "",
+            "x-own,",
+        ],
+    },
+    Line {
+        name: "Content-Length",
+        usual: "5",
+        others: &["0", "3", "5, 5", "5, 3", "x", "-1", "", "99999999999"],
+    },
+    Line {
+        name: "Transfer-Encoding",
+        usual: "chunked",
+        others: &["gzip", "gzip, chunked", "chunked, gzip", "", "a b"],
+    },
+    Line { name: "Location", usual: "/other", others: &["wss://h/", "ws://h", ""] },
+    Line { name: "Sec-WebSocket-Version", usual: "13", others: &["8, 13", "256", ""] },
+    Line { name: "Set-Cookie", usual: "a=b", others: &["\u{1}", "a\r\n  b", "\u{fc}"] },
+    Line { name: "X-A", usual: "b", others: &["", "\n\n"] },
+];
+
+/// A response that is made from a grammar, with content if it is a refusal.
+pub fn from_grammar(bytes: &[u8]) -> Result<Vec<u8>> {
+    let u = &mut Unstructured::new(bytes);
+    let mut response = Vec::new();
+    if u.ratio(1, 10)? {
+        response.extend_from_slice(b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n");
+    }
+    let firsts: &[&str] = &[
+        "HTTP/1.1 200 OK", "HTTP/1.1 302 Found", "HTTP/1.1 401", "HTTP/1.1 426 ", "HTTP/1.1 204 No Content",
+        "HTTP/1.1 304 ", "HTTP/1.0 200 OK", "HTTP/1.0 101 X", "HTTP/1.2 101 X", "HTTP/1.1 101",
+        "HTTP/2.0 101 X", "HTTP/1.1 1010 X", "HTTP/1.1 099 X", "HTTP/1.1  101 X", "HTTP/1.1 101 \u{1}",
+    ];
+    let first = if u.ratio(1, 2)? { "HTTP/1.1 101 Switching Protocols" } else { u.choose(firsts)? };
+    response.extend(grammar::head(u, first, &NECESSARY, &OPTIONAL)?);
+    let contents: &[&str] = &[
+        "", "hello", "hel", "hello, and more", "5\r\nhello\r\n0\r\n\r\n", "5;a=b\r\nhel", "x\r\nhello",
+        "3\r\nhello\r\n",
+    ];
+    response.extend_from_slice(u.choose(contents)?.as_bytes());
+    Ok(response)
+}
 
 pub struct Judge<'a> {
     pub bytes: &'a [u8],
@@ -91,8 +159,38 @@ impl Judge<'_> {
         last.end
     }
 
-    /// Whether another parser reads the response without repairs, and it obeys all rules.
+    /// Whether another parser reads the response without repairs, or only its folds have to be repaired, and it obeys
+    /// all rules.
     pub fn must_open(&self) -> bool {
+        self.is_plain_and_opens() || self.is_folded_and_opens()
+    }
+
+    /// RFC 9112 section 5.2: a user agent that receives a folded header replaces each fold by spaces.
+    fn is_folded_and_opens(&self) -> bool {
+        let Some(head) = Head::read(self.bytes) else { return false };
+        let repaired = repaired(&head.lines);
+        let is_valid = |line: &Vec<u8>| {
+            let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+            is_token(name)
+                && line.iter().all(|&byte| byte == b'\t' || !byte.is_ascii_control())
+                && line.contains(&b':')
+        };
+        let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+        let has_stray_space = head.lines.iter().any(|line| {
+            let colon = line.iter().position(|&byte| byte == b':').unwrap_or_default();
+            !is_space(line.first()) && is_space(line[..colon].last())
+        });
+        self.bytes.starts_with(head.first)
+            && head.first == b"HTTP/1.1 101 Switching Protocols"
+            && !is_space(head.lines.first().and_then(|line| line.first()))
+            && !has_stray_space
+            && repaired.iter().all(is_valid)
+            && head.len <= self.plan.options.max_head
+            && repaired.len() <= self.plan.options.allowed_headers()
+            && self.last().is_some_and(|last| last.end == head.len && self.faults(&last).is_empty())
+    }
+
+    fn is_plain_and_opens(&self) -> bool {
         let mut headers = [httparse::EMPTY_HEADER; 128];
         let mut response = httparse::Response::new(&mut headers);
         let Ok(httparse::Status::Complete(len)) = response.parse(self.bytes) else { return false };
@@ -121,6 +219,14 @@ impl Judge<'_> {
         let headers: Vec<(String, &[u8])> = last.lines.iter().map(|line| split(line)).collect();
         let (codings, lengths) = (all(&headers, "transfer-encoding"), all(&headers, "content-length"));
         let rest = &self.bytes[last.end..];
+        // RFC 9112 section 6.3: nothing tells where such content ends, so the client does not wait for it.
+        let is_length = |len: &&[u8]| len.iter().all(|byte| byte.is_ascii_digit() || b", \t".contains(byte));
+        let has_no_length = (!codings.is_empty()
+            && (!lengths.is_empty() || last.first.starts_with(b"HTTP/1.0")))
+            || !lengths.iter().all(is_length);
+        if has_no_length && !matches!(seen.status, 204 | 304) {
+            assert!(is_truncated && !has_ended, "the client waits for the end of the transport");
+        }
         if !codings.is_empty() || matches!(seen.status, 204 | 304) {
             return;
         }

@@ -9,12 +9,18 @@ use crate::negotiation::list::{is_token, read, trim};
 use crate::options::{Options, cuts, split};
 use crate::storages::Kind;
 use request::Verdict;
+use sansws::handshake::Request;
+use sansws::handshake::origin::{self, Scheme};
 use sansws::{
     Accept, Borrowed, Connection, Error, Event, Fixed, Heap, Limit, Reply, SendError, Sender, Server, State,
 };
+use url::Url;
 
 /// The bytes that choose the options.
 const CHOICES: usize = 40;
+/// The receive buffer and the outgoing buffer of the storages of a fixed size.
+const RX: usize = 400;
+const TX: usize = 700;
 const STATUSES: [u16; 8] = [403, 200, 204, 205, 304, 401, 302, 599];
 
 /// What the embedder does, and how the bytes arrive.
@@ -66,17 +72,23 @@ pub fn run(bytes: &[u8]) {
     let rejects = u.ratio(1, 4).unwrap_or(false);
     let status = *u.choose(&STATUSES).unwrap_or(&403);
     let plan = Plan { options, cuts, rejects, status };
-    let bytes = if u.ratio(2, 3).unwrap_or(false) { request::with(rest) } else { rest.to_vec() };
+    let is_made = u.ratio(2, 3).unwrap_or(false);
+    let bytes = match rest.split_first() {
+        _ if is_made => request::with(rest),
+        // No request begins with such a byte.
+        Some((0x80.., rest)) => request::from_grammar(rest).unwrap_or_default(),
+        _ => rest.to_vec(),
+    };
     let whole = Plan { cuts: [usize::MAX; 3], ..plan };
     let on_heap = serve(Heap, &bytes, &whole);
     assert_eq!(serve(Heap, &bytes, &plan), on_heap, "cuts matter");
     check(&bytes, &plan, &on_heap, false);
-    let on_fixed = serve(Fixed::<400, 700>, &bytes, &whole);
-    assert_eq!(serve(Fixed::<400, 700>, &bytes, &plan), on_fixed, "cuts matter in a storage of a fixed size");
+    let on_fixed = serve(Fixed::<RX, TX>, &bytes, &whole);
+    assert_eq!(serve(Fixed::<RX, TX>, &bytes, &plan), on_fixed, "cuts matter in a storage of a fixed size");
     check(&bytes, &plan, &on_fixed, true);
-    let (mut receive, mut send) = ([1; 400], [2; 700]);
+    let (mut receive, mut send) = ([1; RX], [2; TX]);
     assert_eq!(serve(Borrowed::new(&mut receive, &mut send), &bytes, &plan), on_fixed);
-    compare(&plan, &on_heap, &on_fixed);
+    compare(&plan, bytes.len(), &on_heap, &on_fixed);
 }
 
 fn serve<S: Kind>(storage: S, bytes: &[u8], plan: &Plan) -> Report {
@@ -142,7 +154,7 @@ fn answer<S: Kind>(event: &Event<'_>, tx: &mut Sender<Server, S>, plan: &Plan) -
         path: request.path().to_owned(),
         query: owned(request.query()),
     };
-    let _ = (request.is_same_origin(), request.origin(), request.is_origin_in(&["https://h"]));
+    check_origin(request);
     let reply = Reply::new(plan.status).headers(&[("X-A", "b")]).body(b"not here");
     if matches!(event, Event::HttpRequest(_)) {
         return Outcome::Http { seen, answer: tx.respond(&reply) };
@@ -155,6 +167,25 @@ fn answer<S: Kind>(event: &Event<'_>, tx: &mut Sender<Server, S>, plan: &Plan) -
         tx.accept(&request.subprotocols().last().map_or(accept, |name| accept.subprotocol(name)))
     };
     Outcome::Request { seen, answer }
+}
+
+/// A page of the same origin is one whose origin the crate `url` finds equal to that of a URI with this host.
+fn check_origin(request: &Request<'_>) {
+    let (Some(origin), Some(host)) = (request.origin(), request.host()) else {
+        assert!(!request.is_same_origin());
+        return;
+    };
+    assert_eq!(request.is_origin_in(&["https://h"]), origin.eq_ignore_ascii_case("https://h"));
+    assert_eq!(request.is_same_origin(), origin::is_same(origin, host, Scheme::Https));
+    for (scheme, name) in [(Scheme::Http, "http"), (Scheme::Https, "https")] {
+        let is_same = origin::is_same(origin, host, scheme);
+        assert_eq!(is_same, request.is_same_origin_over(scheme));
+        let own = format!("{name}://{host}");
+        if let (true, Ok(page), Ok(own)) = (is_same, Url::parse(origin), Url::parse(&own)) {
+            assert_eq!(page.origin(), own.origin(), "{origin} {host}");
+        }
+        assert!(is_same || origin != own || host.is_empty(), "{origin} {host}");
+    }
 }
 
 /// Holds a report to what a plain reader makes of the request.
@@ -274,8 +305,12 @@ fn check_framing(headers: &[(String, Vec<u8>)], len: usize) {
 }
 
 /// Both storages do the same, unless one has no room.
-fn compare(plan: &Plan, on_heap: &Report, on_fixed: &Report) {
+fn compare(plan: &Plan, len: usize, on_heap: &Report, on_fixed: &Report) {
     match (&on_heap.0, &on_fixed.0) {
+        // The head fits into the receive buffer, and the names of its subprotocols fit into the outgoing buffer.
+        (heap, Outcome::Failed(Error::Limit(Limit::Head))) if len <= RX => {
+            assert!(matches!(heap, Outcome::Failed(Error::Limit(Limit::Head))), "{plan:?}");
+        }
         (_, Outcome::Failed(Error::Limit(Limit::Head))) => {}
         (
             Outcome::Request { answer, .. } | Outcome::Http { answer, .. },

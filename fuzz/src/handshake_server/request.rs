@@ -1,8 +1,10 @@
 //! A request as a plain reader of the RFCs sees it.
 
+use crate::grammar::{Line, head, pick};
 use crate::head::{Head, all, are_extensions, elements, has};
 use crate::negotiation::list::is_token;
 use crate::options::Options;
+use arbitrary::{Result, Unstructured};
 use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 
@@ -34,6 +36,92 @@ pub fn with(bytes: &[u8]) -> Vec<u8> {
         request.extend_from_slice(b"\r\n\r\n");
     }
     request
+}
+
+const NECESSARY: [Line; 5] = [
+    Line {
+        name: "Host",
+        usual: "h",
+        others: &["h:80", "other", "[::1]:80", "", "h h", "h,h", "a%20b", "a%2", "h:x", "[::1", "\u{e9}"],
+    },
+    Line {
+        name: "Upgrade",
+        usual: "websocket",
+        others: &["WebSocket", "h2c, websocket", "websocket/13", "h2c", ""],
+    },
+    Line {
+        name: "Connection",
+        usual: "Upgrade",
+        others: &["keep-alive, upgrade", ",upgrade,", "keep-alive", "close"],
+    },
+    Line {
+        name: "Sec-WebSocket-Key",
+        usual: "dGhlIHNhbXBsZSBub25jZQ==",
+        others: &[
+            "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZQ", "short", "", "AAAAAAAAAAAAAAAAAAAAAA==",
+        ],
+    },
+    Line {
+        name: "Sec-WebSocket-Version",
+        usual: "13",
+        others: &["8", "0", "255", "256", "013", "13, 8", "x", ""],
+    },
+];
+
+const OPTIONAL: [Line; 10] = [
+    Line { name: "Content-Length", usual: "0", others: &["00", "5", "", "-1", "x", "5, 5"] },
+    Line { name: "Transfer-Encoding", usual: "chunked", others: &["gzip", ""] },
+    Line { name: "Expect", usual: "100-continue", others: &["", "x"] },
+    Line {
+        name: "Origin",
+        usual: "https://h",
+        others: &[
+            "http://h", "HTTPS://H:443", "https://h:80", "ftp://h", "null", "https://h.evil", "https:h",
+        ],
+    },
+    Line { name: "Sec-WebSocket-Protocol", usual: "a, chat", others: &["", ",a,", "a b", "a;b", "chat"] },
+    Line {
+        name: "Sec-WebSocket-Protocol",
+        usual: "soap",
+        others: &[
+            "a-name-that-is-longer-than-most-names-of-subprotocols, another-one-that-is-even-longer-than-that-name-is, and-a-third",
+        ],
+    },
+    Line {
+        name: "Sec-WebSocket-Extensions",
+        usual: "permessage-deflate; client_max_window_bits",
+        others: &[
+            "x; a=\"b c\"",
+            "x; a=\"\\b\"",
+            "x;",
+            ", x",
+            "x; a=\"",
+            "permessage-deflate; server_max_window_bits=10",
+        ],
+    },
+    Line { name: "Cookie", usual: "a=b", others: &["a=\"b\"; c", "\u{7f}", "a\tb"] },
+    Line { name: "X-A", usual: "b", others: &["", "\u{1}", "\u{fc}"] },
+    Line { name: "Websocket-Key", usual: "dGhlIHNhbXBsZSBub25jZQ==", others: &[] },
+];
+
+/// A request that is made from a grammar.
+pub fn from_grammar(bytes: &[u8]) -> Result<Vec<u8>> {
+    let u = &mut Unstructured::new(bytes);
+    let method = pick(u, "GET", &["HEAD", "POST", "OPTIONS", "get", "GE,T", ""])?;
+    let targets: &[&str] = &[
+        "/chat?q", "http://h:1/p?q", "HTTPS://[::1]", "http://other", "ftp://h/", "http:///p", "h:80", "*",
+        "/%zz", "/#f", "//h", "",
+    ];
+    let target = if u.ratio(2, 3)? { "/" } else { u.choose(targets)? };
+    let version = pick(
+        u,
+        "HTTP/1.1",
+        &["HTTP/1.0", "HTTP/1.2", "HTTP/1.9", "HTTP/2.0", "HTTP/0.9", "HTTP/1.a", "http/1.1", "HTTP/1.10"],
+    )?;
+    let space = pick(u, " ", &["  ", "\t"])?;
+    let mut request = head(u, &[method, space, target, " ", version].concat(), &NECESSARY, &OPTIONAL)?;
+    request.extend_from_slice(pick(u, "", &["\u{1}", "hello"])?.as_bytes());
+    Ok(request)
 }
 
 #[derive(Debug, Default)]
@@ -145,15 +233,10 @@ impl Verdict {
     }
 }
 
-/// Whether these are 16 bytes in base64.
+/// Whether these are 16 bytes in base64. The sample of RFC 6455 section 1.3 is canonical; that of section 4.1 is not.
 fn is_key(key: &[u8]) -> bool {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digit = |byte: &u8| DIGITS.iter().position(|digit| digit == byte);
-    // 22 digits hold 132 bits, so the last four are zero.
-    key.len() == 24
-        && key.ends_with(b"==")
-        && key[..22].iter().all(|byte| digit(byte).is_some())
-        && digit(&key[21]).is_some_and(|digit| digit % 16 == 0)
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    key.len() == 24 && key.ends_with(b"==") && key[..22].iter().all(is_digit)
 }
 
 /// Whether the target is in origin form or in absolute form. Browsers send some characters that RFC 3986 forbids.
