@@ -75,3 +75,9 @@ fn a_refused_call_tells_the_caller_what_to_do() {
         assert!(text.contains(advice), "{text}");
     }
 }
+
+#[test]
+fn a_call_without_memory_tells_the_caller_what_to_do() {
+    let text = sansws::OutOfMemory.to_string();
+    assert!(text.contains("free memory, then try again"), "{text}");
+}

@@ -452,3 +452,14 @@ fn event_treats_messages_and_pongs_like_the_calls_for_them() {
     timers.event(at(32), &Event::Pong(&payload));
     assert_eq!(timers.round_trip_time(), Some(at(2)));
 }
+
+#[test]
+fn a_limit_that_the_program_switches_off_is_no_deadline() {
+    for (limit, deadline) in [(None, None), (Some(at(7)), Some(at(7)))] {
+        let config = OFF.handshake_deadline(limit);
+        assert_eq!(Timers::new(config, at(0)).next_deadline(), deadline);
+        assert_eq!(timers_in(Closing, OFF.close_deadline(limit)).next_deadline(), deadline);
+        assert_eq!(timers_in(Open, OFF.idle_deadline(limit)).next_deadline(), deadline);
+        assert_eq!(timers_in(Open, OFF.ping_interval(limit)).next_deadline(), deadline);
+    }
+}

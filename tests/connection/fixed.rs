@@ -3,7 +3,7 @@
 
 use crate::support::*;
 use sansws::{
-    Accept, Agreed, Client, ClientRequest, Config, Connection, DataKind, Delivery, Event, Fixed,
+    Accept, Agreed, Client, ClientRequest, CloseCode, Config, Connection, DataKind, Delivery, Event, Fixed,
     HandshakeError, Limit, OUTGOING_RESERVE, SendError, Server, State,
 };
 
@@ -330,4 +330,42 @@ fn each_pong_that_waits_has_only_the_payload_of_its_ping() {
         let sent = frames(&take_outgoing(&mut client));
         assert_eq!(sent.last(), Some(&frame(0x8a, &[4 + 10 * round; 40])));
     }
+}
+
+/// [`OUTGOING_RESERVE`] bytes are always enough for a Close. A smaller buffer is a choice of the embedder.
+#[test]
+fn a_close_that_the_outgoing_buffer_cannot_hold_is_refused_and_changes_nothing() {
+    fn server<const TX: usize>() -> Connection<Server, Fixed<64, TX>> {
+        Connection::after_handshake_in(Server, Config::new(), Agreed::NONE, Fixed)
+    }
+    let mut refused = server::<6>();
+    assert_eq!(refused.sender().close(CloseCode::NORMAL, "bye"), Err(SendError::TooLarge));
+    assert_eq!((refused.state(), refused.outgoing()), (State::Open, &b""[..]));
+    let mut fits = server::<7>();
+    fits.sender().close(CloseCode::NORMAL, "bye").unwrap();
+    assert_eq!((fits.state(), fits.outgoing()), (State::Closing, &b"\x88\x05\x03\xe8bye"[..]));
+
+    let mut refused = server::<1>();
+    assert_eq!(refused.sender().close_without_code(), Err(SendError::TooLarge));
+    assert_eq!((refused.state(), refused.outgoing()), (State::Open, &b""[..]));
+    let mut fits = server::<2>();
+    fits.sender().close_without_code().unwrap();
+    assert_eq!((fits.state(), fits.outgoing()), (State::Closing, &b"\x88\x00"[..]));
+}
+
+/// [`OUTGOING_RESERVE`] bytes are always enough for a pong. In a smaller buffer a waiting pong may never fit, and it must
+/// not stop the pongs after it.
+#[test]
+fn a_waiting_pong_that_the_outgoing_buffer_cannot_hold_is_dropped() {
+    let storage = Fixed::<256, 20>;
+    let mut client = Connection::after_handshake_in(Client::new(rng()), Config::new(), Agreed::NONE, storage);
+    // The second pong waits behind the first one, and has more bytes than the whole buffer.
+    let (first, second) = (frame(0x89, b"first"), frame(0x89, &[7; 100]));
+    let pings = [Reported::Ping(b"first".to_vec()), Reported::Ping(vec![7; 100])];
+    assert_eq!(feed(&mut client, &[first, second].concat()), pings);
+    assert_eq!(take_outgoing(&mut client).len(), 2 + 4 + 5);
+    assert_eq!(take_outgoing(&mut client), b"");
+    assert_eq!(feed(&mut client, &frame(0x89, b"third")), [Reported::Ping(b"third".to_vec())]);
+    assert_eq!(take_outgoing(&mut client).len(), 2 + 4 + 5);
+    assert_eq!(client.state(), State::Open);
 }

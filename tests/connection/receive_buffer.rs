@@ -5,7 +5,7 @@
 use crate::support::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sansws::{Agreed, Client, Config, Connection, Server};
+use sansws::{Agreed, Client, Config, Connection, Server, Violation};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
@@ -346,4 +346,110 @@ fn a_small_read_between_messages_counts_as_small() {
         assert_eq!(feed(&mut server, &[]), []);
         assert_eq!(server.receive_buffer().is_some(), is_lent, "{read}");
     }
+}
+
+#[test]
+fn a_bad_frame_in_the_receive_buffer_fails_the_connection_and_the_frames_before_it_are_reported() {
+    let large = masked(&frame(0x82, &vec![7; 20_000]), [1, 2, 3, 4]);
+    for (bad, violation) in [
+        (&b"\xf1\x80"[..], Violation::ReservedBits(7)),
+        (&frame(0x81, b"unmasked"), Violation::Unmasked),
+        (&masked(&frame(0x80, b"more"), [1, 2, 3, 4]), Violation::NothingToContinue),
+        (&masked(&frame(0x81, b"gr\xff"), [1, 2, 3, 4]), Violation::InvalidUtf8),
+        (&masked(&frame(0x81, b"gr\xc3"), [1, 2, 3, 4]), Violation::InvalidUtf8),
+    ] {
+        for ping in [&[][..], &masked(&frame(0x89, b"ping"), [5, 6, 7, 8])] {
+            let mut server =
+                Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
+            assert_eq!(feed(&mut server, &large[..5000]), []);
+            assert_eq!(feed(&mut server, &large[5000..]).len(), 1);
+            let bytes = [ping, bad].concat();
+            server.receive_buffer().unwrap()[..bytes.len()].copy_from_slice(&bytes);
+            server.mark_received(bytes.len());
+            let mut expected = vec![Reported::Failed(violation.into())];
+            if !ping.is_empty() {
+                expected.insert(0, Reported::Ping(b"ping".to_vec()));
+            }
+            assert_eq!(feed(&mut server, &[]), expected, "{violation:?}");
+            assert!(server.receive_buffer().is_none());
+        }
+    }
+}
+
+/// A read that returns no bytes, such as one that would block, changes nothing.
+#[test]
+fn an_empty_read_into_the_receive_buffer_changes_nothing() {
+    let message = masked(&frame(0x82, &vec![7; 100_000]), [1, 2, 3, 4]);
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
+    assert_eq!(feed(&mut server, &message[..5000]), []);
+    server.receive_buffer().unwrap().fill(0xee);
+    server.mark_received(0);
+    assert_eq!(feed(&mut server, &message[5000..]), [Reported::binary(&vec![7; 100_000])]);
+}
+
+/// A read may end anywhere, also between a header and its payload.
+#[test]
+fn frames_in_the_receive_buffer_may_be_cut_anywhere() {
+    let large = masked(&frame(0x82, &vec![7; 20_000]), [1, 2, 3, 4]);
+    let frames: [&[u8]; 4] =
+        [&frame(0x89, b"ping"), &frame(0x8a, b""), &frame(0x8a, b"pong"), &frame(0x82, b"short")];
+    let bytes = masked_all(&frames);
+    let expected = [
+        Reported::Ping(b"ping".to_vec()),
+        Reported::Pong(vec![]),
+        Reported::Pong(b"pong".to_vec()),
+        Reported::binary(b"short"),
+    ];
+    for read in 1..=bytes.len() {
+        let mut server =
+            Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
+        assert_eq!(feed(&mut server, &large[..5000]), []);
+        assert_eq!(feed(&mut server, &large[5000..]).len(), 1);
+        let mut reported = Vec::new();
+        for piece in bytes.chunks(read) {
+            if let Some(room) = server.receive_buffer() {
+                room[..piece.len()].copy_from_slice(piece);
+                server.mark_received(piece.len());
+                reported.extend(feed(&mut server, &[]));
+            } else {
+                reported.extend(feed(&mut server, piece));
+            }
+        }
+        assert_eq!(reported, expected, "reads of {read} bytes");
+    }
+}
+
+#[test]
+fn mark_received_changes_nothing_on_a_connection_that_receives_no_frames() {
+    let mut server = open_server();
+    server.sender().close_without_code().unwrap();
+    assert_eq!(feed(&mut server, &masked(&frame(0x88, b""), [1, 2, 3, 4])), [Reported::close(1005, "")]);
+    assert!(server.receive_buffer().is_none());
+    server.mark_received(10);
+    assert_eq!(feed(&mut server, &[]), []);
+    assert_eq!(server.error(), None);
+    assert_eq!(server.receive_eof(), None);
+    assert!(server.is_closed_cleanly());
+}
+
+/// While the buffer still holds frames, the embedder may read more. If few bytes are left behind many consumed ones, they
+/// move to the front.
+#[test]
+fn the_receive_buffer_is_lent_again_while_it_still_holds_frames() {
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
+    let large = masked(&frame(0x82, &vec![7; 400_000]), [1, 2, 3, 4]);
+    assert_eq!(feed(&mut server, &large[..5000]), []);
+    assert_eq!(feed(&mut server, &large[5000..]).len(), 1);
+    let messages: Vec<Vec<u8>> = (0..20).map(|number| vec![number; 16 * 1024]).collect();
+    let bytes: Vec<u8> =
+        messages.iter().flat_map(|message| masked(&frame(0x82, message), [5, 6, 7, 8])).collect();
+    let room = server.receive_buffer().unwrap();
+    room[..bytes.len()].copy_from_slice(&bytes);
+    server.mark_received(bytes.len());
+    for message in &messages {
+        let (event, _) = server.receive(&mut &mut [][..]).unwrap();
+        assert_eq!(Reported::of(event, None), Reported::binary(message));
+        assert!(server.receive_buffer().is_some());
+    }
+    assert_eq!(feed(&mut server, &[]), []);
 }

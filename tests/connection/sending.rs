@@ -201,3 +201,17 @@ fn bytes_that_wait_behind_a_long_message_stay_in_order() {
     server.sender().text("new").unwrap();
     assert_eq!(server.outgoing(), b"\x01\x01\x81\x05waits\x81\x03new");
 }
+
+/// A client's header has the masking key behind the length, and `Debug` leaves out only that.
+#[test]
+fn debug_shows_a_header_without_its_key() {
+    let mut server = open_server();
+    for (len, shown) in [(5, "FrameHeader([82, 05])"), (300, "FrameHeader([82, 7e, 01, 2c])")] {
+        assert_eq!(format!("{:?}", server.sender().binary_header(len).unwrap()), shown);
+        let mut client = Connection::after_handshake(Client::new(rng()), Config::new(), Agreed::NONE);
+        let mut payload = vec![0; usize::try_from(len).unwrap()];
+        let header = client.sender().mask_in_place(DataKind::Binary, &mut payload).unwrap();
+        let masked = shown.replace(" 05", " 85").replace(" 7e", " fe");
+        assert_eq!(format!("{header:?}"), masked);
+    }
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""uncovered.py JSON LIST [--open]: prints the regions that no test reaches, from the export of llvm-cov.
+"""uncovered.py EXPORTS LIST [--open]: prints the regions that no test reaches, from the exports of llvm-cov in a folder.
 
 LIST has a line for each: file, code, reason, with tabs between them. The code is the line on which the region begins, and
 the region is between the marks `[[` and `]]`. So the list still fits if lines move. If several regions begin on a line, the
@@ -13,11 +13,13 @@ import json, os, sys
 CODE = 0
 
 
-def regions(export):
+def regions(folder):
     """The count of each region, as {(file, first line, first column, last line, last column): count}."""
     counts = {}
-    for data in export['data']:
-        for function in data['functions']:
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), encoding='utf-8') as export:
+            functions = [function for data in json.load(export)['data'] for function in data['functions']]
+        for function in functions:
             for line, column, end_line, end_column, count, file, _, kind in function['regions']:
                 if kind == CODE:
                     key = (function['filenames'][file], line, column, end_line, end_column)
@@ -43,9 +45,9 @@ def marked(region, lines):
     return f'{text[:column - 1]}[[{text[column - 1:end]}]]{text[end:]}'.strip()
 
 
-def main(export, listing, adds_open):
+def main(exports, listing, adds_open):
     root = os.getcwd() + '/'
-    counts = {key: count for key, count in regions(json.load(open(export, encoding='utf-8'))).items()
+    counts = {key: count for key, count in regions(exports).items()
               if key[0].startswith(root + 'src/') and '/../' not in key[0]}
     if len(counts) < 2000:
         sys.exit(f'there are only {len(counts)} regions of src/')
@@ -87,9 +89,9 @@ def main(export, listing, adds_open):
 
 
 match sys.argv[1:]:
-    case [export, listing]:
-        sys.exit(main(export, listing, False))
-    case [export, listing, '--open']:
-        sys.exit(main(export, listing, True))
+    case [exports, listing]:
+        sys.exit(main(exports, listing, False))
+    case [exports, listing, '--open']:
+        sys.exit(main(exports, listing, True))
     case _:
         sys.exit(__doc__)

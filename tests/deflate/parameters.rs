@@ -366,3 +366,13 @@ proptest! {
         let _ = (accept(PLAIN, &[&line]), check(PLAIN, &line));
     }
 }
+
+/// The numbers around 256 do not fit into a byte: as bytes they would be 255 to 3, and 264 and 271 would be 8 and 15.
+#[test]
+fn a_window_whose_number_does_not_fit_into_a_byte_is_declined() {
+    for bits in (255..=259).chain([264, 271, 1032]) {
+        assert_eq!(answer(PLAIN, &with(&format!("; server_max_window_bits={bits}"))), None, "{bits}");
+        let answered = check(PLAIN, &with(&format!("; server_max_window_bits={bits}")));
+        assert_eq!(answered, Err(HandshakeError::ExtensionAnswer), "{bits}");
+    }
+}

@@ -321,3 +321,40 @@ fn permessage_deflate_allows_only_tokens_in_quotes() {
     }
     assert!(deflate.accept([&br#"permessage-deflate; server_max_window_bits="1\0""#[..]]).is_some());
 }
+
+/// Values that are equal hash equally, although one of them is escaped.
+#[test]
+fn the_hash_of_a_value_does_not_depend_on_its_quotes() {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let hash = |list: &str| {
+        let extension = Extension::list(list.as_bytes()).next().unwrap();
+        let mut hasher = DefaultHasher::new();
+        extension.parameters().next().unwrap().value.unwrap().hash(&mut hasher);
+        hasher.finish()
+    };
+    let expected = hash("foo; x=10");
+    assert_eq!([hash(r#"foo; x="10""#), hash(r#"foo; x="1\0""#), hash(r#"foo;y = "\1\0""#)], [expected; 3]);
+    assert_ne!(hash("foo; x=1"), expected);
+    assert_ne!(hash("foo; x=01"), expected);
+}
+
+/// Without an allocator the client keeps the names of its extensions in the send buffer until the answer is there.
+#[cfg(feature = "heapless")]
+#[test]
+fn a_client_whose_send_buffer_cannot_hold_its_offers_is_refused() {
+    let offers = [ExtensionOffer::new("bbf-usp-protocol"), ExtensionOffer::new("bar")];
+    let request = ClientRequest::new("ws://h/").unwrap().subprotocols(&["chat"]).extensions(&offers);
+    let connect = |len: usize| {
+        let (mut receive, mut send) = ([0; 100], vec![0; len]);
+        let storage = Borrowed::new(&mut receive, &mut send);
+        Connection::client_in(&request, Config::new(), SAMPLE, storage).map(|client| client.outgoing().len())
+    };
+    let needed = (0..1000).find(|&len| connect(len).is_ok()).unwrap();
+    let head = connect(needed).unwrap();
+    // Next to the head lie the subprotocol, and each name between two semicolons, each with a comma behind it.
+    assert!(needed >= head + "chat,;bbf-usp-protocol;,;bar;,".len());
+    for len in 0..needed {
+        assert_eq!(connect(len), Err(SendError::TooLarge), "{len}");
+    }
+    assert_eq!(connect(needed + 1), Ok(head));
+}

@@ -53,3 +53,14 @@ fn a_conversion_to_an_io_error_allocates_nothing() {
     check(UriError::NoHost, ErrorKind::InvalidInput);
     check(Timeout::Pong, ErrorKind::TimedOut);
 }
+
+#[test]
+fn resolving_a_redirect_needs_memory() {
+    use sansws::handshake::Downgrade;
+    use sansws::{Uri, UriError};
+    let base = Uri::parse("ws://h/a?b").unwrap();
+    for_each_allocation(|_| match library(|| base.resolve("/c", Downgrade::Refuse)) {
+        Ok(uri) => assert_eq!((uri.as_str(), has_failed()), ("ws://h/c", false)),
+        Err(error) => assert_eq!((error, has_failed()), (UriError::NoRoom, true)),
+    });
+}

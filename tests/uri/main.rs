@@ -2,6 +2,7 @@
 //! (section 4.1).
 
 mod authority;
+mod display;
 mod percent;
 mod redirect;
 mod resource_name;

@@ -197,3 +197,29 @@ fn a_pool_finds_a_compressor_by_the_level_and_the_window_that_it_really_has() {
         assert!(same, "{level} {bits}");
     }
 }
+
+/// A connection ends each message, also one for which it needed no codec.
+#[test]
+fn a_message_without_a_codec_puts_nothing_into_the_pool() {
+    let params =
+        DeflateParams::new().with_client_no_context_takeover(true).with_server_no_context_takeover(true);
+    for pool in [None, Some(Pool::new(1))] {
+        let mut server = SendCodec::new(true, params, &DeflateConfig::new(), pool.clone());
+        let mut client = ReceiveCodec::new(false, params, pool.clone());
+        server.end_message();
+        server.forget();
+        client.end_message();
+        for _ in 0..2 {
+            assert_eq!(deflate(server.compressor().unwrap(), b"Hello", &mut Cuts::whole()), HELLO);
+            server.end_message();
+            assert_eq!(whole(client.decompressor().unwrap(), &HELLO).unwrap(), b"Hello");
+            client.end_message();
+        }
+    }
+}
+
+#[test]
+fn a_box_shows_its_content() {
+    let boxed = sansws::deflate::TryBox::new([7]).unwrap();
+    assert_eq!(format!("{boxed:?}"), "[7]");
+}

@@ -242,3 +242,49 @@ fn the_bytes_before_corrupt_data_are_a_part() {
     assert_eq!(reported.last(), Some(&failed), "{reported:?}");
     assert_eq!(super::reported(parts, &[&frame(0xc2, &HELLO[..1])]), [failed]);
 }
+
+/// Blocks of one byte each without compression, so that each byte is decompressed as soon as it arrives.
+fn stored(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().flat_map(|&byte| [0, 1, 0, 0xfe, 0xff, byte]).collect()
+}
+
+// WS-8.1-01 · WS-8.1-02 · PMD-6.1-09
+#[test]
+fn a_compressed_text_that_ends_inside_a_character_fails() {
+    let failed = [Reported::Failed(Violation::InvalidUtf8.into())];
+    let part = |text: &str| Reported::Parts {
+        is_text: true,
+        bytes: text.as_bytes().to_vec(),
+        is_first: true,
+        is_last: false,
+    };
+    let last = |bytes: &[u8]| [stored(bytes), vec![0]].concat();
+    for (fragments, before) in [
+        (vec![frame(0xc1, &last(b"gr\xc3"))], Some("gr")),
+        (vec![frame(0xc1, &last(b"\xc3"))], None),
+        // The last fragment continues the character, but does not complete it.
+        (vec![frame(0x41, &stored(b"gr\xe2")), frame(0x80, &last(b"\x82"))], Some("gr")),
+        (vec![frame(0x41, &stored(b"\xe2")), frame(0x80, &last(b"\x82"))], None),
+        (vec![frame(0x41, &stored(b"\xe2")), frame(0x80, &last(b""))], None),
+    ] {
+        let frames: Vec<&[u8]> = fragments.iter().map(Vec::as_slice).collect();
+        assert_eq!(reported(config(), &frames), failed, "{frames:02x?}");
+        let parts = config().delivery(Delivery::Parts);
+        let expected: Vec<_> = before.map(part).into_iter().chain(failed.clone()).collect();
+        assert_eq!(reported(parts, &frames), expected, "{frames:02x?}");
+    }
+}
+
+// WS-8.1-01
+#[test]
+fn a_compressed_text_in_parts_that_begins_with_a_bad_byte_fails_without_a_part() {
+    let failed = [Reported::Failed(Violation::InvalidUtf8.into())];
+    for text in [&b"\xff"[..], b"\xffabc", b"\x80", b"\xc3("] {
+        let payload = [stored(text), vec![0]].concat();
+        assert_eq!(
+            reported(config().delivery(Delivery::Parts), &[&frame(0xc1, &payload)]),
+            failed,
+            "{text:02x?}"
+        );
+    }
+}

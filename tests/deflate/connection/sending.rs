@@ -353,3 +353,21 @@ fn a_prepared_message_is_compressed_for_each_window_on_its_own() {
     assert_eq!(lens.len(), 7, "{lens:?}");
     assert!(lens.windows(2).all(|pair| pair[1].1 < pair[0].1), "{lens:?}");
 }
+
+#[test]
+fn a_prepared_message_is_refused_while_no_message_may_be_sent() {
+    let message = PreparedMessage::text(&json(1000)).unwrap();
+    let mut server = server_with(config(), DeflateParams::new());
+    server.sender().begin(DataKind::Text).unwrap();
+    for how in [Compress::Auto, Compress::Always, Compress::Never] {
+        assert_eq!(server.sender().prepared_with(&message, how), Err(Misuse::MessageUnfinished.into()));
+    }
+    assert_eq!(server.sender().prepared(&message), Err(Misuse::MessageUnfinished.into()));
+    assert_eq!(take_outgoing(&mut server), b"");
+    server.sender().close_without_code().unwrap();
+    for how in [Compress::Auto, Compress::Always, Compress::Never] {
+        assert_eq!(server.sender().prepared_with(&message, how), Err(Misuse::Closed.into()));
+    }
+    assert_eq!(server.sender().prepared(&message), Err(Misuse::Closed.into()));
+    assert_eq!(take_outgoing(&mut server), b"\x88\x00");
+}
