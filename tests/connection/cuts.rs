@@ -255,7 +255,7 @@ proptest! {
             }
             if let [only] = fragments[..] {
                 let tx = pair.client.sender();
-                if is_text { tx.text(std::str::from_utf8(only).unwrap()) } else { tx.binary(only) }.unwrap();
+                if is_text { tx.text(str::from_utf8(only).unwrap()) } else { tx.binary(only) }.unwrap();
                 joined.extend_from_slice(only);
             } else {
                 let tx = pair.client.sender();
