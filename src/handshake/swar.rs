@@ -1,7 +1,7 @@
 //! Scans and comparisons that handle several bytes at a time in one word (SWAR, SIMD within a register). If
 //! the library is built for size, they work byte by byte.
 
-use super::chars::{is_token_byte, is_value_byte};
+use super::chars::{TOKEN, is_token_byte, is_value_byte};
 use crate::bytes::{FOR_SPEED, plus};
 
 type Word = usize;
@@ -32,6 +32,9 @@ fn first(marks: Word) -> usize {
 /// The number of bytes at the front that can belong to a token.
 #[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn token_len(bytes: &[u8]) -> usize {
+    if !FOR_SPEED {
+        return TOKEN.take_from(&mut { bytes }).len();
+    }
     let mut at = 0;
     loop {
         while let Some(word) = word_at(bytes, at) {
@@ -64,6 +67,9 @@ fn controls(word: Word) -> Word {
 /// The number of bytes at the front that can belong to the value of a header.
 #[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn value_len(bytes: &[u8]) -> usize {
+    if !FOR_SPEED {
+        return bytes.iter().position(|&byte| !is_value_byte(byte)).unwrap_or(bytes.len());
+    }
     let mut at = 0;
     loop {
         // This loop takes two words at a time until one of them has a mark.
