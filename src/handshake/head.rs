@@ -45,10 +45,9 @@ pub(crate) struct HeadRules<'n> {
 fn run(position: Position, bytes: &[u8]) -> usize {
     match position {
         Position::FirstLine if FOR_SPEED => find_line_feed(bytes).unwrap_or(bytes.len()),
-        // The grammar takes every other byte but the line feed.
-        Position::FirstLine => value_len(bytes),
+        // A first line may have other bytes too, until it is checked. They only make the run shorter.
+        Position::FirstLine | Position::HeaderValue => value_len(bytes),
         Position::HeaderName => token_len(bytes),
-        Position::HeaderValue => value_len(bytes),
         _ => 0,
     }
 }

@@ -66,6 +66,7 @@ fn controls(word: Word) -> Word {
 
 /// The number of bytes at the front that can belong to the value of a header.
 #[cfg_attr(target_pointer_width = "64", inline(always))]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn value_len(bytes: &[u8]) -> usize {
     if !FOR_SPEED {
         return bytes.iter().position(|&byte| !is_value_byte(byte)).unwrap_or(bytes.len());
