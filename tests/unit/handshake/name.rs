@@ -53,7 +53,8 @@ fn each_known_name_has_its_index() {
         }
     }
     // The connection keeps the origin, although no check reads it.
-    assert!(KnownHeader::named(b"origin").is_none() && wanted_len(&[], b"origin", b":") == 1);
+    assert!(!FOR_SPEED || KnownHeader::named(b"origin").is_none());
+    assert!(wanted_len(&[], b"origin", b":") == 1);
 }
 
 /// Only one name has each length, or nearly so. A header of the same length must not count as the known one.
