@@ -93,3 +93,7 @@ pub(crate) const fn to_u32(len: usize) -> u32 {
 pub(crate) fn to_len(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }
+
+#[cfg(all(test, feature = "std"))]
+#[path = "../tests/unit/bytes.rs"]
+mod tests;
