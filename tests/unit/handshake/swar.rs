@@ -20,3 +20,18 @@ fn a_comparison_by_words_gives_the_same_result_as_byte_by_byte() {
         }
     }
 }
+
+#[test]
+fn a_word_is_printable_if_each_byte_is() {
+    for at in 0..WORD {
+        for byte in 0..=u8::MAX {
+            // The bytes around it are those next to a limit.
+            for around in [b' ', b'~', 0x1f, 0x7f, 0x80, 0xff] {
+                let mut bytes = [around; WORD];
+                bytes[at] = byte;
+                let expected = bytes.iter().all(|byte| (b' '..=b'~').contains(byte));
+                assert_eq!(is_printable(Word::from_le_bytes(bytes)), expected, "{bytes:?}");
+            }
+        }
+    }
+}
