@@ -50,10 +50,21 @@ pub(crate) fn copy(from: &[u8], to: &mut [u8]) {
     }
 }
 
+/// How many bytes `copy_prefix` copies at a time.
+const BLOCK: usize = 4;
+
 /// Copies the front of `from` to the front of `to`: as many bytes as the shorter slice has.
 #[inline(never)]
 pub(crate) fn copy_prefix(from: &[u8], to: &mut [u8]) {
-    for (to, from) in to.iter_mut().zip(from) {
+    let len = from.len().min(to.len());
+    let (from, to) = (from.get(..len).unwrap_or_default(), to.get_mut(..len).unwrap_or_default());
+    let (mut blocks, mut blocks_to) = (from.chunks_exact(BLOCK), to.chunks_exact_mut(BLOCK));
+    for (to, from) in blocks_to.by_ref().zip(blocks.by_ref()) {
+        if let (Some(to), Some(from)) = (to.first_chunk_mut::<BLOCK>(), from.first_chunk()) {
+            *to = *from;
+        }
+    }
+    for (to, from) in blocks_to.into_remainder().iter_mut().zip(blocks.remainder()) {
         *to = *from;
     }
 }
@@ -82,3 +93,7 @@ pub(crate) const fn to_u32(len: usize) -> u32 {
 pub(crate) fn to_len(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }
+
+#[cfg(all(test, feature = "std"))]
+#[path = "../tests/unit/bytes.rs"]
+mod tests;

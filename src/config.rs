@@ -42,7 +42,7 @@ pub enum Delivery {
 pub struct Config {
     pub(crate) max_message: u64,
     pub(crate) max_frame: u64,
-    pub(crate) max_outgoing: usize,
+    pub(crate) max_outgoing: u32,
     pub(crate) max_fragments: u32,
     pub(crate) max_head: u32,
     pub(crate) max_refusal_body: u32,
@@ -111,7 +111,7 @@ setters! {
     ///
     /// A call that would exceed the limit is refused and queues nothing. Pongs and the Close always fit: they
     /// have room of their own above this limit, [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes in all.
-    max_outgoing(self, bytes: usize) => max_outgoing = bytes;
+    max_outgoing(self, bytes: usize) => max_outgoing = to_u32(bytes);
 
     /// The most bytes of the peer's HTTP head, including its first line and the final empty line. Default 16
     /// KiB, the limit of Node.js, which leaves room for cookies.

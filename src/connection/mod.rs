@@ -178,6 +178,9 @@ impl<S: Storage> Connection<Server, S> {
 impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     /// As [`client`](Connection::client), with this storage.
     ///
+    /// With [`Fixed`](crate::Fixed) the connection passes over the stack with its buffers. If that is too much for the
+    /// stack, use [`Borrowed`](crate::Borrowed).
+    ///
     /// # Errors
     /// As [`client`](Connection::client).
     pub fn client_in(

@@ -103,9 +103,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
     #[inline(always)]
     pub(super) const fn new(
         role: R, lifecycle: Lifecycle, compression: Compression, outgoing: S::Send,
-        (max_outgoing, capacity): (usize, usize), waiting_pong: S::Control, subprotocols: S::Subprotocols,
+        (max_outgoing, capacity): (u32, usize), waiting_pong: S::Control, subprotocols: S::Subprotocols,
     ) -> Self {
-        let room = capacity.saturating_sub(OUTGOING_RESERVE);
+        // The cursors of buffers have 32 bits.
+        let room = to_u32(capacity.saturating_sub(OUTGOING_RESERVE));
         Self {
             role,
             lifecycle,
@@ -117,8 +118,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             subprotocols,
             decision: Decision::None,
             compression,
-            // The cursors of buffers have 32 bits.
-            max_outgoing: to_u32(if max_outgoing < room { max_outgoing } else { room }),
+            max_outgoing: if max_outgoing < room { max_outgoing } else { room },
         }
     }
 
@@ -359,9 +359,10 @@ impl<R: Role, S: Storage> Sender<R, S> {
     fn payload_len_in(&self, frame_len: usize) -> usize {
         let behind_header_of =
             |len| frame_len.saturating_sub(FrameHeader::len_for(len, !R::IS_SERVER).into());
-        // A longer payload has a longer header, so the longest form of the header is tried first.
-        match (behind_header_of(0x1_0000), behind_header_of(126)) {
-            (len @ 0x1_0000.., _) => len,
+        // A longer payload has a longer header, so the longest form of the header is tried first. With 16-bit
+        // pointers no length needs it.
+        match (behind_header_of(usize::MAX), behind_header_of(126)) {
+            (len, _) if len > usize::from(u16::MAX) => len,
             (_, len @ 126..) => len.min(0xffff),
             _ => behind_header_of(0).min(125),
         }

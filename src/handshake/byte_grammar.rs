@@ -108,16 +108,9 @@ pub(crate) static EXTENSIONS: &Grammar = &[
 /// A list of tokens.
 pub(crate) static TOKENS: &Grammar = EXTENSIONS.split_at(8).0;
 
-/// A head (RFC 9112 sections 2 to 5), without the bytes of the first line, which is checked when it is
-/// complete, and without the bytes of values.
+/// A head (RFC 9112 sections 2 to 5), without the bytes of values. The first line is checked when it is
+/// complete. The rows that are needed most come first.
 pub(crate) static HEAD: &Grammar = &[
-    (Position::BeforeFirst, TOKEN, Position::FirstLine),
-    (Position::BeforeFirst, b'\r', Position::BeforeFirstCr),
-    (Position::BeforeFirst, b'\n', Position::BeforeFirst),
-    (Position::BeforeFirstCr, b'\r', Position::BeforeFirstCrs),
-    (Position::BeforeFirstCr, b'\n', Position::BeforeFirst),
-    (Position::BeforeFirstCrs, b'\r', Position::BeforeFirstCrs),
-    (Position::FirstLine, b'\n', Position::LineStart),
     (Position::LineStart, TOKEN, Position::HeaderName),
     (Position::HeaderName, TOKEN, Position::HeaderName),
     (Position::HeaderName, b':', Position::HeaderValue),
@@ -127,4 +120,12 @@ pub(crate) static HEAD: &Grammar = &[
     (Position::LineStart, b'\r', Position::LastCr),
     (Position::LineStart, b'\n', Position::HeadEnd),
     (Position::LastCr, b'\n', Position::HeadEnd),
+    (Position::FirstLine, b'\n', Position::LineStart),
+    (Position::FirstLine, ANY, Position::FirstLine),
+    (Position::BeforeFirst, TOKEN, Position::FirstLine),
+    (Position::BeforeFirst, b'\r', Position::BeforeFirstCr),
+    (Position::BeforeFirst, b'\n', Position::BeforeFirst),
+    (Position::BeforeFirstCr, b'\r', Position::BeforeFirstCrs),
+    (Position::BeforeFirstCr, b'\n', Position::BeforeFirst),
+    (Position::BeforeFirstCrs, b'\r', Position::BeforeFirstCrs),
 ];

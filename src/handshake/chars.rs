@@ -78,7 +78,7 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
 
 /// Whether `text` is a token of RFC 9110: one or more of its characters.
 pub(crate) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|&byte| is_token_byte(byte))
+    !text.is_empty() && TOKEN.take_from(&mut { text }).len() == text.len()
 }
 
 /// Whether `byte` may occur in the value of a header: CR, LF, NUL and all other controls except the tab may

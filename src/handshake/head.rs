@@ -9,8 +9,7 @@
 //! it collects the head, so that all other code reads lines of the plain grammar.
 
 use super::byte_grammar::{HEAD, Position};
-use super::chars::is_value_byte;
-use super::name::is_wanted;
+use super::name::wanted_len;
 use super::swar::{find_line_feed, token_len, value_len};
 use crate::bytes::{FOR_SPEED, take_front, to_u32, to_usize};
 use crate::error::{Error, HandshakeError, Limit};
@@ -40,17 +39,17 @@ pub(crate) struct HeadRules<'n> {
     pub(crate) first_line: fn(&[u8]) -> Result<(), HandshakeError>,
 }
 
-/// The number of bytes at the front that leave the position unchanged, if a search for them is worthwhile.
-/// The result is at least 1, for the first byte, which may change the position.
-#[inline]
+/// The number of bytes at the front that leave the position unchanged.
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 fn run(position: Position, bytes: &[u8]) -> usize {
-    let run = match position {
-        Position::FirstLine => find_line_feed(bytes).unwrap_or(bytes.len()),
+    match position {
+        Position::FirstLine if FOR_SPEED => find_line_feed(bytes).unwrap_or(bytes.len()),
+        // A first line may have other bytes too, until it is checked. They only make the run shorter.
+        Position::FirstLine | Position::HeaderValue => value_len(bytes),
         Position::HeaderName => token_len(bytes),
-        Position::HeaderValue => value_len(bytes),
-        _ => 1,
-    };
-    run.max(1)
+        _ => 0,
+    }
 }
 
 fn is_before_first(position: Position) -> bool {
@@ -105,24 +104,24 @@ impl HeadProgress {
                     continue;
                 }
             }
-            let len = if FOR_SPEED && S::KEEPS_ALL_HEADERS { run(self.position, within) } else { 1 };
-            let next = match self.position {
-                Position::FirstLine if byte != b'\n' => Position::FirstLine,
-                Position::HeaderValue if is_value_byte(byte) => Position::HeaderValue,
-                position => position.after(HEAD, byte),
-            };
             if self.position == Position::LineStart {
                 self.is_dropped = false;
                 self.line_start = to_u32(buffer.len());
             }
             let is_name = matches!(self.position, Position::LineStart | Position::HeaderName);
-            if !S::KEEPS_ALL_HEADERS
-                && is_name
-                && !self.is_dropped
-                && !matches!(next, Position::LastCr | Position::HeadEnd)
-            {
-                let line = self.current_line(buffer);
-                if !is_wanted(rules.names, line, byte) {
+            let mut next = self.position;
+            let mut len = if S::KEEPS_ALL_HEADERS || !is_name || self.is_dropped {
+                run(self.position, within)
+            } else {
+                let len = wanted_len(rules.names, self.current_line(buffer), within);
+                let has_colon = within.get(..len).is_some_and(|name| name.ends_with(b":"));
+                next = if has_colon { Position::HeaderValue } else { Position::HeaderName };
+                len
+            };
+            if len == 0 {
+                len = 1;
+                next = self.position.after(HEAD, byte);
+                if !S::KEEPS_ALL_HEADERS && is_name && !matches!(next, Position::LastCr | Position::HeadEnd) {
                     // The line was buffered while its name could still match a wanted one. It no longer can.
                     self.is_dropped = true;
                     buffer.truncate(self.line_start());

@@ -1,31 +1,28 @@
 //! The names of the headers that the protocol reads, and of those that a storage without an allocator keeps.
 
-use super::swar::{equals_known, take_until};
-use crate::bytes::FOR_SPEED;
+use super::chars::is_token;
+use super::swar::equals_known;
+use crate::bytes::{FOR_SPEED, plus};
 
 /// Whether `name` equals `known` in any ASCII case. WS-2.1-01
 #[cfg_attr(target_pointer_width = "64", inline)]
 #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn is_name(name: &[u8], known: &[u8]) -> bool {
-    if FOR_SPEED { name.eq_ignore_ascii_case(known) } else { equals_compactly(name, known) }
-}
-
-/// Does the same in less code: a letter differs from its other case in one bit. Of the other characters of a
-/// token, `^` and `~` count as equal, but no name that the library knows has one of them.
-#[inline(always)]
-fn equals_compactly(name: &[u8], known: &[u8]) -> bool {
-    name.len() == known.len() && name.iter().zip(known).all(|(a, b)| (a ^ b) & !((b & 0x40) >> 1) == 0)
+    if FOR_SPEED {
+        return name.eq_ignore_ascii_case(known);
+    }
+    name.len() == known.len() && common_len(name, known) == name.len()
 }
 
 /// A header that the protocol reads, as an index into `KNOWN_NAMES`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KnownHeader(usize);
 
-/// The names of the headers that the protocol reads in either role. An array of slices would take almost
-/// twice the flash.
-const KNOWN_NAMES: &[u8] = b"host,origin,upgrade,connection,sec-websocket-key,sec-websocket-version,\
-    sec-websocket-protocol,sec-websocket-extensions,sec-websocket-accept,content-length,transfer-encoding,\
-    expect";
+/// The names of the headers that the protocol reads in either role, each behind its length. An array of slices
+/// would take almost twice the flash.
+const KNOWN_NAMES: &[u8] = b"\x04host\x06origin\x07upgrade\x0aconnection\x11sec-websocket-key\
+    \x15sec-websocket-version\x16sec-websocket-protocol\x18sec-websocket-extensions\x14sec-websocket-accept\
+    \x0econtent-length\x11transfer-encoding\x06expect";
 
 impl KnownHeader {
     pub(crate) const HOST: Self = Self(0);
@@ -45,7 +42,8 @@ impl KnownHeader {
     #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub(crate) fn named(name: &[u8]) -> Option<Self> {
         if !FOR_SPEED {
-            return Self::starting_with(name, b':');
+            let (header, len) = Self::longest_match(name, b":");
+            return (len != 0).then_some(header);
         }
         let is = |known: &[u8]| equals_known(name, known);
         Some(match name.len() {
@@ -65,34 +63,70 @@ impl KnownHeader {
         })
     }
 
-    /// The first known header whose line can start with `start` and then `byte`.
+    /// The known header whose line can start with `start` and the most bytes of `next`, and the number of those
+    /// bytes.
     #[inline(never)]
-    fn starting_with(start: &[u8], byte: u8) -> Option<Self> {
-        let (mut names, mut index) = (KNOWN_NAMES, 0);
-        while !names.is_empty() {
-            if can_start(take_until(&mut names, b','), start, byte) {
-                return Some(Self(index));
+    fn longest_match(start: &[u8], next: &[u8]) -> (Self, usize) {
+        let first = start.first().or(next.first()).map_or(0, u8::to_ascii_lowercase);
+        let (mut names, mut index, mut longest) = (KNOWN_NAMES, 0, (Self(0), 0));
+        while let Some((name, rest)) = first_name(names) {
+            // Most names differ in the first letter.
+            let len = if name.first() == Some(&first) { match_len(name, start, next) } else { 0 };
+            if len > longest.1 {
+                longest = (Self(index), len);
             }
-            names = names.get(1..).unwrap_or_default();
+            names = rest;
             // There are fewer than 256 names.
             index = index.wrapping_add(1);
         }
-        None
+        longest
     }
 }
 
-/// Whether a line that starts with `start` and then `byte` can still become a header to keep: one that the
-/// protocol reads, or one of `names`, which the embedder asked for.
-pub(crate) fn is_wanted(names: &[&str], start: &[u8], byte: u8) -> bool {
-    KnownHeader::starting_with(start, byte).is_some()
-        || names.iter().any(|name| can_start(name.as_bytes(), start, byte))
+/// The first of these names, and the names behind it.
+#[inline(always)]
+fn first_name(names: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = names.split_first()?;
+    rest.split_at_checked((*len).into())
 }
 
-/// Whether the line of a header with this name can start with `start` and then `byte`.
+/// The number of bytes of `next` with which a line that starts with `start` can still become a header to keep:
+/// one that the protocol reads, or one of `names`, which the embedder asked for. With a colon as the last of
+/// these bytes it is such a header.
 #[inline(never)]
-fn can_start(name: &[u8], start: &[u8], byte: u8) -> bool {
-    let (front, next) = name.split_at_checked(start.len()).unwrap_or_default();
-    is_name(next.get(..1).unwrap_or(b":"), &[byte]) && is_name(front, start)
+pub(crate) fn wanted_len(names: &[&str], start: &[u8], next: &[u8]) -> usize {
+    let (_, mut longest) = KnownHeader::longest_match(start, next);
+    for name in names {
+        let len = match_len(name.as_bytes(), start, next);
+        // A name that is no token cannot be in a head.
+        if len > longest && is_token(name.as_bytes()) {
+            longest = len;
+        }
+    }
+    longest
+}
+
+/// The number of bytes of `next` with which the line of a header with this name can go on behind `start`. The
+/// colon behind the name counts.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+fn match_len(name: &[u8], start: &[u8], next: &[u8]) -> usize {
+    let rest = name.get(common_len(name, start)..).unwrap_or_default();
+    if plus(start.len(), rest.len()) != name.len() {
+        return 0;
+    }
+    let len = common_len(rest, next);
+    if len == rest.len() && next.get(len) == Some(&b':') { plus(len, 1) } else { len }
+}
+
+/// The number of bytes at the front that are the same in any ASCII case.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+fn common_len(one: &[u8], other: &[u8]) -> usize {
+    let is_same = |one: u8, other: u8| {
+        // A letter differs from its other case in one bit.
+        let difference = one ^ other;
+        difference == 0 || (difference == 0x20 && one.is_ascii_alphabetic())
+    };
+    one.iter().zip(other).take_while(|(one, other)| is_same(**one, **other)).count()
 }
 
 #[cfg(all(test, feature = "std"))]

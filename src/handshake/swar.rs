@@ -1,8 +1,8 @@
 //! Scans and comparisons that handle several bytes at a time in one word (SWAR, SIMD within a register). If
-//! the library is built for size, they work byte by byte.
+//! the library is built for size, most of them work byte by byte.
 
-use super::chars::{is_token_byte, is_value_byte};
-use crate::bytes::{FOR_SPEED, plus};
+use super::chars::{TOKEN, is_token_byte, is_value_byte};
+use crate::bytes::{FOR_SPEED, minus, plus};
 
 type Word = usize;
 const WORD: usize = size_of::<Word>();
@@ -32,6 +32,9 @@ fn first(marks: Word) -> usize {
 /// The number of bytes at the front that can belong to a token.
 #[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn token_len(bytes: &[u8]) -> usize {
+    if !FOR_SPEED {
+        return TOKEN.take_from(&mut { bytes }).len();
+    }
     let mut at = 0;
     loop {
         while let Some(word) = word_at(bytes, at) {
@@ -61,9 +64,30 @@ fn controls(word: Word) -> Word {
     ((word.wrapping_sub(all(0x20)) & !word) | (delete.wrapping_sub(all(1)) & !delete)) & TOPS
 }
 
+/// Whether all bytes are ASCII and neither controls nor the tab. If they are, no step carries into the next byte;
+/// otherwise the first other byte keeps its mark.
+#[inline]
+fn is_printable(word: Word) -> bool {
+    (word.wrapping_sub(all(0x20)) | word.wrapping_add(all(1))) & TOPS == 0
+}
+
 /// The number of bytes at the front that can belong to the value of a header.
 #[cfg_attr(target_pointer_width = "64", inline(always))]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn value_len(bytes: &[u8]) -> usize {
+    if !FOR_SPEED {
+        let mut rest = bytes;
+        loop {
+            match rest.split_first_chunk() {
+                Some((word, after)) if is_printable(Word::from_le_bytes(*word)) => rest = after,
+                // A tab, a byte that is not ASCII, or one of the last bytes.
+                _ => match rest {
+                    [byte, after @ ..] if is_value_byte(*byte) => rest = after,
+                    _ => return minus(bytes.len(), rest.len()),
+                },
+            }
+        }
+    }
     let mut at = 0;
     loop {
         // This loop takes two words at a time until one of them has a mark.

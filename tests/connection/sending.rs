@@ -177,7 +177,7 @@ fn not_now_is_returned_only_while_bytes_wait() {
         let tx = client.sender();
         let waiting = tx.outgoing_len();
         let result = match random.random_range(0..4) {
-            0 => tx.text(str::from_utf8(&payload).unwrap()),
+            0 => tx.text(std::str::from_utf8(&payload).unwrap()),
             1 => tx.ping(&payload),
             2 => tx.prepared(&PreparedMessage::binary(&payload).unwrap()),
             _ => tx.mask_in_place(DataKind::Binary, &mut [1]).map(drop),

@@ -49,3 +49,18 @@ fn a_scan_by_words_stops_at_the_same_byte_as_a_scan_by_bytes() {
         }
     }
 }
+
+#[test]
+fn a_word_is_printable_if_each_byte_is() {
+    for at in 0..WORD {
+        for byte in 0..=u8::MAX {
+            // The bytes around it are those next to a limit.
+            for around in [b' ', b'~', 0x1f, 0x7f, 0x80, 0xff] {
+                let mut bytes = [around; WORD];
+                bytes[at] = byte;
+                let expected = bytes.iter().all(|byte| (b' '..=b'~').contains(byte));
+                assert_eq!(is_printable(Word::from_le_bytes(bytes)), expected, "{bytes:?}");
+            }
+        }
+    }
+}

@@ -32,7 +32,7 @@ fn the_check_fails_at_the_first_byte_that_cannot_be_utf8() {
 }
 
 fn assert_as_core(bytes: &[u8]) {
-    let expected = str::from_utf8(bytes).ok();
+    let expected = std::str::from_utf8(bytes).ok();
     assert_eq!(validate(bytes).ok(), expected, "{bytes:02x?}");
     #[cfg(feature = "simdutf8")]
     for old in [0, 0x80, 0xff] {
@@ -70,7 +70,7 @@ fn every_check_agrees_with_the_core_library() {
 fn bytes_above_127_are_never_accepted_as_ascii() {
     for len in 0..300 {
         let mut text = b"a".repeat(len);
-        assert_eq!(validate_ascii(&text).ok(), str::from_utf8(&text).ok());
+        assert_eq!(validate_ascii(&text).ok(), std::str::from_utf8(&text).ok());
         for at in 0..len {
             text[at] = 0x80;
             assert_eq!(validate_ascii(&text), Err(InvalidUtf8), "length {len}, byte {at}");

@@ -9,7 +9,9 @@ use core::time::Duration;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hprintln};
 use sansws::timers::{Action, Timers, TimersConfig};
-use sansws::{Client, ClientRequest, CloseCode, Config, Connection, Error, Event, Fixed, Message, SendError};
+use sansws::{
+    Borrowed, Client, ClientRequest, CloseCode, Config, Connection, Error, Event, Message, SendError,
+};
 use sansws_firmware::clock::Clock;
 use sansws_firmware::entropy::{Host, NoEntropy, Pool, generator};
 use sansws_firmware::ethernet::Ethernet;
@@ -29,7 +31,8 @@ const RX: usize = 2048;
 const TX: usize = 4096;
 const CONFIG: Config = Config::new().max_message(RX).max_outgoing(TX - sansws::OUTGOING_RESERVE);
 
-type Socket = Connection<Client<ChaCha20Rng>, Fixed<RX, TX>>;
+/// The buffers are statics, so the stack never holds them, not even while the connection is made.
+type Socket = Connection<Client<ChaCha20Rng>, Borrowed<'static>>;
 
 /// Shorter than the time after which QEMU gives up, and longer than a loaded machine needs.
 /// The conversation takes a moment, so the client needs no keepalive.
@@ -103,7 +106,8 @@ fn main() -> ! {
     static mut ETHERNET: Ethernet = Ethernet::new();
     static mut TCP_BUFFERS: [[u8; TCP]; 2] = [[0; TCP]; 2];
     static mut SOCKETS: [SocketStorage<'static>; 1] = [SocketStorage::EMPTY];
-    static mut SESSION: Option<Session> = None;
+    static mut RECEIVE: [u8; RX] = [0; RX];
+    static mut SEND: [u8; TX] = [0; TX];
 
     let Some(mut peripherals) = cortex_m::Peripherals::take() else { unreachable!("it is taken once") };
     let mut clock = Clock::start(&mut peripherals.SYST);
@@ -117,9 +121,8 @@ fn main() -> ! {
         .get_mut::<tcp::Socket<'_>>(handle)
         .connect(network.interface.context(), SERVER, LOCAL_PORT)
         .map_err(|_| Failure::NotConnected)
-        .and_then(|()| open(network.noise()))
-        .and_then(|session| {
-            let session = SESSION.insert(session);
+        .and_then(|()| open(network.noise(), Borrowed::new(RECEIVE, SEND)))
+        .and_then(|mut session| {
             loop {
                 let now = clock.now();
                 let is_busy = network.poll(now, &mut sockets);
@@ -152,10 +155,10 @@ fn main() -> ! {
     }
 }
 
-fn open(noise: &Pool) -> Result<Session, Failure> {
+fn open(noise: &Pool, storage: Borrowed<'static>) -> Result<Session, Failure> {
     let Ok(request) = ClientRequest::new(URI) else { unreachable!("the URI is a constant") };
     let rng = generator(&mut Host, noise)?;
-    let connection = Connection::client_in(&request, CONFIG, rng, Fixed)?;
+    let connection = Connection::client_in(&request, CONFIG, rng, storage)?;
     Ok(Session { connection, timers: Timers::new(TIMERS, Duration::ZERO), returned: 0, was_connected: false })
 }
 

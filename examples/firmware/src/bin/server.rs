@@ -13,7 +13,7 @@ use core::mem::size_of;
 use core::time::Duration;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
-use heapless::String;
+use heapless::{String, Vec};
 use sansws::handshake::origin::Scheme;
 use sansws::timers::{Action, Timers, TimersConfig};
 use sansws::{
@@ -63,7 +63,8 @@ fn main() -> ! {
     static mut ETHERNET: Ethernet = Ethernet::new();
     static mut TCP_BUFFERS: [[[u8; TCP]; 2]; CONNECTIONS] = [[[0; TCP]; 2]; CONNECTIONS];
     static mut SOCKETS: [SocketStorage<'static>; CONNECTIONS] = [SocketStorage::EMPTY; CONNECTIONS];
-    static mut SLOTS: [Option<Slot>; CONNECTIONS] = [const { None }; CONNECTIONS];
+    // An array of `Option<Slot>` would lie in `.data`, and so also in flash: the value of `None` is not zero.
+    static mut SLOTS: Vec<Slot, CONNECTIONS> = Vec::new();
 
     let Some(mut peripherals) = cortex_m::Peripherals::take() else { unreachable!("it is taken once") };
     let mut clock = Clock::start(&mut peripherals.SYST);
@@ -71,13 +72,14 @@ fn main() -> ! {
     // because it masks nothing.
     let mut network = Network::start(ETHERNET, 0x5eed);
     let mut sockets = SocketSet::new(&mut SOCKETS[..]);
-    for (slot, [rx, tx]) in SLOTS.iter_mut().zip(TCP_BUFFERS) {
+    for [rx, tx] in TCP_BUFFERS {
         let mut socket =
             tcp::Socket::new(tcp::SocketBuffer::new(&mut rx[..]), tcp::SocketBuffer::new(&mut tx[..]));
         socket.set_nagle_enabled(false);
         socket.set_ack_delay(None);
-        *slot =
-            Some(Slot { handle: sockets.add(socket), transport: Transport::Free, session: Session::new() });
+        let handle = sockets.add(socket);
+        // There is a slot for each pair of buffers.
+        let _ = SLOTS.push(Slot { handle, transport: Transport::Free, session: Session::new() });
     }
     print_budget();
 
@@ -85,8 +87,8 @@ fn main() -> ! {
     loop {
         let now = clock.now();
         let mut is_busy = network.poll(now, &mut sockets);
-        totals.connections = SLOTS.iter().flatten().filter(|slot| slot.is_open()).count();
-        for slot in SLOTS.iter_mut().flatten() {
+        totals.connections = SLOTS.iter().filter(|slot| slot.is_open()).count();
+        for slot in SLOTS.iter_mut() {
             is_busy |= slot.turn(sockets.get_mut(slot.handle), now, &mut totals);
         }
         if !is_busy {
