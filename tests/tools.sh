@@ -91,7 +91,8 @@ These packages could not be installed: ${wanted[*]}
 They are in the main archive of Debian 12 for amd64. On another system, run the checks in a container of Debian 12.
 If the machine has packages that depend on another version (apt says so above), remove those first.
 If Debian 12 no longer has a version, change it in tests/tools.sh and measure anew: examples/firmware/sizes/run for
-sizes.md and the README, cargo bench -p benches --bench instructions -- --write for benches/instructions.tsv.
+sizes.md and the README, cargo bench -p benches --bench instructions -- --write for benches/instructions.tsv,
+tests/firmware/instructions --write for tests/firmware/instructions.tsv.
 MESSAGE
   return 1
 }
