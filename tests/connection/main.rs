@@ -20,6 +20,7 @@ mod message;
 mod mixed_calls;
 mod pongs;
 mod receive_buffer;
+mod room_to_read;
 mod sending;
 #[cfg(feature = "heapless")]
 mod storage;
