@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
-const LIMIT = 15_000;
+const LIMIT = 45_000;
 
 // All connections of `echo_server` share one codec of each kind, so almost every message meets a codec that another
 // connection has used. The server of the driver has no such option.

@@ -1,7 +1,7 @@
 """Checks with a name and a time limit, and the programs that they run."""
 import asyncio, os, re, sys, traceback
 
-LIMIT = 15                               # seconds that a check may take, including the end of its program
+LIMIT = 45                               # seconds that a check may take, including the end of its program
 OURS = {os.path.dirname(os.path.abspath(path)) for path in (__file__, sys.argv[0])}
 
 
