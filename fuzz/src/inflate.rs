@@ -4,7 +4,7 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use sansws::deflate::DecompressError::{self, Corrupt, FinalBlocks};
-use sansws::deflate::{Decompressor, DeflateParams, Pool, ReceiveCodec};
+use sansws::deflate::{Decompressor, DeflateParams, Pool, ReceiveCodec, TryBox};
 
 /// The limit of a message, in bytes. A connection has such a limit too.
 const MAX: usize = 1 << 16;
@@ -60,7 +60,9 @@ pub fn run(bytes: &[u8]) {
 fn check(input: Input<'_>) {
     let bits = 8 + input.window_bits % 8;
     let (mut one, mut other) = (Decompressor::new(bits).unwrap(), Decompressor::new(bits).unwrap());
+    // The pool has the decompressor of a connection with another window.
     let pool = Pool::new(1);
+    pool.give_decompressor(TryBox::new(Decompressor::new(8 + input.room % 8).unwrap()).unwrap());
     let params = DeflateParams::new().with_client_no_context_takeover(input.no_context_takeover);
     let mut pooled = [(); 2].map(|()| ReceiveCodec::new(true, params, Some(pool.clone())));
     for payload in input.payloads {

@@ -265,6 +265,10 @@ impl Decompressor {
             if self.failure.is_some() {
                 continue;
             }
+            // If the tail of the message before has ended a final block, the codec says so only now.
+            if decoded.ended && decoded.consumed == 0 {
+                continue;
+            }
             let has_come_on = decoded.ended || decoded.consumed > 0;
             let goes_on = until == Stop::AtEnd && has_come_on && decoded.consumed < input.len();
             if has_room && !goes_on {
