@@ -163,7 +163,10 @@ impl<R: Role, S: Kind> End<R, S> {
             Err(error) => {
                 assert_eq!(self.connection.outgoing().len(), before, "a refused call has queued something");
                 let is_right = match error {
-                    SendError::NotNow => before > 0 && content.len() > room && content.len() <= max_room,
+                    // Without any room, not even the header of an empty message may fit.
+                    SendError::NotNow => {
+                        before > 0 && content.len() <= max_room && (content.len() > room || room == 0)
+                    }
                     SendError::TooLarge => content.len() > max_room,
                     SendError::NotAllowed(Misuse::NotOpenYet) => state == State::Connecting,
                     SendError::NotAllowed(Misuse::Closed) => matches!(state, State::Closing | State::Closed),

@@ -387,3 +387,17 @@ fn a_pool_that_is_set_between_messages_or_within_one_changes_no_message() {
         }
     }
 }
+
+/// The history then lacks this message, so the next one does not refer to it if it meets another compressor.
+#[test]
+fn a_pool_that_is_set_just_before_the_end_of_a_message_gets_its_compressor() {
+    let pool = Pool::new(1);
+    let mut send = SendCodec::new(true, DeflateParams::new(), &DeflateConfig::new(), None);
+    assert_eq!(deflate(send.compressor().unwrap(), b"Hello", &mut Cuts::whole()), HELLO);
+    send.set_pool(pool.clone());
+    send.end_message();
+    // Another connection takes the compressor.
+    assert_eq!(payload(&mut sender(&pool, 15), b"Hello"), HELLO);
+    assert_eq!(payload(&mut send, b"Hello"), HELLO);
+    assert!(payload(&mut send, b"Hello").len() < HELLO.len());
+}
