@@ -86,9 +86,9 @@ fn is_refused_by_url(uri: &Uri<'_>) -> bool {
     is_numeric || host.contains('%') || host.contains("xn--")
 }
 
-/// Whether the path has dot segments, which the crate `url` removes when it parses.
+/// Whether the path has dot segments, which the crate `url` removes when it parses. What follows the path counts too.
 fn has_dots(path: &str) -> bool {
-    path.split('/').any(|segment| {
+    path.split(['/', '?', '#']).any(|segment| {
         let segment = segment.to_ascii_lowercase().replace("%2e", ".");
         segment == "." || segment == ".."
     })

@@ -5,7 +5,7 @@
 use super::chars::is_token;
 use super::response::Response;
 use super::value::elements;
-use crate::bytes::{take_front, to_u32, to_usize};
+use crate::bytes::{minus, take_front, to_u32, to_usize};
 use crate::storage::sealed::Buffer;
 
 /// The most bytes of chunk sizes, chunk extensions and trailers that a client reads. This is enough for small
@@ -131,7 +131,7 @@ impl Body {
 
     /// Keeps at most `max` bytes, and returns how many. `None` if more arrived than the room holds.
     fn keep<B: Buffer>(&mut self, input: &mut &mut [u8], max: u32, buffer: &mut B) -> Option<u32> {
-        let room = to_usize(self.room);
+        let room = to_usize(self.room).min(minus(buffer.max_len(), buffer.len()));
         let bytes = take_front(input, to_usize(max).min(room.saturating_add(1)));
         let kept = bytes.get(..room.min(bytes.len())).unwrap_or_default();
         self.room = self.room.saturating_sub(to_u32(kept.len()));

@@ -194,3 +194,29 @@ fn a_chunked_body_ends_with_the_last_chunk() {
         assert_eq!(body_of(REFUSAL, fields, &with_trailer), complete(expected), "{}", body.escape_ascii());
     }
 }
+
+/// The receive buffer holds the head and the beginning of the body, however the bytes arrive.
+#[cfg(feature = "heapless")]
+#[test]
+fn a_body_that_is_longer_than_the_receive_buffer_is_kept_up_to_its_end() {
+    let head = "HTTP/1.1 403 Forbidden\r\n";
+    for (fields, front, back) in [
+        ("", "", ""),
+        ("Content-Length: 600\r\n", "", ""),
+        ("Transfer-Encoding: chunked\r\n", "258\r\n", "\r\n0\r\n\r\n"),
+    ] {
+        let stream = format!("{head}{fields}\r\n{front}{}{back}", "a".repeat(600));
+        let mut bodies = Vec::new();
+        for piece in [1, 7, 100, 1000] {
+            let request = ClientRequest::new("ws://server.example/chat").unwrap();
+            let storage = sansws::Fixed::<500, 900>;
+            let mut client = Connection::client_in(&request, Config::new(), SAMPLE, storage).unwrap();
+            client.mark_sent(usize::MAX);
+            let cuts: Vec<usize> = (piece..stream.len()).step_by(piece).collect();
+            bodies.push(read(&mut client, stream.as_bytes(), &cuts));
+        }
+        let Body::Truncated(body) = &bodies[0] else { panic!("{:?}", bodies[0]) };
+        assert!(body.len() > 300 && body.iter().all(|&byte| byte == b'a'), "{fields}: {}", body.len());
+        assert!(bodies.iter().all(|other| *other == bodies[0]), "{fields}: {bodies:?}");
+    }
+}
