@@ -192,9 +192,7 @@ pub(crate) mod sealed {
         }
 
         /// The number of filled bytes.
-        fn len(&self) -> usize {
-            self.filled().len()
-        }
+        fn len(&self) -> usize;
 
         /// Makes room for `len` more bytes, counts them as filled, and returns them to be overwritten.
         fn grow(&mut self, len: usize) -> Result<&mut [u8], Full>;

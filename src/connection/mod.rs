@@ -178,8 +178,8 @@ impl<S: Storage> Connection<Server, S> {
 impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     /// As [`client`](Connection::client), with this storage.
     ///
-    /// With [`Fixed`](crate::Fixed) the connection passes over the stack with its buffers. If that is too much for the
-    /// stack, use [`Borrowed`](crate::Borrowed).
+    /// With [`Fixed`](crate::Fixed) this call returns the connection with its buffers inside, so the stack must have
+    /// room for them. If it does not, use [`Borrowed`](crate::Borrowed).
     ///
     /// # Errors
     /// As [`client`](Connection::client).

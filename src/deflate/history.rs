@@ -14,7 +14,7 @@ pub(super) struct History {
 }
 
 impl History {
-    /// The history of messages of which the last `capacity` bytes count.
+    /// An empty history, which keeps at most the last `capacity` bytes of the messages.
     pub(super) const fn new(capacity: usize) -> Self {
         Self { ring: Vec::new(), capacity, start: 0 }
     }

@@ -46,9 +46,10 @@
 //! | 15 | 64 KiB | 24 % | 18 µs | 55 µs | 1.1 µs | 1.9 µs |
 //!
 //! The memory is that of both directions. The messages are chat records of 500 bytes, and the level is 6. A
-//! compressor of level 1 needs 1.4 to 5 µs, and primed 5 to 39 µs, for 32 to 50 %. `cargo bench -p benches
-//! --features deflate --bench takeover` measures more lengths and levels, next to C zlib; `benches/takeover.md`
-//! has the results.
+//! compressor of level 1 needs 1.4 to 5 µs, and primed 5 to 39 µs, for 32 to 50 %. The figures are those of an
+//! Intel Xeon that was also busy with other work, and of rustc 1.95.0. `cargo bench -p benches --features
+//! deflate --bench takeover` measures more lengths and levels, next to C zlib; `benches/takeover.md` has the
+//! results.
 //!
 //! - Many connections that are idle most of the time, such as a chat or notifications: 10 to 12 bits, and a
 //!   pool of one codec for each thread. Almost every message meets a foreign codec, and that costs little.

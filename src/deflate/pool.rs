@@ -40,8 +40,8 @@ use std::sync::{Arc, Mutex};
 /// codec that has been idle for longest, which first reads the window. No other connection can see the
 /// difference: a codec forgets one context before it begins with another.
 ///
-/// A peer that refers back beyond the window that it agreed to breaks RFC 7692 section 7.1.2. Its message fails
-/// if it meets a codec that has read the window, and may succeed if it meets its own codec.
+/// A peer that refers back beyond the agreed window breaks RFC 7692 section 7.1.2. The connection then fails if
+/// the message meets a codec of another connection; its own codec may still decompress the message.
 ///
 /// # Memory
 ///

@@ -15,8 +15,8 @@
 //!   --constants     also constants, each of which needs a build of its own
 //!   --slow          also the tests that count or refuse allocations; needed for the 95 %
 //!   --builds A,B    only some of the builds: usual, simd, small, small-heap, model
-//!   --longest N     leave out tests that take longer than N seconds, 60 at most; a quick first run is --longest 0.3,
-//!                   and --retry tries the longer tests with what is left
+//!   --longest N     leave out tests that take longer than N seconds, 60 at most. For a quick first run use
+//!                   --longest 0.3. A second run with --retry then tries the longer tests on the survivors
 //!   --jobs N        tests that run at the same time, two by default
 //!   --show K        run nothing, but print the chosen changes whose description contains K
 //! ```

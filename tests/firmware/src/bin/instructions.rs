@@ -1,5 +1,5 @@
-//! Counts the instructions of what a server does most: it receives messages, echoes them, and answers an
-//! opening handshake. `tests/firmware/instructions` runs this program and compares the figures with the
+//! Counts the instructions that a server takes to receive a message, to echo one, and to answer an opening
+//! handshake. `tests/firmware/instructions` runs this program and compares the figures with the
 //! committed ones.
 //!
 //! QEMU needs the option `-icount shift=0`: then an instruction takes a nanosecond, and `SysTick` counts the
@@ -17,7 +17,8 @@ use sansws_firmware_checks::succeed;
 
 /// `SysTick` runs at 12.5 MHz.
 const INSTRUCTIONS_PER_TICK: u64 = 80;
-/// So many messages in each case that a tick more or less is below half an instruction per message.
+/// The number of messages in each case. `SysTick` may be wrong by one tick, which is less than half an instruction for
+/// each of so many messages.
 const MESSAGES: u32 = 200;
 const HANDSHAKES: u32 = 20;
 const BINARY: u8 = 2;
