@@ -301,7 +301,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
         // Only the slow path initialises its slot.
         let mut found = None;
-        self.receive_slowly(input, &mut found);
+        *input = self.receive_slowly(core::mem::take(input), &mut found);
         if !FOR_SPEED {
             return found;
         }
@@ -321,14 +321,17 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// The slow path. It writes the event straight into the caller's slot: moving a finished event there
     /// would cost a store-forwarding stall.
     #[inline(never)]
-    fn receive_slowly<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut NextEvent<'a, R, S>) {
+    fn receive_slowly<'a, 'i: 'a>(
+        &'a mut self, mut input: &'i mut [u8], event: &mut NextEvent<'a, R, S>,
+    ) -> &'i mut [u8] {
         // These are two calls with the same arguments as this function, so they need only one stack frame at
         // a time.
         if self.is_receiving() {
-            self.receive_frames(input, event);
+            self.receive_frames(&mut input, event);
         } else {
-            self.receive_opening(input, event);
+            self.receive_opening(&mut input, event);
         }
+        input
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(always))]
@@ -338,7 +341,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         let result = self.receiver.next_or_discard(input, &mut found);
         let (receiver, sender) = (&self.receiver, &mut self.sender);
         if FOR_SPEED && result.is_ok() && found.item == Item::Message {
-            *event = match receiver.message(found) {
+            *event = match receiver.message(&found) {
                 Ok(message) => Some((Event::Message(message), sender)),
                 Err(error) => {
                     sender.fail(error);
@@ -366,7 +369,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         receiver: &'a Receiver<S>, sender: &mut Sender<R, S>, result: Result<(), Error>, found: Located<'a>,
         auto_pong: bool,
     ) -> Event<'a> {
-        match result.and_then(|()| receiver.event(found)) {
+        match result.and_then(|()| receiver.event(&found)) {
             Ok(event) => {
                 let answered = match event {
                     Event::Ping(payload) if auto_pong => sender.answer_ping(payload),

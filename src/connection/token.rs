@@ -221,7 +221,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     #[inline(always)]
     fn view_item<'a>(&'a mut self, found: Located<'a>) -> (Event<'a>, &'a mut Sender<R, S>) {
         let (receiver, sender) = (&self.receiver, &mut self.sender);
-        let event = receiver.event(found).unwrap_or_else(|error| {
+        let event = receiver.event(&found).unwrap_or_else(|error| {
             sender.fail(error);
             Event::Failed
         });

@@ -83,8 +83,11 @@ impl Source<'_> {
 
 impl<S: Storage> Receiver<S> {
     /// Makes the event for an item. This validates whole text messages and the body of a Close.
+    ///
+    /// This and the following functions borrow `found`, because it was just written field by field. A processor that
+    /// copied it whole would have to wait for these writes.
     #[inline(always)]
-    pub(crate) fn event<'a>(&'a self, found: Located<'a>) -> Result<Event<'a>, Error> {
+    pub(crate) fn event<'a>(&'a self, found: &Located<'a>) -> Result<Event<'a>, Error> {
         if found.item == Item::Control {
             let payload = match found.source {
                 Source::Input(bytes) => bytes,
@@ -115,7 +118,7 @@ impl<S: Storage> Receiver<S> {
 
     /// A whole message, or the content of a part.
     #[inline(always)]
-    pub(crate) fn message<'a>(&'a self, found: Located<'a>) -> Result<Message<'a>, Error> {
+    pub(crate) fn message<'a>(&'a self, found: &Located<'a>) -> Result<Message<'a>, Error> {
         Ok(match self.fragments.kind {
             DataKind::Binary => Message::Binary(self.bytes(found)),
             DataKind::Text => Message::Text(self.text(found)?),
@@ -123,7 +126,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// The payload of a message or of a part.
-    pub(crate) fn bytes<'a>(&'a self, found: Located<'a>) -> &'a [u8] {
+    pub(crate) fn bytes<'a>(&'a self, found: &Located<'a>) -> &'a [u8] {
         match found.source {
             Source::Input(bytes) => bytes,
             Source::CheckedInput(text) => text.as_bytes(),
@@ -135,7 +138,7 @@ impl<S: Storage> Receiver<S> {
 
     /// The payload of a text message or of a part of one. Payload that arrived in pieces was validated piece
     /// by piece, but safe Rust must validate it again to make a `&str` of it. WS-8.1-01 · WS-8.1-02
-    pub(crate) fn text<'a>(&'a self, found: Located<'a>) -> Result<&'a str, Error> {
+    pub(crate) fn text<'a>(&'a self, found: &Located<'a>) -> Result<&'a str, Error> {
         match found.source {
             Source::CheckedInput(text) => Ok(text),
             Source::JoinedText if S::TextMessage::IS_SEPARATE => Ok(self.text.as_str()),
