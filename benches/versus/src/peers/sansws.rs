@@ -11,6 +11,7 @@ use sansws::{
     Sender, Server, Unmasked,
 };
 use std::ops::ControlFlow::{self, Break, Continue};
+use std::slice::Iter;
 
 /// With [`Connection::receive_buffer`], in the loop of its documentation.
 pub const SANSWS: Library = Library {
@@ -87,6 +88,28 @@ where
         Self { header, connection, link, buffer, messages, gathered }
     }
 
+    /// Writes the large payloads at the front of `messages` behind their headers, without a copy, many with one
+    /// `writev`. This is a function of its own, because inlined it would take the registers that short messages
+    /// need.
+    #[inline(never)]
+    fn send_large(&mut self, messages: &mut Iter<'static, Payload>) -> Result {
+        let Self { header, connection, link, gathered, .. } = self;
+        flush(connection, link);
+        let mut len = 0;
+        while let Some(message) = messages.as_slice().first().filter(|message| is_large(message)) {
+            messages.next();
+            let header = header(connection.sender(), as_message(message)?).ok_or("it masks")?;
+            gathered.push((header.map_err(text)?, message.bytes));
+            len += message.bytes.len();
+            if len >= WRITE_AT {
+                write(gathered, link);
+                len = 0;
+            }
+        }
+        write(gathered, link);
+        Ok(())
+    }
+
     /// The loop: read, `receive` until `None`, write `outgoing`. It ends when `each` breaks.
     #[inline]
     pub fn run(
@@ -130,6 +153,10 @@ fn flush<R: sansws::Role>(connection: &mut Connection<R>, link: &mut Link<Stream
     }
 }
 
+fn is_large(message: &Payload) -> bool {
+    message.bytes.len() >= GATHERED
+}
+
 /// Writes all payloads behind their headers, as `writev` does.
 #[inline(never)]
 fn write(gathered: &mut Vec<(FrameHeader, &[u8])>, link: &mut Link<Stream>) {
@@ -158,29 +185,14 @@ where
     }
 
     fn send(&mut self) -> Result {
-        let Self { header, connection, link, messages, gathered, .. } = self;
-        let mut len = 0;
-        for message in *messages {
-            // The payload is written behind its header without a copy, together with other messages.
-            if message.bytes.len() >= GATHERED && HAS_HEADERS {
-                flush(connection, link);
-                let header = header(connection.sender(), as_message(message)?).ok_or("it masks")?;
-                let header = header.map_err(text)?;
-                len += message.bytes.len();
-                if len < WRITE_AT {
-                    gathered.push((header, message.bytes));
-                    continue;
-                }
-                write(gathered, link);
-                link.put_all(header.as_bytes());
-                link.put_all(message.bytes);
-                len = 0;
+        let mut messages = self.messages.iter();
+        while let Some(message) = messages.as_slice().first() {
+            if HAS_HEADERS && is_large(message) {
+                self.send_large(&mut messages)?;
                 continue;
             }
-            if len > 0 {
-                write(gathered, link);
-                len = 0;
-            }
+            messages.next();
+            let Self { connection, link, .. } = self;
             match as_message(message)? {
                 Message::Text(payload) => connection.sender().text(payload),
                 Message::Binary(payload) => connection.sender().binary(payload),
@@ -190,8 +202,7 @@ where
                 flush(connection, link);
             }
         }
-        write(gathered, link);
-        flush(connection, link);
+        flush(&mut self.connection, &mut self.link);
         Ok(())
     }
 
