@@ -301,10 +301,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
         // Only the slow path initialises its slot.
         let mut found = None;
-        *input = self.receive_slowly(core::mem::take(input), &mut found);
         if !FOR_SPEED {
+            self.receive_slowly(input, &mut found);
             return found;
         }
+        // By value: if a function had the address of `input`, the input would not stay in registers.
+        *input = self.receive_slowly_from(core::mem::take(input), &mut found);
         // The slow path returns its event through memory. Rebuilding the event here keeps the compiler from
         // merging it with the event of the fast path, which then stays in registers.
         let (event, tx) = found?;
@@ -318,20 +320,27 @@ impl<R: Role, S: Storage> Connection<R, S> {
         sender
     }
 
-    /// The slow path. It writes the event straight into the caller's slot: moving a finished event there
-    /// would cost a store-forwarding stall.
+    /// As [`receive_slowly`](Self::receive_slowly). Returns the rest of the input.
     #[inline(never)]
-    fn receive_slowly<'a, 'i: 'a>(
+    fn receive_slowly_from<'a, 'i: 'a>(
         &'a mut self, mut input: &'i mut [u8], event: &mut NextEvent<'a, R, S>,
     ) -> &'i mut [u8] {
+        self.receive_slowly(&mut input, event);
+        input
+    }
+
+    /// The slow path. It writes the event straight into the caller's slot: moving a finished event there
+    /// would cost a store-forwarding stall.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn receive_slowly<'a, 'i: 'a>(&'a mut self, input: &mut &'i mut [u8], event: &mut NextEvent<'a, R, S>) {
         // These are two calls with the same arguments as this function, so they need only one stack frame at
         // a time.
         if self.is_receiving() {
-            self.receive_frames(&mut input, event);
+            self.receive_frames(input, event);
         } else {
-            self.receive_opening(&mut input, event);
+            self.receive_opening(input, event);
         }
-        input
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(always))]
