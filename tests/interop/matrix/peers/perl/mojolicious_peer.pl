@@ -1,6 +1,7 @@
-# The client of Mojolicious. See ../README.md for what a peer has to do.
+# The client and the server of Mojolicious. See ../README.md for what a peer has to do.
 use Mojo::Base -strict, -signatures;
 use Mojo::IOLoop;
+use Mojo::Server::Daemon;
 use Mojo::UserAgent;
 use Mojolicious;
 
@@ -24,6 +25,24 @@ sub echo ($tx) {
 
 if ($action eq 'version') {
   say 'Mojolicious ', Mojolicious->VERSION;
+}
+elsif ($action eq 'server') {
+  my $app = Mojolicious->new;
+  $app->log->level('fatal');
+  $app->routes->websocket('/*place' => {place => ''} => sub ($controller) {
+    my $tx = $controller->tx;
+    $tx->with_compression if $deflate;
+    $tx->with_protocols('matrix');
+    $controller->inactivity_timeout(60);
+    # The controller answers the opening handshake by itself only if an event is subscribed to by its own `on`.
+    $controller->rendered(101);
+    echo($tx);
+  });
+  my $daemon = Mojo::Server::Daemon->new(app => $app, listen => ['http://127.0.0.1'], silent => 1);
+  $daemon->start;
+  $| = 1;
+  say 'listening on ', $daemon->ports->[0];
+  Mojo::IOLoop->start;
 }
 else {
   my $agent = Mojo::UserAgent->new(inactivity_timeout => 60);
