@@ -18,9 +18,10 @@ struct Input<'a> {
     no_context_takeover: bool,
 }
 
-/// Returns `None` for a message that is too long.
+/// The bytes come in pieces of `piece` bytes, and the output has `room` bytes at a time. Returns `None` for a message
+/// that is too long.
 fn message(
-    decompressor: &mut Decompressor, payload: &[u8], piece: usize, room: usize,
+    decompressor: &mut Decompressor, payload: &[u8], (piece, room): (usize, usize),
 ) -> Result<Option<Vec<u8>>, DecompressError> {
     let mut message = Vec::new();
     for piece in payload.chunks(piece) {
@@ -64,10 +65,12 @@ fn check(input: Input<'_>) {
     let pool = Pool::new(1);
     pool.give_decompressor(TryBox::new(Decompressor::new(8 + input.room % 8).unwrap()).unwrap());
     let params = DeflateParams::new().with_client_no_context_takeover(input.no_context_takeover);
+    let whole = (usize::MAX, MAX);
+    let pieces = (usize::from(input.pieces) + 1, usize::from(input.room) + 1);
     let mut pooled = [(); 2].map(|()| ReceiveCodec::new(true, params, Some(pool.clone())));
     for payload in input.payloads {
-        let expected = message(&mut one, payload, usize::MAX, MAX);
-        let cut = message(&mut other, payload, usize::from(input.pieces) + 1, usize::from(input.room) + 1);
+        let expected = message(&mut one, payload, whole);
+        let cut = message(&mut other, payload, pieces);
         match (&expected, &cut) {
             // A decompressor notices invalid data beyond the limit only if it reads that far.
             (Ok(None), Err(_)) | (Err(_), Ok(None)) => return,
@@ -76,8 +79,8 @@ fn check(input: Input<'_>) {
         // A decompressor that was never elsewhere reads beyond a small window. One that continues from a
         // history does not, so only the largest window is compared.
         if bits == 15 {
-            for codec in &mut pooled {
-                let result = message(codec.decompressor().unwrap(), payload, usize::MAX, MAX);
+            for (codec, cuts) in pooled.iter_mut().zip([whole, pieces]) {
+                let result = message(codec.decompressor().unwrap(), payload, cuts);
                 assert_eq!(result, expected);
                 codec.end_message();
             }
