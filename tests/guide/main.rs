@@ -19,11 +19,10 @@ fn pages() -> Vec<(String, String)> {
     let mut pages = Vec::new();
     for folder in ["guide", "guide/migrate"] {
         for entry in fs::read_dir(Path::new(ROOT).join("src").join(folder)).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            if name.ends_with(".md") {
-                let path = format!("{folder}/{name}");
-                let text = read(&format!("src/{path}"));
-                pages.push((path, text));
+            let entry = entry.unwrap().path();
+            if entry.extension().is_some_and(|extension| extension == "md") {
+                let path = format!("{folder}/{}", entry.file_name().unwrap().to_str().unwrap());
+                pages.push((path, fs::read_to_string(entry).unwrap()));
             }
         }
     }
@@ -107,6 +106,34 @@ fn text_wraps_at_the_width_of_the_project() {
             assert!(may_be_longer || line.chars().count() <= WIDTH, "{path}:{}", number + 1);
         }
     }
+}
+
+/// The name that rustdoc gives a headline, as the target of links.
+fn anchor(headline: &str) -> String {
+    let kept = headline.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn links_to_a_headline_of_another_page_lead_to_it() {
+    let pages = pages();
+    let mut count = 0;
+    for (path, page) in &pages {
+        for link in page.split("crate::guide::").skip(1) {
+            let Some((module, rest)) = link.split_once('#') else { continue };
+            if !module.chars().all(|c| c.is_alphanumeric() || matches!(c, ':' | '_')) {
+                continue;
+            }
+            let target = format!("guide/{}.md", module.replace("::", "/"));
+            let (_, text) = pages.iter().find(|(path, _)| *path == target).expect(&target);
+            let name = rest.split(')').next().unwrap_or_default();
+            let mut headlines = text.lines().filter(|line| line.starts_with('#'));
+            let found = headlines.any(|line| anchor(line.trim_start_matches('#').trim()) == name);
+            assert!(found, "{path}: {target} has no headline `{name}`");
+            count += 1;
+        }
+    }
+    assert!(count > 3, "this test finds only {count} links");
 }
 
 /// The cells of each row of the tables in a text, without emphasis and signs.
