@@ -76,6 +76,7 @@
 //!
 //! # The rest of the library
 //!
+//! - [`guide`]: one page for each task, from the first loop to the deployment.
 //! - [`Config`]: limits and choices, with defaults that are safe for a server on the open internet.
 //! - [`handshake`]: requests and answers, `Origin`, URIs, and where a redirect leads.
 //! - [`upgrade`]: the opening handshake over an HTTP stack of your own.
@@ -119,6 +120,8 @@ pub mod deflate;
 mod error;
 mod event;
 mod frame;
+#[cfg(all(any(doc, doctest), feature = "std"))]
+pub mod guide;
 pub mod handshake;
 mod memory;
 mod message;

@@ -45,3 +45,20 @@ pub use socket::{Parts, WebSocket};
 pub use tokio_rustls::rustls;
 #[cfg(feature = "tokio")]
 pub use transport::Transport;
+
+/// The pages of the library's guide that contain code for this driver. The library cannot compile them,
+/// because it cannot depend on the driver.
+#[cfg(all(doctest, feature = "axum", feature = "rustls"))]
+mod guide {
+    #[doc = include_str!("../../../src/guide/serve.md")]
+    struct Serve;
+
+    #[doc = include_str!("../../../src/guide/connect.md")]
+    struct Connect;
+
+    #[doc = include_str!("../../../src/guide/migrate/tokio_tungstenite.md")]
+    struct TokioTungstenite;
+
+    #[doc = include_str!("../../../src/guide/migrate/fastwebsockets.md")]
+    struct FastWebSockets;
+}
