@@ -1,5 +1,5 @@
 """suite.py DEVICE: runs all checks of the program DEVICE. The last line is 'N passed, M failed'."""
-import asyncio, hashlib, json, os, random, sys, tempfile
+import asyncio, hashlib, json, os, random, signal, sys, tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'python'))
@@ -275,6 +275,9 @@ class World:
 
 
 async def main(program):
+    # A signal cancels the checks, so that they end what they have started.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, asyncio.current_task().cancel)
     checks = Checks()
     with tempfile.TemporaryDirectory() as directory:
         world = World(directory, program)
@@ -308,4 +311,7 @@ async def main(program):
 
 if len(sys.argv) != 2:
     sys.exit(__doc__)
-sys.exit(asyncio.run(main(sys.argv[1])))
+try:
+    sys.exit(asyncio.run(main(sys.argv[1])))
+except asyncio.CancelledError:
+    sys.exit('ended by a signal')
