@@ -2,6 +2,9 @@
 
 use cloud_device::mqtt::{Decoder, MAX_TOPIC, Malformed, Qos, Received, connect, puback, publish, subscribe};
 
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
 /// What arrives, with the payloads joined.
 #[derive(Debug, PartialEq, Eq)]
 enum Found {
@@ -72,6 +75,33 @@ fn packets_are_found_no_matter_how_the_bytes_are_cut() {
     }
     let all: Vec<_> = (0..bytes.len()).collect();
     assert_eq!(decode(&bytes, &all).unwrap(), found);
+}
+
+/// Nothing that a broker sends makes the decoder panic, and the cuts decide nothing.
+#[test]
+fn noise_gives_the_same_packets_and_the_same_error_no_matter_how_it_is_cut() {
+    let mut rng = StdRng::seed_from_u64(0);
+    let (mut errors, mut packets) = (0, 0);
+    for _ in 0..50_000 {
+        let mut bytes = Vec::new();
+        for _ in 0..rng.random_range(1..4) {
+            // The first byte and the length are often right, so that the rest is read, too.
+            let firsts = [0x20, 0x30, 0x32, 0x33, 0x3a, 0x40, 0x90, 0xd0, rng.random()];
+            let body: Vec<_> =
+                (0..rng.random_range(2..8)).map(|_| [0, 1, 2, b'd'][rng.random_range(0..4)]).collect();
+            let len = if rng.random_ratio(9, 10) { u8::try_from(body.len()).unwrap() } else { rng.random() };
+            bytes.extend([firsts[rng.random_range(0..firsts.len())], len]);
+            bytes.extend(body);
+        }
+        let whole = decode(&bytes, &[]);
+        let all: Vec<_> = (0..bytes.len()).collect();
+        assert_eq!(decode(&bytes, &all), whole, "{bytes:02x?}");
+        match whole {
+            Ok(found) => packets += found.len(),
+            Err(_) => errors += 1,
+        }
+    }
+    assert!(errors > 10_000 && packets > 2_000, "{errors} errors, {packets} packets");
 }
 
 #[test]
