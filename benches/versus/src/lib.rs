@@ -11,6 +11,7 @@ pub mod peers;
 pub mod plot;
 pub mod processes;
 pub mod report;
+pub mod results;
 pub mod session;
 pub mod transport;
 pub mod wire;

@@ -7,9 +7,8 @@
 //! ```
 //!
 //! `--check` only checks that all libraries do the work that is measured. With `--gate` the program fails if
-//! a cell misses its goal. A full run writes its results to `results`.
+//! a cell misses its goal. A full run writes its results to `results`, to the folder of its processor.
 
-use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -19,7 +18,7 @@ use versus::measure::{is_asked, measure};
 use versus::peers::{DEFLATING, PEERS, SANSWS, SLICES};
 use versus::processes::{self, Results};
 use versus::session::Standing;
-use versus::{deflate, plot, report};
+use versus::{deflate, plot, report, results};
 
 /// glibc before 2.40 copies 2 KiB and more with `rep movsb`. That is several times slower if the source and
 /// the destination are at close offsets of their pages, so it punishes the library whose buffer has a bad
@@ -163,32 +162,33 @@ fn run(options: &Options) -> ExitCode {
         let sizes = sizes_of(*workload, &options.sizes).into_iter();
         sizes.map(|size| measure(*workload, size, options.rounds, &options.peers)).collect()
     };
-    let mut results: Results =
+    let mut measured: Results =
         options.workloads.iter().map(|workload| (*workload, cells(workload))).collect();
     if options.prints_lines {
-        print!("{}", processes::lines(&results));
+        print!("{}", processes::lines(&measured));
         return ExitCode::SUCCESS;
     }
     for _ in 1..options.processes {
-        if let Err(error) = processes::run_another(&mut results) {
+        if let Err(error) = processes::run_another(&mut measured) {
             eprintln!("another process: {error}");
             return ExitCode::FAILURE;
         }
     }
-    let tables: String = results.iter().map(|(workload, cells)| report::table(*workload, cells)).collect();
+    let tables: String = measured.iter().map(|(workload, cells)| report::table(*workload, cells)).collect();
     print!("{tables}");
-    let (summary, missed) = report::summary(&results);
+    let (summary, missed) = report::summary(&measured);
     print!("{summary}");
     // A part of the run does not overwrite the results of a full one.
     let is_full =
         options.peers.is_empty() && options.workloads.len() == WORKLOADS.len() && options.sizes.is_empty();
-    let default = is_full.then(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("results"));
+    let all = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("results");
+    let default = is_full.then(|| all.join(results::folder(&results::processor())));
     let success = if options.gates && missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    let lists = options.out.is_none();
     let Some(dir) = options.out.clone().or(default) else { return success };
     let page = format!("{}{summary}{tables}", report::header(options.rounds, options.processes));
-    let written = fs::create_dir_all(&dir)
-        .and_then(|()| fs::write(dir.join("README.md"), page))
-        .and_then(|()| fs::write(dir.join("versus.svg"), plot::svg(&results)));
+    let written = results::write(&dir, &page, &plot::svg(&measured))
+        .and_then(|()| if lists { results::write_index(&all) } else { Ok(()) });
     match written {
         Ok(()) => success,
         Err(error) => {

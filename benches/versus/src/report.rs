@@ -4,6 +4,7 @@ use crate::cell::{Task, Workload};
 use crate::measure::{Cell, Figures, Row};
 use crate::median::error_of_median;
 use crate::peers::PEERS;
+use crate::results::processor;
 use crate::session::Standing;
 use std::fmt::Write;
 
@@ -212,9 +213,7 @@ pub fn number(ns: f64) -> String {
 
 /// The machine, the tools and the command of the run, without a date.
 pub fn header(rounds: usize, processes: usize) -> String {
-    let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let processor = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let processor = processor.map_or("unknown", |(_, name)| name);
+    let processor = processor();
     let rustc = std::process::Command::new("rustc").arg("--version").output();
     let rustc =
         rustc.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
