@@ -67,7 +67,8 @@ fn echoed(library: &Library, batch: Batch) -> Result {
     check_frames(&take_captured(), false, twice(batch))
 }
 
-/// Checks that a message of the batch's size is refused if it ends with bytes that are not UTF-8.
+/// Checks that a message of the batch's size is refused if it ends with bytes that are not UTF-8, whether one
+/// read brings all of it or two reads cut it.
 fn refuses_invalid_text(library: &Library, role: Role, batch: Batch) -> Result {
     let len = batch.messages[0].bytes.len();
     for bad in [&[0xff][..], &[0xc3], &[0xed, 0xa0, 0x80]] {
@@ -77,9 +78,11 @@ fn refuses_invalid_text(library: &Library, role: Role, batch: Batch) -> Result {
         bytes.extend(bad);
         let messages = [Payload { is_text: true, bytes: bytes.leak() }];
         let wire = frames(&messages, role == Role::Server);
-        let mut session = (library.open)(role, Stream::new(wire, batch.max_read));
-        if session.receive(1, &mut Sink::new()).is_ok() {
-            return Err(format!("accepts invalid text {bad:x?}"));
+        for max_read in [batch.max_read, wire.len().div_ceil(2)] {
+            let mut session = (library.open)(role, Stream::new(wire, max_read));
+            if session.receive(1, &mut Sink::new()).is_ok() {
+                return Err(format!("accepts invalid text {bad:x?} in reads of {max_read}"));
+            }
         }
     }
     Ok(())

@@ -12,16 +12,19 @@ const WIDTH: f64 = 1020.0;
 const LEFT: f64 = 44.0;
 const PANEL: f64 = 210.0;
 const BARS: f64 = 140.0;
-const TOP: f64 = 84.0;
+const TOP: f64 = 104.0;
 /// The axis is logarithmic, from just below our time to this many times our time.
 const LOW: f64 = 0.5;
 const HIGH: f64 = 32.0;
 
 /// The colours are readable on white and on black.
-const COLOURS: [&str; 13] = [
+const COLOURS: [&str; 16] = [
     "#e4572e", "#4c78a8", "#72b7b2", "#54a24b", "#b8a038", "#b279a2", "#9d755d", "#8a8a8a", "#6b8fd6",
-    "#d67195", "#3f9f8f", "#7a6ff0", "#c77f3a",
+    "#d67195", "#3f9f8f", "#7a6ff0", "#c77f3a", "#5f9e3f", "#a05fc0", "#c05f5f",
 ];
+
+// Each library has a colour of its own.
+const _: () = assert!(PEERS.len() < COLOURS.len());
 
 fn height(ratio: f64) -> f64 {
     (ratio.clamp(LOW, HIGH) / LOW).ln() / (HIGH / LOW).ln() * BARS

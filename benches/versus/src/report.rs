@@ -3,7 +3,7 @@
 use crate::cell::{Task, Workload};
 use crate::measure::{Cell, Figures, Row};
 use crate::median::error_of_median;
-use crate::peers::PEERS;
+use crate::peers::{NO_LEVELS, PEERS};
 use crate::results::processor;
 use crate::session::Standing;
 use std::fmt::Write;
@@ -86,7 +86,7 @@ fn compressed(workload: Workload, cells: &[Cell]) -> String {
                     let _ = writeln!(
                         out,
                         "| {size} | {name} | {} | {} | {} | {:.0} | {} | {} | {:.1} | {:.0} % | {:.2} |",
-                        deflate.level,
+                        if deflate.level == NO_LEVELS { String::new() } else { deflate.level.to_string() },
                         deflate.codec,
                         number(figures.ns),
                         cell.bytes / figures.ns * 1000.0,

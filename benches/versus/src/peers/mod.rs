@@ -4,8 +4,10 @@ mod c_zlib;
 mod embedded_websocket;
 mod fastwebsockets;
 mod floor;
+mod nexus_web;
 mod sansws;
 mod sansws_deflate;
+mod shiguredo;
 mod sink;
 mod sockudo_protocol;
 mod sockudo_ws;
@@ -17,6 +19,7 @@ mod websocket_sans_io;
 mod ws_framer;
 #[cfg(feature = "wslay")]
 mod wslay;
+mod wtx;
 mod yawc;
 
 pub use floor::{CONNECT_FLOOR, MEMCPY, XOR};
@@ -28,6 +31,8 @@ use crate::session::{Deflating, Library, Standing};
 pub const PEERS: &[Library] = &[
     embedded_websocket::LIBRARY,
     fastwebsockets::LIBRARY,
+    nexus_web::LIBRARY,
+    shiguredo::LIBRARY,
     sockudo_ws::LIBRARY,
     sockudo_protocol::LIBRARY,
     soketto::LIBRARY,
@@ -38,6 +43,7 @@ pub const PEERS: &[Library] = &[
     ws_framer::LIBRARY,
     #[cfg(feature = "wslay")]
     wslay::LIBRARY,
+    wtx::LIBRARY,
     yawc::LIBRARY,
 ];
 
@@ -46,6 +52,9 @@ pub const C_ZLIB: &str = "C zlib (level 6)";
 
 /// The codec behind flate2, see the feature `soketto-deflate`.
 const FLATE2: &str = if cfg!(feature = "soketto-deflate") { "C zlib" } else { "zlib-rs" };
+
+/// The level of a codec that has no levels.
+pub const NO_LEVELS: u8 = u8::MAX;
 
 const fn nothing(_: bool) -> Option<&'static str> {
     None
@@ -80,7 +89,9 @@ pub const DEFLATING: &[Deflating] = &[
         standing: Standing::Variant,
         ..sockudo_protocol::DEFLATING
     },
+    shiguredo::DEFLATING,
     soketto::DEFLATING,
+    wtx::DEFLATING,
     yawc::DEFLATING,
     Deflating { name: "yawc (level 1)", level: 1, standing: Standing::Variant, ..yawc::DEFLATING },
 ];
