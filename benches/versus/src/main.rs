@@ -15,7 +15,7 @@ use std::process::{Command, ExitCode};
 use versus::cell::{Batch, DEFLATE_SIZES, SIZES, Size, Task, WORKLOADS, Workload};
 use versus::check::{check, takes_part};
 use versus::measure::{is_asked, measure};
-use versus::peers::{DEFLATING, PEERS, SANSWS, SLICES};
+use versus::peers::{DEFLATING, LOOPS, PEERS, SANSWS};
 use versus::processes::{self, Results};
 use versus::session::Standing;
 use versus::{deflate, plot, report, results};
@@ -138,7 +138,8 @@ fn check_all(options: &Options) -> ExitCode {
                 }
                 continue;
             }
-            for library in [SANSWS, SLICES].iter().chain(PEERS) {
+            let loops = LOOPS.iter().filter(|(_, takes_part)| takes_part(workload.task, size));
+            for library in std::iter::once(&SANSWS).chain(loops.map(|(library, _)| library)).chain(PEERS) {
                 if !is_asked(library.name, &options.peers) || !takes_part(library, workload.task) {
                     continue;
                 }

@@ -6,7 +6,7 @@ use crate::cell::{Batch, Size, Task, Workload, copy};
 use crate::check::{check, takes_part};
 use crate::deflate;
 use crate::median::median;
-use crate::peers::{C_ZLIB, CONNECT_FLOOR, DEFLATING, MEMCPY, PEERS, SANSWS, SLICES, XOR};
+use crate::peers::{C_ZLIB, CONNECT_FLOOR, DEFLATING, LOOPS, MEMCPY, PEERS, SANSWS, XOR};
 use crate::session::{Deflating, Handshakes, Library, Result, Role, Session, Sink, Standing};
 use crate::transport::{Answering, Stream, reads, written};
 use crate::wire::{Lcg, REQUEST};
@@ -193,13 +193,12 @@ type Lists = (Vec<Contender>, Vec<Row>);
 fn plain(task: Task, size: Size, batch: Batch, only: &[String]) -> Lists {
     let (mut contenders, mut rows) = (Vec::new(), Vec::new());
     let floors = [MEMCPY, XOR].map(|library| (library, Standing::Floor));
-    let ours = [SANSWS, SLICES].map(|library| (library, Standing::Ours));
+    let loops = LOOPS.iter().filter(|(_, takes_part)| takes_part(task, size)).map(|(library, _)| *library);
+    let ours = std::iter::once(SANSWS).chain(loops).map(|library| (library, Standing::Ours));
     let peers = PEERS.iter().map(|library| (*library, Standing::Peer));
     let peers = peers.filter(|(library, _)| is_asked(library.name, only));
     for (library, standing) in floors.into_iter().chain(ours).chain(peers) {
-        // Reading into slices differs from the other way only if messages are larger than reads.
-        let same = library.name == SLICES.name && size.bytes > 0 && size.bytes < 16 * 1024;
-        if !takes_part(&library, task) || same {
+        if !takes_part(&library, task) {
             continue;
         }
         let checked = if standing == Standing::Floor { Ok(()) } else { check(&library, task, batch) };

@@ -7,6 +7,7 @@ mod floor;
 mod nexus_web;
 mod sansws;
 mod sansws_deflate;
+mod sansws_no_copy;
 mod shiguredo;
 mod sink;
 mod sockudo_protocol;
@@ -23,9 +24,24 @@ mod wtx;
 mod yawc;
 
 pub use floor::{CONNECT_FLOOR, MEMCPY, XOR};
-pub use sansws::{SANSWS, SLICES};
+pub use sansws::SANSWS;
 
+use crate::cell::{Size, Task};
 use crate::session::{Deflating, Library, Standing};
+
+/// Other loops over sansws, and the cells in which they take part.
+pub const LOOPS: &[(Library, fn(Task, Size) -> bool)] = &[
+    // It differs from the tuned loop only if messages are larger than reads.
+    (sansws::SLICES, |task, size| {
+        matches!(task, Task::Receive(..)) && (size.bytes == 0 || size.bytes >= 16 * 1024)
+    }),
+    (sansws::SIMPLE, |task, _| is_open(task)),
+    (sansws_no_copy::NO_COPY, |task, _| task == Task::Echo),
+];
+
+const fn is_open(task: Task) -> bool {
+    matches!(task, Task::Receive(..) | Task::Send(_) | Task::Echo)
+}
 
 /// All peers.
 pub const PEERS: &[Library] = &[

@@ -10,6 +10,7 @@ use sansws::{
     Accept, Agreed, Client, ClientRequest, Config, Connection, Event, FrameHeader, Heap, Message, SendError,
     Sender, Server, Unmasked,
 };
+use std::fmt::Display;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::slice::Iter;
 
@@ -25,6 +26,10 @@ pub const SANSWS: Library = Library {
 /// Every read fills a buffer of the application.
 pub const SLICES: Library =
     Library { name: "sansws (slices)", open: open::<false>, accept: None, connect: None, idle: None };
+
+/// The loop of the README with its `Config::new()`: it copies each message that it sends.
+pub const SIMPLE: Library =
+    Library { name: "sansws (simple)", open: open_simple, accept: None, connect: None, idle: None };
 
 pub const CONFIG: Config =
     Config::new().keep_capacity(2 * MAX_MESSAGE).max_message(MAX_MESSAGE).max_outgoing(4 * MAX_MESSAGE);
@@ -64,6 +69,23 @@ fn open<const LENT: bool>(role: Role, link: Link<Stream>) -> Box<dyn Session> {
             Box::new(Open::<_, _, LENT, false>::new(connection, link, no_header))
         }
     }
+}
+
+fn open_simple(role: Role, link: Link<Stream>) -> Box<dyn Session> {
+    match role {
+        Role::Server => Box::new(simple(Server, Config::new(), link)),
+        Role::Client => Box::new(simple(Client::new(rng()), Config::new(), link)),
+    }
+}
+
+/// The type of a function that makes headers.
+pub type Header<R> =
+    fn(&mut Sender<R, Heap>, Message<'_>) -> Option<std::result::Result<FrameHeader, SendError>>;
+
+pub fn simple<R: sansws::Role>(
+    role: R, config: Config, link: Link<Stream>,
+) -> Open<R, Header<R>, false, false> {
+    Open::new(Connection::after_handshake(role, config, Agreed::NONE), link, no_header)
 }
 
 pub fn header<R: Unmasked>(
@@ -112,13 +134,13 @@ where
 
     /// The loop: read, `receive` until `None`, write `outgoing`. It ends when `each` breaks.
     #[inline]
-    pub fn run(
+    pub fn run<E: Display>(
         &mut self,
         mut each: impl FnMut(
             Message<'_>,
             &mut Sender<R, Heap>,
             &mut Link<Stream>,
-        ) -> std::result::Result<ControlFlow<()>, SendError>,
+        ) -> std::result::Result<ControlFlow<()>, E>,
     ) -> Result {
         let Self { connection, link, buffer, .. } = self;
         let mut go_on = true;
@@ -176,7 +198,7 @@ where
         let end = sink.count + count;
         self.run(|message, _, _| {
             sink.message(matches!(message, Message::Text(_)), message.as_bytes());
-            Ok(if sink.count == end { Break(()) } else { Continue(()) })
+            Ok::<_, SendError>(if sink.count == end { Break(()) } else { Continue(()) })
         })
     }
 
@@ -219,7 +241,7 @@ where
                 return Ok(if sink.count == end { Break(()) } else { Continue(()) });
             }
             tx.message(message)?;
-            Ok(if sink.count == end { Break(()) } else { Continue(()) })
+            Ok::<_, SendError>(if sink.count == end { Break(()) } else { Continue(()) })
         })
     }
 }

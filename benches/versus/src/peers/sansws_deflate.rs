@@ -76,7 +76,7 @@ where
         self.0.run(|message, tx, _| {
             sink.message(matches!(message, Message::Text(_)), message.as_bytes());
             tx.message(message)?;
-            Ok(if sink.count == end { Break(()) } else { Continue(()) })
+            Ok::<_, SendError>(if sink.count == end { Break(()) } else { Continue(()) })
         })
     }
 }
