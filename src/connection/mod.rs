@@ -30,7 +30,7 @@ use crate::close::{Close, CloseCode};
 use crate::config::{Agreed, Config};
 use crate::error::{Error, Limit, SendError, Violation};
 use crate::event::{Event, Message};
-use crate::frame::{FastMessage, Opcode};
+use crate::frame::{FastMessage, Opcode, Purpose};
 use crate::handshake::ClientRequest;
 use crate::memory::OutOfMemory;
 use crate::message::validate_ascii;
@@ -281,7 +281,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self, input: &mut &'i mut [u8],
     ) -> Option<(Event<'a>, &'a mut Sender<R, S>)> {
         if FOR_SPEED && self.is_receiving() {
-            if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER) {
+            if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER, Purpose::Validation) {
                 let FastMessage { opcode, payload, is_ascii } = message;
                 if opcode == Opcode::Binary {
                     return Some((Event::Message(Message::Binary(payload)), &mut self.sender));

@@ -15,7 +15,7 @@ use crate::bytes::to_usize;
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
-use crate::frame::{FastMessage, FrameDecoder, Opcode, Piece, Rules, fast_message};
+use crate::frame::{FastMessage, FrameDecoder, Opcode, Piece, Purpose, Rules, fast_message};
 use crate::message::{DataKind, FragmentState, TextPieces, validate};
 use crate::storage::sealed::{Buffer, Control, TextMessage};
 use crate::storage::{Full, Storage};
@@ -91,7 +91,7 @@ impl<S: Storage> Receiver<S> {
     /// unmasked but not validated yet. `None`: the input is unchanged, and the slow path must parse it.
     #[inline(always)]
     pub(super) fn fast_message<'i>(
-        &self, input: &mut &'i mut [u8], peer_masks: bool,
+        &self, input: &mut &'i mut [u8], peer_masks: bool, text: Purpose,
     ) -> Option<FastMessage<'i>> {
         // Without `||` between them, these conditions need one branch instead of three.
         let is_under_way =
@@ -101,7 +101,7 @@ impl<S: Storage> Receiver<S> {
         }
         // The caller passes a constant, so inlining leaves only the code for its role.
         let rules = Rules { masked: peer_masks, ..self.decoder.rules() };
-        fast_message(input, &rules, self.fragments.max_message)
+        fast_message(input, &rules, self.fragments.max_message, text)
     }
 
     /// Remembers the kind of a message that the fast path took, for a later `view`.

@@ -6,7 +6,7 @@ use super::receive::{Item, Located, Source};
 use super::{Connection, Sender};
 use crate::bytes::{FOR_SPEED, minus};
 use crate::event::{Event, EventKind};
-use crate::frame::Opcode;
+use crate::frame::{Opcode, Purpose};
 use crate::role::Role;
 use crate::storage::Storage;
 
@@ -161,7 +161,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
         let mut found = Located::nothing();
         let mut is_valid = false;
-        let fast = if FOR_SPEED { self.receiver.fast_message(input, R::IS_SERVER) } else { None };
+        let fast =
+            if FOR_SPEED { self.receiver.fast_message(input, R::IS_SERVER, Purpose::Ascii) } else { None };
         let result = if let Some(message) = fast {
             self.receiver.note_fast_message(message.opcode);
             is_valid = message.is_ascii || message.opcode == Opcode::Binary;

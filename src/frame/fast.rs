@@ -3,7 +3,7 @@
 //! frame. Its test asserts that the two agree.
 
 use super::header::{BINARY_MESSAGE, LENGTH_16, MASKED, TEXT_MESSAGE};
-use super::{Mask, Opcode, Rules};
+use super::{Mask, Opcode, Purpose, Rules};
 use crate::bytes::{plus, take_front};
 
 /// A message that was one frame.
@@ -19,10 +19,10 @@ pub(crate) struct FastMessage<'i> {
 /// completely in `input`, follows `rules`, and has at most `max_message` bytes. Otherwise this takes nothing
 /// and returns `None`; then the slow path must parse the input.
 ///
-/// The caller asks only between frames and between messages.
+/// `text` is what the caller does with the payload of a text. It asks only between frames and between messages.
 #[inline(always)]
 pub(crate) fn fast_message<'i>(
-    input: &mut &'i mut [u8], rules: &Rules, max_message: u64,
+    input: &mut &'i mut [u8], rules: &Rules, max_message: u64, text: Purpose,
 ) -> Option<FastMessage<'i>> {
     let &[first, second, ..] = &**input else {
         return None;
@@ -53,8 +53,8 @@ pub(crate) fn fast_message<'i>(
     }
     let frame = take_front(input, plus(header_len, len));
     let (header, payload) = frame.split_at_mut_checked(header_len)?;
-    let is_ascii =
-        rules.masked && Mask::new(*header.last_chunk::<4>()?).apply_to(payload, opcode == Opcode::Text);
+    let purpose = if opcode == Opcode::Text { text } else { Purpose::Any };
+    let is_ascii = rules.masked && Mask::new(*header.last_chunk::<4>()?).apply_to(payload, purpose);
     Some(FastMessage { opcode, payload, is_ascii })
 }
 

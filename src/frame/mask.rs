@@ -12,6 +12,16 @@ use crate::bytes::{FOR_SPEED, copy};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Mask(u32);
 
+/// What happens to bytes after they have been unmasked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    Any,
+    /// They are validated as text, at once.
+    Validation,
+    /// The caller wants to know whether they are ASCII, because then it need not validate them now.
+    Ascii,
+}
+
 impl Mask {
     /// The key that changes no byte. It stands for a frame without a key.
     pub(crate) const NONE: Self = Self(0);
@@ -27,13 +37,13 @@ impl Mask {
     /// Masks or unmasks `data` in place, and advances the position in the key by its length.
     #[inline(always)]
     pub(crate) fn apply(&mut self, data: &mut [u8]) {
-        self.apply_to(data, false);
+        self.apply_to(data, Purpose::Any);
     }
 
     /// As [`apply`](Self::apply). Returns whether the result is known to be ASCII. For short data this costs
-    /// nothing; for long data it is found out only if `is_text` is set.
+    /// nothing; for long data it is found out only for [`Purpose::Ascii`].
     #[inline(always)]
-    pub(crate) fn apply_to(&mut self, data: &mut [u8], is_text: bool) -> bool {
+    pub(crate) fn apply_to(&mut self, data: &mut [u8], purpose: Purpose) -> bool {
         if !FOR_SPEED {
             self.apply_compactly(data);
             return false;
@@ -53,7 +63,7 @@ impl Mask {
         } else if len <= 128 {
             mask_up_to_128(data, word)
         } else {
-            mask_words(data, word, is_text)
+            mask_words(data, word, purpose)
         };
         self.advance(data.len());
         union & 0x8080_8080_8080_8080 == 0
@@ -240,11 +250,11 @@ fn copy_ends<const N: usize>(from: &[u8], to: &mut [u8], word: u64) {
 /// otherwise all ones.
 #[inline(never)]
 fn mask_words(
-    data: &mut [u8], word: u64, #[cfg_attr(not(feature = "simd"), expect(unused_variables))] is_text: bool,
+    data: &mut [u8], word: u64, #[cfg_attr(not(feature = "simd"), expect(unused_variables))] purpose: Purpose,
 ) -> u64 {
     #[cfg(feature = "simd")]
     if data.len() >= wide::MIN_LEN {
-        return wide::mask(data, word, is_text);
+        return wide::mask(data, word, purpose);
     }
     mask_blocks(data, word);
     // Combining the words would cost as much as masking them.

@@ -1,7 +1,7 @@
 //! Masking with the widest vectors of the processor, which the crate `pulp` detects at run time.
 
 use super::ascii::{convert, copy_ends};
-use super::{turned, union, xor};
+use super::{Purpose, turned, union, xor};
 use crate::bytes::plus;
 use ascii::AsciiChar;
 use pulp::{Arch, Simd, WithSimd, bytemuck};
@@ -20,14 +20,25 @@ const VECTOR: usize = 64;
 /// last, so it is still in the nearest cache.
 const NEAR: usize = 8192;
 
-/// Masks in place. If `is_text` is set, returns the union of the masked words, which takes a sixth more time;
-/// otherwise returns all ones.
-pub(super) fn mask(data: &mut [u8], word: u64, is_text: bool) -> u64 {
+/// The most bytes that are still on their way to the cache when all of them have been unmasked. A processor has
+/// room for 50 to 70 vectors that wait to be written.
+const IN_FLIGHT: usize = 2048;
+
+/// Masks in place. For [`Purpose::Ascii`] this returns the union of the masked words, which takes a sixth more
+/// time; otherwise it returns all ones.
+pub(super) fn mask(data: &mut [u8], word: u64, purpose: Purpose) -> u64 {
     let arch = Arch::new();
-    if is_text {
-        arch.dispatch(InPlace::<true> { data, word })
-    } else {
-        arch.dispatch(InPlace::<false> { data, word })
+    match purpose {
+        Purpose::Ascii => arch.dispatch(InPlace::<true> { data, word }),
+        Purpose::Validation if data.len() <= IN_FLIGHT => {
+            // The validation has vectors of 32 bytes at most.
+            #[cfg(target_arch = "x86_64")]
+            if let Some(simd) = pulp::x86::V3::try_new() {
+                return Simd::vectorize(simd, FromStart { data, word });
+            }
+            arch.dispatch(FromStart { data, word })
+        }
+        _ => arch.dispatch(InPlace::<false> { data, word }),
     }
 }
 
@@ -41,7 +52,16 @@ pub(super) fn copy_ascii(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
     Arch::new().dispatch(CopyAscii { from, to, word })
 }
 
-struct InPlace<'a, const IS_TEXT: bool> {
+/// The vectors are aligned, so none of them crosses a cache line.
+struct InPlace<'a, const FINDS_ASCII: bool> {
+    data: &'a mut [u8],
+    word: u64,
+}
+
+/// The vectors begin with the first byte, as those of a validation do. So the validation can take its vectors
+/// before they are in the cache: each one lies within one that was written. A vector that lies in two of them
+/// would have to wait.
+struct FromStart<'a> {
     data: &'a mut [u8],
     word: u64,
 }
@@ -82,7 +102,7 @@ fn fold<V: bytemuck::Pod>(all: V) -> u64 {
     bytemuck::cast_slice::<_, u64>(&[all]).iter().fold(0, |all, word| all | word)
 }
 
-impl<const IS_TEXT: bool> WithSimd for InPlace<'_, IS_TEXT> {
+impl<const FINDS_ASCII: bool> WithSimd for InPlace<'_, FINDS_ASCII> {
     type Output = u64;
 
     #[inline(always)]
@@ -97,14 +117,37 @@ impl<const IS_TEXT: bool> WithSimd for InPlace<'_, IS_TEXT> {
         for near in vectors.rchunks_mut(NEAR) {
             for bytes in near.chunks_exact_mut(len) {
                 let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(bytes), key);
-                if IS_TEXT {
+                if FINDS_ASCII {
                     all = simd.or_u64s(all, masked);
                 }
                 bytes.copy_from_slice(bytemuck::bytes_of(&masked));
             }
         }
         write(data, first, last);
-        if IS_TEXT { fold(all) } else { u64::MAX }
+        if FINDS_ASCII { fold(all) } else { u64::MAX }
+    }
+}
+
+impl WithSimd for FromStart<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> u64 {
+        let Self { data, word } = self;
+        // The last block may overlap another vector, so it is read before that one is written.
+        let last = xor(data.last_chunk().copied().unwrap_or([0; VECTOR]), turned(word, data.len()));
+        let key = simd.splat_u64s(word);
+        let mut vectors = data.chunks_exact_mut(size_of::<S::u64s>());
+        for bytes in &mut vectors {
+            let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(bytes), key);
+            bytes.copy_from_slice(bytemuck::bytes_of(&masked));
+        }
+        if !vectors.into_remainder().is_empty()
+            && let Some(to) = data.last_chunk_mut()
+        {
+            *to = last;
+        }
+        u64::MAX
     }
 }
 

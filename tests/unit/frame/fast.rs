@@ -25,7 +25,7 @@ fn compare(input: &[u8], rules: &Rules, max_message: u64) -> bool {
     let expected = by_the_rules(input, rules, max_message);
     let mut bytes = input.to_vec();
     let mut rest = &mut bytes[..];
-    let fast = fast_message(&mut rest, rules, max_message);
+    let fast = fast_message(&mut rest, rules, max_message, Purpose::Ascii);
     let found = fast.map(|message| {
         assert!(!message.is_ascii || message.payload.is_ascii());
         (message.opcode, message.payload.to_vec(), rest.to_vec())

@@ -33,20 +33,24 @@ fn masking_a_short_payload_of_any_length_equals_the_rfc_algorithm() {
 fn masking_a_long_payload_equals_the_rfc_algorithm() {
     let key = [0x37, 0xfa, 0x21, 0x3d];
     let plain: [u8; 25_000] = core::array::from_fn(|i| (i * 31 % 251).to_le_bytes()[0]);
-    for len in [255, 256, 257, 319, 320, 321, 8191, 8192, 8193, 8256, 8300, 16_384, 16_448, 24_700] {
+    for len in
+        [255, 256, 257, 319, 320, 321, 2047, 2048, 2049, 8191, 8192, 8193, 8256, 8300, 16_384, 16_448, 24_700]
+    {
         for from in [0, 1, 7, 8, 63, 64, 65] {
             let plain = &plain[from..from + len];
             let mut expected = plain.to_vec();
             naive(&mut expected, key);
             let mut got = plain.to_vec();
             let mut mask = Mask::new(key);
-            let is_ascii = mask.apply_to(&mut got, true);
+            let is_ascii = mask.apply_to(&mut got, Purpose::Ascii);
             assert_eq!(got, expected, "length {len} from {from}");
             assert!(!is_ascii || expected.is_ascii());
-            got.copy_from_slice(plain);
-            let mut masking = Mask::new(key);
-            masking.apply(&mut got);
-            assert_eq!((&got, masking), (&expected, mask), "length {len} from {from}");
+            for purpose in [Purpose::Any, Purpose::Validation] {
+                got.copy_from_slice(plain);
+                let mut masking = Mask::new(key);
+                masking.apply_to(&mut got, purpose);
+                assert_eq!((&got, masking), (&expected, mask), "length {len} from {from}, {purpose:?}");
+            }
             got.fill(0);
             let mut copying = Mask::new(key);
             copying.copy(plain, &mut got);
@@ -155,10 +159,10 @@ pub(super) fn prove(
 }
 
 fn prove_each_way(extent: Extent) {
-    for is_text in [false, true] {
+    for purpose in [Purpose::Any, Purpose::Validation, Purpose::Ascii] {
         prove(0..=LONGEST, extent, |mask, _, to| {
             // For some lengths the answer "not ASCII" means "not known".
-            if mask.apply_to(to, is_text) { Some(true) } else { None }
+            if mask.apply_to(to, purpose) { Some(true) } else { None }
         });
     }
     prove(0..=LONGEST, extent, |mask, from, to| {

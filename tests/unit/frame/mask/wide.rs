@@ -18,6 +18,12 @@ fn prove_with<S: Simd>(simd: S, extent: Extent) {
         assert_eq!(all, u64::MAX);
         None
     });
+    prove(MIN_LEN..=600, extent, |mask, _, data| {
+        let all = simd.vectorize(FromStart { word: mask.word(), data });
+        mask.advance(data.len());
+        assert_eq!(all, u64::MAX);
+        None
+    });
     prove(MIN_LEN..=600, extent, |mask, from, to| {
         simd.vectorize(Copy { from, to, word: mask.word() });
         mask.advance(from.len());
