@@ -160,6 +160,8 @@ errors! {
         ReasonTooLong = "the close reason is too long; 123 bytes are the most",
         CloseCodeNotAllowed =
             "this close code is not allowed; use 1000 to 1003, 1007 to 1009, 1011 to 1014 or 3000 to 4999",
+        HandshakeBegun =
+            "the opening handshake has begun, or the connection is over; make a new connection for each request",
         NoRequest = "no request waits for an answer; answer each request once",
         SubprotocolNotOffered =
             "the client did not offer this subprotocol; choose from request.subprotocols()",

@@ -33,6 +33,8 @@ debian_packages() {
       local qemu=1:7.2+dfsg-7+deb12u18
       echo qemu-system-arm=$qemu+b3 qemu-system-common=$qemu+b3 qemu-system-data=$qemu qemu-utils=$qemu+b3
       ;;
+    # Needs the packages of `qemu` in the same version.
+    qemu_riscv) echo qemu-system-misc=1:7.2+dfsg-7+deb12u18+b3 ;;
     valgrind) echo valgrind=1:3.19.0-1 ;;
     *) echo "tools.sh: no tool is called $1" >&2; return 1 ;;
   esac
@@ -100,6 +102,6 @@ MESSAGE
 # Whoever runs this file, rather than sourcing it, names the tools to install.
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   set -euo pipefail
-  [ $# -gt 0 ] || { echo 'usage: tools.sh NAME..., of: rust lld llvm qemu valgrind' >&2; exit 2; }
+  [ $# -gt 0 ] || { echo 'usage: tools.sh NAME..., of: rust lld llvm qemu qemu_riscv valgrind' >&2; exit 2; }
   install_tools "$@"
 fi

@@ -179,19 +179,44 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     /// As [`client`](Connection::client), with this storage.
     ///
     /// With [`Fixed`](crate::Fixed) this call returns the connection with its buffers inside, so the stack must have
-    /// room for them. If it does not, use [`Borrowed`](crate::Borrowed).
+    /// room for them. If it does not, use [`Borrowed`](crate::Borrowed), or
+    /// [`before_handshake_in`](Self::before_handshake_in).
     ///
     /// # Errors
     /// As [`client`](Connection::client).
     pub fn client_in(
         request: &ClientRequest<'_>, config: Config, rng: G, storage: S,
     ) -> Result<Self, SendError> {
-        let compression = Ok(Compression::new(&config)?);
-        // WS-4.1-01
-        let mut connection =
-            Self::new(Client::new(rng), &config, Lifecycle::new(), Stage::head(), compression, storage);
-        connection.sender.write_request(request)?;
+        let mut connection = Self::before_handshake_in(config, rng, storage);
+        connection.connect(request)?;
         Ok(connection)
+    }
+
+    /// A client that has no request yet: [`connect`](Self::connect) begins its opening handshake.
+    ///
+    /// Unlike [`client_in`](Self::client_in) this call cannot fail. So the compiler can make the connection in
+    /// its final place, and the stack never holds the buffers of [`Fixed`](crate::Fixed).
+    ///
+    /// ```
+    /// # #[cfg(feature = "heapless")] {
+    /// use rand::rngs::ThreadRng;
+    /// use sansws::{Client, ClientRequest, Config, Connection, Fixed};
+    ///
+    /// // In firmware this place is a `static`.
+    /// let mut place: Option<Connection<Client<ThreadRng>, Fixed<2048, 4096>>> = None;
+    ///
+    /// let request = ClientRequest::new("ws://chat.example/")?;
+    /// let client = place.insert(Connection::before_handshake_in(Config::new(), rand::rng(), Fixed));
+    /// client.connect(&request)?;
+    /// assert!(client.outgoing().starts_with(b"GET / HTTP/1.1\r\n"));
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline(always)]
+    #[must_use]
+    pub fn before_handshake_in(config: Config, rng: G, storage: S) -> Self {
+        let compression = Compression::new(&config);
+        Self::new(Client::new(rng), &config, Lifecycle::new(), Stage::Decision, compression, storage)
     }
 }
 

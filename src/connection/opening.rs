@@ -6,7 +6,7 @@ use super::compression::ExtensionValue;
 use super::send::{Decision, Sender, UnderWay, full};
 use super::state::{Phase, Transition};
 use crate::bytes::{take_front, to_u32, to_usize};
-use crate::error::{Error, HandshakeError, SendError};
+use crate::error::{Error, HandshakeError, Misuse, SendError};
 use crate::event::{Event, EventKind, Handshake};
 use crate::handshake::{
     Body, CheckedRequest, CheckedResponse, ClientRequest, HeadProgress, HeadRules, Headers, KnownHeader,
@@ -25,7 +25,8 @@ use rand_core::CryptoRng;
 pub(super) enum Stage {
     /// A request head or a response head.
     Head(HeadProgress),
-    /// A request was reported and waits for the embedder's answer.
+    /// Nothing, until the embedder decides: a server's embedder about the request that was reported, and a
+    /// client's embedder about the request to send.
     Decision,
     /// The body of a refusal. The buffer holds a head of this length and then the body.
     Refusal { head_len: u32, body: Body },
@@ -358,6 +359,29 @@ impl<R: Role, S: Storage> Connection<R, S> {
 }
 
 impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
+    /// Begins the opening handshake of a client that [`before_handshake_in`](Self::before_handshake_in) has
+    /// made: the request is in [`outgoing`](Self::outgoing) afterwards. Before that the connection takes no
+    /// bytes of the peer.
+    ///
+    /// # Errors
+    /// As [`client`](Connection::client). After these errors another call may succeed.
+    /// [`Misuse::HandshakeBegun`] if the opening handshake has begun, or if the connection is over.
+    pub fn connect(&mut self, request: &ClientRequest<'_>) -> Result<(), SendError> {
+        match self.stage {
+            // WS-4.1-01
+            Stage::Decision if matches!(self.sender.lifecycle.phase(), Phase::Handshake) => {}
+            #[cfg(feature = "deflate")]
+            Stage::NoMemory => return Err(SendError::Memory),
+            _ => return Err(Misuse::HandshakeBegun.into()),
+        }
+        if let Err(error) = self.sender.write_request(request) {
+            self.sender.forget_offers();
+            return Err(error);
+        }
+        self.stage = Stage::head();
+        Ok(())
+    }
+
     /// The 101 that failed the opening handshake, after [`Event::Failed`]: its status, its reason and its
     /// headers, to see which server or proxy has sent it. [`error`](Self::error) says which rule it breaks.
     /// `None` if the handshake did not fail, or if no complete head has arrived.

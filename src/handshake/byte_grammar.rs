@@ -74,20 +74,20 @@ const ANY: u8 = 0;
 /// server has to ignore an extension that it does not know, so the content is not checked here. WS-4.3-01 ·
 /// WS-9.1-02
 pub(crate) static EXTENSIONS: &Grammar = &[
-    (Position::ListStart, b' ', Position::ListStart),
-    (Position::ListStart, b',', Position::ListStart),
-    (Position::ListStart, TOKEN, Position::Name),
     (Position::Name, TOKEN, Position::Name),
     (Position::Name, b' ', Position::AfterName),
     (Position::Name, b',', Position::ListStart),
+    (Position::ListStart, b' ', Position::ListStart),
+    (Position::ListStart, b',', Position::ListStart),
+    (Position::ListStart, TOKEN, Position::Name),
     (Position::AfterName, b' ', Position::AfterName),
     (Position::AfterName, b',', Position::ListStart),
     // The rows above are the grammar of a list of tokens.
+    (Position::ParameterName, TOKEN, Position::ParameterName),
     (Position::Name, b';', Position::BeforeParameter),
     (Position::AfterName, b';', Position::BeforeParameter),
     (Position::BeforeParameter, b' ', Position::BeforeParameter),
     (Position::BeforeParameter, TOKEN, Position::ParameterName),
-    (Position::ParameterName, TOKEN, Position::ParameterName),
     (Position::ParameterName, b' ', Position::AfterParameterName),
     (Position::ParameterName, b'=', Position::BeforeValue),
     (Position::ParameterName, b';', Position::BeforeParameter),
@@ -111,12 +111,12 @@ pub(crate) static TOKENS: &Grammar = EXTENSIONS.split_at(8).0;
 /// A head (RFC 9112 sections 2 to 5), without the bytes of values. The first line is checked when it is
 /// complete. The rows that are needed most come first.
 pub(crate) static HEAD: &Grammar = &[
-    (Position::LineStart, TOKEN, Position::HeaderName),
-    (Position::HeaderName, TOKEN, Position::HeaderName),
-    (Position::HeaderName, b':', Position::HeaderValue),
     (Position::HeaderValue, b'\r', Position::HeaderCr),
-    (Position::HeaderValue, b'\n', Position::LineStart),
     (Position::HeaderCr, b'\n', Position::LineStart),
+    (Position::HeaderName, b':', Position::HeaderValue),
+    (Position::HeaderName, TOKEN, Position::HeaderName),
+    (Position::LineStart, TOKEN, Position::HeaderName),
+    (Position::HeaderValue, b'\n', Position::LineStart),
     (Position::LineStart, b'\r', Position::LastCr),
     (Position::LineStart, b'\n', Position::HeadEnd),
     (Position::LastCr, b'\n', Position::HeadEnd),

@@ -61,7 +61,7 @@ impl CharSet {
     }
 
     #[cfg(not(target_pointer_width = "64"))]
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn has(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte / 32)).is_some_and(|quarter| quarter >> (byte % 32) & 1 != 0)
     }

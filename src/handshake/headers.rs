@@ -4,6 +4,7 @@
 use super::chars::trim;
 use super::extension::{Extension, extensions};
 use super::line::{split_line, validated_header};
+use super::name::is_name;
 use core::{fmt, str};
 
 /// The headers of a head, as an iterator over pairs of name and value. The values have no white space around
@@ -27,8 +28,13 @@ impl<'a> Headers<'a> {
     }
 
     /// The value of the first header with this name, if it is text.
-    pub(super) fn text(self, name: &str) -> Option<&'a str> {
-        str::from_utf8(self.all(name).next()?).ok()
+    pub(super) fn text(mut self, name: &str) -> Option<&'a str> {
+        loop {
+            let header = validated_header(&mut self.lines)?;
+            if is_name(header.name, name.as_bytes()) {
+                return str::from_utf8(trim(header.value)).ok();
+            }
+        }
     }
 
     pub(crate) fn extensions(self) -> impl Iterator<Item = Extension<'a>> + Clone + use<'a> {

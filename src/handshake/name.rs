@@ -18,22 +18,24 @@ pub(crate) fn is_name(name: &[u8], known: &[u8]) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KnownHeader(usize);
 
-/// The names of the headers that the protocol reads in either role, each behind its length. An array of slices
-/// would take almost twice the flash.
-const KNOWN_NAMES: &[u8] = b"\x04host\x06origin\x07upgrade\x0aconnection\x11sec-websocket-key\
-    \x15sec-websocket-version\x16sec-websocket-protocol\x18sec-websocket-extensions\x14sec-websocket-accept\
-    \x0econtent-length\x11transfer-encoding\x06expect";
+/// The names of the headers that the protocol reads in either role, each with the colon behind it. In front of
+/// a name stand the number of bytes that it shares with the name before it, which are left out, and the number
+/// of its other bytes. An array of slices would take more than twice the flash.
+const KNOWN_NAMES: &[u8] =
+    b"\x00\x05host:\x00\x07origin:\x00\x08upgrade:\x00\x0bconnection:\x03\x0ctent-length:\
+    \x00\x12sec-websocket-key:\x0e\x08version:\x0e\x0bextensions:\x0e\x09protocol:\x0e\x07accept:\
+    \x00\x12transfer-encoding:\x00\x07expect:";
 
 impl KnownHeader {
     pub(crate) const HOST: Self = Self(0);
     pub(crate) const UPGRADE: Self = Self(2);
     pub(crate) const CONNECTION: Self = Self(3);
-    pub(crate) const KEY: Self = Self(4);
-    pub(crate) const VERSION: Self = Self(5);
-    pub(crate) const PROTOCOL: Self = Self(6);
+    pub(crate) const LENGTH: Self = Self(4);
+    pub(crate) const KEY: Self = Self(5);
+    pub(crate) const VERSION: Self = Self(6);
     pub(crate) const EXTENSIONS: Self = Self(7);
-    pub(crate) const ACCEPT: Self = Self(8);
-    pub(crate) const LENGTH: Self = Self(9);
+    pub(crate) const PROTOCOL: Self = Self(8);
+    pub(crate) const ACCEPT: Self = Self(9);
     pub(crate) const CODING: Self = Self(10);
     pub(crate) const EXPECT: Self = Self(11);
 
@@ -63,31 +65,46 @@ impl KnownHeader {
         })
     }
 
-    /// The known header whose line can start with `start` and the most bytes of `next`, and the number of those
-    /// bytes.
+    /// The number of bytes of `next` with which a line that starts with `start` can become that of a known
+    /// header. If its colon is among them, the result names the header; otherwise it names any.
     #[inline(never)]
     fn longest_match(start: &[u8], next: &[u8]) -> (Self, usize) {
-        let first = start.first().or(next.first()).map_or(0, u8::to_ascii_lowercase);
-        let (mut names, mut index, mut longest) = (KNOWN_NAMES, 0, (Self(0), 0));
-        while let Some((name, rest)) = first_name(names) {
-            // Most names differ in the first letter.
-            let len = if name.first() == Some(&first) { match_len(name, start, next) } else { 0 };
-            if len > longest.1 {
-                longest = (Self(index), len);
+        let (mut names, mut index, mut longest) = (KNOWN_NAMES, 0, 0);
+        // The number of bytes at the front of the line that the last name has, too.
+        let mut same = 0;
+        while let Some((shared, name, rest)) = first_name(names) {
+            // Behind the shared bytes this name goes on in another way than the last name.
+            same = same.min(shared);
+            // If the line differs from the last name in a shared byte, it differs from this name in that byte.
+            if same == shared {
+                let mut name = name.iter();
+                loop {
+                    let Some(&known) = name.next() else {
+                        return (Self(index), same.saturating_sub(start.len()));
+                    };
+                    match start.get(same).or_else(|| next.get(same.wrapping_sub(start.len()))) {
+                        // The name is in lower case. An upper-case letter differs from it in one bit.
+                        Some(byte) if (byte | (known & 0x40) >> 1) == known => same = plus(same, 1),
+                        _ => break,
+                    }
+                }
+                longest = longest.max(same);
             }
             names = rest;
             // There are fewer than 256 names.
-            index = index.wrapping_add(1);
+            index = plus(index, 1);
         }
-        longest
+        (Self(index), longest.saturating_sub(start.len()))
     }
 }
 
-/// The first of these names, and the names behind it.
+/// The number of bytes that the first of these names shares with the name before it, its other bytes, and the
+/// names behind it.
 #[inline(always)]
-fn first_name(names: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (len, rest) = names.split_first()?;
-    rest.split_at_checked((*len).into())
+fn first_name(names: &[u8]) -> Option<(usize, &[u8], &[u8])> {
+    let ([shared, len], rest) = names.split_first_chunk()?;
+    let (name, rest) = rest.split_at_checked((*len).into())?;
+    Some(((*shared).into(), name, rest))
 }
 
 /// The number of bytes of `next` with which a line that starts with `start` can still become a header to keep:

@@ -1,7 +1,8 @@
 //! The `Origin` header (RFC 6455 section 10.2, RFC 6454): scheme, host and port of the page that opened the
 //! connection.
 
-use crate::bytes::split_once;
+use super::name::is_name;
+use super::swar::take_until;
 
 /// Whether `origin` is one of `allowed`. The comparison ignores the ASCII case of scheme and host.
 ///
@@ -46,22 +47,18 @@ pub enum Scheme {
 /// ```
 #[must_use]
 pub fn is_same(origin: &str, host: &str, scheme: Scheme) -> bool {
-    let Some((name, authority)) = split_once(origin, b':') else {
+    let (expected, default_port): (&[u8], &[u8]) = match scheme {
+        Scheme::Http => (b"http", b"80"),
+        Scheme::Https => (b"https", b"443"),
+    };
+    let mut authority = origin.as_bytes();
+    let name = take_until(&mut authority, b':');
+    let Some(authority) = authority.strip_prefix(b"://") else {
         return false;
     };
-    let Some(authority) = authority.strip_prefix("//") else {
-        return false;
-    };
-    let (expected, default_port) = match scheme {
-        Scheme::Http => ("http", "80"),
-        Scheme::Https => ("https", "443"),
-    };
-    let (origin_host, origin_port) = split_port(authority);
-    let (host, port) = split_port(host);
-    name.eq_ignore_ascii_case(expected)
-        && !host.is_empty()
-        && origin_host.eq_ignore_ascii_case(host)
-        && origin_port.unwrap_or(default_port) == port.unwrap_or(default_port)
+    let (origin_host, origin_port) = split_port(authority, default_port);
+    let (host, port) = split_port(host.as_bytes(), default_port);
+    is_name(name, expected) && !host.is_empty() && is_name(origin_host, host) && is_name(origin_port, port)
 }
 
 /// Whether a page of this origin belongs to the very host, and may connect without further checks. Over `https`
@@ -88,15 +85,19 @@ pub fn is_own_page(origin: &str, host: &str, scheme: Option<Scheme>) -> bool {
 
 /// Whether the host, with or without a port, is a name or an address of the machine itself.
 fn is_this_machine(host: &str) -> bool {
-    let (name, _) = split_port(host);
-    ["localhost", "127.0.0.1", "[::1]"].iter().any(|own| name.eq_ignore_ascii_case(own))
+    let (name, _) = split_port(host.as_bytes(), b"");
+    [&b"localhost"[..], b"127.0.0.1", b"[::1]"].iter().any(|own| is_name(name, own))
 }
 
 /// Splits the port off. The colons of an IPv6 literal do not count.
-fn split_port(authority: &str) -> (&str, Option<&str>) {
-    let host = authority.trim_end_matches(|c: char| c.is_ascii_digit());
-    match (host.strip_suffix(':'), authority.get(host.len()..)) {
-        (Some(host), port) => (host, port.filter(|port| !port.is_empty())),
-        _ => (authority, None),
+fn split_port<'a>(authority: &'a [u8], default_port: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    let mut front = authority;
+    while let [rest @ .., b'0'..=b'9'] = front {
+        front = rest;
+    }
+    match (front, authority.get(front.len()..)) {
+        ([host @ .., b':'], Some([])) => (host, default_port),
+        ([host @ .., b':'], Some(port)) => (host, port),
+        _ => (authority, default_port),
     }
 }

@@ -4,10 +4,10 @@ use super::extension::Extension;
 use super::headers::Headers;
 use super::line::split_line;
 use super::origin::{self, Scheme};
+use super::swar::take_until;
 use super::target::{self, Parts};
 use super::uri::ResourceName;
 use super::value::elements;
-use crate::bytes::split_once;
 use core::str;
 
 /// A client's opening handshake, or another HTTP request.
@@ -26,29 +26,29 @@ impl<'a> Request<'a> {
 
     /// The method; always `GET` if the client asks for a WebSocket.
     pub fn method(&self) -> &'a str {
-        self.request_line().0
+        text(self.request_line().0)
     }
 
     /// The request target as the client sent it: usually a path with a query, or an absolute URI.
     pub fn target(&self) -> &'a str {
-        self.request_line().1
+        text(self.request_line().1)
     }
 
     /// The resource name: path and query of the target, also of an absolute URI (RFC 6455 section 4.2.2,
     /// WS-4.2.2-13).
     pub fn resource_name(&self) -> ResourceName<'a> {
         let Parts { path, query, .. } = self.parts();
-        ResourceName::new(path, query.unwrap_or_default())
+        ResourceName::new(text(path), text(query.unwrap_or_default()))
     }
 
     /// The path of the resource name, without the query.
     pub fn path(&self) -> &'a str {
-        self.parts().path
+        text(self.parts().path)
     }
 
     /// The query of the resource name, if there is one, without the question mark.
     pub fn query(&self) -> Option<&'a str> {
-        self.parts().query
+        self.parts().query.map(text)
     }
 
     /// All headers in their order.
@@ -64,7 +64,7 @@ impl<'a> Request<'a> {
     /// The authority that the client asked for: that of the target if the target is an absolute URI, and
     /// otherwise the `Host` header (RFC 9112 section 3.2.2).
     pub fn host(&self) -> Option<&'a str> {
-        self.parts().authority.or_else(|| self.header("host"))
+        self.parts().authority.map(text).or_else(|| self.header("host"))
     }
 
     /// The `Origin` header: the origin of the script that opened the connection (RFC 6455 section 10.2).
@@ -121,14 +121,21 @@ impl<'a> Request<'a> {
     }
 
     fn parts(&self) -> Parts<'a> {
-        target::parts(self.target())
+        target::parts(self.request_line().1)
     }
 
-    fn request_line(&self) -> (&'a str, &'a str) {
-        let line = str::from_utf8(split_line(self.head).0).unwrap_or_default();
-        let (method, rest) = split_once(line, b' ').unwrap_or_default();
-        (method, split_once(rest, b' ').map_or(rest, |(target, _)| target))
+    /// The method and the target.
+    fn request_line(&self) -> (&'a [u8], &'a [u8]) {
+        let (mut line, _) = split_line(self.head);
+        let method = take_until(&mut line, b' ');
+        line = line.get(1..).unwrap_or_default();
+        (method, take_until(&mut line, b' '))
     }
+}
+
+/// A part of a request line, which was checked to be ASCII.
+fn text(part: &[u8]) -> &str {
+    str::from_utf8(part).unwrap_or_default()
 }
 
 shown!(Request<'_> { this => "Request({} {})", this.method(), this.path(); });

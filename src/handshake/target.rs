@@ -3,7 +3,7 @@
 use super::authority::{Authority, take_authority};
 use super::chars::CharSet;
 use super::name::is_name;
-use crate::bytes::{minus, split_once};
+use super::swar::take_until;
 
 /// The characters of a target. RFC 3986 forbids some of them, but browsers do not encode them: `[`, `]`, `|`
 /// and `%` in a path or a query, and `\`, `^`, the backtick, `{` and `}` in a query (URL Standard,
@@ -38,25 +38,21 @@ fn strip_name<'a>(target: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
 /// A target in its parts.
 pub(super) struct Parts<'a> {
     /// The authority of a target in absolute form.
-    pub(super) authority: Option<&'a str>,
+    pub(super) authority: Option<&'a [u8]>,
     /// The path. Only `*` has none that begins with a slash.
-    pub(super) path: &'a str,
+    pub(super) path: &'a [u8],
     /// The query without the question mark.
-    pub(super) query: Option<&'a str>,
+    pub(super) query: Option<&'a [u8]>,
 }
 
 /// The parts of a valid target. WS-4.2.2-13
-pub(super) fn parts(target: &str) -> Parts<'_> {
-    let rest = after_scheme(target.as_bytes()).and_then(|rest| target.get(minus(target.len(), rest.len())..));
-    let (authority, name) = match rest {
-        Some(rest) => {
-            let end =
-                rest.as_bytes().iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
-            let (authority, name) = rest.split_at_checked(end).unwrap_or_default();
-            (Some(authority), name)
-        }
-        None => (None, target),
-    };
-    let (path, query) = split_once(name, b'?').map_or((name, None), |(path, query)| (path, Some(query)));
-    Parts { authority, path: if path.is_empty() { "/" } else { path }, query }
+pub(super) fn parts(target: &[u8]) -> Parts<'_> {
+    let (mut authority, mut name) = (None, target);
+    if let Some(rest) = after_scheme(target) {
+        let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+        let (front, rest) = rest.split_at_checked(end).unwrap_or_default();
+        (authority, name) = (Some(front), rest);
+    }
+    let path = take_until(&mut name, b'?');
+    Parts { authority, path: if path.is_empty() { b"/" } else { path }, query: name.get(1..) }
 }

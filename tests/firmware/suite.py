@@ -1,7 +1,7 @@
 """suite.py PORT PROCESS FIRMWARE_RUN: checks the server and the client of examples/firmware.
 
 The last line is 'N passed, M failed'."""
-import asyncio, contextlib, json, os, random, statistics, sys, time
+import asyncio, contextlib, json, os, random, re, statistics, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../interop/python'))
 sys.dont_write_bytecode = True
@@ -283,7 +283,11 @@ async def run_client(port, status):
         if process.returncode is None:
             process.kill()                       # the script has been replaced by QEMU
             await process.wait()
-    assert process.returncode == status, f'status {process.returncode}: {said.decode()}'
+    said = said.decode()
+    assert process.returncode == status, f'status {process.returncode}: {said}'
+    # The connection has 6 KB of buffers. If it had been on the stack, it would be seen here.
+    stack = int(re.search(r'(\d+) of stack', said)[1])
+    assert stack < 4096, f'{stack} bytes of stack: {said}'
 
 
 async def echo(socket):

@@ -4,6 +4,7 @@
 mod answer;
 mod body;
 mod failure;
+mod later;
 mod refusal;
 mod request;
 

@@ -37,6 +37,11 @@ pub fn all(bytes: &'static mut [u8]) {
         {
             client(bytes, connection);
         }
+        let mut connection: Connection<_, Memory> =
+            Connection::before_handshake_in(config(), Counter(black_box(1)), Fixed);
+        if connection.connect(request).is_ok() {
+            client(bytes, connection);
+        }
     });
     without_connection::values(bytes);
     #[cfg(feature = "alloc")]

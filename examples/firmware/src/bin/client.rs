@@ -8,10 +8,9 @@ use core::fmt;
 use core::time::Duration;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hprintln};
+use heapless::Vec;
 use sansws::timers::{Action, Timers, TimersConfig};
-use sansws::{
-    Borrowed, Client, ClientRequest, CloseCode, Config, Connection, Error, Event, Message, SendError,
-};
+use sansws::{Client, ClientRequest, CloseCode, Config, Connection, Error, Event, Fixed, Message, SendError};
 use sansws_firmware::clock::Clock;
 use sansws_firmware::entropy::{Host, NoEntropy, Pool, generator};
 use sansws_firmware::ethernet::Ethernet;
@@ -31,8 +30,7 @@ const RX: usize = 2048;
 const TX: usize = 4096;
 const CONFIG: Config = Config::new().max_message(RX).max_outgoing(TX - sansws::OUTGOING_RESERVE);
 
-/// The buffers are statics, so the stack never holds them, not even while the connection is made.
-type Socket = Connection<Client<ChaCha20Rng>, Borrowed<'static>>;
+type Socket = Connection<Client<ChaCha20Rng>, Fixed<RX, TX>>;
 
 /// Shorter than the time after which QEMU gives up, and longer than a loaded machine needs.
 /// The conversation takes a moment, so the client needs no keepalive.
@@ -106,8 +104,8 @@ fn main() -> ! {
     static mut ETHERNET: Ethernet = Ethernet::new();
     static mut TCP_BUFFERS: [[u8; TCP]; 2] = [[0; TCP]; 2];
     static mut SOCKETS: [SocketStorage<'static>; 1] = [SocketStorage::EMPTY];
-    static mut RECEIVE: [u8; RX] = [0; RX];
-    static mut SEND: [u8; TX] = [0; TX];
+    // An `Option` would lie in `.data`, and so also in flash: the value of `None` is not zero.
+    static mut SESSION: Vec<Session, 1> = Vec::new();
 
     let Some(mut peripherals) = cortex_m::Peripherals::take() else { unreachable!("it is taken once") };
     let mut clock = Clock::start(&mut peripherals.SYST);
@@ -121,8 +119,8 @@ fn main() -> ! {
         .get_mut::<tcp::Socket<'_>>(handle)
         .connect(network.interface.context(), SERVER, LOCAL_PORT)
         .map_err(|_| Failure::NotConnected)
-        .and_then(|()| open(network.noise(), Borrowed::new(RECEIVE, SEND)))
-        .and_then(|mut session| {
+        .and_then(|()| open(network.noise(), SESSION))
+        .and_then(|session| {
             loop {
                 let now = clock.now();
                 let is_busy = network.poll(now, &mut sockets);
@@ -155,11 +153,19 @@ fn main() -> ! {
     }
 }
 
-fn open(noise: &Pool, storage: Borrowed<'static>) -> Result<Session, Failure> {
+/// Makes the connection in its final place, so its buffers never lie on the stack, which they would fill.
+fn open(noise: &Pool, place: &'static mut Vec<Session, 1>) -> Result<&'static mut Session, Failure> {
     let Ok(request) = ClientRequest::new(URI) else { unreachable!("the URI is a constant") };
     let rng = generator(&mut Host, noise)?;
-    let connection = Connection::client_in(&request, CONFIG, rng, storage)?;
-    Ok(Session { connection, timers: Timers::new(TIMERS, Duration::ZERO), returned: 0, was_connected: false })
+    let _ = place.push(Session {
+        connection: Connection::before_handshake_in(CONFIG, rng, Fixed),
+        timers: Timers::new(TIMERS, Duration::ZERO),
+        returned: 0,
+        was_connected: false,
+    });
+    let Some(session) = place.first_mut() else { unreachable!("the place was empty") };
+    session.connection.connect(&request)?;
+    Ok(session)
 }
 
 enum Progress {

@@ -1,24 +1,15 @@
 //! Counts the instructions that a server takes to receive a message, to echo one, and to answer an opening
 //! handshake. `tests/firmware/instructions` runs this program and compares the figures with the
 //! committed ones.
-//!
-//! QEMU needs the option `-icount shift=0`: then an instruction takes a nanosecond, and `SysTick` counts the
-//! same number each time.
 #![no_std]
 #![no_main]
 
 use core::hint::black_box;
-use cortex_m::peripheral::syst::SystClkSource;
-use cortex_m::peripheral::{Peripherals, SYST};
-use cortex_m_rt::entry;
-use cortex_m_semihosting::hprintln;
 use sansws::{Accept, Agreed, Borrowed, Config, Connection, Delivery, Event, Fixed, Server, State, Storage};
-use sansws_firmware_checks::succeed;
+use sansws_firmware_checks::{InstructionCounter, entry, println, succeed};
 
-/// `SysTick` runs at 12.5 MHz.
-const INSTRUCTIONS_PER_TICK: u64 = 80;
-/// The number of messages in each case. `SysTick` may be wrong by one tick, which is less than half an instruction for
-/// each of so many messages.
+/// The number of messages in each case. A counter may be wrong by one tick of 80 instructions, which is less than half
+/// an instruction for each of so many messages.
 const MESSAGES: u32 = 200;
 const HANDSHAKES: u32 = 20;
 const BINARY: u8 = 2;
@@ -48,17 +39,10 @@ struct Aligned<const N: usize>([u8; N]);
 
 #[entry]
 fn main() -> ! {
-    static mut INPUT: Aligned<{ LONG_HEAD + 4 }> = Aligned([0; LONG_HEAD + 4]);
-    static mut RECEIVE: Aligned<LONG> = Aligned([0; LONG]);
-    static mut SEND: Aligned<{ LONG + 512 }> = Aligned([0; LONG + 512]);
-    let Some(mut peripherals) = Peripherals::take() else {
-        unreachable!("the peripherals are taken once only")
-    };
-    let systick = &mut peripherals.SYST;
-    systick.set_clock_source(SystClkSource::Core);
-    systick.set_reload(0x00ff_ffff);
-    systick.clear_current();
-    systick.enable_counter();
+    let mut input = Aligned([0; LONG_HEAD + 4]);
+    let mut receive_buffer = Aligned([0; LONG]);
+    let mut send_buffer = Aligned([0; LONG + 512]);
+    let counter = InstructionCounter::start();
 
     for (name, opcode, delivery, offset) in [
         ("receive text", TEXT, Delivery::Whole, 0),
@@ -67,21 +51,21 @@ fn main() -> ! {
         ("receive binary in parts", BINARY, Delivery::Parts, 0),
     ] {
         for len in [16, 125, 1024] {
-            let storage = Borrowed::new(&mut RECEIVE.0, &mut SEND.0);
+            let storage = Borrowed::new(&mut receive_buffer.0, &mut send_buffer.0);
             let config = Config::new().delivery(delivery);
             let mut server = Connection::after_handshake_in(Server, config, Agreed::NONE, storage);
-            let bytes = frame(&mut INPUT.0, offset, opcode, len);
-            report(name, len, MESSAGES, || receive(&mut server, bytes, bytes.len(), false));
+            let bytes = frame(&mut input.0, offset, opcode, len);
+            report(&counter, name, len, MESSAGES, || receive(&mut server, bytes, bytes.len(), false));
             // The number of messages above was even, so this one is masked again.
             receive(&mut server, bytes, bytes.len(), false);
             assert!(bytes.ends_with(&[b'x'; 16]), "the payload is not unmasked");
         }
     }
     for (name, len, read) in [("echo binary", 1024, 1032), ("echo binary, in segments", LONG, SEGMENT)] {
-        let storage = Borrowed::new(&mut RECEIVE.0, &mut SEND.0);
+        let storage = Borrowed::new(&mut receive_buffer.0, &mut send_buffer.0);
         let mut server = Connection::after_handshake_in(Server, Config::new(), Agreed::NONE, storage);
-        let bytes = frame(&mut INPUT.0, 0, BINARY, len);
-        report(name, len, MESSAGES, || {
+        let bytes = frame(&mut input.0, 0, BINARY, len);
+        report(&counter, name, len, MESSAGES, || {
             receive(&mut server, bytes, read, true);
             let outgoing = server.outgoing().len();
             server.mark_sent(outgoing);
@@ -89,28 +73,24 @@ fn main() -> ! {
     }
 
     assert_eq!(CHROME.len() + END.len(), 504, "the figures are known under this length");
-    let bytes = head(&mut INPUT.0, 504);
-    report("handshake", 504, HANDSHAKES, || {
-        open(&mut Connection::server_in(Config::new(), Borrowed::new(&mut RECEIVE.0, &mut SEND.0)), bytes);
-    });
-    report("handshake in buffers that are not initialised", 504, HANDSHAKES, || {
+    for len in [504, LONG_HEAD] {
+        let bytes = head(&mut input.0, len);
+        report(&counter, "handshake", len, HANDSHAKES, || {
+            let storage = Borrowed::new(&mut receive_buffer.0, &mut send_buffer.0);
+            open(&mut Connection::server_in(Config::new(), storage), bytes);
+        });
+    }
+    let bytes = head(&mut input.0, 504);
+    report(&counter, "handshake in buffers that are not initialised", 504, HANDSHAKES, || {
         open(&mut Connection::server_in(Config::new(), Fixed::<512, 1024>), bytes);
-    });
-    let bytes = head(&mut INPUT.0, LONG_HEAD);
-    report("handshake", LONG_HEAD, HANDSHAKES, || {
-        open(&mut Connection::server_in(Config::new(), Borrowed::new(&mut RECEIVE.0, &mut SEND.0)), bytes);
     });
     succeed()
 }
 
 /// Prints the number of instructions of `work`, on average.
-fn report(name: &str, size: usize, rounds: u32, mut work: impl FnMut()) {
-    let before = SYST::get_current();
-    for _ in 0..rounds {
-        work();
-    }
-    let ticks = before.wrapping_sub(SYST::get_current()) & 0x00ff_ffff;
-    hprintln!("{}\t{}\t{}", name, size, u64::from(ticks) * INSTRUCTIONS_PER_TICK / u64::from(rounds));
+fn report(counter: &InstructionCounter, name: &str, size: usize, rounds: u32, mut work: impl FnMut()) {
+    let count = counter.count(|| (0..rounds).for_each(|_| work()));
+    println!("{}\t{}\t{}", name, size, count / u64::from(rounds));
 }
 
 /// Writes a masked frame whose payload begins `offset` bytes behind a word boundary.
