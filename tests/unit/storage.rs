@@ -130,7 +130,7 @@ fn memory_behind_a_buffer_is_never_written() {
 #[test]
 fn a_buffer_on_the_heap_keeps_its_bytes_in_order() {
     use super::heap::HeapBuffer;
-    for seed in 0..60 {
+    for seed in 0..20 {
         let mut buffer = HeapBuffer::default();
         assert_eq!((buffer.max_len(), buffer.capacity(), buffer.room_len()), (usize::MAX, 0, 0));
         assert_like_a_vector(&mut buffer, usize::MAX, seed);
@@ -142,7 +142,7 @@ fn a_buffer_on_the_heap_keeps_its_bytes_in_order() {
 #[test]
 fn a_buffer_on_the_heap_takes_at_most_twice_the_memory_of_its_bytes_when_it_grows() {
     use super::heap::HeapBuffer;
-    for seed in 0..60 {
+    for seed in 0..20 {
         let mut numbers = Numbers(seed);
         let mut buffer = HeapBuffer::default();
         for _ in 0..300 {
@@ -308,6 +308,33 @@ fn a_text_is_joined_from_its_pieces_in_order() {
                 _ => {}
             }
             assert_eq!(text.as_str(), expected);
+        }
+    }
+}
+
+/// Memory of exactly this many bytes is kept. A text that keeps none takes eight bytes.
+#[cfg(feature = "alloc")]
+#[test]
+fn a_text_that_is_cleared_keeps_its_memory_up_to_the_limit_and_not_one_byte_more() {
+    type Joined = <Heap as sealed::Storage>::TextMessage;
+    let has_memory = |text: &Joined| std::format!("{text:?}") != "LazyText(None)";
+    for len in [8, 100, 1000] {
+        // The first piece takes exactly its length.
+        for (keep, is_kept) in [(0, false), (1, false), (len - 1, false), (len, true), (len + 1, true)] {
+            let mut text = Joined::EMPTY;
+            TextMessage::clear(&mut text, keep);
+            assert!(!has_memory(&text));
+            Text::push(&mut text, &"a".repeat(len)).unwrap();
+            TextMessage::clear(&mut text, keep);
+            assert_eq!((has_memory(&text), text.as_str()), (is_kept, ""), "{keep} of {len}");
+            #[cfg(feature = "simdutf8")]
+            {
+                let mut text = Joined::EMPTY;
+                text.ascii_room(len).unwrap();
+                text.fill_ascii(len);
+                TextMessage::clear(&mut text, keep);
+                assert_eq!((has_memory(&text), text.as_str()), (is_kept, ""), "{keep} of {len}");
+            }
         }
     }
 }
