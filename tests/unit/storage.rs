@@ -25,8 +25,8 @@ impl Numbers {
     }
 }
 
-/// What both can do, in any order, a buffer does like a vector whose first bytes can be consumed. It holds at most `max`
-/// bytes.
+/// What both can do, in any order, a buffer does like a vector whose first bytes can be consumed. It holds at
+/// most `max` bytes.
 fn assert_like_a_vector<B: Buffer>(buffer: &mut B, max: usize, seed: u32) {
     let mut numbers = Numbers(seed);
     let mut expected = Vec::new();
@@ -147,8 +147,8 @@ fn a_buffer_on_the_heap_takes_at_most_twice_the_memory_of_its_bytes_when_it_grow
         let mut buffer = HeapBuffer::default();
         for _ in 0..300 {
             let (len, before) = (numbers.len(), buffer.capacity());
-            // Only the call itself may grow the buffer: with exactly these bytes or, if more of them are to come, with some
-            // room in addition.
+            // Only the call itself may grow the buffer: with exactly these bytes or, if more of them are to
+            // come, with some room in addition.
             let has_more = numbers.below(2) == 0;
             if has_more {
                 buffer.grow(len).unwrap();

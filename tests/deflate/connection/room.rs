@@ -5,8 +5,8 @@ use super::*;
 /// A message that grows by a few bytes if it is compressed: the window is worth more than these bytes.
 const GROWING: usize = 200;
 
-/// The first byte, and the length, of the frame of this message behind the frame of another one. At most `max` bytes
-/// may wait to be written.
+/// The first byte, and the length, of the frame of this message behind the frame of another one. At most
+/// `max` bytes may wait to be written.
 fn sent_behind<R: sansws::Role>(
     mut connection: Connection<R, sansws::Heap>, before: &str, message: &[u8],
 ) -> (u8, usize) {
@@ -32,7 +32,8 @@ fn a_message_that_grows_is_sent_compressed_up_to_the_last_byte_of_room() {
             let plain = headers + before.len() + GROWING;
             assert!(first == 0xc2 && len > plain, "{first:#x} {len}");
             assert_eq!(send(len), (0xc2, len));
-            // The compressed form does not fit, so the message is sent uncompressed, also if that takes all room.
+            // The compressed form does not fit, so the message is sent uncompressed, also if that takes all
+            // room.
             for max in plain..len {
                 assert_eq!(send(max), (0x82, plain), "{max}");
             }
@@ -49,8 +50,8 @@ fn two_fragments<R: sansws::Role>(
     [tx.fragment(bytes), tx.fragment(&bytes[..20])]
 }
 
-/// Even the longest form of a fragment has to fit, because compression cannot be undone in the middle of a message. A
-/// refused call changes nothing, so a shorter fragment is still possible.
+/// Even the longest form of a fragment has to fit, because compression cannot be undone in the middle of a
+/// message. A refused call changes nothing, so a shorter fragment is still possible.
 #[test]
 fn a_fragment_is_refused_if_one_byte_of_room_for_its_longest_form_is_missing() {
     let (fragment, params) = (noise(GROWING), DeflateParams::new());

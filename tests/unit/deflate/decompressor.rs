@@ -120,8 +120,8 @@ fn usual_final_blocks_are_free() {
     decompressor.finish().unwrap();
 }
 
-/// What a decompressor can have been through: it reads this payload, with this much room for the output, and then the
-/// message may end.
+/// What a decompressor can have been through: it reads this payload, with this much room for the output, and
+/// then the message may end.
 const BEFORE: [(&str, &[u8], usize, bool); 9] = [
     ("nothing", &[], 0, false),
     ("a message", HELLO, 9, true),

@@ -73,8 +73,9 @@ fn contexts(pool: &Pool) -> Vec<bool> {
     pool.with(|codecs| codecs.compressors.0.iter().map(|idle| idle.has_context).collect()).unwrap()
 }
 
-/// Which codec a pool lends to a user without a ticket: one without a context, or if the pool is full, the one that has
-/// been idle for longest. A pool that is not full lends nothing else, and so the user gets a new one.
+/// Which codec a pool lends to a user without a ticket: one without a context, or if the pool is full, the
+/// one that has been idle for longest. A pool that is not full lends nothing else, and so the user gets a new
+/// one.
 #[test]
 fn a_pool_that_is_not_full_keeps_the_contexts_that_it_has() {
     for keep in 1..5 {
