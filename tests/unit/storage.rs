@@ -57,7 +57,9 @@ fn assert_like_a_vector<B: Buffer>(buffer: &mut B, max: usize, seed: u32) {
             6 => {
                 let from = expected.len().saturating_sub(len);
                 for last in [buffer.last_mut(len), &mut expected[from..]] {
-                    last.iter_mut().for_each(|byte| *byte = byte.wrapping_add(1));
+                    for byte in last {
+                        *byte = byte.wrapping_add(1);
+                    }
                 }
             }
             7 if B::GROWS => {

@@ -181,3 +181,21 @@ fn after_a_reset_a_decompressor_is_as_new_whatever_was_before() {
         }
     }
 }
+
+// PMD-7.2.2-03
+#[test]
+fn the_output_before_corrupt_data_comes_first_however_short_it_is() {
+    for len in 0..4_u8 {
+        let bytes = vec![b'a'; len.into()];
+        // A stored block, and then one of the reserved type.
+        let payload = [&[0, len, 0, !len, 0xff], &bytes[..], &[0x07]].concat();
+        let mut decompressor = Decompressor::new(15).unwrap();
+        let mut out = [0; 9];
+        if len > 0 {
+            let step = decompressor.decompress(&payload, &mut out).unwrap();
+            assert_eq!((&out[..step.produced], step.done), (&bytes[..], false), "{len}");
+        }
+        assert_eq!(decompressor.decompress(&[], &mut out).is_err(), len > 0);
+        assert_eq!(decompressor.decompress(&payload, &mut out), Err(Corrupt), "{len}");
+    }
+}

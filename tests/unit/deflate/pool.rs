@@ -57,8 +57,12 @@ fn of_the_codecs_without_a_context_a_pool_lends_the_one_that_it_got_last() {
         let decompressors = [(); 3].map(|()| pool.take_decompressor().unwrap());
         let places = compressors.each_ref().map(|codec| (&raw const **codec).addr());
         let places_of_decompressors = decompressors.each_ref().map(|codec| (&raw const **codec).addr());
-        compressors.into_iter().for_each(|codec| pool.give_compressor(codec));
-        decompressors.into_iter().for_each(|codec| pool.give_decompressor(codec));
+        for codec in compressors {
+            pool.give_compressor(codec);
+        }
+        for codec in decompressors {
+            pool.give_decompressor(codec);
+        }
         let mut lent = [(); 3].map(|()| pool.take_compressor(6, 9).unwrap());
         lent.reverse();
         assert_eq!(lent.map(|codec| (&raw const *codec).addr()), places);
