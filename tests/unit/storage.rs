@@ -217,7 +217,6 @@ fn assert_holds_125_bytes<C: Control>(mut control: C) {
     }
 }
 
-// WS-5.5-02
 #[test]
 fn the_payload_of_a_control_frame_has_room_for_125_bytes() {
     #[cfg(feature = "heapless")]
