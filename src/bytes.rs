@@ -94,6 +94,6 @@ pub(crate) fn to_len(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }
 
-#[cfg(all(test, feature = "std"))]
+#[cfg(test)]
 #[path = "../tests/unit/bytes.rs"]
 mod tests;

@@ -265,3 +265,7 @@ mod fixed;
 mod heap;
 #[cfg(feature = "heapless")]
 pub(crate) mod linear;
+
+#[cfg(all(test, any(feature = "alloc", feature = "heapless")))]
+#[path = "../tests/unit/storage.rs"]
+mod tests;

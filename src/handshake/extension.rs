@@ -199,6 +199,6 @@ fn quoted_string(value: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     Ok((raw, rest.get(1..).unwrap_or_default()))
 }
 
-#[cfg(all(test, feature = "std"))]
+#[cfg(test)]
 #[path = "../../tests/unit/handshake/extension.rs"]
 mod tests;

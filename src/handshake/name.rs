@@ -146,6 +146,6 @@ fn common_len(one: &[u8], other: &[u8]) -> usize {
     one.iter().zip(other).take_while(|(one, other)| is_same(**one, **other)).count()
 }
 
-#[cfg(all(test, feature = "std"))]
+#[cfg(test)]
 #[path = "../../tests/unit/handshake/name.rs"]
 mod tests;

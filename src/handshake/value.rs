@@ -151,6 +151,6 @@ fn is_usual_offer(value: &[u8]) -> bool {
     value == b"permessage-deflate; client_max_window_bits" || value == b"permessage-deflate"
 }
 
-#[cfg(all(test, feature = "std"))]
+#[cfg(test)]
 #[path = "../../tests/unit/handshake/value.rs"]
 mod tests;

@@ -43,6 +43,25 @@ fn a_constant_can_hold_a_connection_that_waits_for_a_request() {
     assert_eq!(written, conversation::<Fixed<256, 512>>(Connection::server_in(CONFIG, Fixed)));
 }
 
+/// These functions are called at run time here. In a constant, the result of the compiler is the same.
+#[test]
+fn a_connection_from_a_constant_function_has_the_limits_of_its_storage() {
+    let storage = Fixed::<64, 400>;
+    let mut others = [
+        Connection::after_handshake_in(FramesOnly::new(Server), CONFIG, Agreed::NONE, storage),
+        Connection::const_after_handshake(FramesOnly::new(Server), CONFIG, Agreed::NONE),
+    ];
+    for connection in &mut others {
+        assert_eq!(connection.sender().max_room(), 400 - OUTGOING_RESERVE - 4);
+        for (len, expected) in
+            [(64, Reported::binary(&[7; 64])), (65, Reported::Failed(Limit::Message.into()))]
+        {
+            let message = masked(&frame(0x82, &vec![7; len]), [1, 2, 3, 4]);
+            assert_eq!(feed_cut(connection, &message, 1..message.len()), [expected]);
+        }
+    }
+}
+
 #[test]
 fn a_static_can_hold_an_open_connection() {
     let mut server = STATIC.lock().unwrap();

@@ -7,6 +7,7 @@ mod handshake;
 mod mixed_calls;
 mod product;
 mod receiving;
+mod room;
 mod sending;
 
 use crate::support::*;

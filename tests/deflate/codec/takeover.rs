@@ -307,6 +307,22 @@ fn a_message_after_forget_refers_to_nothing_whichever_codec_it_meets() {
     }
 }
 
+/// The compressor itself has the history while it compresses a message.
+#[test]
+fn a_message_that_was_compressed_and_forgotten_does_not_come_back_from_the_history() {
+    for keep in 0..3 {
+        let mut send = sender(&Pool::new(keep), 15);
+        payload(&mut send, b"secret and Hello");
+        let mut out = [0; 100];
+        assert!(send.compressor().unwrap().finish(b"Hello again", &mut out).done);
+        send.forget();
+        assert_eq!(payload(&mut send, b"Hello"), HELLO, "{keep}");
+        assert!(send.compressor().unwrap().finish(b"Hello again", &mut out).done);
+        send.compressor().unwrap().reset();
+        assert_eq!(payload(&mut send, b"Hello"), HELLO, "{keep}");
+    }
+}
+
 /// A message of a peer must not reach into the messages of another connection.
 #[test]
 fn a_message_that_refers_to_another_connection_is_corrupt() {

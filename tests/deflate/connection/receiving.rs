@@ -229,7 +229,7 @@ fn the_bytes_before_corrupt_data_are_a_part() {
     let parts = config().delivery(Delivery::Parts);
     let failed = Reported::Failed(Violation::Deflate.into());
     // A block of reserved type follows after few bytes, and after more than the connection decompresses at a time.
-    for len in [5, 600, 3000] {
+    for len in [1, 2, 5, 600, 3000] {
         let before = noise(len);
         let mut payload = zlib::Deflate::new(6, 15, 8, 0).run(&before, libz_sys::Z_FULL_FLUSH);
         payload.extend([7, 0, 0]);
@@ -285,6 +285,23 @@ fn a_compressed_text_in_parts_that_begins_with_a_bad_byte_fails_without_a_part()
             reported(config().delivery(Delivery::Parts), &[&frame(0xc1, &payload)]),
             failed,
             "{text:02x?}"
+        );
+    }
+}
+
+// PMD-7.2.2-03
+#[test]
+fn the_bytes_of_a_block_that_the_message_cuts_off_are_a_part() {
+    let failed = Reported::Failed(Violation::Deflate.into());
+    for len in 1..4 {
+        let bytes = b"abc"[..len].to_vec();
+        // A stored block of five bytes.
+        let payload = [&[0, 5, 0, 0xfa, 0xff], &bytes[..]].concat();
+        let part = Reported::Parts { is_text: false, bytes, is_first: true, is_last: false };
+        assert_eq!(
+            reported(config().delivery(Delivery::Parts), &[&frame(0xc2, &payload)]),
+            [part, failed.clone()],
+            "{len}"
         );
     }
 }

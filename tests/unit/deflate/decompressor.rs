@@ -1,5 +1,6 @@
 use super::*;
 use alloc::vec;
+use alloc::vec::Vec;
 
 /// A decompressor whose window of 32 KiB is full.
 fn with_full_window() -> Decompressor {
@@ -117,4 +118,84 @@ fn usual_final_blocks_are_free() {
     let step = decompressor.decompress(&flush.repeat(5000), &mut out).unwrap();
     assert_eq!((step.produced, step.done), (2000 * 5000, true));
     decompressor.finish().unwrap();
+}
+
+/// What a decompressor can have been through: it reads this payload, with this much room for the output, and
+/// then the message may end.
+const BEFORE: [(&str, &[u8], usize, bool); 9] = [
+    ("nothing", &[], 0, false),
+    ("a message", HELLO, 9, true),
+    ("half a message", &[0xf2, 0x48, 0xcd], 9, false),
+    ("a message without enough room, so that one byte waits", HELLO, 2, false),
+    ("a message without any room", HELLO, 0, false),
+    ("corrupt data", &[0x07], 9, false),
+    ("corrupt data behind output", &[0x00, 0x01, 0x00, 0xfe, 0xff, b'a', 0x07], 9, false),
+    ("a final block", &[0x4b, 0x04, 0x00], 9, false),
+    ("a payload that ends like a tail", &[0x00, 0x00, 0x00, 0xff, 0xff], 9, false),
+];
+const HELLO: &[u8] = &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+
+/// The output of a payload, and how the message ends.
+fn read(decompressor: &mut Decompressor, payload: &[u8]) -> (Vec<u8>, Result<(), DecompressError>) {
+    let mut out = [0; 100];
+    let (mut at, mut len) = (0, 0);
+    loop {
+        match decompressor.decompress(&payload[at..], &mut out[len..]) {
+            Ok(step) => {
+                (at, len) = (at + step.consumed, len + step.produced);
+                if step.done {
+                    return (out[..len].to_vec(), decompressor.finish());
+                }
+            }
+            Err(error) => return (out[..len].to_vec(), Err(error)),
+        }
+    }
+}
+
+#[test]
+fn after_a_reset_a_decompressor_is_as_new_whatever_was_before() {
+    let messages: [&[u8]; 7] = [
+        &[],
+        &[0x00],
+        HELLO,
+        // This refers to the message before.
+        &[0xf2, 0x00, 0x11, 0x00, 0x00],
+        &[0x4b, 0x04, 0x00],
+        &[0x03],
+        &[0x00, 0x00, 0xff, 0xff],
+    ];
+    for (name, payload, room, ends) in BEFORE {
+        for message in messages {
+            let mut decompressor = Decompressor::new(15).unwrap();
+            let _ = decompressor.decompress(payload, &mut [0; 9][..room]);
+            if ends {
+                assert_eq!(decompressor.finish(), Ok(()));
+            }
+            decompressor.reset();
+            assert!(decompressor.is_between_messages(), "{name}");
+            assert_eq!(decompressor.context.history.len(), 0, "{name}");
+            let mut new = Decompressor::new(15).unwrap();
+            assert_eq!(read(&mut decompressor, message), read(&mut new, message), "{name}, {message:02x?}");
+            // What the first message leaves behind is the same too.
+            assert_eq!(read(&mut decompressor, HELLO), read(&mut new, HELLO), "{name}, {message:02x?}");
+        }
+    }
+}
+
+// PMD-7.2.2-03
+#[test]
+fn the_output_before_corrupt_data_comes_first_however_short_it_is() {
+    for len in 0..4_u8 {
+        let bytes = vec![b'a'; len.into()];
+        // A stored block, and then one of the reserved type.
+        let payload = [&[0, len, 0, !len, 0xff], &bytes[..], &[0x07]].concat();
+        let mut decompressor = Decompressor::new(15).unwrap();
+        let mut out = [0; 9];
+        if len > 0 {
+            let step = decompressor.decompress(&payload, &mut out).unwrap();
+            assert_eq!((&out[..step.produced], step.done), (&bytes[..], false), "{len}");
+        }
+        assert_eq!(decompressor.decompress(&[], &mut out).is_err(), len > 0);
+        assert_eq!(decompressor.decompress(&payload, &mut out), Err(Corrupt), "{len}");
+    }
 }

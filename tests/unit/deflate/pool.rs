@@ -48,3 +48,59 @@ fn a_pool_keeps_no_codec_while_another_one_takes_tickets() {
     let compressor = pool.take_compressor(6, 9).unwrap();
     assert!(pool.keep_compressor(compressor, true).is_some());
 }
+
+/// The codec that was used last is the likeliest to be in the processor's caches.
+#[test]
+fn of_the_codecs_without_a_context_a_pool_lends_the_one_that_it_got_last() {
+    for pool in [Pool::new(3), Pool::per_thread(3)] {
+        let compressors = [(); 3].map(|()| pool.take_compressor(6, 9).unwrap());
+        let decompressors = [(); 3].map(|()| pool.take_decompressor().unwrap());
+        let places = compressors.each_ref().map(|codec| (&raw const **codec).addr());
+        let places_of_decompressors = decompressors.each_ref().map(|codec| (&raw const **codec).addr());
+        for codec in compressors {
+            pool.give_compressor(codec);
+        }
+        for codec in decompressors {
+            pool.give_decompressor(codec);
+        }
+        let mut lent = [(); 3].map(|()| pool.take_compressor(6, 9).unwrap());
+        lent.reverse();
+        assert_eq!(lent.map(|codec| (&raw const *codec).addr()), places);
+        let mut lent = [(); 3].map(|()| pool.take_decompressor().unwrap());
+        lent.reverse();
+        assert_eq!(lent.map(|codec| (&raw const *codec).addr()), places_of_decompressors);
+    }
+}
+
+/// How many codecs lie in the pool, and which of them have a context.
+fn contexts(pool: &Pool) -> Vec<bool> {
+    pool.with(|codecs| codecs.compressors.0.iter().map(|idle| idle.has_context).collect()).unwrap()
+}
+
+/// Which codec a pool lends to a user without a ticket: one without a context, or if the pool is full, the
+/// one that has been idle for longest. A pool that is not full lends nothing else, and so the user gets a new
+/// one.
+#[test]
+fn a_pool_that_is_not_full_keeps_the_contexts_that_it_has() {
+    for keep in 1..5 {
+        for count in 0..=keep {
+            let pool = Pool::new(keep);
+            let codecs: Vec<_> = (0..count).map(|_| pool.take_compressor(6, 9).unwrap()).collect();
+            let places: Vec<_> = codecs.iter().map(|codec| (&raw const **codec).addr()).collect();
+            let tickets: Vec<_> =
+                codecs.into_iter().map(|codec| pool.keep_compressor(codec, true).unwrap()).collect();
+            assert_eq!(contexts(&pool), alloc::vec![true; count]);
+            let lent = pool.take_compressor(6, 9).unwrap();
+            let place = (&raw const *lent).addr();
+            let is_full = count == keep;
+            assert_eq!(contexts(&pool).len(), count - usize::from(is_full), "{count} of {keep}");
+            assert_eq!(places.first() == Some(&place), is_full, "{count} of {keep}");
+            assert_eq!(places.contains(&place), is_full, "{count} of {keep}");
+            // Each other codec is still there for its own user.
+            for (ticket, place) in tickets.into_iter().zip(places).skip(is_full.into()) {
+                let own = pool.compressor(Some(ticket), 6, 9).unwrap();
+                assert_eq!((&raw const *own).addr(), place, "{count} of {keep}");
+            }
+        }
+    }
+}
