@@ -142,6 +142,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
                 return Poll::Ready(Ok(false));
             }
             let written = self.poll_write(waker)?;
+            // WS-5.5.1-13
             if self.conn.should_disconnect() && written.is_ready() {
                 ready!(self.poll_end(waker));
                 continue;
@@ -289,10 +290,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             self.transport = Transport::Over;
         }
         if matches!(self.transport, Transport::Open | Transport::PeerEnded) {
-            // A transport that cannot be shut down has ended already.
+            // WS-7.1.1-01. A transport that cannot be shut down has ended already.
             let _ = ready!(Pin::new(&mut self.io).poll_shutdown(&mut Context::from_waker(waker)));
-            // After both Closes a server need not wait: the peer has nothing more to say (RFC 6455 section
-            // 7.1.1).
+            // WS-5.5.1-14 · WS-7.1.1-04 · WS-7.1.1-06. After both Closes a server need not wait: the peer has
+            // nothing more to say.
             let is_over = self.transport == Transport::PeerEnded || self.conn.is_closed_cleanly();
             self.transport = if is_over { Transport::Over } else { Transport::ShutDown };
         }

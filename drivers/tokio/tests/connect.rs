@@ -48,6 +48,7 @@ fn proxy(listener: TcpListener, answer: &'static str) -> JoinHandle<String> {
     })
 }
 
+// WS-4.1-11
 #[tokio::test]
 async fn a_client_connects_through_a_proxy() {
     let (listener, port) = listen().await;
@@ -73,6 +74,7 @@ async fn a_client_connects_through_a_proxy() {
     );
 }
 
+// WS-4.1-14
 #[tokio::test]
 async fn a_proxy_that_refuses_is_an_error_with_its_status() {
     for (answer, kind) in [
@@ -96,6 +98,7 @@ async fn a_proxy_that_refuses_is_an_error_with_its_status() {
     }
 }
 
+// WS-4.1-14
 #[tokio::test]
 async fn a_server_that_is_not_there_is_an_error() {
     let (listener, port) = listen().await;
@@ -138,6 +141,7 @@ async fn a_refusal_shows_the_answer_of_the_server() {
     assert!(!format!("{error:?}").contains("realm") && error.to_string().contains("401"), "{error:?}");
 }
 
+// WS-4.1-67
 /// The opening handshake of a server that sets a cookie.
 #[tokio::test]
 async fn the_answer_of_a_server_that_accepts_shows_its_headers() {
@@ -157,6 +161,7 @@ async fn the_answer_of_a_server_that_accepts_shows_its_headers() {
     drop((socket, serving.await.unwrap().unwrap()));
 }
 
+// WS-4.1-50
 #[tokio::test]
 async fn redirects_are_followed_only_if_asked_and_only_to_the_same_host() {
     let redirect = |location: &str| {
@@ -223,6 +228,7 @@ fn trusting(certificates: &[rustls::pki_types::CertificateDer<'static>]) -> Arc<
     Arc::new(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 }
 
+// WS-4.1-15 · WS-4.1-16 · WS-4.1-17
 #[cfg(feature = "rustls")]
 #[tokio::test]
 async fn a_client_speaks_tls_and_checks_the_certificate() {
