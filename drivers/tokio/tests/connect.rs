@@ -142,6 +142,25 @@ async fn a_refusal_shows_the_answer_of_the_server() {
 }
 
 // WS-4.1-67
+/// A server may also end the body of its answer with the transport. The client learns the same then, and follows
+/// a redirect.
+#[tokio::test]
+async fn a_refusal_that_ends_with_the_transport_shows_the_answer_of_the_server() {
+    let (listener, port) = listen().await;
+    let refusal = "HTTP/1.1 400 Bad Request\r\nX-Reason: mood\r\n\r\nnot today";
+    let redirect = "HTTP/1.1 307 Temporary Redirect\r\nLocation: /b\r\n\r\n";
+    let serving = answering(listener, [refusal, redirect].map(str::to_owned).to_vec());
+    let uri = format!("ws://127.0.0.1:{port}/a");
+    let error = connect(&uri).await.unwrap_err();
+    let Error::Refused(refusal) = &error else { panic!("{error:?}") };
+    assert_eq!((refusal.status(), refusal.body()), (400, &b"not today"[..]));
+    assert_eq!(refusal.header("x-reason"), Some("mood"));
+    let request = ClientRequest::new(&uri).unwrap();
+    let mut socket = Connector::new().max_redirects(1).connect(&request).await.unwrap();
+    socket.close(CloseCode::NORMAL, "").await.unwrap();
+    assert_eq!(serving.await.unwrap(), ["GET /a HTTP/1.1", "GET /a HTTP/1.1"]);
+}
+
 /// The opening handshake of a server that sets a cookie.
 #[tokio::test]
 async fn the_answer_of_a_server_that_accepts_shows_its_headers() {
