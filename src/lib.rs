@@ -91,6 +91,9 @@
 //! - `defmt`: `defmt::Format` for events, errors, states and configurations. Like `Debug`, it shows nothing
 //!   that can be a secret: no keys, no header values and no payloads.
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
+//! - `heapless`: the storages [`Fixed`] and [`Borrowed`], for machines without an allocator. With Rust 1.85 or
+//!   1.86 it needs `cargo update -p heapless --precise 0.8.0`: heapless 0.9.1 does not say that it needs Rust
+//!   1.87.
 //! - `sha1`: a faster handshake, with the processor's instructions for SHA-1 if it has them, and a table for
 //!   base64.
 //! - `simd`: masks large payloads with the widest vectors that the processor has; implies `simdutf8` and

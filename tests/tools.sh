@@ -54,6 +54,10 @@ cargo_fuzz=0.13.2
 # The subcommand `cargo deny`; `tests/supply-chain/run` installs it from crates.io.
 cargo_deny=0.20.2
 
+# The spelling checker `typos`; `tests/prose/run` installs the crate `typos-cli` from crates.io. Another version knows
+# other words.
+typos_cli=1.52.0
+
 # A machine without Chromium gets this version as long as Debian has it, and Debian's newest after that. Nothing else is
 # safe to ask for: a security update replaces Chromium every week, and nobody should be given an older browser than
 # they have. The suite has passed with versions 150 and 156.

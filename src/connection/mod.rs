@@ -542,7 +542,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// The code and reason of the peer's Close. `None` before it has arrived.
     pub fn peer_close(&self) -> Option<Close<'_>> {
         match self.sender.lifecycle.phase() {
-            // In a failed connection the buffer may hold a piece of another control frame.
+            // WS-7.1.5-01 · WS-7.1.6-01. In a failed connection the buffer may hold a piece of another
+            // control frame.
             Phase::CloseExchanged | Phase::Ended(Ending::Clean) => self.receiver.close().ok(),
             _ => None,
         }

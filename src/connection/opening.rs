@@ -246,6 +246,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     None if Headers::of(head).extensions().all(|extension| is_own(extension.name())) => {}
                     None => return Err(HandshakeError::ExtensionNotOffered.into()),
                 }
+                // WS-4.1-66
                 sender.agree_on(subprotocol, prepared);
                 Stage::Frames
             }

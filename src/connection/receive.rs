@@ -263,7 +263,7 @@ impl<S: Storage> Receiver<S> {
         Ok(())
     }
 
-    /// A piece of a message was taken. This reports the message if it is complete.
+    /// A piece of a message was taken. This reports the message if it is complete. WS-6.2-04
     fn end_piece(&mut self, ends_frame: bool, found: &mut Located<'_>) {
         self.fragments.begin_delivery();
         if ends_frame && self.decoder.fin() {

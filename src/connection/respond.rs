@@ -55,6 +55,7 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
         };
         reply.check()?;
         self.write_head(self.max_outgoing(), |out| reply.write(is_head, out))?;
+        // WS-4.2.2-09
         self.step(Transition::Answered);
         Ok(())
     }

@@ -235,7 +235,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if reason.len() > MAX_CLOSE_REASON {
             return Err(Misuse::ReasonTooLong.into());
         }
-        // WS-5.5.1-02
+        // WS-5.5.1-02 · WS-7.3-03
         let [high, low] = u16::from(code).to_be_bytes();
         let mut body = [0; MAX_CONTROL];
         for (to, from) in body.iter_mut().zip([&[high, low], reason.as_bytes()].into_iter().flatten()) {
@@ -375,8 +375,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
     pub(super) fn should_disconnect(&self) -> bool {
         match self.lifecycle.phase() {
             Phase::Handshake | Phase::Open | Phase::CloseSent => false,
-            // RFC 6455 section 7.1.1: the server closes the transport first.
+            // WS-7.1.2-02. RFC 6455 section 7.1.1: the server closes the transport first.
             Phase::CloseExchanged => R::IS_SERVER && self.is_outgoing_empty(),
+            // WS-7.1.7-01 · WS-7.1.7-03 · WS-7.2.2-01
             Phase::Answered | Phase::Failed(_) => self.is_outgoing_empty(),
             Phase::Ended(_) => true,
         }
@@ -394,8 +395,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// queues a Close if one is due, and makes the state terminal.
     #[cold]
     pub(super) fn fail(&mut self, error: Error) {
-        // WS-7.1.7-05 · WS-10.7-03. A connection sends one Close at most (WS-7.1.7-07), and none before it is
-        // open (WS-7.1.7-06).
+        // WS-7.1.7-05 · WS-7.2.1-01 · WS-10.7-03. A connection sends one Close at most (WS-7.1.7-07), and
+        // none before it is open (WS-7.1.7-06).
         if let (Phase::Open, Some(code)) = (self.lifecycle.phase(), error.close_code()) {
             // If there is no memory even for the Close, the transport is dropped without one.
             let _ = self.frame(Opcode::Close, true, &u16::from(code).to_be_bytes());
@@ -438,6 +439,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     fn slow_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.data_allowed()?;
         self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
+        // WS-6.1-08 · PMD-5-21. A control frame takes another way (PMD-6-01).
         #[cfg(feature = "deflate")]
         if self.compression.compresses(payload.len(), Compress::Auto) {
             return self.compressed_message(opcode, payload);
@@ -451,16 +453,19 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     fn next_fragment(&mut self, bytes: &[u8], fin: bool) -> Result<(), SendError> {
+        // WS-6.1-02
         self.lifecycle.may_send()?;
         let UnderWay::Message(mut fragmented) = self.under_way else {
             return Err(Misuse::NothingBegun.into());
         };
+        // WS-5.6-01
         if fragmented.kind == DataKind::Text
             && (fragmented.utf8.push(bytes).is_err() || (fin && !fragmented.utf8.is_complete()))
         {
             return Err(Misuse::InvalidUtf8.into());
         }
         self.check_room(FrameHeader::len_for(bytes.len(), !R::IS_SERVER).into(), bytes.len())?;
+        // WS-5.4-03 · WS-6.1-06
         let opcode = if fragmented.has_begun { Opcode::Continuation } else { fragmented.kind.opcode() };
         match fragmented.is_compressed {
             #[cfg(feature = "deflate")]
@@ -511,7 +516,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let header_len = FrameHeader::len_for(payload.len(), !R::IS_SERVER);
         // A slice has at most `isize::MAX` bytes, so no length overflows.
         let room = outgoing.grow(payload.len().wrapping_add(header_len.into())).map_err(full::<S>)?;
-        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn after the payload is known.
+        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn after the payload is known. A client masks
+        // every frame, a Close too, over any transport: WS-5.1-02 · WS-5.5.1-06 · WS-6.1-07.
         let key = role.masking_key();
         let room = FrameHeader::write(opcode, fin, payload.len() as u64, key, room);
         match key {

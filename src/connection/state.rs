@@ -108,6 +108,7 @@ impl Lifecycle {
         Self { phase: Phase::Handshake }
     }
 
+    /// The state after an opening handshake that took place elsewhere. H2-5-15
     pub(crate) const fn open() -> Self {
         Self { phase: Phase::Open }
     }

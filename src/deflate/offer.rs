@@ -9,6 +9,7 @@ use core::fmt::{self, Write as _};
 use core::mem::replace;
 use core::str;
 
+/// PMD-7-01
 const NAME: &str = "permessage-deflate";
 const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
 const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
@@ -20,8 +21,8 @@ impl DeflateConfig {
     /// Returns the agreed parameters, and the value of this header in the 101. `None` if the server can
     /// accept no offer: then the 101 has no such header (PMD-5-18, PMD-5-19).
     ///
-    /// The server accepts the first acceptable offer, so the client's order counts (PMD-5-04). It accepts
-    /// only one (PMD-5-14).
+    /// The server accepts the first acceptable offer, so the client's order counts (PMD-5-04, WS-9.1-08). It
+    /// accepts only one (PMD-5-14).
     #[must_use]
     pub fn accept<'a>(
         &self, lines: impl IntoIterator<Item = &'a [u8]>,
@@ -34,7 +35,8 @@ impl DeflateConfig {
             .find_map(|extension| Some(self.accept_offer(Parameters::read(&extension)?)))
     }
 
-    /// Accepts an offer. PMD-3-02 · PMD-5-08 · PMD-5-09 · PMD-5-10 · PMD-5-12: both ends follow the answer.
+    /// Accepts an offer. PMD-3-02 · PMD-5-07 · PMD-5-08 · PMD-5-09 · PMD-5-10 · PMD-5-12: both ends follow
+    /// the answer.
     fn accept_offer(&self, offer: Parameters) -> (DeflateParams, ExtensionValue) {
         let wanted = self.wanted;
         let server_bits = match offer.server_max_window_bits {

@@ -36,6 +36,7 @@ impl UnwindSafe for RawEncoder {}
 
 impl RawDecoder {
     pub(super) fn new() -> Result<Self, OutOfMemory> {
+        // PMD-7.2.2-10 · PMD-7.2.2-12
         create(DECODER, || Self(Inflate::new(false, MAX_BITS)))
     }
 
@@ -96,6 +97,7 @@ impl RawEncoder {
             Self(Deflate::new_with_config(DeflateOptions {
                 level: i32::from(level),
                 method: Method::Deflated,
+                // PMD-7.3-02: a negative number stands for raw data, without header and checksum.
                 window_bits: i32::from(window_bits).wrapping_neg(),
                 mem_level,
                 strategy: Strategy::Default,

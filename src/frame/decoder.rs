@@ -170,7 +170,8 @@ impl FrameDecoder {
             return None;
         }
         let bytes = take_front(input, to_len(*remaining).min(max));
-        // WS-5.3-06: the position in the key carries over to the next piece.
+        // WS-5.3-06: the position in the key carries over to the next piece. WS-10.7-05: only the length says
+        // where the frame ends.
         let mut piece_mask = *mask;
         if FOR_SPEED {
             mask.advance(bytes.len());

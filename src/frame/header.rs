@@ -84,8 +84,8 @@ impl Header {
         let fin = first & FIN != 0;
         let rsv1 = first & RSV1 != 0;
         let bits = first & 0x0f;
-        // WS-5.2-03 · WS-5.2-04: an extension can define RSV1 on the first frame of a message, never
-        // elsewhere.
+        // WS-5.2-03 · WS-5.2-04 · PMD-6.1-06 · PMD-6.1-07: an extension can define RSV1 on the first frame of
+        // a message, never elsewhere.
         let defined =
             if cfg!(feature = "deflate") && rules.rsv1 && matches!(bits, 0x1 | 0x2) { RSV1 } else { 0 };
         let reserved = first & RESERVED & !defined;
@@ -143,7 +143,7 @@ impl Header {
             return Err(Limit::Frame.into());
         }
 
-        // WS-5.2-08
+        // WS-5.2-08 · WS-5.2-19: the length does not count the key.
         if !masked {
             return Ok(Some((Self { fin, rsv1, opcode, mask: Mask::NONE, payload_len }, key_at)));
         }
@@ -170,7 +170,7 @@ impl FrameHeader {
     /// WS-5.2-13
     #[inline]
     pub(crate) fn encode(opcode: Opcode, fin: bool, payload_len: u64, key: Option<[u8; 4]>) -> Self {
-        // WS-5.2-02: the reserved bits stay zero.
+        // WS-5.2-02: the reserved bits stay zero. WS-5.3-01: a key sets the mask bit.
         let first = if fin { FIN } else { 0 } | opcode as u8;
         let masked = if key.is_some() { MASKED } else { 0 };
         // The number's lowest byte is the first on the wire; a length begins with its highest byte.
@@ -194,7 +194,7 @@ impl FrameHeader {
     pub(crate) fn write(
         opcode: Opcode, fin: bool, payload_len: u64, key: Option<[u8; 4]>, to: &mut [u8],
     ) -> &mut [u8] {
-        // WS-5.2-02: the reserved bits stay zero.
+        // WS-5.2-02: the reserved bits stay zero. WS-5.3-01: a key sets the mask bit.
         let first = if fin { FIN } else { 0 } | opcode as u8;
         let masked = if key.is_some() { MASKED } else { 0 };
         let long = payload_len.to_be_bytes();

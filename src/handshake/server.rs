@@ -67,6 +67,7 @@ impl<'a> RequestHeaders<'a> {
         let Some(known) = KnownHeader::named(name) else {
             return;
         };
+        // WS-4.2.2-10
         let value = trim(value);
         let once = match known {
             KnownHeader::HOST => &mut self.host,

@@ -66,7 +66,7 @@ fn fill(bytes: &[u8], words: &mut [u32]) {
 fn compress(state: &mut ChainingValue, block: &mut Block) {
     let bytes: [u8; 64] =
         block.map(u32::to_be_bytes).as_flattened().first_chunk().copied().unwrap_or([0; 64]);
-    sha1::compress(state, &[bytes.into()]);
+    sha1::block_api::compress(state, &[bytes]);
 }
 
 #[cfg(not(feature = "sha1"))]

@@ -69,7 +69,8 @@ impl FragmentState {
             (Opcode::Continuation, true) => {}
             // WS-5.4-09
             (_, true) => return Err(Violation::MessageUnfinished.into()),
-            // WS-5.4-17 · WS-6.2-03: the first frame tells the kind of the message.
+            // WS-5.4-17 · WS-6.2-03 · PMD-6-04 · PMD-6.2-04: the first frame tells the kind of the message,
+            // and whether it is compressed.
             (opcode, false) => {
                 self.kind = if opcode == Opcode::Text { DataKind::Text } else { DataKind::Binary };
                 self.is_compressed = cfg!(feature = "deflate") && rsv1;

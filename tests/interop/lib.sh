@@ -68,6 +68,18 @@ python_venv() {
   python=$venv/bin/python
 }
 
+# npm_packages FOLDER: installs the packages of FOLDER/package-lock.json there.
+npm_packages() {
+  need node nodejs
+  need npm npm
+  local modules=$1/node_modules stamp
+  stamp="$(node --version) $(cat "$1"/package*.json | sha256sum)"
+  if [ "$(cat "$modules/.stamp" 2> /dev/null)" != "$stamp" ]; then
+    (cd "$1" && npm ci --omit=dev --no-audit --no-fund)
+    echo "$stamp" > "$modules/.stamp"
+  fi
+}
+
 # need_chromium: installs Chromium if there is none. tests/tools.sh says why it is not pinned further.
 need_chromium() {
   command -v chromium > /dev/null ||

@@ -12,6 +12,17 @@ pub(crate) enum Mention {
     Short(String, Vec<String>),
 }
 
+impl Mention {
+    /// The ids that the text names.
+    pub(crate) fn into_ids(self) -> Vec<String> {
+        match self {
+            Mention::Id(id) => vec![id],
+            Mention::Short(_, ids) => ids,
+            Mention::NearMiss(_) => Vec::new(),
+        }
+    }
+}
+
 pub(crate) fn is_id(text: &str) -> bool {
     mentions(text) == [Mention::Id(text.to_string())]
 }

@@ -6,12 +6,15 @@
 //! show, with the reason.
 
 mod ids;
+mod list;
+mod report;
 mod rust_source;
 mod security;
 
-use ids::{Mention, is_id, mentions};
-use rust_source::{lines_at_tests, split};
-use std::collections::{BTreeMap, BTreeSet};
+use ids::{Mention, mentions};
+use list::{Requirement, parse_requirements, parse_untested};
+use rust_source::{Test, split, test_at, tests};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,13 +26,9 @@ const UNTESTED: &str = "tests/requirements/untested.tsv";
 const THIS_TEST: &str = "tests/requirements/";
 /// The helpers in this folder are not tests, so an id in it does not count.
 const SUPPORT: &str = "tests/support/";
-
-/// The topics of the requirements. They have a list, so that a mistyped topic is noticed.
-const TOPICS: [&str; 14] = [
-    "uri", "handshake-client", "handshake-server", "framing", "masking", "fragmentation", "control", "close",
-    "utf8", "extension", "security", "deflate-framing", "deflate-negotiation", "h2-h3",
-];
-const OWNERS: [&str; 3] = ["library", "embedder", "n/a"];
+/// The code in these folders enforces requirements: the library those on itself, the others those on the
+/// embedder.
+const CODE: [&str; 3] = ["src/", "drivers/", "examples/"];
 
 #[test]
 fn each_requirement_on_the_library_is_tested_or_listed_with_a_reason() {
@@ -48,24 +47,33 @@ struct Source {
     text: String,
 }
 
-struct Requirement {
-    /// The line of the list.
+/// A comment at a test that names a requirement.
+struct TestPlace {
+    path: String,
     line: usize,
-    needs_test: bool,
-    text: String,
+    /// The name of the test.
+    name: String,
+}
+
+/// Where the sources name each requirement, in the order of the sources.
+#[derive(Default)]
+struct Places {
+    tests: BTreeMap<String, Vec<TestPlace>>,
+    /// The paths and lines of the code that enforces the requirement.
+    code: BTreeMap<String, Vec<(String, usize)>>,
 }
 
 /// Returns every problem, one line each.
 fn check(requirements: &str, untested: &str, sources: &[Source]) -> Vec<String> {
     let mut problems = Vec::new();
     let requirements = parse_requirements(requirements, &mut problems);
-    let tested = scan(sources, &requirements, &mut problems);
+    let tested = scan(sources, &requirements, &mut problems).tests;
     problems.extend(sources.iter().filter_map(|source| undeclared(source, sources)));
     let excused = parse_untested(untested, &requirements, &tested, &mut problems);
     let mut missing: Vec<_> = requirements
         .iter()
         .filter(|(id, requirement)| {
-            requirement.needs_test && !tested.contains_key(*id) && !excused.contains(*id)
+            requirement.needs_test() && !tested.contains_key(*id) && !excused.contains_key(*id)
         })
         .collect();
     missing.sort_by_key(|(_, requirement)| requirement.line);
@@ -76,85 +84,16 @@ fn check(requirements: &str, untested: &str, sources: &[Source]) -> Vec<String> 
     problems
 }
 
-fn parse_requirements(list: &str, problems: &mut Vec<String>) -> BTreeMap<String, Requirement> {
-    let mut requirements = BTreeMap::new();
-    // The first line names the columns.
-    for (line, row) in numbered(list).skip(1) {
-        let columns: Vec<&str> = row.split('\t').collect();
-        let [id, _section, _level, _role, owner, topic, text, _how_to_test] = columns[..] else {
-            problems.push(format!("{REQUIREMENTS}:{line}: {} columns, not 8", columns.len()));
-            continue;
-        };
-        if !is_id(id) {
-            problems.push(format!("{REQUIREMENTS}:{line}: `{id}` is not a well-formed id"));
-        }
-        if !OWNERS.contains(&owner) {
-            problems.push(format!("{REQUIREMENTS}:{line}: {id} has the unknown owner `{owner}`"));
-        }
-        if !TOPICS.contains(&topic) {
-            problems.push(format!("{REQUIREMENTS}:{line}: {id} has the unknown topic `{topic}`"));
-        }
-        let needs_test = owner == "library";
-        let requirement = Requirement { line, needs_test, text: text.to_string() };
-        if requirements.insert(id.to_string(), requirement).is_some() {
-            problems.push(format!("{REQUIREMENTS}:{line}: {id} is there twice"));
-        }
-    }
-    requirements
-}
-
-/// Returns the ids that need no test. `tested` maps an id to the place of its test.
-fn parse_untested(
-    list: &str, requirements: &BTreeMap<String, Requirement>, tested: &BTreeMap<String, String>,
-    problems: &mut Vec<String>,
-) -> BTreeSet<String> {
-    let mut excused = BTreeSet::new();
-    let mut previous = "";
-    for (line, row) in numbered(list) {
-        if row.trim().is_empty() || row.starts_with('#') {
-            continue;
-        }
-        let at = format!("{UNTESTED}:{line}");
-        let (id, reason) = row.split_once('\t').unwrap_or((row, ""));
-        // An id without a reason still counts as listed, so that it is one problem and not two.
-        if reason.trim().is_empty() {
-            problems.push(format!("{at}: {id} has no reason (a tab goes between the id and its reason)"));
-        }
-        let Some(requirement) = requirements.get(id) else {
-            problems.push(format!("{at}: there is no requirement `{id}`"));
-            continue;
-        };
-        if !requirement.needs_test {
-            problems.push(format!("{at}: {id} needs no test, so it does not belong here"));
-        }
-        if let Some(test) = tested.get(id) {
-            problems.push(format!("{at}: {id} is tested at {test}; remove it here"));
-        }
-        if !excused.insert(id.to_string()) {
-            problems.push(format!("{at}: {id} is there twice"));
-        } else if id < previous {
-            problems.push(format!("{at}: {id} belongs above {previous}, as `sort` would have it"));
-        }
-        previous = id;
-    }
-    excused
-}
-
-/// Checks each id in the sources. Returns the ids that are named at a test, with the place.
+/// Checks each id in the sources. Returns the places that name the ids.
 fn scan(
     sources: &[Source], requirements: &BTreeMap<String, Requirement>, problems: &mut Vec<String>,
-) -> BTreeMap<String, String> {
-    let mut tested = BTreeMap::new();
-    for Source { path, text } in sources {
-        if path.starts_with(THIS_TEST) {
-            continue;
-        }
+) -> Places {
+    let mut places = Places::default();
+    for Source { path, text } in sources.iter().filter(|source| !source.path.starts_with(THIS_TEST)) {
         let lines = split(text);
-        let at_tests =
-            if path.starts_with("fuzz/") { vec![false; lines.len()] } else { lines_at_tests(&lines) };
+        let tests = if path.starts_with("fuzz/") { Vec::new() } else { tests(&lines) };
         for (number, row) in numbered(text) {
             let at = format!("{path}:{number}");
-            let is_at_test = at_tests.get(number - 1).is_some_and(|&at_test| at_test);
             for mention in mentions(row) {
                 match mention {
                     Mention::Id(id) if requirements.contains_key(&id) => {}
@@ -162,7 +101,9 @@ fn scan(
                     Mention::NearMiss(text) => {
                         problems.push(format!("{at}: `{text}` is not the form of an id, such as WS-5.1-03"));
                     }
-                    Mention::Short(text, _) if is_at_test || !path.starts_with("src/") => {
+                    Mention::Short(text, _)
+                        if test_at(&tests, number - 1).is_some() || !path.starts_with("src/") =>
+                    {
                         problems.push(format!("{at}: `{text}`: write every id out whole"));
                     }
                     Mention::Short(text, ids) => {
@@ -174,18 +115,30 @@ fn scan(
                 }
             }
         }
-        if path.starts_with(SUPPORT) {
-            continue;
-        }
-        for (index, line) in lines.iter().enumerate().filter(|(index, _)| at_tests[*index]) {
-            for mention in mentions(&line.comment) {
-                if let Mention::Id(id) = mention {
-                    tested.entry(id).or_insert_with(|| format!("{path}:{}", index + 1));
-                }
+        for (index, line) in lines.iter().enumerate() {
+            let test = test_at(&tests, index);
+            for id in mentions(&line.comment).into_iter().flat_map(Mention::into_ids) {
+                places.add(id, path, index + 1, test);
             }
         }
     }
-    tested
+    places
+}
+
+impl Places {
+    fn add(&mut self, id: String, path: &str, line: usize, test: Option<&Test>) {
+        match test {
+            Some(_) if path.starts_with(SUPPORT) => {}
+            Some(test) => {
+                let place = TestPlace { path: path.to_string(), line, name: test.name.clone() };
+                self.tests.entry(id).or_default().push(place);
+            }
+            None if CODE.iter().any(|folder| path.starts_with(folder)) && !path.contains("/tests/") => {
+                self.code.entry(id).or_default().push((path.to_string(), line));
+            }
+            None => {}
+        }
+    }
 }
 
 /// Cargo finds `tests/a.rs` and `tests/a/main.rs`. Any other file in a folder of `tests` needs a `mod`:
@@ -216,11 +169,10 @@ fn undeclared(source: &Source, sources: &[Source]) -> Option<String> {
     (!is_declared).then(|| format!("{}: there is no `{declaration}`, so its tests do not run", source.path))
 }
 
-/// The `.rs` files of the library, its tests and its fuzz targets. A package from the registry has no
-/// `fuzz/`.
+/// The `.rs` files of the library, its tests, its fuzz targets, its drivers and its examples.
 fn sources(root: &Path) -> Vec<Source> {
     let mut paths = Vec::new();
-    for directory in ["src", "tests", "fuzz"] {
+    for directory in ["src", "tests", "fuzz", "drivers", "examples"] {
         collect(&root.join(directory), &mut paths);
     }
     paths.sort();
@@ -254,10 +206,10 @@ fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// Three requirements that need a test, and one that does not.
 const LIST: &str = "id\tsection\tlevel\trole\towner\ttopic\trequirement\thow_to_test
-WS-5.1-01\t5.1\tMUST\tclient\tlibrary\tmasking\tMasks.\tLook.
-WS-5.1-02\t5.1\tMUST\tclient\tlibrary\tmasking\tMasks with TLS.\tLook.
-WS-5.3-03\t5.3\tMUST\tclient\tembedder\tmasking\tDraws keys.\tLook.
-WS-10.4-02\t10.4\tMUST\tboth\tlibrary\tsecurity\tLimits frames.\tLook.
+WS-5.1-01\tRFC 6455 5.1\tMUST\tclient\tlibrary\tmasking\tMasks.\tLook.
+WS-5.1-02\tRFC 6455 5.1\tMUST\tclient\tlibrary\tmasking\tMasks with TLS.\tLook.
+WS-5.3-03\tRFC 6455 5.3\tMUST\tclient\tembedder\tmasking\tDraws keys.\tLook.
+WS-10.4-02\tRFC 6455 10.4\tMUST\tboth\tlibrary\tsecurity\tLimits frames.\tLook.
 ";
 
 /// The problems with `LIST` if this is the only source file.
@@ -371,18 +323,22 @@ fn mistakes_in_the_list_of_untested_requirements_are_reported() {
 
 #[test]
 fn mistakes_in_the_list_of_requirements_are_reported() {
-    let list = "id\nWS-1-1\t1\tMUST\tboth\tlibrary\turi\tText.\tTest.
-WS-1-01\t1\tMUST\tboth\tnobody\turl\tText.\tTest.
-WS-1-01\t1\tMUST\tboth\tembedder\turi\tText.\tTest.
-WS-1-02\t1\n";
+    let list = "id\nWS-1-1\tRFC 6455 1\tMUST\tboth\tlibrary\turi\tText.\tTest.
+WS-1-01\tRFC 6455 1\tmust\tpeer\tnobody\turl\tText.\tTest.
+WS-1-01\tRFC 6455 1\tMUST\tboth\tembedder\turi\tText.\tTest.
+WS-1-02\t1
+WS-1-03\t6455 1\tMUST\tboth\tembedder\turi\tText.\tTest.\n";
     assert_eq!(
         check(list, "WS-1-1\tx\n", &[]),
         [
             "tests/requirements/requirements.tsv:2: `WS-1-1` is not a well-formed id",
+            "tests/requirements/requirements.tsv:3: WS-1-01 has the unknown level `must`",
+            "tests/requirements/requirements.tsv:3: WS-1-01 has the unknown role `peer`",
             "tests/requirements/requirements.tsv:3: WS-1-01 has the unknown owner `nobody`",
             "tests/requirements/requirements.tsv:3: WS-1-01 has the unknown topic `url`",
             "tests/requirements/requirements.tsv:4: WS-1-01 is there twice",
             "tests/requirements/requirements.tsv:5: 2 columns, not 8",
+            "tests/requirements/requirements.tsv:6: `6455 1` is no section of an RFC",
         ]
     );
 }

@@ -1,6 +1,7 @@
 //! Finds the tests in Rust source.
 
 use crate::ids::{Mention, is_word, mentions};
+use std::ops::Range;
 
 /// A line, split into code and comment. The contents of strings are in neither part.
 #[derive(Default)]
@@ -80,16 +81,23 @@ fn literal_end(chars: &[char], start: usize) -> Option<usize> {
     }
 }
 
-/// For each line, whether it belongs to a test: the comments above the test, its body, or a `proptest!`
-/// block.
-pub(crate) fn lines_at_tests(lines: &[Line]) -> Vec<bool> {
+/// A test, or a `proptest!` block with its tests.
+pub(crate) struct Test {
+    /// The name of the function; of the first one in a block.
+    pub(crate) name: String,
+    /// From the comments above the test to the end of its body.
+    lines: Range<usize>,
+}
+
+/// The tests in the lines. Those in a `proptest!` block are in the list in addition to the block.
+pub(crate) fn tests(lines: &[Line]) -> Vec<Test> {
     let is_attribute = |line: &Line| line.code.trim_start().starts_with("#[");
     let is_comment = |line: &Line| line.code.trim().is_empty() && !line.comment.is_empty();
     let is_header = |line: &&Line| is_attribute(line) || is_comment(line);
-    let mut at_tests = vec![false; lines.len()];
+    let mut tests = Vec::new();
     for (i, line) in lines.iter().enumerate() {
         let code = line.code.trim_start();
-        let (start, body) = if code.starts_with("#[test]") {
+        let (start, body) = if code.starts_with("#[test]") || code.starts_with("#[tokio::test") {
             let above = lines[..i].iter().rev().take_while(is_header).count();
             let below = lines[i + 1..].iter().take_while(is_header).count();
             (i - above, i + 1 + below)
@@ -101,10 +109,31 @@ pub(crate) fn lines_at_tests(lines: &[Line]) -> Vec<bool> {
         let end = block_end(lines, body);
         // An ignored test does not run, so it shows nothing.
         if !lines[start..body].iter().any(|line| line.code.trim_start().starts_with("#[ignore")) {
-            at_tests[start..end].fill(true);
+            tests.push(Test { name: function_name(&lines[body..end]), lines: start..end });
         }
     }
-    at_tests
+    tests
+}
+
+/// The test to which the line belongs; of a block and a test in it, the test.
+pub(crate) fn test_at(tests: &[Test], line: usize) -> Option<&Test> {
+    tests.iter().filter(|test| test.lines.contains(&line)).min_by_key(|test| test.lines.len())
+}
+
+/// For each line, whether it belongs to a test.
+pub(crate) fn lines_at_tests(lines: &[Line]) -> Vec<bool> {
+    let tests = tests(lines);
+    (0..lines.len()).map(|line| test_at(&tests, line).is_some()).collect()
+}
+
+/// The name of the first function in the lines.
+fn function_name(lines: &[Line]) -> String {
+    let declaration = lines.iter().find_map(|line| {
+        let (before, name) = line.code.split_once("fn ")?;
+        (!before.ends_with(is_word)).then_some(name)
+    });
+    let name = declaration.unwrap_or_default();
+    name.split(|c: char| !is_word(c)).next().unwrap_or_default().to_string()
 }
 
 /// The line after the block that opens in the line `start` or below. Braces inside of parentheses do not open
@@ -167,6 +196,19 @@ fn comments_inside_of_proptest_count() {
         tested("proptest! {\n    // WS-1-01\n    #![config]\n\n    #[test]\n    fn a(b in c()) {}\n}\n"),
         ["WS-1-01"]
     );
+}
+
+#[test]
+fn a_comment_belongs_to_the_innermost_test() {
+    let lines = split(
+        "// a\n#[test]\n#[cfg(x)]\npub fn a() {}\nproptest! {\n    // b\n    #![config]\n\n    #[test]\n    \
+         fn b(x in y()) {}\n\n    // c\n    #[test]\n    fn c<T>(x in y()) {}\n}\nfn d() {}\n\
+         #[tokio::test(flavor = \"x\")]\nasync fn e() {}\n",
+    );
+    let tests = tests(&lines);
+    let names: Vec<&str> =
+        (0..lines.len()).map(|line| test_at(&tests, line).map_or("-", |test| &test.name)).collect();
+    assert_eq!(names.join(""), "aaaabbbbbbbcccb-ee-");
 }
 
 #[test]

@@ -23,7 +23,8 @@ def check(lock, manifests):
             dependencies = tomllib.load(file)['dependencies']
         for key, wanted in dependencies.items():
             wanted = wanted if isinstance(wanted, dict) else {'version': wanted}
-            name, version = wanted.get('package', key), wanted['version']
+            # The oldest version of a range such as `>=0.8, <0.10` comes first.
+            name, version = wanted.get('package', key), wanted['version'].split(',')[0].lstrip('>=~^ ')
             oldest = '.'.join((version.split('.') + ['0', '0'])[:3])
             if (name, oldest) not in packages:
                 found = [known for other, known in sorted(packages) if other == name]

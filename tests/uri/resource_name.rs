@@ -30,7 +30,7 @@ fn an_empty_query_is_dropped() {
 
 // WS-3-11
 #[test]
-fn path_and_query_are_not_normalized() {
+fn path_and_query_are_not_normalised() {
     assert_resource_name("ws://h/%7e/../A?x=%2F", "/%7e/../A?x=%2F");
     assert_resource_name("WS://H/./a//b/", "/./a//b/");
     assert_resource_name("ws://h/%0D%0A%00", "/%0D%0A%00");

@@ -46,6 +46,7 @@
 //! - `defmt`: `defmt::Format` for errors, and for the types of `sansws`.
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod bridge;
 mod clock;

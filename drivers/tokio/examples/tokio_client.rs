@@ -7,7 +7,8 @@
 //!
 //! With `--deflate` before the URL, in a build with `--features deflate`, the client offers compression, and
 //! prints what both ends agreed on. `--deflate=WISH,WISH` offers it with wishes of the client's own, see
-//! `options/mod.rs`. Ctrl-D closes the connection. If the server has a certificate of your own, set
+//! `options/mod.rs`. `--subprotocol=NAME` offers a subprotocol, and can be given more than once; the client prints
+//! which one the server has chosen. Ctrl-D closes the connection. If the server has a certificate of your own, set
 //! `SSL_CERT_FILE` to its root certificate.
 
 mod options;
@@ -20,7 +21,7 @@ use sansws_tokio::{CloseCode, Config, Connector, Error, Message, RandomClient, T
 #[cfg(feature = "deflate")]
 use std::fmt::Write;
 use std::process::ExitCode;
-use std::{env, io, thread};
+use std::{env, io, iter, thread};
 use tokio::sync::mpsc::{Receiver, channel};
 
 #[tokio::main(flavor = "current_thread")]
@@ -37,16 +38,26 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = env::args().skip(1).peekable();
     let mut config = Config::new();
-    if let Some(option) = arguments.next_if(|argument| argument.starts_with('-')) {
-        config = options::with_option(config, &option)?;
+    let mut subprotocols = Vec::new();
+    let given: Vec<String> =
+        iter::from_fn(|| arguments.next_if(|argument| argument.starts_with('-'))).collect();
+    for option in &given {
+        match option.strip_prefix("--subprotocol=") {
+            Some(name) => subprotocols.push(name),
+            None => config = options::with_option(config, option)?,
+        }
     }
-    let url = arguments.next().ok_or("usage: tokio_client [--deflate[=WISH,...]] URL")?;
-    let request = ClientRequest::new(&url)?;
+    let url =
+        arguments.next().ok_or("usage: tokio_client [--deflate[=WISH,...]] [--subprotocol=NAME ...] URL")?;
+    let request = ClientRequest::new(&url)?.subprotocols(&subprotocols);
     let socket = match Connector::new().config(config).connect(&request).await {
         Err(Error::Refused(refusal)) => return Err(format!("refused: {}", refusal.status()).into()),
         result => result?,
     };
     println!("* open");
+    if let Some(name) = socket.connection().subprotocol() {
+        println!("* subprotocol {name}");
+    }
     #[cfg(feature = "deflate")]
     if let Some(params) = socket.connection().deflate() {
         println!("* {}", agreed(params));

@@ -45,7 +45,8 @@ where
     open(io, request, config, timers, ServerResponse::of).await
 }
 
-/// A generator for masking keys, with a seed from the operating system.
+/// A generator for masking keys and for the key of the handshake, with a seed from the operating system.
+/// WS-4.1-33 · WS-4.1-34 · WS-5.3-03 · WS-5.3-04
 pub(crate) fn random() -> io::Result<StdRng> {
     StdRng::try_from_rng(&mut SysRng).map_err(|error| io::Error::other(error.to_string()))
 }

@@ -152,6 +152,7 @@ impl Connector {
     async fn open<O>(
         &self, request: &ClientRequest<'_>, keep: fn(&Response<'_>) -> O,
     ) -> Result<(WebSocket<Transport, RandomClient>, O), Error> {
+        // WS-4.1-50
         let mut left = self.max_redirects;
         let mut target = None::<String>;
         loop {
@@ -180,6 +181,7 @@ impl Connector {
             Ok(transport) => transport?,
             Err(_) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
         };
+        // WS-4.1-03
         open(transport, request, self.config, self.timers, keep).await
     }
 
@@ -188,10 +190,12 @@ impl Connector {
         let host = uri.host().trim_start_matches('[').trim_end_matches(']');
         let stream = match &self.proxy {
             Some(url) => proxy::connect(url, uri).await?,
+            // WS-4.1-12 · WS-4.1-14
             None => TcpStream::connect((host, uri.port())).await?,
         };
         // Otherwise small messages would wait until the peer acknowledges earlier ones.
         stream.set_nodelay(true)?;
+        // WS-4.1-15 · WS-4.1-17
         if uri.is_secure() { self.secure(stream, host).await } else { Ok(Transport::Plain(stream)) }
     }
 
@@ -201,6 +205,7 @@ impl Connector {
             Some(config) => Arc::clone(config),
             None => Arc::new(tls_config()?),
         };
+        // WS-4.1-16 · WS-4.1-18: rustls sends the name, and checks the certificate for it.
         let name = rustls::pki_types::ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         let stream = tokio_rustls::TlsConnector::from(config).connect(name, stream).await?;
         Ok(Transport::Tls(Box::new(stream)))

@@ -6,7 +6,7 @@ mod ping;
 
 use crate::clock::Clock;
 use crate::read_buffer::ReadBuffer;
-use crate::{Error, trace};
+use crate::{Error, ServerResponse, trace};
 use sansws::timers::{Action, Timeout, TimersConfig};
 use sansws::{CloseCode, Connection, Event, EventKind, EventToken, Heap, Role, SendError, Sender, State};
 use std::io;
@@ -25,6 +25,8 @@ pub(crate) struct Engine<T, R: Role> {
     transport: Transport,
     /// Whether the transport has taken bytes since it was flushed.
     must_flush: bool,
+    /// A server's refusal whose body has ended with the transport, if no one has learned of it.
+    refusal: Option<Box<ServerResponse>>,
 }
 
 #[derive(Clone, Copy)]
@@ -60,6 +62,7 @@ impl<T, R: Role> Engine<T, R> {
             clock: Clock::new(timers),
             transport: Transport::Open,
             must_flush: false,
+            refusal: None,
         }
     }
 
@@ -127,7 +130,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         // The caller learns once why the connection is over, also if another call has failed before.
         let was_reported = std::mem::replace(&mut self.transport, Transport::Reported) == Transport::Reported;
         Poll::Ready(match found {
-            Ok(_) if !was_reported => self.conn.result().map(|()| false).map_err(Error::from),
+            Ok(_) if !was_reported => match self.refusal.take() {
+                Some(refusal) => Err(Error::Refused(refusal)),
+                None => self.conn.result().map(|()| false).map_err(Error::from),
+            },
             found => found,
         })
     }
@@ -142,6 +148,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
                 return Poll::Ready(Ok(false));
             }
             let written = self.poll_write(waker)?;
+            // WS-5.5.1-13
             if self.conn.should_disconnect() && written.is_ready() {
                 ready!(self.poll_end(waker));
                 continue;
@@ -224,7 +231,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         match result {
             Ok(0) => {
                 // The result of the connection says whether this was too early.
-                let _ = self.conn.receive_eof();
+                if let Some(Event::HandshakeRefused(response)) = self.conn.receive_eof() {
+                    self.refusal = Some(Box::new(ServerResponse::of(&response)));
+                }
                 self.transport = Transport::PeerEnded;
             }
             Ok(_) => self.clock.received(),
@@ -289,10 +298,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             self.transport = Transport::Over;
         }
         if matches!(self.transport, Transport::Open | Transport::PeerEnded) {
-            // A transport that cannot be shut down has ended already.
+            // WS-7.1.1-01. A transport that cannot be shut down has ended already.
             let _ = ready!(Pin::new(&mut self.io).poll_shutdown(&mut Context::from_waker(waker)));
-            // After both Closes a server need not wait: the peer has nothing more to say (RFC 6455 section
-            // 7.1.1).
+            // WS-5.5.1-14 · WS-7.1.1-04 · WS-7.1.1-06. After both Closes a server need not wait: the peer has
+            // nothing more to say.
             let is_over = self.transport == Transport::PeerEnded || self.conn.is_closed_cleanly();
             self.transport = if is_over { Transport::Over } else { Transport::ShutDown };
         }

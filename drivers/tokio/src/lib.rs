@@ -5,6 +5,7 @@
     doc = include_str!("../README.md")
 )]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(not(any(feature = "tokio", feature = "futures-io")))]
 compile_error!("a connection needs timers: turn on the feature `tokio` or `futures-io` of sansws-tokio");

@@ -33,6 +33,7 @@ pub(crate) async fn connect(url: &str, uri: Uri<'_>) -> io::Result<TcpStream> {
         }
         None => String::new(),
     };
+    // WS-4.1-11
     let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{authorization}\r\n");
     stream.write_all(request.as_bytes()).await?;
     answer(&mut stream).await?;
@@ -51,6 +52,7 @@ async fn answer(stream: &mut TcpStream) -> io::Result<()> {
     let status = head.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5)).unwrap_or_default();
     match std::str::from_utf8(status).ok().and_then(|status| status.parse::<u16>().ok()) {
         Some(200..=299) => Ok(()),
+        // WS-4.1-14
         Some(status) => Err(io::Error::new(
             io::ErrorKind::ConnectionRefused,
             format!("the proxy answers with status {status}"),

@@ -48,6 +48,7 @@ fn proxy(listener: TcpListener, answer: &'static str) -> JoinHandle<String> {
     })
 }
 
+// WS-4.1-11
 #[tokio::test]
 async fn a_client_connects_through_a_proxy() {
     let (listener, port) = listen().await;
@@ -73,6 +74,7 @@ async fn a_client_connects_through_a_proxy() {
     );
 }
 
+// WS-4.1-14
 #[tokio::test]
 async fn a_proxy_that_refuses_is_an_error_with_its_status() {
     for (answer, kind) in [
@@ -96,6 +98,7 @@ async fn a_proxy_that_refuses_is_an_error_with_its_status() {
     }
 }
 
+// WS-4.1-14
 #[tokio::test]
 async fn a_server_that_is_not_there_is_an_error() {
     let (listener, port) = listen().await;
@@ -138,6 +141,26 @@ async fn a_refusal_shows_the_answer_of_the_server() {
     assert!(!format!("{error:?}").contains("realm") && error.to_string().contains("401"), "{error:?}");
 }
 
+// WS-4.1-67
+/// A server may also end the body of its answer with the transport. The client learns the same then, and follows
+/// a redirect.
+#[tokio::test]
+async fn a_refusal_that_ends_with_the_transport_shows_the_answer_of_the_server() {
+    let (listener, port) = listen().await;
+    let refusal = "HTTP/1.1 400 Bad Request\r\nX-Reason: mood\r\n\r\nnot today";
+    let redirect = "HTTP/1.1 307 Temporary Redirect\r\nLocation: /b\r\n\r\n";
+    let serving = answering(listener, [refusal, redirect].map(str::to_owned).to_vec());
+    let uri = format!("ws://127.0.0.1:{port}/a");
+    let error = connect(&uri).await.unwrap_err();
+    let Error::Refused(refusal) = &error else { panic!("{error:?}") };
+    assert_eq!((refusal.status(), refusal.body()), (400, &b"not today"[..]));
+    assert_eq!(refusal.header("x-reason"), Some("mood"));
+    let request = ClientRequest::new(&uri).unwrap();
+    let mut socket = Connector::new().max_redirects(1).connect(&request).await.unwrap();
+    socket.close(CloseCode::NORMAL, "").await.unwrap();
+    assert_eq!(serving.await.unwrap(), ["GET /a HTTP/1.1", "GET /a HTTP/1.1"]);
+}
+
 /// The opening handshake of a server that sets a cookie.
 #[tokio::test]
 async fn the_answer_of_a_server_that_accepts_shows_its_headers() {
@@ -157,6 +180,7 @@ async fn the_answer_of_a_server_that_accepts_shows_its_headers() {
     drop((socket, serving.await.unwrap().unwrap()));
 }
 
+// WS-4.1-50
 #[tokio::test]
 async fn redirects_are_followed_only_if_asked_and_only_to_the_same_host() {
     let redirect = |location: &str| {
@@ -223,6 +247,7 @@ fn trusting(certificates: &[rustls::pki_types::CertificateDer<'static>]) -> Arc<
     Arc::new(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 }
 
+// WS-4.1-15 · WS-4.1-16 · WS-4.1-17
 #[cfg(feature = "rustls")]
 #[tokio::test]
 async fn a_client_speaks_tls_and_checks_the_certificate() {

@@ -294,6 +294,7 @@ async fn a_message_that_can_never_be_sent_is_an_error_of_its_own() {
     assert_eq!(peer.recv().await.unwrap(), Some(Message::Text("small")));
 }
 
+// WS-7.1.1-01
 #[tokio::test]
 async fn a_peer_over_tcp_that_closes_sees_no_reset() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -132,6 +132,7 @@ async fn a_log_shows_rejected_handshakes_with_their_status() {
     assert!(!log[0].contains(SECRET), "{log:?}");
 }
 
+// WS-7.1.7-04
 #[tokio::test]
 async fn a_log_shows_each_failure_once_with_its_fault() {
     start();

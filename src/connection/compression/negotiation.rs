@@ -29,7 +29,7 @@ impl Negotiation {
         self.config.offer()
     }
 
-    /// A server chooses one of the offers in this request.
+    /// A server chooses one of the offers in this request. WS-4.2.2-20 · WS-4.2.2-21 · WS-9-03
     pub(crate) fn choose(&mut self, request: &[u8]) -> Result<(), OutOfMemory> {
         if let Some((params, answer)) = self.config.accept(Headers::of(request).all(EXTENSIONS)) {
             self.answer = Some(TryBox::new(answer)?);
@@ -39,12 +39,13 @@ impl Negotiation {
     }
 
     /// The value of `Sec-WebSocket-Extensions` in a server's 101; `None` if the server has chosen no offer.
+    /// WS-4.2.2-22 · WS-9.1-10
     pub(crate) fn answer(&self) -> Option<ExtensionValue> {
         self.answer.as_deref().copied()
     }
 
     /// A client checks the extensions in this response. `is_own` tells which of them the embedder has
-    /// offered.
+    /// offered. WS-4.1-65 · WS-9.1-06
     pub(crate) fn check_answer(
         &mut self, response: &[u8], is_own: impl Fn(&str) -> bool,
     ) -> Result<(), HandshakeError> {

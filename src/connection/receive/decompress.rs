@@ -22,7 +22,7 @@ const PART: u64 = 16 * 1024;
 const AHEAD: usize = 512;
 
 impl<S: Storage> Receiver<S> {
-    /// Takes payload of a compressed message.
+    /// Takes payload of a compressed message, whatever its frames. PMD-6.2-01 · PMD-6.2-02
     pub(super) fn decompressed_payload(
         &mut self, input: &mut &mut [u8], found: &mut Located<'_>,
     ) -> Result<(), Error> {

@@ -120,6 +120,7 @@ impl<S: Storage> Receiver<S> {
     #[inline(always)]
     pub(crate) fn message<'a>(&'a self, found: &Located<'a>) -> Result<Message<'a>, Error> {
         Ok(match self.fragments.kind {
+            // WS-5.6-03
             DataKind::Binary => Message::Binary(self.bytes(found)),
             DataKind::Text => Message::Text(self.text(found)?),
         })

@@ -145,7 +145,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
 
     /// Writes the header of the last frame in the outgoing buffer, and masks its payload.
     ///
-    /// PMD-6.1-02 · PMD-6.1-05 · PMD-6.1-08: RSV1 is set on the first frame only.
+    /// PMD-6.1-02 · PMD-6.1-05 · PMD-6.1-08 · PMD-7.2.3.3-01: RSV1 is set on the first frame only.
     fn finish_frame(&mut self, opcode: Opcode, fin: bool, header_room: usize, payload_len: usize) {
         let key = self.role.masking_key();
         let mut header = FrameHeader::encode(opcode, fin, payload_len as u64, key);

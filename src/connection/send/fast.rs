@@ -35,7 +35,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             return None;
         }
         let room = self.outgoing.grow(frame_len).ok()?;
-        // WS-5.1-01 · WS-5.1-05 · WS-10.3-01: the key is drawn after the payload is known.
+        // WS-5.1-01 · WS-5.1-05 · WS-6.1-07 · WS-10.3-01: the key is drawn after the payload is known.
         let key = self.role.masking_key();
         let (header, rest) = room.split_at_mut_checked(header_len)?;
         FrameHeader::write_below_64k(opcode, len, key, header);
