@@ -41,9 +41,9 @@ fn records() -> Vec<Record> {
     let mut records = Vec::new();
     let mut first = Conversation::new(1, LIMIT);
     records.push(first.start(Some(3661.5), "127.0.0.1:4000".to_owned(), "127.0.0.1:80".to_owned()));
-    let secret = with(&with(REQUEST, "Cookie: id=geheim"), "AUTHORIZATION: Bearer geheim");
+    let secret = with(&with(REQUEST, "Cookie: id=hush-hush"), "AUTHORIZATION: Bearer hush-hush");
     records.extend(first.receive(Some(3661.5), Client, secret.as_bytes()));
-    let response = with(RESPONSE, "Set-Cookie: id=geheim");
+    let response = with(RESPONSE, "Set-Cookie: id=hush-hush");
     records.extend(first.receive(Some(3661.5), Server, response.as_bytes()));
     records.extend(first.receive(Some(3661.5), Client, &masked(0x81, b"hello \x1b[31m")));
     records.extend(first.receive(Some(3661.5), Server, &frame(0x82, b"\x01\x02")));
@@ -75,16 +75,16 @@ fn records_are_printed_as_lines_of_text() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line:?} is not in\n{text}");
     }
-    assert!(!text.contains("geheim") && !text.contains('\u{1b}'));
+    assert!(!text.contains("hush-hush") && !text.contains('\u{1b}'));
 }
 
 #[test]
 fn secrets_are_shown_only_if_asked_for() {
     for json in [false, true] {
         let text = printed(&records(), |printer| printer.json = json);
-        assert!(!text.contains("geheim"));
+        assert!(!text.contains("hush-hush"));
         let text = printed(&records(), |printer| (printer.json, printer.secrets) = (json, true));
-        assert_eq!(text.matches("geheim").count(), 3);
+        assert_eq!(text.matches("hush-hush").count(), 3);
     }
 }
 
