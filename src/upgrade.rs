@@ -9,6 +9,7 @@
 //! one stream becomes the WebSocket: the client asks with an [`ExtendedConnect`], and the server answers 200.
 
 mod connect;
+mod watch;
 
 pub use connect::{ExtendedConnect, PseudoHeader};
 

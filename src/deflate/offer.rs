@@ -118,6 +118,20 @@ impl DeflateConfig {
         offer
     }
 
+    /// The wishes of a client that made this offer, as far as the answer depends on them. `None` if the offer
+    /// is not valid, so that a server declines it. Hints are no part of it: a client need not keep to them
+    /// (PMD-7.1.2.2-04).
+    pub(crate) fn of_offer(offer: &Extension<'_>) -> Option<Self> {
+        let offer = Parameters::read(offer).filter(|_| offer.name() == NAME)?;
+        Some(
+            Self::new()
+                .offer_fallback(false)
+                .server_no_context_takeover(offer.server_no_context_takeover)
+                .server_max_window_bits(offer.server_max_window_bits.unwrap_or(MAX_BITS))
+                .offer_client_max_window_bits(offer.client_max_window_bits != ClientWindow::Missing),
+        )
+    }
+
     /// A client checks a server's answer to [`offer`](Self::offer): `lines` are the values of all
     /// `Sec-WebSocket-Extensions` headers of the 101. Returns the agreed parameters, or `None` if the server
     /// does not compress (PMD-5-19).

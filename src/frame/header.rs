@@ -2,6 +2,8 @@
 //! can break by itself, byte by byte in the order of the wire, so that a bad header fails at its first bad
 //! byte.
 
+mod watch;
+
 use super::{MAX_CONTROL, Mask};
 use crate::bytes::{copy_prefix, plus};
 use crate::error::{Error, Limit, Violation};
@@ -157,7 +159,7 @@ impl Header {
 /// The bytes of a frame's header, at most 14.
 ///
 /// Calls that leave the payload with the caller return this: write the header, then the payload (`writev`,
-/// DMA).
+/// DMA). A program that watches a connection [reads](Self::read) headers of the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(align(8))]
 pub struct FrameHeader {

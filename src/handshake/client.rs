@@ -1,7 +1,7 @@
 //! The client's side of the opening handshake: it writes the request and checks the response (RFC 6455
 //! section 4.1).
 
-use super::accept_key::{KEY_LEN, accept_of};
+use super::accept_key::{ACCEPT_LEN, KEY_LEN, accept_of};
 use super::chars::{is_token, trim};
 use super::line::{StatusLine, header_lines, status_line};
 use super::name::KnownHeader;
@@ -293,6 +293,14 @@ impl<'a> ResponseHeaders<'a> {
     pub(crate) fn check<'o>(
         &self, digest: &Digest, offered: impl Iterator<Item = &'o str>, offers_extensions: bool,
     ) -> Result<Option<&'a str>, HandshakeError> {
+        self.check_upgrade()?;
+        self.check_accept(&accept_of(digest))?;
+        self.check_agreement(offered, offers_extensions)
+    }
+
+    /// Checks that the server changes to the protocol `websocket`.
+    #[inline]
+    pub(crate) fn check_upgrade(&self) -> Result<(), HandshakeError> {
         // WS-4.1-51 · WS-4.1-52
         match self.upgrade {
             Once::Found(value) if value.eq_ignore_ascii_case(b"websocket") => {}
@@ -302,12 +310,17 @@ impl<'a> ResponseHeaders<'a> {
         if !self.connection {
             return Err(HandshakeError::Connection);
         }
+        Ok(())
+    }
+
+    /// Checks that the response answers the key of the request.
+    #[inline]
+    pub(crate) fn check_accept(&self, expected: &[u8; ACCEPT_LEN]) -> Result<(), HandshakeError> {
         // WS-4.1-55 · WS-4.1-56 · WS-4.3-09 · WS-11.3.3-01
         match self.accept {
-            Once::Found(value) if value == accept_of(digest) => {}
-            _ => return Err(HandshakeError::Accept),
+            Once::Found(value) if value == expected => Ok(()),
+            _ => Err(HandshakeError::Accept),
         }
-        self.check_agreement(offered, offers_extensions)
     }
 
     /// Makes the checks that also hold for a stream of HTTP/2 or HTTP/3 (RFC 8441 section 5). Returns the

@@ -17,3 +17,4 @@ mod server;
 mod stream;
 mod subprotocol;
 mod syntax;
+mod watch;

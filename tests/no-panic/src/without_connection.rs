@@ -9,7 +9,7 @@ use sansws::handshake::{Downgrade, Extension, ExtensionOffer, PercentEncoded};
 use sansws::timers::{Timers, TimersConfig};
 use sansws::upgrade::{ClientUpgrade, ExtendedConnect, PseudoHeader, ServerUpgrade};
 use sansws::{
-    Close, CloseCode, Config, Error, HandshakeError, Limit, Message, Misuse, Part, SendError, State, Uri,
+    Close, CloseCode, Config, Error, FrameHeader, HandshakeError, Limit, Message, Misuse, Part, SendError, State, Uri,
 };
 
 /// Calls the functions of small values.
@@ -32,6 +32,10 @@ pub fn values(bytes: &[u8]) {
     of_error(Error::from(black_box(Violation::Masked)));
     of_error(Error::from(black_box(Limit::Frame)));
     black_box(SendError::from(black_box(Misuse::InvalidExtension)));
+    if let Some(header) = FrameHeader::read(bytes) {
+        black_box((header.is_final(), header.reserved_bits(), header.opcode()));
+        black_box((header.payload_len(), header.masking_key()));
+    }
 }
 
 #[inline(never)]
@@ -41,6 +45,7 @@ pub fn own_http_stack(bytes: &[u8]) {
         Ok(upgrade) => {
             upgrade.subprotocols().for_each(|name| _ = black_box(name));
             upgrade.extensions().for_each(|extension| _ = black_box(extension));
+            black_box(upgrade.check_response(black_box(101), headers)).ok();
             if let Ok(acceptance) = upgrade.accept(black_box(Some("name")), &Config::new()) {
                 acceptance.headers().for_each(|header| _ = black_box(header));
                 _ = black_box((acceptance.status(), acceptance.agreed()));
@@ -52,6 +57,7 @@ pub fn own_http_stack(bytes: &[u8]) {
     let request =
         ExtendedConnect { method: "CONNECT", protocol: name, scheme: name, authority: name, path: name };
     if let Ok(upgrade) = ServerUpgrade::check_connect(&black_box(request), headers) {
+        black_box(upgrade.check_response(black_box(200), headers)).ok();
         if let Ok(acceptance) = upgrade.accept(name, &Config::new()) {
             acceptance.headers().for_each(|header| _ = black_box(header));
         }

@@ -1,0 +1,261 @@
+//! `wscat` against a foreign server.
+
+#[allow(dead_code, reason = "these tests use a part of it")]
+#[path = "support/programs.rs"]
+mod programs;
+
+use programs::{echo, foreign_server, result, server, wscat};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio_rustls::rustls;
+use tungstenite::handshake::server::{Request, Response};
+use tungstenite::protocol::CloseFrame;
+use tungstenite::protocol::frame::coding::CloseCode;
+
+/// The URL of a server that sends each message back.
+fn echo_url() -> String {
+    url(foreign_server(echo))
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("ws://{address}/chat")
+}
+
+/// A file for this test alone.
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+#[test]
+fn lines_are_sent_and_messages_are_printed() {
+    let path = file("bytes");
+    fs::write(&path, [1, 2, 3]).unwrap();
+    let input = format!("hello\n\n/hex 00 ff\n/file {}\n//text\nlast", path.display());
+    let output = wscat(&[&echo_url()], &input);
+    let (status, out, notes) = result(&output);
+    assert_eq!((status, out), (0, "hello\n\n/hex 00ff\n/hex 010203\n/text\nlast\n"), "{notes}");
+    assert!(notes.starts_with("* open\n") && notes.contains("* closed: 1000 (normal)"), "{notes}");
+}
+
+#[test]
+fn a_ping_shows_the_round_trip() {
+    let output = wscat(&["-x", "/ping", "-x", "hello", &echo_url()], "");
+    let (status, out, notes) = result(&output);
+    assert_eq!((status, out), (0, "hello\n"));
+    assert!(notes.lines().any(|line| line.starts_with("* pong after ") && line.ends_with(" ms")), "{notes}");
+}
+
+#[test]
+fn a_close_carries_its_code_and_its_reason() {
+    let (sender, closes) = std::sync::mpsc::channel();
+    let server = foreign_server(move |socket| {
+        let Ok(tungstenite::Message::Close(Some(close))) = socket.read() else { return };
+        sender.send((u16::from(close.code), close.reason.to_string())).unwrap();
+    });
+    let output = wscat(&[&url(server)], "/close 4001 good bye\nnever sent\n");
+    assert_eq!(closes.recv().unwrap(), (4001, "good bye".to_owned()));
+    let (status, out, notes) = result(&output);
+    assert_eq!((status, out), (0, ""));
+    assert!(notes.contains("* closed: 4001 good bye"), "{notes}");
+}
+
+#[test]
+fn the_exit_status_tells_how_the_connection_ended() {
+    let closing = |code: u16| {
+        url(foreign_server(move |socket| {
+            let frame = CloseFrame { code: CloseCode::from(code), reason: "enough".into() };
+            socket.close(Some(frame)).unwrap();
+        }))
+    };
+    // Stdin stays open longer than the connection, because the server closes first.
+    let (one, two) = (closing(1000), closing(4000));
+    let output = wscat(&["--wait", "60", &one], "");
+    assert_eq!(result(&output).0, 0);
+    assert!(result(&output).2.contains("* closed by the server: 1000 (normal) enough"));
+    assert_eq!(result(&wscat(&["--wait", "60", &two], "")).0, 3);
+    // Nobody listens.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_eq!(result(&wscat(&[&url(address)], "")).0, 1);
+    // The server breaks the protocol.
+    let broken = foreign_server(|socket| socket.get_mut().write_all(&[0x83, 0]).unwrap());
+    let output = wscat(&["--wait", "60", &url(broken)], "");
+    assert_eq!(result(&output).0, 1);
+    assert!(result(&output).2.contains("opcode 0x3 is not defined"));
+    assert_eq!(wscat(&["--no-such-option"], "").status.code(), Some(2));
+}
+
+#[test]
+fn a_command_that_is_not_valid_does_not_end_the_connection() {
+    let input = "/hex 0\n/hex zz\n/file /no/such/file\n/close 12x\n/close 1005\n/unknown\nstill here\n";
+    let output = wscat(&[&echo_url()], input);
+    let (status, out, notes) = result(&output);
+    assert_eq!((status, out), (2, "still here\n"));
+    assert_eq!(notes.lines().filter(|line| line.starts_with("error: ")).count(), 6, "{notes}");
+    // The list of commands is no error.
+    let output = wscat(&[&echo_url()], "/help\n");
+    assert_eq!(result(&output).0, 0);
+    assert!(result(&output).2.contains("* /close [CODE [REASON]]"));
+}
+
+#[test]
+fn a_refusal_shows_the_status_and_the_body() {
+    let server = server(|mut stream| {
+        let _ = stream.read(&mut [0; 1000]);
+        let answer = "HTTP/1.1 403 Forbidden\r\nContent-Length: 8\r\n\r\nnot here";
+        stream.write_all(answer.as_bytes()).unwrap();
+    });
+    let output = wscat(&[&url(server)], "hello\n");
+    let (status, out, notes) = result(&output);
+    assert_eq!((status, out), (1, ""));
+    assert!(notes.contains("status 403") && notes.contains("not here"), "{notes}");
+}
+
+/// A server that chooses the subprotocol `chat`, and sends the value of `X-Test`.
+fn server_with_headers() -> SocketAddr {
+    server(|stream| {
+        let mut value = String::new();
+        #[expect(clippy::result_large_err, reason = "the type is tungstenite's")]
+        let callback = |request: &Request, mut response: Response| {
+            let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
+            assert_eq!(header("sec-websocket-protocol"), "other, chat");
+            assert_eq!(header("origin"), "https://page.example");
+            value = header("x-test");
+            response.headers_mut().insert("sec-websocket-protocol", "chat".parse().unwrap());
+            Ok(response)
+        };
+        let mut socket = tungstenite::accept_hdr(stream, callback).unwrap();
+        socket.send(tungstenite::Message::text(value)).unwrap();
+        while socket.read().is_ok() {}
+    })
+}
+
+#[test]
+fn headers_subprotocols_and_the_origin_reach_the_server() {
+    let arguments =
+        ["-H", "X-Test: a: b", "-s", "other", "-s", "chat", "-o", "https://page.example", "--verbose"];
+    let output = wscat(&[&arguments[..], &[&url(server_with_headers())]].concat(), "");
+    let (status, out, notes) = result(&output);
+    assert_eq!((status, out), (0, "a: b\n"), "{notes}");
+    assert!(notes.starts_with("* open, subprotocol chat\n"), "{notes}");
+    assert!(notes.to_lowercase().contains("* sec-websocket-protocol: chat"), "{notes}");
+}
+
+/// The entries of a record without their times, which never decrease.
+fn entries(path: &PathBuf) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut entries: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(entries.is_sorted_by_key(|entry| entry["time"].as_f64().unwrap()));
+    for entry in &mut entries {
+        entry.as_object_mut().unwrap().remove("time");
+    }
+    entries
+}
+
+#[test]
+fn a_session_is_recorded_and_replayed() {
+    let url = echo_url();
+    let first = file("first.json");
+    let input = "hello \"quoted\"\n/hex 00ff\n/ping\n/close 4001 bye\n";
+    let output = wscat(&["--record", first.to_str().unwrap(), &url], input);
+    assert_eq!(result(&output).0, 0);
+    let recorded = entries(&first);
+    let sent: Vec<_> = recorded.iter().filter(|entry| entry["from"] == "client").collect();
+    let expected = [
+        json!({"from": "client", "event": "text", "text": "hello \"quoted\""}),
+        json!({"from": "client", "event": "binary", "hex": "00ff"}),
+        json!({"from": "client", "event": "ping"}),
+        json!({"from": "client", "event": "close", "code": 4001, "reason": "bye"}),
+    ];
+    assert!(sent.iter().copied().eq(&expected), "{sent:?}");
+    let received: Vec<_> = recorded.iter().filter(|entry| entry["from"] == "server").collect();
+    assert_eq!(
+        *received[0],
+        json!({"from": "server", "event": "open", "subprotocol": null, "compression": false})
+    );
+    assert!(received.contains(&&json!({"from": "server", "event": "text", "text": "hello \"quoted\""})));
+    assert!(received.contains(&&json!({"from": "server", "event": "pong"})));
+    assert_eq!(
+        *received.last().unwrap(),
+        &json!({"from": "server", "event": "close", "code": 4001, "reason": "bye"})
+    );
+
+    for pauses in [&["--at-once"][..], &[]] {
+        let second = file("second.json");
+        let (first, path) = (first.to_str().unwrap(), second.to_str().unwrap());
+        let arguments = [&["--replay", first, "--record", path], pauses, &[&url]].concat();
+        let output = wscat(&arguments, "this is not read\n");
+        assert_eq!(result(&output).0, 0);
+        let replayed = entries(&second);
+        let sent: Vec<_> = replayed.iter().filter(|entry| entry["from"] == "client").collect();
+        assert!(sent.iter().copied().eq(&expected), "{sent:?}");
+    }
+}
+
+#[test]
+fn a_replay_keeps_the_pauses() {
+    let record = file("pauses.json");
+    let lines = [
+        r#"{"time":0.0,"from":"server","event":"open","subprotocol":null,"compression":false}"#,
+        r#"{"time":0.2,"from":"client","event":"text","text":"late"}"#,
+    ];
+    fs::write(&record, lines.join("\n")).unwrap();
+    let again = file("pauses-again.json");
+    let arguments = ["--replay", record.to_str().unwrap(), "--record", again.to_str().unwrap(), &echo_url()];
+    assert_eq!(result(&wscat(&arguments, "")).1, "late\n");
+    let text = fs::read_to_string(&again).unwrap();
+    let sent = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let sent = sent.into_iter().find(|entry| entry["from"] == "client").unwrap();
+    assert!(sent["time"].as_f64().unwrap() >= 0.19, "{sent}");
+}
+
+#[test]
+fn a_record_that_is_not_valid_names_its_line() {
+    let record = file("broken.json");
+    let valid = r#"{"time":0.0,"from":"client","event":"ping"}"#;
+    for broken in [
+        "no json",
+        r#"{"time":-1.0,"from":"client","event":"ping"}"#,
+        r#"{"time":1.0,"from":"client","event":"binary","hex":"0"}"#,
+    ] {
+        fs::write(&record, format!("{valid}\n{broken}\n")).unwrap();
+        let output = wscat(&["--replay", record.to_str().unwrap(), "ws://127.0.0.1:1/"], "");
+        let (status, _, notes) = result(&output);
+        assert!(status == 1 && notes.contains("broken.json, line 2: "), "{notes}");
+    }
+}
+
+#[test]
+fn tls_trusts_the_given_certificate_and_no_other() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let path = file("ca.pem");
+    fs::write(&path, certified.cert.pem()).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let address = server(move |stream| {
+        let tls = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+        let Ok(mut socket) = tungstenite::accept(rustls::StreamOwned::new(tls, stream)) else { return };
+        while let Ok(message) = socket.read() {
+            if message.is_text() {
+                socket.send(message).unwrap();
+            }
+        }
+    });
+    let url = format!("wss://localhost:{}/", address.port());
+    let output = wscat(&["--ca", path.to_str().unwrap(), &url], "over TLS\n");
+    assert_eq!(result(&output), (0, "over TLS\n", result(&output).2));
+    // Another certificate of the same name.
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let path = file("other.pem");
+    fs::write(&path, other.cert.pem()).unwrap();
+    let output = wscat(&["--ca", path.to_str().unwrap(), &url], "over TLS\n");
+    let (status, out, notes) = result(&output);
+    assert!(status == 1 && out.is_empty() && notes.contains("certificate"), "{notes}");
+}
