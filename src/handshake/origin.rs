@@ -53,7 +53,7 @@ pub fn is_same(origin: &str, host: &str, scheme: Scheme) -> bool {
     };
     let mut authority = origin.as_bytes();
     let name = take_until(&mut authority, b':');
-    let Some(authority) = authority.strip_prefix(b"://") else {
+    let [b':', b'/', b'/', authority @ ..] = authority else {
         return false;
     };
     let (origin_host, origin_port) = split_port(authority, default_port);
