@@ -190,7 +190,7 @@ fn instructions_are_the_committed_figures() {
 
 #[test]
 fn times_are_those_of_the_committed_run() {
-    let committed = rows(&read("benches/versus/results/README.md"));
+    let committed = rows(&read("benches/versus/results/intel-xeon/README.md"));
     for (workload, ours, theirs) in [
         ("R1", "binary: sansws", "binary: the fastest peer"),
         ("R2a", "ASCII text: sansws", "ASCII text: the fastest peer"),
