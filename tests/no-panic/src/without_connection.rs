@@ -9,7 +9,8 @@ use sansws::handshake::{Downgrade, Extension, ExtensionOffer, PercentEncoded};
 use sansws::timers::{Timers, TimersConfig};
 use sansws::upgrade::{ClientUpgrade, ExtendedConnect, PseudoHeader, ServerUpgrade};
 use sansws::{
-    Close, CloseCode, Config, Error, FrameHeader, HandshakeError, Limit, Message, Misuse, Part, SendError, State, Uri,
+    Close, CloseCode, Config, Error, FrameHeader, HandshakeError, Limit, Message, Misuse, Part, SendError,
+    State, Uri,
 };
 
 /// Calls the functions of small values.
