@@ -109,6 +109,9 @@ mod deflate {
     fn a_watcher_finds_the_parameters_of_compression_in_the_answer() {
         let all = DeflateParams::new();
         assert_eq!(agree("permessage-deflate", "permessage-deflate"), Ok(Agreed::deflate(all)));
+        // The first offer that the answer fits counts.
+        let two = "permessage-deflate, permessage-deflate; server_max_window_bits=10";
+        assert_eq!(agree(two, "permessage-deflate"), Ok(Agreed::deflate(all)));
         let answer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover; \
                       server_max_window_bits=10; client_max_window_bits=9";
         let params = all
