@@ -297,15 +297,7 @@ impl<'a> ClientUpgrade<'a> {
     where
         H: IntoIterator<Item = (&'h str, &'h [u8])> + Clone,
     {
-        // H2-5-14
-        let is_success = if self.key.is_some() { status == 101 } else { (200..=299).contains(&status) };
-        if !is_success {
-            return Err(Error::Refused(status));
-        }
-        let mut known = ResponseHeaders::default();
-        for (name, value) in headers.clone() {
-            known.add(name.as_bytes(), value);
-        }
+        let known = known_headers(status, self.key.is_some(), headers.clone())?;
         let offers_extensions = self.offer.is_some() || !self.extensions.is_empty();
         let offered = self.subprotocols.iter().copied();
         let subprotocol = match &self.key {
@@ -369,6 +361,22 @@ impl<'h> Negotiated<'h> {
     pub const fn agreed(&self) -> Agreed {
         self.agreed
     }
+}
+
+/// The headers that the handshake reads, of a response that accepts the WebSocket: with the status 101 on
+/// HTTP/1.1, and any successful status on a stream of HTTP/2 or HTTP/3 (H2-5-14).
+fn known_headers<'h>(
+    status: u16, is_http_1: bool, headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
+) -> Result<ResponseHeaders<'h>, Error> {
+    let is_success = if is_http_1 { status == 101 } else { (200..=299).contains(&status) };
+    if !is_success {
+        return Err(Error::Refused(status));
+    }
+    let mut known = ResponseHeaders::default();
+    for (name, value) in headers {
+        known.add(name.as_bytes(), value);
+    }
+    Ok(known)
 }
 
 /// The values of all headers with this name, in any ASCII case.

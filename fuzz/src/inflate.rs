@@ -18,8 +18,8 @@ struct Input<'a> {
     no_context_takeover: bool,
 }
 
-/// The bytes come in pieces of `piece` bytes, and the output has `room` bytes at a time. Returns `None` for a message
-/// that is too long.
+/// The bytes come in pieces of `piece` bytes, and the output has `room` bytes at a time. Returns `None` for a
+/// message that is too long.
 fn message(
     decompressor: &mut Decompressor, payload: &[u8], (piece, room): (usize, usize),
 ) -> Result<Option<Vec<u8>>, DecompressError> {

@@ -1,11 +1,11 @@
 //! The opening handshake of two others, as a program sees it that stands between them.
 
-use super::{Negotiated, ServerUpgrade, values};
+use super::{Negotiated, ServerUpgrade, known_headers, values};
 use crate::config::Agreed;
 #[cfg(feature = "deflate")]
 use crate::config::DeflateConfig;
 use crate::error::{Error, HandshakeError};
-use crate::handshake::{Extension, ResponseHeaders};
+use crate::handshake::Extension;
 
 const EXTENSIONS: &str = "sec-websocket-extensions";
 
@@ -54,15 +54,7 @@ where
     where
         R: IntoIterator<Item = (&'r str, &'r [u8])> + Clone,
     {
-        // H2-5-14
-        let is_success = if self.accept.is_some() { status == 101 } else { (200..=299).contains(&status) };
-        if !is_success {
-            return Err(Error::Refused(status));
-        }
-        let mut known = ResponseHeaders::default();
-        for (name, value) in headers.clone() {
-            known.add(name.as_bytes(), value);
-        }
+        let known = known_headers(status, self.accept.is_some(), headers.clone())?;
         let offers_extensions = self.extensions().next().is_some();
         if let Some(accept) = &self.accept {
             known.check_upgrade()?;
@@ -96,9 +88,10 @@ where
         }
         let mut result = Err(HandshakeError::ExtensionNotOffered);
         for offer in self.extensions().filter_map(|offer| DeflateConfig::of_offer(&offer)) {
-            if result.is_err() {
-                let checked = offer.check_answer_among(answers(), |name| !is_deflate(name));
-                result = checked.map(|params| params.map_or(Agreed::NONE, Agreed::deflate));
+            let checked = offer.check_answer_among(answers(), |name| !is_deflate(name));
+            result = checked.map(|params| params.map_or(Agreed::NONE, Agreed::deflate));
+            if result.is_ok() {
+                break;
             }
         }
         result

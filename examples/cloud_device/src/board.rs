@@ -45,7 +45,7 @@ pub trait Board {
     fn report(&self, report: &Report<'_, Self::NetworkError>);
 }
 
-/// What has happened.
+/// An event that the device reports to its board.
 #[derive(Debug)]
 pub enum Report<'a, N> {
     /// The broker has accepted the session.

@@ -7,7 +7,7 @@
 //! AUTHORITY           a file with the certificate of the authority that the device trusts, in DER
 //! --name NAME         the name of the device, device-1 by default
 //! --interval SECONDS  the time between two readings, 60 by default
-//! --readings COUNT    the device ends after so many readings; without this option it never ends
+//! --readings COUNT    the device ends after this number of readings; without this option it never ends
 //! --sleep-speed N     a sleep takes N times less than it should, and the clock is told its full length
 //! --clock-speed N     the clock runs N times too fast
 //! --flash FILE        where an image is written

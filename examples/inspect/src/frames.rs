@@ -270,7 +270,7 @@ fn unmask(bytes: &[u8], key: Option<[u8; 4]>, at: u64) -> Vec<u8> {
 /// nowhere.
 enum Judge {
     OfClient(Box<Connection<FramesOnly<Server>>>),
-    // The masking keys of frames that nobody gets need not be random.
+    // This connection sends no frame to a peer, so its masking keys need not be random.
     OfServer(Box<Connection<FramesOnly<Client<StdRng>>>>),
 }
 

@@ -87,7 +87,7 @@ impl Watcher {
 
     fn print(&self, records: Vec<Record>) {
         let printed = self.output.lock().unwrap_or_else(PoisonError::into_inner).print(records);
-        // Nobody reads the output any more, as when it goes to `head`.
+        // The reader of the output has closed it, as `head` does after its last line.
         if printed.is_err() {
             std::process::exit(0);
         }

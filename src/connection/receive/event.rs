@@ -84,8 +84,8 @@ impl Source<'_> {
 impl<S: Storage> Receiver<S> {
     /// Makes the event for an item. This validates whole text messages and the body of a Close.
     ///
-    /// This and the following functions borrow `found`, because it was just written field by field. A processor that
-    /// copied it whole would have to wait for these writes.
+    /// This and the following functions borrow `found`, because it was just written field by field. A
+    /// processor that copied it whole would have to wait for these writes.
     #[inline(always)]
     pub(crate) fn event<'a>(&'a self, found: &Located<'a>) -> Result<Event<'a>, Error> {
         if found.item == Item::Control {

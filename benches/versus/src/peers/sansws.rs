@@ -110,9 +110,9 @@ where
         Self { header, connection, link, buffer, messages, gathered }
     }
 
-    /// Writes the large payloads at the front of `messages` behind their headers, without a copy, many with one
-    /// `writev`. This is a function of its own, because inlined it would take the registers that short messages
-    /// need.
+    /// Writes the large payloads at the front of `messages` behind their headers, without a copy, many with
+    /// one `writev`. This is a function of its own, because inlined it would take the registers that short
+    /// messages need.
     #[inline(never)]
     fn send_large(&mut self, messages: &mut Iter<'static, Payload>) -> Result {
         let Self { header, connection, link, gathered, .. } = self;

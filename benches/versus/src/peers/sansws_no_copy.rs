@@ -12,7 +12,7 @@ use std::ops::ControlFlow::{Break, Continue};
 pub const NO_COPY: Library =
     Library { name: "sansws (no copy)", open, accept: None, connect: None, idle: None };
 
-/// Sends a message back. A large payload is written from where it lies.
+/// Sends a message back. The socket takes a large payload from the buffer that received it, without a copy.
 fn echo(message: Message<'_>, tx: &mut Sender<Server, Heap>, socket: &mut impl Write) -> io::Result<()> {
     if message.len() < 4096 || tx.outgoing_len() > 0 {
         return Ok(tx.message(message)?); // the loop writes `outgoing`

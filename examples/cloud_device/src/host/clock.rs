@@ -68,7 +68,7 @@ impl Driver for Clock {
     }
 }
 
-/// Makes the clock run so many times faster than real time, so that a check need not wait for a deadline.
+/// Makes the clock run faster than real time by this factor, so that a check need not wait for a deadline.
 pub fn set_speed(speed: u32) {
     CLOCK.state().speed = speed.max(1);
 }

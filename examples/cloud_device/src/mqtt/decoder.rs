@@ -76,7 +76,7 @@ const MAX_HEADER: usize = 2 + MAX_TOPIC + 2;
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     First,
-    /// The length of the packet, of which `shift` bits have arrived.
+    /// The length of the packet is arriving: its lowest `shift` bits are in `len`.
     Length {
         first: u8,
         len: u32,

@@ -100,7 +100,7 @@ enum Party {
 fn main() -> ExitCode {
     let Arguments { source, shown } = Arguments::parse();
     match run(source, shown) {
-        // Nobody reads the output any more, as when it goes to `head`.
+        // The reader of the output has closed it, as `head` does after its last line.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

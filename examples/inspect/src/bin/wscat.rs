@@ -48,7 +48,7 @@ struct Arguments {
     /// Connects through this HTTP proxy, such as `http://proxy.example:3128`.
     #[arg(long, value_name = "URL")]
     proxy: Option<String>,
-    /// Follows at most so many redirects, to the same host only.
+    /// Follows at most this number of redirects, to the same host only.
     #[arg(short = 'L', long, value_name = "COUNT", default_value_t = 0)]
     redirects: usize,
     /// Sends this line instead of stdin. Can be repeated.
