@@ -1,9 +1,10 @@
-//! Counts the instructions that legal abuse costs, with `valgrind --tool=callgrind`: the scenarios of `tests/abuse`,
-//! which itself counts the memory. `cargo bench -p benches --features deflate --bench abuse` fails if the work for a byte
-//! exceeds its stated bound, or if the work grows faster than the input. It needs valgrind, see `instructions.rs`.
+//! Counts the instructions that legal abuse costs, with `valgrind --tool=callgrind`: the scenarios of
+//! `tests/abuse`, which itself counts the memory. `cargo bench -p benches --features deflate --bench abuse`
+//! fails if the work for a byte exceeds its stated bound, or if the work grows faster than the input. It
+//! needs valgrind, see `instructions.rs`.
 //!
-//! Instructions are the measure because an allocator does not see a scan that begins again with each read, and time
-//! does not repeat.
+//! This counts instructions, because an allocator does not see a scan that starts over with each read, and
+//! times differ from run to run.
 
 #[path = "../tests/abuse/scenarios.rs"]
 mod scenarios;

@@ -58,8 +58,8 @@ fn compress(compressor: &mut Compressor, message: &[u8], out: &mut Vec<u8>) -> u
     step.produced
 }
 
-fn payloads(len: usize, takeover: bool) -> Vec<Vec<u8>> {
-    let mut compressor = Compressor::new(4, 15).unwrap();
+fn payloads(len: usize, level: u8, takeover: bool) -> Vec<Vec<u8>> {
+    let mut compressor = Compressor::new(level, 15).unwrap();
     let mut out = Vec::new();
     let mut compress = |message: &Vec<u8>| {
         let len = compress(&mut compressor, message, &mut out);
@@ -77,12 +77,14 @@ fn sizes() {
     for len in SIZES {
         let mut c = zlib::Deflate::new(6, 15, 8, Z_DEFAULT_STRATEGY);
         let c: Vec<_> = messages(len).iter().map(|message| c.message(message)).collect();
-        println!(
-            "{len}: takeover {}, C {}, none {}",
-            sum(payloads(len, true)),
-            sum(c),
-            sum(payloads(len, false))
-        );
+        for level in [1, 4, 6] {
+            println!(
+                "{len} bytes, level {level}: with takeover {}, without {}",
+                sum(payloads(len, level, true)),
+                sum(payloads(len, level, false))
+            );
+        }
+        println!("{len} bytes, C zlib: with takeover {}", sum(c));
     }
 }
 
@@ -158,7 +160,7 @@ fn deflate_c<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
 
 #[divan::bench(args = SIZES, consts = [true, false])]
 fn inflate<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
-    let payloads = payloads(len, TAKEOVER);
+    let payloads = payloads(len, 4, TAKEOVER);
     let mut decompressor = Decompressor::new(15).unwrap();
     let mut out = vec![0; len + 1];
     bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {
@@ -175,7 +177,7 @@ fn inflate<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
 
 #[divan::bench(args = SIZES, consts = [true, false])]
 fn inflate_c<const TAKEOVER: bool>(bencher: Bencher, len: usize) {
-    let payloads = payloads(len, TAKEOVER);
+    let payloads = payloads(len, 4, TAKEOVER);
     let mut decompressor = zlib::Inflate::new(15);
     let mut out = vec![0; len + 1];
     bencher.counter(BytesCount::new(len * count(len))).bench_local(|| {

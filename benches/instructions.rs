@@ -1,6 +1,6 @@
 //! Counts instructions per message with `valgrind --tool=callgrind`. These figures repeat on noisy machines,
-//! so the committed figures show what a change costs. `cargo bench -p benches --bench instructions` prints the figures
-//! and compares them with `benches/instructions.tsv`; with `-- --write` it writes that file.
+//! so the committed figures show what a change costs. `cargo bench -p benches --bench instructions` prints
+//! the figures and compares them with `benches/instructions.tsv`; with `-- --write` it writes that file.
 //!
 //! Each case runs twice, with more and with fewer messages. The difference is the cost of the messages
 //! themselves.

@@ -30,9 +30,15 @@ const FLUSH_AT: usize = 1 << 20;
 /// No case is silent for this long. This is also the limit for a server that never closes the transport.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+const USAGE: &str = "usage: autobahn_client [--deflate] URL AGENT";
+
 type Tx = Sender<Client<ThreadRng>, Heap>;
 
 fn main() -> ExitCode {
+    if env::args().skip(1).any(|arg| arg == "--help" || arg == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let mut args = env::args().skip(1).peekable();
     let config = if args.next_if(|arg| arg == "--deflate").is_some() {
         #[cfg(feature = "deflate")]
@@ -48,7 +54,7 @@ fn main() -> ExitCode {
         CONFIG
     };
     let (Some(url), Some(agent)) = (args.next(), args.next()) else {
-        eprintln!("usage: autobahn_client [--deflate] URL AGENT");
+        eprintln!("{USAGE}");
         return ExitCode::FAILURE;
     };
     match run_all(url.trim_end_matches('/'), &agent, config) {

@@ -6,13 +6,13 @@
 //! ```
 //!
 //! `ADDR` is 127.0.0.1:9001 by default; port 0 means any free port. Ctrl-C ends the server. A peer has
-//! `--patience` seconds to read the echo of what it sent, 10 by default. With `--deflate` the server compresses
-//! messages for clients that offer it. `--deflate-keeps-client-context` does the same,
-//! but ignores a client's hint that it can do without context takeover; so such a client takes its context
-//! over. `--deflate=WISH,WISH` compresses with wishes of the server's own: `server_max_window_bits=N`,
-//! `client_max_window_bits=N`, `server_no_context_takeover`, `client_no_context_takeover`, `ignore_hints`.
-//! `--codecs N` lets all connections share a pool of N codecs of each kind; by default it has as many as the
-//! machine has processors.
+//! `--patience` seconds to read the echo of what it sent, 10 by default. With `--deflate` the server
+//! compresses messages for clients that offer it. `--deflate-keeps-client-context` does the same, but ignores
+//! a client's hint that it can do without context takeover; so such a client takes its context over.
+//! `--deflate=PARAMETER,PARAMETER` compresses with parameters of the server's own:
+//! `server_max_window_bits=N`, `client_max_window_bits=N`, `server_no_context_takeover`,
+//! `client_no_context_takeover`, `ignore_hints`. `--codecs N` lets all connections share a pool of N codecs
+//! of each kind; by default it has as many as the machine has processors.
 
 #[cfg(feature = "deflate")]
 use sansws::deflate::{DeflateConfig, Pool};
@@ -51,13 +51,17 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A peer that sends but never reads occupies its thread no longer than this after its last bytes arrived.
 const PATIENCE: Duration = Duration::from_secs(10);
 const LINGER: Duration = Duration::from_secs(2);
-/// The server complains about the same trouble no more often than this.
+/// The server logs the same trouble no more often than this.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
-const USAGE: &str = "usage: echo_server [--deflate[=WISH,...] | --deflate-keeps-client-context] [--codecs N] \
+const USAGE: &str = "usage: echo_server [--deflate[=PARAMETER,...] | --deflate-keeps-client-context] [--codecs N] \
                      [--patience SECONDS] [ADDR]";
 
 fn main() -> ExitCode {
+    if env::args().skip(1).any(|arg| arg == "--help" || arg == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let result = Options::parse(env::args().skip(1)).and_then(run);
     let Err(error) = result else { return ExitCode::SUCCESS };
     eprintln!("error: {error}");
@@ -66,7 +70,8 @@ fn main() -> ExitCode {
 
 fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let options = Arc::new(options);
-    let listener = TcpListener::bind(&options.address)?;
+    let failed = |error| format!("cannot listen on {}: {error}", options.address);
+    let listener = TcpListener::bind(&options.address).map_err(failed)?;
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on ws://{}/", listener.local_addr()?)?;
     // If stdout is a pipe, the process that waits for this line would not see it otherwise.
@@ -82,8 +87,8 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
             })
         });
         if let Err(error) = spawned {
-            // There are no more files or threads. This passes when connections end, and until then every
-            // attempt fails.
+            // This process may open no more files or threads. The trouble passes when connections end, and
+            // until then every attempt fails.
             if complained.is_none_or(|at| at.elapsed() >= COMPLAINT_INTERVAL) {
                 eprintln!("cannot accept a connection: {error}");
                 complained = Some(Instant::now());
@@ -122,8 +127,8 @@ impl Options {
                 }
                 #[cfg(feature = "deflate")]
                 _ if arg.starts_with("--deflate=") => {
-                    let mut wishes = arg.trim_start_matches("--deflate=").split(',');
-                    let deflate = wishes.try_fold(DeflateConfig::new(), with_wish).ok_or(USAGE)?;
+                    let mut parameters = arg.trim_start_matches("--deflate=").split(',');
+                    let deflate = parameters.try_fold(DeflateConfig::new(), with_parameter).ok_or(USAGE)?;
                     options.config = options.config.deflate(deflate);
                 }
                 #[cfg(feature = "deflate")]
@@ -132,7 +137,7 @@ impl Options {
                     options.pool = Pool::new(count.ok_or(USAGE)?);
                 }
                 #[cfg(not(feature = "deflate"))]
-                "--deflate" | "--deflate-keeps-client-context" | "--codecs" => {
+                _ if arg.starts_with("--deflate") || arg == "--codecs" => {
                     return Err("compression needs a build with --features deflate".into());
                 }
                 "--patience" => {
@@ -148,10 +153,10 @@ impl Options {
     }
 }
 
-/// The configuration with one wish more. `None` if there is no such wish.
+/// The configuration with one more parameter. `None` if there is no such parameter.
 #[cfg(feature = "deflate")]
-fn with_wish(deflate: DeflateConfig, wish: &str) -> Option<DeflateConfig> {
-    let (name, bits) = wish.split_once('=').unwrap_or((wish, ""));
+fn with_parameter(deflate: DeflateConfig, parameter: &str) -> Option<DeflateConfig> {
+    let (name, bits) = parameter.split_once('=').unwrap_or((parameter, ""));
     Some(match name {
         "server_max_window_bits" => deflate.server_max_window_bits(bits.parse().ok()?),
         "client_max_window_bits" => deflate.client_max_window_bits(bits.parse().ok()?),

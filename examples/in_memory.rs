@@ -6,7 +6,10 @@
 //! ```
 
 use sansws::{Accept, ClientRequest, CloseCode, Config, Connection, DataKind, Event, Message, Role};
+use std::env;
 use std::error::Error;
+use std::io::{self, Write};
+use std::process::{self, ExitCode};
 
 const TO_SERVER: &str = "client --> server";
 const TO_CLIENT: &str = "client <-- server";
@@ -14,7 +17,35 @@ const TO_CLIENT: &str = "client <-- server";
 /// The most bytes of a payload that are shown.
 const SHOWN: usize = 20;
 
-fn main() -> Result<(), Box<dyn Error>> {
+const USAGE: &str = "usage: in_memory";
+
+/// Prints a line. If the reader has closed the output, as `head` does after its last line, the program ends.
+macro_rules! say {
+    ($($text:tt)*) => {
+        if writeln!(io::stdout(), $($text)*).is_err() {
+            process::exit(0);
+        }
+    };
+}
+
+fn main() -> ExitCode {
+    match env::args().nth(1).as_deref() {
+        None => {}
+        Some("--help" | "-h") => {
+            say!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Some(_) => {
+            eprintln!("error: {USAGE}");
+            return ExitCode::FAILURE;
+        }
+    }
+    let Err(error) = run() else { return ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     title("The opening handshake");
     let request = ClientRequest::new("ws://server.example/talk?room=7")?.subprotocols(&["chat.v2", "chat"]);
     let mut client = Connection::client(&request, Config::new(), rand::rng())?;
@@ -40,7 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some((event, _)) = client.receive(&mut bytes.as_mut_slice()) {
         print_event(&event);
     }
-    println!("\n  both speak {:?} now", client.subprotocol().unwrap_or("no subprotocol"));
+    say!("\n  both speak {:?} now", client.subprotocol().unwrap_or("no subprotocol"));
     print_states(&client, &server);
 
     title("A text message each way: a client masks, a server does not");
@@ -72,8 +103,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     deliver(TO_CLIENT, &mut server, &mut client)?;
     print_states(&client, &server);
 
-    println!("\n  the server may close the transport: {}", server.should_disconnect());
-    println!("  the client waits for that:          {}", !client.should_disconnect());
+    say!("\n  the server may close the transport: {}", server.should_disconnect());
+    say!("  the client waits for that:          {}", !client.should_disconnect());
     server.receive_eof();
     client.receive_eof();
     print_states(&client, &server);
@@ -154,7 +185,7 @@ impl Frame {
         let fin = if self.fin { "FIN" } else { "-" };
         let key = self.key.map_or_else(|| "none".to_owned(), |key| hex(&key));
         let (header, opcode, len) = (hex(&self.header), self.opcode, self.payload.len());
-        println!("\n  {direction}   {header:11}   {fin:3}  {opcode:12}   {len:3} bytes   key {key}");
+        say!("\n  {direction}   {header:11}   {fin:3}  {opcode:12}   {len:3} bytes   key {key}");
         if let Some(key) = self.key {
             line("masked", &hex(&self.payload));
             // RFC 6455 section 5.3
@@ -184,29 +215,29 @@ fn print_event(event: &Event<'_>) {
 }
 
 fn print_head(direction: &str, head: &[u8]) -> Result<(), Box<dyn Error>> {
-    println!("\n  {direction}");
+    say!("\n  {direction}");
     for text in std::str::from_utf8(head)?.lines() {
-        println!("    | {text}");
+        say!("    | {text}");
     }
     Ok(())
 }
 
 fn print_states<A: Role, B: Role>(client: &Connection<A>, server: &Connection<B>) {
-    println!("\n  client {:?}, server {:?}", client.state(), server.state());
+    say!("\n  client {:?}, server {:?}", client.state(), server.state());
 }
 
 fn print_end<R: Role>(name: &str, connection: &Connection<R>) {
     let cleanly = if connection.is_closed_cleanly() { "cleanly" } else { "not cleanly" };
     let code = connection.close_code().map_or_else(|| "none".to_owned(), |code| code.to_string());
-    println!("  {name}: closed {cleanly}, close code {code}");
+    say!("  {name}: closed {cleanly}, close code {code}");
 }
 
 fn title(text: &str) {
-    println!("\n{text}\n{}", "=".repeat(text.len()));
+    say!("\n{text}\n{}", "=".repeat(text.len()));
 }
 
 fn line(name: &str, text: &str) {
-    println!("    {name:8}   {text}");
+    say!("    {name:8}   {text}");
 }
 
 fn hex(bytes: &[u8]) -> String {

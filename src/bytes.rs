@@ -16,8 +16,8 @@ pub(crate) const fn plus(one: usize, other: usize) -> usize {
     one.wrapping_add(other)
 }
 
-/// The length of a whole without the length of a part of it. As in [`plus`], only a build with debug assertions
-/// checks that the part is not longer than the whole.
+/// The length of a whole without the length of a part of it. As in [`plus`], only a build with debug
+/// assertions checks that the part is not longer than the whole.
 #[inline(always)]
 pub(crate) const fn minus(whole: usize, part: usize) -> usize {
     debug_assert!(part <= whole);

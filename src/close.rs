@@ -11,8 +11,8 @@ pub const MAX_CLOSE_REASON: usize = 123;
 /// The status code of a Close frame (RFC 6455 section 7.4).
 ///
 /// It can be any `u16`, so that no code of a peer is lost. [`is_allowed_on_wire`](Self::is_allowed_on_wire)
-/// says which codes a Close frame may contain. A connection that receives another code fails with
-/// [`PROTOCOL_ERROR`](Self::PROTOCOL_ERROR), and it refuses to send one.
+/// says which codes a Close frame may contain. A connection that receives any other code fails with
+/// [`PROTOCOL_ERROR`](Self::PROTOCOL_ERROR), and it refuses to send such a code.
 ///
 /// ```
 /// use sansws::CloseCode;

@@ -28,7 +28,8 @@ pub enum Delivery {
 /// The limits and choices of a connection. `Copy`: keep one value and create every connection with it.
 ///
 /// All limits are `usize`, as the lengths of slices are, so that no caller has to cast. A limit above 4 GiB
-/// counts as 4 GiB, unless its documentation says otherwise.
+/// counts as 4 GiB, except [`max_frame`](Self::max_frame), and [`max_message`](Self::max_message) with
+/// [`Delivery::Parts`].
 ///
 /// ```
 /// use sansws::{Config, Connection};
@@ -89,8 +90,12 @@ setters! {
     /// thousand connections with this limit can already hold a gigabyte. A larger message fails the
     /// connection with 1009 (WS-10.4-03). The limit also applies to [`Delivery::Parts`]; there it can be
     /// `usize::MAX`, which means no limit, even beyond the address space. For a compressed message the limit
-    /// counts the decompressed bytes. On the wire such a message may have a seventh more, and 320 bytes for
-    /// each fragment.
+    /// counts the decompressed bytes. On the wire such a message may be longer than the limit: by a seventh,
+    /// and by 320 bytes for each fragment.
+    ///
+    /// A program that sends messages of this size, such as an echo, also needs
+    /// [`max_outgoing`](Self::max_outgoing): a message that is larger than that is refused with
+    /// [`SendError::TooLarge`](crate::SendError::TooLarge).
     max_message(self, bytes: usize) => max_message = no_limit_if_max(bytes);
 
     /// The most payload bytes of a received data frame. By default a frame has no limit except
@@ -136,17 +141,20 @@ setters! {
     /// The most body bytes that a client keeps of a refusal (a response with a status other than 101).
     /// Default 16 KiB.
     ///
-    /// The client drops the rest of a longer body, or of one for which it has no memory, and
+    /// The client drops the rest of a longer body, or of a body for which it has no memory, and
     /// [`Response::is_body_truncated`](crate::handshake::Response::is_body_truncated) returns `true`.
     max_refusal_body(self, bytes: usize) => max_refusal_body = to_u32(bytes);
 
     /// The most bytes of capacity that an empty buffer keeps. Default 0: an idle connection on
     /// [`Heap`](crate::Heap) holds no buffer at all.
     ///
-    /// For few busy connections, set this above the usual message size: the connection then allocates nothing
-    /// for a message. If the value is at least 192 and the feature `simdutf8` is enabled, a connection
-    /// validates short non-ASCII text four times as fast. A receive buffer may then grow ahead of the bytes that
-    /// arrive, up to this value.
+    /// For a few busy connections, set this above the usual message size: they then allocate nothing for a
+    /// message. A receive buffer may then grow ahead of the bytes that arrive, up to this value.
+    ///
+    /// If the value is at least 192 and the feature `simdutf8` is enabled, the connection validates short
+    /// non-ASCII text four times as fast. While it unmasks ASCII text of more than 64 bytes and at most this
+    /// value, it copies the text to a second buffer, and then need not validate it.
+    ///
     /// [`release_buffers`](crate::Connection::release_buffers) returns the memory of empty buffers.
     keep_capacity(self, bytes: usize) => keep_capacity = to_u32(bytes);
 

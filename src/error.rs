@@ -18,8 +18,8 @@ errors! {
     /// would need memory, and an error can say that there is none. `std::io::Error::other(error)` keeps the
     /// text.
     pub enum Error {
-        /// The peer broke the protocol.
-        Peer(violation: Violation) => "the peer broke the protocol: {violation}",
+        /// The peer broke the protocol, or the transport ended without a Close.
+        Peer(violation: Violation) => "{}: {violation}" (violation.what_happened()),
         /// The peer kept to the protocol but exceeded a limit of [`Config`](crate::Config).
         Limit(limit: Limit) => "the peer exceeded a limit: {limit}",
         /// The opening handshake is not valid.
@@ -72,7 +72,7 @@ errors! {
         Masked = "a server's frame is masked (RFC 6455 section 5.1)",
         /// A reserved bit is set that no negotiated extension uses (section 5.2). Holds RSV1 to RSV3 as 4, 2,
         /// 1.
-        ReservedBits(bits: u8) => "reserved bits {bits:03b} are set and no extension in use defines them",
+        ReservedBits(bits: u8) => "reserved bits {bits:03b} are set, but no extension in use defines them",
         /// An opcode that is not defined (section 5.2).
         UnknownOpcode(opcode: u8) => "opcode {opcode:#x} is not defined",
         ControlTooLong = "a control frame is longer than 125 bytes (RFC 6455 section 5.5)",
@@ -87,7 +87,7 @@ errors! {
         CloseCodeNotAllowed(code: CloseCode) => "close code {code} must not be on the wire",
         InvalidCloseReason = "the reason of a Close frame is not UTF-8 (RFC 6455 section 5.5.1)",
         Deflate =
-            "a compressed message is not DEFLATE data, or ends in the middle of it (RFC 7692 section 7.2.2)",
+            "a compressed message is not DEFLATE data, or ends inside of a block (RFC 7692 section 7.2.2)",
         /// The transport ended without a Close frame (section 7.1.5: reported as 1006).
         UnexpectedEof => "the transport ended without a Close frame (1006); the peer or the network has failed",
     }
@@ -101,11 +101,11 @@ errors! {
         Fragments =
             "a message has more fragments than Config::max_fragments; raise it for peers that stream",
         FinalBlocks =
-            "a compressed message has too many final DEFLATE blocks (BFINAL) for its length; have the peer end \
-             blocks with a flush",
+            "a compressed message has too many final DEFLATE blocks (BFINAL) for its length; have the peer \
+             flush its compressor instead of finishing it",
         Head =
             "the HTTP head is larger than Config::max_head or than the storage; raise it for large cookies",
-        Headers = "the HTTP head has more headers than Config::max_headers; raise it, 128 at most",
+        Headers = "the HTTP head has more headers than Config::max_headers; raise it, to 128 at most",
         Memory = "the allocator has no memory; lower the limits of Config, or serve fewer connections",
     }
 
@@ -121,7 +121,7 @@ errors! {
         Expectation =
             "the request has an expectation; send it again without Expect, since it needs no content",
         Host = "Host is missing, occurs twice, or is not valid; a request needs one valid Host",
-        Protocol = "the request asks for another protocol than websocket; answer with 501",
+        Protocol = "the request asks for a protocol other than websocket; answer with 501",
         Upgrade =
             "Upgrade is missing or does not name websocket; if there is a proxy, configure it to pass \
              Upgrade on",
@@ -156,8 +156,8 @@ errors! {
         InvalidUtf8 = "the text is not UTF-8; send other bytes with DataKind::Binary",
         CompressionNotAgreed =
             "this connection has not agreed on permessage-deflate; ask for it with Config::deflate",
-        ControlTooLong = "the payload of a ping or pong is too long; 125 bytes are the most",
-        ReasonTooLong = "the close reason is too long; 123 bytes are the most",
+        ControlTooLong = "the payload of a ping or pong is too long; it may have 125 bytes at most",
+        ReasonTooLong = "the close reason is too long; it may have 123 bytes at most",
         CloseCodeNotAllowed =
             "this close code is not allowed; use 1000 to 1003, 1007 to 1009, 1011 to 1014 or 3000 to 4999",
         HandshakeBegun =
@@ -168,11 +168,22 @@ errors! {
         InvalidSubprotocol =
             "a subprotocol is not a token, or is offered twice; use a token (RFC 9110 section 5.6.2), once",
         InvalidExtension =
-            "an extension has a name or a parameter that is no token, or is permessage-deflate; negotiate that \
-             with Config::deflate",
+            "an extension has a name or a parameter that is not a token, or is permessage-deflate, which \
+             Config::deflate negotiates",
         InvalidHeader = "a header name must be a token, and its value must not contain control characters",
         ReservedHeader = "the library writes this header itself; use the method that sets it",
-        InvalidStatus = "the status of the reply is not between 200 and 599; for a 101 call accept()",
+        InvalidStatus = "the status of the reply is not between 200 and 599; for a 101, call accept()",
+    }
+}
+
+impl Violation {
+    /// The beginning of the text of [`Error::Peer`]. An end without a Close is often the fault of the
+    /// network.
+    const fn what_happened(self) -> &'static str {
+        match self {
+            Self::UnexpectedEof => "the connection broke off",
+            _ => "the peer broke the protocol",
+        }
     }
 }
 
@@ -242,7 +253,9 @@ impl HandshakeError {
         })
     }
 
-    /// The headers of an answer with [`http_status`](Self::http_status), except `Connection`.
+    /// The headers of an answer with [`http_status`](Self::http_status), except `Connection`. If `Upgrade` is
+    /// among them, an answer over HTTP/1.1 also needs `Connection: Upgrade` (RFC 9110 section 7.8). An answer
+    /// over HTTP/2 or HTTP/3 has neither of the two.
     pub const fn http_headers(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Method => &[("Allow", "GET")],

@@ -48,7 +48,7 @@ pub enum Event<'a> {
     Close(Close<'a>),
     /// The connection has failed (RFC 6455 section 7.1.7); [`Sender::error`](crate::Sender::error) says why.
     /// This is the last event. If the connection can tell the peer, [`outgoing`](crate::Connection::outgoing)
-    /// holds the Close frame or the HTTP error for it. A client can inspect an
+    /// holds the Close frame or the HTTP error that does so. A client can inspect an
     /// [`invalid_response`](crate::Connection::invalid_response).
     // The event does not hold the error, because that would cost 330 bytes of flash in a server, and two
     // stores for each event.
@@ -56,8 +56,9 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
-    /// Rebuilds the event field by field. The compiler would copy the event as a whole in other words than it
-    /// was written in, and each load would wait for the stores (a store-forwarding stall).
+    /// Rebuilds the event field by field. The compiler would copy the whole event in machine words that
+    /// differ from those in which it was written, and each load would wait for the stores (a store-forwarding
+    /// stall).
     #[inline(always)]
     pub(crate) const fn in_registers(self) -> Self {
         match self {
@@ -173,8 +174,8 @@ impl AsRef<[u8]> for Message<'_> {
 
 shown!(Message<'_> { this => "{:?}({} bytes)", this.kind(), this.len(); });
 
-/// A part of a message. The connection reports the parts in order. The places where it cuts the message have
-/// no meaning: they depend on the reads as well as on the sender's fragments (RFC 6455 section 5.4).
+/// A part of a message. The connection reports the parts in order. The boundaries between the parts have no
+/// meaning: they depend on the reads as well as on the sender's fragments (RFC 6455 section 5.4).
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Part<'a> {
@@ -213,7 +214,7 @@ pub struct Handshake<'a> {
 shown!(Handshake<'_> { this => "Handshake({:?})", this.response; });
 
 impl<'a> Handshake<'a> {
-    /// The answer that a client received, with its headers, such as `Set-Cookie`. A server has `None`.
+    /// The answer that a client received, with its headers, such as `Set-Cookie`. `None` on a server.
     pub const fn response(&self) -> Option<Response<'a>> {
         self.response
     }

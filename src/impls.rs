@@ -44,15 +44,15 @@ macro_rules! shown {
     };
 }
 
-/// Defines error types. Each variant stands beside the text that `Display` shows, which can contain the value
-/// that the variant holds. After `=` the text is the variant's documentation too; after `=>` the variant has
-/// one of its own.
+/// Defines error types. Each variant is followed by the text that `Display` shows, which can contain the
+/// value that the variant holds. After `=` the text is the variant's documentation too; after `=>` the
+/// variant has documentation of its own, and the text may have an argument in parentheses.
 macro_rules! errors {
     ($(
         $(#[$attribute:meta])*
         pub enum $name:ident {$(
             $(#[$documentation:meta])* $variant:ident
-            $(($inner:ident: $type:ty))? $(= $said:literal)? $(=> $text:literal)?,
+            $(($inner:ident: $type:ty))? $(= $said:literal)? $(=> $text:literal $(($argument:expr))?)?,
         )+}
     )+) => {$(
         $(#[$attribute])*
@@ -66,7 +66,7 @@ macro_rules! errors {
         impl core::fmt::Display for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 match self {
-                    $(Self::$variant$(($inner))? => write!(f, $($said)? $($text)?),)+
+                    $(Self::$variant$(($inner))? => write!(f, $($said)? $($text $(, $argument)?)?),)+
                 }
             }
         }
@@ -75,7 +75,7 @@ macro_rules! errors {
     )+};
 }
 
-/// Converts errors to `io::Error`, each with the kind that its function tells. The conversion must not
+/// Converts errors to `io::Error`, each with the kind that its function returns. The conversion must not
 /// allocate, because the process may be out of memory; an `io::Error` that carries another error is boxed.
 macro_rules! into_io_error {
     ($($name:ident: $kind:expr),+ $(,)?) => {$(
@@ -89,7 +89,8 @@ macro_rules! into_io_error {
     )+};
 }
 
-/// Implements the setters of a configuration, each of which takes the value and returns it, and `Default` by `new`.
+/// Implements the setters of a configuration, each of which takes the configuration and returns it, and
+/// `Default`, which calls `new`.
 macro_rules! setters {
     ($configuration:ident: $(
         $(#[$attribute:meta])*

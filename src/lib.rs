@@ -54,8 +54,9 @@
 //!
 //! [`State`] uses the names that browsers use. The closing handshake of RFC 6455 section 7 is finished when
 //! each side has sent a Close. The connection answers the peer's Close itself, at once and with the same
-//! code. Then the server closes the transport. A client waits for this, until
-//! [`receive_eof`](Connection::receive_eof) or the [close deadline](timers::TimersConfig::close_deadline).
+//! code. Then the server closes the transport. A client waits for this end of the transport
+//! ([`receive_eof`](Connection::receive_eof)), up to the [close
+//! deadline](timers::TimersConfig::close_deadline).
 //!
 //! # When something goes wrong
 //!
@@ -86,14 +87,15 @@
 //! # Features
 //!
 //! - `std` (default): each error converts to a `std::io::Error` of a fitting kind; implies `alloc`. The
-//!   conversion allocates nothing, so the text is lost; `std::io::Error::other(error)` keeps the text.
+//!   conversion allocates nothing, so the text of the error is lost; `std::io::Error::other(error)` keeps the
+//!   text.
 //! - `alloc`: the storage [`Heap`], [`PreparedMessage`] and [`OwnedMessage`].
 //! - `defmt`: `defmt::Format` for events, errors, states and configurations. Like `Debug`, it shows nothing
 //!   that can be a secret: no keys, no header values and no payloads.
 //! - `deflate`: compression of messages, [`deflate`]; implies `std`.
-//! - `heapless`: the storages [`Fixed`] and [`Borrowed`], for machines without an allocator. With Rust 1.85 or
-//!   1.86 it needs `cargo update -p heapless --precise 0.8.0`: heapless 0.9.1 does not say that it needs Rust
-//!   1.87.
+//! - `heapless`: the storages [`Fixed`] and [`Borrowed`], for machines without an allocator. With Rust 1.85
+//!   or 1.86 it needs `cargo update -p heapless --precise 0.8.0`: heapless 0.9.1 does not say that it needs
+//!   Rust 1.87.
 //! - `sha1`: a faster handshake, with the processor's instructions for SHA-1 if it has them, and a table for
 //!   base64.
 //! - `simd`: masks large payloads with the widest vectors that the processor has; implies `simdutf8` and
@@ -101,10 +103,13 @@
 //! - `simdutf8`: validates text with SIMD, and short ASCII in whole words (crates `simdutf8` and `ascii`).
 #![no_std]
 #![forbid(unsafe_code)]
-// Firmware may be built with overflow checks, and nothing may panic there either (`tests/no-panic`). So each sum
-// says what happens if it does not fit. Tests may add up as they like.
+// Firmware may be built with overflow checks, and nothing may panic there either (`tests/no-panic`). So each
+// arithmetic operation states what happens on overflow. Tests may use plain operators.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// Without these features their items do not exist, so links to them are broken. Documentation with all
+// features has all items, and a broken link there is a warning.
+#![cfg_attr(not(all(feature = "deflate", feature = "heapless")), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

@@ -1,5 +1,6 @@
 //! Memory that can run out: allocations that fail instead of aborting the process. The library allocates with
-//! these and with `try_reserve`, and in no other way: vectors and strings grow only within their capacity.
+//! these functions and with `try_reserve`, and in no other way: vectors and strings grow only within their
+//! capacity.
 
 #[cfg(feature = "alloc")]
 mod heap;

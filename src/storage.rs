@@ -8,9 +8,9 @@ pub trait Storage: sealed::Storage {}
 impl<T: sealed::Storage> Storage for T {}
 
 /// Buffers on the heap. They grow with the bytes that arrive or are queued, up to the limits of
-/// [`Config`](crate::Config). A buffer takes at most twice the memory of the bytes that it has to hold at one
-/// time, and at least 192 bytes; while it moves to larger memory, it needs the old memory too, which makes
-/// three times the bytes at most. An empty buffer returns its memory, see
+/// [`Config`](crate::Config). A buffer takes at most twice as much memory as the bytes that it has to hold at
+/// one time, but at least 192 bytes. While the bytes move to larger memory, the buffer needs the old memory
+/// too: at most three times the bytes in all. An empty buffer returns its memory, see
 /// [`Config::keep_capacity`](crate::Config::keep_capacity). Needs the feature `alloc`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Heap;
@@ -21,14 +21,22 @@ pub struct Heap;
 /// `RX` is the size of the receive buffer. It must hold two things:
 ///
 /// - the necessary part of an HTTP head: its first line, the headers of the handshake, and those of
-///   [`Config::keep_headers`](crate::Config::keep_headers). All other headers are dropped as they arrive.
+///   [`Config::keep_headers`](crate::Config::keep_headers). All other headers are dropped as they arrive. If
+///   the name of such a header begins like that of a header to keep, the beginning takes room until the names
+///   differ: at most 22 bytes more than the necessary part, or two less than the length of the longest of
+///   your own names, if that is more.
 /// - the longest message with [`Delivery::Whole`](crate::Delivery::Whole). Longer messages fail with 1009.
 ///   With [`Delivery::Parts`](crate::Delivery::Parts), messages may have any length.
 ///
-/// `TX` is the size of the outgoing buffer. A pong and a Close need
-/// [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes of it. During the opening handshake it also holds the
-/// names of the offered subprotocols next to the request, or next to the 101, which takes about 170 bytes.
-/// Afterwards the agreed subprotocol takes its length from `TX`.
+/// `TX` is the size of the outgoing buffer. It must hold all frames that are queued between two writes. A
+/// pong and a Close need [`OUTGOING_RESERVE`](crate::OUTGOING_RESERVE) bytes of it. If a server echoes all
+/// messages of a read before it writes, `TX` has to be as large as the longest message, 4 bytes for its
+/// header, the read, and this reserve together: one read can bring the end of a long message and others
+/// behind it.
+///
+/// During the opening handshake `TX` also holds the names of the offered subprotocols besides the request, or
+/// besides the 101. The 101 takes 129 bytes, and the lines of the agreed subprotocol and of your own headers
+/// come on top. Afterwards the agreed subprotocol takes its length from `TX`.
 ///
 /// ```
 /// # #[cfg(feature = "heapless")] {
@@ -38,6 +46,13 @@ pub struct Heap;
 ///
 /// // The same in a constant.
 /// const NEW: Connection<Server, Fixed<1024, 1024>> = Connection::const_server(Config::new());
+/// # let mut connection = connection;
+/// # let mut head = *b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+/// #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+/// # let mut input = &mut head[..];
+/// # let Some((sansws::Event::HandshakeRequest(_), tx)) = connection.receive(&mut input) else { panic!() };
+/// # tx.accept(&sansws::Accept::new()).unwrap();
+/// # assert_eq!(connection.outgoing().len(), 129);
 /// # }
 /// ```
 #[cfg(feature = "heapless")]
@@ -136,9 +151,22 @@ pub(crate) mod sealed {
             Ok(None)
         }
 
-        /// Appends the first `len` characters of this room to the text.
+        /// Appends the first `len` characters of [`ascii_room`](Self::ascii_room) to the text.
         #[cfg(feature = "simdutf8")]
         fn fill_ascii(&mut self, _len: usize) {}
+
+        /// Room for a copy of `len` characters that are not part of the text, which has to be empty. The
+        /// memory grows to `keep` bytes at most, and `len` is not above this. `None` if there is no memory.
+        #[cfg(feature = "simdutf8")]
+        fn copy_room(&mut self, _len: usize, _keep: usize) -> Option<&mut [ascii::AsciiChar]> {
+            None
+        }
+
+        /// The first `len` characters of [`copy_room`](Self::copy_room).
+        #[cfg(feature = "simdutf8")]
+        fn copied(&self, _len: usize) -> Option<&str> {
+            None
+        }
 
         /// Forgets the text, and returns its memory if it has more than `keep` bytes.
         fn clear(&mut self, _keep: usize) {}
@@ -158,7 +186,7 @@ pub(crate) mod sealed {
         #[cfg(feature = "simdutf8")]
         const MIN_CAPACITY: usize = 0;
 
-        /// The maximum number of filled bytes; `usize::MAX` if only memory limits it.
+        /// The maximum number of filled bytes.
         fn max_len(&self) -> usize;
 
         /// The size of the memory, with consumed bytes and room. Only a buffer that grows needs it.
@@ -166,13 +194,13 @@ pub(crate) mod sealed {
             0
         }
 
-        /// The size of the room behind the filled bytes, for which the buffer need not grow.
+        /// The size of the room behind the filled bytes, which can be used without growing the buffer.
         fn room_len(&self) -> usize {
             0
         }
 
         /// All room behind the filled bytes, at least `len` bytes. Its bytes do not count as filled. If the
-        /// buffer has to grow, it grows to exactly this size.
+        /// buffer has to grow, it makes no more room than that, except in the first allocation.
         fn room(&mut self, _len: usize) -> Result<&mut [u8], Full> {
             Err(Full)
         }
@@ -217,7 +245,7 @@ pub(crate) mod sealed {
         }
     }
 
-    /// The payload of one control frame, at most 125 bytes. No byte is consumed at its front.
+    /// The payload of one control frame, at most 125 bytes. Bytes are never consumed from its front.
     pub trait Control: Empty {
         fn filled(&self) -> &[u8];
 
@@ -243,7 +271,7 @@ pub(crate) mod sealed {
     pub trait Subprotocols<B>: Empty {
         fn as_bytes<'t>(&'t self, outgoing: &'t B) -> &'t [u8];
 
-        /// Adds ASCII at either end.
+        /// Adds a piece of ASCII text, at the end or at the front, depending on the storage.
         fn push(&mut self, outgoing: &mut B, piece: &[u8]) -> Result<(), Full>;
 
         fn clear(&mut self, outgoing: &mut B);

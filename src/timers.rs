@@ -102,15 +102,15 @@ setters! {
     /// `websockets` and Socket.IO. A peer that vanishes is noticed after the ping interval and the pong
     /// timeout together. Without a ping interval this limit has no effect.
     ///
-    /// Any byte of the peer is a sign of life, because a pong can be delayed by a large message before it. The
-    /// ping can be delayed in the same way by the bytes that are written before it, if the peer reads slowly.
-    /// So the time counts from the moment that the transport has taken the ping, and before that from the
-    /// last bytes that it took ([`Timers::sent`]). A ping that found no room is asked for again as soon as the
-    /// transport takes bytes.
+    /// Any byte of the peer is a sign of life, because a pong can be delayed by a large message before it.
+    /// The ping can be delayed in the same way by the bytes that are written before it, if the peer reads
+    /// slowly. So the time counts from the moment that the transport has taken the ping, and before that from
+    /// the last bytes that it took ([`Timers::sent`]). If a ping finds no room, [`Timers::poll`] asks for it
+    /// again as soon as the transport takes bytes.
     ///
     /// The transport can have a buffer of its own, such as the send buffer of a socket, and the ping can wait
     /// there too. So if the transport is full after the ping, each byte that it takes later is also a sign of
-    /// life. Otherwise choose a limit that is longer than the transport needs for its buffer.
+    /// life. If it is not full, choose a limit that is longer than the transport needs to empty its buffer.
     pong_timeout(self, limit: Option<Duration>) => pong_timeout = Millis::new(limit);
 
     /// The most time that an open connection may be without a message from the peer. Default off: a
@@ -132,7 +132,7 @@ setters! {
 /// The timers of one connection; 72 bytes.
 ///
 /// Every `now` is the time since a fixed point that the embedder chooses, at most 584 years, on a clock that
-/// does not jump. If `now` is earlier than in a call before, the timers use the later time.
+/// does not jump. If `now` is earlier than in an earlier call, the timers use the later time.
 #[derive(Clone, Copy, Debug)]
 pub struct Timers {
     config: TimersConfig,
@@ -165,7 +165,7 @@ impl Timers {
         }
     }
 
-    /// Tells the timers that the transport took `len` of the outgoing bytes: call it next to
+    /// Tells the timers that the transport took `len` of the outgoing bytes: call it together with
     /// [`mark_sent`](crate::Connection::mark_sent). If bytes wait and the transport takes none, because it is
     /// full, `len` is 0.
     ///
@@ -194,9 +194,9 @@ impl Timers {
         }
     }
 
-    /// Tells the timers that the ping of [`Action::SendPing`] was queued. It is the last of `outgoing_len`
-    /// bytes that wait to be written: pass [`Sender::outgoing_len`](crate::Sender::outgoing_len), and add
-    /// bytes from earlier that the connection no longer holds and you still have to write, such as those of
+    /// Tells the timers that the ping of [`Action::SendPing`] was queued. The ping ends the `outgoing_len`
+    /// bytes that wait to be written: pass [`Sender::outgoing_len`](crate::Sender::outgoing_len), and add the
+    /// earlier bytes that you still have to write but the connection no longer holds, such as those of
     /// [`take_outgoing`](crate::Connection::take_outgoing).
     ///
     /// Without this call the timers assume that the ping was written at once.
@@ -206,12 +206,12 @@ impl Timers {
         }
     }
 
-    /// Tells the timers that the ping of [`Action::SendPing`] was refused, because the outgoing buffer is full
-    /// or memory is short. `outgoing_len` bytes wait to be written, counted as for
+    /// Tells the timers that the ping of [`Action::SendPing`] was refused, because the outgoing buffer is
+    /// full or memory is short. `outgoing_len` bytes wait to be written, counted as for
     /// [`ping_queued`](Self::ping_queued).
     ///
-    /// [`poll`](Self::poll) asks for the ping again once [`sent`](Self::sent) says that bytes were written. If
-    /// no bytes wait, it asks again after the [ping interval](TimersConfig::ping_interval).
+    /// [`poll`](Self::poll) asks for the ping again once [`sent`](Self::sent) says that bytes were written.
+    /// If no bytes wait, it asks again after the [ping interval](TimersConfig::ping_interval).
     pub fn ping_refused(&mut self, outgoing_len: usize) {
         if let Countdown::Open { ping: ping @ Ping::Unanswered { .. }, .. } = &mut self.countdown {
             *ping = if outgoing_len > 0 { Ping::Refused } else { Ping::None };
@@ -219,8 +219,8 @@ impl Timers {
     }
 
     /// Tells the timers that the connection reported an event: call it with each event that
-    /// [`receive`](crate::Connection::receive) returns. It calls [`message`](Self::message) for a message or a
-    /// part of one and [`pong`](Self::pong) for a pong, and ignores all other events.
+    /// [`receive`](crate::Connection::receive) returns. It calls [`message`](Self::message) for a message or
+    /// a part of one and [`pong`](Self::pong) for a pong, and ignores all other events.
     pub fn event(&mut self, now: Duration, event: &Event<'_>) {
         match event {
             Event::Message(_) | Event::Part(_) => self.message(now),
@@ -265,9 +265,9 @@ impl Timers {
     /// Returns the action to take `now`, in this state of the connection.
     ///
     /// Call it at [`next_deadline`](Self::next_deadline), and in each turn in which the state may have
-    /// changed: the time in a state counts from the first poll with it. A late call looks at the state first,
-    /// so a handshake that is complete has no deadline any more. If several pings were due, only one is sent,
-    /// and the next deadline counts from `now`.
+    /// changed: the time in a state counts from the first poll with that state. Even a late call looks at the
+    /// state first, so a handshake that is complete has no deadline any more. If several pings were due, only
+    /// one is sent, and the next deadline counts from `now`.
     pub fn poll(&mut self, now: Duration, state: State) -> Action {
         let now = self.advance(now);
         if self.countdown.state() != state {
@@ -294,8 +294,8 @@ impl Timers {
     /// The time to poll again even if nothing happens. `None` if no deadline is pending: the limits are off,
     /// the connection is closed, or it was given up in this state.
     ///
-    /// Ask at the end of each turn. The deadline is later than the `now` of the last poll, unless something
-    /// has happened since, so a loop that waits for it never spins. A loop with a coarser clock must round up.
+    /// Call this at the end of each turn. The deadline is later than the `now` of the last poll, unless
+    /// something has happened since, so a loop that waits for it never spins. With a coarser clock, round up.
     pub fn next_deadline(&self) -> Option<Duration> {
         let timeout = self.next_timeout().map(|(at, _)| at);
         [timeout, self.next_ping()].into_iter().flatten().min().map(Instant::to_duration)
@@ -371,8 +371,8 @@ errors! {
         /// There is no WebSocket to close yet: drop the transport. A server that has the request can reject
         /// it with 408.
         Handshake => "the opening handshake took too long; check the address of the endpoint",
-        /// There was no sign of life for [`TimersConfig::pong_timeout`] after a ping: nothing was received, and
-        /// the transport took no bytes if any waited.
+        /// There was no sign of life for [`TimersConfig::pong_timeout`] after a ping: nothing was received,
+        /// and the transport took no bytes if any waited.
         ///
         /// A Close would not reach the peer: drop the transport and report
         /// [`CloseCode::ABNORMAL`](crate::CloseCode::ABNORMAL).
@@ -381,7 +381,8 @@ errors! {
         ///
         /// The peer still answers: begin the closing handshake, with
         /// [`CloseCode::TIMEOUT`](crate::CloseCode::TIMEOUT) or
-        /// [`CloseCode::GOING_AWAY`](crate::CloseCode::GOING_AWAY). The close deadline then runs as usual.
+        /// [`CloseCode::GOING_AWAY`](crate::CloseCode::GOING_AWAY). Then poll once more: the close deadline
+        /// counts from the first poll with `State::Closing`.
         Idle => "no message was received for too long; close the connection, or raise idle_deadline",
         /// The closing handshake took longer than [`TimersConfig::close_deadline`].
         ///
@@ -393,8 +394,8 @@ errors! {
 into_io_error!(Timeout: |_| std::io::ErrorKind::TimedOut);
 
 /// The state of the last poll, with the times from which its limits count. In `Open`, both times are at first
-/// the time of the opening. `pinged` is the time at which the last ping was due or written, or the last sign
-/// of life while it waits.
+/// the time of the opening. `pinged` is the time at which the last ping was due or written; while that ping
+/// waits, it is the time of the last sign of life.
 #[derive(Clone, Copy, Debug)]
 enum Countdown {
     Connecting { since: Instant },

@@ -5,8 +5,9 @@
 //! [`Config::deflate`](crate::Config) asks for it, and return the [agreement](crate::Agreed), which a
 //! connection needs to begin after the handshake.
 //!
-//! On HTTP/1.1 the client asks with GET and the server answers 101. On HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220)
-//! one stream becomes the WebSocket: the client asks with an [`ExtendedConnect`], and the server answers 200.
+//! On HTTP/1.1 the client asks with GET and the server answers 101. On HTTP/2 (RFC 8441) and HTTP/3 (RFC
+//! 9220) one stream becomes the WebSocket: the client asks with an [`ExtendedConnect`], and the server
+//! answers 200.
 
 mod connect;
 mod watch;
@@ -39,7 +40,8 @@ use rand_core::CryptoRng;
 ///     ("sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ=="), ("sec-websocket-version", b"13"),
 ///     ("sec-websocket-protocol", b"chat, superchat"),
 /// ];
-/// // If this fails, answer with the error's `http_status()` and `http_headers()`.
+/// // If this fails, answer with the error's `http_status()` and `http_headers()`, and with
+/// // `Connection: Upgrade` if `Upgrade` is among them.
 /// let upgrade = ServerUpgrade::check("GET", headers)?;
 /// let chosen = upgrade.subprotocols().find(|name| *name == "chat");
 /// let acceptance = upgrade.accept(chosen, &config)?;
@@ -65,7 +67,8 @@ where
     H: IntoIterator<Item = (&'h str, &'h [u8])> + Clone,
 {
     /// Checks a request that came over HTTP/1.1 (RFC 6455 section 4.2.1). `headers` iterates over all
-    /// headers, as pairs of name and value.
+    /// headers, as pairs of name and value. If the request came over HTTP/1.0, do not call this: answer as
+    /// [`HandshakeError::HttpVersion`] says.
     ///
     /// # Errors
     /// The reason why the request is not valid. Answer with [`HandshakeError::http_status`] and
@@ -206,8 +209,11 @@ debug!(Acceptance<'_>, |this| Acceptance { subprotocol: this.subprotocol, agreed
 ///     println!("{name}: {value}");
 /// }
 /// # let of = |n| upgrade.headers().find(|header| header.0 == n).unwrap().1.as_bytes();
-/// # let request = [("host", &b"h"[..]), ("upgrade", of("Upgrade")), ("connection", of("Connection")),
-/// #     ("sec-websocket-key", of("Sec-WebSocket-Key")), ("sec-websocket-version", of("Sec-WebSocket-Version"))];
+/// # let request = [
+/// #     ("host", &b"h"[..]), ("upgrade", of("Upgrade")), ("connection", of("Connection")),
+/// #     ("sec-websocket-key", of("Sec-WebSocket-Key")),
+/// #     ("sec-websocket-version", of("Sec-WebSocket-Version")),
+/// # ];
 /// # let server = sansws::upgrade::ServerUpgrade::check("GET", request)?;
 /// # let acceptance = server.accept(None, &config)?;
 /// # let (status, headers) = (101, acceptance.headers().map(|(name, value)| (name, value.as_bytes())));
@@ -288,7 +294,8 @@ impl<'a> ClientUpgrade<'a> {
             .chain(self.offer.iter().map(move |value| (names.extensions, value.as_str())))
     }
 
-    /// Checks the response. `headers` iterates over all its headers, as pairs of name and value.
+    /// Checks the response. `headers` iterates over all its headers, as pairs of name and value. A 101 over
+    /// HTTP/1.0 is not valid, whatever its headers are ([`HandshakeError::HttpVersion`]).
     ///
     /// # Errors
     /// [`Error::Refused`] for a status other than 101, or than 200 to 299 on a stream of HTTP/2 or HTTP/3;
@@ -363,8 +370,8 @@ impl<'h> Negotiated<'h> {
     }
 }
 
-/// The headers that the handshake reads, of a response that accepts the WebSocket: with the status 101 on
-/// HTTP/1.1, and any successful status on a stream of HTTP/2 or HTTP/3 (H2-5-14).
+/// The handshake's headers of a response that accepts the WebSocket: a response with the status 101 on
+/// HTTP/1.1, and with any successful status on a stream of HTTP/2 or HTTP/3 (H2-5-14).
 fn known_headers<'h>(
     status: u16, is_http_1: bool, headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
 ) -> Result<ResponseHeaders<'h>, Error> {

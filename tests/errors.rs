@@ -55,6 +55,18 @@ fn each_error_becomes_an_io_error_of_a_matching_kind() {
     assert_eq!(converted(sansws::timers::Timeout::Pong), TimedOut);
 }
 
+#[test]
+fn an_end_without_a_close_is_not_called_a_breach_of_the_protocol() {
+    assert_eq!(
+        Error::Peer(Violation::UnexpectedEof).to_string(),
+        "the connection broke off: the transport ended without a Close frame (1006); the peer or the network has failed",
+    );
+    assert_eq!(
+        Error::Peer(Violation::ControlFragmented).to_string(),
+        "the peer broke the protocol: a control frame is fragmented (RFC 6455 section 5.5)",
+    );
+}
+
 /// An event loop would wait for the socket on `WouldBlock`. The socket is ready, so the loop would spin.
 #[test]
 fn no_refused_call_becomes_would_block() {

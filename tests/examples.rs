@@ -1,6 +1,8 @@
 //! Runs the examples as a newcomer would: from the command line, over TCP.
 #![cfg(feature = "std")]
 
+#[path = "examples/arguments.rs"]
+mod arguments;
 #[path = "examples/echo_server.rs"]
 mod echo_server;
 
@@ -266,34 +268,6 @@ fn echo_server_compresses_only_if_an_option_says_so() {
                 true
             });
         }
-    }
-}
-
-#[test]
-fn echo_server_shows_its_usage_for_an_unknown_option() {
-    let output = example("echo_server").arg("--help").output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        said.contains(
-            "usage: echo_server [--deflate[=WISH,...] | --deflate-keeps-client-context] [--codecs N] \
-             [--patience SECONDS] [ADDR]"
-        ),
-        "{said}"
-    );
-}
-
-#[cfg(not(feature = "deflate"))]
-#[test]
-fn examples_without_the_feature_refuse_to_compress() {
-    for command in [
-        example("echo_server").args(["--deflate", "127.0.0.1:0"]),
-        example("autobahn_client").args(["--deflate", "ws://127.0.0.1:0", "me"]),
-    ] {
-        let output = command.output().unwrap();
-        assert_eq!(output.status.code(), Some(1));
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(said, "error: compression needs a build with --features deflate\n");
     }
 }
 

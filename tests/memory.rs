@@ -4,6 +4,8 @@
 
 #[path = "memory/buffers.rs"]
 mod buffers;
+#[path = "memory/kept.rs"]
+mod kept;
 #[cfg(feature = "deflate")]
 #[path = "memory/pool.rs"]
 mod pool;
@@ -70,6 +72,7 @@ fn memory_stays_within_the_documented_figures() {
     no_allocation_if_two_vectors_take_turns();
     texts_in_pieces_share_one_buffer();
     short_texts_need_no_memory_of_their_own();
+    copies_of_texts_take_no_more_than_is_kept();
     declared_bytes_take_no_memory();
     memory_grows_with_the_bytes_received();
     the_receive_buffer_grows_with_the_bytes_received();
@@ -276,10 +279,38 @@ fn short_texts_need_no_memory_of_their_own() {
     }
 }
 
-// WS-10.4-01: the header declares 2^40 bytes, and ten of them arrive.
+/// ASCII text of more than 64 bytes is copied while it is unmasked, but only into memory that the connection
+/// may keep. The copy takes no more than that.
+fn copies_of_texts_take_no_more_than_is_kept() {
+    for keep in [0, 191, 192, 1000, 4096] {
+        let before = held();
+        let mut server: ServerConnection =
+            Connection::after_handshake(Server, Config::new().keep_capacity(keep), Agreed::NONE);
+        let mut allocations = 0;
+        for round in 0..3 {
+            for len in [10, 64, 65, 100, 150, 192, 193, 600, 999, 1000, 1001, 2000, 4096, 4097, 100] {
+                let mut bytes = masked(&frame(0x81, "a".repeat(len).as_bytes()), [1, 2, 3, 4]);
+                let start = ALLOCATIONS.get();
+                echo(&mut server, &mut bytes);
+                if round > 0 {
+                    allocations += ALLOCATIONS.get() - start;
+                }
+                drop(bytes);
+                // The state of a text takes 56 bytes.
+                let taken = held() - before;
+                assert!(taken <= if keep < 192 { 0 } else { keep + 56 }, "{taken} bytes, keeps {keep}");
+            }
+        }
+        assert_eq!(allocations, 0);
+        server.release_buffers();
+        assert_eq!(held(), before);
+    }
+}
+
+// WS-10.4-01: the header declares 2^32 - 1 bytes, and ten of them arrive.
 fn declared_bytes_take_no_memory() {
     let mut server = Connection::after_handshake(Server, Config::new().max_message(usize::MAX), Agreed::NONE);
-    let mut bytes = *b"\x82\xff\0\0\x01\0\0\0\0\0\x01\x02\x03\x04";
+    let mut bytes = *b"\x82\xff\0\0\0\0\xff\xff\xff\xff\x01\x02\x03\x04";
     let before = held();
     assert!(server.receive(&mut &mut bytes[..]).is_none());
     assert_eq!(held(), before);
@@ -306,7 +337,7 @@ fn the_receive_buffer_grows_with_the_bytes_received() {
         Config::new().max_message(usize::MAX),
         Agreed::NONE,
     );
-    let mut header = *b"\x82\x7f\0\0\x01\0\0\0\0\0";
+    let mut header = *b"\x82\x7f\0\0\0\0\xff\xff\xff\xff";
     let before = held();
     assert!(client.receive(&mut &mut header[..]).is_none());
     assert_eq!(client.receive_buffer().map(|room| room.len()), Some(16 * 1024));

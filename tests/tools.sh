@@ -65,12 +65,15 @@ chromium=150.0.7871.100-1~deb12u1
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-# apt_install ARGUMENT...: updates apt's lists only if the first try fails.
+# apt_install ARGUMENT...: updates apt's lists if they cannot serve the packages, or if the download fails.
 apt_install() {
   command -v apt-get > /dev/null || { echo "there is no apt-get to install: $*" >&2; return 1; }
-  local apt=(as_root apt-get -q -o DPkg::Lock::Timeout=300)
-  { "${apt[@]}" install -y --no-install-recommends "$@" ||
-    { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "$@"; }; } >&2
+  local apt=(as_root apt-get -q -o DPkg::Lock::Timeout=300) install=(install -y --no-install-recommends "$@")
+  {
+    # This only simulates. Without it a list that is too old would cause errors that mean nothing.
+    apt-get -s "${install[@]}" &> /dev/null || "${apt[@]}" -qq update || true
+    "${apt[@]}" "${install[@]}" || { "${apt[@]}" -qq update && "${apt[@]}" "${install[@]}"; }
+  } >&2
 }
 
 # need COMMAND PACKAGE...: installs the packages, in any version, if there is no such command.
@@ -90,6 +93,7 @@ install_tools() {
     done
   done
   [ ${#wanted[@]} -gt 0 ] || return 0
+  echo "These packages of Debian 12 are being installed, in place of other versions: ${wanted[*]}" >&2
   # apt would remove what depends on another version; it should say so instead.
   apt_install --allow-downgrades --no-remove "${wanted[@]}" && return
   cat >&2 <<MESSAGE

@@ -202,8 +202,8 @@ fn a_connection_is_send_if_its_generator_is() {
 }
 
 /// The abilities of roles are traits, so that adapters can use them as bounds.
-// WS-10.3-01: whoever can predict the masking keys can choose the bytes that a proxy sees. `SmallRng` is fast,
-// and its next numbers follow from those before.
+// WS-10.3-01: whoever can predict the masking keys can choose the bytes that a proxy sees. `SmallRng` is
+// fast, and its next numbers follow from those before.
 #[test]
 fn a_client_needs_a_cryptographically_secure_generator() {
     const { assert!(<Probe<Client<StdRng>>>::ROLE && !<Probe<Client<SmallRng>>>::ROLE) }

@@ -1,5 +1,5 @@
-//! Connections in a build without an allocator. Most other tests of connections need an allocator, although the
-//! library does not.
+//! Connections in a build without an allocator. Most other tests of connections need an allocator, although
+//! the library does not.
 #![cfg(feature = "heapless")]
 
 use rand::SeedableRng;
@@ -36,7 +36,8 @@ fn open<S: Storage, C: Storage>(
     (server, client)
 }
 
-/// Describes the events of these bytes, which arrive in pieces of `piece` bytes. The parts of a message are joined.
+/// Describes the events of these bytes, which arrive in pieces of `piece` bytes. The parts of a message are
+/// joined.
 fn events<R: Role, S: Storage>(
     connection: &mut Connection<R, S>, bytes: &[u8], piece: usize, by_token: bool,
 ) -> Vec<String> {

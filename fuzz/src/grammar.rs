@@ -1,5 +1,5 @@
-//! Heads of HTTP that are made from a grammar. Most of their pieces are valid, so that a fault in one place is not hidden by
-//! another one.
+//! Heads of HTTP that are made from a grammar. Most of their pieces are valid, so that a fault in one place
+//! is not hidden by another one.
 
 use arbitrary::{Result, Unstructured};
 
@@ -15,7 +15,8 @@ pub fn pick(u: &mut Unstructured<'_>, usual: &'static str, others: &[&'static st
     if others.is_empty() || u.ratio(9, 10)? { Ok(usual) } else { Ok(u.choose(others)?) }
 }
 
-/// A head with this first line, the necessary headers in most cases, and some of the optional ones, in any order.
+/// A head with this first line, the necessary headers in most cases, and some of the optional ones, in any
+/// order.
 pub fn head(u: &mut Unstructured<'_>, first: &str, necessary: &[Line], optional: &[Line]) -> Result<Vec<u8>> {
     let mut lines = Vec::new();
     for line in necessary {

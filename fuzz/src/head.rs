@@ -45,8 +45,8 @@ fn header(line: &[u8]) -> Option<(String, &[u8])> {
     is_value.then(|| (name.to_ascii_lowercase(), trim(value)))
 }
 
-/// The lines of a response as a user agent reads them: folds and stray white space are repaired (RFC 9112 sections 2.2,
-/// 5.1 and 5.2).
+/// The lines of a response as a user agent reads them: folds and stray white space are repaired (RFC 9112
+/// sections 2.2, 5.1 and 5.2).
 pub fn repaired(lines: &[&[u8]]) -> Vec<Vec<u8>> {
     let mut repaired: Vec<Vec<u8>> = Vec::new();
     for line in lines {
@@ -81,7 +81,8 @@ pub fn has(values: &[&[u8]], token: &str) -> bool {
     elements(values).iter().any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
 }
 
-/// Whether all extensions in these headers follow the grammar, and there is at least one if there is a header.
+/// Whether all extensions in these headers follow the grammar, and there is at least one if there is a
+/// header.
 pub fn are_extensions(values: &[&[u8]]) -> bool {
     let lists: Vec<_> = values.iter().map(|value| read(value)).collect();
     values.is_empty()
@@ -91,7 +92,8 @@ pub fn are_extensions(values: &[&[u8]]) -> bool {
 /// Names and values.
 pub type Headers = Vec<(String, Vec<u8>)>;
 
-/// An HTTP response is what another parser makes of it: its status and its headers. Returns them and the body.
+/// An HTTP response is what another parser makes of it: its status and its headers. Returns them and the
+/// body.
 pub fn response(bytes: &[u8]) -> (u16, Headers, Vec<u8>) {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut response = httparse::Response::new(&mut headers);

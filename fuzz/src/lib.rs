@@ -1,5 +1,5 @@
-//! The bodies of the fuzz targets. Each module opens with the invariant that it checks, and `run` checks it for one
-//! input. A fuzzer makes the inputs (`fuzz_targets/`), and `cargo test` replays those in `seeds/`.
+//! The bodies of the fuzz targets. Each module opens with the invariant that it checks, and `run` checks it
+//! for one input. A fuzzer makes the inputs (`fuzz_targets/`), and `cargo test` replays those in `seeds/`.
 #![allow(missing_docs, clippy::missing_panics_doc, reason = "it serves only tests")]
 
 pub mod deflate;
@@ -17,8 +17,8 @@ pub mod storages;
 pub mod timers;
 pub mod uri;
 
-/// Invariant: whatever the peer sends, however its bytes are cut, and whatever the embedder calls in between, the
-/// connection does what the model in `tests/model` does.
+/// Invariant: whatever the peer sends, however its bytes are cut, and whatever the embedder calls in between,
+/// the connection does what the model in `tests/model` does.
 pub fn model(bytes: &[u8]) {
     model::run(bytes, false);
 }

@@ -139,8 +139,8 @@ impl Deflate {
     }
 }
 
-/// Splits an input: the bytes at its front choose the options, and the rest is what the peer sends. So the text in
-/// the rest stays as it is, and the words of a dictionary fit.
+/// Splits an input: the bytes at its front choose the options, and the rest is what the peer sends. So the
+/// text in the rest stays as it is, and the words of a dictionary fit.
 pub fn split(bytes: &[u8], choices: usize) -> (Unstructured<'_>, &[u8]) {
     let (front, rest) = bytes.split_at(choices.min(bytes.len()));
     (Unstructured::new(front), rest)

@@ -1,8 +1,9 @@
 //! Invariant: whatever the peer sends, however its bytes are cut, a server and a client do what the model in
-//! `tests/model` does: the same events, errors, close codes and states, and the same outgoing bytes as the peer decodes
-//! them. The connection keeps its limits, and remains failed after a failure.
+//! `tests/model` does: the same events, errors, close codes and states, and the same outgoing bytes as the
+//! peer decodes them. The connection keeps its limits, and remains failed after a failure.
 //!
-//! The bytes at the front of an input set up the connection and cut the rest, and the rest is what the peer sends.
+//! The bytes at the front of an input set up the connection and cut the rest, and the rest is what the peer
+//! sends.
 
 use crate::options::split;
 use arbitrary::{Result, Unstructured};
@@ -31,7 +32,8 @@ fn receive(side: Side, choices: &mut Unstructured<'_>, bytes: &[u8]) -> Result<(
     model::receive(side, opens, choices, &bytes)
 }
 
-/// Inserts a run of equal bytes, which makes some messages large. Few inputs have a long run, since it takes time.
+/// Inserts a run of equal bytes, which makes some messages large. Few inputs have a long run, since it takes
+/// time.
 fn with_run(choices: &mut Unstructured<'_>, bytes: &[u8]) -> Result<Vec<u8>> {
     let (at, byte): (u16, u8) = choices.arbitrary()?;
     let len = *choices.choose(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100, 1000, 9000, 66_000, 70_000])?;

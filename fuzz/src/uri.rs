@@ -1,7 +1,7 @@
-//! Invariant: a URI that was parsed is written as a URI that parses to the same parts. Redirects are resolved in the
-//! same way with and without an allocation, never downgraded by mistake, and never need more room than documented.
-//! The crate `url`, which follows the URL Standard of browsers, reads and resolves the same; each difference is excluded
-//! below with its reason.
+//! Invariant: a URI that was parsed is written as a URI that parses to the same parts. Redirects are resolved
+//! in the same way with and without an allocation, never downgraded by mistake, and never need more room than
+//! documented. The crate `url`, which follows the URL Standard of browsers, reads and resolves the same; each
+//! difference is excluded below with its reason.
 
 use crate::options::split;
 use sansws::handshake::{Downgrade, PercentEncoded};
@@ -86,7 +86,8 @@ fn is_refused_by_url(uri: &Uri<'_>) -> bool {
     is_numeric || host.contains('%') || host.contains("xn--")
 }
 
-/// Whether the path has dot segments, which the crate `url` removes when it parses. What follows the path counts too.
+/// Whether the path has dot segments, which the crate `url` removes when it parses. What follows the path
+/// counts too.
 fn has_dots(path: &str) -> bool {
     path.split(['/', '?', '#']).any(|segment| {
         let segment = segment.to_ascii_lowercase().replace("%2e", ".");
@@ -140,8 +141,8 @@ fn has_plain_dots(name: &str) -> bool {
     path.split('/').any(|segment| segment == "." || segment == "..")
 }
 
-/// Whether a segment of the path is a Windows drive letter. The crate `url` (2.5) keeps such a segment before `..` in
-/// every scheme; the URL Standard keeps it in `file` URLs only.
+/// Whether a segment of the path is a Windows drive letter. The crate `url` (2.5) keeps such a segment before
+/// `..` in every scheme; the URL Standard keeps it in `file` URLs only.
 fn has_drive_letter(text: &str) -> bool {
     text.split(['/', '?', '#'])
         .any(|segment| matches!(segment.as_bytes(), [letter, b':' | b'|'] if letter.is_ascii_alphabetic()))

@@ -57,7 +57,8 @@ fn words(target: &str) -> Vec<Vec<u8>> {
     text.lines().filter_map(word).collect()
 }
 
-/// Changes an input in a few places: a byte, a word of the dictionary, a piece of another input, a piece less.
+/// Changes an input in a few places: a byte, a word of the dictionary, a piece of another input, a piece
+/// less.
 fn changed(rng: &mut StdRng, mut input: Vec<u8>, words: &[Vec<u8>], seeds: &[(String, Vec<u8>)]) -> Vec<u8> {
     for _ in 0..rng.random_range(1..6) {
         let start = rng.random_range(0..=input.len());

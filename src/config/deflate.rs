@@ -1,7 +1,7 @@
-//! The wishes of one end for permessage-deflate, and the parameters that both ends agree on. After the
+//! The preferences of one end for permessage-deflate, and the parameters that both ends agree on. After the
 //! negotiation only the agreed parameters count (RFC 7692 section 5).
 
-/// The wishes of this end for permessage-deflate. `Copy`: keep one value for all connections.
+/// The preferences of this end for permessage-deflate. `Copy`: keep one value for all connections.
 ///
 /// A [`Connection`](crate::Connection) negotiates with it. An embedder with its own HTTP stack can negotiate
 /// with it directly:
@@ -51,8 +51,8 @@ impl DeflateConfig {
         self.level
     }
 
-    /// The length from which a message is compressed, in bytes. `takeover` says whether this end takes its
-    /// context over.
+    /// The length from which a message is compressed, in bytes. `takeover` says whether this end uses context
+    /// takeover.
     pub const fn compresses_from(&self, takeover: bool) -> u32 {
         match self.threshold {
             Some(bytes) => bytes,
@@ -66,9 +66,10 @@ setters! {
     DeflateConfig:
     /// The effort to find repetitions, from 1 (fastest) to 9 (smallest). Default 4.
     ///
-    /// Level 4 compresses 100 KB of JSON to 16.0 KB in 427 µs. Level 6 takes twice as long for 15.5 KB, and
-    /// level 1 a third of this time for 26.8 KB. Small messages take about the same time with every level
-    /// from 2 to 6, and far less with level 1.
+    /// Level 4 compresses 100 KB of JSON to 16.0 KB in 427 µs. Level 6 takes twice as long and reaches 15.5
+    /// KB; level 1 takes a third of the time of level 4 and reaches 26.8 KB. Small messages take about the
+    /// same time with every level from 2 to 6, and far less with level 1. `cargo bench -p benches --features
+    /// deflate --bench deflate` measures this.
     level(self, level: u8) => level = match level { 0 => 1, 1..=9 => level, _ => 9, };
 
     /// The base-2 logarithm of the largest window that the server compresses with, 8 to 15. Default 15;
@@ -106,8 +107,8 @@ setters! {
     /// [`client_max_window_bits`](Self::client_max_window_bits). Many servers know only some of the
     /// parameters: they ignore the others in their answer, decline the offer, or even refuse the handshake.
     /// With the fallback, the client accepts what such a server agrees to, and
-    /// [`Connection::deflate`](crate::Connection::deflate) tells what it is. Then the client may need a
-    /// window of 32,768 bytes to decompress. It keeps to its own window in any case.
+    /// [`Connection::deflate`](crate::Connection::deflate) returns it. Then the client may need a window of
+    /// 32,768 bytes to decompress. For its own messages it keeps to its limits in any case.
     ///
     /// Without the fallback a server can only accept all limits or compress nothing, and an answer without
     /// the limits fails the handshake with

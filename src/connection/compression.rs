@@ -23,12 +23,16 @@ use crate::message::DataKind;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Compress {
     /// The message is compressed if it has at least
-    /// [`DeflateConfig::threshold`](crate::deflate::DeflateConfig::threshold) bytes and becomes shorter. All
-    /// other sending calls do this.
+    /// [`DeflateConfig::threshold`](crate::deflate::DeflateConfig::threshold) bytes. All other sending calls
+    /// do this.
+    ///
+    /// A whole message is sent uncompressed nevertheless if that is
+    /// [better](crate::deflate::Compressor::prefers_plain), if the message fits into `outgoing` only
+    /// uncompressed, or if there is no memory to compress it. With context takeover, a message that repeats
+    /// nothing may grow by a few bytes. A [`PreparedMessage`](crate::PreparedMessage) never grows.
     #[default]
     Auto,
-    /// The message is compressed, however short it is. It is sent uncompressed only if it would grow and no
-    /// context is taken over, or if there is no memory to compress it.
+    /// As `Auto`, but however short the message is.
     Always,
     /// The message is sent uncompressed: for content that is compressed already, and for content next to
     /// secrets (RFC 7692 section 8).
@@ -139,7 +143,7 @@ impl Compression {
         })
     }
 
-    /// A message was queued as it was compressed here.
+    /// A message that this connection compressed was queued in its compressed form.
     pub(super) fn end_message(&mut self) {
         if let Some(codec) = self.codec_mut() {
             codec.end_message();

@@ -30,10 +30,9 @@ use crate::close::{Close, CloseCode};
 use crate::config::{Agreed, Config};
 use crate::error::{Error, Limit, SendError, Violation};
 use crate::event::{Event, Message};
-use crate::frame::{FastMessage, Opcode, Purpose};
+use crate::frame::{FastMessage, Opcode};
 use crate::handshake::ClientRequest;
 use crate::memory::OutOfMemory;
-use crate::message::validate_ascii;
 use crate::role::{Client, Role, Server};
 #[cfg(feature = "alloc")]
 use crate::storage::Heap;
@@ -55,8 +54,9 @@ use state::{Ending, Lifecycle, Phase, Transition};
 /// - **Commands**: [`sender`](Self::sender), which also comes with each event.
 /// - **Out**: [`outgoing`](Self::outgoing), [`mark_sent`](Self::mark_sent),
 ///   [`should_disconnect`](Self::should_disconnect).
-/// - **Getters**: [`state`](Self::state), [`subprotocol`](Self::subprotocol), [`peer_close`](Self::peer_close),
-///   [`close_code`](Self::close_code), [`error`](Self::error), [`result`](Self::result).
+/// - **Getters**: [`state`](Self::state), [`subprotocol`](Self::subprotocol),
+///   [`peer_close`](Self::peer_close), [`close_code`](Self::close_code), [`error`](Self::error),
+///   [`result`](Self::result).
 ///
 /// `R` is the role, [`Server`] or [`Client`]; `S` is the storage, [on the heap](crate::Heap).
 pub struct Connection<
@@ -83,8 +83,8 @@ type NextEvent<'a, R, S> = Option<(Event<'a>, &'a mut Sender<R, S>)>;
 impl Connection<Server> {
     /// A server's end of a new transport: it waits for the opening handshake.
     ///
-    /// If `config` asks for compression, this call allocates. Without memory the first call of
-    /// [`receive`](Self::receive) reports the failure, and a 503 tells the client.
+    /// If `config` asks for compression, this call allocates. Without memory, the first call of
+    /// [`receive`](Self::receive) reports the failure and answers the client with 503.
     #[must_use]
     pub fn server(config: Config) -> Self {
         Self::server_in(config, Heap)
@@ -96,10 +96,11 @@ impl<G: CryptoRng> Connection<Client<G>> {
     /// A client's end of a new transport: the request is in [`outgoing`](Self::outgoing) at once.
     ///
     /// `rng` must be cryptographically secure: it makes `Sec-WebSocket-Key` and the masking key of every
-    /// frame (RFC 6455 section 10.3). See [`Client`] for one that lets the connection move to another thread.
+    /// frame (RFC 6455 section 10.3). See [`Client`] for a generator that can move to another thread.
     ///
     /// # Errors
     /// [`Misuse::InvalidSubprotocol`](crate::Misuse::InvalidSubprotocol),
+    /// [`Misuse::InvalidExtension`](crate::Misuse::InvalidExtension),
     /// [`Misuse::InvalidHeader`](crate::Misuse::InvalidHeader),
     /// [`Misuse::ReservedHeader`](crate::Misuse::ReservedHeader),
     /// [`SendError::TooLarge`], [`SendError::Memory`].
@@ -115,10 +116,11 @@ impl<R: Role> Connection<R> {
     /// [`ClientUpgrade`](crate::upgrade::ClientUpgrade)), or on a stream of HTTP/2 or HTTP/3. Messages can be
     /// sent at once. Bytes that were read beyond the handshake go to [`receive`](Self::receive) first.
     ///
-    /// `agreed` says what that handshake agreed on. If messages are compressed, the level and the threshold
-    /// are those of [`Config::deflate`](crate::Config), or the defaults. If there is no memory for
-    /// compression, the first call of [`receive`](Self::receive) reports the failure, and a Close with 1013
-    /// tells the peer.
+    /// `agreed` says which extensions that handshake agreed on. A subprotocol changes nothing for the
+    /// connection, so [`subprotocol`](Self::subprotocol) is `None`. If messages are compressed, the level and
+    /// the threshold are those of [`Config::deflate`](crate::Config), or the defaults. If there is no memory
+    /// for compression, the first call of [`receive`](Self::receive) reports the failure, and a Close with
+    /// 1013 tells the peer.
     ///
     /// ```
     /// use sansws::{Agreed, Client, Config, Connection, Server};
@@ -138,7 +140,7 @@ impl<R: Role> Connection<R> {
     /// `next` becomes the next buffer, so two vectors that take turns need no allocation for each message.
     /// Its content does not matter. Do not clear it: the library writes zeros between its length and its
     /// capacity. The connection keeps this memory until the next call of `take_outgoing`. If
-    /// [`mark_sent`](Self::mark_sent) empties it before, the connection keeps at most
+    /// [`mark_sent`](Self::mark_sent) empties the buffer before that call, the connection keeps at most
     /// [`Config::keep_capacity`](crate::Config::keep_capacity) bytes. Pass `Vec::new()` to give the
     /// connection no memory.
     ///
@@ -178,8 +180,8 @@ impl<S: Storage> Connection<Server, S> {
 impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     /// As [`client`](Connection::client), with this storage.
     ///
-    /// With [`Fixed`](crate::Fixed) this call returns the connection with its buffers inside, so the stack must have
-    /// room for them. If it does not, use [`Borrowed`](crate::Borrowed), or
+    /// With [`Fixed`](crate::Fixed) this call returns the connection with its buffers inside, so the stack
+    /// must have room for them. If it does not, use [`Borrowed`](crate::Borrowed), or
     /// [`before_handshake_in`](Self::before_handshake_in).
     ///
     /// # Errors
@@ -194,8 +196,8 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
 
     /// A client that has no request yet: [`connect`](Self::connect) begins its opening handshake.
     ///
-    /// Unlike [`client_in`](Self::client_in) this call cannot fail. So the compiler can make the connection in
-    /// its final place, and the stack never holds the buffers of [`Fixed`](crate::Fixed).
+    /// Unlike [`client_in`](Self::client_in) this call cannot fail. So the compiler can make the connection
+    /// in its final place, and the stack never holds the buffers of [`Fixed`](crate::Fixed).
     ///
     /// ```
     /// # #[cfg(feature = "heapless")] {
@@ -289,7 +291,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// [`accept`](Sender::accept), call it once more, with empty input if there is none.
     ///
     /// Payload is unmasked in place. If a whole message is in the input, its event borrows the input;
-    /// otherwise it borrows the connection's own buffer.
+    /// otherwise it borrows the connection's own buffer. So does long ASCII text if the connection keeps
+    /// buffers ([`Config::keep_capacity`](crate::Config::keep_capacity)): its bytes in the input then remain
+    /// masked.
     ///
     /// If the peer breaks the protocol or exceeds a limit, the event is [`Event::Failed`], once. The frame or
     /// response that tells the peer is then already in [`outgoing`](Self::outgoing). Keep writing as usual
@@ -306,14 +310,13 @@ impl<R: Role, S: Storage> Connection<R, S> {
         &'a mut self, input: &mut &'i mut [u8],
     ) -> Option<(Event<'a>, &'a mut Sender<R, S>)> {
         if FOR_SPEED && self.is_receiving() {
-            if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER, Purpose::Validation) {
+            if let Some(message) = self.receiver.fast_message(input, R::IS_SERVER, Receiver::unmask_long) {
                 let FastMessage { opcode, payload, is_ascii } = message;
                 if opcode == Opcode::Binary {
                     return Some((Event::Message(Message::Binary(payload)), &mut self.sender));
                 }
                 // WS-8.1-01 · WS-8.1-02
-                let text = if is_ascii { validate_ascii(payload) } else { self.receiver.validate(payload) };
-                if let Ok(text) = text {
+                if let Ok(text) = self.receiver.validate(payload, is_ascii) {
                     return Some((Event::Message(Message::Text(text)), &mut self.sender));
                 }
                 return Some((Event::Failed, Self::invalid_text(&mut self.sender)));
@@ -330,7 +333,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             self.receive_slowly(input, &mut found);
             return found;
         }
-        // By value: if a function had the address of `input`, the input would not stay in registers.
+        // `input` is passed by value: if a function had its address, it would not stay in registers.
         *input = self.receive_slowly_from(core::mem::take(input), &mut found);
         // The slow path returns its event through memory. Rebuilding the event here keeps the compiler from
         // merging it with the event of the fast path, which then stays in registers.
@@ -410,7 +413,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
                     Event::Close(close) => sender.close_received(close.code),
                     _ => true,
                 };
-                // A buffer of a fixed size always has room for the answer, unless it is too small by design.
+                // A fixed buffer has room for the answer, unless it is shorter than `OUTGOING_RESERVE`.
                 if S::Send::GROWS && !answered {
                     sender.fail(Limit::Memory.into());
                     return Event::Failed;
@@ -428,10 +431,10 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// that does not pay; then read into a buffer of your own and pass the bytes to
     /// [`receive`](Self::receive).
     ///
-    /// After the read call [`mark_received`](Self::mark_received), then `receive` with empty input. The slice
-    /// is never empty and ends at the end of the current frame at the latest, so that no byte has to move
-    /// afterwards; that costs one more read for each frame. The buffer grows with the bytes that have
-    /// arrived: it holds at most as many bytes again, or 16 KiB.
+    /// After the read, call [`mark_received`](Self::mark_received), and then `receive` with empty input. The
+    /// slice is never empty and ends at the end of the current frame at the latest, so that no byte has to
+    /// move afterwards; that costs one more read for each frame. The buffer grows with the bytes that have
+    /// arrived: its room is at most as long as these bytes, or 16 KiB.
     ///
     /// The connection lends the buffer for binary messages only: inside a frame that lacks at least 64 KiB,
     /// and after a message of 16 KiB or more if [`Config::keep_capacity`](crate::Config::keep_capacity) is at
@@ -456,7 +459,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// }
     /// while let Some((event, tx)) = conn.receive(&mut input) {
     ///     // ...
-    /// #   if let Event::Message(Message::Binary(data)) = event { assert_eq!(data, [7; 100_000]); return Ok(()); }
+    /// #   let Event::Message(message) = event else { continue };
+    /// #   return Ok(assert_eq!(message.as_bytes(), [7; 100_000]));
     /// }
     /// # }
     /// # #[allow(unreachable_code)]
@@ -518,8 +522,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Whether to close the transport now: all bytes are written, and the connection will send no more. After
-    /// [`receive_eof`](Self::receive_eof) this is always true. If your direction of the transport is still open then,
-    /// write [`outgoing`](Self::outgoing) first.
+    /// [`receive_eof`](Self::receive_eof) this is always true. If your direction of the transport is still
+    /// open then, write [`outgoing`](Self::outgoing) first.
     ///
     /// After a clean closing handshake a client waits for the server to close the transport (RFC 6455 section
     /// 7.1.1). So call [`receive_eof`](Self::receive_eof) if the transport ends, and give up at the [close
@@ -534,7 +538,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.sender.state()
     }
 
-    /// The subprotocol that both sides agreed on.
+    /// The subprotocol that both sides agreed on in the opening handshake of this connection. `None` if the
+    /// handshake took place elsewhere ([`after_handshake`](Connection::after_handshake)): then
+    /// [`upgrade`](crate::upgrade) or your HTTP stack knows it.
     pub fn subprotocol(&self) -> Option<&str> {
         self.sender.subprotocol()
     }
@@ -589,7 +595,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Frees the memory of empty buffers that [`Config::keep_capacity`](crate::Config::keep_capacity) has
-    /// kept. Incomplete messages and outgoing bytes are not lost.
+    /// kept. Incomplete messages and outgoing bytes are not lost. An event that
+    /// [`find_event`](Self::find_event) has found is lost: [`view`](Self::view) it before this call.
     pub fn release_buffers(&mut self) {
         self.receiver.release();
         self.sender.release();

@@ -25,13 +25,17 @@ use rand_core::CryptoRng;
 pub(super) enum Stage {
     /// A request head or a response head.
     Head(HeadProgress),
-    /// Nothing, until the embedder decides: a server's embedder about the request that was reported, and a
-    /// client's embedder about the request to send.
+    /// Nothing, until the embedder decides: on a server, how to answer the request that was reported; on a
+    /// client, which request to send.
     Decision,
     /// The body of a refusal. The buffer holds a head of this length and then the body.
     Refusal { head_len: u32, body: Body },
     /// Frames.
     Frames,
+    /// Nothing: the connection has failed after the opening handshake, and has returned its memory. Only a
+    /// storage on the heap returns memory, and without this stage a small server takes less flash.
+    #[cfg(feature = "alloc")]
+    Failed,
     /// Nothing: there was no memory for compression when the connection was made. The next call of `receive`
     /// fails the connection.
     #[cfg(feature = "deflate")]
@@ -62,7 +66,7 @@ impl Stage {
             (EventKind::HandshakeRequest, _) => Event::HandshakeRequest(Request::new(head)),
             (EventKind::HttpRequest, _) => Event::HttpRequest(Request::new(head)),
             (EventKind::Failed, _) => Event::Failed,
-            // A server has no head to show; the guard keeps responses out of its code.
+            // A server has no response to show; the guard keeps the code for responses out of servers.
             _ if is_server => Event::HandshakeComplete(Handshake { response: None }),
             (EventKind::HandshakeRefused, Self::Refusal { head_len, body }) => {
                 let (head, bytes) = head.split_at_checked(to_usize(head_len)).unwrap_or_default();
@@ -90,6 +94,13 @@ impl<R: Role, S: Storage> Connection<R, S> {
             }
             Phase::Handshake | Phase::Open | Phase::CloseSent if R::HAS_HANDSHAKE => self.open(input),
             _ => {
+                // An event that could not be made or answered has failed the connection, and nothing has
+                // returned the memory of its message yet. A failed handshake still shows its response.
+                #[cfg(feature = "alloc")]
+                if S::Receive::GROWS && self.stage == Stage::Frames && self.sender.error().is_some() {
+                    self.receiver.discard();
+                    self.stage = Stage::Failed;
+                }
                 *input = &mut [];
                 None
             }
@@ -151,7 +162,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
             let sender = &mut self.sender;
             let checked =
                 Self::check(sender, bytes, self.max_headers, self.http_requests, self.max_refusal_body);
-            // A client collects a head that fails. While it does so, it repairs the head.
+            // A client reads a head that fails here once more, into the buffer. This repairs it.
             let checked = if R::IS_SERVER { checked? } else { checked.unwrap_or(None) };
             if let Some((next, len)) = checked {
                 take_front(input, start);
@@ -335,7 +346,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Fails an opening handshake that is not valid. A server answers with an HTTP error; a client sends
-    /// nothing (WS-7.1.7-06). If there is no memory for an open connection, a Close says so.
+    /// nothing (WS-7.1.7-06). An open connection that has no memory sends a Close instead.
     fn fail_opening(&mut self, error: Error) {
         if R::IS_SERVER || !self.has_invalid_response() {
             self.receiver.clear_head();
@@ -362,7 +373,7 @@ impl<R: Role, S: Storage> Connection<R, S> {
 impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     /// Begins the opening handshake of a client that [`before_handshake_in`](Self::before_handshake_in) has
     /// made: the request is in [`outgoing`](Self::outgoing) afterwards. Before that the connection takes no
-    /// bytes of the peer.
+    /// bytes from the peer.
     ///
     /// # Errors
     /// As [`client`](Connection::client). After these errors another call may succeed.
@@ -388,9 +399,9 @@ impl<G: CryptoRng, S: Storage> Connection<Client<G>, S> {
     /// `None` if the handshake did not fail, or if no complete head has arrived.
     ///
     /// [`Heap`](crate::Heap) still holds all headers. The other storages hold those that they keep, see
-    /// [`Config::keep_headers`](crate::Config::keep_headers). The bytes behind the head are gone.
+    /// [`Config::keep_headers`](crate::Config::keep_headers). The bytes after the head are dropped.
     pub fn invalid_response(&self) -> Option<Response<'_>> {
-        // The stage remains that of the head only if the head is not valid.
+        // After a complete head, the stage is still `Head` only if that head is not valid.
         self.has_invalid_response().then(|| Response::new(self.receiver.head_bytes(), &[], false))
     }
 }
@@ -411,7 +422,7 @@ impl<G: CryptoRng, S: Storage> Sender<Client<G>, S> {
         self.under_way = UnderWay::Handshake(digest);
         request.offered().iter().try_for_each(|name| self.offer(name.as_bytes())).map_err(full::<S>)?;
         for extension in request.offered_extensions() {
-            // The text may grow at either end, so the name is marked on both sides.
+            // Later pieces can come before or after this one, so the name is marked on both sides.
             for piece in [&b";"[..], extension.name().as_bytes(), b";", b","] {
                 self.subprotocols.push(&mut self.outgoing, piece).map_err(full::<S>)?;
             }

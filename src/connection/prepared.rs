@@ -13,8 +13,8 @@ use alloc::boxed::Box;
 /// A message that is encoded once and sent to many connections: a broadcast costs one copy for each
 /// connection, and no header, check or allocation. Needs the feature `alloc`.
 ///
-/// To share a message between its users or between threads, put it into an `Arc`. The library itself does
-/// not, because an `Arc` aborts the process if there is no memory.
+/// To share a message between its users or between threads, put it into an `Arc`. The library itself does not
+/// do so, because an `Arc` aborts the process if there is no memory.
 ///
 /// ```
 /// use sansws::{Agreed, Config, Connection, PreparedMessage, Server};
@@ -30,8 +30,8 @@ use alloc::boxed::Box;
 /// ```
 ///
 /// A server that has agreed on permessage-deflate sends the message compressed. The message is compressed
-/// once for each size of the window, not for each connection. It does not refer to earlier messages, and
-/// later messages do not refer to it, so a connection loses the context that it took over.
+/// once for each window size, not once for each connection. It does not refer to earlier messages, and later
+/// messages do not refer to it or to them: the connection loses its context.
 pub struct PreparedMessage {
     /// The frame as a server sends it: without a mask, and uncompressed.
     frame: Box<[u8]>,
@@ -77,8 +77,11 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// # Errors
     /// As [`text`](Self::text).
     pub fn prepared(&mut self, message: &PreparedMessage) -> Result<(), SendError> {
+        if R::IS_SERVER {
+            self.data_allowed()?;
+            return self.queue_prepared(message, Compress::Auto);
+        }
         match message.kind {
-            _ if R::IS_SERVER => self.queue_prepared(message, Compress::Auto),
             DataKind::Text => self.data(Opcode::Text, message.payload()),
             DataKind::Binary => self.data(Opcode::Binary, message.payload()),
         }
@@ -105,7 +108,6 @@ impl<R: Role, S: Storage> Sender<R, S> {
         let PreparedMessage { frame, kind, compressed, .. } = message;
         let compressed = self.compression.prepared(compressed, *kind, message.payload(), how).unwrap_or(None);
         let frame = compressed.unwrap_or(frame);
-        self.data_allowed()?;
         self.check_room(0, frame.len())?;
         self.outgoing.append(frame).map_err(full::<S>)?;
         if compressed.is_some() {

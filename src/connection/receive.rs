@@ -15,7 +15,7 @@ use crate::bytes::to_usize;
 use crate::close::{Close, CloseCode};
 use crate::config::{Config, Delivery};
 use crate::error::{Error, Limit, Violation};
-use crate::frame::{FastMessage, FrameDecoder, Opcode, Piece, Purpose, Rules, fast_message};
+use crate::frame::{FastMessage, FrameDecoder, Mask, Opcode, Piece, Rules, fast_message};
 use crate::message::{DataKind, FragmentState, TextPieces, validate};
 use crate::storage::sealed::{Buffer, Control, TextMessage};
 use crate::storage::{Full, Storage};
@@ -88,10 +88,12 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// The fast path: takes a message that is one frame and lies completely in the input. The payload is
-    /// unmasked but not validated yet. `None`: the input is unchanged, and the slow path must parse it.
+    /// unmasked but not validated yet; `unmask_long` unmasks it if it has more than 64 bytes, and returns
+    /// whether it is known to be ASCII. `None`: the input is unchanged, and the slow path must parse it.
     #[inline(always)]
     pub(super) fn fast_message<'i>(
-        &self, input: &mut &'i mut [u8], peer_masks: bool, text: Purpose,
+        &mut self, input: &mut &'i mut [u8], peer_masks: bool,
+        unmask_long: impl FnOnce(&mut Self, Opcode, Mask, &mut [u8]) -> bool,
     ) -> Option<FastMessage<'i>> {
         // Without `||` between them, these conditions need one branch instead of three.
         let is_under_way =
@@ -100,8 +102,11 @@ impl<S: Storage> Receiver<S> {
             return None;
         }
         // The caller passes a constant, so inlining leaves only the code for its role.
-        let rules = Rules { masked: peer_masks, ..self.decoder.rules() };
-        fast_message(input, &rules, self.fragments.max_message, text)
+        let rules = Rules { masked: peer_masks, ..self.decoder.rules(self.decompression.is_agreed()) };
+        let max_message = self.fragments.max_message;
+        fast_message(input, &rules, max_message, |opcode, mask, payload| {
+            unmask_long(self, opcode, mask, payload)
+        })
     }
 
     /// Remembers the kind of a message that the fast path took, for a later `view`.
@@ -111,11 +116,10 @@ impl<S: Storage> Receiver<S> {
 
     /// Both ends have agreed on permessage-deflate: from now on messages may be compressed.
     pub(super) fn decompress(&mut self, decompression: Decompression) {
-        self.decoder.allow_rsv1();
         self.decompression = decompression;
     }
 
-    /// Whether the connection can report nothing without more input. If so, the last event is released.
+    /// Whether the connection can report nothing without more input. If so, the last event's borrow ends.
     #[inline]
     pub(super) fn needs_input(&mut self) -> bool {
         if self.buffer.loan() != Loan::Nothing || self.decompression.has_more() {
@@ -128,8 +132,8 @@ impl<S: Storage> Receiver<S> {
         is_in_input && self.buffer.borrowed() == Borrowed::Message && self.release_borrowed().is_ok()
     }
 
-    /// As [`next`](Self::next). If the connection fails, it needs its buffers no more, and their memory may
-    /// be what the Close needs.
+    /// As [`next`](Self::next). A connection that fails no longer needs its buffers, and the Close may need
+    /// their memory.
     #[inline(always)]
     pub(super) fn next_or_discard<'i>(
         &mut self, input: &mut &'i mut [u8], found: &mut Located<'i>,
@@ -142,7 +146,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     #[cold]
-    fn discard(&mut self) {
+    pub(super) fn discard(&mut self) {
         self.buffer.discard();
         self.text.clear(0);
         self.control.clear();
@@ -172,7 +176,8 @@ impl<S: Storage> Receiver<S> {
         loop {
             if self.decoder.is_in_header() && !self.decompression.has_more() {
                 let (fragments, max) = (&mut self.fragments, self.decoder.max_fragments);
-                self.decoder.header(input, |header| fragments.on_data_header(header, max))?;
+                let rsv1 = self.decompression.is_agreed();
+                self.decoder.header(input, rsv1, |header| fragments.on_data_header(header, max))?;
                 if self.decoder.is_in_header() {
                     return Ok(());
                 }
@@ -208,7 +213,7 @@ impl<S: Storage> Receiver<S> {
         let ends_frame = piece.ends_frame;
         let bytes = piece.unmask();
         let has_begun = !self.control.filled().is_empty();
-        // The body of a Close is always copied, since `peer_close` can be asked later.
+        // The body of a Close is always copied, because the embedder may call `peer_close` later.
         if ends_frame && !has_begun && self.decoder.opcode() != Opcode::Close {
             *found = Located { item: Item::Control, source: Source::Input(bytes) };
             return Ok(());
@@ -233,7 +238,10 @@ impl<S: Storage> Receiver<S> {
     fn whole_payload<'i>(&mut self, piece: Piece<'i>, found: &mut Located<'i>) -> Result<(), Error> {
         let ends_frame = piece.ends_frame;
         if !self.fragments.has_begun_delivery() && ends_frame && self.decoder.fin() {
-            // The whole message is in the input.
+            // The whole message is in the input. The buffer has memory if the embedder did not use a loan.
+            if S::Receive::GROWS {
+                self.buffer.release();
+            }
             *found = Located { item: Item::Message, source: Source::Input(piece.unmask()) };
             self.end_message();
             return Ok(());
@@ -296,7 +304,7 @@ impl<S: Storage> Receiver<S> {
                 self.buffer.release();
                 self.text.clear(keep);
             }
-            // The UTF-8 state belongs to the rest of the message.
+            // The UTF-8 state remains: the rest of the message needs it.
             #[cfg(feature = "deflate")]
             Borrowed::Part => self.buffer.bytes().truncate(0),
             Borrowed::Control => self.control.clear(),

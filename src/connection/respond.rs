@@ -20,9 +20,9 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
     /// [`Event::HandshakeComplete`](crate::Event::HandshakeComplete).
     ///
     /// # Errors
-    /// [`Misuse::NoRequest`], [`Misuse::SubprotocolNotOffered`], [`Misuse::InvalidHeader`],
-    /// [`Misuse::ReservedHeader`], [`SendError::TooLarge`], [`SendError::Memory`]. The request still waits
-    /// for an answer after an error.
+    /// [`Misuse::NoRequest`], [`Misuse::SubprotocolNotOffered`], [`Misuse::InvalidExtension`],
+    /// [`Misuse::InvalidHeader`], [`Misuse::ReservedHeader`], [`SendError::TooLarge`],
+    /// [`SendError::Memory`]. The request still waits for an answer after an error.
     pub fn accept(&mut self, accept: &Accept<'_>) -> Result<(), SendError> {
         if self.decision() != Decision::Upgrade {
             return Err(Misuse::NoRequest.into());
@@ -39,7 +39,7 @@ impl<R: AcceptsHandshake, S: Storage> Sender<R, S> {
         Ok(())
     }
 
-    /// Refuses the opening handshake: queues an HTTP response with any status except 101, and ends the
+    /// Refuses the opening handshake: queues an HTTP response with a status from 200 to 599, and ends the
     /// connection. Use it for 401 with `WWW-Authenticate`, a redirect, or 403 because of the `Origin` (RFC
     /// 6455 section 4.2.2).
     ///

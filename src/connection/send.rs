@@ -38,7 +38,7 @@ pub struct Sender<R: Role, S: Storage> {
     /// The payload of a pong that is queued once the pongs in `outgoing` are sent. Later pings replace it, so
     /// a flood of pings takes no more memory (WS-5.5.3-02).
     waiting_pong: S::Control,
-    /// Whether `waiting_pong` holds a pong. Its payload may be empty, so the length does not tell.
+    /// Whether `waiting_pong` holds a pong. Its payload may be empty, so its length does not tell this.
     pong_waits: bool,
     /// The length of `outgoing` up to the end of its last automatic pong; 0 if it contains none.
     pong_end: u32,
@@ -143,7 +143,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         self.data(Opcode::Binary, bytes)
     }
 
-    /// Queues a message of either kind as one frame, such as one that was received.
+    /// Queues a message of either kind, such as a received one, as one frame.
     ///
     /// # Errors
     /// As [`text`](Self::text).
@@ -439,7 +439,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     fn slow_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.data_allowed()?;
         self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
-        // WS-6.1-08 · PMD-5-21. A control frame takes another way (PMD-6-01).
+        // WS-6.1-08 · PMD-5-21. A control frame never gets here (PMD-6-01).
         #[cfg(feature = "deflate")]
         if self.compression.compresses(payload.len(), Compress::Auto) {
             return self.compressed_message(opcode, payload);

@@ -13,18 +13,18 @@ use crate::storage::Storage;
 /// The result of [`Connection::find_event`](crate::Connection::find_event): a small `Copy` value that borrows
 /// nothing. Pass it to [`Connection::view`](crate::Connection::view) for the event itself.
 ///
-/// A token is valid until the next call of `find_event`, `receive` or `receive_buffer`. Viewing it later, or
-/// with another input, shows some other bytes, but never panics. If those bytes should be text and are not
-/// UTF-8, the connection fails.
+/// A token is valid until the next call of `find_event`, `receive`, `receive_buffer` or `release_buffers`.
+/// Viewing it later, or with another input, shows some other bytes, but never panics. If those bytes should
+/// be text and are not UTF-8, the connection fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use = "the event is lost unless `Connection::view` shows it"]
 pub struct EventToken {
     kind: EventKind,
     item: Item,
     place: Place,
-    /// The first byte of the content in the input.
+    /// The position of the content in the input.
     start: usize,
-    /// The length of the content in the input, or of the character.
+    /// The length of the content in the input, or of the split character.
     len: usize,
 }
 
@@ -35,7 +35,7 @@ impl EventToken {
     }
 }
 
-/// The place of an event's content, as [`Source`] has it.
+/// The place of an event's content, corresponding to [`Source`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
     Input,
@@ -98,8 +98,8 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// and return the event that it found:
     ///
     /// ```
-    /// use sansws::{Connection, Event, EventKind, Message, Server};
-    /// use std::io::{Read, Write};
+    /// use sansws::{Accept, Connection, Event, EventKind, Message, Server};
+    /// use std::io::{self, Read, Write};
     ///
     /// struct Socket<R, W> {
     ///     conn: Connection<Server>,
@@ -111,42 +111,71 @@ impl<R: Role, S: Storage> Connection<R, S> {
     /// }
     ///
     /// impl<R: Read, W: Write> Socket<R, W> {
-    ///     /// The next message, or `None` after the end of the connection.
-    ///     fn recv(&mut self) -> std::io::Result<Option<Message<'_>>> {
+    ///     /// The next message, or `None` after the closing handshake. An error: the connection has failed.
+    ///     fn recv(&mut self) -> io::Result<Option<Message<'_>>> {
     ///         let (token, start) = loop {
     ///             let start = self.unread.start;
     ///             let (consumed, token) = self.conn.find_event(&mut self.buf[self.unread.clone()]);
     ///             self.unread.start += consumed;
     ///             match token {
     ///                 Some(token) if token.kind() == EventKind::Message => break (token, start),
-    ///                 Some(_) => continue, // pings are answered already
+    ///                 Some(token) => {
+    ///                     let (event, tx) = self.conn.view(token, &self.buf[start..]);
+    ///                     if let Event::HandshakeRequest(_) = event {
+    ///                         tx.accept(&Accept::new())?; // or reject it
+    ///                     }
+    ///                     continue; // pings, the peer's Close and failures are answered already
+    ///                 }
     ///                 None => {}
     ///             }
     ///             self.writer.write_all(self.conn.outgoing())?;
     ///             self.conn.mark_sent(usize::MAX);
     ///             if self.conn.should_disconnect() {
-    ///                 return Ok(None);
+    ///                 return self.conn.result().map(|()| None).map_err(io::Error::other);
     ///             }
     ///             self.unread = 0..self.reader.read(&mut self.buf)?;
     ///             if self.unread.is_empty() {
     ///                 self.conn.receive_eof();
-    ///                 return Ok(None);
     ///             }
     ///         };
     ///         match self.conn.view(token, &self.buf[start..]) {
     ///             (Event::Message(message), _sender) => Ok(Some(message)),
-    ///             _ => unreachable!("the kind of the token is `Message`"),
+    ///             _ => Ok(None), // never, because the kind of the token is `Message`
     ///         }
     ///     }
     /// }
-    /// # let conn = Connection::after_handshake(Server, sansws::Config::new(), sansws::Agreed::NONE);
-    /// # let reader = &b"\x89\x80\0\0\0\0\x81\x82\0\0\0\0hi\x82\x81\0\0\0\0!\x88\x80\0\0\0\0"[..];
-    /// # let mut socket = Socket { conn, reader, writer: Vec::new(), buf: vec![0; 9], unread: 0..0 };
-    /// # assert_eq!(socket.recv()?, Some(Message::Text("hi")));
-    /// # assert_eq!(socket.recv()?, Some(Message::Binary(b"!")));
-    /// # assert_eq!(socket.recv()?, None);
-    /// # assert_eq!(socket.writer, b"\x8a\0\x88\0");
-    /// # Ok::<(), std::io::Error>(())
+    /// # let mut run = |input: &[u8]| {
+    /// #     let conn = Connection::server(sansws::Config::new());
+    /// #     let request = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    /// #         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    /// #     let reader = io::Cursor::new([request.as_bytes(), input].concat());
+    /// #     let mut socket = Socket { conn, reader, writer: Vec::new(), buf: vec![0; 9], unread: 0..0 };
+    /// #     let mut messages = Vec::new();
+    /// #     let result = loop {
+    /// #         match socket.recv() {
+    /// #             Ok(Some(message)) => messages.push(message.into_owned().unwrap()),
+    /// #             result => break result.map(|_| ()).map_err(|error| error.to_string()),
+    /// #         }
+    /// #     };
+    /// #     let head = socket.writer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+    /// #     (messages, result, socket.writer.split_off(head + 4))
+    /// # };
+    /// # let (messages, result, output) = run(
+    /// #     b"\x89\x80\0\0\0\0\x81\x82\0\0\0\0hi\x82\x81\0\0\0\0!\x88\x80\0\0\0\0",
+    /// # );
+    /// # assert_eq!(messages[0].as_message(), Message::Text("hi"));
+    /// # assert_eq!(messages[1].as_message(), Message::Binary(b"!"));
+    /// # assert_eq!((messages.len(), result), (2, Ok(())));
+    /// # assert_eq!(output, b"\x8a\0\x88\0");
+    /// # // Bad frame: not masked. Text that is not UTF-8. A frame that is cut.
+    /// # let (_, result, output) = run(b"\x81\x02hi");
+    /// # assert!(result.is_err());
+    /// # assert_eq!(output, b"\x88\x02\x03\xea");
+    /// # let (_, result, output) = run(b"\x81\x81\0\0\0\0\xff");
+    /// # assert!(result.unwrap_err().contains("UTF-8"));
+    /// # assert_eq!(output, b"\x88\x02\x03\xef");
+    /// # let (_, result, _) = run(b"\x81\x82\0\0");
+    /// # assert!(result.unwrap_err().contains("1006"));
     /// ```
     pub fn find_event(&mut self, input: &mut [u8]) -> (usize, Option<EventToken>) {
         let (base, len) = (input.as_ptr().addr(), input.len());
@@ -161,8 +190,14 @@ impl<R: Role, S: Storage> Connection<R, S> {
         }
         let mut found = Located::nothing();
         let mut is_valid = false;
-        let fast =
-            if FOR_SPEED { self.receiver.fast_message(input, R::IS_SERVER, Purpose::Ascii) } else { None };
+        let fast = if FOR_SPEED {
+            self.receiver.fast_message(input, R::IS_SERVER, |_, opcode, mask, payload| {
+                let is_text = opcode == Opcode::Text;
+                mask.apply_long(payload, if is_text { Purpose::Ascii } else { Purpose::Any })
+            })
+        } else {
+            None
+        };
         let result = if let Some(message) = fast {
             self.receiver.note_fast_message(message.opcode);
             is_valid = message.is_ascii || message.opcode == Opcode::Binary;
@@ -182,13 +217,13 @@ impl<R: Role, S: Storage> Connection<R, S> {
     }
 
     /// Shows the event that [`find_event`](Self::find_event) found, with the sender to answer it. `input` is
-    /// the input that was searched, or a longer slice that begins with it. The event has the kind that the
-    /// token tells.
+    /// the input that was searched, or a longer slice that begins with it. The event has the
+    /// [kind](EventToken::kind) of the token.
     #[inline(always)]
     pub fn view<'a>(&'a mut self, token: EventToken, input: &'a [u8]) -> (Event<'a>, &'a mut Sender<R, S>) {
         // The caller may pass another input than the one that was searched, and it may be too short.
         let bytes = input.get(token.start..).and_then(|rest| rest.get(..token.len)).unwrap_or_default();
-        // Most events are messages in the input. Only for these the caller inlines the code that makes the event.
+        // Most events are messages in the input. Only for these is the code that makes the event inlined.
         if FOR_SPEED && token.place == Place::Input && token.item == Item::Message {
             let found = Located { item: Item::Message, source: Source::Input(bytes) };
             return self.view_item(found);
@@ -196,8 +231,9 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.view_content(token.kind, token.item, token.place, token.len, bytes)
     }
 
-    /// As [`view`](Self::view). The parts of the token come one by one: as a struct they would go through memory,
-    /// and a processor that reads several fields at once, just after they were written one by one, has to wait.
+    /// As [`view`](Self::view). The fields of the token are passed one by one: as a struct they would go
+    /// through memory, and a processor that reads several fields at once, just after they were written one by
+    /// one, has to wait.
     #[inline(never)]
     fn view_content<'a>(
         &'a mut self, kind: EventKind, item: Item, place: Place, len: usize, bytes: &'a [u8],

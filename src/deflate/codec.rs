@@ -1,6 +1,6 @@
 //! The codecs of a connection that uses permessage-deflate, one type for each direction. Each creates its
-//! codec for the first compressed message, and keeps it between messages or returns it to the pool. Without
-//! its codec, a connection keeps only the history of the messages, and only if a context is taken over.
+//! codec for the first compressed message, and keeps it between messages or returns it to the pool. While its
+//! codec is in the pool, a connection keeps only the history of the messages, and only with context takeover.
 
 use super::decompressor::Context;
 use super::history::History;
@@ -13,8 +13,8 @@ use core::mem;
 
 /// The compressor of one end of a connection that has agreed on permessage-deflate.
 ///
-/// The first message that is compressed creates the compressor. It stays here, or returns to the [`Pool`]
-/// after each message if there is one.
+/// The first message that is compressed creates the compressor. The compressor stays here, or, if there is a
+/// [`Pool`], returns to it after each message.
 ///
 /// ```
 /// use sansws::deflate::{DeflateConfig, DeflateParams, ReceiveCodec, SendCodec};
@@ -93,7 +93,7 @@ impl SendCodec {
     /// The compressor for the current message, or for the next one.
     ///
     /// # Errors
-    /// [`OutOfMemory`] if there is no compressor yet.
+    /// [`OutOfMemory`], only if there is no compressor yet.
     pub fn compressor(&mut self) -> Result<&mut Compressor, OutOfMemory> {
         if self.compressor.is_none() {
             self.compressor = Some(match &self.pool {
@@ -115,7 +115,7 @@ impl SendCodec {
         Compressor::prefers_plain(self.window_bits, plain, compressed, self.takes_over)
     }
 
-    /// Ends a message that was compressed completely and is sent in this form. PMD-7.2.1-12 to PMD-7.2.1-15
+    /// Ends a message that was compressed completely and is sent compressed. PMD-7.2.1-12 to PMD-7.2.1-15
     pub fn end_message(&mut self) {
         if !self.takes_over {
             return self.forget();
@@ -130,8 +130,8 @@ impl SendCodec {
     }
 
     /// Forgets the earlier messages, so that the next message does not refer to them, see
-    /// [`Compressor::reset`]. Call this if the last compressed message is not sent in this form, or if the
-    /// peer gets a compressed message from another compressor.
+    /// [`Compressor::reset`]. Call this if the last compressed message is not sent in its compressed form, or
+    /// if the peer gets a compressed message from another compressor.
     pub fn forget(&mut self) {
         self.ticket = None;
         self.history.clear();
@@ -151,8 +151,8 @@ impl SendCodec {
 
 /// The decompressor of one end of a connection that has agreed on permessage-deflate.
 ///
-/// The first compressed message creates the decompressor. It stays here, or returns to the [`Pool`] after
-/// each message if there is one. See [`SendCodec`] for an example.
+/// The first compressed message creates the decompressor. It stays here, or, if there is a [`Pool`], returns
+/// to it after each message. See [`SendCodec`] for an example.
 pub struct ReceiveCodec {
     decompressor: Option<TryBox<Decompressor>>,
     pool: Option<Pool>,
@@ -181,7 +181,7 @@ impl ReceiveCodec {
     /// The decompressor for the current message, or for the next one.
     ///
     /// # Errors
-    /// [`OutOfMemory`] if there is no decompressor yet.
+    /// [`OutOfMemory`], only if there is no decompressor yet.
     pub fn decompressor(&mut self) -> Result<&mut Decompressor, OutOfMemory> {
         if self.decompressor.is_none() {
             self.decompressor = Some(match &self.pool {
@@ -224,7 +224,7 @@ impl ReceiveCodec {
     }
 }
 
-/// The window that a server or a client compresses with, and whether it takes its context over.
+/// The window that a server or a client compresses with, and whether it uses context takeover.
 const fn window_of(server: bool, params: DeflateParams) -> (u8, bool) {
     if server {
         (params.server_max_window_bits(), !params.server_no_context_takeover())

@@ -77,7 +77,7 @@ impl Compressor {
         })
     }
 
-    /// The room that is always enough to compress `len` bytes in one step, in bytes.
+    /// The number of bytes of room that always suffices to compress `len` bytes in one step.
     #[must_use]
     pub const fn bound(len: usize) -> usize {
         // The fastest level writes data that does not repeat as literals of at most 9 bits; it has no shorter
@@ -88,7 +88,7 @@ impl Compressor {
     /// Compresses a piece of a message that is not the last. Later calls return most of the output.
     /// PMD-7.2.1-01
     ///
-    /// If the step is not [`done`](Step::done), `out` is full: call it again with the rest of the input and
+    /// If the step is not [`done`](Step::done), `out` is full: call this again with the rest of the input and
     /// more room.
     pub fn compress(&mut self, input: &[u8], out: &mut [u8]) -> Step {
         self.begin();
@@ -102,7 +102,7 @@ impl Compressor {
     /// not the last. PMD-7.2.1-09 · PMD-7.2.1-10
     ///
     /// If the step is not [`done`](Step::done), `out` is full or has less room than
-    /// [`MIN_ROOM`](Self::MIN_ROOM): call it again with the rest of the input and more room.
+    /// [`MIN_ROOM`](Self::MIN_ROOM): call this again with the rest of the input and more room.
     pub fn flush(&mut self, input: &[u8], out: &mut [u8]) -> Step {
         if input.is_empty() && !self.has_input {
             return Step { consumed: 0, produced: 0, done: true };
@@ -121,7 +121,7 @@ impl Compressor {
     /// Compresses the last piece of a message and ends it. PMD-7.2.1-01 to PMD-7.2.1-04
     ///
     /// If the step is not [`done`](Step::done), `out` is full or has less room than
-    /// [`MIN_ROOM`](Self::MIN_ROOM): call it again with the rest of the input, which may be empty, and more
+    /// [`MIN_ROOM`](Self::MIN_ROOM): call this again with the rest of the input, which may be empty, and more
     /// room.
     pub fn finish(&mut self, input: &[u8], out: &mut [u8]) -> Step {
         let stuck = Step { consumed: 0, produced: 0, done: false };
@@ -164,13 +164,13 @@ impl Compressor {
         }
     }
 
-    /// Whether the last message has ended, or at least its last fragment.
+    /// Whether the last message, or at least its last fragment, is compressed completely.
     pub(super) const fn is_between_messages(&self) -> bool {
         !self.has_input && self.held.is_none()
     }
 
     /// From now on the compressor keeps a history, beginning with these bytes. A compressor that was reset
-    /// continues with them. Does nothing if it has a history already.
+    /// takes them as its window. Does nothing if it has a history already.
     pub(super) fn keep_history(&mut self, earlier: &mut History) {
         if self.history.is_none() {
             let capacity = earlier.capacity;
@@ -183,12 +183,12 @@ impl Compressor {
         self.history.take()
     }
 
-    /// The encoder has taken this many bytes of the input.
+    /// Adds the first `consumed` bytes of the input, which the encoder has taken, to the history.
     fn remember(&mut self, input: &[u8], consumed: usize) {
         if let Some(history) = &mut self.history {
             let bytes = input.get(..consumed).unwrap_or_default();
-            // Without memory the history begins anew with the next bytes: the messages need not refer to the
-            // bytes before.
+            // Without memory the history begins anew with the next bytes: later messages need not refer to
+            // earlier bytes.
             if history.push(bytes).is_err() {
                 history.clear();
             }

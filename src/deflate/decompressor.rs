@@ -1,5 +1,5 @@
 //! Decompresses messages (RFC 7692 section 7.2.2). The output does not depend on how the input and the room
-//! are cut, and it is never larger than the room that the caller provides.
+//! are divided, and it is never larger than the room that the caller provides.
 
 use super::DecompressError::{self, Corrupt};
 use super::Step;
@@ -13,7 +13,7 @@ use core::mem;
 /// Decompresses the messages of one direction.
 ///
 /// For each message, call [`decompress`](Self::decompress) with the payload as it arrives, then
-/// [`finish`](Self::finish). If the peer takes no context over, call [`reset`](Self::reset) between messages.
+/// [`finish`](Self::finish). Without context takeover, call [`reset`](Self::reset) between messages.
 ///
 /// ```
 /// use sansws::deflate::Decompressor;
@@ -35,10 +35,10 @@ pub struct Decompressor {
     is_at_start: bool,
     /// A byte that was decoded without room for it, to find out whether there is more output.
     waiting: Option<u8>,
-    /// Why the decompressor cannot continue. The output before that is returned first, as it would be if the
-    /// bytes had arrived one by one.
+    /// Why the decompressor cannot continue. The output before the failure is returned first, as it would be
+    /// if the bytes had arrived one by one.
     failure: Option<DecompressError>,
-    /// Whether the current message has had a final block. The first one is free.
+    /// Whether the current message has had a final block. The first one costs no credit.
     has_final_block: bool,
 }
 
@@ -61,11 +61,11 @@ impl Context {
     }
 }
 
-/// The most bytes that may be copied for final blocks ahead of the bytes that pay for it: a thousand blocks
-/// with a full window, which takes about a millisecond.
+/// The most credit, and the credit at the start. It pays for a thousand final blocks with a full window.
+/// Copying these windows takes about a millisecond.
 const MAX_CREDIT: usize = 1000 * (RESTART_COST + (1 << MAX_BITS));
-/// The number of bytes that may be copied for each byte that goes in or comes out. Copying so many bytes takes
-/// about a nanosecond.
+/// The number of bytes that may be copied for each byte that goes in or comes out. Copying this many bytes
+/// takes about a nanosecond.
 const COPIES_PER_BYTE: usize = 32;
 /// The cost of [`RawDecoder::restart`], as a number of bytes to copy.
 const RESTART_COST: usize = 4096;
@@ -102,8 +102,8 @@ impl Decompressor {
     /// Forgets the current message and the window: the next message must not refer to earlier ones. Keeps the
     /// memory.
     ///
-    /// Call it between messages of a peer that takes no context over (PMD-7.2.2-04 and -06). If the peer
-    /// takes its context over, this call would break the next message (PMD-7.2.2-05, -07 and -08).
+    /// Call it between messages of a peer without context takeover (PMD-7.2.2-04 and -06). If the peer uses
+    /// context takeover, this call would break the next message (PMD-7.2.2-05, -07 and -08).
     pub fn reset(&mut self) {
         self.decoder.restart();
         self.context.history.clear();
@@ -187,7 +187,7 @@ impl Decompressor {
         }
         if at > END_BLOCK {
             self.failure = Some(Corrupt);
-            // This byte was decoded from the tail and is no part of the message.
+            // This byte was decoded from the tail and is not part of the message.
             self.waiting = None;
             return Err(Corrupt);
         }
@@ -201,9 +201,9 @@ impl Decompressor {
         self.has_final_block = false;
     }
 
-    /// A final block costs a copy of the window, and it can be two bytes long. So the bytes of the payload and
-    /// of the output have to pay for the copies, except for the first in each message. A peer that ends each
-    /// message, or each flush of some length, with a final block never notices.
+    /// A final block makes this end copy the window, and it can be as short as two bytes. So each byte of
+    /// payload and of output earns credit, and each final block after the first of its message costs credit.
+    /// A peer that ends each message, or each flush of some length, with a final block never notices.
     fn pay_for_final_block(&mut self) {
         let earned = self.context.since_final_block.saturating_mul(COPIES_PER_BYTE);
         self.context.since_final_block = 0;
@@ -265,7 +265,7 @@ impl Decompressor {
             if self.failure.is_some() {
                 continue;
             }
-            // If the tail of the message before has ended a final block, the codec says so only now.
+            // If the tail of the previous message ended a final block, the codec says so only now.
             if decoded.ended && decoded.consumed == 0 {
                 continue;
             }

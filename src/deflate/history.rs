@@ -1,5 +1,5 @@
-//! The plain bytes that the next message may refer to: all that the protocol needs between two messages. A
-//! codec that has them continues where another codec has ended.
+//! The uncompressed bytes that the next message may refer to: all that the protocol needs between two
+//! messages. A codec that has them can continue where another codec stopped.
 
 use crate::bytes::{minus, plus};
 use crate::memory::OutOfMemory;

@@ -1,7 +1,7 @@
 //! Compression of messages: the extension permessage-deflate (RFC 7692).
 //!
 //! - [`DeflateConfig`] negotiates: it writes a client's offer and a server's answer, and checks this answer,
-//!   as values of `Sec-WebSocket-Extensions`. The result of the negotiation are [`DeflateParams`].
+//!   as values of `Sec-WebSocket-Extensions`. The result of the negotiation is a [`DeflateParams`].
 //! - [`Compressor`] and [`Decompressor`] transform the payload of messages, in pieces of any size (section
 //!   7.2).
 //! - [`SendCodec`] and [`ReceiveCodec`] hold the codec of each direction in a connection: they create it when
@@ -46,13 +46,14 @@
 //! | 15 | 64 KiB | 24 % | 18 µs | 55 µs | 1.1 µs | 1.9 µs |
 //!
 //! The memory is that of both directions. The messages are chat records of 500 bytes, and the level is 6. A
-//! compressor of level 1 needs 1.4 to 5 µs, and primed 5 to 39 µs, for 32 to 50 %. The figures are those of an
-//! Intel Xeon that was also busy with other work, and of rustc 1.95.0. `cargo bench -p benches --features
+//! compressor of level 1 needs 1.4 to 5 µs, and primed 5 to 39 µs, for 32 to 50 %. The figures were measured
+//! with rustc 1.95.0 on an Intel Xeon that was also busy with other work. `cargo bench -p benches --features
 //! deflate --bench takeover` measures more lengths and levels, next to C zlib; `benches/takeover.md` has the
 //! results.
 //!
 //! - Many connections that are idle most of the time, such as a chat or notifications: 10 to 12 bits, and a
-//!   pool of one codec for each thread. Almost every message meets a foreign codec, and that costs little.
+//!   pool of one codec for each thread. Almost every message gets the codec of another connection, and that
+//!   costs little.
 //! - Some connections are busy, such as those of a game or a feed: a pool with a codec for each of them. Any
 //!   window is fine, because a busy connection finds its own codec.
 //! - Memory is short: 9 bits.
@@ -61,7 +62,7 @@
 //! # Security
 //!
 //! Compression can leak secrets over TLS (section 8). If an attacker can place text next to a secret and see
-//! the length of the sent frames, send such messages uncompressed, or do without context takeover.
+//! the length of the sent frames, send such messages uncompressed, or turn context takeover off.
 
 mod codec;
 mod compressor;
@@ -89,8 +90,8 @@ pub struct Step {
     pub consumed: usize,
     /// The number of output bytes that the codec has written.
     pub produced: usize,
-    /// Whether the call has done everything that was asked. If not, call it again with the rest of the input
-    /// and more room.
+    /// Whether the call has done all of its work. If not, repeat the call with the rest of the input and more
+    /// room.
     pub done: bool,
 }
 

@@ -118,9 +118,9 @@ impl DeflateConfig {
         offer
     }
 
-    /// The wishes of a client that made this offer, as far as the answer depends on them. `None` if the offer
-    /// is not valid, so that a server declines it. Hints are no part of it: a client need not keep to them
-    /// (PMD-7.1.2.2-04).
+    /// The preferences of a client that made this offer, as far as the answer depends on them. `None` if the
+    /// offer is not valid, so that a server declines it. The result contains no hints: a client need not keep
+    /// to them (PMD-7.1.2.2-04).
     pub(crate) fn of_offer(offer: &Extension<'_>) -> Option<Self> {
         let offer = Parameters::read(offer).filter(|_| offer.name() == NAME)?;
         Some(
@@ -146,7 +146,7 @@ impl DeflateConfig {
         self.check_answer_among(lines, |_| false)
     }
 
-    /// As above, but skips the extensions that the client's embedder has offered.
+    /// As [`check_answer`](Self::check_answer), but skips the extensions of the client's embedder.
     pub(crate) fn check_answer_among<'a>(
         &self, lines: impl IntoIterator<Item = &'a [u8]>, is_own: impl Fn(&str) -> bool,
     ) -> Result<Option<DeflateParams>, HandshakeError> {

@@ -1,9 +1,9 @@
 //! A pool keeps codecs between messages. A connection needs a codec only during a message, so a thousand idle
 //! connections need no codec at all.
 //!
-//! With context takeover the pool is a cache: a codec remembers whose context it has. If its last user comes
-//! back before someone else took it, it continues; if not, another codec continues from the history of the
-//! connection.
+//! With context takeover the pool is a cache: a codec remembers whose context it has. If that connection
+//! comes back before another one takes the codec, it continues with this codec; if not, another codec
+//! continues from the history of the connection.
 
 use super::{Compressor, Decompressor};
 use crate::config::{MAX_BITS, window_bits};
@@ -36,12 +36,13 @@ use std::sync::{Arc, Mutex};
 ///
 /// The pool is a cache. A codec that a connection returns keeps the context of this connection, and the
 /// connection keeps a copy of its window, see [the table](super#which-window). If the connection comes back
-/// before another one took this codec, it continues with the codec at no further cost. If not, it takes the
-/// codec that has been idle for longest, which first reads the window. No other connection can see the
-/// difference: a codec forgets one context before it begins with another.
+/// before another one has taken this codec, it continues with the codec at no further cost. If not, the
+/// connection takes the codec that has been idle for longest, and this codec first reads the window. No other
+/// connection can see the difference: a codec forgets one context before it begins with another.
 ///
-/// A peer that refers back beyond the agreed window breaks RFC 7692 section 7.1.2. The connection then fails if
-/// the message meets a codec of another connection; its own codec may still decompress the message.
+/// A peer that refers back beyond the agreed window breaks RFC 7692 section 7.1.2. The connection then fails
+/// if the message is decompressed with a codec of another connection; its own codec may still decompress the
+/// message.
 ///
 /// # Memory
 ///
@@ -157,11 +158,11 @@ impl Tickets {
 }
 
 impl Pool {
-    /// Creates a pool that keeps at most `keep` codecs of each kind. A pool needs as many codecs as there are
-    /// messages at the same time: one or two in an event loop that handles one message after the other. With
-    /// context takeover, a pool that also keeps a codec for each busy connection saves them time. While more
-    /// messages than that are under way, there are more codecs; at the end of a message the pool drops those
-    /// that have been idle for longest.
+    /// Creates a pool that keeps at most `keep` codecs of each kind. A pool needs as many codecs as messages
+    /// are under way at the same time: one or two in an event loop that handles one message after the other.
+    /// With context takeover, a pool that also keeps a codec for each busy connection saves these connections
+    /// time. While more than `keep` messages are under way, there are more codecs; at the end of a message
+    /// the pool drops those that have been idle for longest.
     ///
     /// Without memory this call aborts the process, see [above](Self#memory).
     #[must_use]
@@ -207,7 +208,8 @@ impl Pool {
         self.keep_compressor(compressor, false);
     }
 
-    /// As [`give_compressor`](Self::give_compressor). If the compressor has a context, the ticket is for it.
+    /// As [`give_compressor`](Self::give_compressor). If the compressor has a context, the ticket stands for
+    /// that context.
     pub(super) fn keep_compressor(
         &self, compressor: TryBox<Compressor>, has_context: bool,
     ) -> Option<Ticket> {
@@ -247,8 +249,8 @@ impl Pool {
         self.keep_decompressor(decompressor, false);
     }
 
-    /// As [`give_decompressor`](Self::give_decompressor). If the decompressor has a context, the ticket is
-    /// for it.
+    /// As [`give_decompressor`](Self::give_decompressor). If the decompressor has a context, the ticket
+    /// stands for that context.
     pub(super) fn keep_decompressor(
         &self, decompressor: TryBox<Decompressor>, has_context: bool,
     ) -> Option<Ticket> {

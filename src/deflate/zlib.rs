@@ -165,10 +165,10 @@ const fn encoder_len(window_bits: u8, mem_level: i32) -> usize {
     plus(plus(window, 7_usize.wrapping_mul(symbols)), (128 + 4) * 1024)
 }
 
-/// Calls a constructor that allocates `len` bytes and panics without memory. zlib-rs has no other one.
+/// Calls a constructor that allocates `len` bytes and panics without memory: zlib-rs has no other kind.
 ///
-/// The panic itself needs memory, and a panic hook may abort. So this function first takes the memory, and
-/// returns it just before the call. Only another thread can take it away then.
+/// The panic itself needs memory, and a panic hook may abort. So this function first allocates as much
+/// memory, and frees it just before the call. Only another thread can take the memory in between.
 fn create<T>(len: usize, constructor: impl FnOnce() -> T + UnwindSafe) -> Result<T, OutOfMemory> {
     // The compiler must not remove an allocation that nothing uses.
     drop(black_box(with_capacity::<Line>(len.div_ceil(size_of::<Line>()))?));

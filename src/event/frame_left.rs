@@ -9,9 +9,10 @@ impl Part<'_> {
     /// part. `None` if the message is compressed: no header announces the length of its plain bytes (RFC 7692
     /// section 6). Needs the feature `alloc`.
     ///
-    /// So the first part of a message tells the length of its first frame: the length of `data` and these
-    /// bytes. Most messages have one frame, but until a frame ends, nothing tells whether another one follows.
-    /// In a text the beginning of a cut character counts as arrived, although the next part contains it.
+    /// So the first part of a message tells the length of its first frame: the length of `data` plus this
+    /// number. Most messages have one frame, but until a frame ends, nothing tells whether another one
+    /// follows. If a read ends inside of a character of a text, the bytes of this character that have arrived
+    /// do not count as still to come, although the next part contains them.
     ///
     /// ```
     /// use sansws::{Agreed, Client, Config, Connection, Delivery, Event};
@@ -28,9 +29,9 @@ impl Part<'_> {
     }
 }
 
-/// The decoder, which knows the rest of the frame. A part stores this reference and not the number, so that only
-/// programs that want the number contain the code for it. Even the reference takes 20 bytes of flash in a server
-/// without an allocator, which has 3.7 KB in all, so a part has it only with the feature `alloc`.
+/// The decoder, which knows the rest of the frame. A part stores this reference and not the number, so that
+/// only programs that want the number contain the code for it. Even the reference takes 20 bytes of flash in
+/// a server without an allocator, which has 3.7 KB in all, so a part has it only with the feature `alloc`.
 #[derive(Clone, Copy)]
 pub(crate) struct FrameProgress<'a>(Option<&'a FrameDecoder>);
 

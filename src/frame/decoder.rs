@@ -11,12 +11,13 @@ pub(crate) struct FrameDecoder {
     position: FramePosition,
     /// The largest payload of a data frame that the embedder accepts, in bytes.
     max_frame: u64,
-    /// The most fragments of a message. Only the message layer uses this value, but here it fits into four
-    /// bytes; elsewhere padding would make it eight, and an idle connection may have only 256.
+    /// The most fragments of a message. Only the message layer uses this value, but here it takes four bytes;
+    /// elsewhere padding would make that eight, and an idle connection has 256 bytes in all.
     pub(crate) max_fragments: u32,
     peer_masks: bool,
-    /// Whether an extension of the connection defines RSV1.
-    allows_rsv1: bool,
+    /// The number of bytes of the header that have arrived. It is not a part of `position`, so that the fast
+    /// path can test both with one branch. In a payload, this value means nothing.
+    have: u8,
     /// The opcode and FIN of the current frame; between frames, those of the last one.
     opcode: Opcode,
     fin: bool,
@@ -25,14 +26,19 @@ pub(crate) struct FrameDecoder {
 /// The decoder's position in a frame.
 #[derive(Clone, Copy, Debug)]
 enum FramePosition {
-    /// In the header, whose first `have` bytes have arrived.
-    Header { bytes: [u8; Header::MAX_LEN], have: u8 },
+    /// Between frames, or in a header, which has these bytes so far.
+    Header(HeaderBytes),
     /// In the payload, `remaining` bytes before its end.
     Payload { mask: Mask, remaining: u64 },
 }
 
+/// The bytes of a header. With this alignment, a small target needs less code to read a length.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(2))]
+struct HeaderBytes([u8; Header::MAX_LEN]);
+
 impl FramePosition {
-    const START: Self = Self::Header { bytes: [0; Header::MAX_LEN], have: 0 };
+    const START: Self = Self::Header(HeaderBytes([0; Header::MAX_LEN]));
 }
 
 /// A piece of a frame's payload.
@@ -76,20 +82,20 @@ impl FrameDecoder {
             max_frame,
             max_fragments,
             peer_masks,
-            allows_rsv1: false,
+            have: 0,
             opcode: Opcode::Binary,
             fin: true,
         }
     }
 
-    /// From now on the peer may set RSV1 on the first frame of a message.
-    pub(crate) fn allow_rsv1(&mut self) {
-        self.allows_rsv1 = true;
+    /// Whether the peer masks its frames.
+    pub(crate) const fn peer_masks(&self) -> bool {
+        self.peer_masks
     }
 
-    /// The rules for the peer's headers.
-    pub(crate) const fn rules(&self) -> Rules {
-        Rules { masked: self.peer_masks, rsv1: self.allows_rsv1, max_frame: self.max_frame }
+    /// The rules for the peer's headers. `rsv1` says whether an extension of the connection defines RSV1.
+    pub(crate) const fn rules(&self, rsv1: bool) -> Rules {
+        Rules { masked: self.peer_masks, rsv1, max_frame: self.max_frame }
     }
 
     /// The opcode of the current frame; between frames, that of the last one.
@@ -103,13 +109,14 @@ impl FrameDecoder {
     }
 
     /// Whether the last frame is complete and no byte of the next one has arrived.
+    #[expect(clippy::needless_bitwise_bool, reason = "with `&&` this could be two branches of the fast path")]
     pub(crate) const fn is_between_frames(&self) -> bool {
-        matches!(self.position, FramePosition::Header { have: 0, .. })
+        self.is_in_header() & (self.have == 0)
     }
 
     /// Whether the decoder waits for a header, or for the rest of one.
     pub(crate) const fn is_in_header(&self) -> bool {
-        matches!(self.position, FramePosition::Header { .. })
+        matches!(self.position, FramePosition::Header(_))
     }
 
     /// The number of payload bytes that the current frame still lacks.
@@ -117,25 +124,26 @@ impl FrameDecoder {
     pub(crate) const fn remaining(&self) -> u64 {
         match self.position {
             FramePosition::Payload { remaining, .. } => remaining,
-            FramePosition::Header { .. } => 0,
+            FramePosition::Header(_) => 0,
         }
     }
 
-    /// Takes the bytes of a header off the front of `input`. Once the header is complete, `admit` decides
-    /// whether its message may have this frame, before the decoder takes any payload. If the input ends
-    /// first, the decoder is still [in the header](Self::is_in_header) afterwards.
+    /// Takes the bytes of a header off the front of `input`; `rsv1` is that of [`rules`](Self::rules). Once
+    /// the header is complete, `admit` decides whether its message may have this frame, before the decoder
+    /// takes any payload. If the input ends first, the decoder is still [in the header](Self::is_in_header)
+    /// afterwards.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn header(
-        &mut self, input: &mut &mut [u8], admit: impl FnOnce(&Header) -> Result<(), Error>,
+        &mut self, input: &mut &mut [u8], rsv1: bool, admit: impl FnOnce(&Header) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let rules = self.rules();
-        let FramePosition::Header { bytes, have } = &mut self.position else {
+        let rules = self.rules(rsv1);
+        let FramePosition::Header(HeaderBytes(bytes)) = &mut self.position else {
             return Ok(());
         };
         if FOR_SPEED && input.is_empty() {
             return Ok(());
         }
-        if FOR_SPEED && *have == 0 {
+        if FOR_SPEED && self.have == 0 {
             if let Some((header, len)) = Header::decode(input, &rules)? {
                 take_front(input, len);
                 return self.enter_payload(&header, admit);
@@ -143,12 +151,12 @@ impl FrameDecoder {
         }
         // The input may hold only a part of the header, so the decoder collects the header in `bytes`. Only
         // the header is taken off the input, not the payload that was copied along with it.
-        let before = usize::from(*have);
+        let before = usize::from(self.have);
         copy_prefix(input, bytes.get_mut(before..).unwrap_or_default());
         let so_far = Header::MAX_LEN.min(plus(before, input.len()));
         let Some((header, len)) = Header::decode(bytes.get(..so_far).unwrap_or_default(), &rules)? else {
             // An incomplete header is shorter than `Header::MAX_LEN`, so its length fits.
-            *have = u8::try_from(so_far).unwrap_or_default();
+            self.have = u8::try_from(so_far).unwrap_or_default();
             *input = &mut [];
             return Ok(());
         };
@@ -184,6 +192,7 @@ impl FrameDecoder {
         let ends_frame = *remaining == 0;
         if ends_frame {
             self.position = FramePosition::START;
+            self.have = 0;
         }
         Some(Piece { bytes, mask: piece_mask, ends_frame })
     }

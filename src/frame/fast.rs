@@ -3,13 +3,13 @@
 //! frame. Its test asserts that the two agree.
 
 use super::header::{BINARY_MESSAGE, LENGTH_16, MASKED, TEXT_MESSAGE};
-use super::{Mask, Opcode, Purpose, Rules};
+use super::{Mask, Opcode, Rules};
 use crate::bytes::{plus, take_front};
 
 /// A message that was one frame.
 pub(crate) struct FastMessage<'i> {
     pub(crate) opcode: Opcode,
-    /// The payload, unmasked in place.
+    /// The payload. It is unmasked in place, unless `unmask_long` unmasked it into other memory.
     pub(crate) payload: &'i mut [u8],
     /// Whether unmasking showed that the payload is ASCII. `false` means "not known".
     pub(crate) is_ascii: bool,
@@ -19,10 +19,12 @@ pub(crate) struct FastMessage<'i> {
 /// completely in `input`, follows `rules`, and has at most `max_message` bytes. Otherwise this takes nothing
 /// and returns `None`; then the slow path must parse the input.
 ///
-/// `text` is what the caller does with the payload of a text. It asks only between frames and between messages.
+/// `unmask_long` unmasks a payload of more than 64 bytes, and returns whether it is known to be ASCII.
+/// Callers call this only between frames and between messages.
 #[inline(always)]
 pub(crate) fn fast_message<'i>(
-    input: &mut &'i mut [u8], rules: &Rules, max_message: u64, text: Purpose,
+    input: &mut &'i mut [u8], rules: &Rules, max_message: u64,
+    unmask_long: impl FnOnce(Opcode, Mask, &mut [u8]) -> bool,
 ) -> Option<FastMessage<'i>> {
     let &[first, second, ..] = &**input else {
         return None;
@@ -53,8 +55,9 @@ pub(crate) fn fast_message<'i>(
     }
     let frame = take_front(input, plus(header_len, len));
     let (header, payload) = frame.split_at_mut_checked(header_len)?;
-    let purpose = if opcode == Opcode::Text { text } else { Purpose::Any };
-    let is_ascii = rules.masked && Mask::new(*header.last_chunk::<4>()?).apply_to(payload, purpose);
+    let is_ascii = rules.masked
+        && Mask::new(*header.last_chunk::<4>()?)
+            .apply_or(payload, |mask, payload| unmask_long(opcode, mask, payload));
     Some(FastMessage { opcode, payload, is_ascii })
 }
 

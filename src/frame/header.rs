@@ -159,7 +159,7 @@ impl Header {
 /// The bytes of a frame's header, at most 14.
 ///
 /// Calls that leave the payload with the caller return this: write the header, then the payload (`writev`,
-/// DMA). A program that watches a connection [reads](Self::read) headers of the wire.
+/// DMA). A program that watches a connection [reads](Self::read) headers from the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(align(8))]
 pub struct FrameHeader {
@@ -168,8 +168,8 @@ pub struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// Encodes a header as one number: a processor cannot load a word at once that was stored in pieces.
-    /// WS-5.2-13
+    /// Encodes a header as one number: a processor has to wait before it loads a word that was stored in
+    /// pieces. WS-5.2-13
     #[inline]
     pub(crate) fn encode(opcode: Opcode, fin: bool, payload_len: u64, key: Option<[u8; 4]>) -> Self {
         // WS-5.2-02: the reserved bits stay zero. WS-5.3-01: a key sets the mask bit.

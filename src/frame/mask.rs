@@ -16,11 +16,14 @@ pub(crate) struct Mask(u32);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Purpose {
     Any,
-    /// They are validated as text, at once.
+    /// They are validated as text immediately.
     Validation,
     /// The caller wants to know whether they are ASCII, because then it need not validate them now.
     Ascii,
 }
+
+/// The highest bit of each byte of a word. ASCII has none of them.
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 impl Mask {
     /// The key that changes no byte. It stands for a frame without a key.
@@ -41,9 +44,18 @@ impl Mask {
     }
 
     /// As [`apply`](Self::apply). Returns whether the result is known to be ASCII. For short data this costs
-    /// nothing; for long data it is found out only for [`Purpose::Ascii`].
+    /// nothing; for long data this finds it out only for [`Purpose::Ascii`].
     #[inline(always)]
     pub(crate) fn apply_to(&mut self, data: &mut [u8], purpose: Purpose) -> bool {
+        self.apply_or(data, |mask, data| mask.apply_long(data, purpose))
+    }
+
+    /// As [`apply`](Self::apply), but `apply_long` masks data of more than 64 bytes. Returns whether the
+    /// result is known to be ASCII. A build for size does not call `apply_long`.
+    #[inline(always)]
+    pub(crate) fn apply_or(
+        &mut self, data: &mut [u8], apply_long: impl FnOnce(Self, &mut [u8]) -> bool,
+    ) -> bool {
         if !FOR_SPEED {
             self.apply_compactly(data);
             return false;
@@ -60,13 +72,22 @@ impl Mask {
             mask_ends::<16>(data, word)
         } else if len <= 64 {
             mask_ends::<32>(data, word)
-        } else if len <= 128 {
-            mask_up_to_128(data, word)
         } else {
-            mask_words(data, word, purpose)
+            let is_ascii = apply_long(*self, data);
+            self.advance(data.len());
+            return is_ascii;
         };
         self.advance(data.len());
-        union & 0x8080_8080_8080_8080 == 0
+        union & HIGH_BITS == 0
+    }
+
+    /// As [`apply_to`](Self::apply_to), for more than 64 bytes. The position does not change.
+    #[inline(always)]
+    pub(crate) fn apply_long(self, data: &mut [u8], purpose: Purpose) -> bool {
+        let word = self.word();
+        let union =
+            if data.len() <= 128 { mask_up_to_128(data, word) } else { mask_words(data, word, purpose) };
+        union & HIGH_BITS == 0
     }
 
     /// Masks or unmasks `from` while copying it to `to`, in one pass. Both slices have the same length.
@@ -95,8 +116,8 @@ impl Mask {
         self.advance(from.len());
     }
 
-    /// Masks word by word, in little code: 1.25 instructions for each byte on a Cortex-M. A processor without
-    /// unaligned access loads a word at an address of its own.
+    /// Masks word by word, with little code: 1.25 instructions for each byte on a Cortex-M. A processor
+    /// without unaligned access can load a word only from an aligned address.
     #[inline(never)]
     fn apply_compactly(&mut self, data: &mut [u8]) {
         let (front, words, end) = split_at_words(data);
@@ -158,20 +179,44 @@ impl Mask {
 
 #[cfg(any(feature = "simd", feature = "simdutf8"))]
 impl Mask {
+    /// As [`apply_long`](Self::apply_long), for text that is not ASCII. Its validation has wide vectors from
+    /// 64 bytes on, so wide vectors pay here, too.
+    #[inline(always)]
+    pub(crate) fn apply_to_long_text(self, data: &mut [u8]) {
+        #[cfg(feature = "simd")]
+        wide::mask(data, self.word(), Purpose::Validation);
+        #[cfg(not(feature = "simd"))]
+        self.apply_long(data, Purpose::Validation);
+    }
+
+    /// Whether the first 32 bytes of `data`, unmasked, are ASCII. `false` if `data` is shorter.
+    pub(crate) fn begins_with_ascii(self, data: &[u8]) -> bool {
+        let first = data.first_chunk::<32>().map(|first| xor(*first, self.word()));
+        first.is_some_and(|first| union(&first) & HIGH_BITS == 0)
+    }
+
     /// Copies `from` to `to`, which has the same length, and unmasks it. Returns whether the result is ASCII.
     /// If it is not, the position does not change and the content of `to` is meaningless.
     pub(crate) fn copy_ascii(&mut self, from: &[u8], to: &mut [::ascii::AsciiChar]) -> bool {
-        let word = self.word();
-        let all = match from.len() {
-            #[cfg(feature = "simd")]
-            wide::MIN_LEN.. => wide::copy_ascii(from, to, word),
-            _ => ascii::copy(from, to, word),
+        let is_ascii = match from.len() {
+            ..=64 => ascii::copy_short(from, to, self.word()) & HIGH_BITS == 0,
+            _ => self.copy_long_ascii(from, to),
         };
-        let is_ascii = all & 0x8080_8080_8080_8080 == 0;
         if is_ascii {
             self.advance(from.len());
         }
         is_ascii
+    }
+
+    /// As [`copy_ascii`](Self::copy_ascii), for more than 64 bytes. The position does not change.
+    #[inline(always)]
+    pub(crate) fn copy_long_ascii(self, from: &[u8], to: &mut [::ascii::AsciiChar]) -> bool {
+        let all = match from.len() {
+            #[cfg(feature = "simd")]
+            wide::MIN_LEN.. => wide::copy_ascii(from, to, self.word()),
+            _ => ascii::copy_blocks(from, to, self.word()),
+        };
+        all & HIGH_BITS == 0
     }
 }
 

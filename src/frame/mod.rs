@@ -1,4 +1,4 @@
-//! One frame on the wire, RFC 6455 sections 5.2 and 5.3. This layer knows no connection and no message.
+//! One frame on the wire, RFC 6455 sections 5.2 and 5.3. This layer knows nothing of connections or messages.
 
 mod decoder;
 mod fast;

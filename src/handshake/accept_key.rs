@@ -44,13 +44,13 @@ fn encode(bytes: &[u8], to: &mut [u8]) {
     }
 }
 
-/// As above, in little code that cannot panic.
+/// As above, with little code that cannot panic.
 #[cfg(not(any(feature = "alloc", feature = "sha1")))]
 #[inline(never)]
 fn encode(bytes: &[u8], to: &mut [u8]) {
     let mut bytes = bytes.iter();
-    // The lowest `count` bits of `bits` were read and are not written yet: always fewer than 14, and at least 6
-    // if a letter is written. So no operation below wraps.
+    // The lowest `count` bits of `bits` were read and are not written yet: always fewer than 14, and at least
+    // 6 if a letter is written. So no operation below wraps.
     let (mut bits, mut count) = (0_u32, 0_u32);
     for letter in to {
         if count < 6 {

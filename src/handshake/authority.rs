@@ -17,11 +17,16 @@ pub(super) fn is_authority(mut text: &[u8]) -> bool {
     take_authority(&mut text) != Authority::Invalid && text.is_empty()
 }
 
-/// Takes `uri-host [ ":" port ]` (RFC 9110 section 7.2) off the front of `text`, and returns whether that is
-/// possible. The grammar allows an empty host, and a port without digits.
+/// Whether `text` is `uri-host [ ":" port ]` with a host that is not empty.
+pub(crate) fn names_host(mut text: &[u8]) -> bool {
+    take_authority(&mut text) == Authority::Valid && text.is_empty()
+}
+
+/// Takes `uri-host [ ":" port ]` (RFC 9110 section 7.2) off the front of `text`, and returns whether it is
+/// valid and has a host. The grammar allows an empty host, and a port without digits.
 ///
 /// A build for size checks which characters the host has, but not how they form an IPv6 address or a
-/// percent-encoding: that takes 250 bytes more, and such a host equals no other.
+/// percent-encoding: that would take 250 bytes more, and an invalid host equals no valid one.
 pub(super) fn take_authority(text: &mut &[u8]) -> Authority {
     let authority = if let [b'[', rest @ ..] = *text {
         *text = rest;
@@ -84,7 +89,7 @@ pub(super) fn is_ipv6(mut text: &[u8]) -> bool {
         text = rest;
     }
     loop {
-        // The colon after a piece came before, so this is the second colon of an elision.
+        // The colon after the last piece was taken already, so this is the second colon of an elision.
         if let [b':', rest @ ..] = text {
             if is_elided {
                 return false;

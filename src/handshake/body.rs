@@ -161,7 +161,7 @@ impl Body {
         match next {
             Some(Chunk::Data(0)) => COMPLETE,
             Some(next) => Framing::Chunked(next),
-            // Malformed chunked coding has no end that could be found.
+            // The end of malformed chunked coding cannot be found.
             None => TRUNCATED,
         }
     }

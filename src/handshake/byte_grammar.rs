@@ -64,7 +64,7 @@ impl Position {
 
 /// Stands for every byte of a token, as the space stands for all white space.
 const TOKEN: u8 = b'a';
-/// Stands for every byte without a row above it. No value has this byte.
+/// Stands for every byte that has no row above it. The byte 0 itself occurs in no value.
 const ANY: u8 = 0;
 
 /// The grammar `extension = token *( ";" token [ "=" ( token / quoted-string ) ] )`. WS-4.3-06 · WS-4.3-07

@@ -1,6 +1,6 @@
 //! The characters that may occur in each part of a header (RFC 9110 section 5.6).
 
-/// A set of ASCII characters: a table for speed, and one bit for each character for size.
+/// A set of ASCII characters: a table if built for speed, one bit for each character if built for size.
 #[derive(Clone, Copy)]
 pub(crate) struct CharSet(
     #[cfg(target_pointer_width = "64")] [bool; 256],
@@ -67,7 +67,7 @@ impl CharSet {
     }
 }
 
-/// The characters of a token: the visible ASCII characters that are no separators.
+/// The characters of a token: the visible ASCII characters that are not separators.
 pub(crate) static TOKEN: CharSet = CharSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
 
 /// Whether `byte` may occur in a token.

@@ -100,7 +100,8 @@ impl<'a> ClientRequest<'a> {
     }
 
     /// Further headers, such as `Authorization` and `Cookie`, as pairs of name and value. The library itself
-    /// writes `Host`, `Origin` and the headers of the handshake.
+    /// writes `Host`, `Origin` and the headers of the handshake. `Content-Length` and `Transfer-Encoding` are
+    /// not allowed.
     pub const fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
         self.headers = OwnHeaders(headers);
         self
@@ -216,7 +217,7 @@ pub(crate) fn check_subprotocols(names: &[&str]) -> Result<(), Misuse> {
 pub(crate) enum CheckedResponse<'a> {
     /// The connection is open. The subprotocol is empty if none was agreed on.
     Upgrade { subprotocol: &'a str },
-    /// An interim response, which the real one follows (RFC 9110 section 15.2).
+    /// An interim response, which the final response follows (RFC 9110 section 15.2).
     Interim,
     /// An ordinary HTTP response. WS-4.1-48
     Refusal,

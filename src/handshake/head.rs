@@ -20,7 +20,8 @@ use crate::storage::{Full, Storage};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct HeadProgress {
     position: Position,
-    /// Whether the current line is dropped. The line is kept until its name matches no wanted header.
+    /// Whether the current line is dropped. A line is kept as long as its name can still match a wanted
+    /// header.
     is_dropped: bool,
     /// The number of headers that were checked.
     headers: u8,
@@ -45,7 +46,7 @@ pub(crate) struct HeadRules<'n> {
 fn run(position: Position, bytes: &[u8]) -> usize {
     match position {
         Position::FirstLine if FOR_SPEED => find_line_feed(bytes).unwrap_or(bytes.len()),
-        // A first line may have other bytes too, until it is checked. They only make the run shorter.
+        // A first line that is not checked yet may have other bytes too. They only make the run shorter.
         Position::FirstLine | Position::HeaderValue => value_len(bytes),
         Position::HeaderName => token_len(bytes),
         _ => 0,

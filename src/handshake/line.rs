@@ -160,7 +160,7 @@ fn complete_line<'a, T>(
     }
 }
 
-/// Whether the version is 1.1 rather than 1.0. `None` if the bytes are no HTTP version.
+/// Whether the version is 1.1 rather than 1.0. `None` if the bytes are not an HTTP version.
 #[inline(always)]
 fn http_version(version: [u8; 8]) -> Option<Result<bool, HandshakeError>> {
     let [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = version else {

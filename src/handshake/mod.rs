@@ -38,6 +38,7 @@ pub use response::Response;
 pub use uri::{HostField, ResourceName, Uri, UriError};
 
 pub(crate) use accept_key::{ACCEPT_LEN, KEY_LEN, accept_of, digest_of, encode_key};
+pub(crate) use authority::names_host;
 pub(crate) use body::Body;
 pub(crate) use client::{CheckedResponse, ResponseHeaders, check_response, check_subprotocols};
 pub(crate) use extension::extensions;
@@ -47,5 +48,6 @@ pub(crate) use name::KnownHeader;
 pub(crate) use reply::{ERROR_TAIL, STATUS_LINE_PREFIX, error_answer};
 pub(crate) use server::{CheckedRequest, RequestHeaders, check_request};
 pub(crate) use sha1::Digest;
+pub(crate) use target::is_origin_form;
 pub(crate) use value::elements;
 pub(crate) use writer::HeadWriter;

@@ -18,9 +18,9 @@ pub(crate) fn is_name(name: &[u8], known: &[u8]) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KnownHeader(usize);
 
-/// The names of the headers that the protocol reads in either role, each with the colon behind it. In front of
-/// a name stand the number of bytes that it shares with the name before it, which are left out, and the number
-/// of its other bytes. An array of slices would take more than twice the flash.
+/// The names of the headers that the protocol reads in either role, each with the colon behind it. Two
+/// numbers precede each name: how many bytes it shares with the name before it, which are left out, and how
+/// many other bytes it has. An array of slices would take more than twice the flash.
 const KNOWN_NAMES: &[u8] =
     b"\x00\x05host:\x00\x07origin:\x00\x08upgrade:\x00\x0bconnection:\x03\x0ctent-length:\
     \x00\x12sec-websocket-key:\x0e\x08version:\x0e\x0bextensions:\x0e\x09protocol:\x0e\x07accept:\
@@ -65,17 +65,18 @@ impl KnownHeader {
         })
     }
 
-    /// The number of bytes of `next` with which a line that starts with `start` can become that of a known
-    /// header. If its colon is among them, the result names the header; otherwise it names any.
+    /// The number of bytes at the front of `next` with which a line that starts with `start` can still be
+    /// that of a known header. If its colon is among these bytes, the first result is that header; otherwise
+    /// it means nothing.
     #[inline(never)]
     fn longest_match(start: &[u8], next: &[u8]) -> (Self, usize) {
         let (mut names, mut index, mut longest) = (KNOWN_NAMES, 0, 0);
-        // The number of bytes at the front of the line that the last name has, too.
+        // The number of bytes at the front of the line that the name before begins with, too.
         let mut same = 0;
         while let Some((shared, name, rest)) = first_name(names) {
-            // Behind the shared bytes this name goes on in another way than the last name.
+            // After the shared bytes, this name differs from the name before.
             same = same.min(shared);
-            // If the line differs from the last name in a shared byte, it differs from this name in that byte.
+            // If the line differs from the name before in a shared byte, it also differs from this name.
             if same == shared {
                 let mut name = name.iter();
                 loop {
@@ -98,8 +99,8 @@ impl KnownHeader {
     }
 }
 
-/// The number of bytes that the first of these names shares with the name before it, its other bytes, and the
-/// names behind it.
+/// The number of bytes that the first of these names shares with the name before it, the other bytes of the
+/// first name, and the names after it.
 #[inline(always)]
 fn first_name(names: &[u8]) -> Option<(usize, &[u8], &[u8])> {
     let ([shared, len], rest) = names.split_first_chunk()?;
@@ -107,15 +108,15 @@ fn first_name(names: &[u8]) -> Option<(usize, &[u8], &[u8])> {
     Some(((*shared).into(), name, rest))
 }
 
-/// The number of bytes of `next` with which a line that starts with `start` can still become a header to keep:
-/// one that the protocol reads, or one of `names`, which the embedder asked for. With a colon as the last of
-/// these bytes it is such a header.
+/// The number of bytes at the front of `next` with which a line that starts with `start` can still be a
+/// header to keep: one that the protocol reads, or one of `names`, which the embedder asked for. If a colon
+/// is the last of these bytes, the line is such a header.
 #[inline(never)]
 pub(crate) fn wanted_len(names: &[&str], start: &[u8], next: &[u8]) -> usize {
     let (_, mut longest) = KnownHeader::longest_match(start, next);
     for name in names {
         let len = match_len(name.as_bytes(), start, next);
-        // A name that is no token cannot be in a head.
+        // A name that is not a token cannot be in a head.
         if len > longest && is_token(name.as_bytes()) {
             longest = len;
         }
@@ -123,8 +124,8 @@ pub(crate) fn wanted_len(names: &[&str], start: &[u8], next: &[u8]) -> usize {
     longest
 }
 
-/// The number of bytes of `next` with which the line of a header with this name can go on behind `start`. The
-/// colon behind the name counts.
+/// The number of bytes at the front of `next` with which a line that starts with `start` can still be a
+/// header with this name. The colon after the name counts.
 #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 fn match_len(name: &[u8], start: &[u8], next: &[u8]) -> usize {
     let rest = name.get(common_len(name, start)..).unwrap_or_default();

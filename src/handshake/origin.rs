@@ -61,10 +61,11 @@ pub fn is_same(origin: &str, host: &str, scheme: Scheme) -> bool {
     is_name(name, expected) && !host.is_empty() && is_name(origin_host, host) && is_name(origin_port, port)
 }
 
-/// Whether a page of this origin belongs to the very host, and may connect without further checks. Over `https`
-/// it does if host and port are equal. Over `http` it does only if `scheme` says that the server is reached
-/// without TLS, or if the host is this machine: an attacker in the network can put a script into any page that
-/// comes without TLS. `None`: the server does not know whether a proxy ends its TLS.
+/// Whether a page of this origin comes from `host` itself, so that it may connect without further checks:
+/// host and port have to be equal. The page must have come over `scheme`, the scheme by which clients reach
+/// the server. `None`: the server does not know whether a proxy ends its TLS. Then the page must have come
+/// over `https`, or over `http` if the host is this machine: an attacker in the network can put a script into
+/// any page that comes without TLS.
 ///
 /// ```
 /// use sansws::handshake::origin::{self, Scheme};

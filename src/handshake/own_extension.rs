@@ -1,5 +1,5 @@
-//! Extensions of the embedder's own: a client offers them, and a server accepts them. They may need no
-//! reserved bit, because the connection allows the reserved bits of permessage-deflate only.
+//! Extensions of the embedder's own: a client offers them, and a server accepts them. They must not need a
+//! reserved bit, because the connection allows the reserved bit of permessage-deflate only.
 
 use super::chars::{is_token, is_value_byte};
 use super::extension::Extension;
@@ -8,7 +8,8 @@ use crate::bytes::plus;
 use crate::error::Misuse;
 use core::fmt;
 
-/// A parameter: its name, a token, and its value if it has one. A value that is no token is sent in quotes.
+/// A parameter: its name, a token, and its value if it has one. A value that is not a token is sent in
+/// quotes.
 type OwnParameter<'a> = (&'a str, Option<&'a str>);
 
 /// An extension as it is written into a head.
@@ -46,7 +47,7 @@ impl<'a> Written<'a> {
             put("=\"");
             let mut rest = *value;
             while !rest.is_empty() {
-                // `position` adds up too, and not every compiler finds out that its sum fits.
+                // `position` adds too, and not every compiler proves that its sum fits.
                 let plain = rest.bytes().take_while(|byte| !matches!(byte, b'"' | b'\\'));
                 let len = plain.fold(0, |len, _| plus(len, 1));
                 let (text, special) = rest.split_at_checked(len).unwrap_or_default();
@@ -133,8 +134,8 @@ pub struct ExtensionAnswer<'a>(Written<'a>);
 
 impl<'a> Extension<'a> {
     /// Accepts this offer of a client, with these parameters: their names, which are tokens, and their
-    /// values. The connection knows nothing about the extension, so it must need no reserved bit (RFC 6455
-    /// section 5.2).
+    /// values. The connection knows nothing about the extension, so the extension must not need a reserved
+    /// bit (RFC 6455 section 5.2).
     ///
     /// ```
     /// # use sansws::{Accept, Event, Sender, SendError, Server, Heap};

@@ -3,8 +3,8 @@
 use super::chars::CharSet;
 use core::fmt::{self, Write as _};
 
-/// Text or bytes that [`Display`](fmt::Display) writes percent-encoded, so that they can stand in the path or
-/// in the query of a [`Uri`](crate::Uri). It allocates nothing.
+/// Text or bytes that [`Display`](fmt::Display) writes percent-encoded, so that they can be part of the path
+/// or of the query of a [`Uri`](crate::Uri). It allocates nothing.
 ///
 /// The text is encoded as UTF-8. A percent sign is data and is encoded too, so do not encode a text twice.
 /// `Debug` shows only the length, because a query can carry a token.

@@ -34,8 +34,8 @@ impl Uri<'_> {
     /// ```
     ///
     /// # Errors
-    /// As [`Uri::parse`] for the result; [`UriError::Scheme`] for another scheme; [`UriError::Insecure`] as
-    /// `downgrade` says; [`UriError::NoRoom`] if there is no memory.
+    /// As [`Uri::parse`] for the result; [`UriError::Scheme`] for another scheme; [`UriError::Insecure`] if
+    /// `downgrade` refuses the redirect; [`UriError::NoRoom`] if there is no memory.
     #[cfg(feature = "alloc")]
     pub fn resolve(&self, location: &str, downgrade: Downgrade) -> Result<String, UriError> {
         let Base { authority: ([open, host, close, colon], _), path, query, .. } = Base::of(self);

@@ -46,7 +46,8 @@ impl<'a> Accept<'a> {
     }
 
     /// Headers to add to the 101, as pairs of name and value. The library itself writes `Upgrade`,
-    /// `Connection` and all headers whose names begin with `Sec-WebSocket-`.
+    /// `Connection` and all headers whose names begin with `Sec-WebSocket-`. `Content-Length` and
+    /// `Transfer-Encoding` are not allowed.
     pub const fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
         self.headers = OwnHeaders(headers);
         self
@@ -114,7 +115,8 @@ impl<'a> Accept<'a> {
 /// use sansws::Reply;
 ///
 /// let unauthorized = Reply::new(401).headers(&[("WWW-Authenticate", "Bearer")]);
-/// let page = Reply::new(200).headers(&[("Content-Type", "text/html; charset=utf-8")]).body(b"<h1>hello</h1>");
+/// let headers = [("Content-Type", "text/html; charset=utf-8")];
+/// let page = Reply::new(200).headers(&headers).body(b"<h1>hello</h1>");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use]
@@ -130,8 +132,9 @@ impl<'a> Reply<'a> {
         Self { status, headers: OwnHeaders(&[]), body: &[] }
     }
 
-    /// Headers, as pairs of name and value. The library itself writes `Connection: close`, `Content-Length`
-    /// and `Transfer-Encoding`: the connection ends with the reply.
+    /// Headers, as pairs of name and value. The library itself writes `Connection: close`, because the
+    /// connection ends with the reply, and `Content-Length`. `Transfer-Encoding` and `Sec-WebSocket-Accept`
+    /// are not allowed.
     pub const fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
         self.headers = OwnHeaders(headers);
         self

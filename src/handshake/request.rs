@@ -34,8 +34,8 @@ impl<'a> Request<'a> {
         text(self.request_line().1)
     }
 
-    /// The resource name: path and query of the target, also of an absolute URI (RFC 6455 section 4.2.2,
-    /// WS-4.2.2-13).
+    /// The resource name: path and query of the target, even if it is an absolute URI (RFC 6455 section
+    /// 4.2.2, WS-4.2.2-13).
     pub fn resource_name(&self) -> ResourceName<'a> {
         let Parts { path, query, .. } = self.parts();
         ResourceName::new(text(path), text(query.unwrap_or_default()))
@@ -93,7 +93,7 @@ impl<'a> Request<'a> {
     }
 
     /// As [`is_same_origin`](Self::is_same_origin), for a page that came over `scheme`. Only the embedder
-    /// knows it: [`Scheme::Https`] if the client uses TLS, directly or up to a proxy, and otherwise
+    /// knows the scheme: [`Scheme::Https`] if the client uses TLS, directly or up to a proxy, and otherwise
     /// [`Scheme::Http`].
     ///
     /// An attacker in the network can put a script into any page that comes without TLS. So a server that

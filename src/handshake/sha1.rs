@@ -1,6 +1,6 @@
 //! SHA-1 (RFC 3174) for the one text that a handshake computes a digest of. SHA-1 is broken as a secure hash,
-//! but the handshake needs none: the digest only shows that the peer knows the WebSocket protocol (RFC 6455
-//! section 10.8).
+//! but the handshake does not need one: the digest only shows that the peer knows the WebSocket protocol (RFC
+//! 6455 section 10.8).
 //!
 //! With the feature `alloc` the crate `sha1_smol` computes it, and with the feature `sha1` the crate `sha1`.
 //! Without an allocator the code has to be small and free of panics, so this file implements it.
@@ -52,7 +52,7 @@ pub(crate) fn by_blocks(front: &[u8; 24], back: &[u8; 36], digest: &mut Digest) 
     }
 }
 
-/// Copies bytes to words. There are at least as many words.
+/// Copies bytes to words. There are enough words for all bytes.
 #[cfg(any(test, feature = "sha1", not(feature = "alloc")))]
 #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 fn fill(bytes: &[u8], words: &mut [u32]) {

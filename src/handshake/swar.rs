@@ -11,7 +11,7 @@ const fn all(byte: u8) -> Word {
     (Word::MAX / 0xff).wrapping_mul(byte as Word)
 }
 
-/// The top bit of each byte. A scan marks a byte that it looks for with its top bit. The lowest mark of a
+/// The top bit of each byte. A scan marks each byte that it looks for by its top bit. The lowest mark of a
 /// word, which belongs to the first byte in memory, is exact; a carry can make the marks above it wrong.
 const TOPS: Word = all(0x80);
 
@@ -64,8 +64,8 @@ fn controls(word: Word) -> Word {
     ((word.wrapping_sub(all(0x20)) & !word) | (delete.wrapping_sub(all(1)) & !delete)) & TOPS
 }
 
-/// Whether all bytes are ASCII and neither controls nor the tab. If they are, no step carries into the next byte;
-/// otherwise the first other byte keeps its mark.
+/// Whether all bytes are ASCII and neither controls nor the tab. If they are, no step carries into the next
+/// byte; otherwise the first other byte keeps its mark.
 #[inline]
 fn is_printable(word: Word) -> bool {
     (word.wrapping_sub(all(0x20)) | word.wrapping_add(all(1))) & TOPS == 0

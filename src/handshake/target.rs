@@ -23,6 +23,13 @@ pub(super) fn is_valid(target: &[u8]) -> bool {
     take_authority(&mut rest) == Authority::Valid && matches!(rest, [] | [b'/' | b'?', ..])
 }
 
+/// Whether `path` is a target in origin form: a path with or without a query.
+pub(crate) fn is_origin_form(path: &[u8]) -> bool {
+    let mut rest = path;
+    TARGET.take_from(&mut rest);
+    rest.is_empty() && path.starts_with(b"/")
+}
+
 /// The target after `http://` or `https://`.
 #[inline(always)]
 fn after_scheme(target: &[u8]) -> Option<&[u8]> {
@@ -39,7 +46,7 @@ fn strip_name<'a>(target: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
 pub(super) struct Parts<'a> {
     /// The authority of a target in absolute form.
     pub(super) authority: Option<&'a [u8]>,
-    /// The path. Only `*` has none that begins with a slash.
+    /// The path. It begins with a slash, unless it is `*`.
     pub(super) path: &'a [u8],
     /// The query without the question mark.
     pub(super) query: Option<&'a [u8]>,

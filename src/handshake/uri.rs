@@ -148,7 +148,7 @@ impl<'a> ResourceName<'a> {
         Self { path, query }
     }
 
-    /// The texts that it consists of.
+    /// The texts that the resource name consists of.
     pub(super) fn pieces(&self) -> [&'a str; 3] {
         // WS-3-08 · WS-3-09 · WS-3-10
         let path = if self.path.is_empty() { "/" } else { self.path };
@@ -173,7 +173,7 @@ pub struct HostField<'a> {
 }
 
 impl<'a> HostField<'a> {
-    /// The texts that it consists of, and the port behind them.
+    /// The texts that the host field consists of, and the port after them.
     pub(super) fn pieces(&self) -> ([&'a str; 4], Option<u16>) {
         // WS-4.1-25: only an IPv6 address contains a colon.
         let is_bracketed = self.host.bytes().any(|byte| byte == b':');
@@ -206,7 +206,9 @@ errors! {
             "the path has a character that RFC 3986 forbids; percent-encode it as UTF-8 (a space is %20)",
         Query =
             "the query has a character that RFC 3986 forbids; percent-encode it as UTF-8 (a space is %20)",
-        Insecure = "the redirect leads from wss to ws; allow this only if nothing in it has to be secret",
+        Insecure =
+            "the redirect leads from wss to ws, which is not encrypted; have the server redirect to wss, or \
+             connect to that URI yourself if nothing has to be secret",
         NoRoom = "there is no room for the URI that a redirect leads to; pass a longer buffer",
         Fragment = "a WebSocket URI has no fragment; leave it out, or write %23 if the # is data",
     }

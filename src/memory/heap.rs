@@ -5,9 +5,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
 
-/// As `Box`, but without memory the constructor returns an error. `Box::new` would abort the process.
-// Stable Rust has no fallible constructor for `Box`, but one for the memory of a `Vec`. A vector of one value
-// becomes a boxed array of one value where it lies. Like `Box`, this type takes eight bytes.
+/// As `Box`, but the constructor returns an error if there is no memory. `Box::new` would abort the process.
+// Stable Rust has no fallible constructor for `Box`, but it has one for the memory of a `Vec`. A vector of
+// one value becomes a boxed array of one value without moving. Like `Box`, this type takes eight bytes.
 pub struct TryBox<T>(Box<[T; 1]>);
 
 impl<T> TryBox<T> {
@@ -46,7 +46,8 @@ impl<T: core::fmt::Debug> core::fmt::Debug for TryBox<T> {
     }
 }
 
-/// An empty vector with this capacity. If the vector is filled, `into_boxed_slice` allocates nothing.
+/// An empty vector with this capacity. If the vector is filled completely, `into_boxed_slice` allocates
+/// nothing.
 pub(crate) fn with_capacity<T>(len: usize) -> Result<Vec<T>, OutOfMemory> {
     let mut values = Vec::new();
     values.try_reserve_exact(len).map_err(|_| OutOfMemory)?;

@@ -3,6 +3,8 @@
 
 use super::{Utf8, validate};
 use crate::error::{Error, Limit, Violation};
+#[cfg(feature = "simdutf8")]
+use crate::frame::Mask;
 use crate::frame::Piece;
 use crate::storage::Full;
 use crate::storage::sealed::TextMessage;
@@ -44,6 +46,22 @@ impl<T: TextMessage> TextPieces<T> {
             self.utf8.push_contiguous(buffer, len)
         };
         result.map_err(|_| Violation::InvalidUtf8.into())
+    }
+
+    /// Copies a whole message of more than 64 bytes to the room for text while unmasking it, if it is ASCII.
+    /// Returns whether the text was copied. The room grows to `keep` bytes at most. Only
+    /// [`copied`](Self::copied) shows the copy: the joined text remains empty.
+    #[cfg(feature = "simdutf8")]
+    pub(crate) fn copy_message(&mut self, payload: &[u8], mask: Mask, keep: usize) -> bool {
+        let room = mask.begins_with_ascii(payload).then(|| self.joined.copy_room(payload.len(), keep));
+        room.flatten().is_some_and(|room| mask.copy_long_ascii(payload, room))
+    }
+
+    /// The last copy, which has this length in bytes.
+    #[cfg(feature = "simdutf8")]
+    #[inline(always)]
+    pub(crate) fn copied(&self, len: usize) -> Option<&str> {
+        self.joined.copied(len)
     }
 
     /// Unmasks a piece, checks it and appends it to the joined text. WS-8.1-01
@@ -90,7 +108,7 @@ const ASCII_PROBE: usize = 256;
 /// `Mask::copy_ascii` unmasks the bytes and converts them to characters in one pass.
 #[cfg(feature = "simdutf8")]
 fn push_ascii<'b, T: TextMessage>(
-    text: &mut T, utf8: Utf8, bytes: &'b mut [u8], mask: &mut crate::frame::Mask,
+    text: &mut T, utf8: Utf8, bytes: &'b mut [u8], mask: &mut Mask,
 ) -> Result<&'b mut [u8], Error> {
     if !utf8.is_complete() {
         return Ok(bytes);

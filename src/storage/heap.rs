@@ -4,7 +4,7 @@ mod text;
 
 use super::sealed::{Buffer, Control, Empty, Storage};
 use super::{Full, Heap};
-use crate::bytes::minus;
+use crate::bytes::{minus, to_usize};
 use crate::memory::TryBox;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -32,7 +32,7 @@ impl Storage for Heap {
 /// The size of the first allocation: enough for a 101, a control frame, and short messages.
 const MIN_CAPACITY: usize = 192;
 
-/// The number of consumed bytes from which the remaining bytes move to the front.
+/// The number of consumed bytes from which it pays to move the remaining bytes to the front.
 const MOVED_FROM: u32 = 128 * 1024;
 
 /// An initialised slice with cursors: new memory is zeroed once when it is allocated, and afterwards only
@@ -53,7 +53,7 @@ impl Buffer for HeapBuffer {
     const MIN_CAPACITY: usize = MIN_CAPACITY;
 
     fn max_len(&self) -> usize {
-        usize::MAX
+        to_usize(u32::MAX)
     }
 
     fn capacity(&self) -> usize {
@@ -64,7 +64,7 @@ impl Buffer for HeapBuffer {
         minus(self.bytes.len(), self.end())
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
         // The remaining bytes move to the front if they are few compared with the consumed bytes: the buffer
         // then reuses memory that is in the cache.
@@ -177,8 +177,9 @@ impl HeapBuffer {
     /// Makes room for `len` more bytes behind the filled bytes. `has_more` says that more bytes are likely to
     /// follow soon, so that the buffer should have more room than that.
     ///
-    /// The memory is at most twice as large as these bytes, and three times as large together with the old
-    /// memory, which exists until the bytes have moved. So consumed bytes do not count.
+    /// The new memory is at most twice as large as the bytes that it has to hold, and at most three times as
+    /// large together with the old memory, which exists until the bytes have moved. Consumed bytes do not
+    /// count.
     #[cold]
     fn make_room(&mut self, len: usize, has_more: bool) -> Result<(), Full> {
         let (consumed, filled, old) = (self.start(), self.len(), self.bytes.len());
@@ -187,8 +188,8 @@ impl HeapBuffer {
         if consumed > 0 {
             self.move_to_front();
         }
-        // The consumed bytes are room enough. But if they are few, the next bytes would soon move again: at
-        // most four bytes move for each consumed byte.
+        // The place of the consumed bytes is room enough. But if it is small, the bytes would soon have to
+        // move again. With this condition, at most four bytes move for each consumed byte.
         if needed <= old && consumed >= filled / 4 {
             return Ok(());
         }

@@ -53,8 +53,8 @@ pub trait Memory {
 }
 
 /// Memory inside the connection. Its first use initialises it, so creating it costs nothing.
-// `heapless::Vec` adds one to its length for each byte that fills it, which is a possible panic for the compiler if
-// overflow checks are on (`tests/no-panic`).
+// Not a `heapless::Vec`: it adds one to its length for each byte that fills it. With overflow checks, the
+// compiler keeps a panic for each such addition (`tests/no-panic`).
 #[derive(Debug)]
 pub struct Inside<const N: usize>(Option<[u8; N]>);
 

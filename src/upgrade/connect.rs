@@ -3,10 +3,10 @@
 use super::{ClientUpgrade, ServerUpgrade};
 use crate::config::Config;
 use crate::error::{HandshakeError, Misuse};
-use crate::handshake::{HostField, RequestHeaders, ResourceName, Uri};
+use crate::handshake::{HostField, RequestHeaders, ResourceName, Uri, is_origin_form, names_host};
 use core::fmt;
 
-/// The pseudo-headers of a request on HTTP/2 or HTTP/3. `None`: the request does not have it.
+/// The pseudo-headers of a request on HTTP/2 or HTTP/3. `None`: the request does not have this pseudo-header.
 ///
 /// ```
 /// use sansws::upgrade::{ExtendedConnect, ServerUpgrade};
@@ -47,6 +47,11 @@ pub struct ExtendedConnect<'a> {
     pub path: Option<&'a str>,
 }
 
+/// The headers that belong to one connection of HTTP/1.1. A request on a stream that has one of them is
+/// malformed, whatever its value is (RFC 9113 section 8.2.2, RFC 9114 section 4.2).
+static OF_CONNECTIONS: [&str; 5] =
+    ["connection", "upgrade", "keep-alive", "proxy-connection", "transfer-encoding"];
+
 impl ExtendedConnect<'_> {
     /// RFC 8441 sections 4 and 5.
     fn check(&self) -> Result<(), HandshakeError> {
@@ -60,10 +65,10 @@ impl ExtendedConnect<'_> {
             // H2-5-02: a plain request, or a CONNECT for a tunnel.
             None => return Err(HandshakeError::Upgrade),
         }
-        // H2-4-02 · H2-4-03 · H2-4-04
-        let has_target = [self.scheme, self.authority, self.path]
-            .iter()
-            .all(|value| value.is_some_and(|value| !value.is_empty()));
+        // H2-4-02 · H2-4-03 · H2-4-04: the same grammar as over HTTP/1.1 (RFC 9113 section 8.3.1).
+        let has_target = self.scheme.is_some_and(|scheme| !scheme.is_empty())
+            && self.authority.is_some_and(|authority| names_host(authority.as_bytes()))
+            && self.path.is_some_and(|path| is_origin_form(path.as_bytes()));
         if has_target { Ok(()) } else { Err(HandshakeError::MalformedHead) }
     }
 }
@@ -72,18 +77,23 @@ impl<'h, H> ServerUpgrade<H>
 where
     H: IntoIterator<Item = (&'h str, &'h [u8])> + Clone,
 {
-    /// Checks a request on HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220), which asks that its stream becomes a
-    /// WebSocket. `headers` iterates over all headers that are no pseudo-headers, as pairs of name and value.
+    /// Checks a request on HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220), which asks for its stream to become a
+    /// WebSocket. `headers` iterates over all headers except the pseudo-headers, as pairs of name and value.
     ///
     /// The server has to enable extended CONNECT in its settings (`SETTINGS_ENABLE_CONNECT_PROTOCOL`).
     ///
     /// # Errors
     /// The reason why the request is not valid. Answer with [`HandshakeError::http_status`]; such an answer
-    /// has no `Upgrade` header. [`HandshakeError::Upgrade`] says that the request does not ask for a WebSocket.
+    /// has no `Upgrade` header. [`HandshakeError::Upgrade`] says that the request does not ask for a
+    /// WebSocket.
     pub fn check_connect(request: &ExtendedConnect<'_>, headers: H) -> Result<Self, HandshakeError> {
         request.check()?;
         let mut known = RequestHeaders::default();
         for (name, value) in headers.clone() {
+            // H2-5-09
+            if OF_CONNECTIONS.iter().any(|other| name.eq_ignore_ascii_case(other)) {
+                return Err(HandshakeError::MalformedHead);
+            }
             known.add(name.as_bytes(), value);
         }
         known.check_stream()?;
@@ -93,8 +103,8 @@ where
 
 impl<'a> ClientUpgrade<'a> {
     /// As [`new`](Self::new), for a stream of HTTP/2 or HTTP/3, which needs no key. Send
-    /// [`pseudo_headers`](Self::pseudo_headers) and then [`headers`](Self::headers), as soon as the server has
-    /// enabled extended CONNECT in its settings.
+    /// [`pseudo_headers`](Self::pseudo_headers) and then [`headers`](Self::headers), as soon as the server
+    /// has enabled extended CONNECT in its settings.
     ///
     /// # Errors
     /// [`Misuse::InvalidSubprotocol`].

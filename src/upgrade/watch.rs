@@ -1,4 +1,4 @@
-//! The opening handshake of two others, as a program sees it that stands between them.
+//! The opening handshake of two other endpoints, for a program between them.
 
 use super::{Negotiated, ServerUpgrade, known_headers, values};
 use crate::config::Agreed;
@@ -21,8 +21,8 @@ where
     /// a server, or that reads a record of both: a proxy, an inspector. `headers` iterates over all headers
     /// of the response, as pairs of name and value.
     ///
-    /// The result says what both sides agreed on. With it such a program reads the client's frames as a
-    /// [`Server`](crate::Server), and the server's frames as a [`Client`](crate::Client).
+    /// The result says what both sides agreed on. With this result, such a program reads the client's frames
+    /// as a [`Server`](crate::Server), and the server's frames as a [`Client`](crate::Client).
     ///
     /// The client may have offered extensions that this library does not know, and the server may have
     /// accepted them: [`Extension::list`] shows that. Such an extension can give a meaning to reserved bits

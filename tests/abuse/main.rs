@@ -1,5 +1,5 @@
-//! Legal input that is meant to cost much takes memory within a stated bound, and a number of allocations that grows
-//! no faster than the input. `benches/abuse.rs` counts the instructions of the same scenarios.
+//! Legal input that is meant to cost much takes memory within a stated bound, and a number of allocations
+//! that grows no faster than the input. `benches/abuse.rs` counts the instructions of the same scenarios.
 #![cfg(feature = "alloc")]
 
 mod scenarios;
@@ -70,8 +70,8 @@ fn abuse_takes_memory_within_its_bound_and_grows_no_faster_than_the_input() {
                 cost
             });
             println!("{}, reads of {read}: {less:?}, {more:?}", scenario.name);
-            // A buffer that doubles takes up to twice as much at one size as at another, and the numbers in some inputs
-            // get longer. Quadratic growth would be sixteenfold.
+            // A buffer that doubles takes up to twice as much at one size as at another, and the numbers in
+            // some inputs get longer. Quadratic growth would be sixteenfold.
             assert!(
                 more.allocated <= 10 * less.allocated.max(192),
                 "{}, reads of {read}: {less:?}, and for four times the input {more:?}",

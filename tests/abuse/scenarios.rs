@@ -17,8 +17,8 @@ pub struct Scenario {
     #[allow(dead_code, reason = "`tests/abuse` reads it")]
     /// The most memory that the connection takes at any moment, in bytes, for this many bytes of input.
     pub most_memory: fn(usize) -> usize,
-    /// The most instructions for each byte of input, in reads of 4 KiB and in reads of one byte. They include those that
-    /// make the input, and are about a third above the figures of rustc 1.95.0 on x86-64.
+    /// The most instructions for each byte of input, in reads of 4 KiB and in reads of one byte. They include
+    /// those that make the input, and are about a third above the figures of rustc 1.95.0 on x86-64.
     #[allow(dead_code, reason = "`benches/abuse.rs` reads it")]
     pub most_instructions: [u64; 2],
 }
@@ -232,7 +232,8 @@ pub const SCENARIOS: &[Scenario] = &[
     #[cfg(feature = "deflate")]
     Scenario {
         name: "final blocks of DEFLATE behind a full window",
-        // After a final block the decompressor copies its window. A final block without content has two bytes.
+        // After a final block the decompressor copies its window. A final block without content has two
+        // bytes.
         input: |size| {
             let mut compressor = sansws::deflate::Compressor::new(6, 15).expect("enough memory");
             let mut window = [0; 120];

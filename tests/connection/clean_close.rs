@@ -1,4 +1,5 @@
-//! What a server or a client that follows the natural loop learns about the end, RFC 6455 section 7.1.4.
+//! What a server or a client that follows the natural loop learns about the end of the connection, RFC 6455
+//! section 7.1.4.
 
 use crate::support::*;
 #[cfg(feature = "heapless")]

@@ -289,6 +289,31 @@ fn a_client_accepts_an_answer_that_is_longer_than_its_buffer() {
     }
 }
 
+/// The documentation of `Fixed` has this rule.
+#[test]
+fn the_echoes_of_one_read_fit_into_a_message_its_header_and_a_read() {
+    const MESSAGE: usize = 140;
+    const READ: usize = 150;
+    const TX: usize = MESSAGE + 4 + READ + OUTGOING_RESERVE;
+    let long = masked(&frame(0x82, &[7; MESSAGE]), [1, 2, 3, 4]);
+    // The read begins with the last bytes of a long message. As many short ones follow as fit.
+    for end_len in 1..=READ {
+        for short_len in 0..=MESSAGE {
+            let mut server: Connection<Server, Fixed<256, TX>> =
+                Connection::after_handshake_in(Server, Config::new(), Agreed::NONE, Fixed);
+            let (begin, end) = long.split_at(long.len().saturating_sub(end_len));
+            feed(&mut server, begin);
+            let short = masked(&frame(0x82, &vec![7; short_len]), [1, 2, 3, 4]);
+            let mut read = [end, &short.repeat((READ - end.len()) / short.len())].concat();
+            let mut input = &mut read[..];
+            while let Some((event, tx)) = server.receive(&mut input) {
+                let Event::Message(message) = event else { panic!("{event:?}") };
+                assert_eq!(tx.message(message), Ok(()), "{end_len}, {short_len}");
+            }
+        }
+    }
+}
+
 // WS-8.1-01
 #[test]
 fn text_fails_at_the_first_bad_byte_on_every_kind_of_storage() {
@@ -353,8 +378,8 @@ fn a_close_that_the_outgoing_buffer_cannot_hold_is_refused_and_changes_nothing()
     assert_eq!((fits.state(), fits.outgoing()), (State::Closing, &b"\x88\x00"[..]));
 }
 
-/// [`OUTGOING_RESERVE`] bytes are always enough for a pong. In a smaller buffer a waiting pong may never fit, and it must
-/// not stop the pongs after it.
+/// [`OUTGOING_RESERVE`] bytes are always enough for a pong. In a smaller buffer a waiting pong may never fit,
+/// and it must not stop the pongs after it.
 #[test]
 fn a_waiting_pong_that_the_outgoing_buffer_cannot_hold_is_dropped() {
     let storage = Fixed::<256, 20>;

@@ -182,7 +182,8 @@ fn parts_are_delivered_as_they_arrive() {
     assert_eq!(feed(&mut client, b"\x81\x00"), part(b"", true, true));
 }
 
-// With 32-bit pointers this limit is below the length of the message. `tests/firmware` has such a test for them.
+// With 32-bit pointers this limit is below the length of the message. `tests/firmware` has such a test for
+// them.
 #[cfg(target_pointer_width = "64")]
 #[test]
 fn delivery_in_parts_accepts_messages_of_any_length() {

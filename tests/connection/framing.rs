@@ -22,6 +22,18 @@ fn the_examples_of_section_5_7_are_understood() {
     assert_reports(&[&[b"\x82\x7f\0\0\0\0\0\x01\0\0", &bytes[..]].concat()], &[Reported::binary(&bytes)]);
 }
 
+/// Behind these cuts, the bytes look like a message of their own, which the fast path would take.
+#[test]
+fn the_rest_of_a_header_is_not_taken_for_a_message() {
+    // A text of two bytes. From the second byte on: a binary message of one byte.
+    let masked = [0x81, 0x82, 0x81, b'k', b'e', b'y', 0x81 ^ b'h', b'k' ^ b'i'];
+    assert_eq!(feed_cut(&mut open_server(), &masked, [1]), [Reported::text("hi")]);
+    // A binary message of 0x8203 bytes. From the third byte on: a binary message of three bytes.
+    let payload = vec![7; 0x8203];
+    let frame = [b"\x82\x7e\x82\x03", &payload[..]].concat();
+    assert_eq!(feed_cut(&mut open_client(), &frame, [2]), [Reported::binary(&payload)]);
+}
+
 // WS-5.2-07
 #[test]
 fn each_opcode_has_its_own_event_and_call() {

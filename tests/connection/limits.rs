@@ -3,7 +3,8 @@
 
 use crate::support::*;
 use sansws::{
-    Agreed, Client, Config, Connection, DataKind, Delivery, Limit, PreparedMessage, SendError, Server,
+    Agreed, Client, Config, Connection, DataKind, Delivery, Limit, OUTGOING_RESERVE, PreparedMessage,
+    SendError, Server,
 };
 
 // WS-10.4-01 · WS-10.4-02
@@ -57,6 +58,29 @@ fn the_defaults_are_one_mebibyte_and_4096_fragments() {
     assert_eq!(feed(&mut client, &bytes), []);
     assert_eq!(feed(&mut client, b"\x80\x00"), [Reported::Failed(Limit::Fragments.into())]);
     assert_eq!(frames(client.outgoing()), [close_frame(1008_u16)]);
+}
+
+/// No buffer holds 4 GiB, so a message of that size fails at its header, before any of it is collected. A
+/// message in parts needs no buffer. WS-10.4-03
+#[test]
+fn a_limit_above_4_gib_counts_as_4_gib_for_what_lies_in_a_buffer() {
+    const MOST: u64 = u32::MAX as u64;
+    let header = |len: u64| [&[0x82, 127][..], &len.to_be_bytes()].concat();
+    let config = Config::new().max_message(usize::MAX).max_outgoing(usize::MAX);
+    let open = |config| Connection::after_handshake(Client::new(rng()), config, Agreed::NONE);
+    assert_eq!(feed(&mut open(config), &header(MOST)), []);
+    assert_eq!(feed(&mut open(config), &header(MOST + 1)), [Reported::Failed(Limit::Message.into())]);
+    let parts = config.delivery(Delivery::Parts);
+    assert_eq!(feed(&mut open(parts), &header(MOST + 1)), []);
+    #[cfg(target_pointer_width = "64")]
+    {
+        let parts = parts.max_frame(5 << 30).max_message(5 << 30);
+        assert_eq!(feed(&mut open(parts), &header(5 << 30)), []);
+        assert_eq!(feed(&mut open(parts), &header((5 << 30) + 1)), [Reported::Failed(Limit::Frame.into())]);
+    }
+    // The longest frame leaves room for a pong and a Close.
+    let longest = 14 + open(config).sender().max_room();
+    assert!(u32::try_from(longest + OUTGOING_RESERVE).is_ok());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! No call that receives leaves something behind that changes what a later call does: all ways of receiving, in
+//! A call that receives never changes what a later call does. These tests combine all ways of receiving, in
 //! any order. For the calls that send see `tests/deflate`.
 
 use crate::support::*;

@@ -351,8 +351,8 @@ fn mark_received_changes_nothing_on_a_connection_that_receives_no_frames() {
     assert!(server.is_closed_cleanly());
 }
 
-/// While the buffer still holds frames, the embedder may read more. If few bytes are left behind many consumed ones, they
-/// move to the front.
+/// While the buffer still holds frames, the embedder may read more. If few bytes are left behind many
+/// consumed ones, they move to the front.
 #[test]
 fn the_receive_buffer_is_lent_again_while_it_still_holds_frames() {
     let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);

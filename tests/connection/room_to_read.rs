@@ -34,8 +34,8 @@ fn room_is_lent_if_the_frame_lacks_64_kib_and_not_if_it_lacks_one_byte_less() {
 /// A usual read has this length.
 const USUAL: usize = 16 * 1024;
 
-/// If the connection keeps a buffer, it grows early, because fewer bytes then have to move. If not, it grows late,
-/// because a message may take memory only as its bytes arrive.
+/// If the connection keeps a buffer, it grows early, because fewer bytes then have to move. If not, it grows
+/// late, because a message may take memory only as its bytes arrive.
 #[test]
 fn the_room_grows_early_if_the_buffer_is_kept_and_late_if_not() {
     const READ: usize = 10_000;

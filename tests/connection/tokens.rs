@@ -41,3 +41,33 @@ fn a_token_whose_text_is_not_utf_8_fails_the_connection() {
     let close = connection.outgoing();
     assert_eq!((close[0], &close[2..4]), (0x88, &[0x03, 0xef][..]), "Close 1007");
 }
+
+/// The message and the character lie in memory of the connection, which this call frees.
+#[test]
+fn a_token_shows_its_message_only_until_the_buffers_are_released() {
+    let find = |config: Config, pieces: [&[u8]; 2], is_released: bool| {
+        let client = sansws::Client::new(crate::support::rng());
+        let mut connection = Connection::after_handshake(client, config, Agreed::NONE);
+        let [first, second] = pieces;
+        _ = connection.find_event(&mut first.to_vec());
+        let (_, token) = connection.find_event(&mut second.to_vec());
+        if is_released {
+            connection.release_buffers();
+        }
+        let (event, _) = connection.view(token.expect("the message ends here"), second);
+        match event {
+            Event::Message(message) => message.as_bytes().to_vec(),
+            Event::Part(part) => part.data.as_bytes().to_vec(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let parts = Config::new().delivery(sansws::Delivery::Parts);
+    for (config, pieces, shown) in [
+        (Config::new(), [&b"\x82\x04bi"[..], b"ts"], &b"bits"[..]),
+        (Config::new(), [b"\x81\x04te", b"xt"], b"text"),
+        (parts, [b"\x81\x02\xc3", b"\xa9"], "\u{e9}".as_bytes()),
+    ] {
+        assert_eq!(find(config, pieces, false), shown);
+        assert_ne!(find(config, pieces, true), shown);
+    }
+}

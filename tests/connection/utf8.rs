@@ -71,6 +71,45 @@ fn text_of_any_length_is_checked_the_same_way_whether_a_buffer_is_kept_or_not() 
     }
 }
 
+/// If the connection keeps buffers, it copies a text of more than 64 bytes, and finds out on the way whether
+/// the text is ASCII. No byte of the copy shows in a later message. WS-8.1-01
+#[test]
+fn a_whole_text_may_cease_to_be_ascii_at_any_byte() {
+    let key = [0x37, 0xfa, 0x21, 0x3d];
+    let mask = |first: u8, payload: &[u8]| masked(&frame(first, payload), key);
+    let ascii: Vec<u8> = (0..700).map(|i| b' ' + u8::try_from(i * 7 % 95).unwrap()).collect();
+    let rest =
+        [mask(0x01, b"in "), mask(0x80, b"pieces"), mask(0x81, b"short"), mask(0x82, b"\xff")].concat();
+    let reported_rest = [Reported::text("in pieces"), Reported::text("short"), Reported::binary(b"\xff")];
+    for keep in [0, 191, 192, 300, 1 << 16] {
+        let server = || Connection::after_handshake(Server, Config::new().keep_capacity(keep), Agreed::NONE);
+        let mut open = server();
+        for len in [63, 64, 65, 66, 127, 128, 129, 191, 192, 193, 255, 256, 257, 300, 301, 320, 450, 600, 700]
+        {
+            for at in 0..=len {
+                let mut payload = ascii[..len].to_vec();
+                if let Some(end) = payload.get_mut(at..at + 2) {
+                    end.copy_from_slice("é".as_bytes());
+                }
+                // The standard library is the second opinion.
+                let text = str::from_utf8(&payload).unwrap();
+                let reported = feed(&mut open, &[mask(0x81, &payload), rest.clone()].concat());
+                let expected = [&[Reported::text(text)][..], &reported_rest].concat();
+                assert_eq!(reported, expected, "length {len}, é at {at}, keeps {keep}");
+                if at < len {
+                    payload[at] = 0xff;
+                    let failed = feed(&mut server(), &mask(0x81, &payload));
+                    assert_eq!(
+                        failed,
+                        [Reported::Failed(Violation::InvalidUtf8.into())],
+                        "{len}, {at}, {keep}"
+                    );
+                }
+            }
+        }
+    }
+}
+
 // WS-8.1-03
 #[test]
 fn a_close_reason_that_is_not_utf_8_fails() {

@@ -367,7 +367,8 @@ proptest! {
     }
 }
 
-/// The numbers around 256 do not fit into a byte: as bytes they would be 255 to 3, and 264 and 271 would be 8 and 15.
+/// The numbers around 256 do not fit into a byte: as bytes they would be 255 to 3, and 264 and 271 would be 8
+/// and 15.
 #[test]
 fn a_window_whose_number_does_not_fit_into_a_byte_is_declined() {
     for bits in (255..=259).chain([264, 271, 1032]) {

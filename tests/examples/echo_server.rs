@@ -1,4 +1,4 @@
-//! What `echo_server` does about peers that take their time, and about a lack of files.
+//! What `echo_server` does about slow peers, and about the limit on open files.
 
 use super::*;
 use std::io::ErrorKind;
@@ -69,7 +69,7 @@ fn the_log_says_that_a_client_vanished() {
     assert!(line.contains("ended without a Close") && !line.contains("connect if"), "{line}");
 }
 
-/// A server that may open few files waits for one to become free, and complains once.
+/// A server that may open few files waits until it may open another, and logs the trouble once.
 #[cfg(unix)]
 #[test]
 fn a_server_without_files_complains_once_and_continues() {

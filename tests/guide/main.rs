@@ -14,13 +14,13 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The pages, with their paths below `src`.
+/// The pages, with their paths below `src`. `links.md` is not a page: it defines the links between the pages.
 fn pages() -> Vec<(String, String)> {
     let mut pages = Vec::new();
     for folder in ["guide", "guide/migrate"] {
         for entry in fs::read_dir(Path::new(ROOT).join("src").join(folder)).unwrap() {
             let entry = entry.unwrap().path();
-            if entry.extension().is_some_and(|extension| extension == "md") {
+            if entry.extension().is_some_and(|extension| extension == "md") && !entry.ends_with("links.md") {
                 let path = format!("{folder}/{}", entry.file_name().unwrap().to_str().unwrap());
                 pages.push((path, fs::read_to_string(entry).unwrap()));
             }
@@ -114,26 +114,55 @@ fn anchor(headline: &str) -> String {
     kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
+/// Links between pages: a label with the page and perhaps a headline. For rustdoc `guide/links.md` defines it
+/// as an item; the definition in the page itself leads to a file.
 #[test]
-fn links_to_a_headline_of_another_page_lead_to_it() {
-    let pages = pages();
-    let mut count = 0;
+fn links_between_pages_lead_to_the_same_place_in_rustdoc_and_on_a_forge() {
+    let (pages, links) = (pages(), read("src/guide/links.md"));
+    let items: Vec<(&str, &str)> = links.lines().map(|line| definition(line).expect(line)).collect();
+    assert!(items.len() > 20, "this test finds only {} links", items.len());
+    for (label, item) in &items {
+        let (path, headline) = place(label);
+        let (_, text) = pages.iter().find(|(other, _)| *other == path).expect(&path);
+        let found = text
+            .lines()
+            .any(|line| line.starts_with('#') && anchor(line.trim_matches(['#', ' '])) == headline);
+        assert!(found || headline.is_empty(), "{path} has no headline `{headline}`");
+        assert_eq!(*item, format!("crate::guide::{}", label.replace('/', "::")));
+    }
     for (path, page) in &pages {
-        for link in page.split("crate::guide::").skip(1) {
-            let Some((module, rest)) = link.split_once('#') else { continue };
-            if !module.chars().all(|c| c.is_alphanumeric() || matches!(c, ':' | '_')) {
-                continue;
-            }
-            let target = format!("guide/{}.md", module.replace("::", "/"));
-            let (_, text) = pages.iter().find(|(path, _)| *path == target).expect(&target);
-            let name = rest.split(')').next().unwrap_or_default();
-            let mut headlines = text.lines().filter(|line| line.starts_with('#'));
-            let found = headlines.any(|line| anchor(line.trim_start_matches('#').trim()) == name);
-            assert!(found, "{path}: {target} has no headline `{name}`");
-            count += 1;
+        assert!(
+            !page.contains("](crate::guide"),
+            "{path}: a link to a page needs a label of `guide/links.md`"
+        );
+        let labels: Vec<(&str, &str)> = page.lines().filter_map(definition).collect();
+        for (label, file) in &labels {
+            assert!(
+                items.iter().any(|(item, _)| item == label),
+                "{path}: `guide/links.md` does not define {label}"
+            );
+            let (target, headline) = file.split_once('#').unwrap_or((file, ""));
+            let folder = path.rsplit_once('/').unwrap().0;
+            let file = format!("{folder}/{target}").replace("guide/migrate/../", "guide/");
+            assert_eq!((file, headline), place(label), "{path}");
+        }
+        for used in page.split("][guide: ").skip(1) {
+            let label = used.split(']').next().unwrap();
+            assert!(labels.iter().any(|(name, _)| *name == label), "{path} does not define `guide: {label}`");
         }
     }
-    assert!(count > 3, "this test finds only {count} links");
+}
+
+/// The file and the headline for which a label stands.
+fn place(label: &str) -> (String, &str) {
+    let (page, headline) = label.split_once('#').unwrap_or((label, ""));
+    let page = if page == "migrate" { "migrate/index" } else { page };
+    (format!("guide/{page}.md"), headline)
+}
+
+/// The label and the target of a line that defines a link to a page.
+fn definition(line: &str) -> Option<(&str, &str)> {
+    line.strip_prefix("[guide: ")?.split_once("]: ")
 }
 
 /// The cells of each row of the tables in a text, without emphasis and signs.

@@ -1,5 +1,5 @@
-//! The opening handshake over an HTTP stack of the embedder. The modules `server` and `client` test that it
-//! checks the same rules as a connection does.
+//! The opening handshake over an HTTP stack of the embedder. The modules `server` and `client` test that this
+//! handshake checks the same rules as a connection does.
 
 use crate::heads::Change::{Add, Set, Without};
 use crate::heads::{Header, KEY, REQUEST, RESPONSE, SAMPLE, as_bytes, with_changes};

@@ -338,7 +338,8 @@ fn the_hash_of_a_value_does_not_depend_on_its_quotes() {
     assert_ne!(hash("foo; x=01"), expected);
 }
 
-/// Without an allocator the client keeps the names of its extensions in the send buffer until the answer is there.
+/// Without an allocator the client keeps the names of its extensions in the send buffer until the answer is
+/// there.
 #[cfg(feature = "heapless")]
 #[test]
 fn a_client_whose_send_buffer_cannot_hold_its_offers_is_refused() {
@@ -351,7 +352,8 @@ fn a_client_whose_send_buffer_cannot_hold_its_offers_is_refused() {
     };
     let needed = (0..1000).find(|&len| connect(len).is_ok()).unwrap();
     let head = connect(needed).unwrap();
-    // Next to the head lie the subprotocol, and each name between two semicolons, each with a comma behind it.
+    // Next to the head lie the subprotocol, and each name between two semicolons, each with a comma behind
+    // it.
     assert!(needed >= head + "chat,;bbf-usp-protocol;,;bar;,".len());
     for len in 0..needed {
         assert_eq!(connect(len), Err(SendError::TooLarge), "{len}");

@@ -1,5 +1,6 @@
-//! The handshake on one stream of HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220). Framing, masking and limits are the same as
-//! over HTTP/1.1, because a connection after its handshake does not know how that took place.
+//! The handshake on one stream of HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220). Framing, masking and limits are the
+//! same as over HTTP/1.1, because after the handshake a connection does not know how the handshake took
+//! place.
 
 use crate::support::{Reported, feed, rng, take_outgoing};
 use sansws::upgrade::{ClientUpgrade, ExtendedConnect, ServerUpgrade};
@@ -29,7 +30,8 @@ fn check(request: &ExtendedConnect<'_>, headers: &[(&str, &str)]) -> Result<(), 
     ServerUpgrade::check_connect(request, as_bytes(headers)).map(drop)
 }
 
-// H2-5-11 · H2-5-13 · H2-5-14: there is neither a key nor an Accept, all names are in lower case, and the status is 200.
+// H2-5-11 · H2-5-13 · H2-5-14: there is neither a key nor an Accept, all names are in lower case, and the
+// status is 200.
 #[test]
 fn a_server_accepts_the_example_of_the_rfc() {
     let upgrade = ServerUpgrade::check_connect(&REQUEST, as_bytes(&HEADERS)).unwrap();
@@ -72,7 +74,30 @@ fn a_server_checks_the_pseudo_headers() {
     }
 }
 
-// H2-5-04 · H2-5-09 · H2-5-12
+// H2-4-03 · H2-4-04: RFC 9113 section 8.3.1. The grammar is that of the target and of `Host` over HTTP/1.1.
+#[test]
+fn a_server_refuses_an_authority_or_a_path_of_another_form() {
+    let with = |authority, path| {
+        check(&ExtendedConnect { authority: Some(authority), path: Some(path), ..REQUEST }, &HEADERS)
+    };
+    for authority in ["h", "h:8443", "h:", "[::1]:8443", "192.0.2.1", "xn--bcher-kva.example", "a%2Fb"] {
+        assert_eq!(with(authority, "/chat"), Ok(()), "{authority}");
+    }
+    for authority in
+        ["user@h", "user:password@h", ":443", "h/", "h:x", "h:80:80", "a b", "b\u{fc}cher", "[::1", "::1"]
+    {
+        assert_eq!(with(authority, "/chat"), Err(HandshakeError::MalformedHead), "{authority}");
+    }
+    for path in ["/", "/?", "/chat?a=b?c", "//chat", "/a|b[]^`{}\\?[a]", "/%7e/../A"] {
+        assert_eq!(with("h", path), Ok(()), "{path}");
+    }
+    for path in ["*", "chat", "?a", "http://h/", "https://h/chat", "/a b", "/a#b", "/a\r\nX: y", "/caf\u{e9}"]
+    {
+        assert_eq!(with("h", path), Err(HandshakeError::MalformedHead), "{path}");
+    }
+}
+
+// H2-5-04 · H2-5-12
 #[test]
 fn a_server_checks_the_headers_that_keep_their_meaning() {
     let version = ("sec-websocket-version", "13");
@@ -84,14 +109,35 @@ fn a_server_checks_the_headers_that_keep_their_meaning() {
         (&[], Err(HandshakeError::Version)),
         (&[("sec-websocket-version", "8")], Err(HandshakeError::VersionNotSupported)),
         (&[version, version], Err(HandshakeError::Version)),
-        (&[version, ("connection", "Upgrade")], Err(HandshakeError::MalformedHead)),
-        (&[version, ("upgrade", "websocket")], Err(HandshakeError::MalformedHead)),
-        (&[version, ("transfer-encoding", "chunked")], Err(HandshakeError::MalformedHead)),
         (&[version, ("expect", "100-continue")], Err(HandshakeError::Expectation)),
         (&[version, ("sec-websocket-protocol", "a b")], Err(HandshakeError::Subprotocol)),
         (&[version, ("sec-websocket-extensions", ";")], Err(HandshakeError::Extensions)),
     ] {
         assert_eq!(check(&REQUEST, headers), result, "{headers:?}");
+    }
+}
+
+// H2-5-09: RFC 9113 section 8.2.2 and RFC 9114 section 4.2 look at the names and not at the values.
+#[test]
+fn a_server_refuses_each_header_that_belongs_to_a_connection() {
+    for (name, value) in [
+        ("connection", "Upgrade"),
+        ("connection", "keep-alive"),
+        ("connection", "close"),
+        ("Connection", ""),
+        ("upgrade", "websocket"),
+        ("upgrade", "h2c"),
+        ("UPGRADE", ""),
+        ("keep-alive", "timeout=5"),
+        ("proxy-connection", "keep-alive"),
+        ("transfer-encoding", "chunked"),
+        ("transfer-encoding", ""),
+    ] {
+        let with = [&HEADERS[..], &[(name, value)]].concat();
+        assert_eq!(check(&REQUEST, &with), Err(HandshakeError::MalformedHead), "{name}: {value}");
+    }
+    for other in ["connections", "x-connection", "upgrade-insecure-requests", "te", "trailer"] {
+        assert_eq!(check(&REQUEST, &[&HEADERS[..], &[(other, "trailers")]].concat()), Ok(()), "{other}");
     }
 }
 

@@ -213,8 +213,8 @@ fn no_subprotocol_remains_after_a_rejection() {
     reject(Fixed::<512, 512>);
 }
 
-/// The offers of the first header lie in the send buffer when those of the second one turn out to be too long. The answer
-/// then needs the room of the first ones.
+/// The offers of the first header lie in the send buffer when those of the second one turn out to be too
+/// long. The answer then needs the room of the first ones.
 #[cfg(feature = "heapless")]
 #[test]
 fn offers_without_room_in_a_second_header_are_answered_with_431_too() {

@@ -67,7 +67,7 @@ fn a_watcher_sees_a_refusal() {
 fn on_a_stream_of_http_2_a_watcher_accepts_each_successful_status() {
     let text = Some("websocket");
     let request =
-        ExtendedConnect { method: "CONNECT", protocol: text, scheme: text, authority: text, path: text };
+        ExtendedConnect { method: "CONNECT", protocol: text, scheme: text, authority: text, path: Some("/") };
     let headers = [("sec-websocket-version", &b"13"[..]), ("sec-websocket-protocol", b"chat")];
     let upgrade = ServerUpgrade::check_connect(&request, headers).unwrap();
     let answer = [("sec-websocket-protocol", &b"chat"[..])];

@@ -45,7 +45,9 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
 
 /// A file has fewer lines of code than this. Blank lines, comments and test modules do not count.
 const LINES: usize = 400;
-/// The folders whose files have this limit.
+/// The width of code and comments, in characters. It is that of `rustfmt.toml`.
+const WIDTH: usize = 110;
+/// The folders whose files have these limits.
 const FOLDERS: [&str; 6] = ["src", "tests", "drivers", "examples", "benches", "fuzz"];
 
 /// Names that tell nothing about the content of a file. A file with such a name collects unrelated code.
@@ -72,14 +74,12 @@ fn a_room_may_import_only_what_it_needs() {
 
 #[test]
 fn files_stay_small() {
-    let mut found = Vec::new();
-    for folder in FOLDERS {
-        let sources = sources(folder);
-        found.extend(
-            sources.iter().flat_map(|(path, text)| too_long(&format!("{folder}/{path}"), &code(text))),
-        );
-    }
-    assert!(found.is_empty(), "{} problems:\n{}", found.len(), found.join("\n"));
+    holds_in(&FOLDERS, |path, text| too_long(path, &code(text)));
+}
+
+#[test]
+fn comments_wrap_at_the_width_of_the_code() {
+    holds_in(&FOLDERS, wide_comments);
 }
 
 #[test]
@@ -106,13 +106,21 @@ fn unit_tests_are_in_files_of_their_own() {
 
 /// Asserts that `problems` finds none in `src`. It is given the path of each file below `src`, and its code.
 fn holds(problems: fn(&str, &[&str]) -> Vec<String>) {
-    let sources = sources("src");
-    assert!(sources.iter().any(|(path, _)| path == "lib.rs"), "this test does not find the sources");
-    let found: Vec<String> = sources.iter().flat_map(|(path, text)| problems(path, &code(text))).collect();
+    holds_in(&["src"], |path, text| problems(path.trim_start_matches("src/"), &code(text)));
+}
+
+/// Asserts that `problems` finds none in these folders. It is given the path of each file, and its text.
+fn holds_in(folders: &[&str], problems: impl Fn(&str, &str) -> Vec<String>) {
+    let mut found = Vec::new();
+    for folder in folders {
+        let sources = sources(folder);
+        assert!(!sources.is_empty(), "this test finds no sources in {folder}");
+        found.extend(sources.iter().flat_map(|(path, text)| problems(&format!("{folder}/{path}"), text)));
+    }
     assert!(found.is_empty(), "{} problems:\n{}", found.len(), found.join("\n"));
 }
 
-/// The Rust files of a folder, with their paths below it. A package from the registry has no `fuzz`.
+/// The Rust files of a folder, with their paths below it.
 fn sources(folder: &str) -> Vec<(String, String)> {
     let mut sources = Vec::new();
     read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), "", &mut sources);
@@ -244,6 +252,18 @@ fn too_long(path: &str, code: &[&str]) -> Vec<String> {
         .collect()
 }
 
+/// Lines of comments that are wider than the code. Only tables and URLs may be.
+fn wide_comments(path: &str, text: &str) -> Vec<String> {
+    let is_wide = |line: &str| {
+        line.chars().count() > WIDTH
+            && line.trim_start().starts_with("//")
+            && !line.contains("://")
+            && !line.trim_start_matches([' ', '/', '!']).starts_with('|')
+    };
+    let lines = text.lines().enumerate().filter(|(_, line)| is_wide(line));
+    lines.map(|(number, _)| format!("{path}:{} is wider than {WIDTH} columns", number + 1)).collect()
+}
+
 fn named_for_nothing(path: &str, _: &[&str]) -> Vec<String> {
     let name = path.rsplit('/').next().unwrap_or_default();
     NO_NAMES
@@ -361,6 +381,17 @@ fn comments_and_test_modules_are_not_read() {
     assert_eq!(code(&format!("a\n{tests}b\n")), ["a", "b"]);
     assert_eq!(code("#[cfg(test)]\nextern crate std;\nb\n"), ["#[cfg(test)]", "extern crate std;", "b"]);
     assert_eq!(code("a(\"wss://\"); // b"), ["a(\"wss://\");"]);
+}
+
+#[test]
+fn wide_comments_are_noticed() {
+    let widest = format!("    /// {}", "·".repeat(WIDTH - 8));
+    assert_eq!(wide_comments("a.rs", &widest), [""; 0]);
+    assert_eq!(wide_comments("a.rs", &format!("//! a\n{widest}·")), ["a.rs:2 is wider than 110 columns"]);
+    let [code, table, url] = ["a", "//! | a", "// https://a"].map(|line| format!("{line}{widest}"));
+    assert_eq!(wide_comments("a.rs", &[code, table, url].join("\n")), [""; 0]);
+    let width = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("rustfmt.toml")).unwrap();
+    assert!(width.contains(&format!("max_width = {WIDTH}\n")), "{width}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The memory of buffers on the heap, at every moment: also while a slow reader takes the bytes in pieces, and
-//! while a buffer moves to larger memory.
+//! The memory of buffers on the heap, at every moment: also while a slow reader takes the bytes in pieces,
+//! and while a buffer moves to larger memory.
 
 use crate::support::*;
 use crate::{PEAK, held};
@@ -31,7 +31,8 @@ impl Meter {
         result
     }
 
-    /// Asserts what the documentation of `Heap` says about a buffer that had to hold `most` bytes at one time.
+    /// Asserts what the documentation of `Heap` says about a buffer that had to hold `most` bytes at one
+    /// time.
     #[track_caller]
     fn assert_within(&self, most: usize) {
         let (held, peak) = (self.held, self.peak);
@@ -221,8 +222,8 @@ fn decompressed_bytes_take_at_most_twice_their_length_in_memory() {
     }
 }
 
-/// Consumed bytes are room for new ones. If they are few, the bytes that wait would soon move again, so the buffer grows:
-/// at most four bytes move for each consumed byte.
+/// Consumed bytes are room for new ones. If they are few, the bytes that wait would soon move again, so the
+/// buffer grows: at most four bytes move for each consumed byte.
 #[test]
 fn the_outgoing_buffer_grows_if_less_than_a_quarter_of_what_waits_is_consumed() {
     const BUFFER: usize = 100_000;

@@ -1,5 +1,5 @@
-//! Whatever the peer sends, however its bytes are cut, and whatever the embedder calls in between, the connection
-//! does what the model does.
+//! Whatever the peer sends, however its bytes are cut, and whatever the embedder calls in between, the
+//! connection does what the model does.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,5 +1,5 @@
-//! Tests of all cases, if there are finitely many. Each test says why that is a proof, and what it assumes. The right
-//! answer comes from the model, which is written from the RFC.
+//! Tests that try all cases, if their number is finite. Each test says why this is a proof, and what the
+//! proof assumes. The right answer comes from the model, which is written from the RFC.
 
 mod closes;
 mod headers;

@@ -27,7 +27,8 @@ thread_local! {
     /// The number of allocations up to the one that fails; 0 if none fails.
     static UNTIL_FAILURE: Cell<usize> = const { Cell::new(0) };
     static HAS_FAILED: Cell<bool> = const { Cell::new(false) };
-    /// The bytes that the library has taken, less those that it has returned. Memory can be returned outside of a call.
+    /// The bytes that the library has taken, less those that it has returned. Memory can be returned outside
+    /// of a call.
     static HELD: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
     /// The size of the last block for a codec that the library has returned in this call, in bytes.

@@ -1,4 +1,4 @@
-//! Values that the library makes of others.
+//! Values that the library makes from other values.
 
 use crate::allocator::*;
 use crate::support::*;

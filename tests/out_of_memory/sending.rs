@@ -117,6 +117,39 @@ fn taking_the_outgoing_bytes_allocates_nothing() {
     assert_eq!(taken, b"ello");
 }
 
+/// The second ping comes while the pong for the first one waits, so its pong waits too. If there is no memory
+/// for it when the bytes before it leave, it is there after the next call. WS-5.5.2-02
+#[test]
+fn a_waiting_pong_leaves_when_there_is_memory_again() {
+    fn run(write: fn(&mut ServerConnection) -> Vec<u8>) -> Vec<Vec<u8>> {
+        let mut connection = open_server();
+        connection.sender().binary(&[7; 3000]).unwrap();
+        for payload in [b"1", b"2"] {
+            feed(&mut connection, &masked_all(&[&frame(0x89, payload)]));
+        }
+        let mut written = write(&mut connection);
+        written.extend(write(&mut connection));
+        written.extend(write(&mut connection));
+        frames(&written)
+    }
+    fn take(connection: &mut ServerConnection) -> Vec<u8> {
+        library(|| connection.take_outgoing(Vec::new()))
+    }
+    fn mark(connection: &mut ServerConnection) -> Vec<u8> {
+        let bytes = connection.outgoing().to_vec();
+        // A loop that has nothing to write does not call `mark_sent`.
+        if !bytes.is_empty() {
+            library(|| connection.mark_sent(bytes.len()));
+        }
+        bytes
+    }
+    for write in [take, mark] {
+        let expected = [frame(0x82, &[7; 3000]), frame(0x8a, b"1"), frame(0x8a, b"2")];
+        assert_eq!(run(write), expected);
+        for_each_allocation(|_| assert_eq!(run(write), expected));
+    }
+}
+
 #[test]
 fn a_header_for_payload_of_the_embedder_needs_no_memory() {
     let (mut server, mut client) = (open_server(), open_client());

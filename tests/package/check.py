@@ -43,8 +43,11 @@ def manifests(is_release):
         problems.append('Cargo.toml: the address of the repository is still the placeholder')
     version = packages['sansws']['version']
     changelog = pathlib.Path('CHANGELOG.md').read_text(encoding='utf-8')
-    if is_release and not re.search(rf'(?m)^## {re.escape(version)} ', changelog):
-        problems.append(f'CHANGELOG.md has no chapter `## {version} - DATE`')
+    if is_release and not re.search(rf'(?m)^## {re.escape(version)} - \d{{4}}-\d\d-\d\d$', changelog):
+        problems.append(f'CHANGELOG.md has no chapter `## {version} - YEAR-MONTH-DAY`')
+    readme = pathlib.Path('README.md').read_text(encoding='utf-8')
+    if is_release and 'not published yet' in readme:
+        problems.append('README.md still says that the packages are not published')
     for name, manifest in loaded.items():
         folder, package = PACKAGES[name], packages[name]
         at = f'{folder}/Cargo.toml'

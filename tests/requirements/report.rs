@@ -1,7 +1,7 @@
 //! The compliance report: for each requirement, who enforces it and which tests would notice its loss.
 //!
-//! `COMPLIANCE.md` is made of the two lists and of the ids in the sources, so it can say nothing that they do
-//! not say. The line numbers in it move with each change of the code, and one command writes them anew.
+//! `COMPLIANCE.md` is made of the two lists and of the ids in the sources, so it says nothing beyond these
+//! sources. The line numbers in it move with each change of the code, and one command writes them anew.
 
 use crate::list::{LEVELS, Owner, Requirement, parse_requirements, parse_untested};
 use crate::{Places, REQUIREMENTS, ROOT, Source, UNTESTED, scan};

@@ -1,5 +1,5 @@
-//! Checks SECURITY.md: each test that it names exists, each default that it states is that of the code, and it
-//! lists every setting of every configuration.
+//! Checks SECURITY.md: each test that it names exists, each default that it states is that of the code, and
+//! it lists every setting of every configuration.
 
 use crate::Source;
 use crate::ids::is_word;

@@ -165,7 +165,8 @@ fn a_peer_that_reads_slowly_is_not_given_up_if_the_buffer_is_full() {
     }
 }
 
-// A peer that stops reading is given up, whatever waits, at most one ping interval and one pong timeout later.
+// A peer that stops reading is given up, whatever waits, at most one ping interval and one pong timeout
+// later.
 #[test]
 fn a_peer_that_has_vanished_is_given_up_in_time() {
     for (fills_buffer, fills_first) in [(false, false), (true, false), (true, true)] {

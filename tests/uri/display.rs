@@ -1,4 +1,4 @@
-//! What a URI, its parts and percent-encoded data do if the writer of their texts fails.
+//! A URI, its parts, and percent-encoded data: what happens if the writer fails that takes their text.
 
 use super::*;
 use sansws::handshake::PercentEncoded;

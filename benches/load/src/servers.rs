@@ -18,8 +18,8 @@ pub const NAMES: [&str; 6] = [
     "fastwebsockets",
 ];
 
-/// `Config::keep_capacity` of all servers on sansws, in bytes. Both processes set it at their start; without it, the
-/// default of the library holds.
+/// `Config::keep_capacity` of all servers on sansws, in bytes. Both processes set it at their start; without
+/// it, the default of the library holds.
 pub static KEEP_CAPACITY: OnceLock<usize> = OnceLock::new();
 
 fn config() -> Config {

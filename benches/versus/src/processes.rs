@@ -1,7 +1,7 @@
-//! Repeats the measurement in other processes. The addresses of data decide some percent of the time: which
-//! pages the system gives to each library, and so which lines of the cache the libraries share. In one
-//! process the addresses are the same in all rounds, so several processes count. In each of them all
-//! libraries run in turn.
+//! Repeats the measurement in other processes. The addresses of data change a time by some percent: they
+//! depend on which pages the system gives to each library, and decide which lines of the cache the libraries
+//! share. In one process the addresses are the same in all rounds, so one process is not enough. In each
+//! process all libraries run in turn.
 
 use crate::cell::Workload;
 use crate::measure::Cell;

@@ -131,9 +131,10 @@ const LEVEL: f64 = 0.02;
 impl Outcome {
     fn new(factor: f64, goal: f64) -> Self {
         // The factor counts as it is printed.
-        if (factor * 100.0).round() >= goal * 100.0 {
+        let percent = (factor * 100.0).round();
+        if percent >= goal * 100.0 {
             Self::Reached
-        } else if goal <= 1.0 && factor >= 1.0 - LEVEL {
+        } else if goal <= 1.0 && percent >= (1.0 - LEVEL) * 100.0 {
             Self::Level
         } else {
             Self::Missed
@@ -273,8 +274,8 @@ mod tests {
         for (factor, goal, outcome) in [
             (0.995, 1.0, Outcome::Reached),
             (0.994, 1.0, Outcome::Level),
-            (0.98, 1.0, Outcome::Level),
-            (0.979, 1.0, Outcome::Missed),
+            (0.976, 1.0, Outcome::Level),
+            (0.974, 1.0, Outcome::Missed),
             (1.995, 2.0, Outcome::Reached),
             (1.994, 2.0, Outcome::Missed),
             (f64::NAN, 1.0, Outcome::Missed),

@@ -1,7 +1,8 @@
-//! An echo server on the driver, and two by hand, over embassy-net's own TCP in one process, in turns. One loop by hand
-//! has no deadlines; the other one limits the time of each read and write, as a server has to. A client sends frames
-//! that were encoded before and counts the bytes that come back. Prints the time for each message, and how many
-//! messages the driver echoes while a loop by hand echoes 100: the median over all rounds.
+//! An echo server on the driver, and two by hand, over embassy-net's own TCP in one process, in turns. One
+//! loop by hand has no deadlines; the other one limits the time of each read and write, as a server has to. A
+//! client sends frames that were encoded before and counts the bytes that come back. Prints the time for each
+//! message, and how many messages the driver echoes while a loop by hand echoes 100: the median over all
+//! rounds.
 //!
 //! `cargo bench --features embassy-net --bench echo`
 #![allow(missing_docs)]

@@ -2,10 +2,11 @@
 
 use crate::Transport;
 use crate::pipe::Pipe;
+use core::cell::RefCell;
 use core::future::poll_fn;
 use core::{error, fmt};
 use embassy_futures::join::join;
-use embassy_futures::select::{Either, select};
+use embassy_futures::select::select;
 use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
 
 /// Two pipes of `N` bytes each, between a [`WebSocket`](crate::WebSocket) and a transport that does not keep
@@ -86,7 +87,8 @@ impl<const N: usize> Bridge<N> {
         Self { up: Pipe::new(), down: Pipe::new() }
     }
 
-    /// The transport for the WebSocket, and what moves its bytes. Begins with empty pipes each time.
+    /// The transport for the WebSocket, and the runner that moves its bytes. Each call begins with empty
+    /// pipes.
     pub fn split(&mut self) -> (Bridged<'_, N>, Runner<'_, N>) {
         *self = Self::new();
         (Bridged { bridge: self }, Runner { bridge: self })
@@ -97,8 +99,8 @@ impl<const N: usize> Runner<'_, N> {
     /// Moves bytes between the WebSocket and the halves of a transport, until the WebSocket is dropped or
     /// both directions have ended. Flushes after each write.
     ///
-    /// If the WebSocket has ended without an error, its bytes are all written by then. After an error the
-    /// last write may be cut, so nothing else can be written to the transport, and it should be dropped.
+    /// If the WebSocket has ended without an error, all of its bytes are written when this future is ready.
+    /// After an error the last write may be incomplete: write nothing else to the transport, and drop it.
     ///
     /// Not cancel safe: if you drop the future, bytes can be lost on their way.
     ///
@@ -109,52 +111,52 @@ impl<const N: usize> Runner<'_, N> {
         self, mut reader: Rd, mut writer: Wr,
     ) -> Result<(), Rd::Error> {
         let Bridge { up, down } = self.bridge;
+        // The first error. The WebSocket may end because of it while the other direction still waits.
+        let failure = RefCell::new(None);
+        let fail = |error| _ = failure.borrow_mut().get_or_insert(error);
         let write = async {
             let mut chunk = [0; N];
-            let result = loop {
+            loop {
                 // Bytes remain in the pipe until they are written, because the WebSocket waits for an empty
                 // pipe.
                 let len = poll_fn(|cx| up.poll_peek(cx, &mut chunk)).await;
                 if len == 0 {
-                    break Ok(());
+                    break;
                 }
                 let written = match writer.write_all(chunk.get(..len).unwrap_or_default()).await {
                     Ok(()) => writer.flush().await,
                     failed => failed,
                 };
                 if let Err(error) = written {
-                    break Err(error);
+                    fail(error);
+                    break;
                 }
                 up.consume(len);
-            };
+            }
             up.end_read();
-            result
         };
         let read = async {
             let mut chunk = [0; N];
-            let result = loop {
+            loop {
                 let len = match reader.read(&mut chunk).await {
-                    Ok(0) => break Ok(()),
+                    Ok(0) => break,
                     Ok(len) => len,
-                    Err(error) => break Err(error),
+                    Err(error) => break fail(error),
                 };
                 let mut rest = chunk.get(..len).unwrap_or_default();
                 while !rest.is_empty() {
                     match poll_fn(|cx| down.poll_write(cx, rest)).await {
                         Ok(len) => rest = rest.get(len..).unwrap_or_default(),
-                        Err(_) => return Ok(()),
+                        Err(_) => return,
                     }
                 }
-            };
+            }
             down.end_write();
-            result
         };
-        // A WebSocket that has ended in order has waited for an empty pipe. After another end, no byte
+        // A WebSocket that has ended cleanly has waited for an empty pipe. After any other end, no byte
         // matters any more, and a peer that does not read must not block this future.
-        match select(join(write, read), poll_fn(|cx| down.poll_read_ended(cx))).await {
-            Either::First((written, read)) => written.and(read),
-            Either::Second(()) => Ok(()),
-        }
+        select(join(write, read), poll_fn(|cx| down.poll_read_ended(cx))).await;
+        failure.take().map_or(Ok(()), Err)
     }
 }
 

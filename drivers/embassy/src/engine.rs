@@ -1,6 +1,6 @@
 //! What all ways to use a connection share: the transport, the protocol, the bytes that were read, and the
 //! deadlines. Each method polls once, and no byte lives in a future. So a future can be dropped at any await,
-//! and the next call goes on with the same state.
+//! and the next call continues with the same state.
 
 use crate::clock::Clock;
 use crate::transport::{Transport, poll_once};
@@ -21,7 +21,7 @@ pub(crate) struct Engine<T, R: Role, S: Storage, B> {
     found: Option<Found>,
     clock: Clock,
     stage: Stage,
-    /// Whether the transport has taken bytes since it was flushed.
+    /// Whether the transport has taken bytes since it was flushed, as far as the engine knows.
     must_flush: bool,
 }
 
@@ -50,7 +50,7 @@ impl<T, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
     pub(crate) fn new(parts: Parts<T, R, S, B>, timers: TimersConfig) -> Self {
         let (io, conn, buffer, unread, found) = parts;
         let (clock, stage) = (Clock::new(timers), Stage::Open);
-        Self { io, conn, buffer, unread, found, clock, stage, must_flush: false }
+        Self { io, conn, buffer, unread, found, clock, stage, must_flush: true }
     }
 
     pub(crate) fn into_parts(self) -> Parts<T, R, S, B> {
@@ -87,7 +87,7 @@ impl<T, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         Some(self.conn.view(token, input))
     }
 
-    /// As [`take`](Self::take), but the event waits on: a later call returns it too.
+    /// As [`take`](Self::take), but the event stays: a later call returns it again.
     pub(crate) fn peek(&mut self) -> Option<Event<'_>> {
         let (token, start) = self.found?;
         let input = self.buffer.as_mut().get(start..).unwrap_or_default();
@@ -103,7 +103,7 @@ impl<T, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         self.unread.start = start.saturating_add(consumed);
         let Some(token) = token else { return false };
         match token.kind() {
-            // The connection has answered a ping or a Close. A failure is reported when the peer knows of it.
+            // The connection has answered a ping or a Close. A failure is reported once the peer was told.
             EventKind::Ping | EventKind::Pong | EventKind::Close => {
                 let input = self.buffer.as_mut().get(start..).unwrap_or_default();
                 self.clock.event(&self.conn.view(token, input).0);
@@ -137,7 +137,7 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         if matches!(found, Ok(true)) {
             return Poll::Ready(found);
         }
-        // The caller learns once why the connection is over, also if another call has failed before.
+        // The caller learns once why the connection is over, even if another call has failed before.
         let was_reported = core::mem::replace(&mut self.stage, Stage::Reported) == Stage::Reported;
         Poll::Ready(match found {
             Ok(_) if !was_reported => self.conn.result().map(|()| false).map_err(Error::from),
@@ -157,7 +157,16 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
             if self.find() {
                 continue;
             }
-            let written = self.poll_write(cx)?;
+            let is_open = matches!(self.stage, Stage::Open | Stage::PeerEnded);
+            let written = if is_open { self.poll_write_all(cx) } else { Poll::Ready(Ok(())) };
+            if let Poll::Ready(Err(error)) = written {
+                // What the peer sent before can still be read, and its Close may be there.
+                let may_read_on = self.conn.error().is_none() && self.conn.peer_close().is_none();
+                if !may_read_on || self.poll_read(cx)?.is_pending() {
+                    self.lose(error)?;
+                }
+                continue;
+            }
             if self.conn.should_disconnect() && written.is_ready() {
                 ready!(self.poll_end(cx));
                 continue;
@@ -173,7 +182,7 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
     /// connection is over. Every wait for the peer ends with this call, whether it waits to read or to write.
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error<T::Error>>> {
         let state = match self.conn.state() {
-            // The protocol has ended, but not the transport, so the close deadline goes on.
+            // The protocol has ended, but not the transport, so the close deadline still applies.
             State::Closed => State::Closing,
             state => state,
         };
@@ -309,12 +318,16 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
     fn fail(&mut self, error: Error<T::Error>) -> Error<T::Error> {
         self.stage = Stage::Over;
         let _ = self.conn.receive_eof();
-        error
+        match self.conn.error() {
+            // The status of a refusal says more than why its body was cut.
+            Some(refusal @ sansws::Error::Refused(_)) => Error::Connection(refusal),
+            _ => error,
+        }
     }
 
     /// Calls `send` until the outgoing buffer has room, and begins to write. Meanwhile reads up to the next
-    /// event, so that pings are answered and the peer's Close is seen. Either all of a message is queued or
-    /// none.
+    /// event, so that pings are answered and the peer's Close is seen. Either the whole message is queued or
+    /// nothing.
     pub(crate) fn poll_send(
         &mut self, cx: &mut Context<'_>, send: &mut impl FnMut(&mut Sender<R, S>) -> Result<(), SendError>,
     ) -> Poll<Result<(), Error<T::Error>>> {

@@ -17,7 +17,7 @@ pub enum Error<E> {
     /// the closing handshake, or the server refused the client's opening handshake
     /// ([`sansws::Error::Refused`], with the HTTP status).
     Connection(sansws::Error),
-    /// The server rejected the client's opening handshake, as it decided to.
+    /// The server rejected the client's opening handshake, by its own decision.
     Rejected,
     /// A deadline has passed.
     Timeout(Timeout),
@@ -32,7 +32,7 @@ pub enum Error<E> {
 
 impl<E> Error<E> {
     /// The close code for this failure, as the application sees it (RFC 6455 section 7.1.5). `None` if there
-    /// was no connection yet, or if the call was refused and the connection goes on.
+    /// was no connection yet, or if the call was refused and the connection continues.
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {
@@ -56,7 +56,7 @@ impl<E: fmt::Debug> fmt::Display for Error<E> {
             Self::Rejected => f.write_str("the server rejected the opening handshake"),
             Self::Timeout(timeout) => timeout.fmt(f),
             Self::Send(error) => error.fmt(f),
-            Self::TooLong { len } => write!(f, "the message has {len} bytes, more than the buffer"),
+            Self::TooLong { len } => write!(f, "the message has {len} bytes, more than the buffer holds"),
         }
     }
 }

@@ -11,7 +11,8 @@
 //!
 //! /// Echoes messages of up to 1 KiB.
 //! async fn echo<T: Transport>(tcp: T) -> Result<(), Error<T::Error>> {
-//!     let (mut receive, mut send, mut read) = ([0; 1024], [0; 1300], [0; 512]);
+//!     // A message, its header, the answers to one read, and the reserve: 1024 + 4 + 512 + 262.
+//!     let (mut receive, mut send, mut read) = ([0; 1024], [0; 1802], [0; 512]);
 //!     let memory = Borrowed::new(&mut receive, &mut send);
 //!     let connection = Connection::server_in(Config::new(), memory);
 //!     let mut socket = WebSocket::new(tcp, connection, &mut read[..], TimersConfig::new());
@@ -30,8 +31,8 @@
 //! is ready, nothing is lost, duplicated or cut. [`recv`](WebSocket::recv) returns the same message next
 //! time, and [`send`](WebSocket::send) has queued nothing.
 //!
-//! This relies on the transport, see [`Transport`]. A [`Bridge`] makes one of any other transport, such as
-//! TLS.
+//! This relies on the transport, see [`Transport`]. A [`Bridge`] turns any other transport, such as TLS, into
+//! one that fits.
 //!
 //! # Time
 //!
@@ -42,7 +43,7 @@
 //!
 //! - `embassy-net`: `TcpSocket` is a [`Transport`]. The program chooses the protocols and media of
 //!   embassy-net.
-//! - `embedded-tls`: what `wss` needs next to the crate `embedded-tls`, see the module `tls`.
+//! - `embedded-tls`: what `wss` needs besides the crate `embedded-tls`, see the module `tls`.
 //! - `defmt`: `defmt::Format` for errors, and for the types of `sansws`.
 #![no_std]
 #![forbid(unsafe_code)]

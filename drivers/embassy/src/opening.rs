@@ -1,6 +1,7 @@
 //! The opening handshake, of a server and of a client.
 
 use crate::{Error, Transport, WebSocket};
+use core::fmt;
 use core::future::poll_fn;
 use core::task::Poll;
 use sansws::handshake::Request;
@@ -9,13 +10,22 @@ use sansws::rand_core::CryptoRng;
 use sansws::{Accept, AcceptsHandshake, Client, Event, Reply, Storage};
 
 /// The answer to an opening handshake.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[must_use]
 pub struct Answer<'a> {
     status: Option<u16>,
     subprotocol: Option<&'a str>,
     headers: &'a [(&'a str, &'a str)],
     body: &'a [u8],
+}
+
+impl fmt::Debug for Answer<'_> {
+    // Headers and body can hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, subprotocol, .. } = self;
+        let mut answer = f.debug_struct("Answer");
+        answer.field("status", status).field("subprotocol", subprotocol).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Answer<'a> {
@@ -30,12 +40,11 @@ impl<'a> Answer<'a> {
     }
 
     /// Accepts the connection if the request does not come from a web page of another site; otherwise rejects
-    /// it with
-    /// 403. Without this check, any web site could connect in the name of a user who visits it (RFC 6455
-    ///      section 10.2).
+    /// it with 403. Without this check, any web site could connect in the name of a user who visits it (RFC
+    /// 6455 section 10.2).
     ///
     /// These are accepted: requests without `Origin`, because only browsers send it; pages over `https` of
-    /// the very host, no matter whether a proxy ends the TLS; and pages over `http` if the host is this
+    /// the same host, no matter whether a proxy ends the TLS; and pages over `http` if the host is this
     /// machine. A device that serves its own pages without TLS uses
     /// [`same_origin_over`](Self::same_origin_over).
     pub fn same_origin(request: &Request<'_>) -> Self {
@@ -110,7 +119,7 @@ impl<T: Transport, R: AcceptsHandshake, S: Storage, B: AsMut<[u8]>> WebSocket<T,
     ///
     /// # Errors
     /// The request was not valid ([`Error::Connection`]) or was rejected ([`Error::Rejected`]): the client
-    /// has got an HTTP answer. Or the transport failed, or the handshake deadline passed.
+    /// has received an HTTP answer. Or the transport failed, or the handshake deadline passed.
     pub async fn accept_with<'a>(
         &mut self, decide: impl AsyncFnOnce(&Request<'_>) -> Answer<'a>,
     ) -> Result<(), Error<T::Error>> {
@@ -160,7 +169,7 @@ impl<T: Transport, R: AcceptsHandshake, S: Storage, B: AsMut<[u8]>> WebSocket<T,
 impl<T: Transport, G: CryptoRng, S: Storage, B: AsMut<[u8]>> WebSocket<T, Client<G>, S, B> {
     /// Completes the opening handshake of a client.
     ///
-    /// Cancel safe: call it again to go on. To see the headers and the body of a refusal, call
+    /// Cancel safe: call it again to continue. To see the headers and the body of a refusal, call
     /// [`recv_event`](Self::recv_event) instead.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 use core::task::{Context, Poll, Waker, ready};
 
-/// The errors of a pipe: its other end is gone.
+/// The error of a pipe: its other end is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Broken;
 
@@ -11,7 +11,7 @@ pub(crate) struct Pipe<const N: usize>(RefCell<State<N>>);
 
 struct State<const N: usize> {
     bytes: [u8; N],
-    /// The bytes in the pipe begin here, and continue at the front of the array.
+    /// The bytes in the pipe begin here, and wrap around to the front of the array.
     start: usize,
     len: usize,
     is_write_ended: bool,

@@ -29,7 +29,6 @@ pub struct WebSocket<T, R: Role, S: Storage, B> {
 }
 
 /// What a [`WebSocket`] consists of.
-#[derive(Debug)]
 pub struct Parts<T, R: Role, S: Storage, B> {
     /// The transport.
     pub io: T,
@@ -46,6 +45,18 @@ pub struct Parts<T, R: Role, S: Storage, B> {
     pub event: Option<(EventToken, usize)>,
 }
 
+impl<T: fmt::Debug, R: fmt::Debug + Role, S: fmt::Debug + Storage, B: fmt::Debug> fmt::Debug
+    for Parts<T, R, S, B>
+{
+    // The buffer holds what the peer has sent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { io, connection, unread, event, .. } = self;
+        let mut parts = f.debug_struct("Parts");
+        parts.field("io", io).field("connection", connection);
+        parts.field("unread", unread).field("event", event).finish_non_exhaustive()
+    }
+}
+
 impl<T, R: Role, S: Storage, B> fmt::Debug for WebSocket<T, R, S, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket").field("connection", &self.engine.conn).finish_non_exhaustive()
@@ -56,7 +67,7 @@ impl<T, R: Role, S: Storage, B: AsMut<[u8]>> WebSocket<T, R, S, B> {
     /// Drives `connection` over `io`. The connection may be in any state. If it is not open, call
     /// [`accept`](Self::accept) or [`open`](Self::open) first.
     ///
-    /// One read brings at most as many bytes as `buffer` has, which must be one at least: an empty buffer
+    /// One read brings at most as many bytes as `buffer` holds. The buffer must not be empty: an empty buffer
     /// looks like the end of the transport.
     pub fn new(io: T, connection: Connection<R, S>, buffer: B, timers: TimersConfig) -> Self {
         Self::from_parts(Parts { io, connection, buffer, unread: 0..0, event: None }, timers)
@@ -91,7 +102,7 @@ impl<T, R: Role, S: Storage, B: AsMut<[u8]>> WebSocket<T, R, S, B> {
     }
 
     /// Queues a message without waiting: either all of it or nothing. The next call that writes begins with
-    /// it: [`flush`](Self::flush), [`send`](Self::send) or [`recv`](Self::recv).
+    /// this message: [`flush`](Self::flush), [`send`](Self::send) or [`recv`](Self::recv).
     ///
     /// # Errors
     /// [`SendError::NotNow`] if the outgoing buffer has no room; otherwise as [`Sender::message`].
@@ -129,8 +140,8 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> WebSocket<T, R, S, B> {
     }
 
     /// As [`recv`](Self::recv), with the sender for an answer. The answer can borrow the message, so an echo
-    /// copies nothing but into the outgoing buffer. The next call of `recv` or [`flush`](Self::flush) writes
-    /// it.
+    /// copies it only once, into the outgoing buffer. The next call of `recv` or [`flush`](Self::flush)
+    /// writes it.
     ///
     /// The sender queues and never waits. If the peer does not read, the buffer gets full and the answer is
     /// refused with [`SendError::NotNow`]; [`send`](Self::send) waits for room instead.
@@ -165,14 +176,14 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> WebSocket<T, R, S, B> {
     }
 
     /// Sends a message: waits until the outgoing buffer has room, queues the message, and begins to write it.
-    /// The call does not wait for the rest of the write. Whatever you call next writes on: `recv`, `send`, or
-    /// `flush`, which waits.
+    /// The call does not wait for the rest of the write. Whatever you call next continues the write: `recv`,
+    /// `send`, or `flush`, which waits for it.
     ///
     /// While this waits it reads up to the next message, so pings are answered. If both sides only send and
     /// neither receives, both wait until a deadline passes; use `select` or [`into_split`](Self::into_split)
     /// to do both.
     ///
-    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before,
+    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before that,
     /// nothing was queued.
     ///
     /// # Errors
@@ -209,11 +220,11 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> WebSocket<T, R, S, B> {
         poll_fn(|cx| self.engine.poll_flush(cx)).await
     }
 
-    /// Closes the connection: sends a Close with this code and reason, waits for the peer's Close and the end
-    /// of the transport, at most for [the close deadline](TimersConfig::close_deadline). Messages that arrive
-    /// meanwhile are dropped. If the connection is closing already, this waits for the end.
+    /// Closes the connection: sends a Close with this code and reason, and waits for the peer's Close and the
+    /// end of the transport, at most for [the close deadline](TimersConfig::close_deadline). Messages that
+    /// arrive meanwhile are dropped. If the connection is closing already, this waits for the end.
     ///
-    /// Cancel safe: call it again, or `recv`, to go on.
+    /// Cancel safe: call it again, or `recv`, to continue.
     ///
     /// # Errors
     /// [`Error::Send`] if the code or the reason is not valid; then nothing was sent. Any other error: the

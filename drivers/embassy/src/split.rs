@@ -23,7 +23,7 @@ use sansws::{CloseCode, Event, Message, Role, SendError, Sender, Storage};
 ///
 /// The mutex `M` is [`NoopRawMutex`](embassy_sync::blocking_mutex::raw::NoopRawMutex) if both tasks run on
 /// one executor, as they have to with `embassy-net`. A half holds the mutex while it polls the transport; so
-/// another mutex stops interrupts for this time.
+/// a mutex with a critical section stops interrupts for this time.
 ///
 /// ```
 /// use embassy_futures::join::join;
@@ -225,7 +225,7 @@ impl<M: RawMutex, T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> WriteHalf<'
     /// As [`WebSocket::feed`].
     ///
     /// # Errors
-    /// As there.
+    /// As `WebSocket::feed`.
     pub fn feed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
         let message = message.into();
         self.shared.lock(|shared| match shared.try_borrow_mut() {
@@ -241,11 +241,11 @@ impl<M: RawMutex, T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> WriteHalf<'
 
     /// As [`WebSocket::send`].
     ///
-    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before,
+    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before that,
     /// nothing was queued.
     ///
     /// # Errors
-    /// As there.
+    /// As `WebSocket::send`.
     pub async fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error<T::Error>> {
         let message = message.into();
         self.send_with(|tx| tx.message(message)).await
@@ -256,13 +256,13 @@ impl<M: RawMutex, T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> WriteHalf<'
     /// Cancel safe, as [`send`](Self::send) is.
     ///
     /// # Errors
-    /// As there.
+    /// As `WebSocket::send_with`.
     pub async fn send_with(
         &mut self, mut queue: impl FnMut(&mut Sender<R, S>) -> Result<(), SendError>,
     ) -> Result<(), Error<T::Error>> {
         let poll = |engine: &mut Engine<T, R, S, B>, cx: &mut Context<'_>, driving| match driving {
             Driving::This => engine.poll_send(cx, &mut queue),
-            // The half that reads writes the message, and says if there is room.
+            // The half that reads writes the message, and wakes this half once there is room.
             Driving::Other => match queue(engine.conn.sender()) {
                 Err(SendError::NotNow) => Poll::Pending,
                 result => Poll::Ready(result.map_err(Error::from)),

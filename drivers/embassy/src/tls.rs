@@ -1,8 +1,8 @@
-//! What `wss` needs next to the crate `embedded-tls`.
+//! What `wss` needs besides the crate `embedded-tls`.
 //!
-//! A TLS connection must not lose a future in the middle of a record. So it runs behind a
-//! [`Bridge`](crate::Bridge), and a [`Shared`] transport below it lets it read and write at the same time.
-//! This is the whole of a client:
+//! A future of a TLS connection must not be dropped in the middle of a record. So the TLS connection runs
+//! behind a [`Bridge`](crate::Bridge), and a [`Shared`] transport below lets it read and write at the same
+//! time. This is a whole client:
 //!
 //! ```
 //! use core::cell::RefCell;
@@ -49,15 +49,15 @@
 //!
 //! The `provider` decides who is trusted. `embedded_tls::UnsecureProvider` trusts everyone, so it is for
 //! tests only. With the feature `rustpki`, `embedded_tls::pki::CertVerifier` verifies the chain of
-//! certificates and the host name. It wants a random source of an older version of `rand_core`; [`OlderRng`]
-//! makes one of today's.
+//! certificates and the host name. It needs a random source of an older version of `rand_core`; [`OlderRng`]
+//! makes one from a current one.
 //!
 //! # Limits of embedded-tls 0.19
 //!
 //! It is a client only, for TLS 1.3. The buffer for reading needs 16,640 bytes, unless the server keeps to
 //! smaller records (`TlsConfig::with_max_fragment_length`, RFC 6066 section 4, which OpenSSL supports). A
 //! server that updates its keys (RFC 8446 section 4.6.3) makes it panic; servers do so only on connections
-//! that carry very much data, or if an operator asks for it.
+//! that carry a great deal of data, or if an operator asks for it.
 
 use crate::Transport;
 use crate::transport::poll_once;
@@ -94,7 +94,7 @@ impl<T: ErrorType> ErrorType for Shared<'_, T> {
     type Error = T::Error;
 }
 
-// The transport is borrowed for one poll, so the halves never find it borrowed.
+// A half borrows the transport for one poll only, so the other half never finds it borrowed.
 impl<T: Transport> Read for Shared<'_, T> {
     async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, T::Error> {
         poll_fn(|cx| match self.0.try_borrow_mut() {

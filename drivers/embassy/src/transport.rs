@@ -12,13 +12,13 @@ use embedded_io_async::{ErrorType, Read, Write};
 /// waits, over a transport in one piece and without a second buffer. This needs three promises:
 ///
 /// 1. A future of `read` or `write` that is dropped while it is pending has moved no byte.
-/// 2. The task is woken also if the future that was pending is dropped.
+/// 2. The task is woken even if the future that was pending is dropped.
 /// 3. Reading and writing can wait at the same time: each remembers a waker of its own.
 ///
 /// `embassy-net`'s `TcpSocket` keeps all three: its buffers and wakers are in the network stack, and a
 /// pending write has copied nothing. So do the pipes of `embassy-sync`, and drivers of serial ports that have
 /// such buffers (`BufferedUart`). A TLS connection and a serial port with DMA break the first promise: part
-/// of a record would be lost. For these there is a [`Bridge`](crate::Bridge).
+/// of a record would be lost. Use a [`Bridge`](crate::Bridge) for them.
 pub trait Transport: Read + Write {
     /// Ends our direction, as the shutdown of a socket does: the peer reads the bytes that were written
     /// before, and then the end. The driver calls `flush` afterwards. It may call this more than once.
@@ -40,8 +40,8 @@ impl Transport for embassy_net::tcp::TcpSocket<'_> {
     }
 }
 
-/// A transport of which the driver cannot end one direction, such as a serial port. It has to keep the
-/// promises of [`Transport`].
+/// A transport that cannot end one direction alone, such as a serial port. It has to keep the promises of
+/// [`Transport`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plain<T>(pub T);
 

@@ -7,7 +7,7 @@ use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use sansws_embassy::sansws::{
     ClientRequest, CloseCode, Config, Connection, Fixed, Message, OUTGOING_RESERVE,
 };
-use sansws_embassy::{Bridge, TimersConfig, WebSocket};
+use sansws_embassy::{Bridge, BridgeError, Error, TimersConfig, WebSocket};
 use std::future::poll_fn;
 use std::pin::pin;
 use support::{Memory, client, pipes, run, run_without_waiting, server, two_tasks};
@@ -201,4 +201,52 @@ fn a_bridge_keeps_the_futures_of_its_transport() {
     over::<1>();
     over::<16>();
     over::<1000>();
+}
+
+/// The socket sees only that the transport has failed. The bridge returns why, also if the other direction
+/// still waits.
+#[test]
+fn a_bridge_tells_why_its_transport_has_failed() {
+    use embedded_io_async::{ErrorType, Write};
+    use support::Reset;
+
+    struct Broken;
+    impl ErrorType for Broken {
+        type Error = Reset;
+    }
+    impl Write for Broken {
+        async fn write(&mut self, _bytes: &[u8]) -> Result<usize, Reset> {
+            Err(Reset)
+        }
+        async fn flush(&mut self) -> Result<(), Reset> {
+            Err(Reset)
+        }
+    }
+
+    // Nothing can be written, and the peer sends nothing.
+    let (a, _b) = pipes(5);
+    let mut bridge = Bridge::<16>::new();
+    let (transport, runner) = bridge.split();
+    let talk = async {
+        let mut socket = WebSocket::new(transport, server(Memory::default()), [0; 40], TIMERS);
+        socket.send("hello").await?;
+        socket.recv().await.map(owned)
+    };
+    let (ran, talked) = run_without_waiting(join(runner.run(a, Broken), talk));
+    assert_eq!((ran, talked), (Err(Reset), Err(Error::Transport(BridgeError))));
+
+    // Nothing can be read, and the peer does not read.
+    let (a, _b) = pipes(5);
+    let (c, d) = pipes(5);
+    c.reset();
+    let mut bridge = Bridge::<16>::new();
+    let (transport, runner) = bridge.split();
+    let talk = async {
+        let mut socket = WebSocket::new(transport, server(Memory::default()), [0; 40], TIMERS);
+        socket.send("longer than the pipe").await?;
+        socket.recv().await.map(owned)
+    };
+    let (ran, talked) = run(join(runner.run(d, a), talk));
+    assert_eq!(ran, Err(Reset));
+    assert!(talked.is_err(), "{talked:?}");
 }

@@ -145,3 +145,39 @@ fn an_opening_handshake_goes_on_after_its_future_was_dropped() {
     let mut input = &mut answer[..];
     assert!(matches!(peer.receive(&mut input), Some((Event::HandshakeComplete(_), _))));
 }
+
+/// The status of a refusal says more than why its body was cut.
+#[test]
+fn a_refusal_whose_body_is_cut_is_still_a_refusal() {
+    for is_reset in [true, false] {
+        let (a, b) = pipes(1000);
+        let request = ClientRequest::new("ws://board/").unwrap();
+        let connection =
+            Connection::client_in(&request, Config::new(), rand::rng(), Memory::default()).unwrap();
+        let mut socket = WebSocket::new(a, connection, [0; 64], TIMERS);
+        b.push(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\nbegin");
+        let cut = async {
+            embassy_time::Timer::after_secs(1).await;
+            if is_reset {
+                b.reset();
+            }
+        };
+        let (opened, ()) = run(join(socket.open(), cut));
+        assert_eq!(opened, Err(Error::Connection(sansws::Error::Refused(403))));
+    }
+}
+
+#[test]
+fn logs_show_no_header_value_and_no_body_of_an_answer() {
+    let answer = Answer::reject(401).headers(&[("Set-Cookie", "hunter2")]).body(b"hunter2");
+    let shown = format!("{answer:?}");
+    assert!(shown.contains("401") && !shown.contains("hunter2") && !shown.contains("104, 117"), "{shown}");
+}
+
+#[test]
+fn logs_show_no_byte_of_the_peer_in_the_parts_of_a_connection() {
+    let connection = Connection::server_in(Config::new(), Memory::default());
+    let parts = WebSocket::new((), connection, *b"hunter2", TIMERS).into_parts();
+    let shown = format!("{parts:?}");
+    assert!(shown.contains("unread: 0..0") && !shown.contains("104, 117"), "{shown}");
+}

@@ -9,20 +9,27 @@ mod options;
 use sansws_tokio::sansws::ClientRequest;
 use sansws_tokio::{Config, Connector, Error, RandomClient, Transport, WebSocket};
 use std::env;
+use std::process::ExitCode;
 
 /// The limits allow the largest messages of the suite.
 const CONFIG: Config =
     Config::new().max_message(32 << 20).max_fragments(1 << 17).max_outgoing(64 << 20).keep_capacity(64 << 10);
 
+const USAGE: &str = "usage: tokio_autobahn_client [--deflate[=PARAMETER,...]] URL AGENT";
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
+    options::run(USAGE, run()).await
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = env::args().skip(1).peekable();
     let mut config = CONFIG;
     if let Some(option) = arguments.next_if(|argument| argument.starts_with('-')) {
         config = options::with_option(config, &option)?;
     }
     let (Some(url), Some(agent)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: tokio_autobahn_client [--deflate] URL AGENT".into());
+        return Err(USAGE.into());
     };
     let url = url.trim_end_matches('/');
     let mut count = open(&format!("{url}/getCaseCount"), config).await?;

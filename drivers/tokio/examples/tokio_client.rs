@@ -6,10 +6,10 @@
 //! ```
 //!
 //! With `--deflate` before the URL, in a build with `--features deflate`, the client offers compression, and
-//! prints what both ends agreed on. `--deflate=WISH,WISH` offers it with wishes of the client's own, see
-//! `options/mod.rs`. `--subprotocol=NAME` offers a subprotocol, and can be given more than once; the client prints
-//! which one the server has chosen. Ctrl-D closes the connection. If the server has a certificate of your own, set
-//! `SSL_CERT_FILE` to its root certificate.
+//! prints what both ends agreed on. `--deflate=PARAMETER,PARAMETER` offers it with parameters of the client's
+//! own, see `options/mod.rs`. `--subprotocol=NAME` offers a subprotocol, and can be given more than once; the
+//! client prints which one the server has chosen. Ctrl-D closes the connection. If the server has a
+//! certificate of your own, set `SSL_CERT_FILE` to its root certificate.
 
 mod options;
 
@@ -19,20 +19,17 @@ use sansws_tokio::sansws::deflate::DeflateParams;
 use sansws_tokio::split::{ReadHalf, WriteHalf};
 use sansws_tokio::{CloseCode, Config, Connector, Error, Message, RandomClient, Transport};
 #[cfg(feature = "deflate")]
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
-use std::{env, io, iter, thread};
+use std::{env, iter, thread};
 use tokio::sync::mpsc::{Receiver, channel};
+
+const USAGE: &str = "usage: tokio_client [--deflate[=PARAMETER,...]] [--subprotocol=NAME ...] URL";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    options::run(USAGE, run()).await
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,20 +44,20 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
             None => config = options::with_option(config, option)?,
         }
     }
-    let url =
-        arguments.next().ok_or("usage: tokio_client [--deflate[=WISH,...]] [--subprotocol=NAME ...] URL")?;
+    let (Some(url), None) = (arguments.next(), arguments.next()) else { return Err(USAGE.into()) };
     let request = ClientRequest::new(&url)?.subprotocols(&subprotocols);
     let socket = match Connector::new().config(config).connect(&request).await {
         Err(Error::Refused(refusal)) => return Err(format!("refused: {}", refusal.status()).into()),
         result => result?,
     };
-    println!("* open");
+    // `println!` would panic if the reader has closed the output.
+    writeln!(io::stdout(), "* open")?;
     if let Some(name) = socket.connection().subprotocol() {
-        println!("* subprotocol {name}");
+        writeln!(io::stdout(), "* subprotocol {name}")?;
     }
     #[cfg(feature = "deflate")]
     if let Some(params) = socket.connection().deflate() {
-        println!("* {}", agreed(params));
+        writeln!(io::stdout(), "* {}", agreed(params))?;
     }
 
     let (mut reading, mut writing) = socket.into_split();
@@ -79,11 +76,13 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Prints messages until the connection has ended.
-async fn print_messages(reading: &mut ReadHalf<Transport, RandomClient>) -> Result<(), Error> {
+async fn print_messages(
+    reading: &mut ReadHalf<Transport, RandomClient>,
+) -> Result<(), Box<dyn std::error::Error>> {
     while let Some(message) = reading.recv().await? {
         match message {
-            Message::Text(text) => println!("< {}", printable(text)),
-            Message::Binary(bytes) => println!("< [{} bytes]", bytes.len()),
+            Message::Text(text) => writeln!(io::stdout(), "< {}", printable(text))?,
+            Message::Binary(bytes) => writeln!(io::stdout(), "< [{} bytes]", bytes.len())?,
         }
     }
     Ok(())

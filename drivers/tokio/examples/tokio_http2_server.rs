@@ -2,8 +2,8 @@
 //! only HTTP/1.1.
 //!
 //! ```text
-//! cargo run --release -p sansws-tokio --features axum,rustls --example tokio_http2_server -- CERTIFICATES KEY
-//!     [ADDR]
+//! cargo run --release -p sansws-tokio --features axum,rustls --example tokio_http2_server --
+//!     CERTIFICATES KEY [ADDR]
 //! ```
 //!
 //! `CERTIFICATES` and `KEY` are PEM files: the chain of certificates, the server's own first, and its private
@@ -11,8 +11,9 @@
 //! `--features deflate`, the server compresses. The page `/` is empty. The WebSocket is at `/echo`; its first
 //! message says which version of HTTP the connection came over.
 //!
-//! A browser opens a WebSocket over HTTP/2 if it has an HTTP/2 connection to the server already, as for a
-//! page that it has loaded, and if the server has said on it that it takes extended CONNECT.
+//! A browser opens a WebSocket over HTTP/2 under two conditions: the browser already has an HTTP/2 connection
+//! to the server, for example because it has loaded a page, and on this connection the server has announced
+//! that it accepts extended CONNECT.
 
 mod options;
 
@@ -31,6 +32,7 @@ use sansws_tokio::rustls::pki_types::pem::PemObject;
 use sansws_tokio::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::env;
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -43,8 +45,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The limits allow the messages of the tests.
 const CONFIG: Config = Config::new().max_message(32 << 20).max_outgoing(64 << 20);
 
+const USAGE: &str = "usage: tokio_http2_server [--deflate[=PARAMETER,...]] CERTIFICATES KEY [ADDR]";
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    options::run(USAGE, run()).await
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let mut config = CONFIG;
     let mut arguments = Vec::new();
     for argument in env::args().skip(1) {
@@ -57,17 +65,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (certificates, key, address) = match &arguments[..] {
         [certificates, key] => (certificates, key, "127.0.0.1:8443"),
         [certificates, key, address] => (certificates, key, address.as_str()),
-        _ => return Err("usage: tokio_http2_server [--deflate] CERTIFICATES KEY [ADDR]".into()),
+        _ => return Err(USAGE.into()),
     };
     let tls = TlsAcceptor::from(Arc::new(tls_config(certificates, key)?));
     let app = Router::new()
         .route("/", get(|| async { Html("<!doctype html><title>echo</title><link rel=icon href=data:,>") }))
         .route("/echo", any(echo))
         .with_state(config);
-    let mut listener = TcpListener::bind(address).await?;
+    let failed = |error| format!("cannot listen on {address}: {error}");
+    let mut listener = TcpListener::bind(address).await.map_err(failed)?;
     println!("listening on https://{}/", listener.local_addr()?);
     loop {
-        // axum's listener waits a moment if the system has no more files, and tries again.
+        // axum's listener waits a moment if the process may open no more files, and tries again.
         let (stream, peer) = Listener::accept(&mut listener).await;
         let (tls, app) = (tls.clone(), app.clone());
         tokio::spawn(async move {
@@ -90,9 +99,12 @@ async fn serve(stream: TcpStream, tls: TlsAcceptor, app: Router) -> Result<(), B
 }
 
 fn tls_config(certificates: &str, key: &str) -> Result<ServerConfig, Box<dyn Error>> {
-    let certificates = CertificateDer::pem_file_iter(certificates)?.collect::<Result<_, _>>()?;
-    let key = PrivateKeyDer::from_pem_file(key)?;
-    let mut config = ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, key)?;
+    let failed = |path: &str, error| format!("cannot read {path}: {error}");
+    let chain: Result<Vec<_>, _> =
+        CertificateDer::pem_file_iter(certificates).map_err(|error| failed(certificates, error))?.collect();
+    let chain = chain.map_err(|error| failed(certificates, error))?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| failed(key, error))?;
+    let mut config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
     // The client chooses, and browsers choose HTTP/2.
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)

@@ -5,16 +5,30 @@ use sansws::handshake::Request;
 use sansws::handshake::origin::{Scheme, is_own_page};
 use sansws::timers::TimersConfig;
 use sansws::{Config, Connection, Event, Reply, Server};
+use std::fmt;
 use std::future::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+/// The text for a request that the check of the origin rejects.
+pub(crate) const NOT_OWN_PAGE: &str = "the request comes from a web page of another site, or of another \
+    scheme: a server whose own pages come over http without TLS needs same_origin_over";
+
 /// The answer to an opening handshake.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Answer {
     status: Option<u16>,
     subprotocol: Option<String>,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+}
+
+impl fmt::Debug for Answer {
+    // Headers and body can hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, subprotocol, .. } = self;
+        let mut answer = f.debug_struct("Answer");
+        answer.field("status", status).field("subprotocol", subprotocol).finish_non_exhaustive()
+    }
 }
 
 impl Answer {
@@ -31,11 +45,11 @@ impl Answer {
     }
 
     /// Accepts the connection if the request does not come from a web page of another site; otherwise rejects
-    /// it with 403. Without this check, any web site could connect in the name of a user who visits it (RFC
-    /// 6455 section 10.2).
+    /// it with 403, and the body says why. Without this check, any web site could connect in the name of a
+    /// user who visits it (RFC 6455 section 10.2).
     ///
     /// These are accepted: requests without `Origin`, because only browsers send it; pages over `https` of
-    /// the very host, no matter whether a proxy ends the TLS; and pages over `http` if the host is this
+    /// the same host, no matter whether a proxy ends the TLS; and pages over `http` if the host is this
     /// machine. For a server in a network that is reached without TLS, use
     /// [`same_origin_over`](Self::same_origin_over).
     #[must_use]
@@ -52,7 +66,7 @@ impl Answer {
     fn of_page(request: &Request<'_>, scheme: Option<Scheme>) -> Self {
         let host = request.host().unwrap_or_default();
         let is_foreign = request.origin().is_some_and(|origin| !is_own_page(origin, host, scheme));
-        if is_foreign { Self::reject(403) } else { Self::accept() }
+        if is_foreign { Self::reject(403).body(NOT_OWN_PAGE) } else { Self::accept() }
     }
 
     /// Chooses a subprotocol, which the client must have offered.
@@ -89,13 +103,14 @@ where
 }
 
 /// Accepts a WebSocket from a client, if `decide` does. It gets the request and may take its time, for
-/// example to ask a database who the client is; the handshake deadline goes on only while bytes are awaited.
+/// example to ask a database who the client is; the handshake deadline is checked only while bytes are
+/// awaited.
 ///
 /// Not cancel safe: if you drop the future, the transport is dropped.
 ///
 /// # Errors
-/// The request was not valid, or was rejected: the client has got an HTTP answer. Or the transport failed or
-/// the handshake deadline passed.
+/// The request was not valid, or was rejected: the client has received an HTTP answer. Or the transport
+/// failed or the handshake deadline passed.
 pub async fn accept_with<T, F>(
     io: T, config: Config, timers: TimersConfig, decide: F,
 ) -> Result<WebSocket<T, Server>, Error>

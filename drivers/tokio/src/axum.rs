@@ -68,14 +68,14 @@ impl IntoResponse for Rejection {
 
 impl WebSocketUpgrade {
     /// Accepts requests from web pages of any site. Check [`Upgrade::origin`] yourself, unless the connection
-    /// gives a page nothing that it could not have without the user.
+    /// gives a page nothing that the page could not get without the user.
     #[must_use]
     pub fn any_origin(mut self) -> Self {
         self.origin = Origins::Any;
         self
     }
 
-    /// Accepts requests from web pages of the very host that come over this scheme, see
+    /// Accepts requests from web pages of the same host that come over this scheme, see
     /// [`Answer::same_origin_over`](crate::Answer::same_origin_over).
     #[must_use]
     pub fn same_origin_over(mut self, scheme: Scheme) -> Self {
@@ -113,7 +113,7 @@ impl WebSocketUpgrade {
     }
 
     /// Accepts the connection, and runs `serve` with it in a task of its own. An error of `serve` ends the
-    /// task; the peer has been told the reason by then, if it broke the protocol.
+    /// task. If the peer broke the protocol, it has been told the reason already.
     pub fn on_upgrade<F, O>(self, serve: F) -> Response
     where
         F: FnOnce(UpgradedSocket) -> O + Send + 'static,

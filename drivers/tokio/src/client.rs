@@ -51,7 +51,7 @@ pub(crate) fn random() -> io::Result<StdRng> {
     StdRng::try_from_rng(&mut SysRng).map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// Opens a WebSocket, and keeps of the server's answer what `keep` returns.
+/// Opens a WebSocket, and also returns what `keep` makes of the server's answer.
 pub(crate) async fn open<T, O>(
     io: T, request: &ClientRequest<'_>, config: Config, timers: TimersConfig,
     keep: impl Fn(&Response<'_>) -> O,

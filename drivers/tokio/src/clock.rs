@@ -9,18 +9,18 @@ use alarm::{Alarm, Instant};
 use ping::{Payload, Ping};
 use sansws::timers::{Action, Timers, TimersConfig};
 use sansws::{Event, State};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 pub(crate) struct Clock {
     timers: Timers,
     start: Instant,
-    /// When bytes arrived last. Events that are found in them count from then, because asking for the time
-    /// takes longer than finding a small message. In nanoseconds, because a `Duration` takes twice the
-    /// memory.
+    /// When bytes arrived last. Events that are found in these bytes count from that time, because asking for
+    /// the time takes longer than finding a small message. In nanoseconds, because a `Duration` takes twice
+    /// the memory.
     arrival: u64,
-    /// Whether a message was found in these bytes that the timers do not know of yet. They learn of all messages
-    /// of one read at once.
+    /// Whether these bytes held a message that is not reported to the timers yet. All messages of one read
+    /// are reported at once.
     has_message: bool,
     /// Set for the next deadline, or for a time before it: most deadlines move on before they are reached.
     alarm: Option<Alarm>,
@@ -87,8 +87,8 @@ impl Clock {
         }
     }
 
-    /// The connection was asked for a keepalive ping, which it queued or refused. `outgoing_len` bytes wait to be
-    /// written now.
+    /// The connection was asked for a keepalive ping, which it queued or refused. `outgoing_len` bytes wait
+    /// to be written now.
     pub(crate) fn keepalive(&mut self, payload: [u8; 4], is_queued: bool, outgoing_len: usize) {
         if !is_queued {
             self.timers.ping_refused(outgoing_len);
@@ -120,7 +120,7 @@ impl Clock {
         }
     }
 
-    /// The round trip of the application's ping, once.
+    /// The round trip of the application's ping. A second call returns `None`.
     pub(crate) fn take_pong(&mut self) -> Option<Duration> {
         let round_trip = self.ping.as_ref()?.round_trip()?;
         self.ping = None;
@@ -136,16 +136,24 @@ impl Clock {
         self.report_message();
         loop {
             let now = self.now();
+            // A deadline counts once its alarm has gone off. If the task is late, bytes of the peer can wait
+            // that tokio has not looked for yet; it does so before it lets the alarm go off.
+            if self.timers.next_deadline().is_some_and(|deadline| deadline <= now) {
+                ready!(self.poll_alarm(waker));
+            }
             match self.timers.poll(now, state) {
                 Action::Wait => {}
                 action => return Poll::Ready(action),
             }
-            let Some(deadline) = self.timers.next_deadline() else { return Poll::Pending };
-            let deadline = self.start + deadline;
-            let alarm = self.alarm.get_or_insert_with(|| Alarm::new(deadline));
-            if alarm.poll(&mut Context::from_waker(waker), deadline).is_pending() {
-                return Poll::Pending;
-            }
+            ready!(self.poll_alarm(waker));
         }
+    }
+
+    /// Ready if the alarm for the next deadline, or for a time before it, has gone off.
+    fn poll_alarm(&mut self, waker: &Waker) -> Poll<()> {
+        let Some(deadline) = self.timers.next_deadline() else { return Poll::Pending };
+        let deadline = self.start + deadline;
+        let alarm = self.alarm.get_or_insert_with(|| Alarm::new(deadline));
+        alarm.poll(&mut Context::from_waker(waker), deadline)
     }
 }

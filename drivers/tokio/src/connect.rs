@@ -22,7 +22,7 @@ pub async fn connect(uri: &str) -> Result<WebSocket<Transport, RandomClient>, Er
     Connector::new().connect(&ClientRequest::new(uri)?).await
 }
 
-/// How to connect. It serves for many connections.
+/// How to connect. One value serves for many connections.
 ///
 /// ```no_run
 /// use sansws_tokio::sansws::{ClientRequest, Config};
@@ -98,9 +98,11 @@ impl Connector {
         self
     }
 
-    /// Follows at most this many redirects (RFC 6455 section 4.2.2), and only to the same host, because the
-    /// headers of the request can carry credentials. No redirect leads from `wss` to `ws`. Default 0: a
-    /// redirect is [`Error::Refused`].
+    /// Follows at most this many redirects (RFC 6455 section 4.2.2), and only to the same host and port,
+    /// because the headers of the request can carry credentials. A redirect from the default port of `ws` to
+    /// that of `wss` is followed, too. A redirect from `wss` to `ws` is an error, and no setting allows it.
+    /// If a redirect is not followed, `connect` returns [`Error::Refused`], whose response names the target.
+    /// Default 0.
     #[must_use]
     pub fn max_redirects(mut self, count: usize) -> Self {
         self.max_redirects = count;
@@ -115,7 +117,8 @@ impl Connector {
         self
     }
 
-    /// The TLS configuration for `wss://`. Default: the root certificates of the operating system.
+    /// The TLS configuration for `wss://`, such as one [with a private CA](crate#a-private-ca). Default: the
+    /// root certificates of the operating system.
     #[cfg(feature = "rustls")]
     #[must_use]
     pub fn tls(mut self, config: Arc<rustls::ClientConfig>) -> Self {
@@ -166,7 +169,7 @@ impl Connector {
             };
             let Some(location) = refusal.redirect() else { return Err(Error::Refused(refusal)) };
             let next = request.uri().resolve(location, Downgrade::Refuse)?;
-            if !Uri::parse(&next)?.host().eq_ignore_ascii_case(request.uri().host()) {
+            if !is_same_server(request.uri(), Uri::parse(&next)?) {
                 return Err(Error::Refused(refusal));
             }
             target = Some(next);
@@ -186,14 +189,13 @@ impl Connector {
     }
 
     async fn transport(&self, uri: Uri<'_>) -> io::Result<Transport> {
-        // TCP and TLS write an IPv6 address without its brackets.
-        let host = uri.host().trim_start_matches('[').trim_end_matches(']');
+        let host = uri.host();
         let stream = match &self.proxy {
             Some(url) => proxy::connect(url, uri).await?,
             // WS-4.1-12 · WS-4.1-14
             None => TcpStream::connect((host, uri.port())).await?,
         };
-        // Otherwise small messages would wait until the peer acknowledges earlier ones.
+        // Without this, small messages would wait until the peer acknowledges earlier ones.
         stream.set_nodelay(true)?;
         // WS-4.1-15 · WS-4.1-17
         if uri.is_secure() { self.secure(stream, host).await } else { Ok(Transport::Plain(stream)) }
@@ -228,5 +230,42 @@ fn tls_config() -> io::Result<rustls::ClientConfig> {
     if roots.is_empty() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the system has no trusted root certificates"));
     }
-    Ok(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+    // `ClientConfig::builder` would choose for the whole program, and it panics if the features of rustls
+    // leave a choice.
+    let provider = rustls::crypto::CryptoProvider::get_default().cloned();
+    let provider = provider.unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()));
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Ok(builder.map_err(io::Error::other)?.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Whether a redirect leads to the server that has sent it, so that the server may learn the credentials in
+/// the request. Another port can belong to another program.
+fn is_same_server(from: Uri<'_>, to: Uri<'_>) -> bool {
+    let begins_tls = !from.is_secure() && to.is_secure() && from.port_is_default() && to.port_is_default();
+    from.host().eq_ignore_ascii_case(to.host()) && (from.port() == to.port() || begins_tls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_stay_with_the_host_and_the_port() {
+        for (from, to, is_same) in [
+            ("ws://h/a", "ws://H/b", true),
+            ("ws://h/", "wss://h/", true),
+            ("ws://h:80/", "wss://h:443/", true),
+            ("ws://h:8080/", "wss://h:8080/", true),
+            ("wss://[::1]:9/", "wss://[::1]:9/", true),
+            ("ws://h/", "ws://h:8080/", false),
+            ("ws://h:8080/", "wss://h/", false),
+            ("ws://h/", "wss://h:8443/", false),
+            ("wss://h/", "wss://h:8443/", false),
+            ("wss://h/", "wss://other/", false),
+            ("wss://h/", "wss://h.other/", false),
+        ] {
+            let [from, to] = [from, to].map(|uri| Uri::parse(uri).unwrap());
+            assert_eq!(is_same_server(from, to), is_same, "{from} {to}");
+        }
+    }
 }

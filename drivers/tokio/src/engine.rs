@@ -1,6 +1,6 @@
 //! What all ways to use a connection share: the transport, the protocol, the bytes that were read, and the
 //! deadlines. Each method polls once, and no byte lives in a future. So a future can be dropped at any await,
-//! and the next call goes on with the same state.
+//! and the next call continues with the same state.
 
 mod ping;
 
@@ -23,9 +23,9 @@ pub(crate) struct Engine<T, R: Role> {
     found: Option<Found>,
     clock: Clock,
     transport: Transport,
-    /// Whether the transport has taken bytes since it was flushed.
+    /// Whether the transport has taken bytes since it was flushed, as far as the engine knows.
     must_flush: bool,
-    /// A server's refusal whose body has ended with the transport, if no one has learned of it.
+    /// A server's refusal whose body has ended with the transport, if it is not reported yet.
     refusal: Option<Box<ServerResponse>>,
 }
 
@@ -61,7 +61,7 @@ impl<T, R: Role> Engine<T, R> {
             found: None,
             clock: Clock::new(timers),
             transport: Transport::Open,
-            must_flush: false,
+            must_flush: true,
             refusal: None,
         }
     }
@@ -127,7 +127,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         if matches!(found, Ok(true)) {
             return Poll::Ready(found);
         }
-        // The caller learns once why the connection is over, also if another call has failed before.
+        // The caller learns once why the connection is over, even if another call has failed before.
         let was_reported = std::mem::replace(&mut self.transport, Transport::Reported) == Transport::Reported;
         Poll::Ready(match found {
             Ok(_) if !was_reported => match self.refusal.take() {
@@ -147,7 +147,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             if self.is_over() {
                 return Poll::Ready(Ok(false));
             }
-            let written = self.poll_write(waker)?;
+            let written = self.poll_write_all(&mut Context::from_waker(waker));
+            if let Poll::Ready(Err(error)) = written {
+                // What the peer sent before can still be read, and its Close may be there.
+                let may_read_on = self.conn.error().is_none() && self.conn.peer_close().is_none();
+                if !may_read_on || self.poll_read(waker)?.is_pending() {
+                    self.lose(error)?;
+                }
+                continue;
+            }
             // WS-5.5.1-13
             if self.conn.should_disconnect() && written.is_ready() {
                 ready!(self.poll_end(waker));
@@ -164,7 +172,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
     /// connection is over. Every wait for the peer ends with this call, whether it waits to read or to write.
     fn poll_deadline(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
         let state = match self.conn.state() {
-            // The protocol has ended, but not the transport, so the close deadline goes on.
+            // The protocol has ended, but not the transport, so the close deadline still applies.
             State::Closed => State::Closing,
             state => state,
         };
@@ -196,7 +204,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             return true;
         }
         match token.kind() {
-            // The connection has answered a ping or a Close. A failure is reported when the peer knows of it.
+            // The connection has answered a ping or a Close. A failure is reported once the peer was told.
             EventKind::Ping | EventKind::Pong | EventKind::Close => {
                 let (event, _) = self.conn.view(token, self.read.from(start));
                 if let Event::Close(close) = event {
@@ -218,16 +226,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         }
         let cx = &mut Context::from_waker(waker);
         // Large messages are read into the memory of the connection, which saves a copy.
-        let result = if let Some(room) = self.conn.receive_buffer() {
-            let result = ready!(read_into(&mut self.io, cx, room));
-            result.inspect(|&len| self.conn.mark_received(len))
-        } else {
-            let poll = read_into(&mut self.io, cx, self.read.room());
-            if poll.is_pending() {
-                self.read.release();
-            }
-            ready!(poll).inspect(|&len| self.read.fill(len))
+        let (poll, is_direct) = match self.conn.receive_buffer() {
+            Some(room) => (read_into(&mut self.io, cx, room), true),
+            None => (read_into(&mut self.io, cx, self.read.room()), false),
         };
+        if poll.is_pending() {
+            self.read.release();
+        }
+        let result = ready!(poll);
+        if let &Ok(len) = &result {
+            if is_direct { self.conn.mark_received(len) } else { self.read.fill(len) }
+        }
         match result {
             Ok(0) => {
                 // The result of the connection says whether this was too early.
@@ -345,15 +354,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
     /// The connection is over because of this error.
     fn fail(&mut self, error: Error) -> Error {
         self.transport = Transport::Over;
-        self.read.release();
-        let _ = self.conn.receive_eof();
+        // An event that was found and not taken yet can lie in the read buffer.
+        if self.found.is_none() {
+            self.read.release();
+        }
+        let error = match self.conn.receive_eof() {
+            // The status of a refusal says more than why its body was cut.
+            Some(Event::HandshakeRefused(response)) => {
+                Error::Refused(Box::new(ServerResponse::of(&response)))
+            }
+            _ => error,
+        };
         trace::failed(&error);
         error
     }
 
     /// Calls `send` until the outgoing buffer has room, and begins to write. Meanwhile reads up to the next
-    /// event, so that pings are answered and the peer's Close is seen. Either all of a message is queued or
-    /// none.
+    /// event, so that pings are answered and the peer's Close is seen. Either the whole message is queued or
+    /// nothing.
     pub(crate) fn poll_send(
         &mut self, waker: &Waker, mut send: impl FnMut(&mut Sender<R, Heap>) -> Result<(), SendError>,
     ) -> Poll<Result<(), Error>> {

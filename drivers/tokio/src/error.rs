@@ -16,7 +16,7 @@ pub enum Error {
     Connection(sansws::Error),
     /// The server answered the client's opening handshake with another status than 101.
     Refused(Box<ServerResponse>),
-    /// The server rejected the client's opening handshake, as it decided to.
+    /// The server rejected the client's opening handshake, by its own decision.
     Rejected,
     /// A deadline has passed.
     Timeout(Timeout),
@@ -24,8 +24,8 @@ pub enum Error {
     Send(SendError),
     /// The URI is not valid.
     Uri(UriError),
-    /// A message has arrived, and a call of [`ping`](crate::WebSocket::ping) can only go on when you have
-    /// received it.
+    /// A message has arrived, and [`ping`](crate::WebSocket::ping) can only continue once you have received
+    /// it.
     MessageFirst,
 }
 
@@ -93,7 +93,7 @@ impl fmt::Debug for ServerResponse {
 
 impl Error {
     /// The close code for this failure, as the application sees it (RFC 6455 section 7.1.5). `None` if there
-    /// was no connection yet, or if the call was refused and the connection goes on.
+    /// was no connection yet, or if the call was refused and the connection continues.
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {
@@ -118,7 +118,7 @@ impl fmt::Display for Error {
             Self::Send(error) => error.fmt(f),
             Self::Uri(error) => error.fmt(f),
             Self::MessageFirst => {
-                f.write_str("a message has arrived before the pong; receive it, then go on")
+                f.write_str("a message has arrived before the pong; receive it, then call ping again")
             }
         }
     }

@@ -9,7 +9,7 @@ use tokio::io::ReadBuf;
 /// A transport with the traits of [`futures_io`](::futures_io), as a transport with the traits of tokio,
 /// which this crate uses. It needs no runtime of tokio, holds nothing but `T`, and copies nothing.
 ///
-/// To shut down the transport calls [`poll_close`](::futures_io::AsyncWrite::poll_close). For a socket of
+/// To shut down, the transport calls [`poll_close`](::futures_io::AsyncWrite::poll_close). For a socket of
 /// smol that ends our direction, and the peer's remains open.
 ///
 /// ```no_run
@@ -42,7 +42,7 @@ impl<T> FuturesIo<T> {
         &self.io
     }
 
-    /// The transport. Bytes that you read or write are not those of the connection any more.
+    /// The transport. Bytes that you read or write here bypass the connection.
     pub const fn get_mut(&mut self) -> &mut T {
         &mut self.io
     }

@@ -1,7 +1,7 @@
 //! WebSockets on tokio, smol and other runtimes: the driver for [`sansws`].
-// The code of the README needs these features. So its tests run only with them, and everybody can read it.
+// The code of the README needs these features, so it is tested only with them. The page is always shown.
 #![cfg_attr(
-    any(not(doctest), all(feature = "axum", feature = "futures-io")),
+    any(not(doctest), all(feature = "axum", feature = "futures-io", feature = "rustls")),
     doc = include_str!("../README.md")
 )]
 #![forbid(unsafe_code)]
@@ -56,6 +56,9 @@ mod guide {
 
     #[doc = include_str!("../../../src/guide/connect.md")]
     struct Connect;
+
+    #[doc = include_str!("../../../src/guide/broadcast.md")]
+    struct Broadcast;
 
     #[doc = include_str!("../../../src/guide/migrate/tokio_tungstenite.md")]
     struct TokioTungstenite;

@@ -1,8 +1,8 @@
 //! The bytes that were read from the transport and not consumed yet.
 //!
-//! A connection that waits for input needs no memory for it: it borrows a buffer from its thread for the time
-//! of one poll, and keeps the buffer only if bytes have arrived. So a million idle connections share a few
-//! buffers, and no byte is copied between the transport and the connection.
+//! A connection that waits for input needs no memory for it: it borrows a buffer from its thread for one
+//! poll, and keeps the buffer only if bytes have arrived. So a million idle connections share a few buffers,
+//! and no byte is copied between the transport and the connection.
 
 use std::cell::RefCell;
 
@@ -73,7 +73,7 @@ impl ReadBuffer {
         self.start += len;
     }
 
-    /// A whole buffer to read into, if all bytes are consumed.
+    /// A whole buffer to read into. Callers call this only when all bytes are consumed.
     pub(crate) fn room(&mut self) -> &mut [u8] {
         debug_assert!(self.is_empty(), "a read would overwrite unread bytes");
         (self.start, self.end) = (0, 0);

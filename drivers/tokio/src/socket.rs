@@ -27,7 +27,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// # Memory
 ///
 /// The connection queues at most [`Config::max_outgoing`](sansws::Config) bytes to write. While it waits for
-/// input it holds no buffer for it.
+/// input, it holds no read buffer.
 pub struct WebSocket<T, R: Role> {
     /// Boxed, because a future that owns a socket often has room for it twice.
     pub(crate) engine: Box<Engine<T, R>>,
@@ -55,7 +55,7 @@ impl<T, R: Role> fmt::Debug for WebSocket<T, R> {
 
 impl<T, R: Role> WebSocket<T, R> {
     /// Continues `connection` over `io`. The bytes `unread` were read from `io` already. The connection may
-    /// be in any state; the opening handshake is the caller's, see [`accept`](crate::accept) and
+    /// be in any state; the caller makes the opening handshake, see [`accept`](crate::accept) and
     /// [`client`](crate::client).
     pub fn new(io: T, connection: Connection<R>, unread: &[u8], timers: TimersConfig) -> Self {
         Self { engine: Box::new(Engine::new(io, connection, unread, timers)) }
@@ -95,7 +95,7 @@ impl<T, R: Role> WebSocket<T, R> {
     }
 
     /// Queues a message without waiting: either all of it or nothing. The next call that writes begins with
-    /// it: [`flush`](Self::flush), [`send`](Self::send) or [`recv`](Self::recv).
+    /// this message: [`flush`](Self::flush), [`send`](Self::send) or [`recv`](Self::recv).
     ///
     /// # Errors
     /// [`SendError::NotNow`] if the outgoing buffer has no room; otherwise as [`Sender::message`].
@@ -128,8 +128,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     }
 
     /// As [`recv`](Self::recv), with the sender for an answer. The answer can borrow the message, so an echo
-    /// copies nothing but into the outgoing buffer. The next call of `recv` or [`flush`](Self::flush) writes
-    /// it.
+    /// copies it only once, into the outgoing buffer. The next call of `recv` or [`flush`](Self::flush)
+    /// writes it.
     ///
     /// The sender queues and never waits. If the peer does not read, the buffer gets full and the answer is
     /// refused with [`SendError::NotNow`]; [`send`](Self::send) waits for room instead.
@@ -165,10 +165,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     }
 
     /// Sends a message: waits until the outgoing buffer has room, queues the message, and begins to write it.
-    /// The call does not wait for the rest of the write. Whatever you call next writes on: `recv`, `send`, or
-    /// `flush`, which waits.
+    /// The call does not wait for the rest of the write. Whatever you call next continues the write: `recv`,
+    /// `send`, or `flush`, which waits for it.
     ///
-    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before,
+    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before that,
     /// nothing was queued.
     ///
     /// # Errors
@@ -184,7 +184,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     /// Cancel safe: the bytes that are not written remain in the outgoing buffer.
     ///
     /// # Errors
-    /// The transport has failed.
+    /// The transport has failed, or a deadline has passed.
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.engine.poll_flush(cx.waker())).await
     }
@@ -195,13 +195,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     ///
     /// The connection reads no further than the next message, because only you can take it. So if a message
     /// arrives before the pong, this returns [`Error::MessageFirst`]: receive the message, and call `ping`
-    /// again, which sends no other ping but goes on with the first one. The pings of
-    /// [`WriteHalf`](split::WriteHalf::ping) know no such error.
+    /// again, which sends no other ping but waits for the pong of the first one. The ping of a
+    /// [`WriteHalf`](split::WriteHalf::ping) waits instead.
     ///
     /// A peer that sends messages and never answers a ping makes this wait for ever: limit the time if you do
     /// not trust it. A peer that sends nothing is given up by keepalive.
     ///
-    /// Cancel safe: if you drop the future, the next call goes on with the same ping. It returns the round
+    /// Cancel safe: if you drop the future, the next call continues with the same ping. It returns the round
     /// trip even if the pong has arrived meanwhile.
     ///
     /// ```no_run
@@ -225,12 +225,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
         poll_fn(|cx| self.engine.poll_ping(cx.waker())).await?.ok_or(Error::MessageFirst)
     }
 
-    /// Closes the connection: sends a Close with this code and reason, waits for the peer's Close and the end
-    /// of the transport, at most for [the close deadline](sansws::timers::TimersConfig::close_deadline).
+    /// Closes the connection: sends a Close with this code and reason, and waits for the peer's Close and the
+    /// end of the transport, at most for [the close deadline](sansws::timers::TimersConfig::close_deadline).
     /// Messages that arrive meanwhile are dropped. If the connection is closing already, this waits for the
     /// end.
     ///
-    /// Cancel safe: call it again, or `recv`, to go on.
+    /// Cancel safe: call it again, or `recv`, to continue.
     ///
     /// # Errors
     /// [`Error::Send`] if the code or the reason is not valid; then nothing was sent. Any other error: the

@@ -79,8 +79,8 @@ fn copy(message: Message<'_>, to: &mut OwnedMessage) -> Result<(), OutOfMemory> 
 macro_rules! with_connection {
     ($($half:ident),+) => {$(
         impl<T, R: Role> $half<T, R> {
-            /// Calls `look` with the state of the protocol: the subprotocol, the close code of the peer, and so on.
-            /// The other half waits meanwhile, so `look` must not wait.
+            /// Calls `look` with the state of the protocol: the subprotocol, the close code of the peer, and
+            /// so on. The other half waits meanwhile, so `look` must not wait.
             ///
             /// ```
             /// # fn example<T, R: sansws_tokio::sansws::Role>(half: &sansws_tokio::split::ReadHalf<T, R>) {
@@ -139,7 +139,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WriteHalf<T, R> {
     /// As [`WebSocket::feed`](crate::WebSocket::feed).
     ///
     /// # Errors
-    /// As there.
+    /// As `WebSocket::feed`.
     pub fn feed<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
         self.half.lock().conn.sender().message(message.into())
     }
@@ -151,11 +151,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WriteHalf<T, R> {
 
     /// As [`WebSocket::send`](crate::WebSocket::send).
     ///
-    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before,
+    /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before that,
     /// nothing was queued.
     ///
     /// # Errors
-    /// As there.
+    /// As `WebSocket::send`.
     pub async fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
         let message = message.into();
         poll_fn(|cx| self.half.poll(cx, |engine, waker| engine.poll_send(waker, |tx| tx.message(message))))
@@ -167,7 +167,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WriteHalf<T, R> {
     /// Cancel safe: the bytes that are not written remain in the outgoing buffer.
     ///
     /// # Errors
-    /// The transport has failed.
+    /// The transport has failed, or a deadline has passed.
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.half.poll(cx, Engine::poll_flush)).await
     }
@@ -175,11 +175,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WriteHalf<T, R> {
     /// As [`WebSocket::ping`](crate::WebSocket::ping), while the other half receives: a message that arrives
     /// before the pong is no error here, and the call waits until the other half has taken it.
     ///
-    /// Cancel safe, as there.
+    /// Cancel safe, as `WebSocket::ping`.
     ///
     /// # Errors
     /// [`Error::MessageFirst`] if the other half was dropped, so that no one takes the messages any more.
-    /// Otherwise as there.
+    /// Otherwise as `WebSocket::ping`.
     pub async fn ping(&mut self) -> Result<Duration, Error> {
         let poll = |cx: &mut Context<'_>| {
             let found = self.half.poll(cx, Engine::poll_ping);
@@ -198,7 +198,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WriteHalf<T, R> {
     /// Cancel safe: the Close is queued by the first poll.
     ///
     /// # Errors
-    /// [`Error::Send`] if the code or the reason is not valid. Otherwise, the transport has failed.
+    /// [`Error::Send`] if the code or the reason is not valid. Otherwise, the transport has failed, or a
+    /// deadline has passed.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         close(&mut self.half.lock().conn, code, reason)?;
         self.flush().await

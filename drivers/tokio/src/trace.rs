@@ -76,9 +76,26 @@ events! {
         event!(DEBUG, %error, "the handler ended with an error");
     }
 
-    /// The transport failed, or a deadline has passed.
+    /// The opening handshake or the protocol failed.
+    #[cfg(any(feature = "hyper", feature = "tracing"))]
+    fn broken(error: sansws::Error) {
+        let fault = match error {
+            sansws::Error::Peer(_) => "peer",
+            sansws::Error::Limit(_) => "limit",
+            sansws::Error::Refused(status) => return refused(status),
+            _ => "handshake",
+        };
+        let (code, status) = (error.close_code().map(u16::from), error.http_status());
+        event!(INFO, fault, code, status, %error, "connection failed");
+    }
+
+    /// The transport failed, or a deadline has passed. Meanwhile a server may have refused.
     fn failed(error: &Error) {
-        let fault = if matches!(error, Error::Timeout(_)) { "deadline" } else { "transport" };
+        let fault = match error {
+            Error::Refused(response) => return refused(response.status()),
+            Error::Timeout(_) => "deadline",
+            _ => "transport",
+        };
         event!(INFO, fault, %error, "connection failed");
     }
 }
@@ -93,14 +110,7 @@ pub(crate) fn ended<R: Role>(connection: &Connection<R>) {
         }
         return;
     };
-    let fault = match error {
-        sansws::Error::Peer(_) => "peer",
-        sansws::Error::Limit(_) => "limit",
-        sansws::Error::Handshake(_) => "handshake",
-        _ => "refused",
-    };
-    let (code, status) = (error.close_code().map(u16::from), error.http_status());
-    event!(INFO, fault, code, status, %error, "connection failed");
+    broken(error);
 }
 
 #[cfg(not(feature = "tracing"))]

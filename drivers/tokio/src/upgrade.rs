@@ -1,10 +1,11 @@
-//! WebSockets over the HTTP stack hyper, version 1: for a server that also answers other requests, and for a client
-//! whose connection hyper has opened.
+//! WebSockets over the HTTP stack hyper, version 1: for a server that also answers other requests, and for a
+//! client whose connection hyper has opened.
 
 mod client;
 
 pub use client::{ClientSocket, UpgradeRequest};
 
+use crate::accept::NOT_OWN_PAGE;
 use crate::{Error, WebSocket, trace};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Uri};
@@ -31,7 +32,7 @@ pub type UpgradedSocket = WebSocket<TokioIo<Upgraded>, Server>;
 pub enum Rejection {
     /// The request is not a valid opening handshake.
     Handshake(HandshakeError),
-    /// The request comes from a web page of another site.
+    /// The request comes from a web page of another site, or of another scheme than the server expects.
     Origin,
     /// The server does not offer hyper's upgrades on this connection.
     NotUpgradable,
@@ -41,9 +42,9 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Handshake(error) => error.fmt(f),
-            Self::Origin => f.write_str("the request comes from a web page of another site"),
+            Self::Origin => f.write_str(NOT_OWN_PAGE),
             Self::NotUpgradable => {
-                f.write_str("the connection cannot be upgraded; does it serve `with_upgrades`?")
+                f.write_str("the connection cannot be upgraded; does the server use `with_upgrades`?")
             }
         }
     }
@@ -53,6 +54,9 @@ impl error::Error for Rejection {}
 
 impl Rejection {
     /// The response that tells the client, with this body.
+    ///
+    /// If it has the header `Upgrade`, it also has `Connection: Upgrade`, as HTTP/1.1 demands. Over HTTP/2
+    /// hyper removes both.
     #[must_use]
     pub fn response<B>(&self, body: B) -> Response<B> {
         let (status, headers) = match self {
@@ -67,6 +71,10 @@ impl Rejection {
             if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
                 response.headers_mut().append(name, HeaderValue::from_static(value));
             }
+        }
+        if response.headers().contains_key(header::UPGRADE) {
+            // RFC 9110 section 7.8
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         }
         response
     }
@@ -184,7 +192,9 @@ impl Upgrade {
     /// The subprotocols that the client offers, the most wanted first.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         let values = self.head.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
-        values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
+        let names = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+        // RFC 9110 section 5.6.1: empty elements do not count.
+        names.map(str::trim).filter(|name| !name.is_empty())
     }
 
     /// Chooses a subprotocol.
@@ -205,7 +215,7 @@ impl Upgrade {
     pub fn accept(self) -> (Response<()>, OnSocket) {
         let mut response = Response::new(());
         let mut agreed = Agreed::NONE;
-        // Both were checked before.
+        // The request and the subprotocol were checked before.
         if let Ok(upgrade) = self.head.check() {
             if let Ok(acceptance) = upgrade.accept(self.subprotocol.as_deref(), &self.config) {
                 agreed = acceptance.agreed();
@@ -251,6 +261,10 @@ pub(crate) struct Head {
 impl Head {
     fn check(&self) -> Result<ServerUpgrade<Pairs<'_>>, HandshakeError> {
         let (method, headers) = (self.method.as_str(), Pairs(&self.headers));
+        // WS-4.2.1-05
+        if self.version < Version::HTTP_11 {
+            return Err(HandshakeError::HttpVersion);
+        }
         if self.version < Version::HTTP_2 {
             return ServerUpgrade::check(method, headers);
         }

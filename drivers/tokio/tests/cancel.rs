@@ -1,17 +1,18 @@
-//! A future can be dropped at any await. Each test drops every future after one poll, and makes it anew until
-//! it is ready. It then compares what the peer receives with what was sent: nothing is lost, duplicated, cut
-//! or moved.
+//! A future can be dropped at any await. Each test drops every future after one poll, and makes a new one
+//! until one is ready. The test then compares what the peer receives with what was sent: nothing is lost,
+//! duplicated, cut or moved.
 
 mod support;
 
 use futures_util::StreamExt;
 use sansws_tokio::sansws::Config;
-use sansws_tokio::{CloseCode, Error, Message, OwnedMessage};
+use sansws_tokio::{CloseCode, Error, Message, OwnedMessage, WebSocket};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 use support::{Stutter, client, server};
-use tokio::io::duplex;
+use tokio::io::{AsyncReadExt, BufWriter, duplex};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, protocol};
 
@@ -154,4 +155,22 @@ async fn a_send_that_is_dropped_while_it_waits_for_room_has_queued_nothing() {
     server.send("kept").await.unwrap();
     server.close(CloseCode::NORMAL, "").await.unwrap();
     assert_eq!(receiving.await.unwrap().unwrap(), [150, 4]);
+}
+
+/// The transport has taken the message into a buffer of its own. Another socket goes on with its flush.
+#[tokio::test]
+async fn a_flush_that_is_dropped_goes_on_after_the_connection_was_taken_apart() {
+    let (a, mut peer) = duplex(100);
+    let mut socket = server(Stutter::new(BufWriter::new(a), 100), Config::new());
+    socket.feed("hi").unwrap();
+    while !socket.connection().outgoing().is_empty() {
+        let mut flushing = pin!(socket.flush());
+        assert!(poll_fn(|cx| Poll::Ready(flushing.as_mut().poll(cx))).await.is_pending());
+    }
+    let parts = socket.into_parts().unwrap();
+    let mut socket = WebSocket::new(parts.io, parts.connection, &parts.unread, support::timers());
+    socket.flush().await.unwrap();
+    let mut frame = [0; 4];
+    tokio::time::timeout(Duration::from_secs(5), peer.read_exact(&mut frame)).await.unwrap().unwrap();
+    assert_eq!(frame, *b"\x81\x02hi");
 }

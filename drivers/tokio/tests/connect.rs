@@ -4,7 +4,7 @@
 use sansws_tokio::sansws::handshake::Request;
 use sansws_tokio::sansws::timers::TimersConfig;
 use sansws_tokio::sansws::{ClientRequest, Config};
-use sansws_tokio::{Answer, CloseCode, Connector, Error, Message, accept, accept_with, connect};
+use sansws_tokio::{Answer, CloseCode, Connector, Error, Message, accept, accept_with, client, connect};
 use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
@@ -74,28 +74,59 @@ async fn a_client_connects_through_a_proxy() {
     );
 }
 
+/// An IPv6 address has brackets in the target of CONNECT (RFC 9110 section 9.3.6, RFC 3986 section 3.2.2).
+#[tokio::test]
+async fn a_proxy_gets_an_ipv6_address_in_brackets() {
+    for (uri, target) in [
+        ("ws://[::1]:9000/", "[::1]:9000"),
+        ("ws://[2001:db8::7]/", "[2001:db8::7]:80"),
+        ("ws://server.example/", "server.example:80"),
+    ] {
+        let (listener, port) = listen().await;
+        let tunnel = proxy(listener, "HTTP/1.1 403 Forbidden\r\n\r\n");
+        let connector = Connector::new().proxy(format!("http://127.0.0.1:{port}"));
+        connector.connect(&ClientRequest::new(uri).unwrap()).await.unwrap_err();
+        let head = tunnel.await.unwrap();
+        assert_eq!(head, format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n"));
+    }
+}
+
 // WS-4.1-14
 #[tokio::test]
 async fn a_proxy_that_refuses_is_an_error_with_its_status() {
     for (answer, kind) in [
         ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", ErrorKind::ConnectionRefused),
         ("SSH-2.0-OpenSSH\r\n\r\n", ErrorKind::InvalidData),
+        ("", ErrorKind::UnexpectedEof),
     ] {
         let (listener, port) = listen().await;
         let tunnel = proxy(listener, answer);
         let connector = Connector::new().proxy(format!("http://127.0.0.1:{port}"));
         let error = connector.connect(&ClientRequest::new("ws://example/").unwrap()).await.unwrap_err();
         assert!(matches!(&error, Error::Io(error) if error.kind() == kind), "{error:?}");
+        assert!(error.to_string().contains("proxy"), "{error}");
         tunnel.await.unwrap();
     }
-    for url in ["socks5://127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:1/path", "http://a%zz@127.0.0.1:1"] {
-        let connector = Connector::new().proxy(url);
+}
+
+/// A URL that is not valid is an error before any connection is made.
+#[tokio::test]
+async fn the_url_of_a_proxy_is_checked() {
+    let (listener, port) = listen().await;
+    for url in [
+        format!("socks5://127.0.0.1:{port}"),
+        format!("127.0.0.1:{port}"),
+        format!("http://127.0.0.1:{port}/path"),
+        format!("http://a%zz@127.0.0.1:{port}"),
+        format!("http://a%+1@127.0.0.1:{port}"),
+        format!("http://a%4@127.0.0.1:{port}"),
+    ] {
+        let connector = Connector::new().proxy(&*url).connect_timeout(Duration::from_secs(5));
         let error = connector.connect(&ClientRequest::new("ws://example/").unwrap()).await.unwrap_err();
-        let is_expected = |error: &std::io::Error| {
-            matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::ConnectionRefused)
-        };
-        assert!(matches!(&error, Error::Io(error) if is_expected(error)), "{url}: {error:?}");
+        let is_invalid = |error: &std::io::Error| error.kind() == ErrorKind::InvalidInput;
+        assert!(matches!(&error, Error::Io(error) if is_invalid(error)), "{url}: {error:?}");
     }
+    drop(listener);
 }
 
 // WS-4.1-14
@@ -142,8 +173,8 @@ async fn a_refusal_shows_the_answer_of_the_server() {
 }
 
 // WS-4.1-67
-/// A server may also end the body of its answer with the transport. The client learns the same then, and follows
-/// a redirect.
+/// A server may also end the body of its answer with the transport. The client learns the same then, and
+/// follows a redirect.
 #[tokio::test]
 async fn a_refusal_that_ends_with_the_transport_shows_the_answer_of_the_server() {
     let (listener, port) = listen().await;
@@ -182,7 +213,7 @@ async fn the_answer_of_a_server_that_accepts_shows_its_headers() {
 
 // WS-4.1-50
 #[tokio::test]
-async fn redirects_are_followed_only_if_asked_and_only_to_the_same_host() {
+async fn redirects_are_followed_only_if_asked_and_only_to_the_same_server() {
     let redirect = |location: &str| {
         format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")
     };
@@ -195,7 +226,11 @@ async fn redirects_are_followed_only_if_asked_and_only_to_the_same_host() {
     socket.close(CloseCode::NORMAL, "").await.unwrap();
     assert_eq!(serving.await.unwrap(), ["GET /a/ HTTP/1.1", "GET /b?x=1 HTTP/1.1"]);
 
-    for (location, max) in [("/b", 0), ("http://localhost/", 5), ("https://other.example/", 5)] {
+    let (_other, other_port) = listen().await;
+    let other_port = format!("http://127.0.0.1:{other_port}/");
+    for (location, max) in
+        [("/b", 0), ("http://localhost/", 5), ("https://other.example/", 5), (&*other_port, 5)]
+    {
         let (listener, port) = listen().await;
         let _serving = answering(listener, vec![redirect(location)]);
         let uri = format!("ws://127.0.0.1:{port}/");
@@ -280,4 +315,73 @@ async fn a_client_speaks_tls_and_checks_the_certificate() {
     }
     socket.close(CloseCode::NORMAL, "").await.unwrap();
     serving.await.unwrap().unwrap();
+}
+
+/// RFC 7617 section 2: the credentials are the name, a colon and the password, which may be empty.
+#[tokio::test]
+async fn a_proxy_gets_a_colon_behind_a_name_without_a_password() {
+    for (credentials, sent) in [("Aladdin", "QWxhZGRpbjo="), ("Aladdin:", "QWxhZGRpbjo=")] {
+        let (listener, port) = listen().await;
+        let tunnel = proxy(listener, "HTTP/1.1 403 Forbidden\r\n\r\n");
+        let connector = Connector::new().proxy(format!("http://{credentials}@127.0.0.1:{port}"));
+        connector.connect(&ClientRequest::new("ws://example/").unwrap()).await.unwrap_err();
+        let head = tunnel.await.unwrap();
+        assert!(head.contains(&format!("\r\nProxy-Authorization: Basic {sent}\r\n")), "{head}");
+    }
+}
+
+/// RFC 9110 section 15.2: a client parses answers with 1xx, even if it does not expect them.
+#[tokio::test]
+async fn a_proxy_may_send_interim_answers() {
+    let (listener, port) = listen().await;
+    let answer =
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 407 No\r\n\r\n";
+    let tunnel = proxy(listener, answer);
+    let connector = Connector::new().proxy(format!("http://127.0.0.1:{port}"));
+    let error = connector.connect(&ClientRequest::new("ws://example/").unwrap()).await.unwrap_err();
+    assert!(error.to_string().contains("407"), "{error}");
+    tunnel.await.unwrap();
+    // Interim answers without end are too long.
+    let (listener, port) = listen().await;
+    let _tunnel = proxy(listener, Box::leak("HTTP/1.1 102 Processing\r\n\r\n".repeat(1000).into_boxed_str()));
+    let connector = Connector::new().proxy(format!("http://127.0.0.1:{port}"));
+    let error = connector.connect(&ClientRequest::new("ws://example/").unwrap()).await.unwrap_err();
+    assert!(error.to_string().contains("too long"), "{error}");
+}
+
+/// A port that is not valid is not part of a name that the system looks up.
+#[tokio::test]
+async fn the_port_of_a_proxy_is_checked() {
+    for address in ["127.0.0.1:65536", "127.0.0.1:http", "127.0.0.1:+80", "[::1]:99999", "[::1", "", ":80"] {
+        let connector = Connector::new().proxy(format!("http://{address}"));
+        let error = connector.connect(&ClientRequest::new("ws://example/").unwrap()).await.unwrap_err();
+        let is_invalid = |error: &std::io::Error| error.kind() == ErrorKind::InvalidInput;
+        assert!(matches!(&error, Error::Io(error) if is_invalid(error)), "{address}: {error:?}");
+    }
+}
+
+/// The body of a refusal is not worth more than its status: a reset or a deadline may cut it.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_whose_body_is_cut_is_still_a_refusal() {
+    struct Reset;
+    impl tokio::io::AsyncRead for Reset {
+        fn poll_read(
+            self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>, _: &mut tokio::io::ReadBuf<'_>,
+        ) -> std::task::Poll<std::io::Result<()>> {
+            std::task::Poll::Ready(Err(ErrorKind::ConnectionReset.into()))
+        }
+    }
+    let refusal = &b"HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\nbegin"[..];
+    let request = ClientRequest::new("ws://example/").unwrap();
+    let reset = tokio::io::join(refusal.chain(Reset), tokio::io::sink());
+    let (waiting, _peer) = tokio::io::duplex(10);
+    let silent = tokio::io::join(refusal.chain(waiting), tokio::io::sink());
+    let errors = [
+        client(reset, &request, Config::new(), TimersConfig::new()).await.unwrap_err(),
+        client(silent, &request, Config::new(), TimersConfig::new()).await.unwrap_err(),
+    ];
+    for error in errors {
+        let Error::Refused(refusal) = error else { panic!("{error:?}") };
+        assert_eq!((refusal.status(), refusal.body()), (403, &b"begin"[..]));
+    }
 }

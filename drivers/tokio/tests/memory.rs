@@ -88,3 +88,33 @@ async fn an_idle_connection_holds_at_most_1536_bytes() {
     // Nothing is missed: the state of the protocol is counted.
     assert!(held >= size_of::<Connection<Server>>());
 }
+
+/// A peer that stops in the middle of a large message. The message has memory of its own, so the connection
+/// needs no read buffer while it waits.
+#[tokio::test]
+async fn a_connection_that_waits_for_the_rest_of_a_large_message_holds_no_read_buffer() {
+    const MESSAGE: usize = 20_000;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut peers = Vec::with_capacity(20);
+    let mut before = 0;
+    for number in 0..20 {
+        // The first connections fill what all of them share.
+        if number == 10 {
+            before = HELD.get();
+        }
+        let mut peer = TcpStream::connect(address).unwrap();
+        let stream = listener.accept().await.unwrap().0;
+        tokio::spawn(echo(WebSocket::from_upgraded(stream, Server, Config::new(), Agreed::NONE, &[])));
+        let mut begin = vec![0; MESSAGE];
+        begin[..14].copy_from_slice(b"\x82\xff\0\0\0\0\0\x10\0\0\0\0\0\0"); // 1 MiB
+        peer.write_all(&begin).unwrap();
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        peers.push(peer);
+    }
+    let held = usize::try_from(HELD.get() - before).unwrap() / 10;
+    println!("a connection in the middle of a message holds {held} bytes");
+    assert!((MESSAGE..MESSAGE * 5 / 2).contains(&held), "{held}");
+}

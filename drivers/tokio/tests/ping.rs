@@ -296,3 +296,25 @@ async fn a_ping_of_the_writing_half_that_is_dropped_goes_on_with_the_next_call()
     // One ping for each measurement, and then the answer to the Close.
     assert_eq!(answering.await.unwrap(), b"\x88\0");
 }
+
+/// The message was received before the transport was lost, so a failed call does not take it away.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_waits_to_be_received_outlives_the_transport() {
+    for is_lost in [true, false] {
+        let (a, mut peer) = duplex(64);
+        let mut socket = quiet_server(a);
+        peer.write_all(&frame(1, b"kept")).await.unwrap();
+        assert!(matches!(socket.ping().await, Err(Error::MessageFirst)));
+        if is_lost {
+            drop(peer);
+            assert!(matches!(socket.send("lost").await, Err(Error::Io(_))));
+        } else {
+            // The peer reads nothing any more, until the close deadline passes.
+            socket.send(&[0; 1000][..]).await.unwrap();
+            socket.sender().close(CloseCode::NORMAL, "").unwrap();
+            assert!(matches!(socket.flush().await, Err(Error::Timeout(Timeout::Close))));
+        }
+        assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("kept")), "{is_lost}");
+        assert_eq!(socket.recv().await.ok().flatten(), None);
+    }
+}

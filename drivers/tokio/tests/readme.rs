@@ -15,7 +15,7 @@ fn code(headline: &str) -> impl Iterator<Item = &'static str> {
 #[test]
 fn an_application_is_short() {
     for (headline, limit, call) in [
-        ("A server", 16, "accept(stream)"),
+        ("A server", 30, "accept(stream)"),
         ("A client", 12, "connect(\"ws:"),
         ("Behind axum, or any other server on hyper", 25, "WebSocketUpgrade"),
     ] {

@@ -5,8 +5,12 @@ mod support;
 
 use futures_util::{SinkExt, StreamExt};
 use sansws_tokio::sansws::timers::{Timeout, TimersConfig};
-use sansws_tokio::sansws::{ClientRequest, Config, Error as ConnectionError, SendError, Violation};
-use sansws_tokio::{Answer, CloseCode, Error, Message, OwnedMessage, accept, accept_with, client, connect};
+use sansws_tokio::sansws::{
+    Agreed, ClientRequest, Config, Connection, Error as ConnectionError, SendError, Server, Violation,
+};
+use sansws_tokio::{
+    Answer, CloseCode, Error, Message, OwnedMessage, WebSocket, accept, accept_with, client, connect,
+};
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -103,7 +107,9 @@ async fn a_rejected_client_learns_the_status() {
     let request = ClientRequest::new("ws://example/").unwrap().origin("https://evil.example");
     let serving = tokio::spawn(accept(a));
     let error = client(b, &request, Config::new(), TimersConfig::new()).await.unwrap_err();
-    assert!(matches!(&error, Error::Refused(refusal) if refusal.status() == 403), "{error:?}");
+    let Error::Refused(refusal) = error else { panic!("{error:?}") };
+    assert_eq!(refusal.status(), 403);
+    assert!(String::from_utf8_lossy(refusal.body()).contains("same_origin_over"), "{:?}", refusal.body());
     assert!(matches!(serving.await.unwrap().unwrap_err(), Error::Rejected));
 }
 
@@ -277,8 +283,7 @@ async fn the_parts_of_a_connection_continue_elsewhere() {
     let (mut server, client) = pair(1 << 10);
     server.send("before").await.unwrap();
     let parts = client.into_parts().unwrap();
-    let mut client =
-        sansws_tokio::WebSocket::new(parts.io, parts.connection, &parts.unread, TimersConfig::new());
+    let mut client = WebSocket::new(parts.io, parts.connection, &parts.unread, TimersConfig::new());
     assert_eq!(client.recv().await.unwrap(), Some(Message::Text("before")));
 }
 
@@ -373,4 +378,47 @@ async fn a_peer_that_sends_without_end_after_its_violation_is_given_up() {
     socket.recv().await.unwrap_err();
     assert!(start.elapsed() <= Duration::from_secs(11), "{:?}", start.elapsed());
     time.abort();
+}
+
+/// A program that blocks its thread sees late what the peer has sent in time. tokio looks at its sockets only
+/// when the task waits.
+#[tokio::test]
+async fn a_late_turn_blames_no_peer_whose_bytes_wait() {
+    let ms = Duration::from_millis;
+    for is_idle in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let timers = TimersConfig::new().ping_interval(Some(ms(50)));
+        let timers =
+            if is_idle { timers.idle_deadline(Some(ms(300))) } else { timers.pong_timeout(Some(ms(300))) };
+        let connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+        let mut socket = WebSocket::new(listener.accept().await.unwrap().0, connection, &[], timers);
+        // A keepalive ping is under way.
+        tokio::time::timeout(ms(100), socket.recv()).await.unwrap_err();
+        io::Write::write_all(&mut peer, b"\x81\x82\0\0\0\0hi").unwrap();
+        std::thread::sleep(ms(500));
+        assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("hi")));
+    }
+}
+
+/// The peer has closed and is gone. Its Close waits to be read, and our bytes can no longer be written.
+#[tokio::test]
+async fn a_close_that_arrived_is_read_although_nothing_can_be_written_any_more() {
+    let (a, mut peer) = duplex(1 << 10);
+    let mut socket = server(a, Config::new());
+    peer.write_all(b"\x81\x84\0\0\0\0last\x88\x82\0\0\0\0\x03\xf0").await.unwrap();
+    drop(peer);
+    socket.feed("too late").unwrap();
+    assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("last")));
+    assert_eq!(socket.recv().await.unwrap(), None);
+    assert_eq!(socket.connection().close_code(), Some(CloseCode::from(1008)));
+    // Without a Close, the failed write is the error.
+    let (a, mut peer) = duplex(1 << 10);
+    let mut socket = server(a, Config::new());
+    peer.write_all(b"\x81\x84\0\0\0\0last").await.unwrap();
+    drop(peer);
+    socket.feed("too late").unwrap();
+    assert_eq!(socket.recv().await.unwrap(), Some(Message::Text("last")));
+    assert!(matches!(socket.recv().await, Err(Error::Io(_))));
+    assert_eq!(socket.recv().await.unwrap(), None);
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum::routing::{any, get};
 use sansws_tokio::axum::WebSocketUpgrade;
 use sansws_tokio::sansws::timers::TimersConfig;
-use sansws_tokio::sansws::{ClientRequest, Config};
+use sansws_tokio::sansws::{ClientRequest, Config, Misuse};
 use sansws_tokio::{CloseCode, Connector, Error, Message, client, connect};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -86,19 +86,49 @@ async fn requests_that_are_no_opening_handshake_are_rejected_with_the_status_tha
     let uri = format!("ws://127.0.0.1:{port}/echo");
     let evil = ClientRequest::new(&uri).unwrap().origin("https://evil.example");
     let error = Connector::new().connect(&evil).await.unwrap_err();
-    assert!(matches!(&error, Error::Refused(refusal) if refusal.status() == 403), "{error:?}");
+    let Error::Refused(refusal) = error else { panic!("{error:?}") };
+    assert_eq!(refusal.status(), 403);
+    assert!(String::from_utf8_lossy(refusal.body()).contains("same_origin_over"), "{:?}", refusal.body());
     let own = format!("http://127.0.0.1:{port}");
     Connector::new().connect(&ClientRequest::new(&uri).unwrap().origin(&own)).await.unwrap();
 
     let answer = ask(port, "GET /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 426 Upgrade Required\r\n"), "{answer}");
     assert!(answer.contains("sec-websocket-version: 13\r\n"), "{answer}");
+    // RFC 9110 section 7.8
+    assert!(answer.contains("\r\nupgrade: websocket\r\n"), "{answer}");
+    // hyper adds `close`, because the request has it.
+    assert!(answer.contains("\r\nconnection: Upgrade, close\r\n"), "{answer}");
     let old = "GET /echo HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: close, Upgrade\r\n\
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n\r\n";
     let answer = ask(port, old).await;
     assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
+    // WS-4.2.1-05. nginx speaks HTTP/1.0 to a server unless it is configured otherwise.
+    let answer = ask(port, &old.replace("HTTP/1.1", "HTTP/1.0").replace(": 8", ": 13")).await;
+    assert!(answer.starts_with("HTTP/1.0 505 "), "{answer}");
+    assert!(answer.contains("proxy_http_version 1.1"), "{answer}");
     let answer = ask(port, "GET /page HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
     assert!(answer.ends_with("a page"), "{answer}");
+}
+
+/// RFC 9110 section 5.6.1: empty elements of a list do not count.
+#[test]
+fn the_offered_subprotocols_are_those_of_the_list() {
+    let mut request = http::Request::get("/chat")
+        .header("host", "h")
+        .header("upgrade", "websocket")
+        .header("connection", "Upgrade")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-protocol", ", chat ,,other")
+        .body(())
+        .unwrap();
+    let upgrade = hyper::upgrade::on(&mut request);
+    request.extensions_mut().insert(upgrade);
+    let upgrade = sansws_tokio::upgrade::Upgrade::new(&mut request).unwrap();
+    assert_eq!(upgrade.subprotocols().collect::<Vec<_>>(), ["chat", "other"]);
+    let error = upgrade.subprotocol("").unwrap_err();
+    assert_eq!(error, Misuse::SubprotocolNotOffered);
 }
 
 #[tokio::test]
@@ -218,6 +248,10 @@ mod hyper_client {
             sender.ready().await.unwrap();
             let mut response = sender.send_request(request).await.unwrap();
             assert_eq!(response.status().as_u16(), status);
+            // RFC 9113 section 8.2.2
+            assert!(
+                !response.headers().contains_key("upgrade") && !response.headers().contains_key("connection")
+            );
             if status == 200 {
                 continue;
             }
@@ -225,6 +259,30 @@ mod hyper_client {
             let Err(Error::Refused(refusal)) = opened else { panic!("{status}") };
             assert_eq!(refusal.status(), status);
         }
+    }
+
+    // WS-4.1-61
+    #[tokio::test]
+    async fn a_101_in_http_1_0_does_not_open_a_websocket() {
+        let (near, mut far) = tokio::io::duplex(64 << 10);
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(near)).await.unwrap();
+        tokio::spawn(connection.with_upgrades());
+        let upgrade =
+            UpgradeRequest::new(Version::HTTP_11, "ws://server.example/", &[], Config::new()).unwrap();
+        let response = sender.send_request(upgrade.request(Empty::<Bytes>::new()).unwrap());
+        let answer = async move {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(far.read_u8().await.unwrap());
+            }
+            far.write_all(b"HTTP/1.0 101 Switching Protocols\r\n\r\n").await.unwrap();
+            far
+        };
+        let (response, _far) = tokio::join!(response, answer);
+        let error = upgrade.open(&mut response.unwrap()).await.unwrap_err();
+        let expected = sansws::Error::Handshake(HandshakeError::HttpVersion);
+        assert!(matches!(error, Error::Connection(error) if error == expected), "{error:?}");
     }
 
     /// The same calls over HTTP/1.1.

@@ -1,4 +1,4 @@
-//! What an operator sees of a connection, and what must never be in a log.
+//! What a log shows of a connection, and what must never be in a log.
 #![cfg(feature = "tracing")]
 
 mod support;
@@ -47,13 +47,14 @@ fn start() {
     });
 }
 
-/// The lines of the log since the last call.
+/// The lines of the log since the last call, without those of `mio`, with which tokio waits for signals.
 fn lines() -> Vec<String> {
     let log = String::from_utf8(LOG.take()).unwrap();
-    log.lines().map(|line| line.trim().to_owned()).collect()
+    let lines = log.lines().map(str::trim).filter(|line| !line.starts_with("TRACE mio::"));
+    lines.map(str::to_owned).collect()
 }
 
-/// It stands in each place that may hold a secret.
+/// This text is in each place that may hold a secret.
 const SECRET: &str = "hunter2";
 
 #[tokio::test]
@@ -253,4 +254,64 @@ async fn a_log_shows_how_a_handler_of_axum_began_and_ended() {
     }
     assert!(!log.concat().contains(SECRET), "{log:?}");
     serving.abort();
+}
+
+/// A server may end the body of its refusal with the transport.
+#[tokio::test]
+async fn a_log_shows_a_refusal_that_ends_with_the_transport_as_a_refusal() {
+    start();
+    let (a, mut b) = duplex(1 << 10);
+    b.write_all(format!("HTTP/1.1 403 Forbidden\r\nX: {SECRET}\r\n\r\n{SECRET}").as_bytes()).await.unwrap();
+    b.shutdown().await.unwrap();
+    let request = ClientRequest::new("ws://example/").unwrap();
+    let error = client(a, &request, Config::new(), TimersConfig::new()).await.unwrap_err();
+    assert!(matches!(error, Error::Refused(_)), "{error:?}");
+    assert_eq!(lines(), ["INFO sansws: opening handshake refused status=403"]);
+}
+
+/// The opening handshake of a client over hyper.
+#[cfg(feature = "hyper")]
+#[tokio::test]
+async fn a_log_shows_how_the_opening_handshake_over_hyper_ended() {
+    use http_body_util::Empty;
+    use hyper::body::Bytes;
+    use hyper_util::rt::TokioIo;
+    use sansws_tokio::upgrade::UpgradeRequest;
+
+    start();
+    let refused = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+    let invalid = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    for (answer, expected) in [
+        (None, "DEBUG sansws: opening handshake complete"),
+        (Some(refused), "INFO sansws: opening handshake refused status=403"),
+        (Some(invalid), "INFO sansws: connection failed fault=\"handshake\" error="),
+    ] {
+        let (a, mut b) = duplex(1 << 10);
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake::<_, Empty<Bytes>>(TokioIo::new(a)).await.unwrap();
+        tokio::spawn(connection.with_upgrades());
+        let serving = tokio::spawn(async move {
+            match answer {
+                None => accept(b).await.map(|_| ()),
+                Some(answer) => Ok(b.write_all(answer.as_bytes()).await?),
+            }
+        });
+        let uri = format!("ws://example/?token={SECRET}");
+        let upgrade = UpgradeRequest::new(http::Version::HTTP_11, &uri, &[], Config::new()).unwrap();
+        let mut response = sender.send_request(upgrade.request(Empty::new()).unwrap()).await.unwrap();
+        let opened = upgrade.open(&mut response).await;
+        assert_eq!(opened.is_ok(), answer.is_none());
+        serving.await.unwrap().unwrap();
+        let log = lines();
+        let of_client = |line: &&String| line.contains("sansws:") && !line.contains("accepted");
+        let log: Vec<_> = log.iter().filter(of_client).collect();
+        assert!(log.len() == 1 && log[0].starts_with(expected) && !log[0].contains(SECRET), "{log:?}");
+    }
+}
+
+#[test]
+fn logs_show_no_header_value_and_no_body_of_an_answer() {
+    let answer = Answer::reject(401).header("Set-Cookie", SECRET).body(SECRET);
+    let shown = format!("{answer:?}");
+    assert!(shown.contains("401") && !shown.contains(SECRET) && !shown.contains("104, 117"), "{shown}");
 }

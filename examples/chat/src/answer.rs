@@ -26,7 +26,8 @@ pub fn answer(event: Event<'_>, tx: &mut Sender<Server, Heap>) -> Result<(), Sen
     }
 }
 
-/// How the client reaches the chat. A proxy that ends the TLS says so, and no page can send this header itself.
+/// How the client reaches the chat. A proxy that ends the TLS says so, and no page can send this header
+/// itself.
 fn scheme(request: &Request<'_>) -> Scheme {
     match request.header("X-Forwarded-Proto") {
         Some("https") => Scheme::Https,

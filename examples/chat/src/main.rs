@@ -2,30 +2,33 @@
 //! port.
 //!
 //! ```text
-//! cargo run --release -p chat [ADDR]
+//! cargo run --release -p chat -- [--per-address COUNT] [ADDR]
 //! ```
 //!
-//! `ADDR` is 127.0.0.1:8080 by default; port 0 means any free port. Ctrl-C says goodbye to all guests and
-//! ends the server. A build with `--features deflate` compresses messages for browsers that offer it, and all
-//! browsers do.
+//! `ADDR` is 127.0.0.1:8080 by default; port 0 means any free port. `--per-address` sets the most connections
+//! of one address, 64 by default. Ctrl-C says goodbye to all guests and ends the server. A build with
+//! `--features deflate` compresses messages for browsers that offer it, and all browsers do.
 //!
-//! A client sends `name NAME` once, and then `say ID TEXT` as often as it likes. The server answers the first
-//! with the last messages, each as `past AGE NAME ID TEXT` with its age in seconds, and then with
-//! `welcome NAME`, with the name that it gave to the client; the names of all guests follow. Later the server
-//! sends `join NAME`, `leave NAME` and `say NAME ID TEXT`. Behind the first space, tabs separate the parts.
+//! A client sends `name NAME` once, and then `say ID TEXT` as often as it likes. The server answers `name`
+//! with the most recent messages, each as `past AGE NAME ID TEXT` with its age in seconds. Then it sends
+//! `welcome NAME` with the name that it gave to the client, followed by the names of all guests. Later the
+//! server sends `join NAME`, `leave NAME` and `say NAME ID TEXT`. After the first space, tabs separate the
+//! parts.
 //!
 //! The client chooses the ID of a message. Until the message comes back, the client cannot know whether the
-//! server has received it, so after a new connection the client sends the message again. The server broadcasts
-//! a message with a known ID only once.
+//! server has received it, so if the client has to connect again, it sends the message again. The server
+//! broadcasts a message with a known ID only once.
 
 mod answer;
 mod history;
+mod options;
 mod peer;
 
 use history::{History, Line, is_id};
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
-use peer::{Peer, READ};
+use options::{Options, USAGE};
+use peer::{Peer, READ, network};
 #[cfg(feature = "deflate")]
 use sansws::deflate::Pool;
 use sansws::{CloseCode, PreparedMessage, State};
@@ -43,13 +46,17 @@ const NEWS_DELAY: Duration = Duration::from_millis(50);
 /// How long to wait after the system refused to accept a connection. The listener does not report the waiting
 /// connections a second time.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
-/// The server complains about the same trouble no more often than this.
+/// The server logs the same trouble no more often than this.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 const LISTENER: Token = Token(0);
 const CTRL_C: Token = Token(1);
 const FIRST_PEER: usize = 2;
 
 fn main() -> ExitCode {
+    if env::args().skip(1).any(|arg| arg == "--help" || arg == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -60,7 +67,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> io::Result<()> {
-    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let Options { address, per_address } = Options::parse(env::args().skip(1)).map_err(io::Error::other)?;
     let listener = std::net::TcpListener::bind(&address)
         .map_err(|error| io::Error::other(format!("cannot listen on {address}: {error}")))?;
     listener.set_nonblocking(true)?;
@@ -79,6 +86,7 @@ fn run() -> io::Result<()> {
         poll,
         listener: Some(listener),
         can_accept: true,
+        per_address,
         accept_again: None,
         complained: None,
         peers: BTreeMap::new(),
@@ -100,6 +108,8 @@ struct Chat {
     /// `None` once the server ends.
     listener: Option<TcpListener>,
     can_accept: bool,
+    /// The most connections of one address.
+    per_address: usize,
     /// When to try again to accept a connection, after the system refused to.
     accept_again: Option<Duration>,
     /// When the server complained about that.
@@ -162,7 +172,14 @@ impl Chat {
                 return;
             }
             match listener.accept() {
-                Ok((mut stream, _)) => {
+                Ok((mut stream, address)) => {
+                    let network = network(address.ip());
+                    let count = self.peers.values().filter(|peer| peer.network == network).count();
+                    if count >= self.per_address {
+                        // This ends the connection. All peers have their turn before the next accept.
+                        self.accept_again = Some(now);
+                        return;
+                    }
                     // Otherwise small messages would wait until the peer acknowledges earlier ones.
                     let _ = stream.set_nodelay(true);
                     let token = Token(self.next_peer);
@@ -171,7 +188,7 @@ impl Chat {
                     if let Err(error) = self.poll.registry().register(&mut stream, token, interest) {
                         return self.pause_accepting(&error, now);
                     }
-                    self.peers.insert(token, Peer::new(stream, now));
+                    self.peers.insert(token, Peer::new(stream, network, now));
                     #[cfg(feature = "deflate")]
                     if let Some(peer) = self.peers.get_mut(&token) {
                         peer.connection.set_deflate_pool(&self.pool).expect("CONFIG asks for compression");
@@ -187,8 +204,8 @@ impl Chat {
         }
     }
 
-    /// There are no more files or there is no memory. This passes when connections end, and until then every
-    /// attempt fails.
+    /// This process may open no more files, or there is no memory. The trouble passes when connections end,
+    /// and until then every attempt fails.
     fn pause_accepting(&mut self, error: &io::Error, now: Duration) {
         self.accept_again = Some(now + ACCEPT_PAUSE);
         if self.complained.is_none_or(|at| now >= at + COMPLAINT_INTERVAL) {
@@ -254,7 +271,7 @@ impl Chat {
         let mut welcome = format!("welcome {name}");
         self.names.insert(name.clone());
         if let Some(peer) = self.peers.get_mut(&token) {
-            peer.name = Some(name);
+            peer.enter(name, now);
         }
         for name in self.peers.values().filter_map(|peer| peer.name.as_deref()) {
             welcome.push('\t');
@@ -284,7 +301,8 @@ impl Chat {
         free
     }
 
-    /// Sends news to all peers that have a name. No peer waits for news, so they may be written a little later.
+    /// Sends news to all peers that have a name. No peer waits for news, so they may be written a little
+    /// later.
     fn spread_news(&mut self, news: &str, now: Duration) {
         self.news_due.get_or_insert(now + NEWS_DELAY);
         // Without memory no peer hears the news, and the chat goes on.

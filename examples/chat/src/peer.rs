@@ -8,7 +8,7 @@ use sansws::timers::{Action, Timeout, Timers, TimersConfig};
 use sansws::{CloseCode, Config, Connection, Event, Message, PreparedMessage, SendError, Server, State};
 use std::io::{ErrorKind, Read, Write};
 use std::mem;
-use std::net::Shutdown;
+use std::net::{IpAddr, Ipv6Addr, Shutdown};
 use std::time::Duration;
 
 const CONFIG: Config = {
@@ -27,7 +27,10 @@ const CONFIG: Config = {
         config.deflate(DeflateConfig::new().server_no_context_takeover(true).client_max_window_bits(10));
     config
 };
+/// For a guest, who may be silent.
 const TIMERS: TimersConfig = TimersConfig::new().close_deadline(Some(Duration::from_secs(5)));
+/// For a peer before its first message, which has to be `name`.
+const BEFORE_NAME: TimersConfig = TIMERS.idle_deadline(Some(Duration::from_secs(10)));
 
 /// The most bytes that one read brings. Also the most payload that is taken out of them in one turn, because
 /// decompressed messages can be a thousand times as long as the bytes that were read.
@@ -35,9 +38,20 @@ pub const READ: usize = 16 << 10;
 /// If more bytes wait for a peer, they are written before the turn ends.
 const FLUSH_AT: usize = 128 << 10;
 
+/// What counts as one address: an address of IPv4, or the first half of an address of IPv6, because one
+/// machine often has all addresses with the same first half.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 /// A browser, or another program that has connected.
 pub struct Peer {
     stream: TcpStream,
+    /// The address from which the peer has connected.
+    pub network: IpAddr,
     pub connection: Connection<Server>,
     /// Bytes that were read, and left for the next turn.
     unreceived: Vec<u8>,
@@ -55,12 +69,13 @@ pub struct Peer {
 }
 
 impl Peer {
-    pub fn new(stream: TcpStream, now: Duration) -> Self {
+    pub fn new(stream: TcpStream, network: IpAddr, now: Duration) -> Self {
         Self {
             stream,
+            network,
             connection: Connection::server(CONFIG),
             unreceived: Vec::new(),
-            timers: Timers::new(TIMERS, now),
+            timers: Timers::new(BEFORE_NAME, now),
             name: None,
             news_len: 0,
             has_ended: false,
@@ -121,6 +136,12 @@ impl Peer {
         commands
     }
 
+    /// Makes a guest of the peer, which has said its name in time.
+    pub fn enter(&mut self, name: String, now: Duration) {
+        self.name = Some(name);
+        self.timers = Timers::new(TIMERS, now);
+    }
+
     pub fn send(&mut self, message: &PreparedMessage, now: Duration) {
         let sent = self.connection.sender().prepared(message);
         self.after(sent, now);
@@ -171,7 +192,11 @@ impl Peer {
                     Err(_) => self.timers.ping_refused(tx.outgoing_len()),
                 }
             }
-            Action::GiveUp(Timeout::Idle) => self.close(CloseCode::TIMEOUT, "idle"),
+            Action::GiveUp(Timeout::Idle) => {
+                self.close(CloseCode::TIMEOUT, "say your name");
+                // The close deadline counts from here, also if nothing else happens until then.
+                let _ = self.timers.poll(now, self.connection.state());
+            }
             Action::GiveUp(_) => self.is_lost = true,
             _ => {}
         }

@@ -2,6 +2,8 @@
 
 #[path = "chat/crowd.rs"]
 mod crowd;
+#[path = "chat/process.rs"]
+mod process;
 
 use rand::rngs::ThreadRng;
 #[cfg(feature = "deflate")]
@@ -26,7 +28,11 @@ struct Chat {
 
 impl Chat {
     fn start() -> Self {
-        Self::start_as(&mut Command::new(env!("CARGO_BIN_EXE_chat")))
+        Self::start_with(&[])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
+        Self::start_as(Command::new(env!("CARGO_BIN_EXE_chat")).args(options))
     }
 
     /// After a command of the shell, such as one that sets a limit. The log goes to a pipe.
@@ -448,18 +454,4 @@ fn a_slow_reader_is_disconnected_and_the_others_continue() {
             heard => break assert_eq!(heard, "say Ada\tlast\tstill here"),
         }
     }
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interrupted_chat_closes_its_connections_before_it_exits() {
-    let mut chat = Chat::start();
-    let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tAda");
-    // A connection without a request does not keep the chat from exiting.
-    let _silent = chat.connect();
-    let id = chat.child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    assert_eq!(ada.hear_close(), CloseCode::GOING_AWAY);
-    ada.hear_end();
-    assert!(chat.child.wait().unwrap().success());
 }

@@ -17,8 +17,8 @@ pub fn two_hundred_connections_work_at_once(example: &Example) {
     }
 }
 
-/// The bytes of memory that an idle connection takes, which has been in use before. The pages of the kernel
-/// do not count.
+/// The bytes of memory that an idle connection takes after it has been in use. The pages of the kernel do not
+/// count.
 pub fn memory_of_an_idle_connection(example: &Example, count: usize) -> usize {
     let server = example.start(&[]);
     let open = || {
@@ -36,7 +36,7 @@ pub fn memory_of_an_idle_connection(example: &Example, count: usize) -> usize {
     each
 }
 
-/// A server that may open few files waits for one to become free, and complains once.
+/// A server that may open few files waits until it may open another, and logs the trouble once.
 pub fn a_server_without_files_complains_once_and_continues(example: &Example) {
     let files = example.own_files + 10;
     let mut server = example.start_in_shell(&format!("ulimit -n {files}"));

@@ -1,4 +1,4 @@
-//! What a peer sees that breaks the rules.
+//! What a peer that breaks the rules sees.
 
 use crate::{Client, Example, MAX_MESSAGE, Server, expect, expect_close};
 use std::io::{Read, Write};

@@ -8,6 +8,7 @@
     reason = "the name of a check says all, and it panics if it fails"
 )]
 
+pub mod arguments;
 pub mod conversation;
 pub mod crowd;
 pub mod deadlines;
@@ -233,6 +234,8 @@ pub fn expect_close(client: &mut Client, code: u16) {
 macro_rules! server_tests {
     ($example:expr) => {
         $crate::server_tests! { $example;
+            arguments: a_user_who_asks_for_help_gets_the_usage, wrong_arguments_are_an_error_with_the_usage,
+                an_address_that_cannot_be_used_is_named;
             conversation: messages_come_back, a_long_fragmented_message_comes_back,
                 small_messages_in_one_write_come_back, messages_come_back_while_more_arrive, a_ping_is_answered,
                 a_close_is_answered_with_its_code, a_server_that_ends_closes_its_connections;

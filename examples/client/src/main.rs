@@ -6,10 +6,10 @@
 //! ```
 //!
 //! With `--deflate` before the URL the client offers compression, and prints the server's answer to the
-//! offer. `--deflate=WISH,WISH` offers it with wishes of the client's own: `server_max_window_bits=N`,
-//! `client_max_window_bits=N`, `server_no_context_takeover`, `client_no_context_takeover`, `no_fallback`.
-//! Ctrl-D closes the connection. If the server has a certificate of your own, set `SSL_CERT_FILE` to its root
-//! certificate.
+//! offer. `--deflate=PARAMETER,PARAMETER` offers it with parameters of the client's own:
+//! `server_max_window_bits=N`, `client_max_window_bits=N`, `server_no_context_takeover`,
+//! `client_no_context_takeover`, `no_fallback`. Ctrl-D closes the connection. The client follows no
+//! redirects. If the server has a certificate of your own, set `SSL_CERT_FILE` to its root certificate.
 
 mod transport;
 
@@ -29,20 +29,30 @@ use transport::Transport;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+const USAGE: &str = "usage: client [--deflate[=PARAMETER,...]] URL, for instance: client wss://echo.example/
+The environment variable SSL_CERT_FILE names the root certificates to trust instead of those of the system.
+The client follows no redirects.";
 const SOCKET: Token = Token(0);
 const STDIN: Token = Token(1);
 
 fn main() -> ExitCode {
+    if env::args().skip(1).any(|arg| arg == "--help" || arg == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let mut args = env::args().skip(1).peekable();
     let mut config = Config::new();
     if args.next_if(|arg| arg == "--deflate").is_some() {
         config = config.deflate(DeflateConfig::new());
     } else if let Some(arg) = args.next_if(|arg| arg.starts_with("--deflate=")) {
-        let mut wishes = arg.trim_start_matches("--deflate=").split(',');
-        let Some(deflate) = wishes.try_fold(DeflateConfig::new(), with_wish) else { return usage() };
+        let mut parameters = arg.trim_start_matches("--deflate=").split(',');
+        let Some(deflate) = parameters.try_fold(DeflateConfig::new(), with_parameter) else { return usage() };
         config = config.deflate(deflate);
     }
-    let Some(url) = args.next() else { return usage() };
+    let Some(url) = args.next().filter(|arg| !arg.starts_with('-')) else { return usage() };
+    if args.next().is_some() {
+        return usage();
+    }
     match run(&url, config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -53,13 +63,13 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: client [--deflate[=WISH,...]] URL, for instance: client wss://echo.example/");
+    eprintln!("{USAGE}");
     ExitCode::FAILURE
 }
 
-/// The configuration with one wish more. `None` if there is no such wish.
-fn with_wish(deflate: DeflateConfig, wish: &str) -> Option<DeflateConfig> {
-    let (name, bits) = wish.split_once('=').unwrap_or((wish, ""));
+/// The configuration with one more parameter. `None` if there is no such parameter.
+fn with_parameter(deflate: DeflateConfig, parameter: &str) -> Option<DeflateConfig> {
+    let (name, bits) = parameter.split_once('=').unwrap_or((parameter, ""));
     Some(match name {
         "server_max_window_bits" => deflate.server_max_window_bits(bits.parse().ok()?),
         "client_max_window_bits" => deflate.client_max_window_bits(bits.parse().ok()?),

@@ -8,7 +8,7 @@
 //! --name NAME         the name of the device, device-1 by default
 //! --interval SECONDS  the time between two readings, 60 by default
 //! --readings COUNT    the device ends after this number of readings; without this option it never ends
-//! --sleep-speed N     a sleep takes N times less than it should, and the clock is told its full length
+//! --sleep-speed N     a sleep takes only one N-th of its time, and the clock is told the full length
 //! --clock-speed N     the clock runs N times too fast
 //! --flash FILE        where an image is written
 //! ```
@@ -23,6 +23,7 @@ use embassy_time::Duration;
 use host::Host;
 use std::error::Error;
 use std::fs::File;
+use std::process::ExitCode;
 
 const USAGE: &str = "usage: cloud_device URI AUTHORITY [--name NAME] [--interval SECONDS] [--readings COUNT] \
                      [--sleep-speed N] [--clock-speed N] [--flash FILE]";
@@ -69,11 +70,23 @@ impl Options {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    if std::env::args().skip(1).any(|argument| argument == "--help" || argument == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    let Err(error) = run() else { return ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let options = Options::parse(std::env::args().skip(1))?;
-    let authority = std::fs::read(&options.authority)?;
+    let failed = |path: &str, error| format!("{path}: {error}");
+    let authority = std::fs::read(&options.authority).map_err(|error| failed(&options.authority, error))?;
     let authorization = format!("Bearer {}", std::env::var("DEVICE_TOKEN").unwrap_or_default());
-    let flash = options.flash.map(File::create).transpose()?;
+    let create = |path: String| File::create(&path).map_err(|error| failed(&path, error));
+    let flash = options.flash.map(create).transpose()?;
     let device = Device::new(
         Host::new(options.clock_speed, options.sleep_speed, flash),
         Settings {

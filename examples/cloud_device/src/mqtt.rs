@@ -1,8 +1,8 @@
 //! The packets of MQTT 3.1.1 that the device sends, and a [`Decoder`] of those that it receives.
 //!
 //! These few packets are written by hand, because no codec without an allocator reads a PUBLISH in parts:
-//! each of them wants the whole packet in memory, and an update image does not fit there. Names are those of
-//! the standard.
+//! each such codec needs the whole packet in memory, and an update image does not fit there. Names are those
+//! of the standard.
 
 mod decoder;
 

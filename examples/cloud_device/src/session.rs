@@ -28,8 +28,8 @@ use sansws_embassy::sansws::{Borrowed, Client, ClientRequest, Config, Connection
 use sansws_embassy::tls::{OlderRng, Shared};
 use sansws_embassy::{Bridge, BridgeError, Bridged, Error, TimersConfig, WebSocket, WriteHalf};
 
-/// The longest record of TLS that the device asks the server for (RFC 6066 section 4). Without this wish it
-/// would need a buffer of 16,640 bytes.
+/// The longest record of TLS that the device asks the server for (RFC 6066 section 4). Without this request
+/// it would need a buffer of 16,640 bytes.
 const RECORD: MaxFragmentLength = MaxFragmentLength::Bits12;
 /// Room for such a record, with padding and tag.
 const READ_RECORD: usize = 4096 + 256 + 64;

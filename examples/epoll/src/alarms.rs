@@ -1,4 +1,4 @@
-//! When the next deadline of a connection has to be looked at.
+//! When to look at the next deadline of a connection.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

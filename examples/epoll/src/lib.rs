@@ -4,9 +4,9 @@
 //!
 //! - **An idle connection costs about 400 bytes** besides what the kernel needs: no buffer, no task, no
 //!   thread.
-//! - **Each event costs one read and one write.** The loop reports an event again as long as there is
-//!   something to read (level-triggered), so every peer has its turn before a second read, however much one
-//!   peer sends.
+//! - **Each event costs one read and one write.** epoll reports an event again as long as there is something
+//!   to read (level-triggered). So every peer has its turn before any peer gets a second read, however much
+//!   one peer sends.
 //! - **A peer that does not read stops its own input.** The loop reads from a peer only if no bytes wait for
 //!   that peer. So a connection holds one message and its echo at most.
 //! - **Deadlines cost nothing while they are far away.** A heap knows the next alarm of each connection.
@@ -39,7 +39,7 @@ const EVENTS: usize = 1024;
 const ACCEPTS: usize = 64;
 /// How long to wait after the system refused to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
-/// The server complains about the same trouble no more often than this.
+/// The server logs the same trouble no more often than this.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What a server allows.
@@ -187,8 +187,8 @@ impl Server {
                     ErrorKind::WouldBlock => return Ok(()),
                     // The peer went away while it waited in the queue.
                     ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
-                    // There are no more files or there is no memory. This passes when connections end, and
-                    // until then every attempt fails.
+                    // This process may open no more files, or there is no memory. The trouble passes when
+                    // connections end, and until then every attempt fails.
                     _ => {
                         self.complain(&error, now);
                         self.accept_again = Some(now + ACCEPT_PAUSE);

@@ -14,6 +14,10 @@ use std::net::TcpListener;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if options::is_help() {
+        println!("{}", options::usage("epoll"));
+        return ExitCode::SUCCESS;
+    }
     let Err(error) = run() else { return ExitCode::SUCCESS };
     eprintln!("error: {error}");
     ExitCode::FAILURE
@@ -22,7 +26,8 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn Error>> {
     let (address, limits) = options::parse("epoll")?;
     options::allow_files();
-    let server = Server::new(TcpListener::bind(&address)?, limits)?;
+    let failed = |error| format!("cannot listen on {address}: {error}");
+    let server = Server::new(TcpListener::bind(&address).map_err(failed)?, limits)?;
     let stopper = server.stopper();
     ctrlc::set_handler(move || stopper.stop())?;
     let mut stdout = io::stdout();

@@ -6,12 +6,23 @@ use sansws::timers::TimersConfig;
 use std::env;
 use std::time::Duration;
 
+/// Whether the user asks for the usage.
+pub fn is_help() -> bool {
+    env::args().skip(1).any(|arg| arg == "--help" || arg == "-h")
+}
+
+/// The usage of a program that has these options.
+#[must_use]
+pub fn usage(program: &str) -> String {
+    format!("usage: {program} [--patience SECONDS] [ADDR]")
+}
+
 /// The address and the limits that the command line asks for.
 ///
 /// # Errors
 /// The usage of the program.
 pub fn parse(program: &str) -> Result<(String, Limits), String> {
-    let usage = || format!("usage: {program} [--patience SECONDS] [ADDR]");
+    let usage = || usage(program);
     let mut address = "127.0.0.1:9001".to_owned();
     let mut limits = Limits::default();
     let mut args = env::args().skip(1);

@@ -112,7 +112,11 @@ impl Peer {
                     Err(_) => self.timers.ping_refused(tx.outgoing_len()),
                 }
             }
-            Action::GiveUp(Timeout::Idle) => _ = self.connection.sender().close(CloseCode::TIMEOUT, "idle"),
+            Action::GiveUp(Timeout::Idle) => {
+                let _ = self.connection.sender().close(CloseCode::TIMEOUT, "idle");
+                // The close deadline counts from the first poll in this state.
+                let _ = self.timers.poll(now, State::Closing);
+            }
             Action::GiveUp(timeout) => return Err(timeout.into()),
             _ => {}
         }

@@ -12,6 +12,8 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The largest block of a capture, which is larger than any packet.
 const BUFFER: usize = 1 << 20;
+/// The most segments of a server that are kept before the client's first bytes.
+const MAX_EARLY: usize = 64;
 
 /// Reads captures.
 pub struct Capture {
@@ -24,6 +26,8 @@ pub struct Capture {
     conversations: u64,
     /// The number of TCP connections that were skipped.
     ignored: u64,
+    /// The number of packets with a link layer that is not known.
+    unreadable: u64,
 }
 
 /// One TCP connection.
@@ -35,8 +39,9 @@ struct Flow {
 }
 
 enum FlowState {
-    /// The client has sent nothing yet.
-    New,
+    /// The client has sent nothing yet. A capture can have the first bytes of the server before those of the
+    /// client, so they are kept, with their times.
+    New(Vec<(Option<f64>, Delivery)>),
     /// The client has sent an HTTP request.
     Http(Box<Conversation>),
     /// The connection speaks another protocol, or its capture has gaps.
@@ -55,7 +60,7 @@ impl Capture {
     /// Reads connections to `port`, or to any port. Shows at most `limit` bytes of a payload.
     #[must_use]
     pub const fn new(limit: usize, port: Option<u16>) -> Self {
-        Self { limit, port, flows: BTreeMap::new(), conversations: 0, ignored: 0 }
+        Self { limit, port, flows: BTreeMap::new(), conversations: 0, ignored: 0, unreadable: 0 }
     }
 
     /// Reads all packets of a capture, and gives the records of each to `print`.
@@ -75,22 +80,19 @@ impl Capture {
                     print(records.unwrap_or_default())?;
                     Some(len)
                 }
-                Err(PcapError::Eof) => break,
+                Err(PcapError::Eof) => return print(self.finish()),
                 Err(PcapError::Incomplete(_)) => None,
+                Err(PcapError::UnexpectedEof) => break,
                 Err(error) => return Err(bad(&error)),
             };
             match taken {
                 Some(len) => reader.consume(len),
-                None if reader.reader_exhausted() => {
-                    return Err(io::Error::new(
-                        io::ErrorKind::UnexpectedEof,
-                        "the capture ends inside of a packet",
-                    ));
-                }
+                None if reader.reader_exhausted() => break,
                 None => reader.refill().map_err(|error| bad(&error))?,
             }
         }
-        print(self.finish())
+        print(self.finish())?;
+        Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the capture ends inside of a packet"))
     }
 
     /// The number of TCP connections without an HTTP request.
@@ -99,67 +101,116 @@ impl Capture {
         self.ignored
     }
 
-    fn receive(&mut self, time: f64, link: Linktype, bytes: &[u8]) -> Vec<Record> {
-        let Some(packet) = tcp(link, bytes) else { return Vec::new() };
+    /// The number of packets that have another link layer than the known ones.
+    #[must_use]
+    pub const fn unreadable(&self) -> u64 {
+        self.unreadable
+    }
+
+    fn receive(&mut self, time: Option<f64>, link: Linktype, bytes: &[u8]) -> Vec<Record> {
+        let Ok(packet) = packet_of(link, bytes) else {
+            self.unreadable += 1;
+            return Vec::new();
+        };
+        let Some(packet) = packet.and_then(tcp) else { return Vec::new() };
         let mut key = [packet.source, packet.destination];
         key.sort();
-        if !self.flows.contains_key(&key) {
-            let Some(ends) = packet.client_and_server() else { return Vec::new() };
-            if self.port.is_some_and(|port| port != ends[1].port()) {
-                return Vec::new();
-            }
-            self.flows.insert(key, Flow { ends, streams: Default::default(), state: FlowState::New });
-        }
-        let Some(flow) = self.flows.get_mut(&key) else { return Vec::new() };
-        let from = if packet.source == flow.ends[0] { Side::Client } else { Side::Server };
         let mut records = Vec::new();
+        let is_new = |flow: &Flow| flow.streams[flow.side(packet.source) as usize].is_before(&packet.segment);
+        if self.flows.get(&key).is_some_and(is_new) {
+            records.extend(self.remove(&key).map(Flow::finish).unwrap_or_default());
+        }
+        if !self.flows.contains_key(&key) {
+            let Some(ends) = packet.client_and_server() else { return records };
+            if self.port.is_some_and(|port| port != ends[1].port()) {
+                return records;
+            }
+            let state = FlowState::New(Vec::new());
+            self.flows.insert(key, Flow { ends, streams: Default::default(), state });
+        }
+        let Some(flow) = self.flows.get_mut(&key) else { return records };
+        let from = flow.side(packet.source);
         let mut is_over = false;
         for delivery in flow.streams[from as usize].receive(packet.segment) {
             is_over |= matches!(delivery, Delivery::End { reset: true });
-            if matches!(flow.state, FlowState::New) && matches!(delivery, Delivery::Bytes(_)) {
+            let mut kept = Vec::new();
+            if let FlowState::New(early) = &mut flow.state {
+                if from == Side::Server && early.len() < MAX_EARLY {
+                    early.push((time, delivery));
+                    continue;
+                }
+                if !matches!(delivery, Delivery::Bytes(_)) {
+                    continue;
+                }
+                kept = std::mem::take(early);
                 flow.state = FlowState::Ignored;
                 if is_request(from, &delivery) {
                     self.conversations += 1;
                     let conversation = Conversation::new(self.conversations, self.limit);
                     let [client, server] = flow.ends.map(|end| end.to_string());
-                    records.push(conversation.start(Some(time), client, server));
+                    records.push(conversation.start(time, client, server));
                     flow.state = FlowState::Http(Box::new(conversation));
                 } else {
                     self.ignored += 1;
                 }
             }
             records.extend(flow.deliver(time, from, delivery));
+            for (time, delivery) in kept {
+                records.extend(flow.deliver(time, Side::Server, delivery));
+            }
         }
         // The same addresses may be used again.
         if is_over || flow.streams.iter().all(Stream::has_ended) {
-            self.flows.remove(&key);
+            self.remove(&key);
         }
         records
+    }
+
+    /// Removes a connection. If only its server has sent bytes, it counts as ignored.
+    fn remove(&mut self, key: &[SocketAddr; 2]) -> Option<Flow> {
+        let flow = self.flows.remove(key)?;
+        if let FlowState::New(early) = &flow.state {
+            let has_bytes = early.iter().any(|(_, delivery)| matches!(delivery, Delivery::Bytes(_)));
+            self.ignored += u64::from(has_bytes);
+        }
+        Some(flow)
     }
 
     /// The capture has ended. Bytes behind a gap cannot be read.
     fn finish(&mut self) -> Vec<Record> {
         let mut records = Vec::new();
-        for flow in self.flows.values_mut() {
-            let FlowState::Http(conversation) = &mut flow.state else { continue };
-            for from in [Side::Client, Side::Server] {
-                if let Some(Delivery::Lost(len)) = flow.streams[from as usize].give_up() {
-                    records.push(conversation.lose(None, from, len));
-                }
-            }
+        while let Some(key) = self.flows.keys().next().copied() {
+            records.extend(self.remove(&key).map(Flow::finish).unwrap_or_default());
         }
         records
     }
 }
 
 impl Flow {
-    fn deliver(&mut self, time: f64, from: Side, delivery: Delivery) -> Vec<Record> {
+    /// The side with this address.
+    fn side(&self, address: SocketAddr) -> Side {
+        if address == self.ends[0] { Side::Client } else { Side::Server }
+    }
+
+    /// The capture has nothing more of this connection. Bytes behind a gap cannot be read.
+    fn finish(mut self) -> Vec<Record> {
+        let FlowState::Http(conversation) = &mut self.state else { return Vec::new() };
+        let mut records = Vec::new();
+        for from in [Side::Client, Side::Server] {
+            if let Some(Delivery::Lost(len)) = self.streams[from as usize].give_up() {
+                records.push(conversation.lose(None, from, len));
+            }
+        }
+        records
+    }
+
+    fn deliver(&mut self, time: Option<f64>, from: Side, delivery: Delivery) -> Vec<Record> {
         let FlowState::Http(conversation) = &mut self.state else { return Vec::new() };
         match delivery {
-            Delivery::Bytes(bytes) => conversation.receive(Some(time), from, &bytes),
-            Delivery::End { reset } => conversation.end(Some(time), from, reset),
+            Delivery::Bytes(bytes) => conversation.receive(time, from, &bytes),
+            Delivery::End { reset } => conversation.end(time, from, reset),
             Delivery::Lost(len) => {
-                let record = conversation.lose(Some(time), from, len);
+                let record = conversation.lose(time, from, len);
                 self.state = FlowState::Ignored;
                 vec![record]
             }
@@ -196,11 +247,11 @@ struct Interface {
     offset: i64,
 }
 
-/// The packet in a block: its time, its link layer and its bytes.
+/// The packet in a block: its time if it has one, its link layer and its bytes.
 #[expect(clippy::cast_precision_loss, reason = "a time has 51 bits as microseconds")]
 fn packet<'a>(
     block: &'a PcapBlockOwned<'_>, interfaces: &mut Vec<Interface>,
-) -> Option<(f64, Linktype, &'a [u8])> {
+) -> Option<(Option<f64>, Linktype, &'a [u8])> {
     match block {
         PcapBlockOwned::LegacyHeader(header) => {
             let resolution = if header.is_nanosecond_precision() { 1_000_000_000 } else { 1_000_000 };
@@ -210,7 +261,7 @@ fn packet<'a>(
         PcapBlockOwned::Legacy(packet) => {
             let Interface { link, resolution, .. } = *interfaces.first()?;
             let time = f64::from(packet.ts_sec) + f64::from(packet.ts_usec) / resolution as f64;
-            Some((time, link, packet.data))
+            Some((Some(time), link, packet.data))
         }
         PcapBlockOwned::NG(Block::SectionHeader(_)) => {
             interfaces.clear();
@@ -229,26 +280,39 @@ fn packet<'a>(
             let Interface { link, resolution, offset } = *interfaces.get(packet.if_id as usize)?;
             let units = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
             let time = (units / resolution) as f64 + (units % resolution) as f64 / resolution as f64;
-            Some((time + offset as f64, link, packet.packet_data()))
+            Some((Some(time + offset as f64), link, packet.packet_data()))
+        }
+        // This block belongs to the first interface, and has no time.
+        PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
+            Some((None, interfaces.first()?.link, packet.packet_data()))
         }
         PcapBlockOwned::NG(_) => None,
     }
 }
 
+/// The link layer is not known.
+struct UnknownLink;
+
+/// The layers of a packet, if it has any behind its link layer.
+fn packet_of(link: Linktype, bytes: &[u8]) -> Result<Option<LaxSlicedPacket<'_>>, UnknownLink> {
+    let ip = |at| bytes.get(at..).and_then(|bytes| LaxSlicedPacket::from_ip(bytes).ok());
+    // A header of `len` bytes has the type of what follows at `at`. That can be a VLAN tag.
+    let cooked = |at: usize, len: usize| {
+        let kind = bytes.get(at..)?.first_chunk()?;
+        Some(LaxSlicedPacket::from_ether_type(u16::from_be_bytes(*kind).into(), bytes.get(len..)?))
+    };
+    Ok(match link {
+        Linktype::ETHERNET => LaxSlicedPacket::from_ethernet(bytes).ok(),
+        Linktype::RAW | Linktype::IPV4 | Linktype::IPV6 => ip(0),
+        Linktype::NULL | Linktype::LOOP => ip(4),
+        Linktype::LINUX_SLL => cooked(14, 16),
+        Linktype::LINUX_SLL2 => cooked(0, 20),
+        _ => return Err(UnknownLink),
+    })
+}
+
 /// The TCP segment in a packet, if it has one.
-fn tcp(link: Linktype, bytes: &[u8]) -> Option<Packet<'_>> {
-    let ip_at = match link {
-        Linktype::ETHERNET => None,
-        Linktype::RAW | Linktype::IPV4 | Linktype::IPV6 => Some(0),
-        Linktype::NULL | Linktype::LOOP => Some(4),
-        Linktype::LINUX_SLL => Some(16),
-        Linktype::LINUX_SLL2 => Some(20),
-        _ => return None,
-    };
-    let packet = match ip_at {
-        None => LaxSlicedPacket::from_ethernet(bytes).ok()?,
-        Some(at) => LaxSlicedPacket::from_ip(bytes.get(at..)?).ok()?,
-    };
+fn tcp(packet: LaxSlicedPacket<'_>) -> Option<Packet<'_>> {
     let (source, destination): (IpAddr, IpAddr) = match packet.net? {
         LaxNetSlice::Ipv4(ip) => (ip.header().source_addr().into(), ip.header().destination_addr().into()),
         LaxNetSlice::Ipv6(ip) => (ip.header().source_addr().into(), ip.header().destination_addr().into()),

@@ -85,11 +85,16 @@ pub enum Content {
 }
 
 impl Content {
-    /// The text or the digits.
+    /// Whether the bytes contain this text.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub fn contains(&self, text: &str) -> bool {
         match self {
-            Self::Text(shown) | Self::Hex(shown) => shown,
+            Self::Text(shown) => shown.contains(text),
+            // A byte has two digits, so a match begins at an even position.
+            Self::Hex(digits) => {
+                let wanted = hex(text.as_bytes());
+                wanted.is_empty() || (0..digits.len()).step_by(2).any(|at| digits[at..].starts_with(&wanted))
+            }
         }
     }
 }

@@ -79,6 +79,11 @@ impl Conversation {
         if !std::mem::replace(&mut self.has_ended[from as usize], true) {
             if let Some(frames) = &mut self.frames {
                 frames[from as usize].receive_eof(&mut found);
+            } else if !self.is_over {
+                let head = if from == Side::Client { &self.client_head } else { &self.server_head };
+                if !head.is_empty() && (from == Side::Server || self.request.is_none()) {
+                    found.push(error("the transport ended inside of the head".to_owned()));
+                }
             }
             found.push(What::End { reset });
         }

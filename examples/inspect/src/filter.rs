@@ -35,7 +35,7 @@ impl Filter {
     fn shows_frame(&self, frame: &Frame) -> bool {
         let has_opcode = self.opcodes.is_empty() || self.opcodes.contains(&frame.opcode);
         let contains = |text: &String| {
-            let in_payload = |payload: &Payload| payload.content.as_str().contains(text);
+            let in_payload = |payload: &Payload| payload.content.contains(text);
             frame.payload.as_ref().is_some_and(in_payload)
                 || frame.message.as_ref().is_some_and(|message| in_payload(&message.payload))
                 || frame.close.as_ref().is_some_and(|close| close.reason.contains(text))

@@ -1,5 +1,5 @@
-//! The frames of one side. [`FrameHeader`] says what each header says, also if it breaks a rule. A
-//! `Connection` in the role of the other side judges the same bytes, and decodes the messages.
+//! The frames of one side. [`FrameHeader`] shows what each header contains, even if the header breaks a rule.
+//! A `Connection` in the role of the other side checks the same bytes, and decodes the messages.
 
 use crate::content::{Preview, hex};
 use crate::record::{Close, Fault, Frame, Message, Side, What};
@@ -224,7 +224,7 @@ impl Frames {
         let missing = header.payload_len() - payload.len();
         let message = if is_data { message.take_if(|message| message.is_complete) } else { None };
         Frame {
-            opcode: opcode_name(opcode).map_or_else(|| format!("{opcode:#x}"), str::to_owned),
+            opcode: opcode_text(opcode),
             fin: header.is_final(),
             rsv: header.reserved_bits(),
             length: header.payload_len(),
@@ -259,6 +259,12 @@ pub const fn opcode_name(opcode: u8) -> Option<&'static str> {
     })
 }
 
+/// The name of an opcode, or its number if it is not defined.
+#[must_use]
+pub fn opcode_text(opcode: u8) -> String {
+    opcode_name(opcode).map_or_else(|| format!("{opcode:#x}"), str::to_owned)
+}
+
 /// The bytes without the mask. `at` is the position of the first byte in its payload.
 fn unmask(bytes: &[u8], key: Option<[u8; 4]>, at: u64) -> Vec<u8> {
     let key = key.unwrap_or_default();
@@ -266,8 +272,8 @@ fn unmask(bytes: &[u8], key: Option<[u8; 4]>, at: u64) -> Vec<u8> {
     bytes.iter().zip(key).map(|(byte, key)| byte ^ key).collect()
 }
 
-/// The connection that judges the frames of one side, in the role of the other. What it wants to send goes
-/// nowhere.
+/// The connection that checks the frames of one side, in the role of the other side. What this connection
+/// wants to send is discarded.
 enum Judge {
     OfClient(Box<Connection<FramesOnly<Server>>>),
     // This connection sends no frame to a peer, so its masking keys need not be random.

@@ -36,13 +36,16 @@ impl HeadBuffer {
     /// Takes the head out, up to the empty line at its end. `None`: its end has not arrived yet.
     ///
     /// # Errors
-    /// The head is too long.
+    /// The bytes are no head, or the head is too long.
     pub fn take(&mut self) -> Result<Option<Vec<u8>>, Malformed> {
         // The end can be cut, so the last three bytes are searched again.
         let found = self.bytes[self.searched..].windows(4).position(|end| end == b"\r\n\r\n");
         let Some(at) = found else {
             self.searched = self.bytes.len().saturating_sub(3);
-            return if self.bytes.len() > MAX_HEAD { Err(Malformed) } else { Ok(None) };
+            // A record of TLS has no end of a head, so nothing else would tell the user about it.
+            let is_text = |byte: &u8| byte.is_ascii_graphic() || b"\r\n".contains(byte);
+            let is_head = self.bytes.first().is_none_or(is_text) && self.bytes.len() <= MAX_HEAD;
+            return if is_head { Ok(None) } else { Err(Malformed) };
         };
         let rest = self.bytes.split_off(self.searched + at + 4);
         self.searched = 0;

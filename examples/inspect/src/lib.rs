@@ -1,8 +1,8 @@
 //! What the programs `inspect` and `wscat` are made of.
 //!
 //! `inspect` reads both directions of a connection without taking part in it: [`conversation`] gives the
-//! client's frames to a server's `Connection`, and the server's frames to a client's. What these connections
-//! would answer goes nowhere.
+//! client's frames to a server's `Connection`, and the server's frames to a client's. The answers of these
+//! connections are discarded.
 
 pub mod capture;
 pub mod content;

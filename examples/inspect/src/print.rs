@@ -149,7 +149,8 @@ fn shown(payload: &Payload) -> String {
 
 /// The time of the day (UTC), with microseconds.
 fn time_of_day(time: f64) -> String {
-    let seconds = time.rem_euclid(86400.0);
+    // Rounded before it is divided, so that no minute has 60 seconds.
+    let seconds = ((time * 1e6).round() / 1e6).rem_euclid(86400.0);
     let minutes = (seconds / 60.0).floor();
     let hours = (minutes / 60.0).floor();
     format!("{hours:02.0}:{:02.0}:{:09.6} ", minutes - hours * 60.0, seconds - minutes * 60.0)

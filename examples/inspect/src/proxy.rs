@@ -3,9 +3,8 @@
 use crate::conversation::Conversation;
 use crate::print::Printer;
 use crate::record::{Record, Side};
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,15 +15,23 @@ struct Watcher {
     output: Arc<Mutex<Printer>>,
 }
 
+/// After the system refused to accept a connection, the proxy waits this long before it tries again.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
 /// Accepts connections, and connects each to `upstream`. Shows at most `limit` bytes of a payload.
-///
-/// # Errors
-/// No more connections can be accepted.
-pub async fn run(
-    listener: TcpListener, upstream: String, limit: usize, output: Arc<Mutex<Printer>>,
-) -> io::Result<()> {
-    for id in 1.. {
-        let (client, address) = listener.accept().await?;
+pub async fn run(listener: TcpListener, upstream: String, limit: usize, output: Arc<Mutex<Printer>>) -> ! {
+    let mut id = 0;
+    loop {
+        let (client, address) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // If too many files are open, the end of any connection closes some.
+                eprintln!("cannot accept a connection: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        id += 1;
         let conversation = Conversation::new(id, limit);
         let start = conversation.start(now(), address.to_string(), upstream.clone());
         let watcher = Watcher { conversation: Mutex::new(conversation), output: Arc::clone(&output) };
@@ -37,7 +44,6 @@ pub async fn run(
             }
         });
     }
-    Ok(())
 }
 
 async fn connect(client: TcpStream, server: TcpStream, watcher: &Watcher) {

@@ -9,6 +9,8 @@ const MAX_SEGMENTS: usize = 4096;
 /// One direction of a TCP connection.
 #[derive(Default)]
 pub struct Stream {
+    /// The sequence number of the first byte, once a SYN has been seen.
+    first: Option<u32>,
     /// The sequence number of the next byte, once a segment has been seen.
     next: Option<u32>,
     /// Segments behind missing bytes, with their sequence numbers.
@@ -38,7 +40,7 @@ pub struct Segment<'a> {
 pub enum Delivery {
     /// The next bytes.
     Bytes(Vec<u8>),
-    /// So many bytes are missing, and nothing follows.
+    /// This many bytes are missing, and nothing follows.
     Lost(u64),
     /// The direction has ended.
     End {
@@ -47,15 +49,32 @@ pub enum Delivery {
     },
 }
 
+impl Segment<'_> {
+    /// The sequence number of the first byte. The SYN takes a number of its own.
+    fn start(&self) -> u32 {
+        self.sequence.wrapping_add(u32::from(self.syn))
+    }
+}
+
 impl Stream {
+    /// Whether the segment begins another connection between the same addresses. The capture does not have
+    /// the end of this one.
+    #[must_use]
+    pub fn is_before(&self, segment: &Segment<'_>) -> bool {
+        segment.syn && self.first.is_some_and(|first| first != segment.start())
+    }
+
     /// Takes a segment. Segments can be repeated, overlap, and come in any order.
     pub fn receive(&mut self, segment: Segment<'_>) -> Vec<Delivery> {
         let mut delivered = Vec::new();
         if self.has_ended {
             return delivered;
         }
-        let start = segment.sequence.wrapping_add(u32::from(segment.syn));
+        let start = segment.start();
         self.next.get_or_insert(start);
+        if segment.syn {
+            self.first = Some(start);
+        }
         if segment.fin {
             let len = u32::try_from(segment.payload.len()).unwrap_or_default();
             self.end = Some(start.wrapping_add(len));

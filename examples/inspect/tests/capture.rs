@@ -9,6 +9,7 @@ use inspector::dump;
 use inspector::record::Side::{self, Client, Server};
 use sansws::Agreed;
 use serde_json::Value;
+use std::io;
 use support::{LIMIT, REQUEST, RESPONSE, frame, ids, json, masked};
 
 const CLIENT: ([u8; 4], u16) = ([10, 0, 0, 1], 50000);
@@ -89,15 +90,20 @@ fn pcapng(segments: &[Segment<'_>]) -> Vec<u8> {
 }
 
 fn read(file: &[u8], port: Option<u16>) -> (Vec<Value>, u64) {
+    let (records, ignored, result) = try_read(file, port);
+    result.unwrap();
+    (records, ignored)
+}
+
+/// The records, the number of connections that were ignored, and whether all of the file could be read.
+fn try_read(file: &[u8], port: Option<u16>) -> (Vec<Value>, u64, io::Result<()>) {
     let mut capture = Capture::new(LIMIT, port);
     let mut found = Vec::new();
-    capture
-        .read(file, |records| {
-            found.extend(records);
-            Ok(())
-        })
-        .unwrap();
-    (json(&found), capture.ignored())
+    let result = capture.read(file, |records| {
+        found.extend(records);
+        Ok(())
+    });
+    (json(&found), capture.ignored(), result)
 }
 
 /// The bytes of a conversation: those of the client and those of the server.
@@ -192,6 +198,111 @@ fn a_reset_ends_both_directions() {
     let twice = [&segments[..], &segments].concat();
     let (records, _) = read(&pcap(&twice), None);
     assert_eq!(records.last().unwrap()["connection"], 2);
+}
+
+/// The capture does not have the end of the first connection.
+#[test]
+fn a_client_that_uses_its_port_again_opens_another_connection() {
+    let (client, server) = conversation();
+    let open = |at: u32| [(Client, at, &b""[..], "S"), (Server, at, &b""[..], "S")];
+    let talk = |at: u32| [(Client, at, &client[..], ""), (Server, at, &server[..], "")];
+    for (first, second) in [(0, 1_000_000), (1_000_000, 0)] {
+        let segments = [&open(first)[..], &talk(first), &open(second), &talk(second)].concat();
+        let (records, _) = read(&pcap(&segments), None);
+        let of = |connection: u64| {
+            let found = records.iter().filter(|record| record["connection"] == connection);
+            found.map(|record| record["type"].as_str().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(1), of(2));
+        assert_eq!(of(2).len(), 8, "{records:#?}");
+    }
+    // The network can repeat a SYN, also late.
+    let segments = [&open(0)[..], &talk(0)[..1], &open(0), &talk(0)[1..]].concat();
+    assert_eq!(read(&pcap(&segments), None).0.len(), 8);
+}
+
+#[test]
+fn an_answer_can_come_before_its_request() {
+    let (client, server) = conversation();
+    let open = [(Client, 0, &b""[..], "S"), (Server, 0, &b""[..], "S")];
+    let (request, answer) = ((Client, 0, REQUEST.as_bytes(), ""), (Server, 0, &server[..], ""));
+    let at = u32::try_from(REQUEST.len()).unwrap();
+    let rest = (Client, at, &client[REQUEST.len()..], "");
+    let types = |segments: &[Segment<'_>]| {
+        let (records, ignored) = read(&pcap(&[&open[..], segments].concat()), None);
+        let types: Vec<_> =
+            records.iter().map(|record| record["type"].as_str().unwrap().to_owned()).collect();
+        (types, ignored)
+    };
+    assert_eq!(types(&[answer, request, rest]), types(&[request, answer, rest]));
+    // A server that speaks first, and one to which the client says nothing.
+    let greeting = (Server, 0, &b"220 ready"[..], "");
+    assert_eq!(types(&[greeting, (Client, 0, b"EHLO me", "")]), (vec![], 1));
+    assert_eq!(types(&[greeting]), (vec![], 1));
+}
+
+#[test]
+fn a_capture_that_was_cut_shows_what_it_has() {
+    let (client, server) = conversation();
+    let segments = [(Client, 0, &b""[..], "S"), (Client, 0, &client[..], ""), (Server, 0, &server[..], "")];
+    for file in [pcap(&segments), pcapng(&segments)] {
+        let (records, _, result) = try_read(&file[..file.len() - 10], None);
+        assert_eq!(result.unwrap_err().to_string(), "the capture ends inside of a packet");
+        assert!(records.iter().any(|record| record["type"] == "request"), "{records:#?}");
+    }
+}
+
+#[test]
+fn packets_without_a_time_are_read() {
+    let (client, server) = conversation();
+    let mut file = pcapng(&[]);
+    for segment in [(Client, 0, &client[..], ""), (Server, 0, &server[..], "")] {
+        let mut body = packet(segment);
+        let captured = u32::try_from(body.len()).unwrap().to_le_bytes();
+        body.resize(body.len().next_multiple_of(4), 0);
+        let len = u32::try_from(body.len() + 16).unwrap().to_le_bytes();
+        file.extend([&3_u32.to_le_bytes()[..], &len, &captured, &body, &len].concat());
+    }
+    let (records, _) = read(&file, None);
+    assert!(records.iter().any(|record| record["type"] == "request" && record.get("time").is_none()));
+}
+
+/// A capture of `segments` with another link layer, which `head` writes instead of that of Ethernet.
+fn pcap_over(link: u32, head: &[u8], segments: &[Segment<'_>]) -> Vec<u8> {
+    let mut file = pcap(&[]);
+    file.splice(20..24, link.to_le_bytes());
+    for segment in segments {
+        let packet = [head, &packet(*segment)[14..]].concat();
+        let len = u32::try_from(packet.len()).unwrap();
+        for word in [0, 0, len, len] {
+            file.extend(u32::to_le_bytes(word));
+        }
+        file.extend(packet);
+    }
+    file
+}
+
+#[test]
+fn link_layers_are_read_also_with_a_vlan_and_unknown_ones_are_counted() {
+    let (client, _) = conversation();
+    let segments = [(Client, 0, &client[..], "")];
+    let ipv4 = [0x08, 0x00];
+    let vlan = [0x81, 0x00, 0x00, 0x05, 0x08, 0x00];
+    for (link, head) in [
+        (0, [2, 0, 0, 0].to_vec()),
+        (1, [&[0; 12][..], &vlan].concat()),
+        (101, Vec::new()),
+        (113, [&[0; 14][..], &ipv4].concat()),
+        (113, [&[0; 14][..], &vlan].concat()),
+        (276, [&ipv4[..], &[0; 18]].concat()),
+    ] {
+        let (records, _) = read(&pcap_over(link, &head, &segments), None);
+        assert_eq!(records.get(1).map(|record| &record["type"]), Some(&"request".into()), "{link}");
+    }
+    // Wi-Fi.
+    let mut capture = Capture::new(LIMIT, None);
+    capture.read(&pcap_over(105, b"", &segments)[..], |_| Ok(())).unwrap();
+    assert_eq!(capture.unreadable(), 1);
 }
 
 #[test]

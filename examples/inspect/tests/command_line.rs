@@ -74,6 +74,31 @@ fn colours_are_for_terminals() {
 }
 
 #[test]
+fn json_has_each_character_of_a_text() {
+    // DEL and a control character of 8 bits, which JSON does not have to escape.
+    let (client, server) =
+        (file("client-none", b""), file("server-text", &frame(0x81, b"a\x7fb\xc2\x9bc\x1b[31md")));
+    let found = records(&["dump", &client, &server, "--opcode", "text", "--from", "server"]);
+    assert_eq!(found[0]["payload"]["text"], "a\u{7f}b\u{9b}c\u{1b}[31md");
+}
+
+#[test]
+fn an_opcode_that_does_not_exist_is_an_error() {
+    for (opcodes, status) in [("text,0x3", 0), ("ping,pings", 2), ("TEXT", 2), ("0x1", 2)] {
+        let (client, server) = (file("client-op", b""), file("server-op", b""));
+        let output = inspect(&["dump", &client, &server, "--opcode", opcodes]);
+        assert_eq!(output.status.code(), Some(status), "{opcodes}");
+    }
+}
+
+#[test]
+fn an_address_that_cannot_be_used_is_named() {
+    let output = inspect(&["proxy", "9000", "127.0.0.1:9001"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).starts_with("error: cannot listen on 9000: "), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_an_error_with_its_name() {
     let other = file("no-capture", b"this is no capture");
     for arguments in [&["dump", "/no/such/file", "/no/such/file"][..], &["pcap", "/no/such/file"]] {

@@ -110,3 +110,24 @@ fn filters_choose_records() {
     assert_eq!(count(Filter { contains: Some("bye".to_owned()), opcodes, ..Filter::default() }), 2);
     assert_eq!(count(Filter { contains: Some("none".to_owned()), ..Filter::default() }), 1);
 }
+
+#[test]
+fn a_text_is_found_in_bytes_and_not_in_their_digits() {
+    let mut conversation = Conversation::new(1, LIMIT);
+    let mut records = conversation.receive(None, Client, REQUEST.as_bytes());
+    records.extend(conversation.receive(None, Server, RESPONSE.as_bytes()));
+    records.extend(conversation.receive(None, Server, &frame(0x82, b"\x00\xf0hello")));
+    let count = |wanted: &str| {
+        let filter = Filter { contains: Some(wanted.to_owned()), ..Filter::default() };
+        printed(&records, |printer| (printer.json, printer.filter) = (true, filter)).lines().count()
+    };
+    assert_eq!([count("hello"), count("0f"), count("")], [1, 0, 1]);
+}
+
+#[test]
+fn no_minute_has_sixty_seconds() {
+    let mut conversation = Conversation::new(1, LIMIT);
+    let records = conversation.receive(Some(59.999_999_9), Client, REQUEST.as_bytes());
+    let text = printed(&records, |_| {});
+    assert!(text.starts_with("00:01:00.000000 #1"), "{text}");
+}

@@ -301,3 +301,25 @@ fn a_head_that_does_not_end_is_an_error() {
     let head = format!("{}X: {}\r\n\r\n", REQUEST.strip_suffix("\r\n").unwrap(), "x".repeat(60 << 10));
     assert_eq!(ids(&handshake(&head, "")), [""; 0]);
 }
+
+/// A client that speaks TLS sends no line, so nothing would end its head.
+#[test]
+fn bytes_that_are_no_head_are_an_error_at_once() {
+    let found = shown(&mut Conversation::new(1, LIMIT), Client, b"\x16\x03\x01\x02\x00\x01");
+    assert!(found[0]["text"].as_str().unwrap().contains("TLS"), "{found:?}");
+    assert_eq!(shown(&mut Conversation::new(1, LIMIT), Client, b"\r\nGET /"), [""; 0]);
+}
+
+#[test]
+fn a_head_that_is_cut_is_an_error_at_its_end() {
+    let mut conversation = Conversation::new(1, LIMIT);
+    let error = |records: &[Value]| records[0]["text"].as_str().map(str::to_owned);
+    let cut = Some("the transport ended inside of the head".to_owned());
+    assert_eq!(shown(&mut conversation, Client, &REQUEST.as_bytes()[..50]), [""; 0]);
+    assert_eq!(error(&support::json(&conversation.end(None, Client, false))), cut);
+    let mut conversation = Conversation::new(1, LIMIT);
+    conversation.receive(None, Client, REQUEST.as_bytes());
+    conversation.receive(None, Server, &RESPONSE.as_bytes()[..50]);
+    assert_eq!(error(&support::json(&conversation.end(None, Client, false))), None);
+    assert_eq!(error(&support::json(&conversation.end(None, Server, false))), cut);
+}

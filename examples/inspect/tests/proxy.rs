@@ -103,6 +103,26 @@ fn our_ends_compress_and_the_proxy_shows_both_lengths() {
     assert_eq!((closes.len(), &closes[0]["close"]), (2, &json!({"code": 4001, "reason": "bye"})));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn the_proxy_accepts_connections_again_after_too_many_files_were_open() {
+    let mut proxy = Proxy::start(foreign_server(echo), &["--json"]);
+    proxy.limit_files(24);
+    let clients: Vec<_> = (0..40).map(|_| TcpStream::connect(proxy.address).unwrap()).collect();
+    loop {
+        let error = proxy.next_error().expect("the proxy goes on");
+        if error.starts_with("cannot accept a connection: ") {
+            break;
+        }
+    }
+    drop(clients);
+    // Otherwise the connections that still wait could take the files that the next one needs.
+    proxy.limit_files(1024);
+    let (mut client, _) = tungstenite::connect(format!("ws://{}/", proxy.address)).unwrap();
+    client.send(Message::text("hello")).unwrap();
+    assert_eq!(client.read().unwrap(), Message::text("hello"));
+}
+
 #[test]
 fn many_connections_have_numbers_of_their_own() {
     let mut proxy = Proxy::start(foreign_server(echo), &["--json", "--opcode", "text"]);

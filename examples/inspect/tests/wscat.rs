@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use tokio_rustls::rustls;
 use tungstenite::handshake::server::{Request, Response};
@@ -90,11 +91,13 @@ fn the_exit_status_tells_how_the_connection_ended() {
 
 #[test]
 fn a_command_that_is_not_valid_does_not_end_the_connection() {
-    let input = "/hex 0\n/hex zz\n/file /no/such/file\n/close 12x\n/close 1005\n/unknown\nstill here\n";
+    let input =
+        "/hex 0\n/hex 0g\n/hex zz\n/file /no/such/file\n/close 12x\n/close 1005\n/unknown\nstill here\n";
     let output = wscat(&[&echo_url()], input);
     let (status, out, notes) = result(&output);
     assert_eq!((status, out), (2, "still here\n"));
-    assert_eq!(notes.lines().filter(|line| line.starts_with("error: ")).count(), 6, "{notes}");
+    assert_eq!(notes.lines().filter(|line| line.starts_with("error: ")).count(), 7, "{notes}");
+    assert!(notes.contains("error: 0g is no list of bytes"), "{notes}");
     // The list of commands is no error.
     let output = wscat(&[&echo_url()], "/help\n");
     assert_eq!(result(&output).0, 0);
@@ -112,6 +115,24 @@ fn a_refusal_shows_the_status_and_the_body() {
     let (status, out, notes) = result(&output);
     assert_eq!((status, out), (1, ""));
     assert!(notes.contains("status 403") && notes.contains("not here"), "{notes}");
+    // The user of a terminal does not know the API.
+    assert!(!notes.contains("::"), "{notes}");
+}
+
+#[test]
+fn a_refusal_shows_its_headers_if_the_user_asks_for_them() {
+    let server = server(|mut stream| {
+        let _ = stream.read(&mut [0; 1000]);
+        let answer = "HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n";
+        stream.write_all(answer.as_bytes()).unwrap();
+    });
+    for (arguments, is_shown) in [(&["-v"][..], true), (&[], false)] {
+        let output = wscat(&[arguments, &[&url(server)]].concat(), "hello\n");
+        let (status, out, notes) = result(&output);
+        assert_eq!((status, out), (1, ""));
+        assert!(notes.contains("status 302"), "{notes}");
+        assert_eq!(notes.to_lowercase().contains("* location: /other\n"), is_shown, "{notes}");
+    }
 }
 
 /// A server that chooses the subprotocol `chat`, and sends the value of `X-Test`.
@@ -225,6 +246,82 @@ fn a_record_that_is_not_valid_names_its_line() {
         let output = wscat(&["--replay", record.to_str().unwrap(), "ws://127.0.0.1:1/"], "");
         let (status, _, notes) = result(&output);
         assert!(status == 1 && notes.contains("broken.json, line 2: "), "{notes}");
+    }
+}
+
+/// A record can have any number, and a sleep of that length is not over in this test.
+#[test]
+fn a_time_beyond_all_clocks_does_no_harm() {
+    let record = file("late.json");
+    let entry = |time: &str, event: &str| format!(r#"{{"time":{time},"from":"client","event":"{event}"}}"#);
+    fs::write(&record, entry("1.8e19", "ping")).unwrap();
+    let closing = foreign_server(|socket| socket.close(None).unwrap());
+    let output = wscat(&["--replay", record.to_str().unwrap(), &url(closing)], "");
+    let (status, _, notes) = result(&output);
+    assert_eq!((status, notes.contains("panicked")), (0, false), "{notes}");
+}
+
+#[test]
+fn a_file_for_a_record_that_cannot_be_used_is_named() {
+    for option in ["--replay", "--record"] {
+        let output = wscat(&[option, "/no/such/file", &echo_url()], "");
+        let (status, _, notes) = result(&output);
+        assert!(status == 1 && notes.contains("error: /no/such/file: "), "{notes}");
+    }
+}
+
+#[test]
+fn a_text_is_written_to_a_pipe_as_it_is() {
+    let text = "\x1b[31mred\x1b[0m \0\x07\x7f \u{9b} end";
+    let output = wscat(&[&echo_url()], text);
+    assert_eq!(result(&output).1, format!("{text}\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stdin_that_cannot_be_read_ends_the_session() {
+    let directory = fs::File::open("/").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_wscat")).arg(echo_url()).stdin(directory).output().unwrap();
+    let (status, _, notes) = result(&output);
+    assert_eq!((status, notes.matches("cannot read stdin").count()), (2, 1), "{notes}");
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_error() {
+    let (sender, closes) = std::sync::mpsc::channel();
+    let server = foreign_server(move |socket| {
+        while let Ok(message) = socket.read() {
+            match message {
+                tungstenite::Message::Close(close) => {
+                    sender.send(close.map(|close| u16::from(close.code))).unwrap();
+                }
+                message => socket.send(message).unwrap(),
+            }
+        }
+    });
+    let mut process = Command::new(env!("CARGO_BIN_EXE_wscat"))
+        .arg(url(server))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Neither stdout nor stderr has a reader, as in `wscat URL 2>&1 | head -0`.
+    drop((process.stdout.take(), process.stderr.take()));
+    let mut stdin = process.stdin.take().unwrap();
+    stdin.write_all(b"hello\n").unwrap();
+    assert!(process.wait().unwrap().success());
+    assert_eq!(closes.recv().unwrap(), Some(1000));
+}
+
+#[test]
+fn a_file_without_a_certificate_is_named() {
+    let path = file("no-ca.pem");
+    for content in ["", "this is no certificate\n"] {
+        fs::write(&path, content).unwrap();
+        let output = wscat(&["--ca", path.to_str().unwrap(), "wss://127.0.0.1:1/"], "");
+        let (status, _, notes) = result(&output);
+        assert!(status == 1 && notes.contains("no-ca.pem: the file has no certificate"), "{notes}");
     }
 }
 

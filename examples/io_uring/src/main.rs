@@ -1,4 +1,4 @@
-//! An echo server on `io_uring`, by the runtime compio: one thread, a task per connection.
+//! An echo server on `io_uring`, with the runtime compio: one thread, a task per connection.
 //!
 //! ```text
 //! cargo run --release -p io_uring -- [--patience SECONDS] [--poll] [ADDR]
@@ -34,12 +34,16 @@ const MAX_PEERS: usize = 100_000;
 const READ_BUFFERS: NonZeroU16 = NonZeroU16::new(64).unwrap();
 /// How long to wait after the system refused to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
-/// The server complains about the same trouble no more often than this.
+/// The server logs the same trouble no more often than this.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
 const USAGE: &str = "usage: io_uring [--patience SECONDS] [--poll] [ADDR]";
 
 fn main() -> ExitCode {
+    if env::args().skip(1).any(|arg| arg == "--help" || arg == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let result = Options::parse(env::args().skip(1)).and_then(|options| run(&options));
     let Err(error) = result else { return ExitCode::SUCCESS };
     eprintln!("error: {error}");
@@ -62,7 +66,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 
 async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
     let stop = on_ctrl_c()?;
-    let listener = TcpListener::bind(&options.address).await?;
+    let failed = |error| format!("cannot listen on {}: {error}", options.address);
+    let listener = TcpListener::bind(&options.address).await.map_err(failed)?;
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on ws://{}/", listener.local_addr()?)?;
     // If stdout is a pipe, the process that waits for this line would not see it otherwise.
@@ -96,8 +101,8 @@ async fn accept(
         match accepted {
             Ok((stream, _)) => peers.push(runtime::spawn(converse(stream, timers, stop.clone()))),
             Err(error) => {
-                // There are no more files or there is no memory. This passes when connections end, and until
-                // then every attempt fails.
+                // This process may open no more files, or there is no memory. The trouble passes when
+                // connections end, and until then every attempt fails.
                 if complained.is_none_or(|at| at.elapsed() >= COMPLAINT_INTERVAL) {
                     eprintln!("cannot accept a connection: {error}");
                     complained = Some(Instant::now());

@@ -188,7 +188,11 @@ impl<'a> Session<'a> {
                     Err(_) => self.timers.ping_refused(self.in_flight + tx.outgoing_len()),
                 }
             }
-            Action::GiveUp(Timeout::Idle) => _ = self.connection.sender().close(CloseCode::TIMEOUT, "idle"),
+            Action::GiveUp(Timeout::Idle) => {
+                let _ = self.connection.sender().close(CloseCode::TIMEOUT, "idle");
+                // The close deadline counts from the first poll in this state.
+                let _ = self.timers.poll(self.start.elapsed(), State::Closing);
+            }
             Action::GiveUp(timeout) => return Err(timeout.into()),
             _ => {}
         }

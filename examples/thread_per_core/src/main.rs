@@ -31,6 +31,10 @@ use std::thread;
 const BACKLOG: i32 = 1024;
 
 fn main() -> ExitCode {
+    if options::is_help() {
+        println!("{}", options::usage("thread_per_core"));
+        return ExitCode::SUCCESS;
+    }
     let Err(error) = run() else { return ExitCode::SUCCESS };
     eprintln!("error: {error}");
     ExitCode::FAILURE
@@ -42,7 +46,9 @@ fn run() -> Result<(), Box<dyn Error>> {
     let cores = cores()?;
     limits.max_peers /= cores.len();
     // The first listener may choose the port.
-    let first = listen(address.to_socket_addrs()?.next().ok_or("the name has no address")?)?;
+    let failed = |error: &dyn Error| format!("cannot listen on {address}: {error}");
+    let mut addresses = address.to_socket_addrs().map_err(|error| failed(&error))?;
+    let first = listen(addresses.next().ok_or("the name has no address")?).map_err(|error| failed(&error))?;
     let address = first.local_addr()?;
     let mut servers = vec![Server::new(first, limits)?];
     for _ in 1..cores.len() {

@@ -76,6 +76,29 @@ fn the_client_prints_the_answers_and_closes() {
 }
 
 #[test]
+fn the_usage_is_shown_to_a_user_who_asks_and_otherwise_it_is_an_error() {
+    let run = |args: &[&str]| Command::new(env!("CARGO_BIN_EXE_tls_client")).args(args).output().unwrap();
+    for option in ["--help", "-h"] {
+        let output = run(&[option]);
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        assert!(output.stdout.starts_with(b"usage: tls_client "), "{output:?}");
+    }
+    for args in [&[][..], &["--no-such-option"], &["--patience", "long"]] {
+        assert!(failure(&run(args)).starts_with("error: usage: tls_client "), "{args:?}");
+    }
+    // Behind the URL, it is a message.
+    let serve = |stream| _ = echo(&mut tungstenite::accept(stream).unwrap());
+    assert_eq!(run_trusting(serve, &["--help", "-h"]).stdout, b"--help\n-h\n");
+}
+
+#[test]
+fn roots_that_cannot_be_read_are_named() {
+    let serve = |stream| assert!(tungstenite::accept(stream).is_err());
+    let error = failure(&run(serve, "/no/such/file", "10", &["one"]));
+    assert!(error.contains("no trusted root certificates") && error.contains("/no/such/file"), "{error}");
+}
+
+#[test]
 fn long_messages_pass() {
     let long = "x".repeat(100_000);
     let serve = |stream| _ = echo(&mut tungstenite::accept(stream).unwrap());
@@ -105,6 +128,8 @@ fn a_refusal_is_reported_with_its_status() {
     };
     let error = failure(&run_trusting(serve, &["one"]));
     assert!(error.contains("401"), "{error}");
+    // The user of a terminal does not know the API.
+    assert!(!error.contains("::"), "{error}");
 }
 
 #[test]
@@ -117,6 +142,17 @@ fn the_close_code_of_the_server_is_reported() {
     };
     let error = failure(&run_trusting(serve, &["one"]));
     assert!(error.contains("1011"), "{error}");
+}
+
+#[test]
+fn a_close_without_a_code_is_no_failure() {
+    let serve = |stream| {
+        let mut client = tungstenite::accept(stream).unwrap();
+        client.close(None).unwrap();
+        while client.read().is_ok() {}
+    };
+    let output = run_trusting(serve, &["one"]);
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]

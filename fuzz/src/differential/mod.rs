@@ -1,5 +1,6 @@
-//! Invariant: from the same bytes of a peer, this library, `tungstenite` and `tokio-websockets` report the same
-//! messages, pings, pongs and Closes, and fail at the same place. `is_known` lists every difference with its reason.
+//! Invariant: from the same bytes of a peer, this library, `tungstenite` and `tokio-websockets` report the
+//! same messages, pings, pongs and Closes, and fail at the same place. `is_known` lists every difference with
+//! its reason.
 
 mod frames;
 mod ours;
@@ -71,8 +72,9 @@ pub fn run(bytes: &[u8]) {
     compare(&ours, &theirs, tokio_websockets::is_known);
 }
 
-/// Reads the bytes. If the other library fails and this one waits, the first bytes of a header are wrong: the others
-/// check each byte of a header as it arrives, and this library checks the complete header. Zeros complete every header.
+/// Reads the bytes. If the other library fails and this one waits, the first bytes of a header are wrong: the
+/// others check each byte of a header as it arrives, and this library checks the complete header. Zeros
+/// complete every header.
 fn read(bytes: &[u8], reads: &Reads, options: Options, theirs: &Report) -> Report {
     let ours = ours::read(bytes, reads, options);
     match (&ours.1, &theirs.1) {
@@ -89,8 +91,8 @@ fn compare(ours: &Report, theirs: &Report, is_known: impl Fn(Rest<'_>, Rest<'_>)
     let (our_rest, their_rest) = ((&ours.0[equal..], &ours.1), (&theirs.0[equal..], &theirs.1));
     let is_same = match (our_rest, their_rest) {
         (([], End::Ours(_)), ([], End::Theirs(_))) => true,
-        // This library fails at the first byte that breaks a rule, and the others fail when the frame is complete or
-        // when its header is. So they may still wait for it.
+        // This library fails at the first byte that breaks a rule, and the others fail when the frame is
+        // complete or when its header is. So they may still wait for it.
         (([], End::Ours(_)), ([], End::Eof)) => true,
         // The number of fragments is a limit that the others do not have.
         (([], End::Ours(Error::Limit(Limit::Fragments))), _) => true,

@@ -1,5 +1,5 @@
-//! The bytes as `tokio-websockets` reads them. The transport is always ready, so one poll for each message is enough,
-//! and no runtime is necessary.
+//! The bytes as `tokio-websockets` reads them. The transport is always ready, so one poll for each message is
+//! enough, and no runtime is necessary.
 
 use super::{End, Reads, Report, Rest, Seen};
 use futures_core::Stream;
@@ -80,7 +80,8 @@ pub fn read(bytes: &[u8], reads: &Reads) -> Report {
 /// The known differences.
 pub fn is_known((our_seen, ours): Rest<'_>, (their_seen, _): Rest<'_>) -> bool {
     match (ours, their_seen) {
-        // It does not look for the end of the last character if the last frame of a text is empty (version 0.13.3).
+        // It does not look for the end of the last character if the last frame of a text is empty (version
+        // 0.13.3).
         (End::Ours(OurError::Peer(Violation::InvalidUtf8)), [Seen::Text(text), ..]) => {
             our_seen.is_empty() && str::from_utf8(text).is_err_and(|error| error.error_len().is_none())
         }

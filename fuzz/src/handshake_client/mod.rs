@@ -1,7 +1,7 @@
-//! Invariant: no bytes of a server make a client panic or hang. A client opens the connection only after a response
-//! that a plain reader of the RFCs accepts, and after every such response that another HTTP parser reads without
-//! repairs. It reports the status and the body of a refusal as they were sent. Neither cuts nor storages change that,
-//! apart from responses for which a storage has no room.
+//! Invariant: no bytes of a server make a client panic or hang. A client opens the connection only after a
+//! response that a plain reader of the RFCs accepts, and after every such response that another HTTP parser
+//! reads without repairs. It reports the status and the body of a refusal as they were sent. Neither cuts nor
+//! storages change that, apart from responses for which a storage has no room.
 
 mod response;
 
@@ -120,7 +120,8 @@ fn client<S: Kind>(plan: &Plan, storage: S) -> Option<Connection<Client<StdRng>,
     Connection::client_in(&request, plan.options.config(), StdRng::seed_from_u64(0), storage).ok()
 }
 
-/// The value of `Sec-WebSocket-Accept` for the client's request. The request is valid HTTP for another parser, too.
+/// The value of `Sec-WebSocket-Accept` for the client's request. The request is valid HTTP for another
+/// parser, too.
 fn accept(plan: &Plan) -> Option<String> {
     let client = client(plan, Heap)?;
     let mut headers = [httparse::EMPTY_HEADER; 16];

@@ -140,7 +140,7 @@ impl Judge<'_> {
         }
         let others: Vec<&[u8]> = others.iter().map(|element| &element[..]).collect();
         match self.plan.options.deflate {
-            Some(wishes) => check_client(&wishes, &others).ok(),
+            Some(preferences) => check_client(&preferences, &others).ok(),
             None => others.is_empty().then_some(None),
         }
     }
@@ -159,8 +159,8 @@ impl Judge<'_> {
         last.end
     }
 
-    /// Whether another parser reads the response without repairs, or only its folds have to be repaired, and it obeys
-    /// all rules.
+    /// Whether another parser reads the response without repairs, or only its folds have to be repaired, and
+    /// it obeys all rules.
     pub fn must_open(&self) -> bool {
         self.is_plain_and_opens() || self.is_folded_and_opens()
     }
@@ -209,7 +209,8 @@ impl Judge<'_> {
             && self.faults(&last).is_empty()
     }
 
-    /// The refusal is the response that was sent. `has_ended`: the client reported it at the end of the transport.
+    /// The refusal is the response that was sent. `has_ended`: the client reported it at the end of the
+    /// transport.
     pub fn assert_refuses(
         &self, seen: &Seen, body: &[u8], is_truncated: bool, has_ended: bool, is_small: bool,
     ) {

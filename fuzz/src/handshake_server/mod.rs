@@ -1,6 +1,6 @@
-//! Invariant: no bytes of a client make a server panic or hang. A server accepts exactly the requests that a plain
-//! reader of the RFCs accepts. It answers others with a status that fits to what is wrong, in valid HTTP. Neither cuts
-//! nor storages change that, apart from requests for which a storage has no room.
+//! Invariant: no bytes of a client make a server panic or hang. A server accepts exactly the requests that a
+//! plain reader of the RFCs accepts. It answers all other requests in valid HTTP, with a status that fits the
+//! fault. Neither cuts nor storages change that, apart from requests for which a storage has no room.
 
 mod request;
 
@@ -307,7 +307,8 @@ fn check_framing(headers: &[(String, Vec<u8>)], len: usize) {
 /// Both storages do the same, unless one has no room.
 fn compare(plan: &Plan, len: usize, on_heap: &Report, on_fixed: &Report) {
     match (&on_heap.0, &on_fixed.0) {
-        // The head fits into the receive buffer, and the names of its subprotocols fit into the outgoing buffer.
+        // The head fits into the receive buffer, and the names of its subprotocols fit into the outgoing
+        // buffer.
         (heap, Outcome::Failed(Error::Limit(Limit::Head))) if len <= RX => {
             assert!(matches!(heap, Outcome::Failed(Error::Limit(Limit::Head))), "{plan:?}");
         }

@@ -233,13 +233,15 @@ impl Verdict {
     }
 }
 
-/// Whether these are 16 bytes in base64. The sample of RFC 6455 section 1.3 is canonical; that of section 4.1 is not.
+/// Whether these are 16 bytes in base64. The sample of RFC 6455 section 1.3 is canonical; that of section 4.1
+/// is not.
 fn is_key(key: &[u8]) -> bool {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
     key.len() == 24 && key.ends_with(b"==") && key[..22].iter().all(is_digit)
 }
 
-/// Whether the target is in origin form or in absolute form. Browsers send some characters that RFC 3986 forbids.
+/// Whether the target is in origin form or in absolute form. Browsers send some characters that RFC 3986
+/// forbids.
 fn is_target(target: &str) -> bool {
     let is_allowed =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%[]|\\^`{}".contains(&byte);

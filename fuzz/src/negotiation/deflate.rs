@@ -48,21 +48,21 @@ pub fn acceptable(lines: &[&[u8]]) -> Option<Parameters> {
     all.filter(|extension| extension.name == NAME).find_map(|extension| Parameters::of(&extension))
 }
 
-/// The answer of a server fits to the offer (RFC 7692 sections 7.1.1 and 7.1.2), to its wishes, and to what the
-/// server will do.
-pub fn assert_answer(offer: &Parameters, answer: &str, wishes: &Deflate, agreed: DeflateParams) {
+/// The answer of a server fits to the offer (RFC 7692 sections 7.1.1 and 7.1.2), to its preferences, and to
+/// what the server will do.
+pub fn assert_answer(offer: &Parameters, answer: &str, preferences: &Deflate, agreed: DeflateParams) {
     let (answers, is_valid) = read(answer.as_bytes());
     assert!(is_valid, "{answer}");
     let [answer] = &answers[..] else { panic!("a server answers once: {answer}") };
     assert_eq!(answer.name, NAME);
     let answer = Parameters::of(answer).expect("a valid answer");
     // Section 7.1.1.1: a server that accepts such an offer includes the parameter, and may include it anyway.
-    assert!(answer.server_no_takeover || !(offer.server_no_takeover || wishes.server_no_takeover));
+    assert!(answer.server_no_takeover || !(offer.server_no_takeover || preferences.server_no_takeover));
     // Section 7.1.2.1: the same with a value that is not larger.
     if let Some(offered) = offer.server_bits {
         assert!(answer.server_bits.is_some_and(|bits| bits <= offered));
     }
-    assert!(answer.server_bits.unwrap_or(15) <= allowed(wishes.server_bits));
+    assert!(answer.server_bits.unwrap_or(15) <= allowed(preferences.server_bits));
     // Section 7.1.2.2: only if the client has offered it, and with a value that is not larger than a hint.
     match (offer.client_bits, answer.client_bits) {
         (None, answer) => assert_eq!(answer, None),
@@ -71,9 +71,9 @@ pub fn assert_answer(offer: &Parameters, answer: &str, wishes: &Deflate, agreed:
         (Some(None), Some(Some(_))) | (Some(_), None) => {}
     }
     if offer.client_bits.is_some() {
-        assert!(answer.client_bits.flatten().unwrap_or(15) <= allowed(wishes.client_bits));
+        assert!(answer.client_bits.flatten().unwrap_or(15) <= allowed(preferences.client_bits));
     }
-    assert!(answer.client_no_takeover || !wishes.client_no_takeover);
+    assert!(answer.client_no_takeover || !preferences.client_no_takeover);
     assert_eq!(agreed, params(&answer), "the server does something else than it answers");
 }
 
@@ -91,8 +91,8 @@ pub fn allowed(bits: u8) -> u8 {
     bits.clamp(8, 15)
 }
 
-/// What a client with these wishes makes of an answer.
-pub fn check(wishes: &Deflate, lines: &[&[u8]]) -> Result<Option<DeflateParams>, HandshakeError> {
+/// What a client with these preferences makes of an answer.
+pub fn check(preferences: &Deflate, lines: &[&[u8]]) -> Result<Option<DeflateParams>, HandshakeError> {
     let mut agreed = None;
     for line in lines {
         let (extensions, is_valid) = read(line);
@@ -100,12 +100,14 @@ pub fn check(wishes: &Deflate, lines: &[&[u8]]) -> Result<Option<DeflateParams>,
             if extension.name != NAME {
                 return Err(HandshakeError::ExtensionNotOffered);
             }
-            let answer = Parameters::of(&extension).filter(|answer| fits(wishes, answer));
+            let answer = Parameters::of(&extension).filter(|answer| fits(preferences, answer));
             let answer = answer.ok_or(HandshakeError::ExtensionAnswer)?;
             let own = params(&answer);
             let own = own
-                .with_client_no_context_takeover(answer.client_no_takeover || wishes.client_no_takeover)
-                .with_client_max_window_bits(own.client_max_window_bits().min(allowed(wishes.client_bits)));
+                .with_client_no_context_takeover(answer.client_no_takeover || preferences.client_no_takeover)
+                .with_client_max_window_bits(
+                    own.client_max_window_bits().min(allowed(preferences.client_bits)),
+                );
             if agreed.replace(own).is_some() {
                 return Err(HandshakeError::ExtensionAnswer);
             }
@@ -117,33 +119,35 @@ pub fn check(wishes: &Deflate, lines: &[&[u8]]) -> Result<Option<DeflateParams>,
     Ok(agreed)
 }
 
-/// Whether an answer fits to one of the offers of a client with these wishes.
-fn fits(wishes: &Deflate, answer: &Parameters) -> bool {
+/// Whether an answer fits to one of the offers of a client with these preferences.
+fn fits(preferences: &Deflate, answer: &Parameters) -> bool {
     let client_bits_fit = match answer.client_bits {
         None => true,
         Some(None) => false,
-        Some(Some(_)) => wishes.offers_client_bits,
+        Some(Some(_)) => preferences.offers_client_bits,
     };
-    let server_bits = allowed(wishes.server_bits);
+    let server_bits = allowed(preferences.server_bits);
     let is_limited = (server_bits == 15 || answer.server_bits.is_some_and(|bits| bits <= server_bits))
-        && (answer.server_no_takeover || !wishes.server_no_takeover);
-    client_bits_fit && (is_limited || falls_back(wishes))
+        && (answer.server_no_takeover || !preferences.server_no_takeover);
+    client_bits_fit && (is_limited || falls_back(preferences))
 }
 
 /// Whether the client also makes an offer without limits.
-pub fn falls_back(wishes: &Deflate) -> bool {
-    let limits_client = wishes.offers_client_bits && allowed(wishes.client_bits) < 15;
-    wishes.offers_fallback && (allowed(wishes.server_bits) < 15 || wishes.server_no_takeover || limits_client)
+pub fn falls_back(preferences: &Deflate) -> bool {
+    let limits_client = preferences.offers_client_bits && allowed(preferences.client_bits) < 15;
+    preferences.offers_fallback
+        && (allowed(preferences.server_bits) < 15 || preferences.server_no_takeover || limits_client)
 }
 
-/// The offers of a client with these wishes.
-pub fn offers(wishes: &Deflate) -> Vec<Parameters> {
-    let client_bits =
-        wishes.offers_client_bits.then(|| Some(allowed(wishes.client_bits)).filter(|&bits| bits < 15));
+/// The offers of a client with these preferences.
+pub fn offers(preferences: &Deflate) -> Vec<Parameters> {
+    let client_bits = preferences
+        .offers_client_bits
+        .then(|| Some(allowed(preferences.client_bits)).filter(|&bits| bits < 15));
     let first = Parameters {
-        server_no_takeover: wishes.server_no_takeover,
-        client_no_takeover: wishes.client_no_takeover,
-        server_bits: Some(allowed(wishes.server_bits)).filter(|&bits| bits < 15),
+        server_no_takeover: preferences.server_no_takeover,
+        client_no_takeover: preferences.client_no_takeover,
+        server_bits: Some(allowed(preferences.server_bits)).filter(|&bits| bits < 15),
         client_bits,
     };
     let second = Parameters {
@@ -152,5 +156,5 @@ pub fn offers(wishes: &Deflate) -> Vec<Parameters> {
         client_bits: client_bits.map(|_| None),
         ..first
     };
-    if falls_back(wishes) { vec![first, second] } else { vec![first] }
+    if falls_back(preferences) { vec![first, second] } else { vec![first] }
 }

@@ -1,6 +1,7 @@
 //! Invariant: extensions are read as a plain reader reads them. A server accepts the first offer of
-//! permessage-deflate that RFC 7692 lets it accept, and answers what the RFC allows. A client accepts an answer
-//! exactly if it fits to its offer. A client and a server of this library always agree, and on the same.
+//! permessage-deflate that RFC 7692 lets it accept, and answers what the RFC allows. A client accepts an
+//! answer exactly if the answer fits the client's offer. A client and a server of this library always agree,
+//! and both agree on the same parameters.
 
 mod deflate;
 pub mod list;
@@ -25,7 +26,7 @@ pub fn run(bytes: &[u8]) {
 
 fn check(u: &mut Unstructured<'_>, rest: &[u8]) -> Result<()> {
     let (client, server) = (Options::new(u)?, Options::new(u)?);
-    let wishes = (Deflate::new(u)?, Deflate::new(u)?);
+    let preferences = (Deflate::new(u)?, Deflate::new(u)?);
     let is_made = u.ratio(2, 3)?;
     let made = if is_made { offers_from(&mut Unstructured::new(rest))? } else { rest.to_vec() };
     // A header has no line end in its value.
@@ -33,15 +34,15 @@ fn check(u: &mut Unstructured<'_>, rest: &[u8]) -> Result<()> {
     for line in &lines {
         list::assert_read_alike(line);
     }
-    check_server(&wishes.1, &lines);
-    let _ = check_client(&wishes.0, &lines);
-    let offer = wishes.0.config().offer();
+    check_server(&preferences.1, &lines);
+    let _ = check_client(&preferences.0, &lines);
+    let offer = preferences.0.config().offer();
     let (offers, is_valid) = read(offer.as_str().as_bytes());
     assert!(is_valid && offers.iter().all(|offer| offer.name == NAME));
     let offers: Vec<_> = offers.iter().map(|offer| Parameters::of(offer).expect("a valid offer")).collect();
-    assert_eq!(offers, deflate::offers(&wishes.0));
-    let agreed = check_server(&wishes.1, &[offer.as_str().as_bytes()]).expect("the server accepts");
-    let answer = check_client(&wishes.0, &[agreed.1.as_bytes()]);
+    assert_eq!(offers, deflate::offers(&preferences.0));
+    let agreed = check_server(&preferences.1, &[offer.as_str().as_bytes()]).expect("the server accepts");
+    let answer = check_client(&preferences.0, &[agreed.1.as_bytes()]);
     assert_consistent(agreed.0, answer.expect("the client accepts").expect("both compress"));
     check_upgrades(&client, &server);
     check_own(rest);
@@ -49,20 +50,20 @@ fn check(u: &mut Unstructured<'_>, rest: &[u8]) -> Result<()> {
 }
 
 /// A server answers these offers as the RFC demands. Returns the agreement and the answer.
-fn check_server(wishes: &Deflate, lines: &[&[u8]]) -> Option<(DeflateParams, String)> {
-    let accepted = wishes.config().accept(lines.iter().copied());
+fn check_server(preferences: &Deflate, lines: &[&[u8]]) -> Option<(DeflateParams, String)> {
+    let accepted = preferences.config().accept(lines.iter().copied());
     let offer = deflate::acceptable(lines);
     assert_eq!(accepted.is_some(), offer.is_some(), "{lines:?}");
     let (params, answer) = accepted?;
-    deflate::assert_answer(&offer?, answer.as_str(), wishes, params);
+    deflate::assert_answer(&offer?, answer.as_str(), preferences, params);
     Some((params, answer.as_str().to_owned()))
 }
 
 pub fn check_client(
-    wishes: &Deflate, lines: &[&[u8]],
+    preferences: &Deflate, lines: &[&[u8]],
 ) -> core::result::Result<Option<DeflateParams>, sansws::HandshakeError> {
-    let result = wishes.config().check_answer(lines.iter().copied());
-    assert_eq!(result, deflate::check(wishes, lines), "{lines:?} {wishes:?}");
+    let result = preferences.config().check_answer(lines.iter().copied());
+    assert_eq!(result, deflate::check(preferences, lines), "{lines:?} {preferences:?}");
     result
 }
 

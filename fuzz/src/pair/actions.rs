@@ -120,7 +120,8 @@ impl<R: Role, S: Kind> End<R, S> {
             let Some(seen) = seen else { break };
             if let Some(code) = self.reported(seen) {
                 self.has_closed = true;
-                // A Close without a code is answered in kind, and nothing is queued if there is no code to send.
+                // A Close without a code is answered in kind, and nothing is queued if there is no code to
+                // send.
                 other.close = Some((code.into(), String::new()));
             }
             if let Some((Ok(()), kind, content)) = echo {

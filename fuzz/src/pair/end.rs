@@ -35,7 +35,8 @@ pub struct End<R: Role, S: Kind> {
     pub pings: VecDeque<Vec<u8>>,
     pub pongs: VecDeque<Vec<u8>>,
     pub close: Option<(u16, String)>,
-    /// The content of the message at the front of `messages` that was reported in parts; `None` between messages.
+    /// The content of the message at the front of `messages` that was reported in parts; `None` between
+    /// messages.
     part: Option<usize>,
     /// The number of pings that this end has sent, and the number of the last one that was answered.
     pub pings_sent: u32,
@@ -215,7 +216,8 @@ impl<R: Role, S: Kind> End<R, S> {
         let len = front.map_or(0, |sent| sent.content.len());
         let is_justified = match error {
             Error::Limit(Limit::Message) => {
-                // A whole message has to fit into buffers of a fixed size, next to what is left of its compressed form.
+                // A whole message has to fit into buffers of a fixed size, next to what is left of its
+                // compressed form.
                 let has_room = self.sizes.is_none() || self.options.in_parts;
                 len > self.options.max_message || !has_room
             }

@@ -1,6 +1,6 @@
-//! Invariant: of two connections of opposite roles, from the opening handshake on, each reports exactly what the
-//! other was allowed to send, in order, until one of them closes, fails or loses its transport. Both end with close
-//! codes that fit. No cut, partial write, release, or call in between changes that.
+//! Invariant: of two connections of opposite roles, from the opening handshake on, each reports exactly what
+//! the other was allowed to send, in order, until one of them closes, fails or loses its transport. Both end
+//! with close codes that fit. No cut, partial write, release, or call in between changes that.
 
 mod actions;
 mod end;

@@ -1,6 +1,6 @@
-//! Invariant: timers give a connection up exactly if a limit has passed, and never if the peer showed a sign of life
-//! within it. They ask for a ping as soon as one is due. A loop that waits for `next_deadline` misses nothing and never
-//! spins. No time and no order of calls makes them overflow.
+//! Invariant: timers give a connection up exactly if a limit has passed, and never if the peer showed a sign
+//! of life within it. They ask for a ping as soon as one is due. A loop that waits for `next_deadline` misses
+//! nothing and never spins. No time and no order of calls makes them overflow.
 
 mod model;
 

@@ -47,7 +47,8 @@ fn after(start: u64, limit: Option<Duration>) -> Option<u64> {
 /// A ping that was asked for.
 #[derive(Clone, Copy, Debug)]
 struct Ping {
-    /// The last moment at which the ping, or bytes in front of it, moved on, or the peer sent bytes while it waited.
+    /// The last moment at which the ping, or bytes in front of it, moved on, or the peer sent bytes while it
+    /// waited.
     moved: u64,
     /// The bytes up to its end that the transport has not taken.
     ahead: u64,

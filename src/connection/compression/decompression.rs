@@ -73,7 +73,7 @@ impl Decompression {
         Ok(())
     }
 
-    /// RSV1 is a violation on a connection that has not agreed on permessage-deflate.
+    /// The decompressor. Without it, a frame with RSV1 is refused earlier, so this does not fail.
     fn active(&mut self) -> Result<&mut Active, Error> {
         self.0.as_deref_mut().ok_or_else(|| Violation::ReservedBits(4).into())
     }

@@ -6,7 +6,7 @@ use crate::error::HandshakeError;
 use crate::handshake::Headers;
 use crate::memory::{OutOfMemory, TryBox};
 
-/// The wishes of this end, and the agreement of both ends so far.
+/// The preferences of this end, and the agreement of both ends so far.
 pub(crate) struct Negotiation {
     pub(super) config: DeflateConfig,
     pub(super) pool: Option<Pool>,

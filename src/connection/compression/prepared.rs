@@ -7,8 +7,8 @@ use crate::message::DataKind;
 use alloc::boxed::Box;
 use std::sync::OnceLock;
 
-/// The frame of a prepared message, compressed for each size of the window when a connection first needs it.
-/// `None`: the frame would not be shorter.
+/// The compressed frames of a prepared message, one for each window size, made when a connection first needs
+/// it. `None`: the compressed frame would not be shorter.
 #[derive(Debug)]
 pub(crate) struct CompressedFrames([OnceLock<Option<Box<[u8]>>>; WINDOWS]);
 

@@ -43,8 +43,9 @@ pub(super) const USUAL_READ: usize = 16 * 1024;
 pub(super) struct ReceiveBuffer<B> {
     bytes: B,
     /// This field and `unparsed` encode [`Resume`] in eight bytes instead of twelve, because an idle
-    /// connection has 256 bytes in all. If `unparsed` is 0, then `payload` is `IN_INPUT` for `Input` and 0
-    /// for `Complete`.
+    /// connection has 256 bytes in all. `Input` is `IN_INPUT` and 0, and `Complete` is 0 and 0. In
+    /// `Unparsed`, this field is never `IN_INPUT`: a buffer has at most that many bytes, and at least one of
+    /// them is not parsed.
     payload: u32,
     unparsed: u32,
     borrowed: Borrowed,
@@ -108,10 +109,10 @@ enum BufferStep {
     Received { filled: u32, len: u32 },
     /// The embedder has read payload that completes a message, and nothing else.
     Completed,
-    /// The first unparsed bytes, this many, leave the buffer: they are a header, or payload that was copied
+    /// The first `n` unparsed bytes leave the buffer: they are a header, or payload that was copied
     /// elsewhere.
     Taken(u32),
-    /// The first unparsed bytes, this many, are payload of the current message and remain in the buffer.
+    /// The first `n` unparsed bytes are payload of the current message and remain in the buffer.
     Kept(u32),
     /// The connection reports the message that fills the buffer.
     Reported,
@@ -121,6 +122,8 @@ enum BufferStep {
 
 impl Resume {
     /// The table of transitions. `None`: the step is not legal in this state.
+    // Each caller passes a constant step. Inlining leaves only the row of that step.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     const fn next(self, step: BufferStep) -> Option<Self> {
         match (self, step) {
             (Self::Input, BufferStep::Received { filled, len }) => Some(Self::unparsed(filled, len)),
@@ -171,7 +174,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
     pub(super) fn resume(&self) -> Resume {
         match (self.payload, self.unparsed) {
             _ if !B::GROWS => Resume::Input,
-            (IN_INPUT, 0) => Resume::Input,
+            (IN_INPUT, _) => Resume::Input,
             (_, 0) => Resume::Complete,
             (payload, unparsed) => Resume::Unparsed { payload, unparsed },
         }
@@ -193,10 +196,11 @@ impl<B: Buffer> ReceiveBuffer<B> {
         self.note_busy();
     }
 
+    #[expect(clippy::needless_bitwise_bool, reason = "`||` would be a branch")]
     fn note_busy(&mut self) {
-        self.is_busy = self.borrowed != Borrowed::Nothing
-            || self.resume() != Resume::Input
-            || (B::GROWS && self.loan != Loan::Nothing);
+        self.is_busy = (self.borrowed != Borrowed::Nothing)
+            | (self.resume() != Resume::Input)
+            | (B::GROWS && self.loan != Loan::Nothing);
     }
 
     /// The free space that is lent to the embedder.
@@ -204,8 +208,8 @@ impl<B: Buffer> ReceiveBuffer<B> {
         self.loan
     }
 
-    /// The next call to the connection ends the loan: whatever is in the free space now, no later call may
-    /// count it as received.
+    /// Ends the loan. The next call to the connection does this, so that no later call can count the bytes in
+    /// the free space as received.
     #[inline]
     pub(super) fn end_loan(&mut self) -> Loan {
         let loan = core::mem::replace(&mut self.loan, Loan::Nothing);
@@ -253,6 +257,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
     }
 
     /// Lends free space to the embedder: at least `wanted` bytes if there is memory, at most `max` bytes.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn lend(&mut self, wanted: usize, max: usize) -> Option<&mut [u8]> {
         let room = self.bytes.room(wanted).ok()?;
         let len = room.len().min(max);
@@ -303,19 +308,22 @@ impl<B: Buffer> ReceiveBuffer<B> {
         if !self.apply(BufferStep::Taken(to_u32(len))) {
             return;
         }
-        if payload == 0 {
-            self.bytes.consume(len);
-        } else if self.resume() == Resume::Input {
-            self.bytes.truncate(to_usize(payload));
+        match (payload, self.resume()) {
+            // Nothing is left. The memory may be that of a long message before these bytes.
+            (0, Resume::Input) => self.release(),
+            (0, _) => self.bytes.consume(len),
+            (_, Resume::Input) => self.bytes.truncate(to_usize(payload)),
+            _ => {}
         }
     }
 
-    /// Appends the first `len` unparsed bytes to the payload of the current message. Returns them at their
-    /// new place.
-    pub(super) fn keep(&mut self, len: usize) -> &mut [u8] {
+    /// Appends the first unparsed bytes, at most `max`, to the payload of the current message. Returns them
+    /// at their new place.
+    pub(super) fn keep(&mut self, max: usize) -> &mut [u8] {
         let Resume::Unparsed { payload, unparsed } = self.resume() else {
             return &mut [];
         };
+        let len = max.min(to_usize(unparsed));
         if !self.apply(BufferStep::Kept(to_u32(len))) {
             return &mut [];
         }
@@ -351,6 +359,7 @@ impl<B: Buffer> ReceiveBuffer<B> {
     }
 
     /// Takes a step. Returns `false` if the step is not legal now; then nothing changes.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn apply(&mut self, step: BufferStep) -> bool {
         let Some(resume) = self.resume().next(step) else {
             return false;

@@ -18,11 +18,11 @@ const MAX_FIRST_ROOM: u64 = 16 * 1024;
 /// long as the buffer.
 const PART: u64 = 16 * 1024;
 /// The number of compressed bytes that are unmasked at a time for a part. A part ends when its room is full,
-/// so the decompressor may not consume all of them.
+/// so the decompressor does not always consume all of them.
 const AHEAD: usize = 512;
 
 impl<S: Storage> Receiver<S> {
-    /// Takes payload of a compressed message, whatever its frames. PMD-6.2-01 · PMD-6.2-02
+    /// Takes payload of a compressed message, in whichever frames it arrives. PMD-6.2-01 · PMD-6.2-02
     pub(super) fn decompressed_payload(
         &mut self, input: &mut &mut [u8], found: &mut Located<'_>,
     ) -> Result<(), Error> {

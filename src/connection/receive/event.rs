@@ -9,10 +9,10 @@ use crate::error::{Error, Violation};
 #[cfg(feature = "alloc")]
 use crate::event::FrameProgress;
 use crate::event::{Event, Message, Part};
-use crate::frame::Opcode;
-use crate::message::{DataKind, InvalidUtf8, validate};
+use crate::frame::{Mask, Opcode, Purpose};
+use crate::message::{DataKind, InvalidUtf8, validate, validate_ascii};
 #[cfg(feature = "simdutf8")]
-use crate::message::{SIMD_LEN, validate_ascii, validate_padded};
+use crate::message::{SIMD_LEN, validate_padded};
 use crate::storage::Storage;
 #[cfg(feature = "simdutf8")]
 use crate::storage::sealed::Buffer;
@@ -138,7 +138,7 @@ impl<S: Storage> Receiver<S> {
     }
 
     /// The payload of a text message or of a part of one. Payload that arrived in pieces was validated piece
-    /// by piece, but safe Rust must validate it again to make a `&str` of it. WS-8.1-01 · WS-8.1-02
+    /// by piece, but safe Rust must validate it again to turn it into a `&str`. WS-8.1-01 · WS-8.1-02
     pub(crate) fn text<'a>(&'a self, found: &Located<'a>) -> Result<&'a str, Error> {
         match found.source {
             Source::CheckedInput(text) => Ok(text),
@@ -147,11 +147,60 @@ impl<S: Storage> Receiver<S> {
         }
     }
 
-    /// Validates the payload of a whole message that is not known to be ASCII. WS-8.1-01 · WS-8.1-02
+    /// Unmasks the payload of a message that has more than 64 bytes. Returns whether the payload is known to
+    /// be ASCII. If it is, and if the connection [copies](Self::copies_text) such a text, the room for text
+    /// holds the text, and `payload` is still masked. Otherwise this unmasks `payload` in place.
+    #[inline(always)]
+    #[cfg_attr(not(feature = "simdutf8"), expect(clippy::unused_self, reason = "only SIMD needs the room"))]
+    pub(crate) fn unmask_long(&mut self, opcode: Opcode, mask: Mask, payload: &mut [u8]) -> bool {
+        if opcode != Opcode::Text {
+            return mask.apply_long(payload, Purpose::Any);
+        }
+        #[cfg(feature = "simdutf8")]
+        if self.copies_text(payload.len()) {
+            return self.unmask_text(mask, payload);
+        }
+        mask.apply_long(payload, Purpose::Validation)
+    }
+
+    /// Copies an ASCII text to the room for text while unmasking it. This turns the bytes into characters, so
+    /// no second pass has to validate them. If the text is not ASCII, or if there is no memory for the copy,
+    /// this unmasks in place and returns `false`.
+    #[cfg(feature = "simdutf8")]
+    #[inline(never)]
+    fn unmask_text(&mut self, mask: Mask, payload: &mut [u8]) -> bool {
+        let is_copied = self.text.copy_message(payload, mask, to_usize(self.buffer.keep_capacity));
+        if !is_copied {
+            mask.apply_to_long_text(payload);
+        }
+        is_copied
+    }
+
+    /// Whether a whole text of this length, in bytes, is copied if it is ASCII. The copy needs a buffer that
+    /// keeps its memory: otherwise each message would allocate.
+    #[cfg(feature = "simdutf8")]
+    #[inline(always)]
+    fn copies_text(&self, len: usize) -> bool {
+        S::Receive::GROWS
+            && len > SIMD_LEN
+            && to_usize(self.buffer.keep_capacity) >= len.max(S::Receive::MIN_CAPACITY)
+    }
+
+    /// Validates the payload of a whole message. `is_ascii`: the payload is known to be ASCII; then
+    /// [`unmask_long`](Self::unmask_long) may have copied it. WS-8.1-01 · WS-8.1-02
     #[inline(always)]
     #[cfg_attr(not(feature = "simdutf8"), expect(clippy::unused_self, reason = "only SIMD needs the buffer"))]
-    pub(crate) fn validate<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
-        // The padded copy needs a buffer that keeps its memory: otherwise each message would allocate.
+    pub(crate) fn validate<'a>(
+        &'a mut self, payload: &'a [u8], is_ascii: bool,
+    ) -> Result<&'a str, InvalidUtf8> {
+        #[cfg(feature = "simdutf8")]
+        if is_ascii && self.copies_text(payload.len()) {
+            return self.text.copied(payload.len()).ok_or(InvalidUtf8);
+        }
+        if is_ascii {
+            return validate_ascii(payload);
+        }
+        // Like the copy of an ASCII text, the padded copy needs a buffer that keeps its memory.
         #[cfg(feature = "simdutf8")]
         if S::Receive::GROWS
             && payload.len() < SIMD_LEN
@@ -168,7 +217,7 @@ impl<S: Storage> Receiver<S> {
     #[inline(never)]
     fn validate_short<'a>(&'a mut self, payload: &'a [u8]) -> Result<&'a str, InvalidUtf8> {
         // Unmasking has already shown that a masked payload is not ASCII.
-        let is_ascii = !self.decoder.rules().masked && payload.is_ascii();
+        let is_ascii = !self.decoder.peer_masks() && payload.is_ascii();
         if is_ascii {
             return validate_ascii(payload);
         }
@@ -179,7 +228,7 @@ impl<S: Storage> Receiver<S> {
         }
     }
 
-    /// The peer's Close. Callers ask for it only after it has arrived.
+    /// The peer's Close. Callers call this only after it has arrived.
     pub(crate) fn close(&self) -> Result<Close<'_>, Error> {
         parse_close(self.control.filled())
     }

@@ -13,7 +13,7 @@ use crate::message::DataKind;
 use crate::storage::sealed::{Buffer, Control};
 use crate::storage::{Full, Storage};
 
-/// A frame that lacks at least this many bytes is read in place.
+/// A frame of which at least this many bytes are still missing is read in place.
 const LARGE_FRAME: u64 = 64 * 1024;
 /// After a message of at least this many bytes, the next one is expected to be as large.
 const LARGE_MESSAGE: u64 = 16 * 1024;
@@ -45,7 +45,7 @@ impl<S: Storage> Receiver<S> {
         if remaining.unwrap_or_default() < LARGE_FRAME && !follows_large {
             return None;
         }
-        // The reads of a long masked message are small. Then the embedder's own buffer remains in the nearest
+        // If the reads of a long masked message are small, the embedder's own buffer remains in the nearest
         // cache, and unmasking while copying from it is faster than unmasking in place.
         if self.buffer.reads_are_small && self.fragments.is_in_message() && announced > CACHED {
             return None;
@@ -53,7 +53,7 @@ impl<S: Storage> Receiver<S> {
         let rest = remaining.map_or(usize::MAX, to_len);
         let (len, room_len, capacity) = (self.buffer.len(), self.buffer.room_len(), self.buffer.capacity());
         let usual = rest.min(len.max(USUAL_READ));
-        // Memory that the buffer keeps anyway doubles: with more room, fewer bytes have to move.
+        // Memory that the buffer may keep is taken early, at most doubling it: then fewer bytes have to move.
         let kept = to_usize(self.buffer.keep_capacity).min(capacity.saturating_mul(2));
         let wanted = if room_len < usual && kept > capacity {
             usual.max(kept.saturating_sub(len))
@@ -111,7 +111,7 @@ impl<S: Storage> Receiver<S> {
     /// Remembers whether reads are small compared with the space that was lent.
     fn note_read(&mut self, loan: Loan, len: usize) {
         if loan == Loan::Large {
-            self.buffer.reads_are_small = len <= USUAL_READ && self.decoder.rules().masked;
+            self.buffer.reads_are_small = len <= USUAL_READ && self.decoder.peer_masks();
         }
     }
 
@@ -122,7 +122,9 @@ impl<S: Storage> Receiver<S> {
                 let (fragments, max) = (&mut self.fragments, self.decoder.max_fragments);
                 let mut input = self.buffer.unparsed();
                 let before = input.len();
-                let result = self.decoder.header(&mut input, |header| fragments.on_data_header(header, max));
+                let rsv1 = self.decompression.is_agreed();
+                let result =
+                    self.decoder.header(&mut input, rsv1, |header| fragments.on_data_header(header, max));
                 let taken = minus(before, input.len());
                 self.buffer.take(taken);
                 result?;
@@ -172,8 +174,7 @@ impl<S: Storage> Receiver<S> {
 
     /// Keeps unparsed binary payload in the buffer, directly behind the earlier payload of its message.
     fn unparsed_binary(&mut self, found: &mut Located<'_>) {
-        let len = to_len(self.decoder.remaining()).min(self.buffer.unparsed().len());
-        let mut kept = self.buffer.keep(len);
+        let mut kept = self.buffer.keep(to_len(self.decoder.remaining()));
         let Some(piece) = self.decoder.payload(&mut kept, usize::MAX) else {
             return;
         };

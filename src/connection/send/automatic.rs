@@ -21,10 +21,17 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// capacity.
     pub(crate) fn mark_sent(&mut self, len: usize, keep: u32) {
         self.outgoing.consume(len);
+        // On the heap a waiting pong takes the place of the bytes that were sent, so it needs no new memory.
+        // A buffer of a fixed size has room in any order, and the other order takes 12 bytes of flash less.
+        if S::Send::GROWS {
+            self.queue_waiting_pong(len);
+        }
         if self.is_outgoing_empty() {
             self.outgoing.clear(to_usize(keep));
         }
-        self.queue_waiting_pong(len);
+        if !S::Send::GROWS {
+            self.queue_waiting_pong(len);
+        }
     }
 
     /// Queues the waiting pong once all pongs before it are sent. Callers call this after `len` bytes were
@@ -67,7 +74,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             return true;
         }
         let waiting = self.outgoing_len().saturating_add(MAX_CONTROL_FRAME);
-        // This pong also answers the ping whose pong waits, and it must not overtake that one. WS-5.5.3-02
+        // This pong also answers the ping whose pong waits, so that pong is dropped. WS-5.5.3-02
         self.waiting_pong.clear();
         self.pong_waits = false;
         if self.pong_end == 0 || (waiting <= PONG_BURST && waiting <= self.max_outgoing()) {
@@ -87,6 +94,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
 impl<R: Role> Sender<R, Heap> {
     /// Returns all outgoing bytes. They count as sent.
     pub(crate) fn take_outgoing(&mut self, mut next: Vec<u8>) -> Vec<u8> {
+        // After the last call there may have been no memory for the pong. WS-5.5.2-02
+        self.queue_waiting_pong(0);
         if self.is_outgoing_empty() {
             next.clear();
             return next;

@@ -13,8 +13,8 @@ use crate::role::Role;
 use crate::storage::Storage;
 use crate::storage::sealed::Buffer;
 
-/// The outgoing buffer grows by at most this many bytes at a time for a message that is compressed as a whole:
-/// it usually shrinks.
+/// While a whole message is compressed, the outgoing buffer grows by at most this many bytes at a time,
+/// because most messages shrink.
 const MAX_ROOM: usize = 64 * 1024;
 
 impl<R: Role, S: Storage> Sender<R, S> {
@@ -71,8 +71,8 @@ impl<R: Role, S: Storage> Sender<R, S> {
     }
 
     /// Compresses a message and queues it. The caller has checked that it may be sent, and that it fits
-    /// uncompressed: a message that does not fit when it is compressed, or that there is no memory to
-    /// compress, is sent uncompressed.
+    /// uncompressed. It is sent uncompressed if its compressed form does not fit or does not pay, or if there
+    /// is no memory to compress it.
     pub(super) fn compressed_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         let before = self.outgoing.len();
         // Compression may make the payload longer, and then its header too.

@@ -1,5 +1,5 @@
-//! Headers as a program sees them that watches a connection of others: it wants to know what a header says,
-//! also if the header breaks a rule.
+//! Headers, for a program that watches a connection of other endpoints: it wants to know what a header says,
+//! even if the header breaks a rule.
 
 use super::{FIN, FrameHeader, LENGTH_16, LENGTH_64, MASKED, RESERVED};
 use crate::bytes::copy_prefix;
@@ -9,7 +9,7 @@ impl FrameHeader {
     /// recorder, a test. `None`: the header is incomplete. The payload begins after
     /// [`as_bytes`](Self::as_bytes).
     ///
-    /// This checks no rule, so it reads every header that a [`Connection`](crate::Connection) rejects.
+    /// This checks no rule, so it also reads headers that a [`Connection`](crate::Connection) rejects.
     ///
     /// ```
     /// use sansws::FrameHeader;

@@ -8,19 +8,20 @@ use ascii::AsciiChar;
 /// features of every target that has SIMD.
 const BLOCK: usize = 32;
 
-/// Unmasks `from` into `to`, which has the same length. Returns the union of the unmasked words.
-pub(super) fn copy(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
+/// Unmasks at most 64 bytes into `to`, which has the same length. Returns the union of the unmasked words.
+pub(super) fn copy_short(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
     match from.len() {
         0..8 => copy_few(from, to, word),
         8..=16 => copy_ends::<8>(from, to, word),
         17..=32 => copy_ends::<16>(from, to, word),
-        33..=64 => copy_ends::<32>(from, to, word),
-        _ => copy_blocks(from, to, word),
+        _ => copy_ends::<32>(from, to, word),
     }
 }
 
-#[inline(always)]
-fn copy_blocks(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
+/// As [`copy_short`], for at least 32 bytes. If this were inlined, the compiler would not know that the two
+/// slices do not overlap, and would keep the blocks in memory.
+#[inline(never)]
+pub(super) fn copy_blocks(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
     let key = repeated(word);
     let mut all = [0; BLOCK];
     for (from, to) in from.chunks_exact(BLOCK).zip(to.chunks_exact_mut(BLOCK)) {
@@ -34,7 +35,7 @@ fn copy_blocks(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
 
 /// Unmasks `N` to `2 * N` bytes.
 #[inline(always)]
-pub(super) fn copy_ends<const N: usize>(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
+fn copy_ends<const N: usize>(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
     let mut all = [0; N];
     if let (Some(from), Some(to)) = (from.first_chunk(), to.first_chunk_mut()) {
         copy_block::<N>(from, to, &repeated(word), &mut all);
@@ -58,8 +59,8 @@ fn repeated<const N: usize>(word: u64) -> [u8; N] {
     xor([0; N], word)
 }
 
-/// Unmasks a block byte by byte. The compiler makes SIMD of this loop; a loop over words would have to split
-/// each word into characters again.
+/// Unmasks a block byte by byte. The compiler turns this loop into SIMD; a loop over words would have to
+/// split each word into characters again.
 #[inline(always)]
 fn copy_block<const N: usize>(from: &[u8; N], to: &mut [AsciiChar; N], key: &[u8; N], all: &mut [u8; N]) {
     for (((from, to), key), all) in from.iter().zip(to).zip(key).zip(all) {

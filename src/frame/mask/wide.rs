@@ -1,13 +1,15 @@
 //! Masking with the widest vectors of the processor, which the crate `pulp` detects at run time.
 
-use super::ascii::{convert, copy_ends};
+use super::ascii::convert;
 use super::{Purpose, turned, union, xor};
 use crate::bytes::plus;
 use ascii::AsciiChar;
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 
-/// The length from which the detection of the vectors pays, in bytes.
+/// The length from which the detection of the vectors pays, in bytes. The vectors can mask data of [`VECTOR`]
+/// bytes or more.
 pub(super) const MIN_LEN: usize = 256;
+
 /// How many of `len` bytes are whole vectors of `vector` bytes. The product is at most `len`.
 #[inline(always)]
 fn whole_vectors(len: usize, vector: usize) -> usize {
@@ -20,12 +22,14 @@ const VECTOR: usize = 64;
 /// last, so it is still in the nearest cache.
 const NEAR: usize = 8192;
 
-/// The most bytes that are still on their way to the cache when all of them have been unmasked. A processor has
-/// room for 50 to 70 vectors that wait to be written.
+/// The most bytes that are still on their way to the cache when all of them have been unmasked. A processor
+/// has room for 50 to 70 vectors that wait to be written.
 const IN_FLIGHT: usize = 2048;
 
-/// Masks in place. For [`Purpose::Ascii`] this returns the union of the masked words, which takes a sixth more
-/// time; otherwise it returns all ones.
+/// Masks in place. For [`Purpose::Ascii`] this returns the union of the masked words, which takes a sixth
+/// more time; otherwise it returns all ones.
+// Inlined into `mask_words`, which would otherwise do nothing but call this for long data.
+#[inline(always)]
 pub(super) fn mask(data: &mut [u8], word: u64, purpose: Purpose) -> u64 {
     let arch = Arch::new();
     match purpose {
@@ -48,6 +52,7 @@ pub(super) fn copy(from: &[u8], to: &mut [u8], word: u64) {
 
 /// Converts the lowest seven bits of each unmasked byte to a character. Returns the union of the unmasked
 /// words.
+#[inline(always)]
 pub(super) fn copy_ascii(from: &[u8], to: &mut [AsciiChar], word: u64) -> u64 {
     Arch::new().dispatch(CopyAscii { from, to, word })
 }
@@ -58,9 +63,9 @@ struct InPlace<'a, const FINDS_ASCII: bool> {
     word: u64,
 }
 
-/// The vectors begin with the first byte, as those of a validation do. So the validation can take its vectors
-/// before they are in the cache: each one lies within one that was written. A vector that lies in two of them
-/// would have to wait.
+/// The vectors begin with the first byte, as those of a validation do. So the validation can load its vectors
+/// before they are in the cache: each of them lies within one vector that was written. A vector that spans
+/// two written ones would have to wait.
 struct FromStart<'a> {
     data: &'a mut [u8],
     word: u64,
@@ -176,23 +181,32 @@ impl WithSimd for CopyAscii<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> u64 {
         let Self { from, to, word } = self;
-        let ends = copy_ends::<VECTOR>(from, to, word);
-        let start = to.as_ptr().align_offset(VECTOR).min(VECTOR);
-        let key = simd.splat_u64s(turned(word, start));
-        let mut all = simd.splat_u64s(ends);
         let len = size_of::<S::u64s>();
-        let vectors = whole_vectors(from.len().saturating_sub(start), len);
-        let sources = from.get(start..plus(start, vectors)).unwrap_or_default();
-        let targets = to.get_mut(start..plus(start, vectors)).unwrap_or_default();
-        for (from, to) in sources.chunks_exact(len).zip(targets.chunks_exact_mut(len)) {
-            let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(from), key);
-            all = simd.or_u64s(all, masked);
-            for (byte, char) in bytemuck::bytes_of(&masked).iter().zip(to) {
-                *char = convert(*byte);
-            }
-        }
-        fold(all)
+        let start = to.as_ptr().align_offset(len).min(len);
+        let last = from.len().saturating_sub(len);
+        // The first and the last vector may overlap the others, which are aligned.
+        let first = copy_chars(simd, from.get(..len), to.get_mut(..len), word);
+        let last = copy_chars(simd, from.get(last..), to.get_mut(last..), turned(word, last));
+        let all = copy_chars(simd, from.get(start..), to.get_mut(start..), turned(word, start));
+        fold(simd.or_u64s(all, simd.or_u64s(first, last)))
     }
+}
+
+/// Copies all whole vectors. Returns their union.
+#[inline(always)]
+fn copy_chars<S: Simd>(simd: S, from: Option<&[u8]>, to: Option<&mut [AsciiChar]>, word: u64) -> S::u64s {
+    let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+    let key = simd.splat_u64s(word);
+    let mut all = simd.splat_u64s(0);
+    let len = size_of::<S::u64s>();
+    for (from, to) in from.chunks_exact(len).zip(to.chunks_exact_mut(len)) {
+        let masked = simd.xor_u64s(bytemuck::pod_read_unaligned(from), key);
+        all = simd.or_u64s(all, masked);
+        for (byte, char) in bytemuck::bytes_of(&masked).iter().zip(to) {
+            *char = convert(*byte);
+        }
+    }
+    all
 }
 
 #[cfg(test)]

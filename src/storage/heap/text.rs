@@ -20,7 +20,8 @@ pub struct LazyText(Option<TryBox<Joined>>);
 /// memory: it moves from one to the other.
 #[derive(Debug, Default)]
 struct Joined {
-    /// The text and its room. Room is initialised once, and afterwards only overwritten.
+    /// The text and its room, which may hold a copy of a message while there is no text. Room is initialised
+    /// once, and afterwards only overwritten.
     #[cfg(feature = "simdutf8")]
     ascii: Vec<AsciiChar>,
     /// The number of characters at the front of `ascii` that are text.
@@ -35,6 +36,40 @@ impl LazyText {
             self.0 = Some(TryBox::new(Joined::default()).map_err(|_| Full)?);
         }
         self.0.as_deref_mut().ok_or(Full)
+    }
+
+    /// The first `len` characters of the room, if it is initialised that far.
+    #[cfg(feature = "simdutf8")]
+    #[inline(always)]
+    fn initialised(&mut self, len: usize) -> Option<&mut [AsciiChar]> {
+        self.0.as_deref_mut()?.ascii.get_mut(..len)
+    }
+
+    /// Initialises the room for `len` characters. Fails if there is text that is not ASCII, and if there is
+    /// no memory.
+    #[cfg(feature = "simdutf8")]
+    #[cold]
+    fn initialise(&mut self, len: usize) -> Result<(), Full> {
+        let Joined { ascii, .. } = self.in_ascii()?.ok_or(Full)?;
+        if let Some(more) = len.checked_sub(ascii.len()) {
+            ascii.try_reserve_exact(more).map_err(|_| Full)?;
+            ascii.resize(len, AsciiChar::Null);
+        }
+        Ok(())
+    }
+
+    /// The text, if it is in `ascii`. An empty text moves its memory there.
+    #[cfg(feature = "simdutf8")]
+    fn in_ascii(&mut self) -> Result<Option<&mut Joined>, Full> {
+        let joined = self.joined()?;
+        if !joined.text.is_empty() {
+            return Ok(None);
+        }
+        if joined.text.capacity() > 0 {
+            let empty = core::mem::take(&mut joined.text);
+            joined.ascii = AsciiString::from_ascii(empty).unwrap_or_default().into();
+        }
+        Ok(Some(joined))
     }
 }
 
@@ -101,14 +136,9 @@ impl TextMessage for LazyText {
 
     #[cfg(feature = "simdutf8")]
     fn ascii_room(&mut self, len: usize) -> Result<Option<&mut [AsciiChar]>, Full> {
-        let joined = self.joined()?;
-        if !joined.text.is_empty() {
+        let Some(joined) = self.in_ascii()? else {
             return Ok(None);
-        }
-        if joined.text.capacity() > 0 {
-            let empty = core::mem::take(&mut joined.text);
-            joined.ascii = AsciiString::from_ascii(empty).unwrap_or_default().into();
-        }
+        };
         let end = joined.len.checked_add(len).ok_or(Full)?;
         if let Some(more) = end.checked_sub(joined.ascii.len()) {
             // As in `push`, the memory at most doubles.
@@ -116,6 +146,22 @@ impl TextMessage for LazyText {
             joined.ascii.resize(end, AsciiChar::Null);
         }
         Ok(joined.ascii.get_mut(joined.len..end))
+    }
+
+    #[cfg(feature = "simdutf8")]
+    #[inline(always)]
+    fn copy_room(&mut self, len: usize, keep: usize) -> Option<&mut [AsciiChar]> {
+        if self.initialised(len).is_none() {
+            // Twice the length: if messages slowly get longer, the room need not grow for each of them.
+            self.initialise(len.saturating_mul(2).min(keep)).ok()?;
+        }
+        self.initialised(len)
+    }
+
+    #[cfg(feature = "simdutf8")]
+    #[inline(always)]
+    fn copied(&self, len: usize) -> Option<&str> {
+        self.0.as_deref()?.ascii.get(..len).map(|room| <&AsciiStr>::from(room).as_str())
     }
 
     #[cfg(feature = "simdutf8")]

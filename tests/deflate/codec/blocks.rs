@@ -144,8 +144,9 @@ fn a_tail_that_the_peer_did_not_remove_does_no_harm() {
     }
 }
 
-// The tail of the message is then the length of a final block that holds nothing (RFC 1951 section 3.2.4). A sender adds
-// another block behind a final one (RFC 7692 section 7.2.3.4), but this message can be read without it.
+// The tail of the message is then the length of a final block that holds nothing (RFC 1951 section 3.2.4). A
+// sender adds another block behind a final one (RFC 7692 section 7.2.3.4), but this message can be read
+// without it.
 #[test]
 fn a_final_block_that_the_tail_ends_does_no_harm_to_the_next_message() {
     for first in [&[0x19][..], &[0x01], b"\x00\x05\x00\xfa\xffHello\x01"] {

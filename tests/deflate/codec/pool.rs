@@ -111,7 +111,8 @@ fn a_pool_keeps_as_many_codecs_of_each_kind_as_it_may() {
         for pool in [Pool::new(keep), Pool::per_thread(keep)] {
             let (given, given_decompressors) = places(&pool, 3);
             let kept = keep.min(3);
-            // The places of codecs that the pool dropped can be in use again, so the kept ones are taken first.
+            // The places of codecs that the pool dropped can be in use again, so the kept ones are taken
+            // first.
             let compressors: Vec<_> = (0..kept).map(|_| pool.take_compressor(4, 15).unwrap()).collect();
             let decompressors: Vec<_> = (0..kept).map(|_| pool.take_decompressor().unwrap()).collect();
             // The codecs that have been idle for longest have made room.
@@ -180,7 +181,8 @@ fn a_pool_that_is_set_later_gets_the_codecs_after_the_next_message() {
     assert_eq!((&raw const *of_one.0.take_compressor(4, 15).unwrap()).addr(), own);
 }
 
-// A level is 1 to 9, and a window has 8 to 15 bits. Other values count as the nearest of them, as in `Compressor::new`.
+// A level is 1 to 9, and a window has 8 to 15 bits. Other values count as the nearest of them, as in
+// `Compressor::new`.
 #[test]
 fn a_pool_finds_a_compressor_by_the_level_and_the_window_that_it_really_has() {
     let message: Vec<u8> = (9..300).flat_map(at_distance).collect();

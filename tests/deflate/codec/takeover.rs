@@ -1,4 +1,4 @@
-//! A pool whose connections take their context over: the pool is a cache, and no peer can tell.
+//! A pool whose connections take their context over: the pool is a cache, and no peer can notice it.
 
 use super::*;
 

@@ -170,8 +170,8 @@ fn each_endpoint_compresses_with_its_own_window() {
     assert!(server.send.prefers_plain(512, 512) && !client.send.prefers_plain(512, 512));
 }
 
-/// The codec itself forgets the window when it restarts. The copy of the window must be forgotten too: it comes back
-/// at the end of a final block. PMD-7.2.2-04 · PMD-7.2.2-06
+/// The codec itself forgets the window when it restarts. The copy of the window must be forgotten too: it
+/// comes back at the end of a final block. PMD-7.2.2-04 · PMD-7.2.2-06
 #[test]
 fn a_reset_also_forgets_the_window_that_a_final_block_brings_back() {
     let mut decompressor = Decompressor::new(15).unwrap();

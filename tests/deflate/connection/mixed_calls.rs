@@ -1,4 +1,5 @@
-//! No call that sends leaves something behind for the next one: all ways of sending, one after the other.
+//! A call that sends never changes what the next call does. These tests combine all ways of sending, one
+//! after the other.
 
 use super::*;
 use sansws::{Borrowed, FramesOnly, Heap, Role, Sender, Storage, Unmasked};

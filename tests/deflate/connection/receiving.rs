@@ -33,8 +33,8 @@ fn the_window_lasts_from_message_to_message_and_uncompressed_messages_do_not_cha
     assert_eq!(feed(&mut client_with(config(), params), &frames.concat()), failed);
 }
 
-// PMD-7.2.1-05 · PMD-7.2.1-08: a message may have many final blocks, but not without end. Each costs a copy of the
-// window, and most of them here have no content.
+// PMD-7.2.1-05 · PMD-7.2.1-08: a message may have many final blocks, but not without end. Each costs a copy
+// of the window, and most of them here have no content.
 #[test]
 fn a_message_with_too_many_final_blocks_for_its_length_fails_with_1008() {
     let blocks = |count: usize| frame(0xc2, &[[0x03, 0x00].repeat(count), HELLO.to_vec()].concat());
@@ -228,7 +228,8 @@ fn no_room_is_lent_on_a_connection_that_has_agreed_on_compression() {
 fn the_bytes_before_corrupt_data_are_a_part() {
     let parts = config().delivery(Delivery::Parts);
     let failed = Reported::Failed(Violation::Deflate.into());
-    // A block of reserved type follows after few bytes, and after more than the connection decompresses at a time.
+    // A block of reserved type follows after few bytes, and after more than the connection decompresses at a
+    // time.
     for len in [1, 2, 5, 600, 3000] {
         let before = noise(len);
         let mut payload = zlib::Deflate::new(6, 15, 8, 0).run(&before, libz_sys::Z_FULL_FLUSH);

@@ -241,7 +241,8 @@ fn a_prepared_message_is_compressed_once_for_all_connections_with_the_same_windo
     assert_eq!(take_outgoing(&mut server), frame(0x82, &noise));
 }
 
-/// A message that begins with `letters` equal letters and ends with noise, and the length of its compressed form.
+/// A message that begins with `letters` equal letters and ends with noise, and the length of its compressed
+/// form.
 fn partly_noise(letters: usize, len: usize) -> (Vec<u8>, usize) {
     let mut message = vec![b'a'; letters];
     message.extend(noise(len - letters));
@@ -315,11 +316,12 @@ fn a_connection_uses_the_codecs_of_its_pool_only_during_a_message() {
     }
 }
 
-/// A peer keeps only the window that it agreed to, so it cannot read a message that was compressed for a larger one.
+/// A peer keeps only the window that it agreed to, so it cannot read a message that was compressed for a
+/// larger one.
 #[test]
 fn a_prepared_message_is_compressed_for_each_window_on_its_own() {
-    // Noise that repeats itself after 400 bytes, 900 bytes and so on. Each window holds one more of these distances, and
-    // the smallest one holds none.
+    // Noise that repeats itself after 400 bytes, 900 bytes and so on. Each window holds one more of these
+    // distances, and the smallest one holds none.
     let noise = noise(200_000);
     let mut rest = &noise[..];
     let mut message = Vec::new();

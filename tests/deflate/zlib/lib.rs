@@ -123,8 +123,8 @@ impl Inflate {
         room - self.0.avail_out as usize
     }
 
-    /// Decompresses one byte of input, as far as it goes. With `stops_at_blocks`, zlib looks at no byte behind a
-    /// block before it has reported the end of the block.
+    /// Decompresses one byte of input, as far as it goes. With `stops_at_blocks`, zlib looks at no byte
+    /// behind a block before it has reported the end of the block.
     pub fn byte(&mut self, byte: u8, stops_at_blocks: bool) -> Progress {
         let mut input = byte;
         self.0.next_in = &raw mut input;

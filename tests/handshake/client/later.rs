@@ -1,4 +1,4 @@
-//! A client that gets its request after it was made.
+//! A client's connection that is made first, and gets its request later.
 
 use super::*;
 

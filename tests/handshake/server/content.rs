@@ -97,8 +97,8 @@ fn no_byte_of_the_content_becomes_a_message() {
     }
 }
 
-// RFC 9112 section 9.6. A proxy that does not look at the status of the answer believes that the connection is
-// a WebSocket now, and passes everything on. So the answer to a refused request has to be the last one.
+// RFC 9112 section 9.6. A proxy that does not look at the status of the answer believes that the connection
+// is a WebSocket now, and passes everything on. So the answer to a refused request has to be the last one.
 #[test]
 fn a_request_behind_a_refused_one_is_neither_reported_nor_answered() {
     let next = request(&[]);

@@ -69,6 +69,43 @@ fn a_head_with_more_than_max_headers_headers_fails() {
     }
 }
 
+/// The bytes of a receive buffer beyond the necessary part of a head, as the documentation of `Fixed` counts
+/// them.
+#[cfg(feature = "heapless")]
+#[test]
+fn the_name_of_a_dropped_header_takes_the_room_that_the_documentation_says() {
+    const LONG: &str = "X-Name-That-Is-Longer-Than-The-Names-Of-The-Handshake";
+    let config = Config::new().keep_headers(&[LONG]);
+    let necessary = request(&[]).len();
+    let is_accepted = |name: &str, value: &str, extra: usize, step: usize| {
+        let mut bytes = head("GET /chat HTTP/1.1", &[&REQUEST[..], &[(name, value)]].concat());
+        let (mut receive, mut send) = (vec![0; necessary + extra], [0; 512]);
+        let storage = Borrowed::new(&mut receive, &mut send);
+        let mut server = Connection::server_in(config, storage);
+        let mut pieces = bytes.chunks_mut(step);
+        let is_request = pieces
+            .any(|mut piece| matches!(server.receive(&mut piece), Some((Event::HandshakeRequest(_), _))));
+        assert!(is_request || server.outgoing().starts_with(b"HTTP/1.1 431 "));
+        is_request
+    };
+    for (name, needed) in [
+        ("X", 0),
+        ("Accept-Language", 0),
+        ("Sec-Fetch-Mode", 2),
+        ("Content-Type", 6),
+        ("Sec-WebSocket-Extension", 21),
+        ("Sec-WebSocket-Extensions-Too", 22),
+        (&format!("{LONG}s"), LONG.len() - 2),
+    ] {
+        for step in [1, 1000] {
+            for value in ["", &"v".repeat(1000)] {
+                assert!(is_accepted(name, value, needed, step), "{name}");
+                assert!(needed == 0 || !is_accepted(name, value, needed - 1, step), "{name}");
+            }
+        }
+    }
+}
+
 #[test]
 fn an_answer_of_more_than_max_outgoing_bytes_is_refused() {
     let limited = |limit| {

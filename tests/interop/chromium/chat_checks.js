@@ -51,7 +51,8 @@ class Person {
       if (message.type() === 'error' && !/ERR_CONNECTION_REFUSED/.test(message.text())) complaints.push(message.text());
     });
     await person.page.goto(url);
-    await person.stateIs('Connected');
+    // The page connects when it has a name.
+    await person.stateIs('Not connected');
     return person;
   }
 
@@ -59,6 +60,7 @@ class Person {
     await this.page.getByLabel('What should the others call you?').fill(name);
     await this.page.getByRole('button', { name: 'Join' }).click();
     await this.sees('You joined as ');
+    await this.stateIs('Connected');
     return this;
   }
 

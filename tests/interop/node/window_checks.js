@@ -67,11 +67,11 @@ async function checkServer(checks, program) {
     cases.push([`client_max_window_bits=${bits},ignore_hints`, clientWindows, bits, false]);
     cases.push([`server_max_window_bits=${bits}`, serverWindows, bits]);
   }
-  for (const [wish, check, ...args] of cases) {
-    const server = new Program(program, [`--deflate=${wish}`, '127.0.0.1:0']);
+  for (const [parameter, check, ...args] of cases) {
+    const server = new Program(program, [`--deflate=${parameter}`, '127.0.0.1:0']);
     try {
       const url = (await server.lineMatching(/ws:\/\/127\.0\.0\.1:\d+/))[0] + '/';
-      await checks.run(`echo_server --deflate=${wish}: all offers`, check, url, ...args);
+      await checks.run(`echo_server --deflate=${parameter}: all offers`, check, url, ...args);
     } finally {
       await server.stop();
     }
@@ -79,8 +79,8 @@ async function checkServer(checks, program) {
 }
 
 // The client accepts this answer of a server with these options, and they exchange messages.
-async function clientAccepts(program, wish, perMessageDeflate, answer, hint) {
-  await session([program, `--deflate=${wish}`], echo, async (client, closes) => {
+async function clientAccepts(program, parameter, perMessageDeflate, answer, hint) {
+  await session([program, `--deflate=${parameter}`], echo, async (client, closes) => {
     const printed = (await client.lineMatching(/^\* permessage-deflate(.*)/))[1];
     assert.deepEqual(parameters(printed, hint), parameters(answer, hint));
     for (const message of messages) {
@@ -113,8 +113,8 @@ async function clientsWindow(program, bits) {
 }
 
 // Without the fallback `ws` refuses the handshake of a client with limits below its own.
-async function refusesLimits(program, wish, perMessageDeflate) {
-  await session([program, `--deflate=${wish},no_fallback`], echo, async (client) => {
+async function refusesLimits(program, parameter, perMessageDeflate) {
+  await session([program, `--deflate=${parameter},no_fallback`], echo, async (client) => {
     assert((await client.status()) > 0);
     assert(client.output.includes('refused: 400'), 'the server has accepted the offer');
   }, { perMessageDeflate });
@@ -126,22 +126,23 @@ async function checkClient(checks, program) {
     await checks.run(`client --deflate=client_max_window_bits=${bits}: all servers`, clientsWindow, program, bits);
   }
   const no = 'no_context_takeover';
-  for (const [wish, options, answer] of [
+  for (const [parameter, options, answer] of [
     [`server_${no}`, {}, `; server_${no}`],
     [`server_${no}`, { serverNoContextTakeover: false }, ''],
     [`client_${no}`, {}, `; client_${no}`],
     [`client_${no}`, { serverNoContextTakeover: true }, `; client_${no}; server_${no}`],
     [`server_${no},client_${no}`, {}, `; server_${no}; client_${no}`],
   ]) {
-    const name = `client --deflate=${wish}: a server with ${JSON.stringify(options)}`;
-    await checks.run(name, clientAccepts, program, wish, options, answer);
+    const name = `client --deflate=${parameter}: a server with ${JSON.stringify(options)}`;
+    await checks.run(name, clientAccepts, program, parameter, options, answer);
   }
-  for (const [wish, options] of [
+  for (const [parameter, options] of [
     ['server_max_window_bits=9', { serverMaxWindowBits: 12 }],
     ['client_max_window_bits=9', { clientMaxWindowBits: 12 }],
     [`server_${no}`, { serverNoContextTakeover: false }],
   ]) {
-    await checks.run(`client --deflate=${wish},no_fallback: a server that refuses`, refusesLimits, program, wish, options);
+    const name = `client --deflate=${parameter},no_fallback: a server that refuses`;
+    await checks.run(name, refusesLimits, program, parameter, options);
   }
 }
 

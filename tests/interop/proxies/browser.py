@@ -67,6 +67,10 @@ class Browser:
         session = (await self.call('Target.attachToTarget', targetId=target, flatten=True))['sessionId']
         page = Page(self, session)
         await page.go(url)
+        # The scripts of the page have run once it is loaded.
+        await page.run('''new Promise((resolve) => {
+            if (document.readyState === 'complete') resolve(); else addEventListener('load', () => resolve());
+        })''')
         return page
 
 

@@ -15,9 +15,11 @@ REQUEST = {
 
 async def enter(browser, proxy, name):
     page = await browser.open(f'https://localhost:{proxy.tls}/')
-    await page.shows('Connected', id='state')
+    # The page connects once it has a name.
+    await page.shows('Not connected', id='state')
     await page.submit('name', name)
     await page.shows('You joined as ' + name)
+    await page.shows('Connected', id='state')
     return page
 
 

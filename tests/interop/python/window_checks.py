@@ -32,7 +32,8 @@ async def client_windows(url, bits, follows):
         async with connect(url, extensions=[factory], proxy=None) as socket:
             answer = socket.response.headers['Sec-WebSocket-Extensions']
             hint = 15 if offered in (None, True) else offered
-            # A server without a wish ignores the hint if it is told to. Then it does not name the parameter.
+            # A server without a limit of its own ignores the hint if it is told to. Its answer then does not
+            # name the parameter.
             named = 15 if offered is None or (not follows and bits == 15) else smaller(bits, hint)
             equal(answer, 'permessage-deflate' + (f'; client_max_window_bits={named}' if named < 15 else ''))
             equal(Watched(socket).agreed, (False, False, 15, smaller(named, hint)))
@@ -67,30 +68,30 @@ async def check_server(checks, program):
     cases = []
     for bits in ALL:
         for follows in (True, False) if bits in OWN else ():
-            wish = f'client_max_window_bits={bits}' + ('' if follows else ',ignore_hints')
-            cases.append((wish, client_windows, bits, follows))
+            parameter = f'client_max_window_bits={bits}' + ('' if follows else ',ignore_hints')
+            cases.append((parameter, client_windows, bits, follows))
         cases.append((f'server_max_window_bits={bits}', server_windows, bits))
-    for wish, server, client in (
+    for parameter, server, client in (
         ('server_no_context_takeover', True, False),
         ('client_no_context_takeover', False, True),
         ('server_no_context_takeover,client_no_context_takeover', True, True),
     ):
-        cases.append((wish, takeovers, server, client))
-    for wish, check, *arguments in cases:
-        server = await Program.start(program, f'--deflate={wish}', '127.0.0.1:0')
+        cases.append((parameter, takeovers, server, client))
+    for parameter, check, *arguments in cases:
+        server = await Program.start(program, f'--deflate={parameter}', '127.0.0.1:0')
         try:
             url = (await server.line_matching(r'ws://127\.0\.0\.1:\d+'))[0] + '/'
-            await checks.run(f'echo_server --deflate={wish}: all offers', check, url, *arguments)
+            await checks.run(f'echo_server --deflate={parameter}: all offers', check, url, *arguments)
         finally:
             await server.stop()
 
 
-async def client_agrees(program, wish, factory, agreed):
+async def client_agrees(program, parameter, factory, agreed):
     """The client and the server agree on this, and can exchange messages."""
     async def handler(socket):
         equal(Watched(socket).agreed, agreed)
         return await echo(socket)
-    async with session([program, f'--deflate={wish}'], handler, extensions=[factory]) as (client, connections):
+    async with session([program, f'--deflate={parameter}'], handler, extensions=[factory]) as (client, connections):
         await client.line_matching('permessage-deflate')
         for line in (text(1, 300), noise(2, 3000), noise(2, 3000)):
             await client.type(line + '\n')
@@ -110,12 +111,12 @@ async def all_servers(program, name, bits):
         await client_agrees(program, f'{name}={bits}', factory, (False, False, *windows))
 
 
-async def ignores_limits(program, wish, opens):
+async def ignores_limits(program, parameter, opens):
     """The server accepts compression but ignores the limits, as many servers do."""
     def process_response(socket, request, response):
         del response.headers['Sec-WebSocket-Extensions']
         response.headers['Sec-WebSocket-Extensions'] = 'permessage-deflate'
-    async with session([program, f'--deflate={wish}'], echo, compression='deflate',
+    async with session([program, f'--deflate={parameter}'], echo, compression='deflate',
                        process_response=process_response) as (client, _):
         if opens:
             equal((await client.line_matching('permessage-deflate(.*)'))[1], '')
@@ -130,16 +131,18 @@ async def check_client(checks, program):
     for name in ('client_max_window_bits', 'server_max_window_bits'):
         for bits in ALL if name == 'client_max_window_bits' else OWN:
             await checks.run(f'client --deflate={name}={bits}: all servers', all_servers, program, name, bits)
-    for wish, agreed in (('server_no_context_takeover', (False, True)), ('client_no_context_takeover', (True, False))):
+    for parameter, agreed in (('server_no_context_takeover', (False, True)),
+                              ('client_no_context_takeover', (True, False))):
         for wanted in (False, True):
             both = tuple(asked or wanted for asked in agreed)
             factory = ServerPerMessageDeflateFactory(server_no_context_takeover=wanted, client_no_context_takeover=wanted)
-            await checks.run(f'client --deflate={wish}: a server with {wanted}', client_agrees, program, wish, factory,
-                             (*both, 15, 15))
-    for wish in ('server_max_window_bits=10', 'server_no_context_takeover'):
-        await checks.run(f'client --deflate={wish}: a server that ignores it', ignores_limits, program, wish, True)
-        await checks.run(f'client --deflate={wish},no_fallback: a server that ignores it', ignores_limits, program,
-                         wish + ',no_fallback', False)
+            await checks.run(f'client --deflate={parameter}: a server with {wanted}', client_agrees, program, parameter,
+                             factory, (*both, 15, 15))
+    for parameter in ('server_max_window_bits=10', 'server_no_context_takeover'):
+        await checks.run(f'client --deflate={parameter}: a server that ignores it', ignores_limits, program, parameter,
+                         True)
+        await checks.run(f'client --deflate={parameter},no_fallback: a server that ignores it', ignores_limits, program,
+                         parameter + ',no_fallback', False)
 
 
 async def run(checks, echo_server, client):

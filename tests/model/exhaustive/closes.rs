@@ -5,8 +5,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sansws::{Agreed, Client, CloseCode, Config, Connection, Heap, Misuse, Role, SendError, Server};
 
-/// The close codes that may be on the wire: those that the registry of section 11.7 defines and does not reserve, and
-/// the ranges of section 7.4.2.
+/// The close codes that may be on the wire: those that the registry of section 11.7 defines and does not
+/// reserve, and the ranges of section 7.4.2.
 #[allow(clippy::match_same_arms, reason = "the arms are the rows of the registry")]
 fn may_be_on_wire(code: u16) -> bool {
     match code {
@@ -15,8 +15,8 @@ fn may_be_on_wire(code: u16) -> bool {
         1000..=1003 => true,
         // Reserved; no status received; abnormal closure.
         1004..=1006 => false,
-        // Invalid payload, policy violation, too big, mandatory extension, internal error, service restart, try again
-        // later, bad gateway.
+        // Invalid payload, policy violation, too big, mandatory extension, internal error, service restart,
+        // try again later, bad gateway.
         1007..=1014 => true,
         // TLS handshake.
         1015 => false,

@@ -5,10 +5,10 @@ use super::{SIDES, compare, header};
 /// The messages that may have begun: none, a text, and binary data.
 const BEGUN: [Option<u8>; 3] = [None, Some(0x01), Some(0x02)];
 
-/// A proof for the first two bytes of every frame: there are 65,536 of them, and what they mean depends on nothing
-/// but the role, on RSV1, and on the message that has begun. All of these are tried. The bytes that follow are fixed:
-/// they make the length 3, if it has 7 bits, 300 or 2^32, a key, and the payload. WS-5.2-03 · WS-5.2-05 · WS-5.1-03 ·
-/// WS-5.1-06 · WS-5.4-04 · WS-5.4-09 · WS-5.5-02 · WS-5.5-03
+/// A proof for the first two bytes of every frame: there are 65,536 of them, and what they mean depends on
+/// nothing but the role, on RSV1, and on the message that has begun. All of these are tried. The bytes that
+/// follow are fixed: they make the length 3, if it has 7 bits, 300 or 2^32, a key, and the payload. WS-5.2-03
+/// · WS-5.2-05 · WS-5.1-03 · WS-5.1-06 · WS-5.4-04 · WS-5.4-09 · WS-5.5-02 · WS-5.5-03
 #[test]
 fn all_first_two_bytes_mean_what_the_rfc_says() {
     for side in SIDES {
@@ -34,9 +34,9 @@ fn all_first_two_bytes_mean_what_the_rfc_says() {
     }
 }
 
-/// A proof that the place of a cut in a header has no meaning: each header has at most 14 bytes, all its cuts into two
-/// pieces and the cut into single bytes are tried. It assumes that a header that arrives in three or more pieces is
-/// collected as one in two, which the cut into single bytes shows.
+/// A proof that it does not matter where a header is cut: each header has at most 14 bytes, all its cuts into
+/// two pieces and the cut into single bytes are tried. It assumes that a header that arrives in three or more
+/// pieces is collected as one in two, which the cut into single bytes shows.
 #[test]
 fn every_cut_of_every_header_leads_to_the_same_events() {
     for side in SIDES {

@@ -9,8 +9,8 @@ use sansws::{
     SendError, Server, Violation,
 };
 
-/// The length that the connection takes from this header: the first byte of the payload is there, and the connection
-/// tells how many follow.
+/// The length that the connection takes from this header: the first byte of the payload is there, and the
+/// connection tells how many follow.
 fn received(side: Side, length: &[u8]) -> Result<u64, Error> {
     fn of<R: Role>(mut connection: Connection<R, Heap>, mut bytes: Vec<u8>) -> Result<u64, Error> {
         match connection.receive(&mut &mut bytes[..]) {
@@ -31,8 +31,8 @@ fn received(side: Side, length: &[u8]) -> Result<u64, Error> {
     }
 }
 
-/// A proof: all 126 short lengths but 0, whose frame has no payload, and all 65,536 lengths of 16 bits. WS-5.2-09 ·
-/// WS-5.2-10 · WS-5.2-14
+/// A proof: all 126 short lengths but 0, whose frame has no payload, and all 65,536 lengths of 16 bits.
+/// WS-5.2-09 · WS-5.2-10 · WS-5.2-14
 #[test]
 fn all_lengths_of_7_and_16_bits_are_understood() {
     for side in SIDES {
@@ -48,9 +48,9 @@ fn all_lengths_of_7_and_16_bits_are_understood() {
     }
 }
 
-/// Lengths of 64 bits by class: each bit alone, one more, one less, and with all lower bits. The code treats a length
-/// as one number that it compares with 2^16 and 2^63, so a length behaves like the nearest of these. WS-5.2-11 ·
-/// WS-5.2-12 · WS-5.2-15
+/// Lengths of 64 bits by class: each bit alone, one more, one less, and with all lower bits. The code treats
+/// a length as one number that it compares with 2^16 and 2^63, so a length behaves like the nearest of these.
+/// WS-5.2-11 · WS-5.2-12 · WS-5.2-15
 #[test]
 fn lengths_of_64_bits_are_understood_in_each_class() {
     for side in SIDES {
@@ -127,8 +127,8 @@ fn every_length_is_sent_in_its_shortest_form() {
     }
 }
 
-/// As above for the frames in the outgoing buffer and for a client, whose code is other code; up to 70,000 bytes, at
-/// every length around the forms.
+/// As above for the frames in the outgoing buffer and for a client, whose code is other code; up to 70,000
+/// bytes, at every length around the forms.
 #[test]
 fn a_queued_frame_of_every_length_has_the_shortest_form() {
     let payload = vec![0x5a; 70_000];

@@ -44,8 +44,8 @@ fn server(delivery: Delivery) -> Connection<Server, Heap> {
     Connection::after_handshake(Server, Config::new().delivery(delivery), Agreed::NONE)
 }
 
-/// Receives the text in fragments of one byte. Says what the text is so far: a connection fails at the first byte
-/// that cannot be UTF-8, and does not report a part that ends inside of a character.
+/// Receives the text in fragments of one byte. Says what the text is so far: a connection fails at the first
+/// byte that cannot be UTF-8, and does not report a part that ends inside of a character.
 fn byte_by_byte(text: &[u8]) -> Sequence {
     let mut connection = server(Delivery::Parts);
     let mut reported = 0;
@@ -71,10 +71,10 @@ fn at_once(text: &[u8]) -> Sequence {
     if event == Some(sansws::EventKind::Message) { Sequence::Character } else { Sequence::Wrong }
 }
 
-/// A proof for all sequences of up to four bytes. A sequence goes on only from one that has begun: behind a wrong byte
-/// nothing is received, and behind a character the checker is in its initial state again, as the test below shows. So
-/// the sequences to try are those whose bytes but the last have begun a character. There are some 20,000 of three
-/// bytes, and their 256 successors. WS-8.1-01 · WS-8.1-02
+/// A proof for all sequences of up to four bytes. A sequence goes on only from one that has begun: behind a
+/// wrong byte nothing is received, and behind a character the checker is in its initial state again, as the
+/// test below shows. So the sequences to try are those whose bytes but the last have begun a character. There
+/// are some 20,000 of three bytes, and their 256 successors. WS-8.1-01 · WS-8.1-02
 #[test]
 fn all_sequences_of_up_to_four_bytes_are_judged_by_the_grammar() {
     let mut begun = vec![Vec::new()];
@@ -104,15 +104,16 @@ fn all_sequences_of_up_to_four_bytes_are_judged_by_the_grammar() {
     assert_eq!(characters, 0x11_0000 - 0x800, "all code points but the surrogates");
 }
 
-/// Whether the third byte is at an end of its range, or the second one is. For the others, the model's test of the
-/// states below stands.
+/// Whether the third byte is at an end of its range, or the second one is. For the others, the model's test
+/// of the states below stands.
 fn is_representative(text: &[u8]) -> bool {
     matches!(text[2], 0x80 | 0xbf) || matches!(text[1], 0x80 | 0x8f | 0x90 | 0xbf)
 }
 
-/// A proof for longer texts: from each state of the checker, each byte leads to the right state. The states are: the
-/// initial one, and one for each way in which a character has begun. A text reaches a state by the bytes of `begun`;
-/// what comes before them has no influence, which the text in front shows for a character of each length.
+/// A proof for longer texts: from each state of the checker, each byte leads to the right state. The states
+/// are: the initial one, and one for each way in which a character has begun. A text reaches a state by the
+/// bytes of `begun`; what comes before them has no influence, which the text in front shows for a character
+/// of each length.
 #[test]
 fn each_byte_leads_from_each_state_to_the_right_one() {
     let begun: [&[u8]; 15] = [

@@ -1,4 +1,4 @@
-//! A conversation, made of random bytes.
+//! A conversation, made from random bytes.
 
 use arbitrary::{Result, Unstructured};
 use sansws::deflate::{DeflateConfig, DeflateParams};

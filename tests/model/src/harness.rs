@@ -1,4 +1,4 @@
-//! Holds a connection to the model, step by step.
+//! Compares a connection with the model, step by step.
 
 mod calls;
 mod received;
@@ -119,7 +119,12 @@ impl<R: Role, S: Storage> Harness<R, S> {
     fn new(connection: Connection<R, S>, setup: Setup, is_traced: bool) -> Self {
         let is_heap = setup.storage == Kind::Heap;
         let is_server = setup.side == Side::Server;
-        let capacity = if is_heap || setup.in_parts { u64::MAX } else { RX as u64 };
+        // A message in parts needs no buffer, and a buffer on the heap holds less than 4 GiB.
+        let capacity = match is_heap {
+            _ if setup.in_parts => u64::MAX,
+            true => u32::MAX.into(),
+            false => RX as u64,
+        };
         let no_limit = |limit: usize| if limit == usize::MAX { u64::MAX } else { limit as u64 };
         let limits = Limits {
             max_message: no_limit(setup.max_message).min(capacity),
@@ -393,8 +398,8 @@ impl<R: Role, S: Storage> Harness<R, S> {
         }
     }
 
-    /// An automatic pong answers the last ping, and with it all earlier ones (section 5.5.3). So pongs do not overtake
-    /// each other.
+    /// An automatic pong answers the last ping, and with it all earlier ones (section 5.5.3). So pongs do not
+    /// overtake each other.
     fn answered(&mut self, pongs: &[Frame]) {
         if !pongs.is_empty() {
             let payload = self.ping.take().expect("a pong answers a ping");

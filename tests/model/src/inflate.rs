@@ -47,8 +47,8 @@ impl Inflater {
         (progress.out, if progress.is_corrupt { Err(Corrupt) } else { Ok(()) })
     }
 
-    /// Ends a message: adds the bytes that the sender has removed. Some senders keep them, and a final block is
-    /// followed by nothing; then a whole empty block is added, which does no harm.
+    /// Ends a message: adds the bytes that the sender has removed. Some senders keep them, and a final block
+    /// is followed by nothing; then a whole empty block is added, which does no harm.
     pub fn end_message(&mut self) -> Result<(), Corrupt> {
         let is_whole = self.payload.is_empty() || self.payload.ends_with(&TAIL);
         let mut is_at_end = false;

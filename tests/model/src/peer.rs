@@ -13,10 +13,11 @@ pub struct Peer {
     masks: bool,
     deflate: Option<Deflate>,
     takes_over: bool,
-    /// Whether compressed data may be damaged: not if the window is small, because C zlib and the library differ in
-    /// how they treat references beyond it.
+    /// Whether compressed data may be damaged: not if the window is small, because C zlib and the library
+    /// differ in how they treat references beyond it.
     damages: bool,
-    /// The rest of the message in fragments: whether it is compressed, whether a frame was sent, and the bytes.
+    /// The rest of the message in fragments: whether it is compressed, whether a frame was sent, and the
+    /// bytes.
     message: Option<(bool, u8, Vec<u8>)>,
     /// The bytes that are on their way to the connection.
     pub sent: VecDeque<u8>,

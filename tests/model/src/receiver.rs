@@ -22,7 +22,7 @@ pub enum Seen {
 }
 
 impl Seen {
-    /// Adds an event to the list. The places at which parts are cut have no meaning, so this joins them.
+    /// Adds an event to the list. The boundaries between parts have no meaning, so this joins the parts.
     pub fn add(self, events: &mut Vec<Self>) {
         if let Self::Part { bytes, is_first: false, is_last, .. } = &self {
             if let Some(Self::Part { bytes: before, is_last: last @ false, .. }) = events.last_mut() {

@@ -1,6 +1,7 @@
-//! The abstract states of the receiving half. Two histories of bytes that lead to the same abstract state are meant to
-//! behave in the same way from then on, except for the contents of payloads. The state is that of the model, reduced:
-//! lengths become classes, a masking key becomes the position in it, and a cut character becomes what may follow it.
+//! The abstract states of the receiving half. Two histories of bytes that lead to the same abstract state are
+//! meant to behave in the same way from then on, except for the contents of payloads. The state is that of
+//! the model, reduced: lengths become classes, a masking key becomes the position in it, and a cut character
+//! becomes what may follow it.
 
 use model::{Frame, Incoming, Receiver, may_be_on_wire};
 use sansws::DataKind;
@@ -34,8 +35,8 @@ pub struct Message {
     pub character: u8,
     /// Whether a part was reported, or content waits for the end of the message.
     pub has_content: bool,
-    /// The number of compressed bytes, at most 2, if the message is compressed. The state of the decompressor is not a
-    /// part of the abstraction, so no path goes on behind the first compressed byte.
+    /// The number of compressed bytes, at most 2, if the message is compressed. The state of the decompressor
+    /// is not a part of the abstraction, so no path goes on behind the first compressed byte.
     pub compressed: Option<u64>,
 }
 
@@ -47,18 +48,21 @@ pub enum Kind {
     Close(Body),
 }
 
-/// The bytes of a Close's body that have arrived. The connection reports a fault in them at the end of the frame.
+/// The bytes of a Close's body that have arrived. The connection reports a fault in them at the end of the
+/// frame.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Body {
     Empty,
-    /// The first byte of the code decides that the code is legal or that it is not. `None`: the second byte decides.
+    /// The first byte of the code decides that the code is legal or that it is not. `None`: the second byte
+    /// decides.
     Half(Option<bool>, u8),
-    /// Whether the code is legal, and what may follow the last bytes of the reason. `None`: the reason is not UTF-8.
+    /// Whether the code is legal, and what may follow the last bytes of the reason. `None`: the reason is not
+    /// UTF-8.
     Code(bool, Option<u8>),
 }
 
-/// The number of payload bytes that a frame still lacks. A pair of bytes ends a frame that lacks at most two, so longer
-/// payloads differ only in their headers.
+/// The number of payload bytes that a frame still lacks. A pair of bytes ends a frame that lacks at most two,
+/// so longer payloads differ only in their headers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Left {
     Nothing,
@@ -77,8 +81,8 @@ pub enum Left {
 pub enum Length {
     /// The second byte of the header has not arrived.
     Unknown,
-    /// `have` of the `of` bytes of an extended length have arrived. `None`: they leave more than one fate open, and
-    /// their value tells which ones.
+    /// `have` of the `of` bytes of an extended length have arrived. `None`: they leave more than one fate
+    /// open, and their value tells which ones.
     Extended {
         have: usize,
         of: usize,
@@ -118,8 +122,8 @@ fn message(message: &Incoming) -> Message {
     }
 }
 
-/// What may follow the last bytes of a text (RFC 3629 section 4): 0 a character, 1 to 3 that many tails, and the others a
-/// first tail from a smaller range. `None`: the bytes are not UTF-8.
+/// What may follow the last bytes of a text (RFC 3629 section 4): 0 a character, 1 to 3 that many tails, and
+/// the others a first tail from a smaller range. `None`: the bytes are not UTF-8.
 pub fn character(bytes: &[u8]) -> Option<u8> {
     let valid = match std::str::from_utf8(bytes) {
         Ok(_) => return Some(0),

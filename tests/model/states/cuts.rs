@@ -1,25 +1,28 @@
-//! The cuts of the network have no meaning: a bisimulation between a connection that receives two bytes at once and one
-//! that receives them one by one.
+//! It does not matter where the network cuts the bytes: a bisimulation between a connection that receives two
+//! bytes at once and one that receives them one by one.
 //!
-//! The bytes of a peer lead a connection from one abstract state to the next ([`State`]). The exploration finds all
-//! abstract states, each with the shortest bytes that reach it ([`Graph`]); the model says which state that is. Three
-//! things are checked on the real connection:
+//! The bytes of a peer lead a connection from one abstract state to the next ([`State`]). The exploration
+//! finds all abstract states, each with the shortest bytes that reach it ([`Graph`]); the model says which
+//! state that is. Three things are checked on the real connection:
 //!
-//! 1. In each state, each byte causes what the model says, whether the bytes before it came at once or one by one.
-//! 2. In each state, for pairs of bytes: `[a, b]` at once, `[a]` then `[b]`, and the whole history at once lead to the same
-//!    events, error, close code, outgoing bytes and getters ([`Log`]). Then the bytes that end the message follow, and
-//!    a ping: what these cause shows that the states behind the pair are the same too.
-//! 3. Bytes that reach the same abstract state by other ways cause the same from there, for all single bytes.
+//! 1. In each state, each byte causes what the model says, whether the bytes before it came at once or one by
+//!    one.
+//! 2. In each state, for pairs of bytes: `[a, b]` at once, `[a]` then `[b]`, and the whole history at once
+//!    lead to the same events, error, close code, outgoing bytes and getters ([`Log`]). Then the bytes that
+//!    end the message follow, and a ping: the effects of these bytes show that the states after the pair are
+//!    the same too.
+//! 3. If other bytes lead to the same abstract state, every single byte then has the same effect.
 //!
-//! Why this covers all cuts of all inputs: any cut of an input into pieces can be turned into the cut into single bytes
-//! by joining and splitting two neighbouring bytes at a time, and 2. says that this changes nothing, in every state that
-//! an input can reach.
+//! Why this covers all cuts of all inputs: any cut of an input into pieces can be turned into the cut into
+//! single bytes by joining and splitting two neighbouring bytes at a time, and 2. says that this changes
+//! nothing, in every state that an input can reach.
 //!
-//! What it assumes: two histories that lead to the same abstract state behave in the same way, except for contents. 3.
-//! supports this for one more byte, on up to three other histories of each state. The abstraction forgets the values of
-//! payload bytes and keys (masking does not branch on them, and the exhaustive tests of masking show that each bit of
-//! a byte takes its own way), the counts of bytes and fragments below their limits, and the state of the decompressor: in
-//! compressed messages only the states before the first byte are explored, and those behind a few given prefixes.
+//! What it assumes: two histories that lead to the same abstract state behave in the same way, except for
+//! contents. 3. supports this for one more byte, on up to three other histories of each state. The
+//! abstraction forgets the values of payload bytes and keys (masking does not branch on them, and the
+//! exhaustive tests of masking show that each bit of a byte is masked independently of the others), the
+//! counts of bytes and fragments below their limits, and the state of the decompressor: in compressed
+//! messages only the states before the first byte are explored, and those behind a few given prefixes.
 //!
 //! All 65,536 pairs are tried in one state of each coarser class ([`State::coarse`] says what it forgets, and
 //! why), and in all other states the pairs of bytes that represent their class ([`Node::representatives`]).
@@ -48,8 +51,8 @@ enum AllPairs {
     PerClass,
     /// Only before the first byte of a frame.
     BetweenFrames,
-    /// Before the first byte of a frame or of compressed payload. States that have nothing to do with compression are
-    /// left to the other setups.
+    /// Before the first byte of a frame or of compressed payload. States that have nothing to do with
+    /// compression are left to the other setups.
     Compressed,
 }
 
@@ -88,7 +91,8 @@ struct Subject<O> {
 }
 
 impl<R: Role, S: Storage, O: Fn() -> Connection<R, S> + Sync> Subject<O> {
-    /// Returns what the connection does if these pieces arrive one after the other, and then the bytes of `probe`.
+    /// Returns what the connection does if these pieces arrive one after the other, and then the bytes of
+    /// `probe`.
     fn observe(&self, pieces: &[&[u8]], probe: &[&[u8]], log: &mut Log) {
         let mut connection = (self.open)();
         log.clear();
@@ -134,7 +138,8 @@ impl<R: Role, S: Storage, O: Fn() -> Connection<R, S> + Sync> Subject<O> {
             let next = node.next.as_ref().map(|next| &graph.nodes[next[usize::from(a)]]);
             let bs = match next {
                 Some(next) if !has_all && next.next.is_some() => &next.representatives,
-                // Behind the end of the connection each byte is dropped. All pairs are tried in that state itself.
+                // Behind the end of the connection each byte is dropped. All pairs are tried in that state
+                // itself.
                 Some(next) if next.state != node.state && next.state.is_over() => &next.representatives,
                 _ => &all,
             };
@@ -233,7 +238,8 @@ fn check<R: Role, S: Storage>(
     Count { states: jobs.len(), all_pairs, pairs: pairs.into_inner() }
 }
 
-/// A generator whose numbers are all the same. A client masks with it, so its frames are the same in each run.
+/// A generator whose numbers are all the same. A client masks with it, so its frames are the same in each
+/// run.
 struct OneKey;
 
 impl TryRng for OneKey {

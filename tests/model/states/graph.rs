@@ -1,4 +1,5 @@
-//! The abstract states that bytes can reach, found breadth-first. Each state comes with the shortest bytes that reach it.
+//! The abstract states that bytes can reach, found breadth-first. Each state comes with the shortest bytes
+//! that reach it.
 
 use crate::abstraction::{Kind, Left, Length, State, state};
 use crate::observed::Log;
@@ -14,8 +15,8 @@ pub struct Node {
     pub next: Option<Box<[usize; 256]>>,
     /// Bytes that lead from here to the end of the frame and of the message, if few bytes can.
     pub way_home: Vec<u8>,
-    /// The bytes without those that do the same as a smaller and a greater one: two bytes of one class lead to the same
-    /// state and cause the same events, except for contents.
+    /// The bytes without those that do the same as a smaller and a greater one: two bytes of one class lead
+    /// to the same state and cause the same events, except for contents.
     pub representatives: Vec<u8>,
     /// Other bytes that reach this state, from other states or by another byte.
     pub others: Vec<Vec<u8>>,
@@ -179,11 +180,12 @@ impl State {
 
     /// A coarser state: it forgets what cannot meet within two bytes.
     ///
-    /// - A header that lacks more than one byte is not checked against the message before it, and its opcode counts only
-    ///   by its bits that are checked already. The bytes of a key have no meaning but the bits that they flip.
+    /// - A header that lacks more than one byte is not checked against the message before it, and its opcode
+    ///   counts only by its bits that are checked already. The bytes of a key have no meaning but the bits
+    ///   that they flip.
     /// - The last byte of a header meets the message before it, but of a cut character only that it is cut.
-    /// - A payload is unmasked before anything else looks at it, so the position in the key does not meet the place in a
-    ///   character or in a control frame. A pong is taken like a ping.
+    /// - A payload is unmasked before anything else looks at it, so the position in the key does not meet the
+    ///   place in a character or in a control frame. A pong is taken like a ping.
     pub fn coarse(&self) -> Self {
         const PING: u8 = 0x89;
         const PONG: u8 = 0x8a;

@@ -1,4 +1,4 @@
-//! What an embedder sees of a connection, in a form in which two histories are quickly compared.
+//! What an embedder sees of a connection, in a form that makes it quick to compare two histories.
 
 use model::Seen;
 use sansws::{Connection, DataKind, Error, Event, Message, Role, Storage, Violation};
@@ -6,9 +6,10 @@ use std::mem::{Discriminant, discriminant};
 
 /// Everything that was observed, in order. Items below 256 are contents, the others say what follows.
 ///
-/// The places at which the parts of a message are cut have no meaning, so the contents of consecutive parts are joined.
-/// A part without content that does not end its message adds nothing; if it is the first one, the message begins with
-/// the next part. A message is joined across a control frame too, but the control frame keeps its place in the content.
+/// The boundaries between the parts of a message have no meaning, so the contents of consecutive parts are
+/// joined. A part without content that does not end its message adds nothing; if it is the first one, the
+/// message begins with the next part. A message is joined across a control frame too, but the control frame
+/// keeps its place in the content.
 #[derive(Default, Debug)]
 pub struct Log {
     pub items: Vec<u16>,

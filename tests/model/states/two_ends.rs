@@ -1,9 +1,9 @@
-//! Two connections and the transport between them: all orders of opening, messages, crossing Closes and lost transports,
-//! up to a depth (RFC 6455 sections 4 and 7).
+//! Two connections and the transport between them: all orders of opening, messages, crossing Closes and lost
+//! transports, up to a depth (RFC 6455 sections 4 and 7).
 //!
-//! A search of our own over two real connections, breadth-first. A connection cannot be copied, so each state is
-//! reached by its steps again. Two histories count as one state if the ends have written, received and reported the same:
-//! an end has no other input.
+//! This is a breadth-first search over two real connections. A connection cannot be copied, so the search
+//! reaches each state by repeating its steps. Two histories count as one state if the ends have written,
+//! received and reported the same: an end has no other input.
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -271,12 +271,13 @@ impl World {
             // 7.1.5: the code of the first Close that arrived, and 1006 if none did.
             let expected = own.peer_close.or(is_closed.then_some(1006));
             assert_eq!(code.map(u16::from), expected, "{who:?} after {steps:?}");
-            // The Close that arrives is the one that the other end has sent by itself, or the echo of one's own.
+            // The Close that arrives is the one that the other end has sent by itself, or the echo of one's
+            // own.
             if let Some(arrived) = own.peer_close {
                 assert_eq!(Some(arrived), peer.own_close.or(own.own_close), "{who:?} after {steps:?}");
             }
-            // 7.1.4: cleanly, if the closing handshake was finished before. This end always answers the Close of the
-            // other end, so its arrival finishes it.
+            // 7.1.4: cleanly, if the closing handshake was finished before. This end always answers the Close
+            // of the other end, so its arrival finishes it.
             assert!(!clean || own.peer_close.is_some(), "{who:?} after {steps:?}");
             if is_closed {
                 assert_eq!(clean, own.peer_close.is_some(), "{who:?} after {steps:?}");
@@ -295,8 +296,8 @@ impl World {
         }
     }
 
-    /// No state is a dead end: if both ends write and read what there is, do what `should_disconnect` says, and one
-    /// of them closes, then both end closed.
+    /// No state is a dead end: if both ends write and read what there is, do what `should_disconnect` says,
+    /// and one of them closes, then both end closed.
     fn finish(mut self, steps: &[Step]) {
         let mut more = Vec::new();
         let mut rest = vec![Step::Accept];
@@ -315,7 +316,8 @@ impl World {
         }
         self.check_codes(&context);
         if !self.is_lost {
-            // Nothing was lost, so both ends agree that they closed cleanly, and each message and ping has arrived.
+            // Nothing was lost, so both ends agree that they closed cleanly, and each message and ping has
+            // arrived.
             assert!(self.client.is_closed_cleanly() && self.server.is_closed_cleanly(), "{context:?}");
             for who in BOTH {
                 let (own, peer) = (&self.books[who as usize], &self.books[1 - who as usize]);
@@ -365,9 +367,10 @@ fn search(open: fn() -> World, depth: usize) -> usize {
     visited.len()
 }
 
-/// A proof for all orders of steps from two open connections, up to the depth below, in which each end sends at most one message
-/// and one ping. Both ends can always end closed, with the codes of section 7.1.5, and cleanly if the transport is not
-/// lost before the Closes have crossed. WS-7.1.4-01 · WS-7.1.4-02 · WS-7.1.5-03 · WS-5.5.1-08 · WS-5.5.1-17 · WS-7.1.5-01
+/// A proof for all orders of steps from two open connections, up to the depth below, in which each end sends
+/// at most one message and one ping. Both ends can always end closed, with the codes of section 7.1.5, and
+/// cleanly if the transport is not lost before the Closes have crossed. WS-7.1.4-01 · WS-7.1.4-02 ·
+/// WS-7.1.5-03 · WS-5.5.1-08 · WS-5.5.1-17 · WS-7.1.5-01
 #[test]
 #[ignore = "it takes a minute with optimisation, and many without"]
 fn two_open_ends_always_end_closed_with_the_right_codes() {

@@ -123,7 +123,8 @@ pub struct Chosen<'a> {
     pub numbers: &'a BTreeSet<usize>,
 }
 
-/// Builds the chosen mutants into one build. `rejected` are mutants that an earlier build found to be no valid program.
+/// Builds the chosen mutants into one build. `rejected` are mutants that an earlier build found to be no
+/// valid program.
 pub fn build(
     root: &Path, work: &Path, configuration: &Configuration, chosen: Chosen<'_>,
     mut rejected: BTreeSet<usize>, with_slow: bool, note: impl Fn(&BTreeSet<usize>),
@@ -305,8 +306,8 @@ fn compile(copy: &Path, work: &Path, configuration: &Configuration, goal: Goal) 
     (suites.into_iter().map(|(_, suite)| suite).collect(), errors)
 }
 
-/// The mutants that cause the errors. An error can be reported at another place than its cause, so the smallest place
-/// that contains anything that the error mentions is taken for its cause.
+/// The mutants that cause the errors. An error can be reported at another place than its cause, so the
+/// smallest place that contains anything that the error mentions is taken for its cause.
 fn culprits(errors: &[Value], places: &BTreeMap<String, Vec<Place>>, mutants: &[Mutant]) -> BTreeSet<usize> {
     let mut culprits = BTreeSet::new();
     for error in errors {
@@ -334,8 +335,8 @@ fn culprits(errors: &[Value], places: &BTreeMap<String, Vec<Place>>, mutants: &[
             culprits.extend(containing.iter().filter(|(len, _)| *len == smallest).map(|(_, number)| *number));
             continue;
         }
-        // The error is about a larger piece of code. A mutant in it causes the error, or one that deletes a `return`, and
-        // so moves a value twice or keeps a borrow for too long.
+        // The error is about a larger piece of code. A mutant in it causes the error, or one that deletes a
+        // `return`, and so moves a value twice or keeps a borrow for too long.
         for (file, start, end) in spans {
             let inside = file.iter().filter(|place| start <= place.shared.start && place.shared.end <= end);
             culprits.extend(inside.map(|place| place.number));

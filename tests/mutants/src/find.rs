@@ -16,8 +16,8 @@ pub enum Form {
     Statement,
     /// A function returns at its start. The range is empty.
     Entry,
-    /// An arm of a `match` is skipped, by a guard in front of `=>`. The range is that of the guard's condition, or
-    /// empty behind the pattern.
+    /// An arm of a `match` is skipped, by a guard in front of `=>`. The range is that of the guard's
+    /// condition, or empty behind the pattern.
     Arm,
     /// An expression that the compiler evaluates. It needs a build of its own.
     Constant,
@@ -258,7 +258,8 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_local(&mut self, local: &'ast syn::Local) {
         let Some(init) = &local.init else { return };
         self.visit_expr(&init.expr);
-        // The block behind the `else` of a `let` has to leave the function or the loop, so no statement is deleted.
+        // The block behind the `else` of a `let` has to leave the function or the loop, so no statement is
+        // deleted.
         if let Some((_, diverge)) = &init.diverge {
             let before = std::mem::replace(&mut self.has_to_diverge, true);
             self.visit_expr(diverge);

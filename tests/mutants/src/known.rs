@@ -10,7 +10,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-/// At least this share of the changes that are valid programs and not equivalent must be detected, in percent.
+/// At least this share of the changes that are valid programs and not equivalent must be detected, in
+/// percent.
 const REQUIRED: f64 = 95.0;
 
 /// `equivalent.tsv`: file, function, change, reason. A `*` stands for any function or change.
@@ -34,13 +35,10 @@ impl Known {
         self.entries.iter().find(|entry| fits(entry, key)).map(|entry| entry[3].as_str())
     }
 
-    /// Prints the lines that belong to no change, because the source has changed.
-    pub fn check(&self, keys: &[String]) {
-        for entry in &self.entries {
-            if !keys.iter().any(|key| fits(entry, key)) {
-                eprintln!("equivalent.tsv: no such change: {} {} {}", entry[0], entry[1], entry[2]);
-            }
-        }
+    /// The lines that belong to no change, because the source has changed.
+    pub fn stale(&self, keys: &[String]) -> Vec<String> {
+        let stale = self.entries.iter().filter(|entry| !keys.iter().any(|key| fits(entry, key)));
+        stale.map(|[file, function, change, _]| format!("{file} {function} {change}")).collect()
     }
 }
 
@@ -70,7 +68,8 @@ struct Result {
 }
 
 impl Result {
-    /// Reads a line of the file. The last column is the test that noticed the change, or the builds without one.
+    /// Reads a line of the file. The last column is the test that noticed the change, or the builds without
+    /// one.
     fn read(outcome: &str, by: &str) -> Self {
         let outcome = match outcome {
             "detected" => Outcome::Detected(by.to_owned()),

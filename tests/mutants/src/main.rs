@@ -1,7 +1,8 @@
-//! Changes the library in many small ways, and asks whether a test notices each of them.
+//! Changes the library in many small ways, and checks whether a test notices each change.
 //!
-//! The chosen changes are compiled into one build, and an environment variable switches one of them on. So a change takes
-//! the time of a few tests, and no time to compile. The changed sources are a copy in the target directory.
+//! The chosen changes are compiled into one build, and an environment variable switches one of them on. So a
+//! change takes the time of a few tests, and no time to compile. The changed sources are a copy in the target
+//! directory.
 //!
 //! ```text
 //! tests/mutants/run [OPTIONS]
@@ -11,9 +12,9 @@
 //!   --list F        only the changes in the lines of the file F, which has the form of results.tsv
 //!   --shard I/N     the I-th of N equal parts, so that N machines can share the work
 //!   --resume        skip changes that an earlier run has tried
-//!   --retry         as --resume, but tries the changes again that survived
+//!   --retry         as --resume, but also tries again the changes that survived
 //!   --constants     also constants, each of which needs a build of its own
-//!   --slow          also the tests that count or refuse allocations; needed for the 95 %
+//!   --slow          also the tests that count or refuse allocations; the 95 % below need them
 //!   --builds A,B    only some of the builds: usual, simd, small, small-heap, model
 //!   --longest N     leave out tests that take longer than N seconds, 60 at most. For a quick first run use
 //!                   --longest 0.3. A second run with --retry then tries the longer tests on the survivors
@@ -23,8 +24,8 @@
 //!
 //! Two runs at the same time need target directories of their own.
 //!
-//! `equivalent.tsv` lists the changes that no test can notice, each with the reason. The program fails if a change
-//! outside that list survives, or if less than 95 % of the others are detected.
+//! `equivalent.tsv` lists the changes that no test can notice, each with the reason. The program fails if a
+//! change outside that list survives, or if less than 95 % of the others are detected.
 
 mod build;
 mod find;
@@ -45,6 +46,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+/// The list of changes that no test can notice, below the root of the repository.
+const EQUIVALENT: &str = "tests/mutants/equivalent.tsv";
 
 struct Options {
     sample: Option<usize>,
@@ -126,10 +130,14 @@ fn all_mutants(root: &Path) -> Vec<(Mutant, String)> {
     all
 }
 
+fn root() -> PathBuf {
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    root.canonicalize().expect("the repository exists")
+}
+
 fn main() -> ExitCode {
     let options = options();
-    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let root = root.canonicalize().expect("the repository exists");
+    let root = root();
     let work = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root.join("target"), PathBuf::from)
         .join("mutants");
@@ -154,8 +162,10 @@ fn main() -> ExitCode {
         constants.len()
     );
 
-    let known = Known::read(&root.join("tests/mutants/equivalent.tsv"));
-    known.check(&keys);
+    let known = Known::read(&root.join(EQUIVALENT));
+    for line in known.stale(&keys) {
+        eprintln!("equivalent.tsv: no such change: {line}");
+    }
     let results = Results::open(&work.join("results.tsv"), options.earlier);
     let mut rejected = BTreeSet::new();
     // The build stays the same if the same run is resumed.

@@ -59,7 +59,8 @@ pub fn other_method(name: &str) -> Option<&'static str> {
     )
 }
 
-/// The values that a function can return instead of its result. The compiler decides whether the type has such a value.
+/// The values that a function can return instead of its result. The compiler decides whether the type has
+/// such a value.
 pub fn defaults(output: &ReturnType) -> &'static [&'static str] {
     let ReturnType::Type(_, result) = output else { return &["()"] };
     match &**result {

@@ -1,4 +1,5 @@
-//! Runs tests against a mutant: only those that reach it, the quickest first, each group with a limit of time.
+//! Runs tests against a mutant: only those that reach it, the quickest first, each group with a limit of
+//! time.
 
 use crate::build::Suite;
 use std::fmt::Write;
@@ -13,16 +14,17 @@ use std::time::Duration;
 
 /// Conversations of the model, always the same ones.
 const CONVERSATIONS: &str = "2000";
-/// A mutant may take this many times as much time of a processor as the unchanged library, and some seconds more,
-/// before it counts as an endless loop. This does not depend on what else the machine does.
+/// A mutant may take this many times as much time of a processor as the unchanged library, and some seconds
+/// more, before it counts as an endless loop. This does not depend on what else the machine does.
 const PATIENCE: u32 = 5;
 const EXTRA: Duration = Duration::from_secs(3);
-/// A mutant that waits takes no time of a processor. So there is a limit in real time, too. It is this many times as
-/// long, because a busy machine takes its time.
+/// A mutant that waits takes no time of a processor. So there is a limit in real time, too. It is this many
+/// times as long, because a busy machine takes its time.
 const BUSY: u32 = 20;
 /// The signals that end a program which exceeds a limit of time: SIGKILL and SIGXCPU.
 const LIMIT_SIGNALS: [i32; 2] = [9, 24];
-/// A test that takes longer takes no part: it would decide about the time of each change that nothing notices.
+/// A test that takes longer takes no part: it would decide about the time of each change that nothing
+/// notices.
 const LONGEST: Duration = Duration::from_secs(60);
 /// A mutant must not take the memory of the whole machine.
 const MEMORY: &str = "--as=3000000000";
@@ -62,8 +64,8 @@ pub enum Outcome {
     Rejected,
 }
 
-/// Runs each test alone without a mutant, and notes which mutants it reaches. A test that takes longer than `longest`
-/// takes no part. `cache` is from an earlier run.
+/// Runs each test alone without a mutant, and notes which mutants it reaches. A test that takes longer than
+/// `longest` takes no part. `cache` is from an earlier run.
 pub fn measure(suites: Vec<Suite>, mutants: usize, cache: &Path, jobs: usize, longest: Duration) -> Plan {
     let mut all = Plan { suites, tests: Vec::new(), reached_by: vec![Vec::new(); mutants] };
     if let Ok(text) = fs::read_to_string(cache) {
@@ -226,7 +228,8 @@ fn command(suite: &Suite, names: &[impl AsRef<str>], limit: Duration) -> Command
     command
 }
 
-/// Runs tests until the first one fails, and returns its name, or how the program ends. `None` if all tests succeed.
+/// Runs tests until the first one fails, and returns its name, or how the program ends. `None` if all tests
+/// succeed.
 fn failure(mut command: Command) -> Option<String> {
     let mut child =
         command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a test program starts");
@@ -255,7 +258,8 @@ fn end(child: &mut Child) {
 
 /// `None` if the program has ended well.
 pub fn how_it_ended(status: ExitStatus) -> Option<String> {
-    // `timeout` reports a signal that ended its program as a signal of its own, or as 128 and the number of the signal.
+    // `timeout` reports a signal that ended its program as a signal of its own, or as 128 and the number of
+    // the signal.
     let signal = status.signal().or_else(|| status.code().filter(|code| *code > 128).map(|code| code - 128));
     match (status.success(), signal) {
         (true, _) => None,

@@ -1,5 +1,5 @@
 use crate::find::mutants;
-use crate::known::{Earlier, Results};
+use crate::known::{Earlier, Known, Results};
 use crate::run::{Outcome, failed_test, how_it_ended, time_of};
 use crate::write::{write, write_one};
 use std::process::Command;
@@ -127,4 +127,11 @@ fn a_later_run_goes_on_with_each_build_at_the_changes_that_it_has_not_tried() {
         }
     }
     std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn each_line_of_the_list_belongs_to_a_change_of_the_library() {
+    let root = crate::root();
+    let (_, keys): (Vec<_>, Vec<String>) = crate::all_mutants(&root).into_iter().unzip();
+    assert_eq!(Known::read(&root.join(crate::EQUIVALENT)).stale(&keys), [""; 0]);
 }

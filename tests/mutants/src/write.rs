@@ -1,4 +1,5 @@
-//! Writes the mutants of a file into its source. Each mutant asks at run time whether it is the one that is switched on.
+//! Writes the mutants of a file into its source. Each mutant checks at run time whether it is the one that is
+//! switched on.
 
 use crate::find::{Form, Mutant};
 use std::fmt::Write;

@@ -15,7 +15,7 @@ pub enum Item {
 /// No ping begins with this byte.
 pub const UNSOLICITED: u8 = b'u';
 
-/// The account of one direction. An item stands in it once the call that sends it was accepted.
+/// The account of one direction. It contains an item once the call that sends the item was accepted.
 #[derive(Default, Debug)]
 pub struct Book {
     pub sent: Vec<Item>,
@@ -65,7 +65,8 @@ impl Book {
         self.part = part;
     }
 
-    /// The peer of the peer has received a pong. It answers one of the pings, and pongs do not overtake each other.
+    /// The peer of the peer has received a pong. It answers one of the pings, and pongs do not overtake each
+    /// other.
     pub fn answer(&mut self, payload: &[u8]) {
         let later = self.sent[self.answered..self.reported]
             .iter()

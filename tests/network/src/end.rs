@@ -1,5 +1,5 @@
-//! One end: a connection, its timers and its embedder. The embedder does what the documentation demands, at any time
-//! and in any order.
+//! One end: a connection, its timers and its embedder. The embedder does what the documentation demands, at
+//! any time and in any order.
 
 mod calls;
 mod reading;
@@ -19,8 +19,8 @@ use sansws::{
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How long an end waits for the end of the transport if no timer does, in milliseconds. It is longer than all
-/// deadlines together, because a living peer must not need it.
+/// How long an end waits for the end of the transport if no timer does, in milliseconds. It is longer than
+/// all deadlines together, because a living peer must not need it.
 const LINGER: u64 = 3_000_000_000;
 
 /// The most memory of one compressor and one decompressor, in bytes.
@@ -318,7 +318,8 @@ impl<'p, R: Decide, S: Memory> End<'p, R, S> {
         }
     }
 
-    /// Asserts what the documentation of `Heap`, `Fixed` and `Borrowed` says about memory, at every moment of a turn.
+    /// Asserts what the documentation of `Heap`, `Fixed` and `Borrowed` says about memory, at every moment of
+    /// a turn.
     fn check_memory(&self, peak: isize, longest_received: usize) {
         // An end that has failed no longer knows what it has agreed on.
         let compresses = self.connection.deflate().is_some() || self.connection.error().is_some();

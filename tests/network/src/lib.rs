@@ -1,5 +1,6 @@
-//! A simulated network between two connections, from the opening handshake on. One seed determines everything: storages,
-//! limits, compression, calls, delays, cuts, and the allocation that fails. Time is a number, so nothing waits.
+//! A simulated network between two connections, from the opening handshake on. One seed determines
+//! everything: storages, limits, compression, calls, delays, cuts, and the allocation that fails. Time is a
+//! number, so nothing waits.
 //!
 //! Each run asserts:
 //!
@@ -85,7 +86,8 @@ fn simulate(plan: &Plan, is_traced: bool) -> Summary {
         Storage::Heap => connect(client, || Heap, is_traced),
         Storage::Fixed => connect(client, || Fixed::<RX, TX>, is_traced),
         Storage::Borrowed => {
-            // A failed attempt drops the lent buffers, so the next attempt has buffers of its own, of the same size.
+            // A failed attempt drops the lent buffers, so the next attempt has buffers of its own, of the
+            // same size.
             let storage = Borrowed::new(client_receive, client_send);
             connect_once(client, storage, is_traced)
                 .unwrap_or_else(|_| connect(client, || Fixed::<RX, TX>, is_traced))

@@ -23,7 +23,8 @@ pub struct Link {
     last_arrival: u64,
     /// When the end of this direction arrives.
     end: Option<u64>,
-    /// The reader has dropped the transport, or nothing reaches it any more: the link takes bytes and loses them.
+    /// The reader has dropped the transport, or nothing reaches it any more: the link takes bytes and loses
+    /// them.
     is_lost: bool,
     /// The writer may write no more, because it has ended this direction.
     pub is_shut: bool,
@@ -88,7 +89,8 @@ impl Link {
         }
     }
 
-    /// The reader finds the end after the bytes that were written before; bytes that are written later are lost.
+    /// The reader finds the end after the bytes that were written before; bytes that are written later are
+    /// lost.
     pub fn end_after_bytes(&mut self, now: u64) {
         if !self.is_lost {
             self.last_arrival = self.last_arrival.max(now + self.plan.latency);

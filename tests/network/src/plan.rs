@@ -289,8 +289,8 @@ impl Plan {
             (way(&self.links[0]) + way(&self.links[1]), self.sides[0].read.1 + self.sides[1].read.1);
         for i in 0..2 {
             let reader = &self.sides[1 - i];
-            // The ping waits in the transport until the peer has read what was written before, at least half of the
-            // length of a read each time.
+            // The ping waits in the transport until the peer has read what was written before, at least half
+            // of the length of a read each time.
             let reads = 2 * self.links[i].window.min(most_bytes) / reader.read.0 + 2;
             let round_trip = reads as u64 * reader.read.1 + there + 2 * pauses;
             let is_dead = matches!(self.fate, Fate::Unplugged | Fate::Frozen);

@@ -1,6 +1,6 @@
-//! Calls everything in the API of the library, with values that the compiler cannot know. `public_api.py` checks
-//! that no function is missing. The code in this package cannot panic, so a panic in the image comes from the
-//! library.
+//! Calls everything in the API of the library, with values that the compiler cannot know. `public_api.py`
+//! checks that no function is missing. The code in this package cannot panic, so a panic in the image comes
+//! from the library.
 #![no_std]
 
 #[cfg(feature = "alloc")]

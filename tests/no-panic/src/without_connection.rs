@@ -1,4 +1,5 @@
-//! What works without a connection: the handshake over another HTTP stack, addresses, deadlines, and small values.
+//! What works without a connection: the handshake over another HTTP stack, addresses, deadlines, and small
+//! values.
 
 use crate::{Counter, of_error, of_message};
 use core::hint::black_box;

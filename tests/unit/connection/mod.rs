@@ -64,22 +64,19 @@ fn the_fast_path_reports_the_same_as_the_slow_path() {
     // The frames that come before, from a server and from a client. The client's masking key is zero.
     let before: [(&[u8], &[u8]); 3] =
         [(b"", b""), (b"\x01\x00", b"\x01\x80\0\0\0\0"), (b"\x02\x00", b"\x02\x80\0\0\0\0")];
-    for allows_rsv1 in [false, true] {
+    #[cfg(feature = "deflate")]
+    let extensions = [Agreed::NONE, Agreed::deflate(crate::deflate::DeflateParams::new())];
+    #[cfg(not(feature = "deflate"))]
+    let extensions = [Agreed::NONE];
+    for agreed in extensions {
         for (to_client, to_server) in before {
             let server = |before: &[u8], is_fast: bool| {
-                let mut connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
-                if allows_rsv1 {
-                    connection.receiver.decoder.allow_rsv1();
-                }
+                let mut connection = Connection::after_handshake(Server, Config::new(), agreed);
                 outcome(&mut connection, before, is_fast);
                 connection
             };
             let client = |before: &[u8], is_fast: bool| {
-                let mut connection =
-                    Connection::after_handshake(Client::new(Zeros), Config::new(), Agreed::NONE);
-                if allows_rsv1 {
-                    connection.receiver.decoder.allow_rsv1();
-                }
+                let mut connection = Connection::after_handshake(Client::new(Zeros), Config::new(), agreed);
                 outcome(&mut connection, before, is_fast);
                 connection
             };

@@ -50,8 +50,8 @@ fn final_blocks_that_the_bytes_do_not_pay_for_fail_the_message() {
     }
 }
 
-/// The credit pays for a thousand blocks with a full window, to the byte. A final block costs 4096 and the length of
-/// the window, and each byte since the last one earns 32.
+/// The credit pays for a thousand blocks with a full window, to the byte. A final block costs 4096 and the
+/// length of the window, and each byte since the last one earns 32.
 #[test]
 fn the_credit_for_final_blocks_is_exact() {
     let failing_at = |window: u16, block: &[u8]| {
@@ -63,8 +63,8 @@ fn the_credit_for_final_blocks_is_exact() {
         decompressor.finish().unwrap();
         (0..3000).find(|_| decompressor.decompress(block, &mut out).is_err())
     };
-    // The first block is free, and the second one finds the whole credit. The credit lacks one byte for the last block:
-    // 36,864,000 + 1062 * 7 * 32 - 1063 * (4096 + 30,807) = -1.
+    // The first block is free, and the second one finds the whole credit. The credit lacks one byte for the
+    // last block: 36,864,000 + 1062 * 7 * 32 - 1063 * (4096 + 30,807) = -1.
     assert_eq!(failing_at(30_807, &[0, 0, 0, 0xff, 0xff, 0x03, 0x00]), Some(1063));
     // This pays for all blocks but the last one: 36,864,000 + 1039 * 5 * 32 - 1040 * (4096 + 31,510) = 0.
     assert_eq!(failing_at(31_510, &[0x01, 0x00, 0x00, 0xff, 0xff]), Some(1041));

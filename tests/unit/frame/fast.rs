@@ -1,5 +1,6 @@
-use super::super::Header;
+use super::super::{Header, Purpose};
 use super::*;
+use crate::bytes::FOR_SPEED;
 use std::vec::Vec;
 
 /// The message that the rules admit: its opcode, its unmasked payload, and the rest of the input. `None`
@@ -25,9 +26,15 @@ fn compare(input: &[u8], rules: &Rules, max_message: u64) -> bool {
     let expected = by_the_rules(input, rules, max_message);
     let mut bytes = input.to_vec();
     let mut rest = &mut bytes[..];
-    let fast = fast_message(&mut rest, rules, max_message, Purpose::Ascii);
+    let mut long = None;
+    let fast = fast_message(&mut rest, rules, max_message, |opcode, mask, payload| {
+        long = Some((opcode, payload.len()));
+        mask.apply_long(payload, Purpose::Ascii)
+    });
     let found = fast.map(|message| {
         assert!(!message.is_ascii || message.payload.is_ascii());
+        let is_long = FOR_SPEED && rules.masked && message.payload.len() > 64;
+        assert_eq!(long, is_long.then_some((message.opcode, message.payload.len())));
         (message.opcode, message.payload.to_vec(), rest.to_vec())
     });
     if found.is_none() {

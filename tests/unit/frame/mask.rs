@@ -95,19 +95,21 @@ const ALIGNMENTS: usize = 64;
 pub(super) enum Extent {
     /// One alignment of each length, and a bit of every 31st payload byte.
     Quick,
-    /// All alignments with a bit of each payload byte, and one alignment of each length with all bits. No step of the code
-    /// depends on an alignment and works inside of a byte. It takes minutes without optimisation.
+    /// All alignments with a bit of each payload byte, and one alignment of each length with all bits. No
+    /// step of the code depends on an alignment and works inside of a byte. It takes minutes without
+    /// optimisation.
     All,
 }
 
-/// Proves that `mask` masks as section 5.3 demands, for all payloads of this length and all keys, at any position in the
-/// key. `mask` gets the key, the payload, and the room for the result, which already holds the payload. It returns
-/// whether the result is ASCII. `Some(false)` means that there is no result.
+/// Proves that `mask` masks as section 5.3 demands, for all payloads of this length and all keys, at any
+/// position in the key. `mask` gets the key, the payload, and the room for the result, which already holds
+/// the payload. It returns whether the result is ASCII. `Some(false)` means that there is no result.
 ///
-/// Why this is a proof: the code has no branch on payload or key, and does nothing but move bytes and combine them
-/// with XOR. So the result is linear over GF(2) in the bits of payload and key: the result for a sum of inputs is the
-/// sum of the results. A linear function is known if its results are known for each input that has one bit set. The
-/// rotation of the key by its position permutes these inputs, so all four positions are among them.
+/// Why this is a proof: the code has no branch on payload or key, and does nothing but move bytes and combine
+/// them with XOR. So the result is linear over GF(2) in the bits of payload and key: the result for a sum of
+/// inputs is the sum of the results. A linear function is known if its results are known for each input that
+/// has one bit set. The rotation of the key by its position permutes these inputs, so all four positions are
+/// among them.
 pub(super) fn prove(
     lens: core::ops::RangeInclusive<usize>, extent: Extent,
     mut mask: impl FnMut(&mut Mask, &[u8], &mut [u8]) -> Option<bool>,

@@ -26,8 +26,8 @@ fn front(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
     bytes.iter().position(|&byte| !belongs(byte)).unwrap_or(bytes.len())
 }
 
-// Each byte has each place in each word that a scan reads, after bytes of each kind. The expected lengths come from the
-// definitions of a token and of a value, RFC 9110 sections 5.6.2 and 5.5.
+// Each byte has each place in each word that a scan reads, after bytes of each kind. The expected lengths
+// come from the definitions of a token and of a value, RFC 9110 sections 5.6.2 and 5.5.
 #[test]
 fn a_scan_by_words_stops_at_the_same_byte_as_a_scan_by_bytes() {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

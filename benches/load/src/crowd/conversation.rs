@@ -1,7 +1,7 @@
 //! One connection of a client, without its transport: what it sends, and a check of every byte that comes
 //! back.
 //!
-//! This is no code of sansws, so that a fault of the library cannot hide itself.
+//! This file uses no code of sansws, so that a fault of the library cannot hide itself.
 
 use super::traffic::{BINARY, CLOSE, FIN, Kind, PING, PONG, TEXT, Template, encode};
 use std::collections::VecDeque;

@@ -65,8 +65,8 @@ fn resident() -> usize {
     line.trim().trim_end_matches(" kB").trim().parse::<usize>().expect("a number") * 1024
 }
 
-/// All connections get their first message, then all of them the second, and so on. So each message meets codecs that
-/// other connections have used.
+/// All connections get their first message, then all of them the second, and so on. So each message meets
+/// codecs that other connections have used.
 fn with_pool(bits: u8, messages: &[Payload]) -> (Vec<Connection<Server>>, usize) {
     let mut peer = zlib::Deflate::new(6, bits, 8, Z_DEFAULT_STRATEGY);
     let frames: Vec<Vec<u8>> = messages

@@ -61,8 +61,8 @@ struct Open<C, const IS_CLIENT: bool> {
     message: Vector<u8>,
     /// The library wants payloads that it can change.
     messages: Vec<(OpCode, Vec<u8>)>,
-    /// A client masks the payload in the caller's buffer. The benchmark sends each payload again, so the client
-    /// gets a copy of it.
+    /// A client masks the payload in the caller's buffer. The benchmark sends each payload again, so the
+    /// client gets a copy of it.
     masked: Vec<u8>,
 }
 

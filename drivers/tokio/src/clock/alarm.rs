@@ -1,9 +1,9 @@
 //! Wakes a task at a point in time, with the timers of its runtime.
 //!
-//! Features add up over a whole application, so a build with both kinds of timers can run on either kind of
-//! runtime. The choice is therefore made when an alarm is set for the first time: tokio's timers inside of a
-//! tokio runtime, and otherwise those of `async-io`, which work everywhere. They cost a thread only if no
-//! `smol` runs in the process.
+//! Cargo unifies the features of a whole application, so a build with both kinds of timers can run on either
+//! kind of runtime. The choice is therefore made when an alarm is set for the first time: tokio's timers
+//! inside of a tokio runtime, and otherwise those of `async-io`, which work everywhere. They cost a thread
+//! only if no `smol` runs in the process.
 
 #[cfg(feature = "futures-io")]
 use async_io::Timer;
@@ -25,7 +25,8 @@ pub(crate) enum Alarm {
     Anywhere(Box<Armed>),
 }
 
-/// A timer that remembers for when it is set. After that time it is not set any more.
+/// A timer that remembers the time for which it is set. Once that time has passed, the timer is not set any
+/// more.
 #[cfg(feature = "futures-io")]
 pub(crate) struct Armed {
     timer: Timer,

@@ -14,7 +14,8 @@ pub(crate) struct Ping {
     payload: Payload,
     /// How many bytes the transport has to take before the whole ping is on its way.
     ahead: usize,
-    /// When the transport took the ping. Before that: when the ping was queued, or its last bytes were taken.
+    /// When the transport took the ping. Before that: when the ping was queued, or when the transport last
+    /// took bytes.
     sent: Duration,
     /// The first keepalive ping behind this one.
     keepalive: Option<[u8; 4]>,

@@ -32,7 +32,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             return Poll::Ready(Ok(Some(round_trip)));
         }
         if ready!(found) {
-            // No deadline counts now: the pong may lie behind the message already.
+            // No deadline counts now: the pong may have arrived behind the message already.
             return Poll::Ready(Ok(None));
         }
         self.conn.result()?;

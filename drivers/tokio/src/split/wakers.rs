@@ -1,7 +1,7 @@
 //! Who wakes whom, if two tasks share one connection.
 //!
 //! A transport remembers only the task that polled it last. So the halves never give it their own wakers, but
-//! one that wakes both. And what one half has done can let the other one go on, without any word from the
+//! one that wakes both. And what one half has done can let the other one continue, without any word from the
 //! transport.
 //!
 //! The file knows neither the transport nor the protocol, and gets its lock from its parent. So
@@ -163,7 +163,7 @@ impl<E> Handle<E> {
 }
 
 impl<E: Shareable> Handle<E> {
-    /// Polls with the waker for both halves, and wakes the other half if that can go on now.
+    /// Polls with the waker for both halves, and wakes the other half if that half can continue now.
     pub(crate) fn poll<O>(&self, cx: &Context<'_>, poll: impl FnOnce(&mut E, &Waker) -> Poll<O>) -> Poll<O> {
         let Place { both, half } = &self.place;
         // The task is registered before the transport is polled, so no wake can be missed.

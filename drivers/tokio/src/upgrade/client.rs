@@ -1,15 +1,15 @@
 //! The opening handshake of a client over a connection that hyper has opened.
 
 use super::Pairs;
-use crate::{Error, RandomClient, ServerResponse, WebSocket};
+use crate::{Error, RandomClient, ServerResponse, WebSocket, trace};
 use http::header::{HOST, HeaderValue};
-use http::{Method, Request, Response, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::ext::Protocol;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use sansws::timers::TimersConfig;
 use sansws::upgrade::ClientUpgrade;
-use sansws::{Client, Config, Connection};
+use sansws::{Client, Config, Connection, HandshakeError};
 use std::{fmt, io};
 
 /// A client's WebSocket over a connection that hyper has opened.
@@ -26,7 +26,8 @@ pub type ClientSocket = WebSocket<TokioIo<Upgraded>, RandomClient>;
 /// use sansws_tokio::upgrade::{ClientSocket, UpgradeRequest};
 /// use sansws_tokio::{Config, Error};
 ///
-/// async fn open(sender: &mut SendRequest<Empty<Bytes>>) -> Result<ClientSocket, Box<dyn std::error::Error>> {
+/// # type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+/// async fn open(sender: &mut SendRequest<Empty<Bytes>>) -> Result<ClientSocket> {
 ///     let uri = "wss://chat.example/room";
 ///     let upgrade = UpgradeRequest::new(Version::HTTP_2, uri, &["chat"], Config::new())?;
 ///     let mut request = upgrade.request(Empty::new())?;
@@ -56,8 +57,8 @@ impl<'a> UpgradeRequest<'a> {
     /// wanted first. `version` is that of the connection. Compression is offered if `config` asks for it.
     ///
     /// # Errors
-    /// [`Error::Uri`]; [`Error::Send`] if a subprotocol is not valid; [`Error::Io`] if the operating system has
-    /// no random numbers.
+    /// [`Error::Uri`]; [`Error::Send`] if a subprotocol is not valid; [`Error::Io`] if the operating system
+    /// has no random numbers.
     pub fn new(
         version: Version, uri: &'a str, subprotocols: &'a [&'a str], config: Config,
     ) -> Result<Self, Error> {
@@ -111,18 +112,31 @@ impl<'a> UpgradeRequest<'a> {
     ///
     /// # Errors
     /// [`Error::Refused`] for a status other than 101, or than 200 to 299 on HTTP/2; its body stays in the
-    /// response. [`Error::Connection`] if the response is not valid. [`Error::Io`] if hyper could not upgrade the
-    /// connection.
+    /// response. [`Error::Connection`] if the response is not valid. [`Error::Io`] if hyper could not upgrade
+    /// the connection.
     pub async fn open<B>(self, response: &mut Response<B>) -> Result<ClientSocket, Error> {
         let headers = Pairs(response.headers());
-        let negotiated = match self.upgrade.check(response.status().as_u16(), headers) {
-            Err(sansws::Error::Refused(status)) => {
-                return Err(Error::Refused(Box::new(ServerResponse::new(status, headers))));
-            }
-            result => result?,
+        // WS-4.1-61
+        let is_old =
+            response.status() == StatusCode::SWITCHING_PROTOCOLS && response.version() < Version::HTTP_11;
+        let checked = if is_old {
+            Err(HandshakeError::HttpVersion.into())
+        } else {
+            self.upgrade.check(response.status().as_u16(), headers)
         };
+        let negotiated = checked.map_err(|error| {
+            trace::broken(error);
+            match error {
+                sansws::Error::Refused(status) => {
+                    Error::Refused(Box::new(ServerResponse::new(status, headers)))
+                }
+                error => Error::Connection(error),
+            }
+        })?;
         let connection = Connection::after_handshake(self.role, self.config, negotiated.agreed());
-        let upgraded = hyper::upgrade::on(response).await.map_err(io::Error::other)?;
+        let upgraded = hyper::upgrade::on(response).await.map_err(io::Error::other);
+        let upgraded = upgraded.map_err(Error::Io).inspect_err(trace::failed)?;
+        trace::connected();
         // hyper keeps the bytes that it has read already, and returns them from the first reads.
         Ok(WebSocket::new(TokioIo::new(upgraded), connection, &[], self.timers))
     }

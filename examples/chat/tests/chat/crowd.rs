@@ -35,7 +35,7 @@ fn read_until(stream: &mut TcpStream, wanted: &str) {
 #[test]
 fn a_crowd_of_guests_with_the_same_name_joins_and_leaves_quickly() {
     const GUESTS: usize = 600;
-    let chat = Chat::start();
+    let chat = Chat::start_with(&["--per-address", "1000"]);
     let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tAda");
     let start = Instant::now();
     let mut crowd: Vec<TcpStream> = (0..GUESTS).map(|_| enter(&chat, "Guest")).collect();
@@ -58,7 +58,29 @@ fn a_crowd_of_guests_with_the_same_name_joins_and_leaves_quickly() {
     let _guest = Guest::join(&chat, "Guest", "welcome Guest\tAda\tGuest");
 }
 
-/// A chat that may open few files waits for one to become free, whatever its guests say, and complains once.
+#[test]
+fn an_address_has_a_limited_number_of_connections() {
+    let chat = Chat::start_with(&["--per-address", "2"]);
+    let mut ada = Guest::join(&chat, "Ada", "welcome Ada\tAda");
+    let mut bob = Guest::join(&chat, "Bob", "welcome Bob\tAda\tBob");
+    for _ in 0..3 {
+        let mut refused = chat.connect();
+        // The deadline of the opening handshake is later, and would end the connection too.
+        refused.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        assert_eq!(refused.read(&mut [0; 64]).unwrap(), 0);
+    }
+    ada.say("say 1 still here");
+    assert_eq!(bob.hear_line(), "say Ada\t1\tstill here");
+    // When one of them has left, another one may come.
+    bob.connection.sender().close(CloseCode::NORMAL, "").unwrap();
+    bob.write();
+    bob.hear_close();
+    bob.hear_end();
+    let _cleo = Guest::join(&chat, "Cleo", "welcome Cleo\tAda\tCleo");
+}
+
+/// A chat that may open few files waits until it may open another, whatever its guests say, and logs the
+/// trouble once.
 #[cfg(unix)]
 #[test]
 fn a_chat_without_files_complains_once_and_continues() {

@@ -1,4 +1,4 @@
-//! How much RAM a WebSocket takes on a machine without an allocator. This program searches the smallest
+//! How much RAM a WebSocket takes on a machine without an allocator. This program searches for the smallest
 //! buffers with which the library itself completes an opening handshake, so no figure is a guess.
 //!
 //! `run` starts it on a Cortex-M3 in QEMU and compares its output with `../ram.md`.

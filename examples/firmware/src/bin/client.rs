@@ -10,7 +10,9 @@ use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hprintln};
 use heapless::Vec;
 use sansws::timers::{Action, Timers, TimersConfig};
-use sansws::{Client, ClientRequest, CloseCode, Config, Connection, Error, Event, Fixed, Message, SendError};
+use sansws::{
+    Client, ClientRequest, CloseCode, Config, Connection, Error, Event, Fixed, Message, SendError, State,
+};
 use sansws_firmware::clock::Clock;
 use sansws_firmware::entropy::{Host, NoEntropy, Pool, generator};
 use sansws_firmware::ethernet::Ethernet;
@@ -53,6 +55,9 @@ const PING: &[u8] = b"are you there?";
 enum Failure {
     NoEntropy,
     NotConnected,
+    /// The connection ended before the server answered the opening handshake. This also happens if nothing
+    /// listens, because QEMU accepts the connection before it tries to reach the server.
+    NoAnswer,
     WebSocket(Error),
     /// The connection refused to send a message.
     NotSent(SendError),
@@ -70,6 +75,7 @@ impl fmt::Display for Failure {
         f.write_str(match self {
             Self::NoEntropy => "there is no random source",
             Self::NotConnected => "there is no TCP connection",
+            Self::NoAnswer => "the connection was refused, or it ended before the server answered",
             Self::WebSocket(error) => return error.fmt(f),
             Self::NotSent(error) => return error.fmt(f),
             Self::WrongEcho => "the message that came back is not the one that was sent",
@@ -205,6 +211,9 @@ impl Session {
             is_busy = true;
         } else if self.was_connected && !socket.may_recv() {
             // The server has closed the transport, and a client waits for that (RFC 6455 section 7.1.1).
+            if self.connection.state() == State::Connecting {
+                return Err(Failure::NoAnswer);
+            }
             self.connection.receive_eof();
             self.connection.result()?;
             socket.close();
@@ -236,6 +245,9 @@ impl Session {
                 Event::Pong(_) => return Err(Failure::WrongPong),
                 Event::Close(close) if close.code == CloseCode::NORMAL => continue,
                 Event::Ping(_) => continue,
+                Event::HandshakeRefused(_) | Event::Failed => {
+                    return Err(tx.error().map_or(Failure::Unexpected, Failure::WebSocket));
+                }
                 _ => return Err(Failure::Unexpected),
             }
             match MESSAGES.get(self.returned) {

@@ -37,6 +37,10 @@ const READ: usize = 64 << 10;
 const USAGE: &str = "usage: http3_client [--deflate] [--subprotocol NAME] wss://HOST[:PORT]/PATH";
 
 fn main() -> ExitCode {
+    if env::args().skip(1).any(|arg| arg == "--help" || arg == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let Err(error) = run() else { return ExitCode::SUCCESS };
     eprintln!("error: {error}");
     ExitCode::FAILURE

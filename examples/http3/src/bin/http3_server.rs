@@ -30,6 +30,10 @@ const READ: usize = 64 << 10;
 const USAGE: &str = "usage: http3_server [--deflate] CERTIFICATES.pem KEY.pem [ADDR]";
 
 fn main() -> ExitCode {
+    if env::args().skip(1).any(|arg| arg == "--help" || arg == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let Err(error) = run() else { return ExitCode::SUCCESS };
     eprintln!("error: {error}");
     ExitCode::FAILURE
@@ -45,13 +49,14 @@ fn run() -> Result<(), Box<dyn Error>> {
     let (Some(certificates), Some(key)) = (args.next(), args.next()) else { return Err(USAGE.into()) };
     let address = args.next().unwrap_or_else(|| "127.0.0.1:4433".to_owned());
 
+    let quic_config = server_config(&certificates, &key)?;
     let mut udp = Udp::bind(address.parse()?)?;
     let mut poll = Poll::new()?;
     poll.registry().register(&mut udp.socket, Token(0), Interest::READABLE | Interest::WRITABLE)?;
     println!("listening on https://{}/", udp.local());
     io::stdout().flush()?;
     let mut endpoint = Endpoint {
-        config: server_config(&certificates, &key)?,
+        config: quic_config,
         options: Options::new(config)?,
         udp,
         peers: HashMap::new(),

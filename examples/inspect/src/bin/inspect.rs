@@ -5,6 +5,7 @@ use anstream::{AutoStream, ColorChoice};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use inspector::capture::Capture;
 use inspector::filter::Filter;
+use inspector::frames::opcode_text;
 use inspector::print::Printer;
 use inspector::record::Side;
 use inspector::{dump, proxy};
@@ -76,10 +77,11 @@ struct Shown {
     /// Only this connection.
     #[arg(long, global = true, value_name = "NUMBER")]
     connection: Option<u64>,
-    /// Only frames with these opcodes, and errors: continuation, text, binary, close, ping, pong.
-    #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',')]
+    /// Only frames with these opcodes, and errors: continuation, text, binary, close, ping, pong. Opcodes
+    /// without a name are numbers, such as 0x3.
+    #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',', value_parser = opcode)]
     opcode: Vec<String>,
-    /// Only frames whose decoded payload contains this text, and errors.
+    /// Only frames whose decoded payload contains this text in its first --payload bytes, and errors.
     #[arg(long, global = true, value_name = "TEXT")]
     contains: Option<String>,
 }
@@ -117,22 +119,26 @@ fn run(source: Source, shown: Shown) -> io::Result<()> {
         Source::Proxy { listen, upstream } => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
-                let listener = TcpListener::bind(&listen).await?;
+                let failed = |error| io::Error::other(format!("cannot listen on {listen}: {error}"));
+                let listener = TcpListener::bind(&listen).await.map_err(failed)?;
                 eprintln!("listening on {}", listener.local_addr()?);
                 proxy::run(listener, upstream, limit, Arc::new(Mutex::new(printer))).await
             })
         }
         Source::Pcap { file, port } => {
             let mut capture = Capture::new(limit, port);
-            if file == Path::new("-") {
-                capture.read(io::stdin(), |records| printer.print(records))?;
+            let result = if file == Path::new("-") {
+                capture.read(io::stdin(), |records| printer.print(records))
             } else {
-                capture.read(open(&file)?, |records| printer.print(records))?;
-            }
+                capture.read(open(&file)?, |records| printer.print(records))
+            };
             if capture.ignored() > 0 {
                 eprintln!("{} TCP connections do not begin with a GET request", capture.ignored());
             }
-            Ok(())
+            if capture.unreadable() > 0 {
+                eprintln!("{} packets have a link layer that inspect cannot read", capture.unreadable());
+            }
+            result
         }
         Source::Dump { client, server, deflate } => {
             let agreed = if deflate { Agreed::deflate(DeflateParams::new()) } else { Agreed::NONE };
@@ -147,7 +153,10 @@ fn printer(shown: Shown) -> Printer {
         Colour::Always => ColorChoice::Always,
         Colour::Never => ColorChoice::Never,
     };
-    let mut printer = Printer::new(Box::new(AutoStream::new(io::stdout(), choice)));
+    // JSON has no colours, and `AutoStream` would remove control characters from its strings.
+    let out: Box<dyn io::Write + Send> =
+        if shown.json { Box::new(io::stdout()) } else { Box::new(AutoStream::new(io::stdout(), choice)) };
+    let mut printer = Printer::new(out);
     printer.json = shown.json;
     printer.secrets = shown.secrets;
     printer.filter = Filter {
@@ -160,6 +169,11 @@ fn printer(shown: Shown) -> Printer {
         contains: shown.contains,
     };
     printer
+}
+
+fn opcode(text: &str) -> Result<String, String> {
+    let is_known = (0..16).any(|opcode| opcode_text(opcode) == text);
+    if is_known { Ok(text.to_owned()) } else { Err("there is no such opcode".to_owned()) }
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -9,7 +9,7 @@ use sansws::{ClientRequest, Config};
 use sansws_tokio::rustls::pki_types::CertificateDer;
 use sansws_tokio::rustls::pki_types::pem::PemObject;
 use sansws_tokio::rustls::{ClientConfig, RootCertStore};
-use sansws_tokio::{Connector, Error};
+use sansws_tokio::{Connector, Error, ServerResponse};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -66,24 +66,49 @@ struct Arguments {
     /// Replays without the pauses of the recorded session.
     #[arg(long, requires = "replay")]
     at_once: bool,
-    /// Shows the headers of the server's response.
+    /// Shows the headers of the server's response, also if it refuses the WebSocket.
     #[arg(short, long)]
     verbose: bool,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match start(Arguments::parse()).await {
+    let arguments = Arguments::parse();
+    let verbose = arguments.verbose;
+    match start(arguments).await {
         Ok(Outcome::Closed) => ExitCode::SUCCESS,
         Ok(Outcome::InvalidCommands) => ExitCode::from(2),
         Ok(Outcome::ClosedByServer) => ExitCode::from(3),
-        Err(error) => {
-            eprintln!("error: {}", printable(&error.to_string()));
-            if let Error::Refused(response) = error {
-                eprintln!("{}", printable(String::from_utf8_lossy(response.body()).trim_end()));
-            }
+        Err(Error::Refused(response)) => {
+            show_refusal(&response, verbose);
             ExitCode::FAILURE
         }
+        // The error names the file, or what failed on the network.
+        Err(Error::Io(error)) => {
+            eprintln!("error: {}", printable(&error.to_string()));
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {}", printable(&error.to_string()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Shows the response of a server that did not open a WebSocket.
+fn show_refusal(response: &ServerResponse, verbose: bool) {
+    let hint = match (verbose, response.status()) {
+        (true, _) => "",
+        (false, 300..400) => " (-v shows its headers, and -L 1 follows a redirect to the same host)",
+        (false, _) => " (-v shows its headers)",
+    };
+    eprintln!("error: the server answered with status {} instead of 101{hint}", response.status());
+    for (name, value) in response.headers().filter(|_| verbose) {
+        eprintln!("* {}", printable(&format!("{name}: {}", String::from_utf8_lossy(value))));
+    }
+    let body = String::from_utf8_lossy(response.body());
+    if !body.trim_end().is_empty() {
+        eprintln!("{}", printable(body.trim_end()));
     }
 }
 
@@ -132,6 +157,9 @@ fn trusting(path: &Path) -> std::io::Result<ClientConfig> {
     for certificate in CertificateDer::pem_file_iter(path).map_err(|error| failed(&error))? {
         let certificate = certificate.map_err(|error| failed(&error))?;
         roots.add(certificate).map_err(|error| failed(&error))?;
+    }
+    if roots.is_empty() {
+        return Err(failed(&"the file has no certificate in the format PEM"));
     }
     Ok(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 }

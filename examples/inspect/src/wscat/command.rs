@@ -41,9 +41,9 @@ impl Command {
         }
         let (name, argument) = command.split_once(' ').unwrap_or((command, ""));
         match (name, argument.trim()) {
-            ("hex", digits) => from_hex(digits)
-                .map(Self::Binary)
-                .ok_or_else(|| format!("{digits} is not an even number of hex digits")),
+            ("hex", digits) => from_hex(digits).map(Self::Binary).ok_or_else(|| {
+                format!("{digits} is no list of bytes, each with two hex digits, such as 00 ff")
+            }),
             ("file", path) => {
                 fs::read(path).map(Self::Binary).map_err(|error| format!("cannot read {path}: {error}"))
             }

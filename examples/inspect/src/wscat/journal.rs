@@ -96,7 +96,8 @@ impl Journal {
     /// # Errors
     /// The file cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: File::create(path)?, start: Instant::now() })
+        let file = File::create(path).map_err(|error| named(path, &error))?;
+        Ok(Self { file, start: Instant::now() })
     }
 
     /// Writes an event. The line is written at once, so that it is not lost if the program is ended.
@@ -116,16 +117,23 @@ impl Journal {
 /// The file cannot be read, or is no record.
 pub fn commands(path: &Path) -> io::Result<Vec<(Duration, Command)>> {
     let mut commands = Vec::new();
-    for (at, line) in BufReader::new(File::open(path)?).lines().enumerate() {
+    let file = File::open(path).map_err(|error| named(path, &error))?;
+    for (at, line) in BufReader::new(file).lines().enumerate() {
         let wrong = |error: String| {
             let text = format!("{}, line {}: {error}", path.display(), at + 1);
             io::Error::new(io::ErrorKind::InvalidData, text)
         };
-        let entry: Entry = serde_json::from_str(&line?).map_err(|error| wrong(error.to_string()))?;
+        let line = line.map_err(|error| wrong(error.to_string()))?;
+        let entry: Entry = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
         let time = Duration::try_from_secs_f64(entry.time).map_err(|error| wrong(error.to_string()))?;
         if entry.from == Side::Client {
             commands.extend(entry.event.command().map_err(wrong)?.map(|command| (time, command)));
         }
     }
     Ok(commands)
+}
+
+/// The error with the path of the file.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

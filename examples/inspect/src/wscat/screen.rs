@@ -27,24 +27,35 @@ impl Screen {
         Self { is_terminal: io::stdout().is_terminal(), journal }
     }
 
-    /// Shows a message of the server.
+    /// Shows a message of the server. Returns false if the reader of the output has closed it, as `head` does
+    /// after its last line.
     ///
     /// # Errors
     /// Stdout or the journal has failed.
-    pub fn message(&mut self, message: Message<'_>) -> io::Result<()> {
-        let mut out = anstream::stdout().lock();
-        match message {
-            Message::Text(text) if self.is_terminal => {
-                writeln!(out, "{TEXT}< {}{TEXT:#}", printable(text))?;
+    pub fn message(&mut self, message: Message<'_>) -> io::Result<bool> {
+        let written = if self.is_terminal {
+            let mut out = anstream::stdout().lock();
+            match message {
+                Message::Text(text) => writeln!(out, "{TEXT}< {}{TEXT:#}", printable(text)),
+                Message::Binary(bytes) => {
+                    writeln!(out, "{BINARY}< {} bytes: {}{BINARY:#}", bytes.len(), hex(bytes))
+                }
             }
-            Message::Text(text) => writeln!(out, "{text}")?,
-            Message::Binary(bytes) if self.is_terminal => {
-                writeln!(out, "{BINARY}< {} bytes: {}{BINARY:#}", bytes.len(), hex(bytes))?;
+        } else {
+            // The stream of anstream would remove control characters from a text.
+            let mut out = io::stdout().lock();
+            match message {
+                Message::Text(text) => writeln!(out, "{text}"),
+                Message::Binary(bytes) => writeln!(out, "/hex {}", hex(bytes)),
             }
-            Message::Binary(bytes) => writeln!(out, "/hex {}", hex(bytes))?,
+            .and_then(|()| out.flush())
+        };
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(false),
+            result => result?,
         }
-        out.flush()?;
-        self.record(Side::Server, message.into())
+        self.record(Side::Server, message.into())?;
+        Ok(true)
     }
 
     /// Writes an event to the journal.
@@ -55,15 +66,15 @@ impl Screen {
         self.journal.as_mut().map_or(Ok(()), |journal| journal.write(from, event))
     }
 
-    /// Shows something that is no message.
+    /// Shows something that is no message. If nobody reads stderr any more, the session goes on.
     pub fn note(&self, text: &str) {
         for line in text.lines() {
-            anstream::eprintln!("{NOTE}* {}{NOTE:#}", printable(line));
+            let _ = writeln!(anstream::stderr(), "{NOTE}* {}{NOTE:#}", printable(line));
         }
     }
 
     /// Shows an error.
     pub fn error(&self, text: &str) {
-        anstream::eprintln!("{ERROR}error:{ERROR:#} {}", printable(text));
+        let _ = writeln!(anstream::stderr(), "{ERROR}error:{ERROR:#} {}", printable(text));
     }
 }

@@ -13,7 +13,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 /// The most commands that wait to be sent.
 const QUEUE: usize = 16;
@@ -21,7 +21,8 @@ const QUEUE: usize = 16;
 /// How a session ended without an error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// The connection was closed, by the client with any code, or by the server with 1000 or without a code.
+    /// The client closed the connection with any code, or because the reader of its output had enough; or the
+    /// server closed it with 1000 or without a code.
     Closed,
     /// The server closed the connection with another code.
     ClosedByServer,
@@ -83,9 +84,13 @@ pub async fn run(options: &Options, request: &ClientRequest<'_>, input: Input) -
         // After the Close the messages of the server still count.
         if result.is_ok() { std::future::pending().await } else { result }
     };
-    tokio::select! {
+    let is_read = tokio::select! {
         result = receive(&mut reading, &screen) => result?,
-        result = sending => result?,
+        result = sending => result.map(|()| true)?,
+    };
+    if !is_read {
+        // If this fails, the connection is over anyway.
+        let _ = writing.close(CloseCode::NORMAL, "").await;
     }
     let peer_close = reading.with_connection(|connection| {
         connection.peer_close().map(|close| (u16::from(close.code), close.reason.to_owned()))
@@ -118,14 +123,17 @@ fn opened(response: &ServerResponse, subprotocol: Option<&str>, compression: boo
     text
 }
 
-/// Shows messages until the connection has ended.
+/// Shows messages until the connection has ended. Returns `false` if the reader of the output closed it
+/// before.
 async fn receive(
     reading: &mut ReadHalf<Transport, RandomClient>, screen: &RefCell<Screen>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     while let Some(message) = reading.recv().await? {
-        screen.borrow_mut().message(message)?;
+        if !screen.borrow_mut().message(message)? {
+            return Ok(false);
+        }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Sends the commands, and then a Close. A slow server slows down the input, and no memory fills up.
@@ -233,7 +241,8 @@ fn read(input: Input) -> Receiver<Line> {
             tokio::spawn(async move {
                 let start = Instant::now();
                 for (time, command) in replay {
-                    sleep_until(start + time).await;
+                    // A record can have any time, and a sleep can take it. An `Instant` cannot be so late.
+                    sleep(time.saturating_sub(start.elapsed())).await;
                     if commands.send(Ok(command)).await.is_err() {
                         return;
                     }
@@ -249,8 +258,11 @@ fn read(input: Input) -> Receiver<Line> {
 fn read_stdin(commands: Sender<Line>) {
     std::thread::spawn(move || {
         for line in io::stdin().lines() {
-            let line = line.map_err(|error| error.to_string()).and_then(|line| Command::parse(&line));
-            if commands.blocking_send(line).is_err() {
+            // After a line that is not UTF-8 there can be others. Any other error would come again and again.
+            let is_last = line.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::InvalidData);
+            let line = line.map_err(|error| format!("cannot read stdin: {error}"));
+            let command = line.and_then(|line| Command::parse(&line));
+            if commands.blocking_send(command).is_err() || is_last {
                 return;
             }
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::Arc;
 use std::thread;
 use tungstenite::WebSocket;
@@ -12,6 +12,7 @@ use tungstenite::WebSocket;
 pub struct Proxy {
     process: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    errors: Lines<BufReader<ChildStderr>>,
     pub address: SocketAddr,
 }
 
@@ -25,11 +26,24 @@ impl Proxy {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on ").expect("the address").parse().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        Self { process, lines, address }
+        let mut errors = BufReader::new(process.stderr.take().unwrap()).lines();
+        let line = errors.next().unwrap().unwrap();
+        let address = line.strip_prefix("listening on ").expect("the address").parse().unwrap();
+        Self { process, lines, errors, address }
+    }
+
+    /// Sets how many files the proxy may have open.
+    pub fn limit_files(&self, files: u32) {
+        let pid = self.process.id().to_string();
+        // Without a number behind the colon, the hard limit stays, so a later call can raise this one again.
+        let limit = format!("--nofile={files}:");
+        assert!(Command::new("prlimit").args(["--pid", &pid, &limit]).status().unwrap().success());
+    }
+
+    /// The next line that the proxy writes to stderr. `None` once it has ended.
+    pub fn next_error(&mut self) -> Option<String> {
+        self.errors.next().transpose().unwrap()
     }
 
     /// The next line of JSON.
@@ -37,7 +51,7 @@ impl Proxy {
         serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
     }
 
-    /// The lines of JSON until so many directions have ended.
+    /// The lines of JSON until this many directions have ended.
     pub fn records(&mut self, ends: usize) -> Vec<Value> {
         let mut records = Vec::new();
         while records.iter().filter(|record: &&Value| record["type"] == "end").count() < ends {

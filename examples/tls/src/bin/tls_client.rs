@@ -6,8 +6,8 @@
 //! ```
 //!
 //! With `--patience` every deadline has this length. If the server has a certificate of your own, set
-//! `SSL_CERT_FILE` to its root certificate. A program that also waits for a user cannot use blocking I/O,
-//! because it would not answer pings meanwhile: see the example `client`.
+//! `SSL_CERT_FILE` to its root certificate. The client follows no redirects. A program that also waits for a
+//! user cannot use blocking I/O, because it would not answer pings meanwhile: see the example `client`.
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -24,11 +24,18 @@ use tls::{Session, Socket, Transport, Turn};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: tls_client [--patience SECONDS] URL [MESSAGE...]";
+const USAGE: &str = "usage: tls_client [--patience SECONDS] URL [MESSAGE...]
+The environment variable SSL_CERT_FILE names the root certificates to trust instead of those of the system.
+The client follows no redirects.";
 /// The most time to connect to one address of the host.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
+    // Behind the URL, this is a message.
+    if env::args().nth(1).is_some_and(|arg| arg == "--help" || arg == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let Err(error) = run() else { return ExitCode::SUCCESS };
     eprintln!("error: {error}");
     ExitCode::FAILURE
@@ -83,9 +90,12 @@ fn converse(
             break;
         }
     }
+    if let Some(sansws::Error::Refused(status)) = session.connection().error() {
+        return Err(format!("the server refused the WebSocket with status {status}").into());
+    }
     session.connection().result()?;
     match session.connection().close_code() {
-        Some(CloseCode::NORMAL) => Ok(()),
+        Some(CloseCode::NORMAL | CloseCode::NO_STATUS_RECEIVED) => Ok(()),
         Some(code) => Err(format!("the server closed the connection: {code}").into()),
         None => Err("the connection ended before it was closed".into()),
     }
@@ -111,7 +121,8 @@ fn tls_config() -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        return Err("no trusted root certificates were found; set SSL_CERT_FILE".into());
+        let why = found.errors.first().map_or_else(String::new, |error| format!(" ({error})"));
+        return Err(format!("no trusted root certificates were found{why}; set SSL_CERT_FILE").into());
     }
     let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];

@@ -33,12 +33,16 @@ const MAX_PEERS: usize = 5000;
 /// How long to wait after the system refused to accept a connection, and how long between looks at the number
 /// of connections if there are too many.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
-/// The server complains about the same trouble no more often than this.
+/// The server logs the same trouble no more often than this.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
 const USAGE: &str = "usage: tls_server [--patience SECONDS] CERTIFICATES KEY [ADDR]";
 
 fn main() -> ExitCode {
+    if env::args().skip(1).any(|arg| arg == "--help" || arg == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let Err(error) = run() else { return ExitCode::SUCCESS };
     eprintln!("error: {error}");
     ExitCode::FAILURE
@@ -65,7 +69,8 @@ fn run() -> Result<(), Box<dyn Error>> {
         is_ending: AtomicBool::new(false),
         peers: AtomicUsize::new(0),
     };
-    server.run(TcpListener::bind(address)?)
+    let failed = |error| format!("cannot listen on {address}: {error}");
+    server.run(TcpListener::bind(address).map_err(failed)?)
 }
 
 fn tls_config(certificates: &str, key: &str) -> Result<ServerConfig, Box<dyn Error>> {
@@ -130,8 +135,8 @@ impl EchoServer {
                 })
             });
             if let Err(error) = spawned {
-                // There are no more files or threads. This passes when connections end, and until then every
-                // attempt fails.
+                // This process may open no more files or threads. The trouble passes when connections end,
+                // and until then every attempt fails.
                 if complained.is_none_or(|at| at.elapsed() >= COMPLAINT_INTERVAL) {
                     eprintln!("cannot accept a connection: {error}");
                     complained = Some(Instant::now());

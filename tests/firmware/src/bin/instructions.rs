@@ -8,8 +8,8 @@ use core::hint::black_box;
 use sansws::{Accept, Agreed, Borrowed, Config, Connection, Delivery, Event, Fixed, Server, State, Storage};
 use sansws_firmware_checks::{InstructionCounter, entry, println, succeed};
 
-/// The number of messages in each case. A counter may be wrong by one tick of 80 instructions, which is less than half
-/// an instruction for each of so many messages.
+/// The number of messages in each case. A counter may be wrong by one tick of 80 instructions, which is less
+/// than half an instruction for each of so many messages.
 const MESSAGES: u32 = 200;
 const HANDSHAKES: u32 = 20;
 const BINARY: u8 = 2;
@@ -17,8 +17,8 @@ const TEXT: u8 = 1;
 /// A server reads a long message in pieces of this size: TCP's default payload without options (RFC 9293).
 const SEGMENT: usize = 536;
 const LONG: usize = 4096;
-/// A masked ASCII character is an ASCII character with this key, too. So a frame whose payload was unmasked in
-/// place is a valid frame again.
+/// A masked ASCII character is an ASCII character with this key, too. So a frame whose payload was unmasked
+/// in place is a valid frame again.
 const KEY: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 
 /// What Chrome sends to a server in the local network.

@@ -1,5 +1,5 @@
-//! Runs many random conversations: `model [CASES] [SEED]`. If one fails, this prints its seed, and `model 1 SEED` runs
-//! it again and prints its steps.
+//! Runs many random conversations: `model [CASES] [SEED]`. If one fails, this prints its seed, and `model 1
+//! SEED` runs it again and prints its steps.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

@@ -1,4 +1,4 @@
-//! The calls of the embedder, each held to the model.
+//! The calls of the embedder, each compared with the model.
 
 use super::{Fragments, Frame, Harness, Phase, Way, content};
 use arbitrary::{Result, Unstructured};
@@ -25,8 +25,8 @@ impl<R: Role, S: Storage> Harness<R, S> {
         };
         let frames = self.outgoing.new_frames(self.connection.outgoing());
         if is_prepared && self.model.is_server && self.setup.deflate.is_some() {
-            // The compressed form of a prepared message can be shorter than its plain form, and then it fits where
-            // the plain form does not.
+            // The compressed form of a prepared message can be shorter than its plain form, and then it fits
+            // where the plain form does not.
             let plain = self.model.message(bytes.len(), queued);
             if matches!(plain, Err(SendError::NotNow | SendError::TooLarge)) && how != Compress::Never {
                 match result {

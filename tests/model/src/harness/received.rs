@@ -1,4 +1,4 @@
-//! Holds a connection to the model, for bytes of a peer that someone else has made.
+//! Compares a connection with the model, for bytes of a peer that the caller provides.
 
 use super::{Harness, Way};
 use crate::case::{RX, Setup, Side, Storage as Kind, TX};
@@ -10,7 +10,8 @@ use sansws::{
     Server, Storage,
 };
 
-/// After this many pieces the rest of the bytes arrives at once: more pieces would be slow and would find nothing new.
+/// After this many pieces the rest of the bytes arrives at once: more pieces would be slow and would find
+/// nothing new.
 const MAX_PIECES: usize = 2000;
 
 /// A piece of the bytes, and what the embedder does after it.
@@ -35,8 +36,8 @@ impl Piece {
     }
 }
 
-/// A connection receives these bytes; `choices` sets it up and cuts them. If `opens`, the connection begins with its
-/// handshake, and the bytes arrive together with the end of the peer's head.
+/// A connection receives these bytes; `choices` sets it up and cuts them. If `opens`, the connection begins
+/// with its handshake, and the bytes arrive together with the end of the peer's head.
 ///
 /// # Errors
 /// `choices` has too few bytes.

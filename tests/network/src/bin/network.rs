@@ -1,5 +1,5 @@
-//! Runs many simulations: `network [RUNS] [SEED]`. If one fails, this prints its seed, and `network 1 SEED` runs it again
-//! and prints all its steps.
+//! Runs many simulations: `network [RUNS] [SEED]`. If one fails, this prints its seed, and `network 1 SEED`
+//! runs it again and prints all its steps.
 
 use network::{Summary, run, silence_panics_of_zlib};
 use std::panic;

@@ -205,7 +205,8 @@ impl<R: Decide, S: Memory> End<'_, R, S> {
         Outcome::of(result)
     }
 
-    /// The most bytes of a fragment that can ever fit. A compressed fragment can be a little longer than its content.
+    /// The most bytes of a fragment that can ever fit. A compressed fragment can be a little longer than its
+    /// content.
     fn most_of_fragment(&mut self) -> usize {
         let most = self.connection.sender().max_room();
         if self.connection.deflate().is_some() { (most - most / 8).saturating_sub(64) } else { most }

@@ -88,10 +88,18 @@ mod bytes {
     }
 
     #[test]
+    fn the_buffer_keeps_no_more_bytes_than_it_has_not_parsed() {
+        let mut buffer = buffer(b"PP", b"Hpp");
+        buffer.take(1);
+        assert_eq!(buffer.keep(3), b"pp");
+        assert_eq!((buffer.payload(), buffer.resume()), (&b"PPpp"[..], Resume::Input));
+        assert_eq!(buffer.keep(1), b"");
+    }
+
+    #[test]
     fn steps_that_are_not_legal_change_no_byte() {
         let mut buffer = buffer(b"PP", b"HH");
         buffer.take(3);
-        assert_eq!(buffer.keep(3), b"");
         buffer.complete();
         buffer.report();
         assert_eq!(buffer.unparsed(), &b"HH"[..]);

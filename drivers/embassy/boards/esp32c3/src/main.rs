@@ -1,5 +1,5 @@
 //! A board that reports: connects to a server over Wi-Fi, sends how long it has been up each second, and
-//! prints what the server says. After an end it connects again.
+//! prints what the server says. When a connection ends, the board connects again.
 //!
 //! The environment of the build names the network and the server: `SSID`, `PASSWORD`, and `URI`, such as
 //! `ws://192.168.0.2:8080/`.

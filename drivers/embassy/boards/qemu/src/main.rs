@@ -79,8 +79,8 @@ async fn main(spawner: Spawner) {
         gateway: Some(GATEWAY),
         dns_servers: Vec::new(),
     });
-    // The board has no random source, so its sequence numbers of TCP can be guessed. A server of WebSockets
-    // has no other use for one, because it masks nothing.
+    // The board has no random source, so its sequence numbers of TCP can be guessed. A WebSocket server needs
+    // no random source for anything else, because it masks nothing.
     let (stack, runner) = embassy_net::new(network, config, RESOURCES.init(StackResources::new()), 0x5eed);
     spawner.spawn(drive_network(runner).expect("spawned once"));
     static MEMORY: [ConstStaticCell<Memory>; CONNECTIONS] =

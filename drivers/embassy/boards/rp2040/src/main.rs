@@ -2,8 +2,8 @@
 //! second.
 //!
 //! For the W5500-EVB-Pico, or a Pico whose SPI0 is connected to a W5500 in the same way: clock 18, out 19, in
-//! 16, select 17, reset 20, interrupt 21. The light is pin 25. The network gives the address (DHCP); the log
-//! tells it.
+//! 16, select 17, reset 20, interrupt 21. The light is pin 25. The network assigns the address (DHCP); the
+//! log shows it.
 #![no_std]
 #![no_main]
 
@@ -84,7 +84,7 @@ async fn main(spawner: Spawner) {
     serve(stack, Board { light, adc, thermometer }).await
 }
 
-/// What the clients switch and ask.
+/// What the clients switch and read.
 struct Board {
     light: Output<'static>,
     adc: Adc<'static, adc::Async>,

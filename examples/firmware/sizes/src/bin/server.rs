@@ -1,5 +1,5 @@
-//! The whole server: opening handshake, messages, closing handshake. Each feature adds one thing that a server
-//! for a real network needs.
+//! The whole server: opening handshake, messages, closing handshake. Each feature adds one thing that a
+//! server for a real network needs.
 #![no_std]
 #![no_main]
 

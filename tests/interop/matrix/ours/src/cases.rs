@@ -20,8 +20,8 @@ pub const SUBPROTOCOL_CASE: &str = "subprotocol";
 
 const MIXED: &str = "Grüße, 世界, 🦀";
 const MIB: usize = 1 << 20;
-/// The number of messages that are on their way at once. They fit into the buffers of the kernel, so neither side
-/// has to read while it writes.
+/// The number of messages that are on their way at once. They fit into the buffers of the kernel, so neither
+/// side has to read while it writes.
 const IN_FLIGHT: usize = 1000;
 
 pub fn run<R: Role>(name: &str, talk: &mut Talk<R>) -> Outcome {
@@ -85,7 +85,8 @@ pub fn run<R: Role>(name: &str, talk: &mut Talk<R>) -> Outcome {
     Ok(String::new())
 }
 
-/// The proxy sends a bad frame to one of the sides, and judges the reaction. Here the connection only has to end.
+/// The proxy sends a bad frame to one of the sides, and judges the reaction. Here the connection only has to
+/// end.
 fn bad<R: Role>(talk: &mut Talk<R>) -> Outcome {
     talk.send(|tx| tx.text("before the bad frame"))?;
     // Slow machines need their time until the echo is back.

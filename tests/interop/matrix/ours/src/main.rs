@@ -1,5 +1,5 @@
-//! The side of sansws in the interop matrix. It leads every conversation, in both roles: the peer only echoes,
-//! and obeys a few commands, see `cases.rs`.
+//! The side of sansws in the interop matrix. It leads every conversation, in both roles: the peer only
+//! echoes, and obeys a few commands, see `cases.rs`.
 //!
 //! ```text
 //! ours client [--deflate] URL CASE...
@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The client connects to `URL/CASE` for each case. The server prints `listening on PORT`, and takes the case
-//! from the path of each request. Both print one line per connection: the case, `ok`, `skip` or `FAILED`, and a
-//! detail, separated by tabs.
+//! from the path of each request. Both print one line per connection: the case, `ok`, `skip` or `FAILED`, and
+//! a detail, separated by tabs.
 
 mod cases;
 mod talk;

@@ -148,7 +148,8 @@ impl<R: Role> Talk<R> {
         Ok(())
     }
 
-    /// The closing handshake with 1000, unless the connection is closed already, and the end of the transport.
+    /// The closing handshake with 1000, unless the connection is closed already, and the end of the
+    /// transport.
     pub fn end(mut self) -> Result<(), String> {
         let mut result = Ok(());
         if self.connection.state() == State::Open {
