@@ -2,7 +2,7 @@
 
 use sansws::handshake::Response;
 use sansws::timers::Timeout;
-use sansws::{CloseCode, Limit, OutOfMemory, SendError, UriError, Violation};
+use sansws::{CloseCode, Limit, Misuse, OutOfMemory, SendError, UriError, Violation};
 use std::{error, fmt, io};
 
 /// The error of a [`WebSocket`](crate::WebSocket), or of its opening handshake.
@@ -20,7 +20,7 @@ pub enum Error {
     Rejected,
     /// A deadline has passed.
     Timeout(Timeout),
-    /// The connection cannot send this, or cannot send in this state.
+    /// The connection cannot send this, or its state does not allow the call.
     Send(SendError),
     /// The URI is not valid.
     Uri(UriError),
@@ -143,6 +143,13 @@ macro_rules! from {
     )+};
 }
 from!(io::Error => Io, sansws::Error => Connection, Timeout => Timeout, SendError => Send, UriError => Uri);
+
+/// The state of the connection, or an argument, does not allow a call.
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Self::Send(misuse.into())
+    }
+}
 
 /// The message stays with the connection, but a connection without memory for its messages is of no use.
 impl From<OutOfMemory> for Error {

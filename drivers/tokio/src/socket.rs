@@ -6,8 +6,8 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use sansws::timers::TimersConfig;
 use sansws::{
-    Agreed, CloseCode, Config, Connection, Event, Heap, Message, OutOfMemory, OwnedMessage, Role, SendError,
-    Sender,
+    Agreed, CloseCode, Config, Connection, Event, Heap, Message, Misuse, OutOfMemory, OwnedMessage, Role,
+    SendError, Sender,
 };
 use std::fmt;
 use std::future::poll_fn;
@@ -82,6 +82,17 @@ impl<T, R: Role> WebSocket<T, R> {
     /// The last measured time from a keepalive ping to its pong.
     pub const fn round_trip_time(&self) -> Option<Duration> {
         self.engine.round_trip_time()
+    }
+
+    /// Takes the codecs from this pool from the next message on, so that an idle connection owns none.
+    /// [`Connection::set_deflate_pool`] says what it costs.
+    ///
+    /// # Errors
+    /// [`Misuse::CompressionNotAgreed`] if this connection compresses nothing. Not every client offers
+    /// compression, so a server first asks whether [`Connection::deflate`] returns parameters.
+    #[cfg(feature = "deflate")]
+    pub fn set_deflate_pool(&mut self, pool: &sansws::deflate::Pool) -> Result<(), Misuse> {
+        self.engine.conn.set_deflate_pool(pool)
     }
 
     /// Takes the connection apart.
@@ -252,7 +263,7 @@ pub(crate) fn close<R: Role>(
     connection: &mut Connection<R>, code: CloseCode, reason: &str,
 ) -> Result<(), SendError> {
     match connection.sender().close(code, reason) {
-        Err(SendError::NotAllowed(sansws::Misuse::Closed)) => Ok(()),
+        Err(SendError::NotAllowed(Misuse::Closed)) => Ok(()),
         result => result,
     }
 }

@@ -118,3 +118,63 @@ async fn a_connection_that_waits_for_the_rest_of_a_large_message_holds_no_read_b
     println!("a connection in the middle of a message holds {held} bytes");
     assert!((MESSAGE..MESSAGE * 5 / 2).contains(&held), "{held}");
 }
+
+/// With a pool, an idle connection keeps the last plain bytes of each direction, and no codec. Without one it
+/// keeps two codecs, about 200 KiB.
+#[cfg(feature = "deflate")]
+#[tokio::test]
+async fn with_a_pool_an_idle_compressed_connection_holds_no_codec() {
+    use rand::rngs::StdRng;
+    use sansws_tokio::sansws::deflate::{DeflateConfig, DeflateParams, Pool};
+    use sansws_tokio::sansws::rand_core::SeedableRng;
+    use sansws_tokio::sansws::{Client, Message, Misuse};
+
+    const CONFIG: Config = Config::new()
+        .deflate(DeflateConfig::new().server_max_window_bits(10).client_max_window_bits(10).threshold(0));
+    const TEXT: &str = "the same words and the same words and the same words";
+    let params = DeflateParams::new().with_server_max_window_bits(10).with_client_max_window_bits(10);
+    let agreed = Agreed::deflate(params);
+    // Each server receives the first message of a client, so these bytes are the same for all of them.
+    let mut client = Connection::after_handshake(Client::new(StdRng::seed_from_u64(1)), CONFIG, agreed);
+    client.sender().message(Message::Text(TEXT)).unwrap();
+    let question = client.outgoing().to_vec();
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut held = Vec::new();
+    for pool in [None, Some(Pool::new(1))] {
+        let (mut peers, mut before) = (Vec::with_capacity(20), 0);
+        for number in 0..20 {
+            // The first connections fill what all of them share.
+            if number == 10 {
+                before = HELD.get();
+            }
+            let mut peer = TcpStream::connect(address).unwrap();
+            let stream = listener.accept().await.unwrap().0;
+            let mut socket = WebSocket::from_upgraded(stream, Server, CONFIG, agreed, &[]);
+            if let Some(pool) = &pool {
+                socket.set_deflate_pool(pool).unwrap();
+            }
+            tokio::spawn(echo(socket));
+            peer.write_all(&question).unwrap();
+            let mut answer = [0; 2];
+            peer.set_nonblocking(true).unwrap();
+            while peer.read_exact(&mut answer).is_err() {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(answer[0], 0xc1, "the answer is compressed");
+            assert!(usize::from(answer[1]) < TEXT.len());
+            peers.push(peer);
+        }
+        held.push(usize::try_from(HELD.get() - before).unwrap() / 10);
+    }
+    println!("an idle compressed connection holds {} bytes, and {} with a pool", held[0], held[1]);
+    assert!(held[0] > 100 << 10);
+    assert!(held[1] <= LIMIT + 2 * TEXT.len() + 256, "{}", held[1]);
+
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let stream = tokio::net::TcpStream::from_std(stream).unwrap();
+    let mut plain = WebSocket::from_upgraded(stream, Server, CONFIG, Agreed::NONE, &[]);
+    assert_eq!(plain.set_deflate_pool(&Pool::new(1)), Err(Misuse::CompressionNotAgreed));
+}

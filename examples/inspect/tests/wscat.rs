@@ -4,13 +4,13 @@
 #[path = "support/programs.rs"]
 mod programs;
 
-use programs::{echo, foreign_server, result, server, wscat};
+use programs::{echo, foreign_server, result, server, start_wscat, wscat};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use tokio_rustls::rustls;
 use tungstenite::handshake::server::{Request, Response};
@@ -299,19 +299,59 @@ fn a_reader_that_has_enough_is_no_error() {
             }
         }
     });
-    let mut process = Command::new(env!("CARGO_BIN_EXE_wscat"))
-        .arg(url(server))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut process = start_wscat(&[&url(server)]);
     // Neither stdout nor stderr has a reader, as in `wscat URL 2>&1 | head -0`.
     drop((process.stdout.take(), process.stderr.take()));
     let mut stdin = process.stdin.take().unwrap();
     stdin.write_all(b"hello\n").unwrap();
     assert!(process.wait().unwrap().success());
     assert_eq!(closes.recv().unwrap(), Some(1000));
+}
+
+/// Presses Ctrl-C.
+#[cfg(unix)]
+fn interrupt(process: &std::process::Child) {
+    let pid = process.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_closes_the_connection_and_a_second_one_does_not_wait_for_the_server() {
+    let (sender, closes) = std::sync::mpsc::channel();
+    let (answers, may_answer) = std::sync::mpsc::channel::<()>();
+    let may_answer = std::sync::Mutex::new(may_answer);
+    let server = foreign_server(move |socket| {
+        socket.send("ready".into()).unwrap();
+        let Ok(tungstenite::Message::Close(close)) = socket.read() else { return };
+        sender.send(close.map(|close| u16::from(close.code))).unwrap();
+        // tungstenite answers in its next call.
+        let _ = may_answer.lock().unwrap().recv();
+    });
+    for is_patient in [true, false] {
+        let mut process = start_wscat(&[&url(server)]);
+        // Stdin stays open, so nothing but the signal can end the session.
+        let stdin = process.stdin.take();
+        let mut ready = [0; 6];
+        process.stdout.as_mut().unwrap().read_exact(&mut ready).unwrap();
+        interrupt(&process);
+        assert_eq!(closes.recv().unwrap(), Some(1000));
+        if is_patient {
+            answers.send(()).unwrap();
+        } else {
+            interrupt(&process);
+        }
+        let output = process.wait_with_output().unwrap();
+        drop(stdin);
+        let (status, _, notes) = result(&output);
+        if is_patient {
+            assert!(status == 0 && notes.contains("* closed: 1000 (normal)"), "{notes}");
+        } else {
+            let text = "error: interrupted before the server closed the connection";
+            assert!(status == 1 && notes.contains(text), "{notes}");
+        }
+    }
+    drop(answers);
 }
 
 #[test]

@@ -20,8 +20,8 @@ const MAX_MESSAGE: usize = 64 << 20;
 
 /// Connects to a WebSocket server, sends the lines of stdin, and prints the messages of the server.
 ///
-/// A line that begins with / is a command; /help shows all of them. At the end of stdin the connection is
-/// closed.
+/// A line that begins with / is a command; /help shows all of them. At the end of stdin, and at Ctrl-C, the
+/// connection is closed. A second Ctrl-C does not wait for the server.
 ///
 /// Exit status: 0 if the connection was closed cleanly, 1 if it failed or was refused, 2 if a command was not
 /// valid, 3 if the server closed it with another code than 1000.

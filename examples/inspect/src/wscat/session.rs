@@ -12,6 +12,7 @@ use std::fmt::Write;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::signal::ctrl_c;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, sleep};
 
@@ -80,13 +81,21 @@ pub async fn run(options: &Options, request: &ClientRequest<'_>, input: Input) -
     let sent = Sent::default();
     let (mut reading, mut writing) = socket.into_split();
     let sending = async {
-        let result = send(&mut writing, read(input), options.wait, &screen, &sent).await;
+        let result = tokio::select! {
+            result = send(&mut writing, read(input), options.wait, &screen, &sent) => result,
+            result = ctrl_c() => match result {
+                Ok(()) => close(&mut writing, &screen, &sent).await,
+                Err(error) => Err(error.into()),
+            },
+        };
         // After the Close the messages of the server still count.
         if result.is_ok() { std::future::pending().await } else { result }
     };
     let is_read = tokio::select! {
-        result = receive(&mut reading, &screen) => result?,
+        biased; // so that Ctrl-C is watched before the first message is shown
+        result = second_interrupt() => return Err(result?),
         result = sending => result.map(|()| true)?,
+        result = receive(&mut reading, &screen) => result?,
     };
     if !is_read {
         // If this fails, the connection is over anyway.
@@ -163,10 +172,26 @@ async fn send(
         }
     }
     sleep(wait).await;
+    close(writing, screen, sent).await
+}
+
+/// Sends a Close, if none was sent before.
+async fn close(
+    writing: &mut WriteHalf<Transport, RandomClient>, screen: &RefCell<Screen>, sent: &Sent,
+) -> Result<(), Error> {
     match execute(writing, Command::Close(CloseCode::NORMAL, String::new()), screen, sent).await {
         Err(Refusal::Io(error)) => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Waits for the second Ctrl-C. The first one closes the connection. The second one ends the program at once,
+/// even if the server does not answer the Close.
+async fn second_interrupt() -> io::Result<Error> {
+    ctrl_c().await?;
+    ctrl_c().await?;
+    let text = "interrupted before the server closed the connection";
+    Ok(io::Error::new(io::ErrorKind::Interrupted, text).into())
 }
 
 /// Why a command was not executed.

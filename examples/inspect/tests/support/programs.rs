@@ -102,15 +102,16 @@ pub fn echo(socket: &mut WebSocket<TcpStream>) {
     }
 }
 
+/// Starts `wscat` with these arguments.
+pub fn start_wscat(arguments: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wscat"));
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
 /// Runs `wscat` with these arguments and this input.
 pub fn wscat(arguments: &[&str], input: &str) -> Output {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_wscat"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut process = start_wscat(arguments);
     // If the program does not read its input, the write fails, and that is no concern of the test.
     let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
     process.wait_with_output().unwrap()
