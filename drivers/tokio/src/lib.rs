@@ -60,6 +60,9 @@ mod guide {
     #[doc = include_str!("../../../src/guide/broadcast.md")]
     struct Broadcast;
 
+    #[doc = include_str!("../../../src/guide/test_my_code.md")]
+    struct TestMyCode;
+
     #[doc = include_str!("../../../src/guide/migrate/tokio_tungstenite.md")]
     struct TokioTungstenite;
 
