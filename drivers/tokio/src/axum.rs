@@ -103,7 +103,8 @@ impl WebSocketUpgrade {
         self
     }
 
-    /// Chooses a subprotocol.
+    /// Chooses a subprotocol. [`Connection::subprotocol`](sansws::Connection::subprotocol) does not know it,
+    /// because the handshake takes place in axum: so keep it in the handler.
     ///
     /// # Errors
     /// [`Misuse::SubprotocolNotOffered`]: the client did not offer it.

@@ -197,7 +197,8 @@ impl Upgrade {
         names.map(str::trim).filter(|name| !name.is_empty())
     }
 
-    /// Chooses a subprotocol.
+    /// Chooses a subprotocol. [`Connection::subprotocol`](sansws::Connection::subprotocol) does not know it,
+    /// because the handshake takes place in hyper: so keep it in the handler.
     ///
     /// # Errors
     /// [`Misuse::SubprotocolNotOffered`]: the client did not offer it.
