@@ -28,8 +28,8 @@ pub enum Event<'a> {
     /// A server with [`Config::http_requests`](crate::Config::http_requests) received a request that does not
     /// ask for a WebSocket. Answer it with [`respond`](crate::Sender::respond).
     HttpRequest(Request<'a>),
-    /// The connection is open (RFC 6455 section 4). [`subprotocol`](crate::Connection::subprotocol) tells
-    /// which subprotocol both sides agreed on.
+    /// The connection is open (RFC 6455 section 4): from now on it can send messages.
+    /// [`Sender::subprotocol`](crate::Sender::subprotocol) tells which subprotocol both sides agreed on.
     HandshakeComplete(Handshake<'a>),
     /// The server answered a client's handshake with a status other than 101, such as 401 or 302. The
     /// connection is closed.

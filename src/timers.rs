@@ -117,7 +117,8 @@ setters! {
     /// connection that waits for news is healthy, and a client should not close without a reason
     /// (WS-7.2.1-03, WS-7.3-02).
     ///
-    /// This limit is for servers that want to drop peers which only answer pings.
+    /// This limit is for servers that want to drop peers which only answer pings. The messages that a peer
+    /// receives do not count, so it also drops a peer that only listens.
     idle_deadline(self, limit: Option<Duration>) => idle_deadline = Millis::new(limit);
 
     /// The most time that the closing handshake may take, up to the end of the transport. Default 10 s, as in
