@@ -28,7 +28,8 @@ pub enum OwnedMessage {
 }
 
 impl OwnedMessage {
-    /// Borrows the message, for [`Sender::message`](crate::Sender::message).
+    /// Borrows the message, for [`Sender::message`](crate::Sender::message), and for the methods of
+    /// [`Message`], such as [`as_text`](Message::as_text).
     pub fn as_message(&self) -> Message<'_> {
         match self {
             Self::Text(text) => Message::Text(text),
