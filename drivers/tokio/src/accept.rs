@@ -10,8 +10,9 @@ use std::future::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The text for a request that the check of the origin rejects.
-pub(crate) const NOT_OWN_PAGE: &str = "the request comes from a web page of another site, or of another \
-    scheme: a server whose own pages come over http without TLS needs same_origin_over";
+pub(crate) const NOT_OWN_PAGE: &str = "the request comes from a web page with another scheme, host or port: \
+    a server whose own pages come over http without TLS needs same_origin_over, and a server for pages of \
+    other origins has to name them";
 
 /// The answer to an opening handshake.
 #[derive(Clone)]

@@ -69,6 +69,18 @@ impl IntoResponse for Rejection {
 impl WebSocketUpgrade {
     /// Accepts requests from web pages of any site. Check [`Upgrade::origin`] yourself, unless the connection
     /// gives a page nothing that the page could not get without the user.
+    ///
+    /// ```
+    /// # use axum::{http::StatusCode, response::{IntoResponse, Response}};
+    /// # use sansws_tokio::axum::WebSocketUpgrade;
+    /// async fn handler(upgrade: WebSocketUpgrade) -> Response {
+    ///     // Only browsers send an origin, and they always do.
+    ///     if upgrade.request().origin().is_some_and(|origin| origin != "https://app.example") {
+    ///         return StatusCode::FORBIDDEN.into_response();
+    ///     }
+    ///     upgrade.any_origin().on_upgrade(async |_socket| Ok(()))
+    /// }
+    /// ```
     #[must_use]
     pub fn any_origin(mut self) -> Self {
         self.origin = Origins::Any;

@@ -109,7 +109,8 @@ async fn a_rejected_client_learns_the_status() {
     let error = client(b, &request, Config::new(), TimersConfig::new()).await.unwrap_err();
     let Error::Refused(refusal) = error else { panic!("{error:?}") };
     assert_eq!(refusal.status(), 403);
-    assert!(String::from_utf8_lossy(refusal.body()).contains("same_origin_over"), "{:?}", refusal.body());
+    let body = String::from_utf8_lossy(refusal.body());
+    assert!(body.contains("same_origin_over") && body.contains("has to name them"), "{body}");
     assert!(matches!(serving.await.unwrap().unwrap_err(), Error::Rejected));
 }
 
