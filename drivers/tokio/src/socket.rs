@@ -190,7 +190,22 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
         poll_fn(|cx| self.engine.poll_send(cx.waker(), |tx| tx.message(message))).await
     }
 
-    /// Waits until the transport has taken all queued bytes.
+    /// As [`send`](Self::send), for everything that the [`Sender`] can send, such as a fragment of a message
+    /// that is longer than the outgoing buffer. `queue` is called again while it returns
+    /// [`SendError::NotNow`].
+    ///
+    /// Cancel safe, as `send` is.
+    ///
+    /// # Errors
+    /// As `send`.
+    pub async fn send_with(
+        &mut self, mut queue: impl FnMut(&mut Sender<R, Heap>) -> Result<(), SendError>,
+    ) -> Result<(), Error> {
+        poll_fn(|cx| self.engine.poll_send(cx.waker(), &mut queue)).await
+    }
+
+    /// Waits until the transport has taken all queued bytes. This does not read: pings that arrive meanwhile
+    /// are answered by the next [`recv`](Self::recv), or by a `send` that has to wait.
     ///
     /// Cancel safe: the bytes that are not written remain in the outgoing buffer.
     ///

@@ -162,6 +162,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WriteHalf<T, R> {
             .await
     }
 
+    /// As [`WebSocket::send_with`](crate::WebSocket::send_with). `queue` runs while the other half cannot, so
+    /// it should only queue.
+    ///
+    /// Cancel safe, as `send` is.
+    ///
+    /// # Errors
+    /// As `WebSocket::send`.
+    pub async fn send_with(
+        &mut self, mut queue: impl FnMut(&mut Sender<R, Heap>) -> Result<(), SendError>,
+    ) -> Result<(), Error> {
+        poll_fn(|cx| self.half.poll(cx, |engine, waker| engine.poll_send(waker, &mut queue))).await
+    }
+
     /// As [`WebSocket::flush`](crate::WebSocket::flush).
     ///
     /// Cancel safe: the bytes that are not written remain in the outgoing buffer.

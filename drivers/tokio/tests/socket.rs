@@ -6,7 +6,8 @@ mod support;
 use futures_util::{SinkExt, StreamExt};
 use sansws_tokio::sansws::timers::{Timeout, TimersConfig};
 use sansws_tokio::sansws::{
-    Agreed, ClientRequest, Config, Connection, Error as ConnectionError, SendError, Server, Violation,
+    Agreed, ClientRequest, Config, Connection, DataKind, Error as ConnectionError, SendError, Server,
+    Violation,
 };
 use sansws_tokio::{
     Answer, CloseCode, Error, Message, OwnedMessage, WebSocket, accept, accept_with, client, connect,
@@ -298,6 +299,30 @@ async fn a_message_that_can_never_be_sent_is_an_error_of_its_own() {
     assert!(matches!(error, Error::Send(SendError::TooLarge)), "{error:?}");
     socket.send("small").await.unwrap();
     assert_eq!(peer.recv().await.unwrap(), Some(Message::Text("small")));
+}
+
+/// `flush` alone would not read, so the pong would come only after the message.
+#[tokio::test]
+async fn a_peer_gets_its_pong_between_the_fragments_of_a_long_message() {
+    let (a, b) = duplex(100);
+    let mut socket = server(a, Config::new().max_outgoing(2000));
+    let mut peer = support::client(b, Config::new());
+    let send = async {
+        socket.send_with(|tx| tx.begin(DataKind::Binary)).await?;
+        for _ in 0..50 {
+            socket.send_with(|tx| tx.fragment(&[7; 1000])).await?;
+        }
+        socket.send_with(|tx| tx.finish(&[7; 1000])).await?;
+        socket.flush().await
+    };
+    let receive = async {
+        peer.ping().await.unwrap(); // `Error::MessageFirst` if the pong comes after the message
+        assert_eq!(peer.recv().await.unwrap(), Some(Message::Binary(&[7; 51_000])));
+    };
+    let (sent, ()) = tokio::join!(send, receive);
+    sent.unwrap();
+    let error = socket.send_with(|tx| tx.binary(&[0; 3000])).await.unwrap_err();
+    assert!(matches!(error, Error::Send(SendError::TooLarge)), "{error:?}");
 }
 
 // WS-7.1.1-01

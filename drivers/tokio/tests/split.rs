@@ -2,7 +2,7 @@
 
 mod support;
 
-use sansws_tokio::sansws::{Config, Connection};
+use sansws_tokio::sansws::{Config, Connection, DataKind};
 use sansws_tokio::{CloseCode, Error, Message};
 use std::time::Duration;
 use support::{client, pair, server};
@@ -54,6 +54,24 @@ async fn both_peers_send_a_lot_at_once_without_a_deadlock() {
     assert_eq!(at_client.unwrap().unwrap().0, MESSAGES * payload.len());
     from_server.unwrap().unwrap();
     from_client.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_half_sends_a_message_longer_than_the_outgoing_buffer_in_fragments() {
+    let (a, b) = duplex(100);
+    let (_reading, mut writing) = server(a, Config::new().max_outgoing(2000)).into_split();
+    let mut peer = client(b, Config::new());
+    let send = async {
+        writing.send_with(|tx| tx.begin(DataKind::Binary)).await?;
+        for _ in 0..50 {
+            writing.send_with(|tx| tx.fragment(&[7; 1000])).await?;
+        }
+        writing.send_with(|tx| tx.finish(b"")).await?;
+        writing.flush().await
+    };
+    let (sent, message) = tokio::join!(send, peer.recv());
+    sent.unwrap();
+    assert_eq!(message.unwrap(), Some(Message::Binary(&[7; 50_000])));
 }
 
 /// A transport remembers only the task that polled its write last. Here that is the half that reads, so it
