@@ -210,7 +210,8 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> WebSocket<T, R, S, B> {
 
     /// Waits until the transport has taken all queued bytes and has flushed them. `embassy-net` flushes by
     /// waiting until the peer has acknowledged them, which takes a round trip or more; call this only if you
-    /// need to know.
+    /// need to know. This does not read: pings that arrive meanwhile are answered by the next
+    /// [`recv`](Self::recv), or by a `send` that has to wait.
     ///
     /// Cancel safe: the bytes that are not written remain in the outgoing buffer.
     ///

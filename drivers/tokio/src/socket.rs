@@ -179,6 +179,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     /// The call does not wait for the rest of the write. Whatever you call next continues the write: `recv`,
     /// `send`, or `flush`, which waits for it.
     ///
+    /// While this waits it reads up to the next message, so pings are answered. If both sides only send and
+    /// neither receives, both wait until a deadline passes; use `select!` or [`into_split`](Self::into_split)
+    /// to do both.
+    ///
     /// Cancel safe: the future is ready as soon as the message is queued. If you drop the future before that,
     /// nothing was queued.
     ///
