@@ -126,7 +126,9 @@ impl WebSocketUpgrade {
     }
 
     /// Accepts the connection, and runs `serve` with it in a task of its own. An error of `serve` ends the
-    /// task. If the peer broke the protocol, it has been told the reason already.
+    /// task, and only the feature `tracing` shows it, at the level DEBUG: to count errors or to log them in
+    /// another way, handle them in `serve`. If the peer broke the protocol, it has been told the reason
+    /// already.
     pub fn on_upgrade<F, O>(self, serve: F) -> Response
     where
         F: FnOnce(UpgradedSocket) -> O + Send + 'static,

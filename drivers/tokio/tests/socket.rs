@@ -317,10 +317,10 @@ async fn a_peer_gets_its_pong_between_the_fragments_of_a_long_message() {
     };
     let receive = async {
         peer.ping().await.unwrap(); // `Error::MessageFirst` if the pong comes after the message
-        assert_eq!(peer.recv().await.unwrap(), Some(Message::Binary(&[7; 51_000])));
+        assert_eq!(peer.recv().await.unwrap(), Some(Message::Binary(&vec![7; 51_000])));
     };
-    let (sent, ()) = tokio::join!(send, receive);
-    sent.unwrap();
+    let (result, ()) = tokio::join!(send, receive);
+    result.unwrap();
     let error = socket.send_with(|tx| tx.binary(&[0; 3000])).await.unwrap_err();
     assert!(matches!(error, Error::Send(SendError::TooLarge)), "{error:?}");
 }

@@ -69,9 +69,9 @@ async fn a_half_sends_a_message_longer_than_the_outgoing_buffer_in_fragments() {
         writing.send_with(|tx| tx.finish(b"")).await?;
         writing.flush().await
     };
-    let (sent, message) = tokio::join!(send, peer.recv());
-    sent.unwrap();
-    assert_eq!(message.unwrap(), Some(Message::Binary(&[7; 50_000])));
+    let (result, message) = tokio::join!(send, peer.recv());
+    result.unwrap();
+    assert_eq!(message.unwrap(), Some(Message::Binary(&vec![7; 50_000])));
 }
 
 /// A transport remembers only the task that polled its write last. Here that is the half that reads, so it
