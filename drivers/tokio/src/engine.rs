@@ -15,6 +15,10 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+/// The most turns of the loop in one poll. Each turn reads once, and none finds an event for the application.
+/// After them the deadlines count and other tasks run, even if the peer sends faster than this end reads.
+const MAX_TURNS: usize = 32;
+
 pub(crate) struct Engine<T, R: Role> {
     io: T,
     pub(crate) conn: Connection<R>,
@@ -80,6 +84,10 @@ impl<T, R: Role> Engine<T, R> {
         matches!(self.transport, Transport::Over | Transport::Reported)
     }
 
+    pub(crate) const fn must_flush(&self) -> bool {
+        self.must_flush
+    }
+
     pub(crate) const fn io(&self) -> &T {
         &self.io
     }
@@ -140,12 +148,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
 
     /// As [`poll_find`](Self::poll_find), but `false` says only that the connection is over.
     fn poll_event(&mut self, waker: &Waker) -> Poll<Result<bool, Error>> {
+        let mut turns = 0;
         loop {
             if self.find_next() {
                 return Poll::Ready(Ok(true));
             }
             if self.is_over() {
                 return Poll::Ready(Ok(false));
+            }
+            turns += 1;
+            if turns > MAX_TURNS {
+                // More bytes may wait, and the next poll looks for them.
+                waker.wake_by_ref();
+                ready!(self.poll_deadline(waker))?;
             }
             let written = self.poll_write_all(&mut Context::from_waker(waker));
             if let Poll::Ready(Err(error)) = written {
