@@ -59,14 +59,25 @@ pub(crate) fn new<T, R: Role>(engine: Engine<T, R>) -> (ReadHalf<T, R>, WriteHal
 /// A message buffer that is larger than this is not kept for the next message.
 const KEPT: usize = 64 << 10;
 
+/// Frees the memory of the last message if it is too large to be kept for the next one.
+fn free_if_large(message: &mut OwnedMessage) {
+    let capacity = match message {
+        OwnedMessage::Text(text) => text.capacity(),
+        OwnedMessage::Binary(bytes) => bytes.capacity(),
+    };
+    if capacity > KEPT {
+        *message = OwnedMessage::Binary(Vec::new());
+    }
+}
+
 /// Copies the message into the memory of `to`, if it has the same kind.
 fn copy(message: Message<'_>, to: &mut OwnedMessage) -> Result<(), OutOfMemory> {
     match (message, to) {
-        (Message::Text(text), OwnedMessage::Text(to)) if to.capacity() <= KEPT => {
+        (Message::Text(text), OwnedMessage::Text(to)) => {
             to.clear();
             to.push_str(text);
         }
-        (Message::Binary(bytes), OwnedMessage::Binary(to)) if to.capacity() <= KEPT => {
+        (Message::Binary(bytes), OwnedMessage::Binary(to)) => {
             to.clear();
             to.extend_from_slice(bytes);
         }
@@ -106,6 +117,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> ReadHalf<T, R> {
     /// The connection is over.
     pub async fn recv(&mut self) -> Result<Option<Message<'_>>, Error> {
         let Self { half, message } = self;
+        // The peer may be silent for long, so a large message must not wait here for the next one.
+        free_if_large(message);
         let found = poll_fn(|cx| {
             half.poll(cx, |engine, waker| {
                 if !ready!(engine.poll_find(waker))? {

@@ -119,6 +119,32 @@ async fn a_connection_that_waits_for_the_rest_of_a_large_message_holds_no_read_b
     assert!((MESSAGE..MESSAGE * 5 / 2).contains(&held), "{held}");
 }
 
+/// A peer that sends one large message and then nothing.
+#[tokio::test]
+async fn a_half_that_waits_for_the_next_message_does_not_keep_a_large_one() {
+    const MESSAGE: usize = 500_000;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let stream = listener.accept().await.unwrap().0;
+    let socket = WebSocket::from_upgraded(stream, Server, Config::new(), Agreed::NONE, &[]);
+    let (mut reading, _writing) = socket.into_split();
+    let mut frame = vec![0; 14 + MESSAGE];
+    frame[..2].copy_from_slice(b"\x82\xff");
+    frame[2..10].copy_from_slice(&(MESSAGE as u64).to_be_bytes());
+    let writing = std::thread::spawn(move || {
+        peer.write_all(&frame).unwrap();
+        peer
+    });
+    let before = HELD.get();
+    let len = reading.recv().await.unwrap().map(|message| message.as_bytes().len());
+    assert_eq!(len, Some(MESSAGE));
+    let _peer = writing.join().unwrap();
+    tokio::time::timeout(std::time::Duration::from_millis(50), reading.recv()).await.unwrap_err();
+    let held = HELD.get() - before;
+    println!("the half holds {held} bytes more than before the large message");
+    assert!(held < 100_000, "{held}");
+}
+
 /// With a pool, an idle connection keeps the last plain bytes of each direction, and no codec. Without one it
 /// keeps two codecs, about 200 KiB.
 #[cfg(feature = "deflate")]
