@@ -44,6 +44,7 @@ impl<T, R: Role> Shareable for Engine<T, R> {
     fn progress(&self) -> Progress {
         Progress {
             outgoing: self.conn.outgoing().len(),
+            must_flush: self.must_flush(),
             has_found: self.has_found(),
             ping: self.ping(),
             is_over: self.is_over(),

@@ -86,7 +86,13 @@ const LEN: usize = 2;
 
 impl Shareable for Engine {
     fn progress(&self) -> Progress {
-        Progress { outgoing: self.outgoing, has_found: self.found, ping: self.ping, is_over: self.is_over }
+        Progress {
+            outgoing: self.outgoing,
+            must_flush: false,
+            has_found: self.found,
+            ping: self.ping,
+            is_over: self.is_over,
+        }
     }
 }
 

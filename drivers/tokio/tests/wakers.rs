@@ -18,6 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 struct Far {
     input: Mutex<VecDeque<u8>>,
     takes_bytes: AtomicBool,
+    /// Whether a flush has to wait.
+    holds_flush: AtomicBool,
     written: AtomicUsize,
     /// The pong for the ping that was written last.
     pong: Mutex<Vec<u8>>,
@@ -51,7 +53,7 @@ impl AsyncWrite for Gate {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+        if self.0.holds_flush.load(Ordering::Relaxed) { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -95,6 +97,25 @@ async fn the_half_that_reads_wakes_the_half_that_waits_for_the_room_it_made() {
     assert_eq!(far.written.load(Ordering::Relaxed), 154);
     assert_eq!(sender.count(), 1);
     assert!(sending.poll(&mut Context::from_waker(&sender_waker)).is_ready());
+}
+
+#[tokio::test]
+async fn the_half_that_reads_wakes_the_half_whose_flush_it_has_completed() {
+    let far = Arc::new(Far::default());
+    far.takes_bytes.store(true, Ordering::Relaxed);
+    far.holds_flush.store(true, Ordering::Relaxed);
+    let (mut reading, mut writing) = server(Gate(Arc::clone(&far)), Config::new()).into_split();
+    writing.send("hi").await.unwrap();
+    let (sender, sender_waker) = task();
+    let mut flushing = pin!(writing.flush());
+    assert!(flushing.as_mut().poll(&mut Context::from_waker(&sender_waker)).is_pending());
+    assert_eq!(far.written.load(Ordering::Relaxed), 4);
+
+    far.holds_flush.store(false, Ordering::Relaxed);
+    let (_, reader_waker) = task();
+    assert!(pin!(reading.recv()).poll(&mut Context::from_waker(&reader_waker)).is_pending());
+    assert_eq!(sender.count(), 1);
+    assert!(flushing.poll(&mut Context::from_waker(&sender_waker)).is_ready());
 }
 
 #[tokio::test]

@@ -32,6 +32,8 @@ impl Half {
 pub(crate) struct Progress {
     /// How many bytes wait to be written. If there are fewer, there is more room.
     pub(crate) outgoing: usize,
+    /// Whether the transport has taken bytes since it was flushed.
+    pub(crate) must_flush: bool,
     /// Whether an event waits to be taken.
     pub(crate) has_found: bool,
     pub(crate) ping: Ping,
@@ -173,11 +175,11 @@ impl<E: Shareable> Handle<E> {
         let result = poll(&mut engine, &self.shared.waker);
         let after = engine.progress();
         drop(engine);
-        let has_room = after.outgoing < before.outgoing;
+        let has_written = after.outgoing < before.outgoing || (before.must_flush && !after.must_flush);
         let has_pong = after.ping == Ping::Answered && before.ping != Ping::Answered;
         // Behind the event that the reader has taken may be the pong that the writer waits for.
         let may_read_on = *half == Half::Read && after.ping == Ping::Awaited && result.is_ready();
-        if has_room || has_pong || may_read_on || after.has_found || after.is_over {
+        if has_written || has_pong || may_read_on || after.has_found || after.is_over {
             both.wake_half(half.other());
         }
         result
