@@ -4,7 +4,7 @@ use crate::{Error, WebSocket, trace};
 use sansws::handshake::Request;
 use sansws::handshake::origin::{Scheme, is_own_page};
 use sansws::timers::TimersConfig;
-use sansws::{Config, Connection, Event, Reply, Server};
+use sansws::{Config, Connection, Event, HandshakeError, Reply, Server};
 use std::fmt;
 use std::future::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -142,6 +142,14 @@ where
                 socket.flush().await?;
                 trace::accepted(101);
                 return Ok(socket);
+            }
+            // Nobody else can answer such a request, and its client waits.
+            (Some((Event::HttpRequest(_), tx)), rest) => {
+                decide = rest;
+                let error = HandshakeError::Upgrade;
+                let status = error.http_status().unwrap_or(426);
+                trace::rejected(status);
+                tx.respond(&Reply::new(status).headers(error.http_headers()))?;
             }
             (_, rest) => decide = rest,
         }

@@ -1,0 +1,21 @@
+//! The opening handshake of a server: requests that do not ask for a WebSocket.
+#![cfg(feature = "tokio")]
+
+use sansws_tokio::sansws::Config;
+use sansws_tokio::sansws::timers::TimersConfig;
+use sansws_tokio::{Answer, Error, accept_with};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+/// Nobody can answer the event, because `accept_with` passes on opening handshakes only.
+#[tokio::test(start_paused = true)]
+async fn a_plain_request_is_answered_with_426_if_the_configuration_reports_it() {
+    let (a, mut b) = duplex(1 << 10);
+    let config = Config::new().http_requests(true);
+    let serving = tokio::spawn(accept_with(a, config, TimersConfig::new(), async |_: &_| Answer::accept()));
+    b.write_all(b"GET /page HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    b.read_to_string(&mut answer).await.unwrap();
+    drop(b);
+    assert!(answer.starts_with("HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\n"), "{answer:?}");
+    assert!(matches!(serving.await.unwrap().unwrap_err(), Error::Rejected));
+}
