@@ -52,10 +52,10 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
             method: parts.method.clone(),
             version: parts.version,
             uri: parts.uri.clone(),
-            protocol: parts.extensions.remove(),
+            protocol: parts.extensions.get().cloned(),
             headers: parts.headers.clone(),
         };
-        let upgrade = Upgrade::of(head, parts.extensions.remove())?;
+        let upgrade = Upgrade::of(head, &mut parts.extensions)?;
         Ok(Self { upgrade, origin: Origins::Same })
     }
 }

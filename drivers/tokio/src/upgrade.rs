@@ -9,7 +9,7 @@ use crate::accept::NOT_OWN_PAGE;
 use crate::{Error, WebSocket, trace};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Uri};
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Extensions, Method, Request, Response, StatusCode, Version};
 use hyper::ext::Protocol;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -120,23 +120,24 @@ impl Upgrade {
     /// 4.2.1) or HTTP/2 (RFC 8441), if the server enables that: `enable_connect_protocol` of hyper's builder.
     ///
     /// # Errors
-    /// The request is not a valid opening handshake. Answer with [`Rejection::response`].
+    /// The request is not a valid opening handshake. Answer with [`Rejection::response`]. Such a request keeps
+    /// its upgrade, so it may still ask for another protocol.
     pub fn new<B>(request: &mut Request<B>) -> Result<Self, Rejection> {
         let head = Head {
             method: request.method().clone(),
             version: request.version(),
             uri: request.uri().clone(),
-            protocol: request.extensions_mut().remove(),
+            protocol: request.extensions().get().cloned(),
             headers: request.headers().clone(),
         };
-        Self::of(head, request.extensions_mut().remove())
+        Self::of(head, request.extensions_mut())
     }
 
-    pub(crate) fn of(head: Head, on_upgrade: Option<OnUpgrade>) -> Result<Self, Rejection> {
+    pub(crate) fn of(head: Head, extensions: &mut Extensions) -> Result<Self, Rejection> {
         head.check().map_err(Rejection::Handshake)?;
-        let on_upgrade = on_upgrade.ok_or(Rejection::NotUpgradable)?;
+        let upgraded = extensions.remove().ok_or(Rejection::NotUpgradable)?;
         let (config, timers) = (Config::new(), TimersConfig::new());
-        Ok(Self { upgraded: on_upgrade, head, config, timers, subprotocol: None })
+        Ok(Self { upgraded, head, config, timers, subprotocol: None })
     }
 
     /// Rejects requests from web pages of other sites, as [`Answer::same_origin`](crate::Answer::same_origin)

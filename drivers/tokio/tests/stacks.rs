@@ -131,6 +131,16 @@ fn the_offered_subprotocols_are_those_of_the_list() {
     assert_eq!(error, Misuse::SubprotocolNotOffered);
 }
 
+/// A server can try another protocol with the same request, such as the tunnel of an HTTP proxy.
+#[test]
+fn a_request_that_is_no_opening_handshake_keeps_its_upgrade() {
+    let mut request = http::Request::connect("other.example:443").body(()).unwrap();
+    let upgrade = hyper::upgrade::on(&mut request);
+    request.extensions_mut().insert(upgrade);
+    sansws_tokio::upgrade::Upgrade::new(&mut request).unwrap_err();
+    assert!(request.extensions().get::<hyper::upgrade::OnUpgrade>().is_some());
+}
+
 #[tokio::test]
 async fn frames_that_arrive_together_with_the_request_are_not_lost() {
     let port = serve().await;
