@@ -29,6 +29,8 @@ pub(crate) struct Engine<T, R: Role> {
     transport: Transport,
     /// Whether the transport has taken bytes since it was flushed, as far as the engine knows.
     must_flush: bool,
+    /// A failed write that `send` or `flush` has reported. What the peer sent before can still be read.
+    failed_write: Option<io::ErrorKind>,
     /// A server's refusal whose body has ended with the transport, if it is not reported yet.
     refusal: Option<Box<ServerResponse>>,
 }
@@ -66,6 +68,7 @@ impl<T, R: Role> Engine<T, R> {
             clock: Clock::new(timers),
             transport: Transport::Open,
             must_flush: true,
+            failed_write: None,
             refusal: None,
         }
     }
@@ -82,6 +85,11 @@ impl<T, R: Role> Engine<T, R> {
     /// Whether the connection is over.
     pub(crate) const fn is_over(&self) -> bool {
         matches!(self.transport, Transport::Over | Transport::Reported)
+    }
+
+    /// Whether the connection is over, or will be once everything is read.
+    pub(crate) const fn is_failing(&self) -> bool {
+        self.is_over() || self.failed_write.is_some()
     }
 
     pub(crate) const fn must_flush(&self) -> bool {
@@ -164,9 +172,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             }
             let written = self.poll_write_all(&mut Context::from_waker(waker));
             if let Poll::Ready(Err(error)) = written {
-                // What the peer sent before can still be read, and its Close may be there.
-                let may_read_on = self.conn.error().is_none() && self.conn.peer_close().is_none();
-                if !may_read_on || self.poll_read(waker)?.is_pending() {
+                if !self.may_read_on() || self.poll_read(waker)?.is_pending() {
                     self.lose(error)?;
                 }
                 continue;
@@ -181,6 +187,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             }
             ready!(self.poll_deadline(waker))?;
         }
+    }
+
+    /// Whether bytes count that the peer sent before a write failed: its Close may be among them.
+    fn may_read_on(&self) -> bool {
+        self.transport == Transport::Open && self.conn.error().is_none() && self.conn.peer_close().is_none()
     }
 
     /// Ready if a deadline has passed and something was done about it: a ping or a Close is queued, or the
@@ -284,12 +295,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             let lost = || io::Error::new(io::ErrorKind::BrokenPipe, "the connection is over");
             return Poll::Ready(if is_written { Ok(()) } else { Err(lost().into()) });
         }
-        Poll::Ready(
-            ready!(self.poll_write_all(&mut Context::from_waker(waker))).or_else(|error| self.lose(error)),
-        )
+        Poll::Ready(match ready!(self.poll_write_all(&mut Context::from_waker(waker))) {
+            Err(error) if self.may_read_on() => {
+                let kind = error.kind();
+                let error = error.into();
+                if self.failed_write.replace(kind).is_none() {
+                    trace::failed(&error);
+                }
+                Err(error)
+            }
+            written => written.or_else(|error| self.lose(error)),
+        })
     }
 
     fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(kind) = self.failed_write {
+            return Poll::Ready(Err(kind.into()));
+        }
         while !self.conn.outgoing().is_empty() {
             let poll = Pin::new(&mut self.io).poll_write(cx, self.conn.outgoing());
             if poll.is_pending() {
@@ -380,7 +402,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             }
             _ => error,
         };
-        trace::failed(&error);
+        // A failed write was logged before.
+        if self.failed_write.is_none() {
+            trace::failed(&error);
+        }
         error
     }
 

@@ -188,7 +188,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     ///
     /// # Errors
     /// [`Error::Send`] if the message can never be sent: it is larger than the outgoing buffer, or the
-    /// connection is closing. Any other error: the connection is over.
+    /// connection is closing. Any other error: the connection is over, but [`recv`](Self::recv) may still
+    /// return messages that arrived before.
     pub async fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
         let message = message.into();
         poll_fn(|cx| self.engine.poll_send(cx.waker(), |tx| tx.message(message))).await
@@ -214,7 +215,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     /// Cancel safe: the bytes that are not written remain in the outgoing buffer.
     ///
     /// # Errors
-    /// The transport has failed, or a deadline has passed.
+    /// The transport has failed, or a deadline has passed. [`recv`](Self::recv) may still return messages that
+    /// arrived before.
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.engine.poll_flush(cx.waker())).await
     }

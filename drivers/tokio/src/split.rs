@@ -47,7 +47,7 @@ impl<T, R: Role> Shareable for Engine<T, R> {
             must_flush: self.must_flush(),
             has_found: self.has_found(),
             ping: self.ping(),
-            is_over: self.is_over(),
+            is_over: self.is_failing(),
         }
     }
 }

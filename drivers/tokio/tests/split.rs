@@ -157,6 +157,41 @@ async fn only_halves_of_one_connection_join_again() {
     assert_eq!(client.recv().await.unwrap(), Some(Message::Text("joined")));
 }
 
+/// The peer has closed and is gone, and the writing half notices it first. The reading half still gets what the
+/// peer sent before.
+#[tokio::test]
+async fn a_write_that_fails_in_one_half_loses_nothing_that_the_other_half_can_read() {
+    for has_close in [true, false] {
+        let (a, mut peer) = duplex(1 << 10);
+        let (mut reading, mut writing) = server(a, Config::new()).into_split();
+        let waiting = tokio::spawn(async move {
+            let first = reading.recv().await.unwrap().map(Message::into_owned);
+            (first.unwrap().unwrap(), reading)
+        });
+        tokio::task::yield_now().await;
+        peer.write_all(b"\x81\x84\0\0\0\0last").await.unwrap();
+        if has_close {
+            peer.write_all(b"\x88\x82\0\0\0\0\x03\xf0").await.unwrap();
+        }
+        drop(peer);
+        for _ in 0..3 {
+            assert!(matches!(writing.send("too late").await, Err(Error::Io(_))));
+        }
+        writing.flush().await.unwrap_err();
+        let (first, mut reading) = waiting.await.unwrap();
+        assert_eq!(first.as_message(), Message::Text("last"));
+        if has_close {
+            assert_eq!(reading.recv().await.unwrap(), None);
+            let code = reading.with_connection(|connection| connection.close_code());
+            assert_eq!(code, Some(CloseCode::from(1008)));
+        } else {
+            assert!(matches!(reading.recv().await, Err(Error::Io(_))));
+        }
+        assert_eq!(reading.recv().await.unwrap(), None);
+        writing.flush().await.unwrap_err();
+    }
+}
+
 /// If the writing half notices first that the connection is lost, the reading half must not take it for a
 /// clean end.
 #[tokio::test]

@@ -37,7 +37,7 @@ pub(crate) struct Progress {
     /// Whether an event waits to be taken.
     pub(crate) has_found: bool,
     pub(crate) ping: Ping,
-    /// Whether the connection is over.
+    /// Whether the connection is over, or will be once everything is read.
     pub(crate) is_over: bool,
 }
 
