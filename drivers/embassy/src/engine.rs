@@ -23,6 +23,9 @@ pub(crate) struct Engine<T, R: Role, S: Storage, B> {
     stage: Stage,
     /// Whether the transport has taken bytes since it was flushed, as far as the engine knows.
     must_flush: bool,
+    /// Whether a write has failed and `send` or `flush` has reported it. What the peer sent before can still be
+    /// read.
+    has_failed_write: bool,
 }
 
 /// An event, and the place in the read buffer from which it was found.
@@ -50,7 +53,7 @@ impl<T, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
     pub(crate) fn new(parts: Parts<T, R, S, B>, timers: TimersConfig) -> Self {
         let (io, conn, buffer, unread, found) = parts;
         let (clock, stage) = (Clock::new(timers), Stage::Open);
-        Self { io, conn, buffer, unread, found, clock, stage, must_flush: true }
+        Self { io, conn, buffer, unread, found, clock, stage, must_flush: true, has_failed_write: false }
     }
 
     pub(crate) fn into_parts(self) -> Parts<T, R, S, B> {
@@ -160,9 +163,7 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
             let is_open = matches!(self.stage, Stage::Open | Stage::PeerEnded);
             let written = if is_open { self.poll_write_all(cx) } else { Poll::Ready(Ok(())) };
             if let Poll::Ready(Err(error)) = written {
-                // What the peer sent before can still be read, and its Close may be there.
-                let may_read_on = self.conn.error().is_none() && self.conn.peer_close().is_none();
-                if !may_read_on || self.poll_read(cx)?.is_pending() {
+                if !self.may_read_on() || self.poll_read(cx)?.is_pending() {
                     self.lose(error)?;
                 }
                 continue;
@@ -176,6 +177,11 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
             }
             ready!(self.poll_deadline(cx))?;
         }
+    }
+
+    /// Whether bytes count that the peer sent before a write failed: its Close may be among them.
+    fn may_read_on(&self) -> bool {
+        self.stage == Stage::Open && self.conn.error().is_none() && self.conn.peer_close().is_none()
     }
 
     /// Ready if a deadline has passed and something was done about it: a ping or a Close is queued, or the
@@ -237,10 +243,19 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
             let is_written = self.conn.outgoing().is_empty();
             return Poll::Ready(if is_written { Ok(()) } else { Err(Error::Unwritten) });
         }
-        Poll::Ready(ready!(self.poll_write_all(cx)).or_else(|error| self.lose(error)))
+        Poll::Ready(match ready!(self.poll_write_all(cx)) {
+            Err(error) if self.may_read_on() => {
+                self.has_failed_write = true;
+                Err(error)
+            }
+            written => written.or_else(|error| self.lose(error)),
+        })
     }
 
     fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error<T::Error>>> {
+        if self.has_failed_write {
+            return Poll::Ready(Err(Error::Unwritten));
+        }
         while !self.conn.outgoing().is_empty() {
             let poll = poll_once(self.io.write(self.conn.outgoing()), cx);
             if poll.is_pending() {

@@ -188,7 +188,8 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> WebSocket<T, R, S, B> {
     ///
     /// # Errors
     /// [`Error::Send`] if the message can never be sent: it is larger than the outgoing buffer, or the
-    /// connection is closing. Any other error: the connection is over.
+    /// connection is closing. Any other error: the connection is over, but [`recv`](Self::recv) may still
+    /// return messages that arrived before.
     pub async fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error<T::Error>> {
         let message = message.into();
         self.send_with(|tx| tx.message(message)).await
@@ -216,7 +217,8 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> WebSocket<T, R, S, B> {
     /// Cancel safe: the bytes that are not written remain in the outgoing buffer.
     ///
     /// # Errors
-    /// The transport has failed, or a deadline has passed.
+    /// The transport has failed, or a deadline has passed. [`recv`](Self::recv) may still return messages
+    /// that arrived before.
     pub async fn flush(&mut self) -> Result<(), Error<T::Error>> {
         poll_fn(|cx| self.engine.poll_flush(cx)).await
     }

@@ -67,6 +67,20 @@ fn a_close_that_arrived_is_read_although_nothing_can_be_written_any_more() {
             assert_eq!(socket.recv().await, end);
         });
     }
+    // The same if `send` and `flush` have noticed it first.
+    for (close, end) in [(&b"\x88\x82\0\0\0\0\x03\xf0"[..], Ok(None)), (b"", Err(Error::Unwritten))] {
+        let (a, b) = pipes(1000);
+        let mut socket = WebSocket::new(Plain(Deaf(a)), server(Memory::default()), [0; 64], TIMERS);
+        b.push(&[b"\x81\x84\0\0\0\0last", close].concat());
+        drop(b);
+        run_without_waiting(async {
+            assert_eq!(socket.send("too late").await, Err(Error::Transport(Reset)));
+            assert_eq!(socket.flush().await, Err(Error::Unwritten));
+            assert_eq!(socket.recv().await, Ok(Some(Message::Text("last"))));
+            assert_eq!(socket.recv().await, end);
+            assert_eq!(socket.recv().await, Ok(None));
+        });
+    }
 }
 
 /// The transport has taken the message into a buffer of its own. Another socket goes on with its flush.

@@ -215,8 +215,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
     /// Cancel safe: the bytes that are not written remain in the outgoing buffer.
     ///
     /// # Errors
-    /// The transport has failed, or a deadline has passed. [`recv`](Self::recv) may still return messages that
-    /// arrived before.
+    /// The transport has failed, or a deadline has passed. [`recv`](Self::recv) may still return messages
+    /// that arrived before.
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.engine.poll_flush(cx.waker())).await
     }
