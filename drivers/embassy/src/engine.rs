@@ -23,8 +23,8 @@ pub(crate) struct Engine<T, R: Role, S: Storage, B> {
     stage: Stage,
     /// Whether the transport has taken bytes since it was flushed, as far as the engine knows.
     must_flush: bool,
-    /// Whether a write has failed and `send` or `flush` has reported it. What the peer sent before can still be
-    /// read.
+    /// Whether a write has failed and `send` or `flush` has reported it. What the peer sent before can still
+    /// be read.
     has_failed_write: bool,
 }
 
@@ -198,7 +198,8 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
                 let is_queued = tx.ping(&payload).is_ok();
                 self.clock.pinged(is_queued, tx.outgoing_len());
             }
-            Action::GiveUp(Timeout::Idle) => _ = self.close(CloseCode::TIMEOUT, "idle"),
+            // Without memory for the Close, the connection is over at once.
+            Action::GiveUp(Timeout::Idle) if self.close(CloseCode::TIMEOUT, "idle").is_ok() => {}
             Action::GiveUp(timeout) => return Poll::Ready(Err(self.fail(timeout.into()))),
             _ => {}
         }

@@ -39,7 +39,7 @@ impl<E> Error<E> {
             Self::Connection(sansws::Error::Peer(Violation::UnexpectedEof))
             | Self::Transport(_)
             | Self::Unwritten
-            | Self::Timeout(Timeout::Pong | Timeout::Close) => Some(CloseCode::ABNORMAL),
+            | Self::Timeout(Timeout::Pong | Timeout::Idle | Timeout::Close) => Some(CloseCode::ABNORMAL),
             Self::Connection(error) => error.close_code(),
             _ => None,
         }

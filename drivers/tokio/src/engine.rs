@@ -208,10 +208,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
                 let is_queued = tx.ping(&payload).is_ok();
                 self.clock.keepalive(payload, is_queued, tx.outgoing_len());
             }
-            Action::GiveUp(Timeout::Idle) => {
-                trace::idle();
-                self.close(CloseCode::TIMEOUT, "idle");
-            }
+            Action::GiveUp(Timeout::Idle) if self.close_idle() => trace::idle(),
             Action::GiveUp(timeout) => return Poll::Ready(Err(self.fail(timeout.into()))),
             _ => {}
         }
@@ -370,9 +367,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         Poll::Ready(())
     }
 
-    /// Begins the closing handshake. If the connection is closing already, this changes nothing.
-    fn close(&mut self, code: CloseCode, reason: &str) {
-        let _ = self.conn.sender().close(code, reason);
+    /// Begins the closing handshake of an open connection. `false`: there is no memory for the Close.
+    fn close_idle(&mut self) -> bool {
+        self.conn.sender().close(CloseCode::TIMEOUT, "idle").is_ok()
     }
 
     /// The transport has failed. After the Close of the peer that is no error: some peers do not wait for

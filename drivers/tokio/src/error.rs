@@ -100,7 +100,7 @@ impl Error {
             // No Close is sent, but the application sees a code.
             Self::Connection(sansws::Error::Peer(Violation::UnexpectedEof))
             | Self::Io(_)
-            | Self::Timeout(Timeout::Pong | Timeout::Close) => Some(CloseCode::ABNORMAL),
+            | Self::Timeout(Timeout::Pong | Timeout::Idle | Timeout::Close) => Some(CloseCode::ABNORMAL),
             Self::Connection(error) => error.close_code(),
             _ => None,
         }

@@ -120,8 +120,8 @@ impl Upgrade {
     /// 4.2.1) or HTTP/2 (RFC 8441), if the server enables that: `enable_connect_protocol` of hyper's builder.
     ///
     /// # Errors
-    /// The request is not a valid opening handshake. Answer with [`Rejection::response`]. Such a request keeps
-    /// its upgrade, so it may still ask for another protocol.
+    /// The request is not a valid opening handshake. Answer with [`Rejection::response`]. Such a request
+    /// keeps its upgrade, so it may still ask for another protocol.
     pub fn new<B>(request: &mut Request<B>) -> Result<Self, Rejection> {
         let head = Head {
             method: request.method().clone(),

@@ -14,6 +14,8 @@ use tokio::net::TcpListener;
 thread_local! {
     /// The bytes that this thread holds.
     static HELD: Cell<isize> = const { Cell::new(0) };
+    /// How many of the next allocations of this thread fail.
+    static FAILURES: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Counting;
@@ -26,6 +28,13 @@ fn count(bytes: usize, sign: isize) {
 // SAFETY: all calls are passed on to `System` unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let fails = |failures: &Cell<usize>| {
+            let left = failures.get().checked_sub(1);
+            left.inspect(|&left| failures.set(left)).is_some()
+        };
+        if FAILURES.try_with(fails).unwrap_or_default() {
+            return std::ptr::null_mut();
+        }
         count(layout.size(), 1);
         // SAFETY: the caller keeps the contract.
         unsafe { System.alloc(layout) }
@@ -203,4 +212,28 @@ async fn with_a_pool_an_idle_compressed_connection_holds_no_codec() {
     let stream = tokio::net::TcpStream::from_std(stream).unwrap();
     let mut plain = WebSocket::from_upgraded(stream, Server, CONFIG, Agreed::NONE, &[]);
     assert_eq!(plain.set_deflate_pool(&Pool::new(1)), Err(Misuse::CompressionNotAgreed));
+}
+
+/// The Close that names the idle deadline finds no memory.
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_ends_even_if_there_is_no_memory_for_its_close() {
+    use sansws_tokio::sansws::timers::{Timeout, TimersConfig};
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
+
+    let (io, _peer) = tokio::io::duplex(100);
+    let connection = Connection::after_handshake(Server, Config::new(), Agreed::NONE);
+    let timers = TimersConfig::new().ping_interval(None).idle_deadline(Some(Duration::from_secs(60)));
+    let mut socket = WebSocket::new(io, connection, &[], timers);
+    let mut receiving = pin!(socket.recv());
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(receiving.as_mut().poll(&mut cx).is_pending());
+    tokio::time::advance(Duration::from_secs(61)).await;
+    FAILURES.set(1000);
+    let received = receiving.poll(&mut cx);
+    let failures = 1000 - FAILURES.replace(0);
+    assert_eq!(failures, 1);
+    assert!(matches!(received, Poll::Ready(Err(Error::Timeout(Timeout::Idle)))));
 }

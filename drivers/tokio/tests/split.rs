@@ -157,8 +157,8 @@ async fn only_halves_of_one_connection_join_again() {
     assert_eq!(client.recv().await.unwrap(), Some(Message::Text("joined")));
 }
 
-/// The peer has closed and is gone, and the writing half notices it first. The reading half still gets what the
-/// peer sent before.
+/// The peer has closed and is gone, and the writing half notices it first. The reading half still gets what
+/// the peer sent before.
 #[tokio::test]
 async fn a_write_that_fails_in_one_half_loses_nothing_that_the_other_half_can_read() {
     for has_close in [true, false] {
