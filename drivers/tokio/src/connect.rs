@@ -4,7 +4,7 @@ use crate::client::open;
 use crate::{Error, RandomClient, ServerResponse, Transport, WebSocket, proxy};
 use sansws::handshake::{Downgrade, Response};
 use sansws::timers::TimersConfig;
-use sansws::{ClientRequest, Config, Uri};
+use sansws::{ClientRequest, Config, Uri, UriError};
 use std::io;
 #[cfg(feature = "rustls")]
 use std::sync::Arc;
@@ -168,11 +168,13 @@ impl Connector {
                 result => return result,
             };
             let Some(location) = refusal.redirect() else { return Err(Error::Refused(refusal)) };
-            let next = request.uri().resolve(location, Downgrade::Refuse)?;
-            if !is_same_server(request.uri(), Uri::parse(&next)?) {
-                return Err(Error::Refused(refusal));
-            }
-            target = Some(next);
+            let from = request.uri();
+            target = match from.resolve(location, Downgrade::Refuse) {
+                Err(UriError::Insecure) => return Err(UriError::Insecure.into()),
+                Ok(to) if Uri::parse(&to).is_ok_and(|to| is_same_server(from, to)) => Some(to),
+                // Another server, or a target that no WebSocket URI names.
+                _ => return Err(Error::Refused(refusal)),
+            };
             left -= 1;
         }
     }

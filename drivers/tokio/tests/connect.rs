@@ -228,9 +228,16 @@ async fn redirects_are_followed_only_if_asked_and_only_to_the_same_server() {
 
     let (_other, other_port) = listen().await;
     let other_port = format!("http://127.0.0.1:{other_port}/");
-    for (location, max) in
-        [("/b", 0), ("http://localhost/", 5), ("https://other.example/", 5), (&*other_port, 5)]
-    {
+    for (location, max) in [
+        ("/b", 0),
+        ("http://localhost/", 5),
+        ("https://other.example/", 5),
+        (&*other_port, 5),
+        // No WebSocket URIs.
+        ("mailto:admin@127.0.0.1", 5),
+        ("/sign in", 5),
+        ("http://user@127.0.0.1/", 5),
+    ] {
         let (listener, port) = listen().await;
         let _serving = answering(listener, vec![redirect(location)]);
         let uri = format!("ws://127.0.0.1:{port}/");
