@@ -1,9 +1,9 @@
 //! The opening handshake, of a server and of a client.
 
 use crate::{Error, Transport, WebSocket};
-use core::fmt;
 use core::future::poll_fn;
 use core::task::Poll;
+use core::{fmt, str};
 use sansws::handshake::Request;
 use sansws::handshake::origin::{Scheme, is_own_page};
 use sansws::rand_core::CryptoRng;
@@ -58,7 +58,9 @@ impl<'a> Answer<'a> {
 
     fn of_page(request: &Request<'_>, scheme: Option<Scheme>) -> Self {
         let host = request.host().unwrap_or_default();
-        let is_foreign = request.origin().is_some_and(|origin| !is_own_page(origin, host, scheme));
+        // A value that is not text is no page of this server.
+        let is_own = |origin| str::from_utf8(origin).is_ok_and(|origin| is_own_page(origin, host, scheme));
+        let is_foreign = !request.headers().all("origin").all(is_own);
         if is_foreign { Self::reject(403) } else { Self::accept() }
     }
 

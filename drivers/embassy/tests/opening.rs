@@ -181,3 +181,21 @@ fn logs_show_no_byte_of_the_peer_in_the_parts_of_a_connection() {
     let shown = format!("{parts:?}");
     assert!(shown.contains("unread: 0..0") && !shown.contains("104, 117"), "{shown}");
 }
+
+/// No browser sends such a request. What the server cannot read is no page of its own.
+#[test]
+fn an_origin_that_is_repeated_or_is_no_text_is_foreign() {
+    for origins in [&b"Origin: \xff\r\n"[..], b"Origin: https://h\r\nOrigin: https://evil.example\r\n"] {
+        let (a, b) = pipes(10_000);
+        let begin = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+        b.push(&[begin, origins, b"\r\n"].concat());
+        let serve = async {
+            let connection = Connection::server_in(Config::new(), Memory::default());
+            WebSocket::new(a, connection, [0; 64], TIMERS).accept().await
+        };
+        // The peer never ends its direction, so the close deadline ends the wait.
+        assert!(run(serve).is_err());
+        assert!(b.pull().starts_with(b"HTTP/1.1 403"));
+    }
+}

@@ -5,8 +5,8 @@ use sansws::handshake::Request;
 use sansws::handshake::origin::{Scheme, is_own_page};
 use sansws::timers::TimersConfig;
 use sansws::{Config, Connection, Event, HandshakeError, Reply, Server};
-use std::fmt;
 use std::future::poll_fn;
+use std::{fmt, str};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The text for a request that the check of the origin rejects.
@@ -66,7 +66,9 @@ impl Answer {
 
     fn of_page(request: &Request<'_>, scheme: Option<Scheme>) -> Self {
         let host = request.host().unwrap_or_default();
-        let is_foreign = request.origin().is_some_and(|origin| !is_own_page(origin, host, scheme));
+        // A value that is not text is no page of this server.
+        let is_own = |origin| str::from_utf8(origin).is_ok_and(|origin| is_own_page(origin, host, scheme));
+        let is_foreign = !request.headers().all("origin").all(is_own);
         if is_foreign { Self::reject(403).body(NOT_OWN_PAGE) } else { Self::accept() }
     }
 

@@ -158,9 +158,13 @@ impl Upgrade {
     }
 
     fn of_page(self, scheme: Option<Scheme>) -> Result<Self, Rejection> {
-        match self.origin() {
-            Some(origin) if !is_own_page(origin, self.head.host(), scheme) => Err(Rejection::Origin),
-            _ => Ok(self),
+        let host = self.head.host();
+        let is_own =
+            |origin: &HeaderValue| origin.to_str().is_ok_and(|origin| is_own_page(origin, host, scheme));
+        if self.head.headers.get_all(header::ORIGIN).iter().all(is_own) {
+            Ok(self)
+        } else {
+            Err(Rejection::Origin)
         }
     }
 

@@ -131,6 +131,25 @@ fn the_offered_subprotocols_are_those_of_the_list() {
     assert_eq!(error, Misuse::SubprotocolNotOffered);
 }
 
+/// No browser sends two origins.
+#[test]
+fn a_second_origin_is_checked_as_the_first() {
+    let mut request = http::Request::get("/chat")
+        .header("host", "h")
+        .header("upgrade", "websocket")
+        .header("connection", "Upgrade")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("sec-websocket-version", "13")
+        .header("origin", "https://h")
+        .header("origin", "https://evil.example")
+        .body(())
+        .unwrap();
+    let upgrade = hyper::upgrade::on(&mut request);
+    request.extensions_mut().insert(upgrade);
+    let upgrade = sansws_tokio::upgrade::Upgrade::new(&mut request).unwrap();
+    assert_eq!(upgrade.same_origin().unwrap_err(), sansws_tokio::upgrade::Rejection::Origin);
+}
+
 /// A server can try another protocol with the same request, such as the tunnel of an HTTP proxy.
 #[test]
 fn a_request_that_is_no_opening_handshake_keeps_its_upgrade() {
