@@ -164,7 +164,7 @@ async fn a_write_that_fails_in_one_half_loses_nothing_that_the_other_half_can_re
     for has_close in [true, false] {
         let (a, mut peer) = duplex(1 << 10);
         let (mut reading, mut writing) = server(a, Config::new()).into_split();
-        let waiting = tokio::spawn(async move {
+        let received = tokio::spawn(async move {
             let first = reading.recv().await.unwrap().map(Message::into_owned);
             (first.unwrap().unwrap(), reading)
         });
@@ -178,11 +178,11 @@ async fn a_write_that_fails_in_one_half_loses_nothing_that_the_other_half_can_re
             assert!(matches!(writing.send("too late").await, Err(Error::Io(_))));
         }
         writing.flush().await.unwrap_err();
-        let (first, mut reading) = waiting.await.unwrap();
+        let (first, mut reading) = received.await.unwrap();
         assert_eq!(first.as_message(), Message::Text("last"));
         if has_close {
             assert_eq!(reading.recv().await.unwrap(), None);
-            let code = reading.with_connection(|connection| connection.close_code());
+            let code = reading.with_connection(Connection::close_code);
             assert_eq!(code, Some(CloseCode::from(1008)));
         } else {
             assert!(matches!(reading.recv().await, Err(Error::Io(_))));
