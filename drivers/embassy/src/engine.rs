@@ -9,7 +9,9 @@ use core::ops::Range;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use sansws::timers::{Action, Timeout};
-use sansws::{CloseCode, Connection, Event, EventKind, EventToken, Role, SendError, Sender, State, Storage};
+use sansws::{
+    CloseCode, Connection, Event, EventKind, EventToken, Role, SendError, Sender, State, Storage, Violation,
+};
 
 pub(crate) struct Engine<T, R: Role, S: Storage, B> {
     io: T,
@@ -330,9 +332,15 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         Ok(())
     }
 
-    /// The connection is over because of this error.
+    /// The connection is over because of this error, unless it has failed before.
     fn fail(&mut self, error: Error<T::Error>) -> Error<T::Error> {
         self.stage = Stage::Over;
+        match self.conn.error() {
+            // The error of the transport says more than its end.
+            None | Some(sansws::Error::Peer(Violation::UnexpectedEof)) => {}
+            // Why the connection has failed says more than why the peer could not be told.
+            Some(error) => return Error::Connection(error),
+        }
         let _ = self.conn.receive_eof();
         match self.conn.error() {
             // The status of a refusal says more than why its body was cut.

@@ -5,7 +5,7 @@ mod support;
 use embassy_futures::join::join;
 use embassy_time::{MockDriver, with_timeout};
 use embedded_io_async::{ErrorType, Read, Write};
-use sansws_embassy::sansws::Message;
+use sansws_embassy::sansws::{Message, Violation};
 use sansws_embassy::{Bridge, Error, Plain, TimersConfig, WebSocket};
 use std::future::poll_fn;
 use std::task::Poll;
@@ -81,6 +81,19 @@ fn a_close_that_arrived_is_read_although_nothing_can_be_written_any_more() {
             assert_eq!(socket.recv().await, Ok(None));
         });
     }
+}
+
+/// Why the connection has failed says more than why the peer could not be told.
+#[test]
+fn a_peer_that_breaks_the_protocol_is_blamed_for_it_even_if_it_cannot_be_told() {
+    let (a, b) = pipes(16);
+    let mut socket = WebSocket::new(a, server(Memory::default()), [0; 64], TIMERS);
+    socket.feed(&[1; 100][..]).unwrap();
+    // Text that is not UTF-8, from a peer that reads nothing.
+    b.push(b"\x81\x82\0\0\0\0\xff\xff");
+    let error = run(socket.recv()).unwrap_err();
+    assert_eq!(error, Error::Connection(Violation::InvalidUtf8.into()));
+    assert_eq!(run(socket.recv()), Ok(None));
 }
 
 /// The transport has taken the message into a buffer of its own. Another socket goes on with its flush.

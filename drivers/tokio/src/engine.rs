@@ -8,7 +8,9 @@ use crate::clock::Clock;
 use crate::read_buffer::ReadBuffer;
 use crate::{Error, ServerResponse, trace};
 use sansws::timers::{Action, Timeout, TimersConfig};
-use sansws::{CloseCode, Connection, Event, EventKind, EventToken, Heap, Role, SendError, Sender, State};
+use sansws::{
+    CloseCode, Connection, Event, EventKind, EventToken, Heap, Role, SendError, Sender, State, Violation,
+};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -385,12 +387,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         Ok(())
     }
 
-    /// The connection is over because of this error.
+    /// The connection is over because of this error, unless it has failed before.
     fn fail(&mut self, error: Error) -> Error {
         self.transport = Transport::Over;
         // An event that was found and not taken yet can lie in the read buffer.
         if self.found.is_none() {
             self.read.release();
+        }
+        match self.conn.error() {
+            // The error of the transport says more than its end.
+            None | Some(sansws::Error::Peer(Violation::UnexpectedEof)) => {}
+            // Why the connection has failed says more than why the peer could not be told.
+            Some(error) => {
+                trace::ended(&self.conn);
+                return Error::Connection(error);
+            }
         }
         let error = match self.conn.receive_eof() {
             // The status of a refusal says more than why its body was cut.
