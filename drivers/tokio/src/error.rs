@@ -151,7 +151,7 @@ impl From<Misuse> for Error {
     }
 }
 
-/// The message stays with the connection, but a connection without memory for its messages is of no use.
+/// A connection without memory for its messages is of no use.
 impl From<OutOfMemory> for Error {
     fn from(_: OutOfMemory) -> Self {
         Self::Connection(Limit::Memory.into())
