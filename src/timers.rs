@@ -159,8 +159,8 @@ impl Timers {
         if let Countdown::Open { ping, pinged, .. } = &mut self.countdown {
             match ping {
                 Ping::Unanswered { .. } => *ping = Ping::Overtaken,
-                Ping::Queued { .. } | Ping::Refused => *pinged = now,
-                Ping::None | Ping::Overtaken | Ping::Due => {}
+                Ping::Queued { .. } | Ping::Refused | Ping::Due => *pinged = now,
+                Ping::None | Ping::Overtaken => {}
             }
         }
     }
