@@ -114,11 +114,6 @@ impl<S: Storage> Receiver<S> {
         self.fragments.kind = if opcode == Opcode::Text { DataKind::Text } else { DataKind::Binary };
     }
 
-    /// Both ends have agreed on permessage-deflate: from now on messages may be compressed.
-    pub(super) fn decompress(&mut self, decompression: Decompression) {
-        self.decompression = decompression;
-    }
-
     /// Whether the connection can report nothing without more input. If so, the last event's borrow ends.
     #[inline]
     pub(super) fn needs_input(&mut self) -> bool {

@@ -423,7 +423,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if payload.len() > MAX_CONTROL {
             return Err(Misuse::ControlTooLong.into());
         }
-        self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
+        self.check_frame_room(payload.len())?;
         self.frame(opcode, true, payload)
     }
 
@@ -438,7 +438,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     #[inline(never)]
     fn slow_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.data_allowed()?;
-        self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
+        self.check_frame_room(payload.len())?;
         // WS-6.1-08 · PMD-5-21. A control frame never gets here (PMD-6-01).
         #[cfg(feature = "deflate")]
         if self.compression.compresses(payload.len(), Compress::Auto) {
@@ -464,7 +464,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         {
             return Err(Misuse::InvalidUtf8.into());
         }
-        self.check_room(FrameHeader::len_for(bytes.len(), !R::IS_SERVER).into(), bytes.len())?;
+        self.check_frame_room(bytes.len())?;
         // WS-5.4-03 · WS-6.1-06
         let opcode = if fragmented.has_begun { Opcode::Continuation } else { fragmented.kind.opcode() };
         match fragmented.is_compressed {
@@ -492,7 +492,13 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(FrameHeader::encode(kind.opcode(), true, payload_len, self.role.masking_key()))
     }
 
-    /// Whether a frame with a header and a payload of these lengths fits below `max_outgoing`.
+    /// Checks that a frame with a payload of this length fits below `max_outgoing`.
+    #[inline]
+    pub(super) fn check_frame_room(&self, payload_len: usize) -> Result<(), SendError> {
+        self.check_room(FrameHeader::len_for(payload_len, !R::IS_SERVER).into(), payload_len)
+    }
+
+    /// Checks that a header and a payload of these lengths fit below `max_outgoing`.
     #[inline]
     pub(super) fn check_room(&self, header_len: usize, payload_len: usize) -> Result<(), SendError> {
         // A slice has at most `isize::MAX` bytes, so no length overflows.
