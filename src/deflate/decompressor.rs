@@ -4,7 +4,7 @@
 use super::DecompressError::{self, Corrupt};
 use super::Step;
 use super::history::History;
-use super::zlib::RawDecoder;
+use super::zlib::{Decoded, RawDecoder};
 use crate::bytes::plus;
 use crate::config::{MAX_BITS, window_bits};
 use crate::memory::OutOfMemory;
@@ -247,6 +247,22 @@ impl Decompressor {
         }
     }
 
+    /// Records what the codec has done; `bytes` are its output. After a final block the codec begins anew.
+    fn record(&mut self, decoded: &Decoded, bytes: &[u8]) -> Result<(), DecompressError> {
+        self.failure = decoded.is_corrupt.then_some(Corrupt);
+        self.context.history.push(bytes).inspect_err(|_| self.failure = Some(Corrupt))?;
+        self.is_at_start = decoded.ended || (self.is_at_start && decoded.consumed == 0);
+        let since = &mut self.context.credit.since_final_block;
+        *since = since.saturating_add(decoded.consumed).saturating_add(decoded.produced);
+        if decoded.ended {
+            self.pay_for_final_block();
+            // PMD-7.2.1-07 · PMD-7.2.1-08: the next byte begins a new stream, in the same window.
+            self.decoder.restart();
+            self.append_window()?;
+        }
+        Ok(())
+    }
+
     fn decode(&mut self, input: &[u8], out: &mut [u8], until: Stop) -> Result<Step, DecompressError> {
         let mut step = Step { consumed: 0, produced: 0, done: false };
         if let Some(byte) = self.waiting {
@@ -265,20 +281,10 @@ impl Decompressor {
             let is_full = room.is_empty();
             let room = if is_full { &mut one } else { room };
             let decoded = self.decoder.decode(input, room, until == Stop::AtBlock);
-            self.failure = decoded.is_corrupt.then_some(Corrupt);
             let bytes = room.get(..decoded.produced).unwrap_or_default();
             let has_room = decoded.produced < room.len();
-            self.context.history.push(bytes).inspect_err(|_| self.failure = Some(Corrupt))?;
+            self.record(&decoded, bytes)?;
             step.consumed = plus(step.consumed, decoded.consumed);
-            self.is_at_start = decoded.ended || (self.is_at_start && decoded.consumed == 0);
-            let since = &mut self.context.credit.since_final_block;
-            *since = since.saturating_add(decoded.consumed).saturating_add(decoded.produced);
-            if decoded.ended {
-                self.pay_for_final_block();
-                // PMD-7.2.1-07 · PMD-7.2.1-08: the next byte begins a new stream, in the same window.
-                self.decoder.restart();
-                self.append_window()?;
-            }
             if is_full {
                 self.waiting = bytes.first().copied();
                 if self.waiting.is_some() {
