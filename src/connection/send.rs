@@ -344,19 +344,18 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// The result is also 0 if there is no room for the header of an empty message. A fragment of a
     /// compressed message needs a little more room, since it can grow.
     pub fn room(&self) -> usize {
-        self.payload_len_in(self.max_outgoing().saturating_sub(self.outgoing.len()))
+        Self::payload_len_in(self.max_outgoing().saturating_sub(self.outgoing.len()))
     }
 
     /// The longest payload of a message or fragment whose frame fits into an empty
     /// [`outgoing`](crate::Connection::outgoing). A call with a longer payload is refused with
     /// [`SendError::TooLarge`].
     pub fn max_room(&self) -> usize {
-        self.payload_len_in(self.max_outgoing())
+        Self::payload_len_in(self.max_outgoing())
     }
 
     /// The longest payload whose frame fits into this many bytes.
-    #[expect(clippy::unused_self, reason = "it stands for the role")]
-    fn payload_len_in(&self, frame_len: usize) -> usize {
+    fn payload_len_in(frame_len: usize) -> usize {
         let behind_header_of =
             |len| frame_len.saturating_sub(FrameHeader::len_for(len, !R::IS_SERVER).into());
         // A longer payload has a longer header, so the longest form of the header is tried first. With 16-bit

@@ -217,16 +217,13 @@ impl Decompressor {
         let mut at = if is_whole { 0 } else { END_TAIL };
         while at < END_BLOCK {
             let step = self.decode(END.get(at..).unwrap_or_default(), &mut [], Stop::AtBlock)?;
-            at = at.saturating_add(step.consumed);
-            if !step.done || step.consumed == 0 {
-                at = usize::MAX;
+            at = plus(at, step.consumed);
+            if !step.done || step.consumed == 0 || at > END_BLOCK {
+                self.failure = Some(Corrupt);
+                // This byte was decoded from the tail and is not part of the message.
+                self.waiting = None;
+                return Err(Corrupt);
             }
-        }
-        if at > END_BLOCK {
-            self.failure = Some(Corrupt);
-            // This byte was decoded from the tail and is not part of the message.
-            self.waiting = None;
-            return Err(Corrupt);
         }
         self.begin_message();
         Ok(())
