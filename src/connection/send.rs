@@ -550,9 +550,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         let mut out = HeadWriter::to(self.outgoing.grow(max).map_err(full::<S>)?);
         write(&mut out);
-        let written = out.len();
-        self.outgoing.truncate(if written > max { 0 } else { written });
-        if written > max { Err(SendError::TooLarge) } else { Ok(()) }
+        let (written, fits) = (out.len(), out.len() <= max);
+        self.outgoing.truncate(if fits { written } else { 0 });
+        if fits { Ok(()) } else { Err(SendError::TooLarge) }
     }
 
     pub(super) fn max_outgoing(&self) -> usize {

@@ -5,7 +5,7 @@
 
 use super::buffer::USUAL_READ;
 use super::event::{Item, Located};
-use super::{Borrowed, Loan, Receiver, Resume};
+use super::{Borrowed, Loan, Receiver, Resume, take_header};
 use crate::bytes::{minus, to_len, to_usize};
 use crate::error::{Error, Limit};
 use crate::frame::MAX_CONTROL;
@@ -122,12 +122,10 @@ impl<S: Storage> Receiver<S> {
     pub(super) fn next_unparsed(&mut self, found: &mut Located<'_>) -> Result<(), Error> {
         while matches!(self.buffer.resume(), Resume::Unparsed { .. }) {
             if self.decoder.is_in_header() {
-                let (fragments, max) = (&mut self.fragments, self.decoder.max_fragments);
+                let rsv1 = self.decompression.is_agreed();
                 let mut input = self.buffer.unparsed();
                 let before = input.len();
-                let rsv1 = self.decompression.is_agreed();
-                let result =
-                    self.decoder.header(&mut input, rsv1, |header| fragments.on_data_header(header, max));
+                let result = take_header(&mut self.decoder, &mut self.fragments, rsv1, &mut input);
                 let taken = minus(before, input.len());
                 self.buffer.take(taken);
                 result?;
