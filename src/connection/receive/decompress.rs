@@ -136,8 +136,8 @@ impl<S: Storage> Receiver<S> {
         let has_more = loop {
             let room = buffer.last_mut(minus(len, filled));
             let step = match decompress_front(&mut self.decoder, &mut self.decompression, input, room) {
-                // The bytes in front of corrupt data are a part. The next call fails.
-                Err(Error::Peer(_)) if filled > 0 => break true,
+                // The bytes before the failure are a part. The next call fails.
+                Err(error) if filled > 0 && fails_again(error) => break true,
                 step => step?,
             };
             filled = plus(filled, step.produced);
@@ -154,7 +154,7 @@ impl<S: Storage> Receiver<S> {
             let ends_frame = self.decoder.is_in_header();
             if ends_frame && self.decoder.fin() {
                 match self.decompression.end_message() {
-                    Err(Error::Peer(_)) if filled > 0 => break true,
+                    Err(error) if filled > 0 && fails_again(error) => break true,
                     result => result?,
                 }
                 ends_message = true;
@@ -168,6 +168,12 @@ impl<S: Storage> Receiver<S> {
         buffer.truncate(minus(buffer.len(), unused));
         Ok(ends_message)
     }
+}
+
+/// Whether the next call of the decompressor fails with this error too. If memory runs out, output can be
+/// lost, so the connection has to fail at once.
+const fn fails_again(error: Error) -> bool {
+    matches!(error, Error::Peer(_) | Error::Limit(Limit::FinalBlocks))
 }
 
 /// The length of the room for the next step of decompressing `input_len` bytes to the end of `buffer`.
