@@ -84,6 +84,7 @@ impl<S: Storage> Receiver<S> {
         let ends_message = self.fill_part(missing, input)?;
         let bytes = self.buffer.bytes().filled();
         let utf8 = self.text.utf8();
+        // The number of bytes that can be reported, or an error.
         let checked = match kind {
             DataKind::Binary => Ok(bytes.len()),
             DataKind::Text if missing > 0 => utf8.continue_char(bytes),
@@ -141,14 +142,12 @@ impl<S: Storage> Receiver<S> {
                 step => step?,
             };
             filled = plus(filled, step.produced);
-            if !step.done && filled < len {
-                continue;
-            }
             if !step.done {
                 match len {
                     0 if left == 0 => return Err(Limit::Message.into()),
                     0 => return Err(Limit::Memory.into()),
-                    _ => break true,
+                    _ if filled == len => break true,
+                    _ => continue,
                 }
             }
             let ends_frame = self.decoder.is_in_header();
