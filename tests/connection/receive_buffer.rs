@@ -188,8 +188,8 @@ fn a_read_that_fills_all_of_its_room_does_not_count_as_small() {
 #[test]
 fn a_read_that_leaves_one_byte_of_its_room_counts_as_small() {
     let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
-    feed(&mut server, &masked(&frame(0x02, &[b'a'; 260_000]), [1, 2, 3, 4]));
-    let last = masked(&frame(0x80, &[b'b'; 16 * 1024 + 1]), [1, 2, 3, 4]);
+    feed(&mut server, &masked(&frame(0x02, &b"a".repeat(260_000)), [1, 2, 3, 4]));
+    let last = masked(&frame(0x80, &b"b".repeat(16 * 1024 + 1)), [1, 2, 3, 4]);
     let (header, payload) = last.split_at(8);
     assert_eq!(feed(&mut server, header), []);
     let room = server.receive_buffer().unwrap();

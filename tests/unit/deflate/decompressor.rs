@@ -79,7 +79,7 @@ fn a_decompressor_from_a_pool_has_the_whole_credit() {
         let mut decompressor = pool.take_decompressor().unwrap();
         let mut out = vec![0; 40_001];
         let window =
-            [&[0, 0x40, 0x9c, 0xbf, 0x63][..], &[7; 40_000], &[0, 0, 0, 0xff, 0xff], &block].concat();
+            [&[0, 0x40, 0x9c, 0xbf, 0x63][..], &vec![7; 40_000], &[0, 0, 0, 0xff, 0xff], &block].concat();
         assert!(decompressor.decompress(&window, &mut out).unwrap().done);
         pool.give_decompressor(decompressor);
     }
