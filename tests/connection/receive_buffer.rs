@@ -184,6 +184,20 @@ fn a_read_that_fills_all_of_its_room_does_not_count_as_small() {
     assert_eq!(feed(&mut server, rest), [Reported::binary(&b"b".repeat(300_000))]);
 }
 
+/// The header came alone, so the bytes in the receive buffer are the first ones of the message.
+#[test]
+fn a_message_that_begins_in_the_receive_buffer_may_end_in_the_input() {
+    let payload: Vec<u8> = (0..100_000_u32).map(|at| at.to_be_bytes()[2]).collect();
+    let message = masked(&frame(0x82, &payload), [1, 2, 3, 4]);
+    let mut server = open_server();
+    let (header, rest) = message.split_at(14);
+    assert_eq!(feed(&mut server, header), []);
+    let room = server.receive_buffer().unwrap();
+    room[..1000].copy_from_slice(&rest[..1000]);
+    server.mark_received(1000);
+    assert_eq!(feed(&mut server, &rest[1000..]), [Reported::binary(&payload)]);
+}
+
 /// The room is one byte longer than a usual read, so a usual read does not fill it.
 #[test]
 fn a_read_that_leaves_one_byte_of_its_room_counts_as_small() {
