@@ -160,8 +160,8 @@ impl Timers {
         if let Countdown::Open { ping, pinged, .. } = &mut self.countdown {
             match ping {
                 Ping::Unanswered { .. } => *ping = Ping::Overtaken,
-                Ping::Queued { .. } | Ping::Refused => *pinged = now,
-                Ping::None | Ping::Overtaken | Ping::Due => {}
+                Ping::Queued { .. } | Ping::Refused | Ping::Due => *pinged = now,
+                Ping::None | Ping::Overtaken => {}
             }
         }
     }
@@ -335,15 +335,15 @@ impl Timers {
     }
 
     fn next_ping(&self) -> Option<Instant> {
-        match self.countdown {
-            Countdown::Open { pinged, ping: Ping::Due, .. } => Some(pinged),
-            Countdown::Open { pinged, ping: Ping::None | Ping::Overtaken, .. } => {
-                self.config.ping_interval.after(pinged)
-            }
+        let Countdown::Open { pinged, ping, .. } = self.countdown else {
+            return None;
+        };
+        let has_timeout = self.config.pong_timeout != Millis::OFF;
+        match ping {
+            Ping::Due => Some(pinged),
             // The pong timeout comes first.
-            Countdown::Open { .. } if self.config.pong_timeout != Millis::OFF => None,
-            Countdown::Open { pinged, .. } => self.config.ping_interval.after(pinged),
-            _ => None,
+            Ping::Queued { .. } | Ping::Refused | Ping::Unanswered { .. } if has_timeout => None,
+            _ => self.config.ping_interval.after(pinged),
         }
     }
 }

@@ -205,33 +205,50 @@ impl<R: Role, S: Storage> Connection<R, S> {
         sender: &mut Sender<R, S>, head: &[u8], max_headers: u8, allows_http: bool, max_refusal_body: u32,
     ) -> Result<Option<(Stage, usize)>, Error> {
         if R::IS_SERVER {
-            let checked = if S::KEEPS_ALL_HEADERS {
-                check_request::<false>(head, max_headers, allows_http)?
-            } else {
-                check_request::<true>(head, max_headers, allows_http)?
-            };
-            let Some((request, len)) = checked else {
-                return Ok(None);
-            };
-            sender.decision = match request {
-                CheckedRequest::Upgrade { key, mut offers } => {
-                    let mut digest = [0; 20];
-                    digest_of(key, &mut digest);
-                    sender.under_way = UnderWay::Handshake(digest);
-                    while let Some(header) = validated_header(&mut offers) {
-                        if KnownHeader::named(header.name) == Some(KnownHeader::PROTOCOL) {
-                            sender.offer(header.value).map_err(no_room::<S>)?;
-                        }
-                    }
-                    if let Some(negotiation) = sender.compression.negotiation() {
-                        negotiation.choose(head.get(..len).unwrap_or_default())?;
-                    }
-                    Decision::Upgrade
-                }
-                CheckedRequest::Http { is_head } => Decision::Http { is_head },
-            };
-            return Ok(Some((Stage::Decision, len)));
+            Self::check_request_head(sender, head, max_headers, allows_http)
+        } else {
+            Self::check_response_head(sender, head, max_headers, max_refusal_body)
         }
+    }
+
+    /// A server's [`check`](Self::check).
+    #[inline]
+    fn check_request_head(
+        sender: &mut Sender<R, S>, head: &[u8], max_headers: u8, allows_http: bool,
+    ) -> Result<Option<(Stage, usize)>, Error> {
+        let checked = if S::KEEPS_ALL_HEADERS {
+            check_request::<false>(head, max_headers, allows_http)?
+        } else {
+            check_request::<true>(head, max_headers, allows_http)?
+        };
+        let Some((request, len)) = checked else {
+            return Ok(None);
+        };
+        sender.decision = match request {
+            CheckedRequest::Upgrade { key, mut offers } => {
+                let mut digest = [0; 20];
+                digest_of(key, &mut digest);
+                sender.under_way = UnderWay::Handshake(digest);
+                while let Some(header) = validated_header(&mut offers) {
+                    if KnownHeader::named(header.name) == Some(KnownHeader::PROTOCOL) {
+                        sender.offer(header.value).map_err(no_room::<S>)?;
+                    }
+                }
+                if let Some(negotiation) = sender.compression.negotiation() {
+                    negotiation.choose(head.get(..len).unwrap_or_default())?;
+                }
+                Decision::Upgrade
+            }
+            CheckedRequest::Http { is_head } => Decision::Http { is_head },
+        };
+        Ok(Some((Stage::Decision, len)))
+    }
+
+    /// A client's [`check`](Self::check).
+    #[inline]
+    fn check_response_head(
+        sender: &mut Sender<R, S>, head: &[u8], max_headers: u8, max_refusal_body: u32,
+    ) -> Result<Option<(Stage, usize)>, Error> {
         let offers_extensions = sender.compression.negotiation().is_some()
             || sender.offered().any(|offer| offer.first() == Some(&b';'));
         let digest = &sender.under_way.digest();
@@ -312,11 +329,12 @@ impl<R: Role, S: Storage> Connection<R, S> {
         self.stage == Stage::NoMemory
     }
 
-    /// Passes the agreement of the handshake to the receiver.
+    /// Passes the agreement of the handshake to the receiver: if both ends have agreed on permessage-deflate,
+    /// messages may be compressed from now on.
     #[inline(always)]
     pub(super) fn take_agreed(&mut self) -> Result<(), OutOfMemory> {
         if let Some(decompression) = self.sender.compression.decompression(R::IS_SERVER)? {
-            self.receiver.decompress(decompression);
+            self.receiver.decompression = decompression;
         }
         Ok(())
     }

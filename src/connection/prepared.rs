@@ -4,7 +4,7 @@ use super::compression::{Compress, CompressedFrames};
 use super::send::full;
 use super::{Message, Role, Sender, Storage};
 use crate::error::SendError;
-use crate::frame::{FrameHeader, Opcode};
+use crate::frame::FrameHeader;
 use crate::memory::{OutOfMemory, concat};
 use crate::message::DataKind;
 use crate::storage::sealed::Buffer;
@@ -81,10 +81,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
             self.data_allowed()?;
             return self.queue_prepared(message, Compress::Auto);
         }
-        match message.kind {
-            DataKind::Text => self.data(Opcode::Text, message.payload()),
-            DataKind::Binary => self.data(Opcode::Binary, message.payload()),
-        }
+        self.data(message.kind.opcode(), message.payload())
     }
 
     /// As [`prepared`](Self::prepared); `how` decides whether the message is sent compressed. Needs the

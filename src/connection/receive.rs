@@ -114,11 +114,6 @@ impl<S: Storage> Receiver<S> {
         self.fragments.kind = if opcode == Opcode::Text { DataKind::Text } else { DataKind::Binary };
     }
 
-    /// Both ends have agreed on permessage-deflate: from now on messages may be compressed.
-    pub(super) fn decompress(&mut self, decompression: Decompression) {
-        self.decompression = decompression;
-    }
-
     /// Whether the connection can report nothing without more input. If so, the last event's borrow ends.
     #[inline]
     pub(super) fn needs_input(&mut self) -> bool {
@@ -175,9 +170,8 @@ impl<S: Storage> Receiver<S> {
         }
         loop {
             if self.decoder.is_in_header() && !self.decompression.has_more() {
-                let (fragments, max) = (&mut self.fragments, self.decoder.max_fragments);
                 let rsv1 = self.decompression.is_agreed();
-                self.decoder.header(input, rsv1, |header| fragments.on_data_header(header, max))?;
+                take_header(&mut self.decoder, &mut self.fragments, rsv1, input)?;
                 if self.decoder.is_in_header() {
                     return Ok(());
                 }
@@ -324,6 +318,16 @@ impl<S: Storage> Receiver<S> {
             self.text.clear(0);
         }
     }
+}
+
+/// Takes the bytes of a header off the front of `input`, and checks the header against the message that it
+/// belongs to. `rsv1` says whether messages may be compressed.
+#[inline]
+fn take_header(
+    decoder: &mut FrameDecoder, fragments: &mut FragmentState, rsv1: bool, input: &mut &mut [u8],
+) -> Result<(), Error> {
+    let max_fragments = decoder.max_fragments;
+    decoder.header(input, rsv1, |header| fragments.on_data_header(header, max_fragments))
 }
 
 /// Parses the body of a Close frame (RFC 6455 section 5.5.1).

@@ -344,19 +344,18 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// The result is also 0 if there is no room for the header of an empty message. A fragment of a
     /// compressed message needs a little more room, since it can grow.
     pub fn room(&self) -> usize {
-        self.payload_len_in(self.max_outgoing().saturating_sub(self.outgoing.len()))
+        Self::payload_len_in(self.max_outgoing().saturating_sub(self.outgoing.len()))
     }
 
     /// The longest payload of a message or fragment whose frame fits into an empty
     /// [`outgoing`](crate::Connection::outgoing). A call with a longer payload is refused with
     /// [`SendError::TooLarge`].
     pub fn max_room(&self) -> usize {
-        self.payload_len_in(self.max_outgoing())
+        Self::payload_len_in(self.max_outgoing())
     }
 
     /// The longest payload whose frame fits into this many bytes.
-    #[expect(clippy::unused_self, reason = "it stands for the role")]
-    fn payload_len_in(&self, frame_len: usize) -> usize {
+    fn payload_len_in(frame_len: usize) -> usize {
         let behind_header_of =
             |len| frame_len.saturating_sub(FrameHeader::len_for(len, !R::IS_SERVER).into());
         // A longer payload has a longer header, so the longest form of the header is tried first. With 16-bit
@@ -423,7 +422,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         if payload.len() > MAX_CONTROL {
             return Err(Misuse::ControlTooLong.into());
         }
-        self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
+        self.check_frame_room(payload.len())?;
         self.frame(opcode, true, payload)
     }
 
@@ -438,7 +437,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     #[inline(never)]
     fn slow_message(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.data_allowed()?;
-        self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
+        self.check_frame_room(payload.len())?;
         // WS-6.1-08 · PMD-5-21. A control frame never gets here (PMD-6-01).
         #[cfg(feature = "deflate")]
         if self.compression.compresses(payload.len(), Compress::Auto) {
@@ -464,7 +463,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
         {
             return Err(Misuse::InvalidUtf8.into());
         }
-        self.check_room(FrameHeader::len_for(bytes.len(), !R::IS_SERVER).into(), bytes.len())?;
+        self.check_frame_room(bytes.len())?;
         // WS-5.4-03 · WS-6.1-06
         let opcode = if fragmented.has_begun { Opcode::Continuation } else { fragmented.kind.opcode() };
         match fragmented.is_compressed {
@@ -492,7 +491,13 @@ impl<R: Role, S: Storage> Sender<R, S> {
         Ok(FrameHeader::encode(kind.opcode(), true, payload_len, self.role.masking_key()))
     }
 
-    /// Whether a frame with a header and a payload of these lengths fits below `max_outgoing`.
+    /// Checks that a frame with a payload of this length fits below `max_outgoing`.
+    #[inline]
+    pub(super) fn check_frame_room(&self, payload_len: usize) -> Result<(), SendError> {
+        self.check_room(FrameHeader::len_for(payload_len, !R::IS_SERVER).into(), payload_len)
+    }
+
+    /// Checks that a header and a payload of these lengths fit below `max_outgoing`.
     #[inline]
     pub(super) fn check_room(&self, header_len: usize, payload_len: usize) -> Result<(), SendError> {
         // A slice has at most `isize::MAX` bytes, so no length overflows.
@@ -545,9 +550,9 @@ impl<R: Role, S: Storage> Sender<R, S> {
         }
         let mut out = HeadWriter::to(self.outgoing.grow(max).map_err(full::<S>)?);
         write(&mut out);
-        let written = out.len();
-        self.outgoing.truncate(if written > max { 0 } else { written });
-        if written > max { Err(SendError::TooLarge) } else { Ok(()) }
+        let (written, fits) = (out.len(), out.len() <= max);
+        self.outgoing.truncate(if fits { written } else { 0 });
+        if fits { Ok(()) } else { Err(SendError::TooLarge) }
     }
 
     pub(super) fn max_outgoing(&self) -> usize {

@@ -156,7 +156,8 @@ impl SendCodec {
 pub struct ReceiveCodec {
     decompressor: Option<TryBox<Decompressor>>,
     pool: Option<Pool>,
-    /// The context of the messages, while the decompressor is in the pool.
+    /// The context of the messages, while the decompressor is in the pool. Without context takeover it has no
+    /// history, and only its credit counts.
     context: Context,
     /// The decompressor in the pool that has this context.
     ticket: Option<Ticket>,
@@ -190,6 +191,8 @@ impl ReceiveCodec {
                     if self.takes_over {
                         let context = mem::replace(&mut self.context, Context::new(self.window_bits));
                         decompressor.set_context(context, has_window);
+                    } else {
+                        decompressor.set_credit(self.context.credit);
                     }
                     decompressor
                 }
@@ -211,6 +214,7 @@ impl ReceiveCodec {
             }
             Some(pool) => {
                 if let Some(decompressor) = self.decompressor.take() {
+                    self.context.credit = decompressor.credit();
                     pool.give_decompressor(decompressor);
                 }
             }

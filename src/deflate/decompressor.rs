@@ -4,7 +4,7 @@
 use super::DecompressError::{self, Corrupt};
 use super::Step;
 use super::history::History;
-use super::zlib::RawDecoder;
+use super::zlib::{Decoded, RawDecoder};
 use crate::bytes::plus;
 use crate::config::{MAX_BITS, window_bits};
 use crate::memory::OutOfMemory;
@@ -47,17 +47,43 @@ pub(super) struct Context {
     /// A copy of the window. At the end of a final block the codec forgets its own window, but the RFC allows
     /// the peer to refer back as before.
     history: History,
-    /// The number of bytes that may still be copied for final blocks, see
-    /// [`pay_for_final_block`](Decompressor::pay_for_final_block).
-    credit: usize,
-    /// The number of bytes that went in and came out since the last final block.
-    since_final_block: usize,
+    pub(super) credit: Credit,
 }
 
 impl Context {
     /// No message has arrived yet. `bits` is the base-2 logarithm of the window.
     pub(super) const fn new(bits: u8) -> Self {
-        Self { history: History::new(1 << window_bits(bits)), credit: MAX_CREDIT, since_final_block: 0 }
+        Self { history: History::new(1 << window_bits(bits)), credit: Credit::new() }
+    }
+}
+
+/// The credit of a peer for final blocks. A final block makes this end copy the window, and the block can be
+/// as short as two bytes. So each byte of payload and of output earns credit, and each final block after the
+/// first of its message costs credit. A peer that ends each message, or each flush of some length, with a
+/// final block never notices.
+#[derive(Clone, Copy)]
+pub(super) struct Credit {
+    /// The number of bytes that may still be copied.
+    left: usize,
+    /// The number of bytes that went in and came out since the last final block.
+    since_final_block: usize,
+}
+
+impl Credit {
+    const fn new() -> Self {
+        Self { left: MAX_CREDIT, since_final_block: 0 }
+    }
+
+    /// Adds what the bytes since the last final block have earned.
+    fn earn(&mut self) {
+        let earned = mem::take(&mut self.since_final_block).saturating_mul(COPIES_PER_BYTE);
+        self.left = self.left.saturating_add(earned).min(MAX_CREDIT);
+    }
+
+    /// Pays for a copy of a window with `window_len` bytes. `None`: the credit is used up.
+    fn pay(&mut self, window_len: usize) -> Option<()> {
+        self.left = self.left.checked_sub(plus(RESTART_COST, window_len))?;
+        Some(())
     }
 }
 
@@ -112,10 +138,21 @@ impl Decompressor {
         self.begin_message();
     }
 
-    /// Supports every window of a peer from now on. The caller has reset the decompressor.
-    pub(super) const fn support_all_windows(&mut self) {
+    /// Supports every window of the next peer, and gives this peer the whole credit. The caller has reset the
+    /// decompressor.
+    pub(super) const fn begin_with_another_peer(&mut self) {
         self.context.history.capacity = 1 << MAX_BITS;
-        self.context.credit = MAX_CREDIT;
+        self.context.credit = Credit::new();
+    }
+
+    /// The credit that the peer has left.
+    pub(super) const fn credit(&self) -> Credit {
+        self.context.credit
+    }
+
+    /// Continues with the messages of a peer that has this credit.
+    pub(super) const fn set_credit(&mut self, credit: Credit) {
+        self.context.credit = credit;
     }
 
     /// Whether the last message has ended, so that the next input begins a message.
@@ -180,16 +217,13 @@ impl Decompressor {
         let mut at = if is_whole { 0 } else { END_TAIL };
         while at < END_BLOCK {
             let step = self.decode(END.get(at..).unwrap_or_default(), &mut [], Stop::AtBlock)?;
-            at = at.saturating_add(step.consumed);
-            if !step.done || step.consumed == 0 {
-                at = usize::MAX;
+            at = plus(at, step.consumed);
+            if !step.done || step.consumed == 0 || at > END_BLOCK {
+                self.failure = Some(Corrupt);
+                // This byte was decoded from the tail and is not part of the message.
+                self.waiting = None;
+                return Err(Corrupt);
             }
-        }
-        if at > END_BLOCK {
-            self.failure = Some(Corrupt);
-            // This byte was decoded from the tail and is not part of the message.
-            self.waiting = None;
-            return Err(Corrupt);
         }
         self.begin_message();
         Ok(())
@@ -201,21 +235,29 @@ impl Decompressor {
         self.has_final_block = false;
     }
 
-    /// A final block makes this end copy the window, and it can be as short as two bytes. So each byte of
-    /// payload and of output earns credit, and each final block after the first of its message costs credit.
-    /// A peer that ends each message, or each flush of some length, with a final block never notices.
+    /// Takes the price of a final block from the [`Credit`]. The first one of a message is free.
     fn pay_for_final_block(&mut self) {
-        let earned = self.context.since_final_block.saturating_mul(COPIES_PER_BYTE);
-        self.context.since_final_block = 0;
-        self.context.credit = self.context.credit.saturating_add(earned).min(MAX_CREDIT);
-        if self.has_final_block {
-            let cost = plus(RESTART_COST, self.context.history.len());
-            match self.context.credit.checked_sub(cost) {
-                Some(credit) => self.context.credit = credit,
-                None => self.failure = Some(DecompressError::FinalBlocks),
-            }
+        let Context { history, credit } = &mut self.context;
+        credit.earn();
+        if mem::replace(&mut self.has_final_block, true) && credit.pay(history.len()).is_none() {
+            self.failure = Some(DecompressError::FinalBlocks);
         }
-        self.has_final_block = true;
+    }
+
+    /// Records what the codec has done; `bytes` are its output. After a final block the codec begins anew.
+    fn record(&mut self, decoded: &Decoded, bytes: &[u8]) -> Result<(), DecompressError> {
+        self.failure = decoded.is_corrupt.then_some(Corrupt);
+        self.context.history.push(bytes).inspect_err(|_| self.failure = Some(Corrupt))?;
+        self.is_at_start = decoded.ended || (self.is_at_start && decoded.consumed == 0);
+        let since = &mut self.context.credit.since_final_block;
+        *since = since.saturating_add(decoded.consumed).saturating_add(decoded.produced);
+        if decoded.ended {
+            self.pay_for_final_block();
+            // PMD-7.2.1-07 · PMD-7.2.1-08: the next byte begins a new stream, in the same window.
+            self.decoder.restart();
+            self.append_window()?;
+        }
+        Ok(())
     }
 
     fn decode(&mut self, input: &[u8], out: &mut [u8], until: Stop) -> Result<Step, DecompressError> {
@@ -236,23 +278,10 @@ impl Decompressor {
             let is_full = room.is_empty();
             let room = if is_full { &mut one } else { room };
             let decoded = self.decoder.decode(input, room, until == Stop::AtBlock);
-            self.failure = decoded.is_corrupt.then_some(Corrupt);
             let bytes = room.get(..decoded.produced).unwrap_or_default();
             let has_room = decoded.produced < room.len();
-            self.context.history.push(bytes).inspect_err(|_| self.failure = Some(Corrupt))?;
+            self.record(&decoded, bytes)?;
             step.consumed = plus(step.consumed, decoded.consumed);
-            self.is_at_start = decoded.ended || (self.is_at_start && decoded.consumed == 0);
-            self.context.since_final_block = self
-                .context
-                .since_final_block
-                .saturating_add(decoded.consumed)
-                .saturating_add(decoded.produced);
-            if decoded.ended {
-                self.pay_for_final_block();
-                // PMD-7.2.1-07 · PMD-7.2.1-08: the next byte begins a new stream, in the same window.
-                self.decoder.restart();
-                self.append_window()?;
-            }
             if is_full {
                 self.waiting = bytes.first().copied();
                 if self.waiting.is_some() {

@@ -236,7 +236,7 @@ impl Pool {
         match idle.flatten() {
             Some((mut decompressor, false)) => {
                 decompressor.reset();
-                decompressor.support_all_windows();
+                decompressor.begin_with_another_peer();
                 Ok((decompressor, false))
             }
             Some(own) => Ok(own),

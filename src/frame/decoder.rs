@@ -109,9 +109,8 @@ impl FrameDecoder {
     }
 
     /// Whether the last frame is complete and no byte of the next one has arrived.
-    #[expect(clippy::needless_bitwise_bool, reason = "with `&&` this could be two branches of the fast path")]
     pub(crate) const fn is_between_frames(&self) -> bool {
-        self.is_in_header() & (self.have == 0)
+        self.is_in_header() && self.have == 0
     }
 
     /// Whether the decoder waits for a header, or for the rest of one.

@@ -134,10 +134,16 @@ fn ascii(text: &[u8]) -> &str {
 /// WS-4.3-06
 pub(crate) fn extensions(value: &[u8]) -> impl Iterator<Item = Result<Extension<'_>, Malformed>> + Clone {
     let mut rest = value;
-    core::iter::from_fn(move || {
-        let result = extension(rest);
-        rest = result.as_ref().map_or(&[][..], |found| found.map_or(&[][..], |(_, after)| after));
-        result.map(|found| found.map(|(extension, _)| extension)).transpose()
+    core::iter::from_fn(move || match extension(rest) {
+        Ok(found) => {
+            let (extension, after) = found?;
+            rest = after;
+            Some(Ok(extension))
+        }
+        Err(malformed) => {
+            rest = &[];
+            Some(Err(malformed))
+        }
     })
 }
 

@@ -110,14 +110,10 @@ impl HeadProgress {
                 self.line_start = to_u32(buffer.len());
             }
             let is_name = matches!(self.position, Position::LineStart | Position::HeaderName);
-            let mut next = self.position;
-            let mut len = if S::KEEPS_ALL_HEADERS || !is_name || self.is_dropped {
-                run(self.position, within)
+            let (mut len, mut next) = if S::KEEPS_ALL_HEADERS || !is_name || self.is_dropped {
+                (run(self.position, within), self.position)
             } else {
-                let len = wanted_len(rules.names, self.current_line(buffer), within);
-                let has_colon = within.get(..len).is_some_and(|name| name.ends_with(b":"));
-                next = if has_colon { Position::HeaderValue } else { Position::HeaderName };
-                len
+                self.match_name(within, buffer, rules)
             };
             if len == 0 {
                 len = 1;
@@ -148,15 +144,30 @@ impl HeadProgress {
                 if self.position == Position::FirstLine {
                     (rules.first_line)(self.current_line(buffer))?;
                 } else if next == Position::LineStart {
-                    if self.headers >= rules.max_headers {
-                        return Err(Limit::Headers.into());
-                    }
-                    // The limit is at most 255, and the number is below it.
-                    self.headers = self.headers.wrapping_add(1);
+                    self.count_header(rules)?;
                 }
             }
             self.position = next;
         }
+    }
+
+    /// Matches the bytes that follow with the names of wanted headers. Returns how many of the bytes the name
+    /// of such a header can have, its colon included, and the position after them.
+    #[inline(always)]
+    fn match_name<B: Buffer>(&self, bytes: &[u8], buffer: &B, rules: &HeadRules<'_>) -> (usize, Position) {
+        let len = wanted_len(rules.names, self.current_line(buffer), bytes);
+        let has_colon = bytes.get(..len).is_some_and(|name| name.ends_with(b":"));
+        (len, if has_colon { Position::HeaderValue } else { Position::HeaderName })
+    }
+
+    #[inline(always)]
+    fn count_header(&mut self, rules: &HeadRules<'_>) -> Result<(), Limit> {
+        if self.headers >= rules.max_headers {
+            return Err(Limit::Headers);
+        }
+        // The limit is at most 255, and the number is below it.
+        self.headers = self.headers.wrapping_add(1);
+        Ok(())
     }
 
     /// Repairs the head if it has white space here that the grammar does not allow. Returns the next position

@@ -40,6 +40,26 @@ fn an_owned_message_converts_from_and_to_a_borrowed_one() {
     assert_eq!(OwnedMessage::from(b"a".to_vec()), Message::Binary(b"a"));
 }
 
+/// The connection copies payload only if a message comes in pieces.
+#[test]
+fn a_message_whose_header_came_alone_is_not_copied() {
+    for opcode in [0x81, 0x82] {
+        for len in [1, 2, 125] {
+            let mut server = open_server();
+            let mut bytes = masked(&frame(opcode, &vec![b'a'; len]), [1, 2, 3, 4]);
+            let (mut header, mut payload) = bytes.split_at_mut(6);
+            assert!(server.receive(&mut header).is_none());
+            let place = payload.as_ptr();
+            match server.receive(&mut payload) {
+                Some((Event::Message(message), _)) => {
+                    assert_eq!((message.as_bytes().as_ptr(), message.len()), (place, len), "{opcode:x}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
 #[test]
 fn a_message_is_sent_as_its_kind() {
     for message in [Message::Text("hi"), Message::Binary(b"hi")] {

@@ -184,6 +184,36 @@ fn a_read_that_fills_all_of_its_room_does_not_count_as_small() {
     assert_eq!(feed(&mut server, rest), [Reported::binary(&b"b".repeat(300_000))]);
 }
 
+/// The header came alone, so the bytes in the receive buffer are the first ones of the message.
+#[test]
+fn a_message_that_begins_in_the_receive_buffer_may_end_in_the_input() {
+    let payload: Vec<u8> = (0..100_000_u32).map(|at| at.to_be_bytes()[2]).collect();
+    let message = masked(&frame(0x82, &payload), [1, 2, 3, 4]);
+    let mut server = open_server();
+    let (header, rest) = message.split_at(14);
+    assert_eq!(feed(&mut server, header), []);
+    let room = server.receive_buffer().unwrap();
+    room[..1000].copy_from_slice(&rest[..1000]);
+    server.mark_received(1000);
+    assert_eq!(feed(&mut server, &rest[1000..]), [Reported::binary(&payload)]);
+}
+
+/// The room is one byte longer than a usual read, so a usual read does not fill it.
+#[test]
+fn a_read_that_leaves_one_byte_of_its_room_counts_as_small() {
+    let mut server = Connection::after_handshake(Server, Config::new().keep_capacity(1 << 20), Agreed::NONE);
+    feed(&mut server, &masked(&frame(0x02, &b"a".repeat(260_000)), [1, 2, 3, 4]));
+    let last = masked(&frame(0x80, &b"b".repeat(16 * 1024 + 1)), [1, 2, 3, 4]);
+    let (header, payload) = last.split_at(8);
+    assert_eq!(feed(&mut server, header), []);
+    let room = server.receive_buffer().unwrap();
+    assert_eq!(room.len(), payload.len());
+    room[..16 * 1024].copy_from_slice(&payload[..16 * 1024]);
+    server.mark_received(16 * 1024);
+    assert!(server.receive_buffer().is_none());
+    assert_eq!(feed(&mut server, &payload[16 * 1024..]).len(), 1);
+}
+
 /// `mark_received` completes the message, and the next call of `receive` reports it, even if the embedder
 /// releases the buffers in between or the input already has the next message.
 #[test]

@@ -278,6 +278,18 @@ fn received_bytes_are_a_sign_of_life_while_the_ping_waits() {
     }
 }
 
+/// The turn is late: the transport took bytes long before the poll. The bytes that have arrived since are a
+/// sign of life.
+#[test]
+fn received_bytes_are_a_sign_of_life_while_a_refused_ping_is_due() {
+    let mut timers = timers_in(Open, KEEPALIVE);
+    send_ping(&mut timers, at(30));
+    timers.ping_refused(100);
+    timers.sent(at(31), 1);
+    timers.received(at(90));
+    send_ping(&mut timers, at(90));
+}
+
 #[test]
 fn reports_without_a_ping_change_nothing() {
     let mut timers = timers_in(Open, KEEPALIVE);

@@ -323,10 +323,9 @@ impl<B: Buffer> ReceiveBuffer<B> {
         let Resume::Unparsed { payload, unparsed } = self.resume() else {
             return &mut [];
         };
+        // At most the unparsed bytes, so the step is legal.
         let len = max.min(to_usize(unparsed));
-        if !self.apply(BufferStep::Kept(to_u32(len))) {
-            return &mut [];
-        }
+        self.apply(BufferStep::Kept(to_u32(len)));
         let start = to_usize(payload);
         let from = minus(self.bytes.len(), to_usize(unparsed));
         if from > start {

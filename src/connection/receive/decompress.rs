@@ -4,8 +4,10 @@
 use super::event::{Item, Located, Source};
 use super::{Borrowed, Receiver};
 use crate::bytes::{copy_prefix, minus, plus, to_len};
+use crate::connection::compression::Decompression;
+use crate::deflate::Step;
 use crate::error::{Error, Limit, Violation};
-use crate::frame::Piece;
+use crate::frame::{FrameDecoder, Piece};
 use crate::message::{DataKind, Utf8};
 use crate::storage::sealed::Buffer;
 use crate::storage::{Full, Storage};
@@ -43,15 +45,9 @@ impl<S: Storage> Receiver<S> {
         let ends_frame = piece.ends_frame;
         let mut rest = &*piece.unmask();
         loop {
-            let so_far = self.buffer.len();
-            // WS-10.4-04: the room ends at the limit of the message, so no bytes beyond it are decompressed.
-            let left = self.fragments.max_message.saturating_sub(so_far as u64);
-            let likely = (rest.len() as u64).saturating_mul(4).clamp(MIN_ROOM, MAX_FIRST_ROOM);
             let buffer = self.buffer.bytes();
-            // The buffer grows with the decompressed bytes: if there is too little room, its size doubles.
-            let room_len = buffer.room_len() as u64;
-            let wanted = if room_len < MIN_ROOM.min(left) { likely.max(so_far as u64) } else { room_len };
-            let len = to_len(wanted.min(left));
+            let so_far = buffer.len();
+            let len = room_for(buffer, rest.len(), self.fragments.max_message);
             let room = buffer.grow(len).map_err(|Full| Limit::Memory)?;
             let step = self.decompression.decompress(rest, room)?;
             buffer.truncate(plus(so_far, step.produced));
@@ -88,25 +84,27 @@ impl<S: Storage> Receiver<S> {
         let ends_message = self.fill_part(missing, input)?;
         let bytes = self.buffer.bytes().filled();
         let utf8 = self.text.utf8();
-        let (mut len, mut is_valid) = (bytes.len(), true);
-        if kind == DataKind::Text && missing > 0 {
-            let char_len = utf8.continue_char(bytes).map_err(|_| Violation::InvalidUtf8)?;
-            len = char_len;
-            found.source = Source::SplitChar(len);
-        } else if kind == DataKind::Text {
-            (len, is_valid) = match utf8.split(bytes) {
-                // WS-8.1-02
-                Ok(text) => (text.len(), !ends_message || utf8.is_complete()),
-                // The text in front of a bad byte is a part too.
-                Err(_) => (Utf8::valid_prefix(bytes).len(), false),
-            };
-            self.buffer.bytes().truncate(len);
-        }
-        if kind == DataKind::Text && ends_message && is_valid {
-            self.text.end()?;
-        }
-        if !is_valid && len == 0 {
+        // The number of bytes that can be reported, or an error.
+        let checked = match kind {
+            DataKind::Binary => Ok(bytes.len()),
+            DataKind::Text if missing > 0 => utf8.continue_char(bytes),
+            DataKind::Text => utf8.split(bytes).map(str::len),
+        };
+        // WS-8.1-02. A binary message never leaves a character incomplete.
+        let is_valid = checked.is_ok() && (!ends_message || utf8.is_complete());
+        let len = match checked {
+            Ok(len) => len,
+            Err(_) if missing > 0 => 0,
+            // The text in front of a bad byte is a part too.
+            Err(_) => Utf8::valid_prefix(bytes).len(),
+        };
+        if len == 0 && !is_valid {
             return Err(Violation::InvalidUtf8.into());
+        }
+        if missing > 0 {
+            found.source = Source::SplitChar(len);
+        } else {
+            self.buffer.bytes().truncate(len);
         }
         if len == 0 && !ends_message {
             self.buffer.bytes().truncate(0);
@@ -137,32 +135,25 @@ impl<S: Storage> Receiver<S> {
         let mut filled = 0;
         let mut ends_message = false;
         let has_more = loop {
-            // A copy of the frame decoder reads ahead in a copy of the input. The frame decoder itself takes
-            // only the bytes that the decompressor has consumed.
-            let mut scratch = [0; AHEAD];
-            copy_prefix(input, &mut scratch);
-            let mut ahead = scratch.get_mut(..input.len().min(AHEAD)).unwrap_or_default();
-            let piece = { self.decoder }.payload(&mut ahead, usize::MAX);
-            let bytes = piece.map(Piece::unmask).unwrap_or_default();
-            let step = match self.decompression.decompress(bytes, buffer.last_mut(minus(len, filled))) {
-                // The bytes before the bad byte are reported as a part; the next call fails.
-                Err(Error::Peer(_)) if filled > 0 => break true,
+            let room = buffer.last_mut(minus(len, filled));
+            let step = match decompress_front(&mut self.decoder, &mut self.decompression, input, room) {
+                // The bytes before the failure are a part. The next call fails.
+                Err(error) if filled > 0 && fails_again(error) => break true,
                 step => step?,
             };
             filled = plus(filled, step.produced);
-            let ends_frame = self.decoder.payload(input, step.consumed).is_none_or(|piece| piece.ends_frame)
-                && self.decoder.is_in_header();
             if !step.done {
-                match filled {
-                    0 if len == 0 && left == 0 => return Err(Limit::Message.into()),
-                    0 if len == 0 => return Err(Limit::Memory.into()),
-                    filled if filled == len => break true,
+                match len {
+                    0 if left == 0 => return Err(Limit::Message.into()),
+                    0 => return Err(Limit::Memory.into()),
+                    _ if filled == len => break true,
                     _ => continue,
                 }
             }
+            let ends_frame = self.decoder.is_in_header();
             if ends_frame && self.decoder.fin() {
                 match self.decompression.end_message() {
-                    Err(Error::Peer(_)) if filled > 0 => break true,
+                    Err(error) if filled > 0 && fails_again(error) => break true,
                     result => result?,
                 }
                 ends_message = true;
@@ -176,4 +167,39 @@ impl<S: Storage> Receiver<S> {
         buffer.truncate(minus(buffer.len(), unused));
         Ok(ends_message)
     }
+}
+
+/// Whether the next call of the decompressor fails with this error too. If memory runs out, output can be
+/// lost, so the connection has to fail at once.
+const fn fails_again(error: Error) -> bool {
+    matches!(error, Error::Peer(_) | Error::Limit(Limit::FinalBlocks))
+}
+
+/// The length of the room for the next step of decompressing `input_len` bytes to the end of `buffer`.
+fn room_for(buffer: &impl Buffer, input_len: usize, max_message: u64) -> usize {
+    let so_far = buffer.len() as u64;
+    // WS-10.4-04: the room ends at the limit of the message, so no bytes beyond it are decompressed.
+    let left = max_message.saturating_sub(so_far);
+    let room_len = buffer.room_len() as u64;
+    if room_len >= MIN_ROOM.min(left) {
+        return to_len(room_len.min(left));
+    }
+    // The buffer grows with the decompressed bytes: if there is too little room, its size doubles.
+    let likely = (input_len as u64).saturating_mul(4).clamp(MIN_ROOM, MAX_FIRST_ROOM);
+    to_len(likely.max(so_far).min(left))
+}
+
+/// Decompresses payload at the front of `input` as far as there is room, at most [`AHEAD`] bytes. Takes only
+/// the bytes off the input that the decompressor has consumed: a copy of the frame decoder reads ahead, in a
+/// copy of the input.
+fn decompress_front(
+    decoder: &mut FrameDecoder, decompression: &mut Decompression, input: &mut &mut [u8], room: &mut [u8],
+) -> Result<Step, Error> {
+    let mut scratch = [0; AHEAD];
+    copy_prefix(input, &mut scratch);
+    let mut ahead = scratch.get_mut(..input.len().min(AHEAD)).unwrap_or_default();
+    let piece = { *decoder }.payload(&mut ahead, usize::MAX);
+    let step = decompression.decompress(piece.map(Piece::unmask).unwrap_or_default(), room)?;
+    decoder.payload(input, step.consumed);
+    Ok(step)
 }

@@ -5,7 +5,7 @@
 
 use super::buffer::USUAL_READ;
 use super::event::{Item, Located};
-use super::{Borrowed, Loan, Receiver, Resume};
+use super::{Borrowed, Loan, Receiver, Resume, take_header};
 use crate::bytes::{minus, to_len, to_usize};
 use crate::error::{Error, Limit};
 use crate::frame::MAX_CONTROL;
@@ -51,19 +51,22 @@ impl<S: Storage> Receiver<S> {
             return None;
         }
         let rest = remaining.map_or(usize::MAX, to_len);
-        let (len, room_len, capacity) = (self.buffer.len(), self.buffer.room_len(), self.buffer.capacity());
-        let usual = rest.min(len.max(USUAL_READ));
-        // Memory that the buffer may keep is taken early, at most doubling it: then fewer bytes have to move.
-        let kept = to_usize(self.buffer.keep_capacity).min(capacity.saturating_mul(2));
-        let wanted = if room_len < usual && kept > capacity {
-            usual.max(kept.saturating_sub(len))
-        } else if room_len < rest.min(USUAL_READ) {
-            // Room for a usual read is enough. If there is less, the buffer grows to twice its bytes.
-            usual
-        } else {
-            rest.min(USUAL_READ)
-        };
+        let wanted = self.wanted_room(rest);
         self.buffer.lend(wanted, rest)
+    }
+
+    /// The least room to lend if `rest` bytes of the current frame are missing.
+    fn wanted_room(&self, rest: usize) -> usize {
+        let (len, room_len, capacity) = (self.buffer.len(), self.buffer.room_len(), self.buffer.capacity());
+        // If the buffer grows, it grows to twice its bytes, or further to the memory that it may keep, but to
+        // twice its memory at most. Memory that is taken early has fewer bytes to move.
+        let usual = rest.min(len.max(USUAL_READ));
+        let kept = to_usize(self.buffer.keep_capacity).min(capacity.saturating_mul(2));
+        if room_len < usual && kept > capacity {
+            return usual.max(kept.saturating_sub(len));
+        }
+        // Room for a usual read is enough.
+        if room_len < rest.min(USUAL_READ) { usual } else { rest.min(USUAL_READ) }
     }
 
     /// The number of payload bytes that the current data frame still lacks. `None` outside of the payload of
@@ -119,12 +122,10 @@ impl<S: Storage> Receiver<S> {
     pub(super) fn next_unparsed(&mut self, found: &mut Located<'_>) -> Result<(), Error> {
         while matches!(self.buffer.resume(), Resume::Unparsed { .. }) {
             if self.decoder.is_in_header() {
-                let (fragments, max) = (&mut self.fragments, self.decoder.max_fragments);
+                let rsv1 = self.decompression.is_agreed();
                 let mut input = self.buffer.unparsed();
                 let before = input.len();
-                let rsv1 = self.decompression.is_agreed();
-                let result =
-                    self.decoder.header(&mut input, rsv1, |header| fragments.on_data_header(header, max));
+                let result = take_header(&mut self.decoder, &mut self.fragments, rsv1, &mut input);
                 let taken = minus(before, input.len());
                 self.buffer.take(taken);
                 result?;

@@ -32,10 +32,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     /// [`Misuse::CompressionNotAgreed`] for [`Compress::Always`] on a connection that has not agreed on
     /// permessage-deflate; otherwise as [`text`](Self::text).
     pub fn message_with(&mut self, message: Message<'_>, how: Compress) -> Result<(), SendError> {
-        match message {
-            Message::Text(text) => self.data_with(Opcode::Text, text.as_bytes(), how),
-            Message::Binary(bytes) => self.data_with(Opcode::Binary, bytes, how),
-        }
+        self.data_with(message.kind().opcode(), message.as_bytes(), how)
     }
 
     pub(crate) fn data_with(
@@ -43,7 +40,7 @@ impl<R: Role, S: Storage> Sender<R, S> {
     ) -> Result<(), SendError> {
         self.data_allowed()?;
         self.compress_allowed(how)?;
-        self.check_room(FrameHeader::len_for(payload.len(), !R::IS_SERVER).into(), payload.len())?;
+        self.check_frame_room(payload.len())?;
         if !self.compression.compresses(payload.len(), how) {
             return self.frame(opcode, true, payload);
         }

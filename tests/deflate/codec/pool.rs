@@ -87,6 +87,34 @@ fn a_decompressor_from_the_pool_supports_every_window_whoever_used_it_before() {
     }
 }
 
+/// Each message here fills the window with few bytes, and then has 900 final blocks. The credit for these is
+/// that of the connection, with and without context takeover.
+#[test]
+fn a_codec_from_the_pool_brings_no_new_credit_for_final_blocks() {
+    let mut compressor = Compressor::new(9, 15).unwrap();
+    let mut message = deflate(&mut compressor, &vec![7; 1 << 15], &mut Cuts::whole());
+    message.extend_from_slice(&[0, 0, 0xff, 0xff]);
+    message.extend_from_slice(&[0x03, 0x00].repeat(900));
+    for pool in [None, Some(Pool::new(1)), Some(Pool::new(0))] {
+        for takes_over in [false, true] {
+            let params = DeflateParams::new().with_client_no_context_takeover(!takes_over);
+            let mut codec = ReceiveCodec::new(true, params, pool.clone());
+            let mut out = vec![0; (1 << 15) + 1];
+            let failing = (0..10).find(|_| {
+                let result = codec.decompressor().unwrap().decompress(&message, &mut out);
+                // The output before the failure comes first.
+                let Ok(Step { done: true, .. }) = result else { return true };
+                codec.decompressor().unwrap().finish().unwrap();
+                codec.end_message();
+                false
+            });
+            let failed = codec.decompressor().unwrap().decompress(&[], &mut out);
+            assert_eq!(failed, Err(DecompressError::FinalBlocks));
+            assert_eq!(failing, Some(1), "takes over: {takes_over}, pool: {pool:?}");
+        }
+    }
+}
+
 /// Takes `count` compressors, or decompressors, out of the pool, and returns their places in memory.
 fn places(pool: &Pool, count: usize) -> (Vec<usize>, Vec<usize>) {
     // All of them exist at the same time, so no place occurs twice.

@@ -290,6 +290,17 @@ fn a_compressed_text_in_parts_that_begins_with_a_bad_byte_fails_without_a_part()
     }
 }
 
+/// The part ends at the block that the credit does not pay for, however the message is cut.
+#[test]
+fn the_bytes_before_one_final_block_too_many_are_a_part() {
+    let window = zlib::Deflate::new(6, 15, 8, 0).run(&vec![7; 1 << 15], libz_sys::Z_SYNC_FLUSH);
+    let payload = [window, [0x4b, 0x04, 0x00].repeat(1500)].concat();
+    let reported = reported(config().delivery(Delivery::Parts), &[&frame(0xc2, &payload)]);
+    let [Reported::Parts { bytes, is_last: false, .. }, failed] = &reported[..] else { panic!() };
+    assert_eq!(*failed, Reported::Failed(Limit::FinalBlocks.into()));
+    assert!(bytes.len() > (1 << 15) + 1000, "{}", bytes.len());
+}
+
 // PMD-7.2.2-03
 #[test]
 fn the_bytes_of_a_block_that_the_message_cuts_off_are_a_part() {

@@ -70,6 +70,21 @@ fn the_credit_for_final_blocks_is_exact() {
     assert_eq!(failing_at(31_510, &[0x01, 0x00, 0x00, 0xff, 0xff]), Some(1041));
 }
 
+/// The next user of a decompressor in a pool pays nothing for the final blocks of the last one.
+#[test]
+fn a_decompressor_from_a_pool_has_the_whole_credit() {
+    let pool = crate::deflate::Pool::new(1);
+    let block = [0x03, 0x00].repeat(800);
+    for _ in 0..3 {
+        let mut decompressor = pool.take_decompressor().unwrap();
+        let mut out = vec![0; 40_001];
+        let window =
+            [&[0, 0x40, 0x9c, 0xbf, 0x63][..], &vec![7; 40_000], &[0, 0, 0, 0xff, 0xff], &block].concat();
+        assert!(decompressor.decompress(&window, &mut out).unwrap().done);
+        pool.give_decompressor(decompressor);
+    }
+}
+
 /// The failure does not depend on how the payload and the room are cut.
 #[test]
 fn the_limit_of_final_blocks_is_at_the_same_byte_for_every_cut() {

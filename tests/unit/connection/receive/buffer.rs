@@ -98,11 +98,33 @@ mod bytes {
 
     #[test]
     fn steps_that_are_not_legal_change_no_byte() {
+        for payload in [&b"PP"[..], b""] {
+            let mut buffer = buffer(payload, b"HH");
+            buffer.take(3);
+            buffer.complete();
+            buffer.report();
+            assert_eq!(buffer.unparsed(), &b"HH"[..]);
+            assert_eq!(buffer.resume(), unparsed(payload.len().try_into().unwrap(), 2));
+        }
+    }
+
+    #[test]
+    fn the_last_unparsed_byte_takes_the_memory_with_it_if_there_is_no_payload() {
+        let mut buffer = buffer(b"", b"HHH");
+        buffer.take(2);
+        assert!(buffer.capacity() > 0);
+        buffer.take(1);
+        assert_eq!((buffer.resume(), buffer.capacity()), (Resume::Input, 0));
+    }
+
+    #[test]
+    fn a_buffer_that_is_discarded_is_as_new() {
         let mut buffer = buffer(b"PP", b"HH");
-        buffer.take(3);
-        buffer.complete();
-        buffer.report();
-        assert_eq!(buffer.unparsed(), &b"HH"[..]);
-        assert_eq!(buffer.resume(), unparsed(2, 2));
+        buffer.set_borrowed(Borrowed::Message);
+        assert!(buffer.lend(1, 1).is_some());
+        buffer.discard();
+        assert_eq!((buffer.payload(), buffer.resume(), buffer.capacity()), (&b""[..], Resume::Input, 0));
+        assert_eq!((buffer.borrowed(), buffer.loan()), (Borrowed::Nothing, Loan::Nothing));
+        assert!(buffer.is_idle());
     }
 }
