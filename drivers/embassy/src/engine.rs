@@ -229,13 +229,17 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes all queued bytes. Waits for the transport, up to the deadlines.
+    /// Writes all queued bytes. Waits for the transport, up to the deadlines, and reads meanwhile.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error<T::Error>>> {
         loop {
             if let Poll::Ready(result) = self.poll_write(cx) {
                 return Poll::Ready(result);
             }
-            ready!(self.poll_deadline(cx))?;
+            let waits = self.poll_meanwhile(cx)?.is_pending();
+            // The call that reads also writes, so it may have written the last bytes.
+            if waits && self.unwritten() != (0, false) {
+                return Poll::Pending;
+            }
         }
     }
 
@@ -349,9 +353,8 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
         }
     }
 
-    /// Calls `send` until the outgoing buffer has room, and begins to write. Meanwhile reads up to the next
-    /// event, so that pings are answered and the peer's Close is seen. Either the whole message is queued or
-    /// nothing.
+    /// Calls `send` until the outgoing buffer has room, and begins to write. Either the whole message is
+    /// queued or nothing.
     pub(crate) fn poll_send(
         &mut self, cx: &mut Context<'_>, send: &mut impl FnMut(&mut Sender<R, S>) -> Result<(), SendError>,
     ) -> Poll<Result<(), Error<T::Error>>> {
@@ -371,11 +374,13 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> Engine<T, R, S, B> {
             if self.conn.outgoing().len() < before {
                 continue;
             }
-            if self.found.is_some() {
-                ready!(self.poll_deadline(cx))?;
-            } else {
-                ready!(self.poll_event(cx))?;
-            }
+            ready!(self.poll_meanwhile(cx))?;
         }
+    }
+
+    /// What a call does while it waits for the transport to take bytes: it reads up to the next event, so
+    /// that pings are answered and the peer's Close is seen.
+    fn poll_meanwhile(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error<T::Error>>> {
+        if self.found.is_some() { self.poll_deadline(cx) } else { self.poll_event(cx).map_ok(|_| ()) }
     }
 }

@@ -211,8 +211,7 @@ impl<T: Transport, R: Role, S: Storage, B: AsMut<[u8]>> WebSocket<T, R, S, B> {
 
     /// Waits until the transport has taken all queued bytes and has flushed them. `embassy-net` flushes by
     /// waiting until the peer has acknowledged them, which takes a round trip or more; call this only if you
-    /// need to know. This does not read: pings that arrive meanwhile are answered by the next
-    /// [`recv`](Self::recv), or by a `send` that has to wait.
+    /// need to know. Meanwhile this reads up to the next message, as [`send`](Self::send) does.
     ///
     /// Cancel safe: the bytes that are not written remain in the outgoing buffer.
     ///

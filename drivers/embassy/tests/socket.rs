@@ -179,6 +179,26 @@ fn pings_are_answered_while_a_send_waits_for_room() {
     });
 }
 
+#[test]
+fn a_ping_is_answered_while_flush_waits() {
+    let (a, b) = pipes(10);
+    run(async {
+        let mut socket = WebSocket::new(a, server(Fixed::<256, 600>), [0; 64], TIMERS);
+        socket.feed(&[1_u8; 250][..]).unwrap();
+        let mut bytes = Vec::new();
+        {
+            let mut flush = pin!(socket.flush());
+            assert!(poll_until_idle(flush.as_mut()).is_pending());
+            b.push(&[0x89, 0x82, 0, 0, 0, 0, b'h', b'i']);
+            while poll_until_idle(flush.as_mut()).is_pending() {
+                bytes.extend(b.pull());
+            }
+        }
+        bytes.extend(b.pull());
+        assert_eq!(bytes[254..], [0x8a, 2, b'h', b'i']);
+    });
+}
+
 /// Both sides send a megabyte through pipes of a hundred bytes before either stops, and both receive all of
 /// it.
 #[test]

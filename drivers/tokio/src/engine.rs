@@ -276,13 +276,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes all queued bytes. Waits for the transport, up to the deadlines.
+    /// Writes all queued bytes. Waits for the transport, up to the deadlines, and reads meanwhile.
     pub(crate) fn poll_flush(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
         loop {
             if let Poll::Ready(result) = self.poll_write(waker) {
                 return Poll::Ready(result);
             }
-            ready!(self.poll_deadline(waker))?;
+            let waits = self.poll_meanwhile(waker)?.is_pending();
+            // The call that reads also writes, so it may have written the last bytes.
+            if waits && (self.must_flush || !self.conn.outgoing().is_empty()) {
+                return Poll::Pending;
+            }
         }
     }
 
@@ -417,9 +421,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
         error
     }
 
-    /// Calls `send` until the outgoing buffer has room, and begins to write. Meanwhile reads up to the next
-    /// event, so that pings are answered and the peer's Close is seen. Either the whole message is queued or
-    /// nothing.
+    /// Calls `send` until the outgoing buffer has room, and begins to write. Either the whole message is
+    /// queued or nothing.
     pub(crate) fn poll_send(
         &mut self, waker: &Waker, mut send: impl FnMut(&mut Sender<R, Heap>) -> Result<(), SendError>,
     ) -> Poll<Result<(), Error>> {
@@ -439,12 +442,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> Engine<T, R> {
             if self.conn.outgoing().len() < before {
                 continue;
             }
-            if self.found.is_some() {
-                ready!(self.poll_deadline(waker))?;
-            } else {
-                ready!(self.poll_event(waker))?;
-            }
+            ready!(self.poll_meanwhile(waker))?;
         }
+    }
+
+    /// What a call does while it waits for the transport to take bytes: it reads up to the next event, so
+    /// that pings are answered and the peer's Close is seen.
+    fn poll_meanwhile(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
+        if self.found.is_some() { self.poll_deadline(waker) } else { self.poll_event(waker).map_ok(|_| ()) }
     }
 }
 

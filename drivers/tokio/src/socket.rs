@@ -209,8 +209,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, R: Role> WebSocket<T, R> {
         poll_fn(|cx| self.engine.poll_send(cx.waker(), &mut queue)).await
     }
 
-    /// Waits until the transport has taken all queued bytes. This does not read: pings that arrive meanwhile
-    /// are answered by the next [`recv`](Self::recv), or by a `send` that has to wait.
+    /// Waits until the transport has taken all queued bytes. Meanwhile this reads up to the next message, as
+    /// [`send`](Self::send) does.
     ///
     /// Cancel safe: the bytes that are not written remain in the outgoing buffer.
     ///

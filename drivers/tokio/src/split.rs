@@ -1,8 +1,8 @@
 //! A connection in two halves, for two tasks.
 //!
 //! One mutex guards the state. A half holds it for one poll, which never waits. Both halves write: the half
-//! that reads sends pongs and the answer to a Close. And both read: the half that waits for room, or for a
-//! pong, reads up to the next message, so that pings are answered.
+//! that reads sends pongs and the answer to a Close. And both read: the half that waits until bytes are
+//! written, or for a pong, reads up to the next message, so that pings are answered.
 
 mod sync {
     pub(super) use std::sync::{Mutex, MutexGuard};

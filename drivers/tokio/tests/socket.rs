@@ -6,7 +6,7 @@ mod support;
 use futures_util::{SinkExt, StreamExt};
 use sansws_tokio::sansws::timers::{Timeout, TimersConfig};
 use sansws_tokio::sansws::{
-    Agreed, ClientRequest, Config, Connection, DataKind, Error as ConnectionError, SendError, Server,
+    Agreed, ClientRequest, Config, Connection, DataKind, Error as ConnectionError, Role, SendError, Server,
     Violation,
 };
 use sansws_tokio::{
@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use support::{Stutter, pair, server};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite;
 
@@ -301,28 +301,50 @@ async fn a_message_that_can_never_be_sent_is_an_error_of_its_own() {
     assert_eq!(peer.recv().await.unwrap(), Some(Message::Text("small")));
 }
 
-/// `flush` alone would not read, so the pong would come only after the message.
+/// A call that waits for room reads meanwhile, whether it is `send_with` or `flush`.
 #[tokio::test]
 async fn a_peer_gets_its_pong_between_the_fragments_of_a_long_message() {
+    for flushes in [false, true] {
+        let (a, b) = duplex(100);
+        let mut socket = server(a, Config::new().max_outgoing(2000));
+        let mut peer = support::client(b, Config::new());
+        let send = async {
+            socket.send_with(|tx| tx.begin(DataKind::Binary)).await?;
+            for _ in 0..50 {
+                if flushes {
+                    socket.flush().await?;
+                    socket.sender().fragment(&[7; 1000])?;
+                } else {
+                    socket.send_with(|tx| tx.fragment(&[7; 1000])).await?;
+                }
+            }
+            if flushes {
+                socket.flush().await?; // then `send_with` need not wait
+            }
+            socket.send_with(|tx| tx.finish(&[7; 1000])).await?;
+            socket.flush().await
+        };
+        let receive = async {
+            peer.ping().await.unwrap(); // `Error::MessageFirst` if the pong comes after the message
+            assert_eq!(peer.recv().await.unwrap(), Some(Message::Binary(&vec![7; 51_000])));
+        };
+        let (result, ()) = tokio::join!(send, receive);
+        result.unwrap();
+        let error = socket.send_with(|tx| tx.binary(&[0; 3000])).await.unwrap_err();
+        assert!(matches!(error, Error::Send(SendError::TooLarge)), "{error:?}");
+    }
+}
+
+/// As with `SinkExt::send` of two sockets in one piece: each side flushes its message before it receives.
+#[tokio::test]
+async fn two_sides_that_flush_at_once_do_not_deadlock() {
+    async fn exchange<R: Role>(mut socket: WebSocket<DuplexStream, R>) {
+        socket.feed(&[1; 5000][..]).unwrap();
+        socket.flush().await.unwrap();
+        assert_eq!(socket.recv().await.unwrap(), Some(Message::Binary(&[1; 5000])));
+    }
     let (a, b) = duplex(100);
-    let mut socket = server(a, Config::new().max_outgoing(2000));
-    let mut peer = support::client(b, Config::new());
-    let send = async {
-        socket.send_with(|tx| tx.begin(DataKind::Binary)).await?;
-        for _ in 0..50 {
-            socket.send_with(|tx| tx.fragment(&[7; 1000])).await?;
-        }
-        socket.send_with(|tx| tx.finish(&[7; 1000])).await?;
-        socket.flush().await
-    };
-    let receive = async {
-        peer.ping().await.unwrap(); // `Error::MessageFirst` if the pong comes after the message
-        assert_eq!(peer.recv().await.unwrap(), Some(Message::Binary(&vec![7; 51_000])));
-    };
-    let (result, ()) = tokio::join!(send, receive);
-    result.unwrap();
-    let error = socket.send_with(|tx| tx.binary(&[0; 3000])).await.unwrap_err();
-    assert!(matches!(error, Error::Send(SendError::TooLarge)), "{error:?}");
+    tokio::join!(exchange(server(a, Config::new())), exchange(support::client(b, Config::new())));
 }
 
 // WS-7.1.1-01
