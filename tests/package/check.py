@@ -15,7 +15,7 @@ FILES = ('src/*.rs', 'src/*.md', 'examples/*.rs', 'README.md', 'CHANGELOG.md', '
 NEEDED = ('src/lib.rs', 'README.md', 'LICENSE-APACHE', 'LICENSE-MIT')
 # The largest archives, in bytes. A limit leaves room for some growth, and none for files that nobody meant to
 # publish.
-LIMITS = {'sansws': 280_000, 'sansws-tokio': 65_000, 'sansws-embassy': 43_000}
+LIMITS = {'sansws': 280_000, 'sansws-tokio': 70_000, 'sansws-embassy': 43_000}
 
 
 def load(folder):
