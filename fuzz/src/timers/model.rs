@@ -102,7 +102,7 @@ impl Model {
         let now = self.advance(now);
         if let Some(ping) = &mut self.ping {
             if ping.is_refused || ping.ahead > 0 {
-                if !ping.is_due && !ping.is_answered {
+                if !ping.is_answered {
                     ping.moved = now;
                 }
             } else {
