@@ -145,7 +145,7 @@ where
                 trace::accepted(101);
                 return Ok(socket);
             }
-            // Nobody else can answer such a request, and its client waits.
+            // `decide` sees opening handshakes only, so the driver answers a plain request.
             (Some((Event::HttpRequest(_), tx)), rest) => {
                 decide = rest;
                 let error = HandshakeError::Upgrade;

@@ -6,7 +6,7 @@ use sansws_tokio::sansws::timers::TimersConfig;
 use sansws_tokio::{Answer, Error, accept, accept_with};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-/// Nobody can answer the event, because `accept_with` passes on opening handshakes only.
+/// `accept_with` passes on opening handshakes only, so the driver itself answers a plain request.
 #[tokio::test(start_paused = true)]
 async fn a_plain_request_is_answered_with_426_if_the_configuration_reports_it() {
     let (a, mut b) = duplex(1 << 10);

@@ -111,21 +111,27 @@ async fn requests_that_are_no_opening_handshake_are_rejected_with_the_status_tha
     assert!(answer.ends_with("a page"), "{answer}");
 }
 
-/// RFC 9110 section 5.6.1: empty elements of a list do not count.
-#[test]
-fn the_offered_subprotocols_are_those_of_the_list() {
+/// An opening handshake over HTTP/1.1 that also has these headers.
+fn upgrade_with(headers: &[(&str, &str)]) -> sansws_tokio::upgrade::Upgrade {
     let mut request = http::Request::get("/chat")
         .header("host", "h")
         .header("upgrade", "websocket")
         .header("connection", "Upgrade")
         .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
-        .header("sec-websocket-version", "13")
-        .header("sec-websocket-protocol", ", chat ,,other")
-        .body(())
-        .unwrap();
+        .header("sec-websocket-version", "13");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut request = request.body(()).unwrap();
     let upgrade = hyper::upgrade::on(&mut request);
     request.extensions_mut().insert(upgrade);
-    let upgrade = sansws_tokio::upgrade::Upgrade::new(&mut request).unwrap();
+    sansws_tokio::upgrade::Upgrade::new(&mut request).unwrap()
+}
+
+/// RFC 9110 section 5.6.1: empty elements of a list do not count.
+#[test]
+fn the_offered_subprotocols_are_those_of_the_list() {
+    let upgrade = upgrade_with(&[("sec-websocket-protocol", ", chat ,,other")]);
     assert_eq!(upgrade.subprotocols().collect::<Vec<_>>(), ["chat", "other"]);
     let error = upgrade.subprotocol("").unwrap_err();
     assert_eq!(error, Misuse::SubprotocolNotOffered);
@@ -134,19 +140,7 @@ fn the_offered_subprotocols_are_those_of_the_list() {
 /// No browser sends two origins.
 #[test]
 fn a_second_origin_is_checked_as_the_first() {
-    let mut request = http::Request::get("/chat")
-        .header("host", "h")
-        .header("upgrade", "websocket")
-        .header("connection", "Upgrade")
-        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
-        .header("sec-websocket-version", "13")
-        .header("origin", "https://h")
-        .header("origin", "https://evil.example")
-        .body(())
-        .unwrap();
-    let upgrade = hyper::upgrade::on(&mut request);
-    request.extensions_mut().insert(upgrade);
-    let upgrade = sansws_tokio::upgrade::Upgrade::new(&mut request).unwrap();
+    let upgrade = upgrade_with(&[("origin", "https://h"), ("origin", "https://evil.example")]);
     assert_eq!(upgrade.same_origin().unwrap_err(), sansws_tokio::upgrade::Rejection::Origin);
 }
 
